@@ -1,0 +1,62 @@
+// Log time: the only clock that rules know.
+package domain
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Time is a moment of the log in milliseconds since 1970 UTC. In JSON: RFC 3339, UTC, always three decimals; the zero
+// Time ("not set") is null. Deadlines are compared in these milliseconds, so they are exact to what the wire shows.
+type Time int64
+
+const layout = "2006-01-02T15:04:05.000Z"
+
+// At is the millisecond in which t lies.
+func At(t time.Time) Time { return Time(t.UnixMilli()) }
+
+// ParseTime takes RFC 3339 with any offset; what is finer than a millisecond is cut off.
+func ParseTime(s string) (Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return 0, err
+	}
+	return At(t), nil
+}
+
+// Add is the moment d later.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
+
+// Sub is the time from u to t.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Millisecond }
+
+// Std is t as the standard library has it, in UTC.
+func (t Time) Std() time.Time { return time.UnixMilli(int64(t)).UTC() }
+
+func (t Time) String() string { return t.Std().Format(layout) }
+
+// MarshalJSON writes `"2026-01-02T03:04:05.678Z"`, or null for the zero Time.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t == 0 {
+		return []byte("null"), nil
+	}
+	b := make([]byte, 0, len(layout)+2)
+	b = append(b, '"')
+	b = t.Std().AppendFormat(b, layout)
+	return append(b, '"'), nil
+}
+
+// UnmarshalJSON is the reverse of MarshalJSON, and takes any RFC 3339 time.
+func (t *Time) UnmarshalJSON(data []byte) error {
+	*t = 0
+	if string(data) == "null" {
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(data, &s); err != nil {
+		return err
+	}
+	parsed, err := ParseTime(s)
+	*t = parsed
+	return err
+}

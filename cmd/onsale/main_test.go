@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts run this test binary as onsale, so they see what a terminal sees.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"onsale": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ONSALE_NODE", "box-1") // not the name of whatever host this is
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits runs a command that must end with an exit code: exits 2 onsale serve x.
+func exits(script *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	script.Check(err)
+	got := 0
+	err = script.Exec(args[1], args[2:]...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		script.Check(err)
+	}
+	if got != want {
+		script.Fatalf("%v: got exit code %d, want %d", args[1:], got, want)
+	}
+}

@@ -1,0 +1,199 @@
+package config
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func TestExampleIsDefault(t *testing.T) {
+	c, from, err := load(t, nil, "--config", "example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c, Default(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	settings(&c).VisitAll(func(s *pflag.Flag) {
+		if s.Name == "node" {
+			return // its default is another one on each host
+		}
+		if got, want := string(from.Of(s.Name)), "file example.yaml:"; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got origin %q, want one that begins with %q", s.Name, got, want)
+		}
+	})
+}
+
+func TestEveryFieldIsASetting(t *testing.T) {
+	var c Config
+	names := map[string]bool{}
+	settings(&c).VisitAll(func(s *pflag.Flag) { names[strings.ToLower(s.Name)] = true })
+	for _, want := range fieldNames("", reflect.TypeFor[Config]()) {
+		if !names[want] {
+			t.Errorf("field %s has no setting", want)
+		}
+		delete(names, want)
+	}
+	if len(names) > 0 {
+		t.Errorf("settings without a field: %v", names)
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	file := write(t, "listen: 127.0.0.1:1\ndata: from-file\nnode: from-file\nstreams: {catchUps: 1, ringEvents: 2048}\n")
+	environ := []string{"ONSALE_LISTEN=127.0.0.1:2", "ONSALE_DATA=from-environment", "ONSALE_STREAMS_RING_EVENTS=4096", "ONSALE_NODE="}
+	c, from, err := load(t, environ, "--config", file, "--listen", "127.0.0.1:3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Listen, want.Data, want.Node = "127.0.0.1:3", "from-environment", "from-file"
+	want.Streams.RingEvents, want.Streams.CatchUps = 4096, 1
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, want %+v", c, want)
+	}
+	for key, want := range map[string]Origin{
+		"listen":             "flag --listen",
+		"data":               "environment ONSALE_DATA",
+		"node":               Origin("file " + file + ":3"),
+		"streams.ringEvents": "environment ONSALE_STREAMS_RING_EVENTS",
+		"backlog.maxAge":     "default",
+	} {
+		if got := from.Of(key); got != want {
+			t.Errorf("%s: got origin %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestExternalNATS(t *testing.T) {
+	environ := []string{"ONSALE_CONFIG=" + write(t, "nats: {url: nats://a:1}\n"), "ONSALE_NATS_URL=nats://b:1, tls://c:2"}
+	c, _, err := load(t, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.NATS.URL, []string{"nats://b:1", "tls://c:2"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got servers %q, want %q", got, want)
+	}
+	if got, want := c.NATS.Replicas, 3; got != want {
+		t.Errorf("got %d replicas, want %d", got, want)
+	}
+	if got, want := c.Sync, (Sync{}); got != want {
+		t.Errorf("got sync %v, want that server's own", got)
+	}
+	c, _, err = load(t, nil, "--nats-url", "nats://a:1", "--nats-url", "nats://b:1", "--nats-replicas", "1")
+	if got, want := c.NATS.URL, []string{"nats://a:1", "nats://b:1"}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got servers %q and %v, want %q", got, err, want)
+	}
+	if got, want := c.NATS.Replicas, 1; got != want {
+		t.Errorf("got %d replicas, want %d", got, want)
+	}
+}
+
+// What --check prints is a configuration again, and the same one.
+func TestPrintReadsBack(t *testing.T) {
+	environ := []string{"ONSALE_NODE=123", "ONSALE_SYNC=always", "ONSALE_CORS_ORIGINS=https://a.example,https://b.example",
+		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_LIFE=90s", "ONSALE_DEMO=true"}
+	want, from, err := load(t, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	if err := want.Print(&printed, from); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := load(t, nil, "--config", write(t, printed.String()))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &printed)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestPrintMasks(t *testing.T) {
+	for _, server := range []string{"nats://shop:s3cret@n1:4222", "nats://s3cret@n1:4222", "nats://shop:s3c,s3cret@n1", "s3cret@n1"} {
+		c, from, err := load(t, []string{"ONSALE_NATS_URL=" + server})
+		var told bytes.Buffer
+		if err := c.Print(&told, from); err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			told.WriteString(err.Error())
+		}
+		if strings.Contains(told.String(), "s3c") {
+			t.Errorf("%s: the secret shows in\n%s", server, &told)
+		}
+	}
+}
+
+func TestHostNode(t *testing.T) {
+	for host, want := range map[string]string{
+		"box-1":                 "box-1",
+		"box.shop.example":      "box-shop-example",
+		"매표소":                   "---",
+		strings.Repeat("x", 40): strings.Repeat("x", 32),
+		"":                      "onsale",
+	} {
+		if got := hostNode(host, nil); got != want {
+			t.Errorf("%q: got %q, want %q", host, got, want)
+		}
+	}
+	if got, want := hostNode("box-1", os.ErrPermission), "onsale"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]Size{"8GiB": 8 * GiB, "512MiB": 512 * MiB, "3KiB": 3 * KiB, "1025B": 1025, "0": 0} {
+		var got Size
+		if err := got.Set(text); err != nil || got != want {
+			t.Errorf("%s: got %d and %v, want %d", text, got, err, want)
+		}
+		if got := want.String(); got != text {
+			t.Errorf("got %s, want %s", got, text)
+		}
+	}
+	for _, text := range []string{"", "-1", "8 bananas", "9EiB", "always"} {
+		var got Size
+		if err := got.Set(text); err == nil {
+			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+}
+
+// load parses args as the flags of a command that has them all.
+func load(t testing.TB, environ []string, args ...string) (Config, Origins, error) {
+	t.Helper()
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return Load(flags, environ)
+}
+
+func write(t testing.TB, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "onsale.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func fieldNames(prefix string, section reflect.Type) (names []string) {
+	for field := range section.Fields() {
+		name := prefix + strings.ToLower(field.Name)
+		if field.Type.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Sync]() {
+			names = append(names, fieldNames(name+".", field.Type)...)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,67 @@
+// What a node runs with when nobody says anything lives apart from the prose, so
+// that it can be read, and changed, at one glance.
+
+package config
+
+import (
+	"os"
+	"strings"
+	"time"
+)
+
+// Default gives the configuration of a single embedded node that only its own
+// machine can reach.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080",
+		Data:   "./onsale-data",
+		Node:   hostNode(os.Hostname()),
+		NATS:   NATS{Replicas: 1},
+		Sync:   Sync{Interval: time.Second},
+		Log: Log{
+			CommandsMaxBytes: 8 * GiB,
+			EventsMaxBytes:   16 * GiB,
+			MinFreeDisk:      256 * MiB,
+		},
+		Backlog: Backlog{MaxAge: 5 * time.Second},
+		Streams: Streams{
+			RingEvents:    16384,
+			MaxLife:       30 * time.Minute,
+			UserMaxLife:   60 * time.Minute,
+			Heartbeat:     30 * time.Second,
+			UserHeartbeat: 25 * time.Second,
+			CatchUps:      64,
+		},
+		Auth:    Auth{Mode: "demo"},
+		Logging: Logging{Level: "info", Format: "text"},
+	}
+}
+
+// settle fills in the defaults that depend on other settings: a NATS of its own
+// keeps three copies, and has its own way to sync.
+func (c *Config) settle(from Origins) {
+	if len(c.NATS.URL) == 0 {
+		return
+	}
+	if !from.given("nats.replicas") {
+		c.NATS.Replicas = 3
+	}
+	if !from.given("sync") {
+		c.Sync = Sync{}
+	}
+}
+
+// hostNode makes a node's name of the host's, and a fixed one where the host
+// has none.
+func hostNode(host string, err error) string {
+	if err != nil || host == "" {
+		return "onsale"
+	}
+	safe := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(nodeCharacters, r) {
+			return r
+		}
+		return '-'
+	}, host)
+	return safe[:min(len(safe), nodeMaxLength)]
+}

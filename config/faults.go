@@ -1,0 +1,100 @@
+// A fault is one line that says where it comes from, what is wrong, and what to
+// do, because the person who reads it is about to edit that very place.
+
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/pflag"
+)
+
+// Fault is one thing that is wrong with a configuration.
+type Fault struct {
+	From Origin // where the value comes from
+	What string // what is wrong with it
+	Hint string // what to do about it
+}
+
+// String gives the fault as one line.
+func (f Fault) String() string {
+	return string(f.From) + ": " + f.What + " (hint: " + f.Hint + ")"
+}
+
+// Faults is everything that is wrong with a configuration, as an error: those
+// of the sources first, in the order file, environment, command line, then
+// those of the values taken together.
+type Faults []Fault
+
+// Error gives one line for each fault.
+func (f Faults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// kindHint tells what a setting's value looks like.
+func kindHint(setting *pflag.Flag) string {
+	switch setting.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int":
+		return "a whole number, such as " + setting.DefValue
+	case "duration":
+		return "a time with its unit, such as 500ms, 30s or 5m"
+	case "size":
+		return "a size with its unit, such as " + setting.DefValue
+	case "sync":
+		return "always, or a time with its unit, such as 1s"
+	case "list":
+		return "one value, or several as a list"
+	}
+	return "one value on the same line; \"\" is the empty one"
+}
+
+// didYouMean hints at the setting or section whose name is nearest to key.
+func didYouMean(key string, table *pflag.FlagSet) string {
+	var keys []string
+	table.VisitAll(func(s *pflag.Flag) {
+		section, _, _ := strings.Cut(s.Name, ".")
+		keys = append(keys, s.Name, section)
+	})
+	if near := Nearest(key, keys); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "\"onsale serve --check\" lists the settings"
+}
+
+// Nearest gives the name that somebody who wrote word most likely meant, or the
+// empty string where none is near: more than a third of it would be wrong.
+func Nearest(word string, names []string) string {
+	nearest, least := "", len(word)/3+1
+	for _, name := range names {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(name)); d < least {
+			nearest, least = name, d
+		}
+	}
+	return nearest
+}
+
+// quoted shows a value as it was given, cut where it is too long to help.
+func quoted(text string) string {
+	if len(text) > 80 {
+		text = text[:77] + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// reason is the bare cause of a failure with a file; the fault names the file.
+func reason(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

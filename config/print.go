@@ -1,0 +1,70 @@
+// The effective configuration is printed as a file that could be loaded again,
+// with the origin of each value beside it.
+
+package config
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// Print writes c to w as YAML, in the order of Config, each value with its
+// origin as a comment. What signs in to a NATS server is masked. Where an
+// external NATS has its own sync, that line is left out.
+func (c Config) Print(w io.Writer, from Origins) error {
+	c.NATS.URL = slices.Clone(c.NATS.URL)
+	for i, server := range c.NATS.URL {
+		c.NATS.URL[i] = masked(server)
+	}
+	whole := &yaml.Node{Kind: yaml.MappingNode}
+	sections := map[string]*yaml.Node{"": whole}
+	settings(&c).VisitAll(func(s *pflag.Flag) {
+		if s.Name == "sync" && c.Sync == (Sync{}) {
+			return
+		}
+		prefix, name := "", s.Name
+		if before, after, ok := strings.Cut(s.Name, "."); ok {
+			prefix, name = before, after
+		}
+		if sections[prefix] == nil {
+			sections[prefix] = &yaml.Node{Kind: yaml.MappingNode}
+			whole.Content = append(whole.Content, text(prefix), sections[prefix])
+		}
+		value := printed(s)
+		value.LineComment = string(from.Of(s.Name))
+		sections[prefix].Content = append(sections[prefix].Content, text(name), value)
+	})
+	encoder := yaml.NewEncoder(w)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(whole); err != nil {
+		return err
+	}
+	return encoder.Close()
+}
+
+// printed gives a setting's value as the file would say it.
+func printed(s *pflag.Flag) *yaml.Node {
+	value := text(s.Value.String())
+	switch s.Value.Type() {
+	case "bool":
+		value.Tag = "!!bool"
+	case "int":
+		value.Tag = "!!int"
+	case "list":
+		var entries list
+		_ = entries.Set(s.Value.String())
+		value = &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+		for _, entry := range entries {
+			value.Content = append(value.Content, text(entry))
+		}
+	}
+	return value
+}
+
+func text(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}

@@ -1,0 +1,66 @@
+// The table that ties each field of Config to its name. It is a set of flags
+// because pflag already knows how to read and print every kind of value; file,
+// environment and command line are all set through it, by name and text.
+
+package config
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/spf13/pflag"
+)
+
+// settings gives the table for c: names as in the file, values that write
+// through to c, in the order in which they are shown.
+func settings(c *Config) *pflag.FlagSet {
+	s := pflag.NewFlagSet("settings", pflag.ContinueOnError)
+	s.SortFlags = false
+	s.StringVar(&c.Listen, "listen", c.Listen, "serve HTTP on this `host:port`")
+	s.StringVar(&c.Data, "data", c.Data, "keep everything in this `directory`")
+	s.StringVar(&c.Node, "node", c.Node, "this node's `name` among its peers")
+	s.Var((*list)(&c.NATS.URL), "nats.url", "use this external NATS, `URL,...`")
+	s.StringVar(&c.NATS.Config, "nats.config", c.NATS.Config, "nats-server configuration `file` for the embedded server")
+	s.IntVar(&c.NATS.Replicas, "nats.replicas", c.NATS.Replicas, "copies of each log: 1, 3 or 5; 3 with an external NATS")
+	s.StringVar(&c.NATS.Creds, "nats.creds", c.NATS.Creds, "credentials `file` to sign in to NATS with")
+	s.Var(&c.Sync, "sync", "to the disk `always|1s|...`: before each ack, or this often")
+	s.Var(&c.Log.CommandsMaxBytes, "log.commandsMaxBytes", "`size` at which the log of commands is full")
+	s.Var(&c.Log.EventsMaxBytes, "log.eventsMaxBytes", "`size` at which the log of events is full")
+	s.Var(&c.Log.MinFreeDisk, "log.minFreeDisk", "refuse commands below this free disk `size`; 0 for never")
+	s.DurationVar(&c.Backlog.MaxAge, "backlog.maxAge", c.Backlog.MaxAge, "refuse commands while one waits longer than this")
+	s.IntVar(&c.Streams.RingEvents, "streams.ringEvents", c.Streams.RingEvents, "newest events kept ready to send")
+	s.DurationVar(&c.Streams.MaxLife, "streams.maxLife", c.Streams.MaxLife, "life of a schedule's stream")
+	s.DurationVar(&c.Streams.UserMaxLife, "streams.userMaxLife", c.Streams.UserMaxLife, "life of a user's stream")
+	s.DurationVar(&c.Streams.Heartbeat, "streams.heartbeat", c.Streams.Heartbeat, "sign of life in a schedule's stream")
+	s.DurationVar(&c.Streams.UserHeartbeat, "streams.userHeartbeat", c.Streams.UserHeartbeat, "sign of life in a user's stream")
+	s.IntVar(&c.Streams.CatchUps, "streams.catchUps", c.Streams.CatchUps, "streams that may read the log at once")
+	s.StringVar(&c.Auth.Mode, "auth.mode", c.Auth.Mode, "how a user is known: demo")
+	s.BoolVar(&c.Auth.DemoAnywhere, "auth.demoAnywhere", c.Auth.DemoAnywhere, "allow auth.mode demo beyond loopback")
+	s.Var((*list)(&c.CORS.Origins), "cors.origins", "sites whose pages may call this node, `URL,...`")
+	s.StringVar(&c.Logging.Level, "logging.level", c.Logging.Level, "debug, info, warn or error")
+	s.StringVar(&c.Logging.Format, "logging.format", c.Logging.Format, "text or json")
+	s.BoolVar(&c.Demo, "demo", c.Demo, "create a demo promotion and schedule")
+	return s
+}
+
+// flagName spells streams.ringEvents as streams-ring-events.
+func flagName(key string) string {
+	var name strings.Builder
+	for _, r := range key {
+		switch {
+		case r == '.':
+			name.WriteByte('-')
+		case unicode.IsUpper(r):
+			name.WriteByte('-')
+			name.WriteRune(unicode.ToLower(r))
+		default:
+			name.WriteRune(r)
+		}
+	}
+	return name.String()
+}
+
+// variable spells streams.ringEvents as ONSALE_STREAMS_RING_EVENTS.
+func variable(key string) string {
+	return "ONSALE_" + strings.ToUpper(strings.ReplaceAll(flagName(key), "-", "_"))
+}

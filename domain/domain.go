@@ -9,7 +9,10 @@
 // goes back, and alarms. They live in package shop, which sends each command through the rules of its kind.
 package domain
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // SystemEntity and Nobody stand in subjects where an event has no entity or no user. They are no valid ids.
 const (
@@ -41,6 +44,9 @@ type Command struct {
 	At       Time   // when the log stored its message
 }
 
+// PlacesPerMessage is how many places in line one message of COMMANDS has: sequence = message × 1000 + index.
+const PlacesPerMessage = 1000
+
 // Batch is one message of COMMANDS: 1 to 256 commands that arrived together.
 type Batch struct {
 	Message  uint64 // its stream sequence
@@ -67,6 +73,16 @@ type Record struct {
 	Subject string
 	Payload []byte
 	Hash    Hash
+}
+
+// Data is the event's body within the payload. It is the payload's last field and left out when empty; nothing before it
+// can hold a quoted text of that look, since ids and types have no quotes.
+func (r Record) Data() []byte {
+	_, data, found := bytes.Cut(r.Payload, []byte(`,"data":`))
+	if !found || len(data) == 0 {
+		return []byte("{}")
+	}
+	return data[:len(data)-1]
 }
 
 // Outcome is the event that answers command c.

@@ -1,0 +1,216 @@
+// The audit: every command is decided again by the rules, from an empty shop, and what comes out is compared with what
+// EVENTS holds, byte for byte and link for link. It is what the tests do after everything they wrote.
+package projections
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"onsale/domain"
+	"onsale/domain/shop"
+)
+
+// History is what the audit reads. Package streams has it.
+type History interface {
+	State(context.Context) (domain.LogState, error)
+	// Messages follows COMMANDS from a message on.
+	Messages(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error]
+	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+	DecodeEvent(domain.Record) (domain.Event, error)
+}
+
+// Audit is what was found.
+type Audit struct {
+	Commands, Events uint64
+	Outcomes         map[string]uint64 // events by type, rejections by code
+	Undecided        uint64            // commands whose events EVENTS does not hold yet
+	Voids            uint64            // commands that a power loss took after their outcome had been told
+	Shop             *shop.Shop        // as it is after all of it
+}
+
+// ErrDifference is a log that does not say what the rules say.
+var ErrDifference = errors.New("the log and the rules differ")
+
+// RunAudit decides everything again. errors.Is ErrDifference: the text names the first difference. see, if not nil, is
+// called with each command and what EVENTS says of it, in order.
+func RunAudit(ctx context.Context, h History, see func(domain.Command, []domain.Event)) (Audit, error) {
+	a := Audit{Outcomes: map[string]uint64{}, Shop: shop.New()}
+	state, err := h.State(ctx)
+	if err != nil {
+		return a, err
+	}
+	if err := whole(state, 0, 0); err != nil {
+		return a, fmt.Errorf("%w: %w", ErrDifference, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next, stop := iter.Pull2(upTo(h.Records(ctx, 1, ""), state.Events.Last))
+	defer stop()
+	r := reader{history: h, next: next, last: state.Events.Last}
+	if state.Commands.Last > 0 {
+		for batch, err := range h.Messages(ctx, 1) {
+			if err != nil {
+				return a, err
+			}
+			for _, c := range batch.Commands {
+				if err := a.check(&r, c, see); err != nil {
+					return a, err
+				}
+			}
+			if batch.Message == state.Commands.Last {
+				break
+			}
+		}
+	}
+	if left, err := r.peek(); err != nil {
+		return a, err
+	} else if left != nil {
+		return a, fmt.Errorf("%w: event %d belongs to command %d, which is not in COMMANDS", ErrDifference,
+			left.event.Number, left.event.Sequence)
+	}
+	return a, nil
+}
+
+// upTo ends an endless sequence with the record that has this number.
+func upTo(records iter.Seq2[domain.Record, error], last uint64) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		if last == 0 {
+			return
+		}
+		for r, err := range records {
+			if !yield(r, err) || err != nil || r.Number >= last {
+				return
+			}
+		}
+	}
+}
+
+// check decides one command and compares.
+func (a *Audit) check(r *reader, c domain.Command, see func(domain.Command, []domain.Event)) error {
+	a.Commands++
+	if _, void := c.Body.(domain.Void); void {
+		// The commands of this message were lost with the power. What they led to had been told, and is a fact.
+		there, err := r.of(c.Sequence, c.Sequence+domain.PlacesPerMessage-1)
+		if err != nil {
+			return err
+		}
+		a.Voids++
+		return a.take(r, c, there, see)
+	}
+	there, err := r.of(c.Sequence, c.Sequence)
+	if err != nil {
+		return err
+	}
+	events, _ := a.Shop.Decide(c)
+	if len(there) == 1 && isDead(there[0].event) {
+		return a.take(r, c, there, see) // a fact, whatever today's rules make of it
+	}
+	for i, e := range events {
+		if e.Number > r.last {
+			a.Undecided++ // the live node is still at it
+			return nil
+		}
+		ours, err := r.history.EncodeEvent(r.hash(i, there), e)
+		if err != nil {
+			return err
+		}
+		if i >= len(there) {
+			return fmt.Errorf("%w: command %d leads to event %d %s, which EVENTS does not hold", ErrDifference, c.Sequence, e.Number, ours.Payload)
+		}
+		if theirs := there[i].record; ours.Subject != theirs.Subject || !bytes.Equal(ours.Payload, theirs.Payload) || ours.Hash != theirs.Hash {
+			return fmt.Errorf("%w at event %d of command %d\n  the rules say %s %s\n  the log says   %s %s", ErrDifference, e.Number, c.Sequence,
+				ours.Subject, ours.Payload, theirs.Subject, theirs.Payload)
+		}
+	}
+	if len(there) > len(events) {
+		return fmt.Errorf("%w: event %d does not follow from command %d: %s", ErrDifference,
+			there[len(events)].event.Number, c.Sequence, there[len(events)].record.Payload)
+	}
+	return a.take(r, c, there, see)
+}
+
+// take makes the events of one command so, and checks what must hold after each.
+func (a *Audit) take(r *reader, c domain.Command, there []decodedEvent, see func(domain.Command, []domain.Event)) error {
+	events := make([]domain.Event, len(there))
+	for i, d := range there {
+		events[i] = d.event
+		a.Shop.Apply(d.event)
+		a.Events++
+		a.Outcomes[outcomeName(d.event)]++
+		if err := a.Shop.Check(d.event); err != nil {
+			return fmt.Errorf("%w: after event %d: %w", ErrDifference, d.event.Number, err)
+		}
+		r.chain = d.record.Hash
+	}
+	if see != nil {
+		see(c, events)
+	}
+	return nil
+}
+
+func isDead(e domain.Event) bool {
+	_, dead := e.Body.(domain.Dead)
+	return dead
+}
+
+func outcomeName(e domain.Event) string {
+	name := typeOf(e)
+	if r, ok := e.Body.(domain.Rejection); ok {
+		return name + " " + r.Code
+	}
+	return name
+}
+
+// reader hands out the records of EVENTS command by command.
+type reader struct {
+	history History
+	next    func() (domain.Record, error, bool)
+	last    uint64
+	chain   domain.Hash // of the last record taken
+	ahead   *decodedEvent
+}
+
+// hash is the link before the i-th of these events.
+func (r *reader) hash(i int, there []decodedEvent) domain.Hash {
+	if i == 0 || i > len(there) {
+		return r.chain
+	}
+	return there[i-1].record.Hash
+}
+
+// peek is the next event, nil at the end.
+func (r *reader) peek() (*decodedEvent, error) {
+	if r.ahead != nil {
+		return r.ahead, nil
+	}
+	record, err, ok := r.next()
+	if !ok || err != nil {
+		return nil, err
+	}
+	e, err := r.history.DecodeEvent(record)
+	if err != nil {
+		return nil, err
+	}
+	r.ahead = &decodedEvent{e, record}
+	return r.ahead, nil
+}
+
+// of are the events of the commands in these places. One of an earlier command that is still there belongs to none.
+func (r *reader) of(first, last uint64) ([]decodedEvent, error) {
+	var found []decodedEvent
+	for {
+		d, err := r.peek()
+		if err != nil || d == nil || d.event.Sequence > last {
+			return found, err
+		}
+		if d.event.Sequence < first {
+			return nil, fmt.Errorf("%w: event %d belongs to command %d, which led to nothing or is not in COMMANDS", ErrDifference,
+				d.event.Number, d.event.Sequence)
+		}
+		found, r.ahead = append(found, *d), nil
+	}
+}

@@ -1,0 +1,49 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"onsale/domain/coupons"
+)
+
+// BenchmarkProjector_Issue decides coupons for users in random order: appended by 256 writers at once, decided, committed
+// with fsync, emitted and confirmed, at the batch sizes that the load makes. The reported rate is commands a second.
+func BenchmarkProjector_Issue(b *testing.B) {
+	for _, before := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprintf("after=%d", before), func(b *testing.B) {
+			w := newWorld(b)
+			w.promotion("demo", 100_000_000)
+			w.issue(before, "before")
+			b.ReportAllocs()
+			b.ResetTimer()
+			w.issue(b.N, "bench")
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
+			w.discard()
+		})
+	}
+}
+
+// issue appends n requests of as many users, whose names come in no order, and waits until all are told.
+func (w *world) issue(n int, name string) {
+	w.tb.Helper()
+	users := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
+	var group sync.WaitGroup
+	const writers = 256
+	for writer := range writers {
+		group.Go(func() {
+			for i := writer; i < n; i += writers {
+				c := command(fmt.Sprintf("%s-%d", name, users[i]), "k", "demo", coupons.Issue{})
+				if _, err := w.log.Append(context.Background(), c); err != nil {
+					w.tb.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	w.settle()
+}

@@ -1,0 +1,119 @@
+// Carrying decided events to EVENTS. Event n may only become message n: the fence answers for every other writer, for our
+// own earlier attempts, and for every restart. So sending again is never wrong; what is there is compared, not guessed.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"onsale/domain"
+)
+
+const (
+	maxEmit     = 500                    // records of one call
+	followerLag = 250 * time.Millisecond // how long a node that lost the last race leaves the next one to the winner
+	retryEmit   = 250 * time.Millisecond
+)
+
+// emit sends what is pending. A node that finds others ahead of it leaves the sending to them for a moment and lets its
+// follower compare what they wrote.
+func (p *Projector) emit(ctx context.Context) error {
+	behind := false
+	for {
+		records, err := p.nextRecords(ctx)
+		if err != nil {
+			return nil // ctx ended
+		}
+		first := records[0].Number
+		if p.logEnd.Load() >= first {
+			// It stands there already. The follower compares it with ours, and confirms it or halts the node.
+			if err := p.progress(ctx, first, 10*time.Second); errors.Is(err, context.DeadlineExceeded) {
+				p.Logger.Warn("EVENTS holds an event that the follower has not seen", "event", first)
+			}
+			continue
+		}
+		if behind && p.progress(ctx, first, followerLag) == nil {
+			continue
+		}
+		err = p.Log.Emit(ctx, records)
+		p.outboxFull.Store(errors.Is(err, domain.ErrFull))
+		switch {
+		case err == nil:
+			behind = false
+			p.raiseLogEnd(records[len(records)-1].Number)
+			p.confirm(records[len(records)-1].Number)
+			continue
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, domain.ErrFenced):
+			behind = true
+		default:
+			p.Logger.Warn("events could not be appended; trying again", "from", first, "error", err)
+			if pause(ctx, retryEmit) != nil {
+				return nil
+			}
+		}
+		// Some of them may stand there now, ours or another node's: the log alone can say.
+		state, err := p.Log.State(ctx)
+		switch {
+		case err != nil:
+			if pause(ctx, retryEmit) != nil {
+				return nil
+			}
+		case state.Events.Last+1 < first:
+			return fmt.Errorf("EVENTS has gone backwards: it ends at %d, event %d was confirmed", state.Events.Last, first-1)
+		default:
+			p.raiseLogEnd(state.Events.Last)
+		}
+	}
+}
+
+// nextRecords waits for something pending and gives at most maxEmit records of it.
+func (p *Projector) nextRecords(ctx context.Context) ([]domain.Record, error) {
+	for {
+		p.mu.RLock()
+		waiting, changed := p.pending[:min(len(p.pending), maxEmit)], p.changed
+		records := make([]domain.Record, len(waiting))
+		for i := range waiting {
+			records[i] = waiting[i].record
+		}
+		p.mu.RUnlock()
+		if len(records) > 0 {
+			return records, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// progress waits until event n is confirmed, at most so long.
+func (p *Projector) progress(ctx context.Context, n uint64, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return p.WaitConfirmed(ctx, n)
+}
+
+// raiseLogEnd notes that EVENTS reaches at least to n.
+func (p *Projector) raiseLogEnd(n uint64) {
+	for {
+		end := p.logEnd.Load()
+		if end >= n || p.logEnd.CompareAndSwap(end, n) {
+			return
+		}
+	}
+}
+
+// pause waits d, or ends with ctx.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,113 @@
+// The journal: one row for every event, by its number, for ever. It is where a request finds its outcome, where a user
+// finds what is theirs (each row knows the user's row before it), and where streams learn whether somebody missed anything.
+// About 150 bytes an event.
+package projections
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/shop"
+)
+
+// row is an event as the journal keeps it.
+type row struct {
+	Outcome
+	beforeOfUser, beforeOfEntity uint64
+}
+
+// encode writes five numbers, the request, three short texts and the data.
+func (r row) encode() []byte {
+	v := make([]byte, 0, 6*8+22+len(r.User)+len(r.Entity)+len(r.Type)+3+len(r.Data))
+	for _, n := range []uint64{r.Sequence, uint64(r.At), r.beforeOfUser, r.beforeOfEntity, uint64(r.Fingerprint)} {
+		v = binary.BigEndian.AppendUint64(v, n)
+	}
+	for _, text := range []string{r.Request.String(), r.User, r.Entity, r.Type} {
+		v = append(append(v, byte(len(text))), text...) // ids and types are never longer than 64
+	}
+	return append(v, r.Data...)
+}
+
+func decodeRow(k, v []byte) (row, error) {
+	var r row
+	if len(k) != 8 || len(v) < 5*8 {
+		return r, fmt.Errorf("%w: a row of the journal is cut short", errDamaged)
+	}
+	r.Event, r.Sequence, r.At = number(k), number(v), domain.Time(number(v[8:]))
+	r.beforeOfUser, r.beforeOfEntity, r.Fingerprint = number(v[16:]), number(v[24:]), domain.Fingerprint(number(v[32:]))
+	v = v[40:]
+	var request string
+	for _, text := range []*string{&request, &r.User, &r.Entity, &r.Type} {
+		if len(v) == 0 || len(v)-1 < int(v[0]) {
+			return r, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, r.Event)
+		}
+		*text, v = string(v[1:1+v[0]]), v[1+v[0]:]
+	}
+	r.Data = append([]byte{}, v...) // bbolt's bytes end with the transaction
+	return r, r.Request.UnmarshalText([]byte(request))
+}
+
+func journalRow(tx *bolt.Tx, n uint64) (row, bool, error) {
+	k := key(n)
+	v := tx.Bucket(bucketJournal).Get(k)
+	if v == nil {
+		return row{}, false, nil
+	}
+	r, err := decodeRow(k, v)
+	return r, err == nil, err
+}
+
+// loadJournal fills the shop's requests and the heads. It reads every row, so it stays clear of decodeRow's copies.
+func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
+	return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
+		r, err := peekRow(k, v)
+		if err != nil {
+			return err
+		}
+		n := number(k)
+		if len(r.user) > 0 {
+			h.user[string(r.user)] = n
+		}
+		kind := domain.Kind(string(r.name))
+		h.entity[kind+"."+string(r.entity)] = n
+		if len(r.request) == 0 {
+			return nil
+		}
+		if id := domain.RequestID(r.request); sh.Requests[id] == (shop.Decided{}) {
+			sh.Requests[id] = shop.Decided{Event: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
+		}
+		return nil
+	})
+}
+
+// peeked is the part of a row that loading needs, in bbolt's own bytes.
+type peeked struct{ request, user, entity, name []byte }
+
+func peekRow(k, v []byte) (peeked, error) {
+	var p peeked
+	if len(v) < 40 {
+		return p, fmt.Errorf("%w: a row of the journal is cut short", errDamaged)
+	}
+	v = v[40:]
+	for _, text := range []*[]byte{&p.request, &p.user, &p.entity, &p.name} {
+		if len(v) == 0 || len(v)-1 < int(v[0]) {
+			return p, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, number(k))
+		}
+		*text, v = v[1:1+v[0]], v[1+v[0]:]
+	}
+	return p, nil
+}
+
+// firstWhere is the smallest event number from 1 to last whose row fulfils later; last+1 when none does. Rows are in the
+// order of their sequences and times.
+func firstWhere(tx *bolt.Tx, last uint64, later func(sequence uint64, at domain.Time) bool) uint64 {
+	b := tx.Bucket(bucketJournal)
+	return uint64(sort.Search(int(last), func(i int) bool {
+		v := b.Get(key(uint64(i) + 1))
+		return len(v) >= 16 && later(number(v), domain.Time(number(v[8:])))
+	})) + 1
+}

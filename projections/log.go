@@ -1,0 +1,38 @@
+// What the projector needs of the two logs. Package streams has it; staged tests break it.
+package projections
+
+import (
+	"context"
+	"iter"
+
+	"onsale/domain"
+)
+
+// Log is COMMANDS and EVENTS as one node uses them.
+type Log interface {
+	// State is how both logs stand, as their leaders say.
+	State(context.Context) (domain.LogState, error)
+	// Embedded says that this process alone writes to the logs.
+	Embedded() bool
+
+	// Append stores a command and gives its place in line.
+	Append(context.Context, domain.Command) (sequence uint64, err error)
+	// AppendVoids fills COMMANDS with voids until upTo is its last message.
+	AppendVoids(ctx context.Context, upTo uint64) error
+	// Commands delivers the messages of COMMANDS in order, beginning with from, until ctx ends; after that, or when it
+	// breaks, the channel is closed and failed says why. A message may come again; none is left out unnoticed.
+	Commands(ctx context.Context, from uint64) (batches <-chan domain.Batch, failed func() error, err error)
+	// Ack says that everything up to this message is decided and committed. It is for those who watch the consumer only.
+	Ack(message uint64)
+
+	// Emit appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
+	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
+	Emit(context.Context, []domain.Record) error
+	// Records follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
+	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+	// Hashes is Records without payloads.
+	Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
+
+	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+	DecodeEvent(domain.Record) (domain.Event, error)
+}

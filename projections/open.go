@@ -1,0 +1,182 @@
+// Opening: the store and the two logs are three witnesses of the same past. Before anything is decided they are compared;
+// what one of them lost in a crash is completed from the others, and what cannot be completed stops the node.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+)
+
+// Opening is what was found and done; the start-up log tells it.
+type Opening struct {
+	Rebuilt   string // why the store was made anew from EVENTS; "" when it was good
+	Events    uint64 // events in the store
+	Completed int    // events that EVENTS had lost and that were sent again from the outbox
+	Voids     uint64 // messages that COMMANDS had lost and whose places were filled
+}
+
+// Open makes a projector that is ready to Run. ErrUnsound (errors.Is) means that the logs and the store contradict each
+// other and the node must not decide.
+func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
+	p := &Projector{
+		Config: c, heads: newHeads(), fresh: newHeads(), changed: make(chan struct{}),
+		waiting: waiting{map[uint64][]chan<- Outcome{}, map[uint64][]chan<- Outcome{}},
+	}
+	state, err := c.Log.State(ctx)
+	if err != nil {
+		return nil, Opening{}, fmt.Errorf("the logs do not say how they stand: %w", err)
+	}
+	var opening Opening
+	p.store, opening.Rebuilt, err = openOrRebuild(ctx, c, state)
+	if err != nil {
+		return nil, opening, err
+	}
+	if err := p.begin(ctx, state, &opening); err != nil {
+		p.store.Close()
+		return nil, opening, err
+	}
+	return p, opening, nil
+}
+
+// ErrUnsound is a log that has lost what the store or the other log knows of.
+var ErrUnsound = errors.New("the logs are unsound")
+
+// begin compares the witnesses and sets everything to where the last life ended.
+func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *Opening) error {
+	var outbox []domain.Record
+	err := p.store.view(func(tx *bolt.Tx) (err error) {
+		if p.shop, p.heads, err = load(tx); err != nil {
+			return err
+		}
+		if p.mark, err = readMeta(tx); err != nil {
+			return err
+		}
+		outbox, err = readOutbox(tx, 1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.compare(state, outbox); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnsound, err)
+	}
+	p.committed, p.logTime = p.mark, p.mark.now
+	if n := p.mark.sequence / domain.PlacesPerMessage; n > 0 {
+		p.message = n - 1 // its commands are decided, all or some: it is read again
+	}
+	p.confirmed = min(p.mark.confirmed, state.Events.Last)
+	p.logEnd.Store(state.Events.Last)
+	p.caughtUp.Store((state.Commands.Last) * domain.PlacesPerMessage)
+	opening.Events = p.mark.events
+	if p.mark.events > state.Events.Last && p.mark.confirmed > state.Events.Last {
+		opening.Completed = int(p.mark.confirmed - state.Events.Last)
+	}
+	if message := p.mark.sequence / domain.PlacesPerMessage; message > state.Commands.Last {
+		// The power went before COMMANDS was on disk; its outcomes stand in the store. Their places must not be given again.
+		opening.Voids = message - state.Commands.Last
+		if err := p.Log.AppendVoids(ctx, message); err != nil {
+			return fmt.Errorf("filling COMMANDS up to message %d: %w", message, err)
+		}
+	}
+	return p.resume(outbox)
+}
+
+// compare says why the node must not go on.
+func (p *Projector) compare(state domain.LogState, outbox []domain.Record) error {
+	// What the outbox holds can be sent again, so EVENTS may end anywhere in it.
+	covered := p.mark.events
+	if len(outbox) > 0 {
+		covered = outbox[0].Number - 1
+		if last := outbox[len(outbox)-1].Number; last != p.mark.events {
+			return fmt.Errorf("the outbox ends at event %d, the store at %d", last, p.mark.events)
+		}
+	}
+	sequence := p.mark.sequence
+	if p.Log.Embedded() && state.Events.Last >= covered {
+		sequence = min(sequence, state.Commands.Last*domain.PlacesPerMessage) // voids will fill the rest
+	}
+	return whole(state, sequence, min(covered, p.mark.events))
+}
+
+// resume makes what is in the outbox and not confirmed pending again.
+func (p *Projector) resume(outbox []domain.Record) error {
+	return p.store.view(func(tx *bolt.Tx) error {
+		for _, record := range outbox {
+			r, ok, err := journalRow(tx, record.Number)
+			if err != nil || !ok {
+				return errors.Join(errDamaged, err)
+			}
+			if record.Number <= p.confirmed {
+				p.recent.note(record.Number, record.Hash)
+				continue
+			}
+			e, err := p.Log.DecodeEvent(record)
+			if err != nil {
+				return err
+			}
+			p.pending = append(p.pending, pending{Told{e, r.beforeOfUser, r.beforeOfEntity}, record, r})
+		}
+		return p.splitHeads(tx)
+	})
+}
+
+// splitHeads moves the heads that are not confirmed to fresh, and puts the confirmed ones before them in their place.
+func (p *Projector) splitHeads(tx *bolt.Tx) error {
+	for i := len(p.pending) - 1; i >= 0; i-- {
+		e := p.pending[i].told
+		if e.User != "" {
+			unwind(p.fresh.user, p.heads.user, e.User, e.Number, e.BeforeOfUser)
+		}
+		unwind(p.fresh.entity, p.heads.entity, entityKey(e.Event), e.Number, e.BeforeOfEntity)
+	}
+	return nil
+}
+
+func unwind(fresh, confirmed map[string]uint64, key string, n, before uint64) {
+	if _, known := fresh[key]; !known {
+		fresh[key] = n
+	}
+	if confirmed[key] = before; before == 0 {
+		delete(confirmed, key)
+	}
+}
+
+// openOrRebuild opens the store; one that is missing beside a log with events, or damaged, or from another layout is made
+// anew from EVENTS. One from another log is refused: somebody has mixed up two data directories.
+func openOrRebuild(ctx context.Context, c Config, state domain.LogState) (*Store, string, error) {
+	_, missing := os.Stat(c.Path)
+	s, err := OpenStore(c.Path, c.Epoch)
+	if err == nil {
+		err = s.view(func(tx *bolt.Tx) error { // what load would stumble over is damage too
+			_, _, err := load(tx)
+			return err
+		})
+		if err == nil && !(missing != nil && state.Events.Last > 0) {
+			return s, "", nil
+		}
+		s.Close()
+	}
+	reason := "it was missing"
+	switch {
+	case errors.Is(err, ErrEpoch):
+		return nil, "", fmt.Errorf("%w: %w", ErrUnsound, err)
+	case errors.Is(err, errDamaged):
+		reason = err.Error()
+		aside := fmt.Sprintf("%s.damaged-%s", c.Path, time.Now().UTC().Format("20060102T150405"))
+		if err := os.Rename(c.Path, aside); err != nil {
+			return nil, "", err
+		}
+		c.Logger.Warn("the read store is damaged; it was put aside and is made anew from EVENTS", "aside", aside, "reason", reason)
+	case err != nil:
+		return nil, "", err
+	}
+	s, err = Rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, c.Logger)
+	return s, reason, err
+}

@@ -1,0 +1,165 @@
+// The projector: one goroutine that decides. The others carry what it has decided to EVENTS, compare what others wrote
+// there, let the clock strike, and watch over the logs; whichever of them meets something that must not be halts the node.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/shop"
+)
+
+// Config is what a projector is made of.
+type Config struct {
+	Path  string // of the read store
+	Log   Log
+	Epoch string // of the log
+	// Tell is called with confirmed events in the order of their numbers, without holes. It must not wait for a reader.
+	Tell func([]Told)
+	// Halted is called once, when the node stops deciding.
+	Halted func(reason string)
+	// KeepOutbox is how long an event stays in the outbox after it was confirmed: twice the log's sync interval.
+	KeepOutbox time.Duration
+	Logger     *slog.Logger
+}
+
+// Told is a confirmed event on its way to the streams, with the number of the event before it for the same user and for
+// the same entity (0: none).
+type Told struct {
+	domain.Event
+	BeforeOfUser, BeforeOfEntity uint64
+}
+
+// Projector is the node's decider and its read store.
+type Projector struct {
+	Config
+	store *Store
+
+	// Owned by Run's goroutine: what the last transaction left, and what the next one is making of it.
+	mark    meta
+	message uint64 // of COMMANDS, wholly decided
+
+	// mu guards what Run writes and others read. It is held for map accesses only, never over I/O.
+	mu        sync.RWMutex
+	shop      *shop.Shop // written by Run alone, which reads it without the lock
+	heads     heads      // of confirmed events
+	fresh     heads      // of events that are decided and not yet confirmed
+	pending   []pending  // decided, committed, not confirmed; in order
+	waiting   waiting
+	committed meta        // mark as of the last commit
+	logTime   domain.Time // of the last decided message
+	confirmed uint64
+	settled   []settled // when which number was confirmed, for the outbox
+
+	telling    sync.Mutex    // held while events are confirmed and told, so that they are told in order
+	changed    chan struct{} // closed and made anew at each commit and each confirmation; guarded by mu
+	recent     recentHashes  // guarded by mu
+	logEnd     atomic.Uint64 // EVENTS is known to reach at least to here
+	outboxFull atomic.Bool   // EVENTS had no room for the last batch
+	caughtUp   atomic.Uint64 // sequence that Run has to reach to have caught up with what stood in COMMANDS at start
+	halted     atomic.Pointer[string]
+	stop       context.CancelFunc
+}
+
+// pending is an event that waits for its confirmation.
+type pending struct {
+	told   Told
+	record domain.Record
+	row    row
+}
+
+// settled says that the events up to number were confirmed at the time at.
+type settled struct {
+	number uint64
+	at     time.Time
+}
+
+// ErrHalted is what everybody hears once the projector has stopped deciding.
+var ErrHalted = errors.New("halted")
+
+// Run decides until ctx ends. It returns nil then, and also after a halt: a halted node stays up to say why.
+func (p *Projector) Run(ctx context.Context) error {
+	ctx, p.stop = context.WithCancel(ctx)
+	defer p.stop()
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, work := range []func(context.Context) error{p.emit, p.follow, p.strike, p.watch, p.decide} {
+		group.Go(func() {
+			if err := work(ctx); err != nil && ctx.Err() == nil {
+				p.halt(err)
+			}
+		})
+	}
+	group.Wait()
+	return nil
+}
+
+// halt stops everything that decides. The first reason stays.
+func (p *Projector) halt(err error) {
+	reason := err.Error()
+	if !p.halted.CompareAndSwap(nil, &reason) {
+		return
+	}
+	p.Logger.Error("halted: this node decides nothing any more", "reason", reason)
+	p.stop()
+	p.mu.Lock()
+	p.waiting.abandon()
+	p.notify()
+	p.mu.Unlock()
+	if p.Halted != nil {
+		p.Halted(reason)
+	}
+}
+
+// notify wakes everybody who waits for a change. Called with mu held.
+func (p *Projector) notify() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// Status is how the projector is.
+type Status struct {
+	Halted    string // why it stopped deciding; "" while it decides
+	CaughtUp  bool   // everything that stood in COMMANDS at start is decided
+	Decided   uint64 // sequence of the last decided command
+	Confirmed uint64 // number of the last event that may be told
+	Events    uint64 // number of the last event in the store
+	Full      bool   // EVENTS has no room
+}
+
+// Status is how the projector is now.
+func (p *Projector) Status() Status {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	s := Status{
+		Decided: p.committed.sequence, Confirmed: p.confirmed, Events: p.committed.events, Full: p.outboxFull.Load(),
+		CaughtUp: p.committed.sequence >= p.caughtUp.Load(),
+	}
+	if reason := p.halted.Load(); reason != nil {
+		s.Halted = *reason
+	}
+	return s
+}
+
+// Confirmed is the number of the last event that may be told.
+func (p *Projector) Confirmed() uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.confirmed
+}
+
+// Close gives the store back, after Run has returned.
+func (p *Projector) Close() error { return p.store.Close() }
+
+func (p *Projector) haltedError() error {
+	if reason := p.halted.Load(); reason != nil {
+		return fmt.Errorf("%w: %s", ErrHalted, *reason)
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+// Rebuilding the store from EVENTS: the same rows by the same code as on any day, in large transactions without fsync,
+// since a rebuild that is cut short is simply begun again.
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/shop"
+)
+
+// rebuildBatch is how many events share a transaction.
+const rebuildBatch = 20_000
+
+// Rebuild makes the store at path from the first last events. It ends with the last event that closes its command: what
+// EVENTS holds of a command that was cut short is decided again and compared.
+func Rebuild(ctx context.Context, path, epoch string, log Log, last uint64, logger *slog.Logger) (*Store, error) {
+	unfinished := path + ".rebuilding"
+	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	s, err := OpenStore(unfinished, epoch)
+	if err != nil {
+		return nil, err
+	}
+	s.db.NoSync = true
+	if err := s.fill(ctx, log, last); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("rebuilding the read store: %w", err)
+	}
+	s.db.NoSync = false
+	if err := s.db.Sync(); err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	// Only a whole store gets the name. A crash before this line leaves none, and the next start begins again.
+	if err := os.Rename(unfinished, path); err != nil {
+		return nil, err
+	}
+	return OpenStore(path, epoch)
+}
+
+// decodedEvent is an event with its bytes.
+type decodedEvent struct {
+	event  domain.Event
+	record domain.Record
+}
+
+// fill reads EVENTS up to last and writes it in batches that end with a command.
+func (s *Store) fill(ctx context.Context, log Log, last uint64) error {
+	if last == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, failed := readEvents(ctx, log, last)
+	f := folder{store: s, shop: shop.New(), heads: newHeads()}
+	var batch []decodedEvent
+	closed := 0 // events of batch that belong to commands which are whole
+	for e := range events {
+		batch = append(batch, e)
+		if e.event.Last {
+			closed = len(batch)
+		}
+		if closed >= rebuildBatch {
+			if err := f.fold(batch[:closed]); err != nil {
+				return err
+			}
+			batch, closed = append([]decodedEvent{}, batch[closed:]...), 0
+		}
+	}
+	if err := <-failed; err != nil {
+		return err
+	}
+	return f.fold(batch[:closed])
+}
+
+// readEvents reads, checks the chain and decodes beside the goroutine that writes.
+func readEvents(ctx context.Context, log Log, last uint64) (<-chan decodedEvent, <-chan error) {
+	events, failed := make(chan decodedEvent, 1024), make(chan error, 1)
+	go func() {
+		defer close(events)
+		var hash domain.Hash
+		next := uint64(1)
+		for record, err := range log.Records(ctx, 1, "") {
+			if err == nil && record.Number != next {
+				err = fmt.Errorf("EVENTS has a hole: event %d is followed by %d", next-1, record.Number)
+			}
+			if hash = hash.Next(record.Subject, record.Payload); err == nil && hash != record.Hash {
+				err = fmt.Errorf("event %d is not what was written: its hash does not follow from its bytes", record.Number)
+			}
+			var e domain.Event
+			if err == nil {
+				e, err = log.DecodeEvent(record)
+			}
+			if err != nil {
+				failed <- err
+				return
+			}
+			select {
+			case events <- decodedEvent{e, record}:
+			case <-ctx.Done():
+				failed <- ctx.Err()
+				return
+			}
+			if next++; record.Number == last {
+				failed <- nil
+				return
+			}
+		}
+		failed <- errors.Join(ctx.Err(), errors.New("EVENTS ended early"))
+	}()
+	return events, failed
+}
+
+// folder writes events that are facts.
+type folder struct {
+	store *Store
+	shop  *shop.Shop
+	heads heads
+}
+
+func (f *folder) fold(batch []decodedEvent) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	return f.store.update(func(tx *bolt.Tx) error {
+		w := newWriter(tx)
+		for _, next := range batch {
+			e := next.event
+			f.shop.Apply(e)
+			r := row{Outcome: Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, typeOf(e), next.record.Data()}}
+			if e.User != "" {
+				r.beforeOfUser, f.heads.user[e.User] = f.heads.user[e.User], e.Number
+			}
+			entity := entityKey(e)
+			r.beforeOfEntity, f.heads.entity[entity] = f.heads.entity[entity], e.Number
+			if err := w.put(f.shop, e, domain.Record{}, r); err != nil {
+				return err
+			}
+		}
+		if err := w.finish(f.shop, 0); err != nil {
+			return err
+		}
+		end := batch[len(batch)-1]
+		return meta{end.event.Sequence, end.event.Number, end.event.Number, end.event.Now, end.record.Hash}.write(tx)
+	})
+}
+
+func typeOf(e domain.Event) string {
+	name, _ := e.Body.Type()
+	return name
+}

@@ -1,0 +1,131 @@
+// The file: its buckets, how it is opened, and how the shop that decides is loaded from it.
+package projections
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/shop"
+)
+
+// Keys rise wherever commands write in a rush: journal and outbox by event number, coupons by their number in the sale,
+// holdings and reservations by the sequence of their command. A random key costs eight times as much as a rising one.
+var (
+	bucketMeta         = []byte("meta")         // see meta.go
+	bucketJournal      = []byte("journal")      // event number → what it said, for ever
+	bucketOutbox       = []byte("outbox")       // event number → its bytes, until EVENTS is surely on disk
+	bucketPromotions   = []byte("promotions")   // id → JSON
+	bucketCoupons      = []byte("coupons")      // promotion → number → event number, user
+	bucketSchedules    = []byte("schedules")    // id → JSON
+	bucketSeats        = []byte("seats")        // schedule → seat → state; a free seat has no row
+	bucketHoldings     = []byte("holdings")     // sequence → JSON; an ended one stays, marked
+	bucketReservations = []byte("reservations") // sequence → JSON
+
+	buckets = [][]byte{bucketMeta, bucketJournal, bucketOutbox, bucketPromotions, bucketCoupons, bucketSchedules,
+		bucketSeats, bucketHoldings, bucketReservations}
+)
+
+// schema is the version of the file's layout. Another one is rebuilt from the log, never converted.
+const schema = 1
+
+// errDamaged is a file that is no store, or not one of ours as it should be.
+var errDamaged = errors.New("the read store is damaged")
+
+// Store is the file.
+type Store struct {
+	db   *bolt.DB
+	path string
+}
+
+// OpenStore opens or makes the file at path for the log with this epoch. errors.Is errDamaged: it has to be rebuilt.
+func OpenStore(path, epoch string) (s *Store, err error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:         2 * time.Second, // another process has it
+		FreelistType:    bolt.FreelistMapType,
+		NoFreelistSync:  true,    // with it, open readers make every commit slower
+		InitialMmapSize: 1 << 30, // address space, not memory: a reader would block the writer when the map must grow
+	})
+	if err != nil {
+		if errors.Is(err, bolt.ErrTimeout) {
+			return nil, fmt.Errorf("read store %s is held by another process", path)
+		}
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, path, err)
+	}
+	s = &Store{db, path}
+	err = s.update(func(tx *bolt.Tx) error {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return checkMeta(tx, epoch)
+	})
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close gives the file back.
+func (s *Store) Close() error { return s.db.Close() }
+
+// update is db.Update that takes bbolt's panics over a damaged page for what they are.
+func (s *Store) update(write func(*bolt.Tx) error) (err error) {
+	defer damaged(&err)
+	return s.db.Update(write)
+}
+
+func (s *Store) view(read func(*bolt.Tx) error) (err error) {
+	defer damaged(&err)
+	return s.db.View(read)
+}
+
+func damaged(err *error) {
+	if broken := recover(); broken != nil {
+		*err = fmt.Errorf("%w: %v", errDamaged, broken)
+	}
+}
+
+// load makes the shop as the store has it, and the last event of each user and each entity.
+func load(tx *bolt.Tx) (*shop.Shop, heads, error) {
+	sh, h := shop.New(), newHeads()
+	m, err := readMeta(tx)
+	if err != nil {
+		return nil, h, err
+	}
+	sh.Now, sh.Events = m.now, m.events
+	if err := loadJournal(tx, sh, h); err != nil {
+		return nil, h, err
+	}
+	if err := loadPromotions(tx, sh.Coupons); err != nil {
+		return nil, h, err
+	}
+	return sh, h, loadSchedules(tx, sh.Seats)
+}
+
+func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func number(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
+
+// rising is a bucket whose keys only grow: its pages can be filled, since nothing will be put between.
+func rising(tx *bolt.Tx, name []byte) *bolt.Bucket {
+	b := tx.Bucket(name)
+	b.FillPercent = 0.9
+	return b
+}
+
+// heads are the numbers of the last event of each user and of each entity ("coupons.demo").
+type heads struct{ user, entity map[string]uint64 }
+
+func newHeads() heads { return heads{map[string]uint64{}, map[string]uint64{}} }
+
+func entityKey(e domain.Event) string {
+	name, _ := e.Body.Type()
+	return domain.Kind(name) + "." + e.Entity
+}

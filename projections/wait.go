@@ -1,0 +1,243 @@
+// Waiting for an outcome, and finding one that is there.
+package projections
+
+import (
+	"context"
+	"errors"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+)
+
+// Outcome is what was decided of one command.
+type Outcome struct {
+	Request     domain.RequestID
+	Fingerprint domain.Fingerprint
+	User        string
+	Entity      string
+	Sequence    uint64
+	Event       uint64 // number of the event that says it
+	At          domain.Time
+	Type        string // of that event: "coupons.issued", "seats.rejected"
+	Data        []byte // its body in JSON: the result's fields, or those of a domain.Rejection
+}
+
+// waiting are those who want to hear of a command: by its sequence, or, when it repeats an earlier request whose outcome
+// is decided and not yet confirmed, by the number of that event.
+type waiting struct {
+	bySequence, byEvent map[uint64][]chan<- Outcome
+}
+
+// repeat is a command that asked again for what event says.
+type repeat struct{ sequence, event uint64 }
+
+// answer tells an outcome to those who wait for it.
+func (w *waiting) answer(o Outcome) {
+	for _, ch := range w.bySequence[o.Sequence] {
+		ch <- o // has room for one
+	}
+	for _, ch := range w.byEvent[o.Event] {
+		ch <- o
+	}
+	delete(w.bySequence, o.Sequence)
+	delete(w.byEvent, o.Event)
+}
+
+// abandon lets everybody go without an answer.
+func (w *waiting) abandon() {
+	for _, m := range []map[uint64][]chan<- Outcome{w.bySequence, w.byEvent} {
+		for n, chans := range m {
+			for _, ch := range chans {
+				close(ch)
+			}
+			delete(m, n)
+		}
+	}
+}
+
+// repeated sends those who wait for a repetition to the first outcome. Called with mu held, after the commit.
+func (p *Projector) repeated(repeats []repeat) {
+	for _, r := range repeats {
+		chans := p.waiting.bySequence[r.sequence]
+		if len(chans) == 0 {
+			continue
+		}
+		delete(p.waiting.bySequence, r.sequence)
+		if r.event > p.confirmed {
+			p.waiting.byEvent[r.event] = append(p.waiting.byEvent[r.event], chans...)
+			continue
+		}
+		o, ok, err := p.outcome(r.event)
+		for _, ch := range chans {
+			if ok && err == nil {
+				ch <- o
+			} else {
+				close(ch)
+			}
+		}
+	}
+}
+
+// Await waits for the outcome of the command at sequence, which carried request id. The error is ctx's or ErrHalted.
+func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uint64) (Outcome, error) {
+	ch := make(chan Outcome, 1)
+	p.mu.Lock()
+	if p.halted.Load() != nil {
+		p.mu.Unlock()
+		return Outcome{}, p.haltedError()
+	}
+	decided := sequence <= p.committed.sequence
+	if !decided {
+		p.waiting.bySequence[sequence] = append(p.waiting.bySequence[sequence], ch)
+	}
+	p.mu.Unlock()
+	if decided {
+		return p.awaitDecided(ctx, id, sequence)
+	}
+	select {
+	case o, ok := <-ch:
+		if !ok {
+			return o, errors.Join(p.haltedError(), ctx.Err())
+		}
+		return o, nil
+	case <-ctx.Done():
+		p.mu.Lock()
+		p.waiting.leave(sequence, ch)
+		p.mu.Unlock()
+		return Outcome{}, ctx.Err()
+	}
+}
+
+// leave takes one waiter out who has lost patience.
+func (w *waiting) leave(sequence uint64, gone chan<- Outcome) {
+	chans := w.bySequence[sequence]
+	for i, ch := range chans {
+		if ch == gone {
+			chans = append(chans[:i], chans[i+1:]...)
+			break
+		}
+	}
+	if w.bySequence[sequence] = chans; len(chans) == 0 {
+		delete(w.bySequence, sequence)
+	}
+}
+
+// awaitDecided finds the event that says the outcome, and waits until it may be told.
+func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, sequence uint64) (Outcome, error) {
+	o, ok, err := p.OutcomeAt(sequence)
+	if err != nil {
+		return o, err
+	}
+	if !ok { // a repetition has no event of its own
+		p.mu.RLock()
+		first := p.shop.Requests[id].Event
+		p.mu.RUnlock()
+		if o, ok, err = p.outcome(first); err != nil || !ok {
+			return o, errors.Join(err, errors.New("no such request"))
+		}
+	}
+	return o, p.WaitConfirmed(ctx, o.Event)
+}
+
+// Request is the first outcome of a request, once it may be told. false: undecided here, or not yet confirmed.
+func (p *Projector) Request(id domain.RequestID) (Outcome, bool, error) {
+	p.mu.RLock()
+	first, known := p.shop.Requests[id]
+	told := known && first.Event <= p.confirmed
+	p.mu.RUnlock()
+	if !told {
+		return Outcome{}, false, nil
+	}
+	return p.outcome(first.Event)
+}
+
+// outcome reads one event of the journal.
+func (p *Projector) outcome(event uint64) (o Outcome, ok bool, err error) {
+	err = p.store.view(func(tx *bolt.Tx) error {
+		var r row
+		r, ok, err = journalRow(tx, event)
+		o = r.Outcome
+		return err
+	})
+	return o, ok, err
+}
+
+// OutcomeAt is the outcome of the command at sequence, confirmed or not; false when it has none of its own.
+func (p *Projector) OutcomeAt(sequence uint64) (o Outcome, ok bool, err error) {
+	err = p.store.view(func(tx *bolt.Tx) error {
+		m, err := readMeta(tx)
+		if err != nil {
+			return err
+		}
+		after := firstWhere(tx, m.events, func(s uint64, _ domain.Time) bool { return s > sequence })
+		r, found, err := journalRow(tx, after-1) // the outcome is a command's last event
+		o, ok = r.Outcome, found && r.Sequence == sequence && !r.Request.IsZero()
+		return err
+	})
+	return o, ok, err
+}
+
+// WaitConfirmed waits until event n may be told. The error is ctx's or ErrHalted.
+func (p *Projector) WaitConfirmed(ctx context.Context, n uint64) error {
+	for {
+		p.mu.RLock()
+		confirmed, changed := p.confirmed, p.changed
+		p.mu.RUnlock()
+		if confirmed >= n {
+			return nil
+		}
+		if err := p.haltedError(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// WaitDecided waits until the command at sequence is decided and its events are confirmed.
+func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
+	for {
+		p.mu.RLock()
+		m, changed := p.committed, p.changed
+		p.mu.RUnlock()
+		if m.sequence >= sequence {
+			return p.WaitConfirmed(ctx, m.events)
+		}
+		if err := p.haltedError(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// NumberAt is the number of the first event at or after t; one more than the last when there is none.
+func (p *Projector) NumberAt(t domain.Time) (n uint64, err error) {
+	err = p.store.view(func(tx *bolt.Tx) error {
+		m, err := readMeta(tx)
+		n = firstWhere(tx, m.events, func(_ uint64, at domain.Time) bool { return at >= t })
+		return err
+	})
+	return n, err
+}
+
+// LastOfUser is the number of the user's last confirmed event; 0 when there is none.
+func (p *Projector) LastOfUser(user string) uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.heads.user[user]
+}
+
+// LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo").
+func (p *Projector) LastOfEntity(kind, entity string) uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.heads.entity[kind+"."+entity]
+}

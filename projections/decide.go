@@ -152,6 +152,11 @@ func (p *Projector) transact(batches []domain.Batch) error {
 		if err := w.finish(p.shop, p.outboxDone()); err != nil {
 			return err
 		}
+		if p.beforeCommit != nil {
+			if err := p.beforeCommit(); err != nil {
+				return err
+			}
+		}
 		return mark.write(tx)
 	})
 	if err != nil {

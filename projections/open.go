@@ -22,8 +22,8 @@ type Opening struct {
 	Voids     uint64 // messages that COMMANDS had lost and whose places were filled
 }
 
-// Open makes a projector that is ready to Run. ErrUnsound (errors.Is) means that the logs and the store contradict each
-// other and the node must not decide.
+// Open makes a projector that is ready to Run. With ErrUnsound (errors.Is) the logs and the store contradict each other: the
+// projector is halted, knows why, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
 	p := &Projector{
 		Config: c, heads: newHeads(), fresh: newHeads(), changed: make(chan struct{}),
@@ -35,14 +35,20 @@ func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
 	}
 	var opening Opening
 	p.store, opening.Rebuilt, err = openOrRebuild(ctx, c, state)
-	if err != nil {
-		return nil, opening, err
+	if err == nil {
+		err = p.begin(ctx, state, &opening)
 	}
-	if err := p.begin(ctx, state, &opening); err != nil {
+	if errors.Is(err, ErrUnsound) {
+		err = fmt.Errorf("%w; restore the data directory, or the log, from a copy of one moment and start again", err)
+		reason := err.Error()
+		p.halted.Store(&reason)
+		c.Logger.Error("halted before the first decision", "reason", reason)
+		return p, opening, err
+	}
+	if err != nil && p.store != nil {
 		p.store.Close()
-		return nil, opening, err
 	}
-	return p, opening, nil
+	return p, opening, err
 }
 
 // ErrUnsound is a log that has lost what the store or the other log knows of.

@@ -65,6 +65,8 @@ type Projector struct {
 	caughtUp   atomic.Uint64 // sequence that Run has to reach to have caught up with what stood in COMMANDS at start
 	halted     atomic.Pointer[string]
 	stop       context.CancelFunc
+
+	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
 
 // pending is an event that waits for its confirmation.
@@ -155,7 +157,12 @@ func (p *Projector) Confirmed() uint64 {
 }
 
 // Close gives the store back, after Run has returned.
-func (p *Projector) Close() error { return p.store.Close() }
+func (p *Projector) Close() error {
+	if p.store == nil {
+		return nil // its file belongs to another log
+	}
+	return p.store.Close()
+}
 
 func (p *Projector) haltedError() error {
 	if reason := p.halted.Load(); reason != nil {

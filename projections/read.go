@@ -23,6 +23,9 @@ type View struct {
 
 // Read shows one moment of the store to user; "" is nobody. Lists of what is the user's hold what is confirmed.
 func (p *Projector) Read(user string, read func(*View) error) error {
+	if err := p.haltedError(); err != nil {
+		return err
+	}
 	// Both are asked before the moment is taken, so that the moment has everything up to them.
 	confirmed, last := p.Confirmed(), p.LastOfUser(user)
 	return p.store.view(func(tx *bolt.Tx) error {

@@ -18,15 +18,18 @@ import (
 // world is one node with everything real: the embedded server, the read store, the projector. When a test ends, the store
 // is built anew from EVENTS and compared, and every command is decided again.
 type world struct {
-	tb        testing.TB
-	dir       string
-	config    streams.Config
-	log       *streams.Log
-	p         *projections.Projector
-	opening   projections.Opening
-	told      *ledger
-	stop      func()
-	discarded bool
+	tb           testing.TB
+	dir          string
+	config       streams.Config
+	log          *streams.Log
+	p            *projections.Projector
+	opening      projections.Opening
+	told         *ledger
+	stop         func()
+	keep         time.Duration                  // of the outbox
+	wrap         func(*adapter) projections.Log // stages failures of the log
+	beforeCommit func() error                   // stages a crash before the commit
+	discarded    bool
 }
 
 // adapter fits the log to what the projector needs.
@@ -74,7 +77,10 @@ func (l *ledger) tell(told []projections.Told) {
 }
 
 func newWorld(tb testing.TB) *world {
-	w := &world{tb: tb, dir: tb.TempDir()}
+	w := &world{
+		tb: tb, dir: tb.TempDir(), keep: 2 * time.Second,
+		wrap: func(a *adapter) projections.Log { return a },
+	}
 	w.config = streams.Config{
 		Dir: w.dir, Node: "test", Replicas: 1, Sync: time.Second, CommandsMaxBytes: 4 << 30, EventsMaxBytes: 4 << 30,
 		Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -111,12 +117,13 @@ func (w *world) openProjector() {
 func (w *world) tryProjector() error {
 	w.told = &ledger{tb: w.tb}
 	p, opening, err := projections.Open(context.Background(), projections.Config{
-		Path: w.path(), Log: &adapter{Log: w.log}, Epoch: w.log.Epoch(), Tell: w.told.tell,
-		KeepOutbox: 2 * time.Second, Logger: w.config.Log,
+		Path: w.path(), Log: w.wrap(&adapter{Log: w.log}), Epoch: w.log.Epoch(), Tell: w.told.tell,
+		KeepOutbox: w.keep, Logger: w.config.Log,
 	})
 	if err != nil {
 		return err
 	}
+	p.SetBeforeCommit(w.beforeCommit)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); p.Run(ctx) }()

@@ -2,13 +2,44 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 
 	"onsale/config"
 )
 
-// serve runs a node until ctx is done.
+// serve runs a node until ctx is done. The address is taken first: a second process on it ends before it touches
+// anything, and whoever connects while the log is read waits instead of being refused.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
-	return errors.New("serve is not built yet")
+	logger := newLogger(cfg.Logging, stderr)
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return hintError{err, "another process may serve there; choose another address with --listen"}
+	}
+	defer l.Close()
+	n, err := openNode(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "listening on http://%s\n", l.Addr())
+	if cfg.Demo {
+		fmt.Fprintf(stderr, "try the page at http://%s/\n", l.Addr())
+	}
+	err = n.run(ctx, l)
+	if closeErr := n.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func newLogger(c config.Logging, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // checked with the configuration
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }

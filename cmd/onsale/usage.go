@@ -22,6 +22,14 @@ type usageError struct {
 
 func (e usageError) Unwrap() error { return e.error }
 
+// hintError is a failure that somebody at the terminal can do something about.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e hintError) Unwrap() error { return e.error }
+
 // tell writes an error and its hint. Faults of a configuration go below a line
 // that counts them; each has its own hint.
 func tell(stderr io.Writer, err error) {
@@ -39,6 +47,9 @@ func tell(stderr io.Writer, err error) {
 	}
 	if wrong, ok := errors.AsType[usageError](err); ok && wrong.hint != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", wrong.hint)
+	}
+	if failed, ok := errors.AsType[hintError](err); ok {
+		fmt.Fprintf(stderr, "hint: %s\n", failed.hint)
 	}
 }
 

@@ -1,0 +1,48 @@
+// The demo: something to look at, made by the same commands that an organiser would send.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+// demo opens promotion "demo" with 1,000 units and schedule "demo" with 600 seats. Their request ids never change, so a
+// node that starts again asks for nothing new.
+func (n *node) demo(ctx context.Context) {
+	section := func(name string, price int64, rows, seatsPerRow int) seats.Section {
+		s := seats.Section{Name: name, Price: price}
+		for row := range rows {
+			s.Rows = append(s.Rows, seats.Row{Name: fmt.Sprint(row + 1), Seats: seatsPerRow})
+		}
+		return s
+	}
+	for _, body := range []domain.Body{
+		coupons.Create{Name: "오픈 기념 쿠폰 · opening coupon", Stock: 1000, PerUserLimit: 1},
+		seats.Create{Title: "데모 콘서트 · demo concert", HoldSeconds: 600, MaxSeatsPerUser: 4, Sections: []seats.Section{
+			section("R", 150_000, 6, 20), section("S", 110_000, 10, 24), section("A", 70_000, 10, 24),
+		}},
+	} {
+		name, _ := body.Type()
+		c := domain.Command{
+			Entity: "demo", User: "admin", Request: domain.NewRequestID("admin", "demo "+name), Fingerprint: domain.NewFingerprint("demo " + name),
+			Body: body,
+		}
+		for {
+			_, err := n.log.Append(ctx, c)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			n.logger.Warn("the demo is not open yet", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}

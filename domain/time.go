@@ -3,6 +3,7 @@ package domain
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -15,13 +16,19 @@ const layout = "2006-01-02T15:04:05.000Z"
 // At is the millisecond in which t lies.
 func At(t time.Time) Time { return Time(t.UnixMilli()) }
 
+// ErrTimeRange is a moment that the log cannot write down: 1970 would read as "not set", and a year needs four digits.
+var ErrTimeRange = errors.New("a time is later than 1970-01-01T00:00:00Z and not later than the year 9999, in UTC")
+
 // ParseTime takes RFC 3339 with any offset; what is finer than a millisecond is cut off.
 func ParseTime(s string) (Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return 0, err
 	}
-	return At(t), nil
+	if at := At(t); at > 0 && t.UTC().Year() <= 9999 {
+		return at, nil
+	}
+	return 0, ErrTimeRange
 }
 
 // Add is the moment d later.

@@ -43,7 +43,7 @@ func TestCrash_AppendBeforePubAck(t *testing.T) {
 			w.promotion("demo", 10)
 			w.log.SetHook(failOn("COMMANDS", at, 1, errStaged))
 			c := command("kim", "k", "demo", coupons.Issue{})
-			if _, err := w.log.Append(t.Context(), c); !errors.Is(err, domain.ErrUnknown) && at == streams.AfterStore || err == nil {
+			if _, err := w.log.Append(t.Context(), c); !errors.Is(err, domain.ErrUnknown) && (at == streams.AfterStore || err == nil) {
 				t.Fatalf("got %v, want outcome unknown", err)
 			}
 			o := w.do(c)

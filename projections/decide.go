@@ -24,14 +24,17 @@ const (
 // decide takes batches from COMMANDS as they come, and several at once when they come fast.
 func (p *Projector) decide(ctx context.Context) error {
 	// The last message may be decided in part, when the store was rebuilt from EVENTS: it is read again.
-	batches, failed, err := p.Log.Commands(ctx, max(1, p.mark.sequence/domain.PlacesPerMessage))
+	commands, err := p.Commands(ctx, max(1, p.mark.sequence/domain.PlacesPerMessage))
 	if err != nil {
 		return fmt.Errorf("cannot read COMMANDS: %w", err)
 	}
 	for {
-		taken, err := take(ctx, batches)
+		taken, err := take(ctx, commands.Batches())
+		if errors.Is(err, errEnded) {
+			return fmt.Errorf("%w: %w", err, commands.Err())
+		}
 		if err != nil {
-			return errors.Join(err, failed())
+			return nil // ctx ended
 		}
 		if taken, err = p.inOrder(taken); err != nil {
 			return err
@@ -39,7 +42,7 @@ func (p *Projector) decide(ctx context.Context) error {
 		for len(taken) > 0 {
 			err := p.transact(taken)
 			if err == nil {
-				p.Log.Ack(p.message)
+				commands.Ack(p.message)
 				break
 			}
 			if errors.Is(err, errRules) || errors.Is(err, errDamaged) {
@@ -59,6 +62,8 @@ func (p *Projector) decide(ctx context.Context) error {
 	}
 }
 
+var errEnded = errors.New("COMMANDS cannot be read any further")
+
 // take waits for one batch, and takes along what is there. In a rush it waits a little for more.
 func take(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, error) {
 	var taken []domain.Batch
@@ -69,7 +74,7 @@ func take(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, err
 			select {
 			case b, ok := <-batches:
 				if !ok {
-					return taken, errors.New("COMMANDS broke off")
+					return nil, errEnded
 				}
 				taken, commands = append(taken, b), commands+len(b.Commands)
 				continue
@@ -86,7 +91,7 @@ func take(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, err
 		select {
 		case b, ok := <-batches:
 			if !ok {
-				return taken, errors.New("COMMANDS broke off")
+				return nil, errEnded
 			}
 			taken, commands = append(taken, b), commands+len(b.Commands)
 		case <-full:

@@ -71,3 +71,18 @@ func Difference(a, b *Store) (string, error) {
 	}
 	return "", nil
 }
+
+// Behind is how many events this store lacks of what the other has; negative when it has more.
+func (s *Store) Behind(other *Store) (int64, error) {
+	var marks [2]meta
+	for i, store := range []*Store{s, other} {
+		err := store.view(func(tx *bolt.Tx) (err error) {
+			marks[i], err = readMeta(tx)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return int64(marks[1].events) - int64(marks[0].events), nil
+}

@@ -19,11 +19,6 @@ type Log interface {
 	Append(context.Context, domain.Command) (sequence uint64, err error)
 	// AppendVoids fills COMMANDS with voids until upTo is its last message.
 	AppendVoids(ctx context.Context, upTo uint64) error
-	// Commands delivers the messages of COMMANDS in order, beginning with from, until ctx ends; after that, or when it
-	// breaks, the channel is closed and failed says why. A message may come again; none is left out unnoticed.
-	Commands(ctx context.Context, from uint64) (batches <-chan domain.Batch, failed func() error, err error)
-	// Ack says that everything up to this message is decided and committed. It is for those who watch the consumer only.
-	Ack(message uint64)
 
 	// Emit appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
 	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
@@ -35,4 +30,14 @@ type Log interface {
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
 	DecodeEvent(domain.Record) (domain.Event, error)
+}
+
+// Commands are the messages of COMMANDS in order. A message may come again; none is left out unnoticed.
+type Commands interface {
+	// Batches is closed when the reading has ended.
+	Batches() <-chan domain.Batch
+	// Err says why, once Batches is closed.
+	Err() error
+	// Ack says that everything up to this message is decided and committed. It is for those who watch the consumer only.
+	Ack(message uint64)
 }

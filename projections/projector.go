@@ -17,9 +17,11 @@ import (
 
 // Config is what a projector is made of.
 type Config struct {
-	Path  string // of the read store
-	Log   Log
-	Epoch string // of the log
+	Path string // of the read store
+	Log  Log
+	// Commands reads COMMANDS from a message on until ctx ends, with the node's own durable.
+	Commands func(ctx context.Context, from uint64) (Commands, error)
+	Epoch    string // of the log
 	// Tell is called with confirmed events in the order of their numbers, without holes. It must not wait for a reader.
 	Tell func([]Told)
 	// Halted is called once, when the node stops deciding.

@@ -26,35 +26,11 @@ type world struct {
 	opening      projections.Opening
 	told         *ledger
 	stop         func()
-	keep         time.Duration                  // of the outbox
-	wrap         func(*adapter) projections.Log // stages failures of the log
-	beforeCommit func() error                   // stages a crash before the commit
+	keep         time.Duration                      // of the outbox
+	wrap         func(*streams.Log) projections.Log // stages failures of the log
+	beforeCommit func() error                       // stages a crash before the commit
 	discarded    bool
 }
-
-// adapter fits the log to what the projector needs.
-type adapter struct {
-	*streams.Log
-	commands *streams.Commands
-}
-
-func (a *adapter) State(ctx context.Context) (domain.LogState, error) {
-	s, err := a.Log.State(ctx)
-	return domain.LogState{Commands: domain.StreamState(s.Commands), Events: domain.StreamState(s.Events)}, err
-}
-func (a *adapter) Commands(ctx context.Context, from uint64) (<-chan domain.Batch, func() error, error) {
-	c, err := a.Log.Commands(ctx, from)
-	if err != nil {
-		return nil, nil, err
-	}
-	a.commands = c
-	return c.Batches(), c.Err, nil
-}
-func (a *adapter) Ack(message uint64) { a.commands.Ack(message) }
-func (a *adapter) EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error) {
-	return streams.EncodeEvent(previous, e)
-}
-func (a *adapter) DecodeEvent(r domain.Record) (domain.Event, error) { return streams.DecodeEvent(r) }
 
 // ledger keeps what was told, and fails the test when a number is missing or comes twice.
 type ledger struct {
@@ -76,10 +52,14 @@ func (l *ledger) tell(told []projections.Told) {
 	}
 }
 
+func commandsOf(log *streams.Log) func(context.Context, uint64) (projections.Commands, error) {
+	return func(ctx context.Context, from uint64) (projections.Commands, error) { return log.Commands(ctx, from) }
+}
+
 func newWorld(tb testing.TB) *world {
 	w := &world{
 		tb: tb, dir: tb.TempDir(), keep: 2 * time.Second,
-		wrap: func(a *adapter) projections.Log { return a },
+		wrap: func(l *streams.Log) projections.Log { return l },
 	}
 	w.config = streams.Config{
 		Dir: w.dir, Node: "test", Replicas: 1, Sync: time.Second, CommandsMaxBytes: 4 << 30, EventsMaxBytes: 4 << 30,
@@ -117,7 +97,7 @@ func (w *world) openProjector() {
 func (w *world) tryProjector() error {
 	w.told = &ledger{tb: w.tb}
 	p, opening, err := projections.Open(context.Background(), projections.Config{
-		Path: w.path(), Log: w.wrap(&adapter{Log: w.log}), Epoch: w.log.Epoch(), Tell: w.told.tell,
+		Path: w.path(), Log: w.wrap(w.log), Commands: commandsOf(w.log), Epoch: w.log.Epoch(), Tell: w.told.tell,
 		KeepOutbox: w.keep, Logger: w.config.Log,
 	})
 	if err != nil {
@@ -172,7 +152,7 @@ func (w *world) check() {
 	w.settle()
 	w.stop()
 	defer w.close()
-	verify(w.tb, &adapter{Log: w.log}, w.path(), w.log.Epoch())
+	verify(w.tb, w.log, w.path(), w.log.Epoch())
 }
 
 // settle waits until everything in COMMANDS is decided and told.
@@ -189,7 +169,7 @@ func (w *world) settle() {
 	}
 }
 
-func verify(tb testing.TB, log *adapter, path, epoch string) {
+func verify(tb testing.TB, log *streams.Log, path, epoch string) {
 	tb.Helper()
 	ctx := context.Background()
 	audit, err := projections.RunAudit(ctx, log, nil)

@@ -3,12 +3,104 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"onsale/config"
+	"onsale/domain"
+	"onsale/projections"
+	"onsale/streams"
 )
 
-// audit decides every command again and gives the first difference as an error.
-func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr io.Writer) error {
-	return errors.New("audit is not built yet")
+// audit decides every command again, compares with EVENTS, and, for a stopped data directory, compares the read store with
+// one made anew from EVENTS.
+func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr io.Writer) (err error) {
+	log, err := readLog(ctx, cfg, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	var see func(domain.Command, []domain.Event)
+	if trace != "" {
+		p := printer{out: stdout, epoch: log.Epoch()}
+		see = func(c domain.Command, events []domain.Event) {
+			if concerns(trace, c, events) {
+				_ = p.text(projections.Decision{Command: c, Events: events})
+			}
+		}
+	}
+	found, err := projections.RunAudit(ctx, log, see)
+	if errors.Is(err, projections.ErrDifference) {
+		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints what stands around that place"}
+	}
+	if err != nil {
+		return err
+	}
+	if len(cfg.NATS.URL) == 0 {
+		if err := auditStore(ctx, log, storePath(cfg), found, stdout); err != nil {
+			return err
+		}
+	}
+	return summary(stdout, log.Epoch(), found)
+}
+
+// auditStore compares the read store with a new one.
+func auditStore(ctx context.Context, log *streams.Log, path string, found projections.Audit, stdout io.Writer) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(stdout, "read store: none; the next start makes it from EVENTS")
+		return nil
+	}
+	store, err := projections.OpenStore(path, log.Epoch())
+	if err != nil {
+		return hintError{err, "move the file away; the next start makes it anew from EVENTS"}
+	}
+	defer store.Close()
+	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, found.Events, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer rebuilt.Close()
+	behind, err := store.Behind(rebuilt)
+	if err != nil {
+		return err
+	}
+	if behind != 0 {
+		fmt.Fprintf(stdout, "read store: %+d events against EVENTS; the next start brings both to one\n", -behind)
+		return nil
+	}
+	difference, err := projections.Difference(store, rebuilt)
+	if err != nil {
+		return err
+	}
+	if difference != "" {
+		return hintError{fmt.Errorf("the read store differs from what EVENTS says\n%s", difference),
+			"move the file away; the next start makes it anew from EVENTS"}
+	}
+	fmt.Fprintln(stdout, "read store: equal to one made from EVENTS")
+	return nil
+}
+
+func summary(stdout io.Writer, epoch string, found projections.Audit) error {
+	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, found.Commands, found.Events)
+	for _, name := range slices.Sorted(maps.Keys(found.Outcomes)) {
+		fmt.Fprintf(stdout, "  %8d  %s\n", found.Outcomes[name], name)
+	}
+	if found.Undecided > 0 {
+		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", found.Undecided)
+	}
+	if found.Voids > 0 {
+		fmt.Fprintf(stdout, "  %8d  messages lost with the power; what they led to was told and is taken as it stands\n", found.Voids)
+	}
+	_, err := fmt.Fprintln(stdout, "ok")
+	return err
 }

@@ -73,7 +73,9 @@ func storePath(cfg config.Config) string {
 func (n *node) open(ctx context.Context) error {
 	cfg, started := n.config, time.Now()
 	projector, opening, err := projections.Open(ctx, projections.Config{
-		Path: storePath(cfg), Log: n.log, Epoch: n.log.Epoch(), Logger: n.logger,
+		Path: storePath(cfg), Log: n.log,
+		Commands: func(ctx context.Context, from uint64) (projections.Commands, error) { return n.log.Commands(ctx, from) },
+		Epoch:    n.log.Epoch(), Logger: n.logger,
 		Tell:       func(told []projections.Told) { n.hub.Tell(told) },
 		Halted:     func(reason string) { n.hub.Halt(reason) },
 		KeepOutbox: max(2*cfg.Sync.Interval, 2*time.Second),

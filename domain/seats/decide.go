@@ -38,7 +38,7 @@ func (s *State) Apply(e domain.Event) {
 		s.Put(body)
 	case Held:
 		s.PutHolding(s.schedules[body.ScheduleID], Holding{
-			Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: append([]int{}, body.ScheduleSeatIDs...), ExpiresAt: body.ExpiresAt,
+			Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, ExpiresAt: body.ExpiresAt,
 		})
 	case Released:
 		sc := s.schedules[body.ScheduleID]
@@ -59,7 +59,7 @@ func (s *State) Apply(e domain.Event) {
 		for _, id := range body.ScheduleSeatIDs {
 			sc.free(id)
 		}
-		sequence := holdSequence(body.HoldID)
+		sequence := HoldSequence(body.HoldID)
 		delete(sc.Holdings, sequence)
 		sc.Ended[sequence] = Ended{User: e.User, At: body.ExpiresAt}
 	}

@@ -4,6 +4,7 @@ package seats
 import (
 	"cmp"
 	"container/heap"
+	"iter"
 	"slices"
 
 	"onsale/domain"
@@ -48,25 +49,39 @@ func (d *deadlines) prune() {
 	}
 }
 
-// due are the deadlines at or before now, in order, found by walking down the heap as far as it is due. Nothing moves.
-func (d deadlines) due(now domain.Time) []deadline {
-	if len(d) == 0 || d[0].at > now {
-		return nil
+// due are the standing deadlines at or before now, in no order, found by walking down the heap as far as it is due.
+// Nothing moves.
+func (d deadlines) due(now domain.Time) iter.Seq[deadline] {
+	return func(yield func(deadline) bool) {
+		var walk func(i int) bool
+		walk = func(i int) bool {
+			if i >= len(d) || d[i].at > now {
+				return true
+			}
+			return (!d[i].stands() || yield(d[i])) && walk(2*i+1) && walk(2*i+2)
+		}
+		walk(0)
 	}
+}
+
+// first are the first max of due, in order. It costs what it finds, however much is due.
+func (d deadlines) first(now domain.Time, max int) []deadline {
 	var found []deadline
-	var walk func(i int)
-	walk = func(i int) {
+	next := []int{0} // places in the heap whose parents are done with, the earliest last
+	for len(next) > 0 && len(found) < max {
+		i := next[len(next)-1]
+		next = next[:len(next)-1]
 		if i >= len(d) || d[i].at > now {
-			return
+			continue
 		}
 		if d[i].stands() {
 			found = append(found, d[i])
 		}
-		walk(2*i + 1)
-		walk(2*i + 2)
+		for child := 2*i + 1; child < min(2*i+3, len(d)); child++ {
+			at, _ := slices.BinarySearchFunc(next, child, func(a, b int) int { return d[b].compare(d[a]) })
+			next = slices.Insert(next, at, child)
+		}
 	}
-	walk(0)
-	slices.SortFunc(found, deadline.compare)
 	return found
 }
 
@@ -81,10 +96,7 @@ func (s *State) NextDeadline() (domain.Time, bool) {
 // Expire are the ends of the holds that are due at now, the first max of them. It changes nothing.
 func (s *State) Expire(now domain.Time, max int) []domain.Event {
 	var events []domain.Event
-	for _, d := range s.deadlines.due(now) {
-		if len(events) == max {
-			break
-		}
+	for _, d := range s.deadlines.first(now, max) {
 		h := d.schedule.Holdings[d.sequence]
 		events = append(events, domain.Event{Entity: d.schedule.ScheduleID, User: h.User, Body: Expired{
 			ScheduleID: d.schedule.ScheduleID, HoldID: HoldID(h.Sequence),
@@ -97,7 +109,7 @@ func (s *State) Expire(now domain.Time, max int) []domain.Event {
 // dueSeats counts the user's seats in holds that are due at now: they no longer count against a limit.
 func (s *State) dueSeats(sc *Schedule, user string, now domain.Time) int {
 	seats := 0
-	for _, d := range s.deadlines.due(now) {
+	for d := range s.deadlines.due(now) {
 		if h := d.schedule.Holdings[d.sequence]; d.schedule == sc && h.User == user {
 			seats += len(h.ScheduleSeatIDs)
 		}

@@ -13,8 +13,8 @@ import (
 // HoldID is the id of the hold that the command at sequence made.
 func HoldID(sequence uint64) string { return "h" + strconv.FormatUint(sequence, 10) }
 
-// holdSequence is the reverse of HoldID; 0 is no hold's.
-func holdSequence(id string) uint64 {
+// HoldSequence is the reverse of HoldID; 0 is no hold's.
+func HoldSequence(id string) uint64 {
 	digits, ok := strings.CutPrefix(id, "h")
 	sequence, err := strconv.ParseUint(digits, 10, 64)
 	if !ok || err != nil || HoldID(sequence) != id {
@@ -58,7 +58,7 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 	if missing := sc.Layout.missing(ids); missing != nil {
 		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
 	}
-	if sc.Taken[c.User]-s.dueSeats(sc, c.User, now)+len(ids) > sc.MaxSeatsPerUser {
+	if over := sc.Taken[c.User] + len(ids) - sc.MaxSeatsPerUser; over > 0 && over > s.dueSeats(sc, c.User, now) {
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Facts{Limit: sc.MaxSeatsPerUser})
 	}
 	var taken []int

@@ -3,6 +3,7 @@
 package seats
 
 import (
+	"encoding/json"
 	"fmt"
 	"sort"
 	"strconv"
@@ -16,12 +17,13 @@ const (
 	MaxSeats    = 200_000 // of a schedule: twice the largest stadium
 	MaxRows     = 10_000
 	MaxCommand  = 1_000 // seats named in one command
-	MaxName     = 40    // bytes of a section's or a row's name
+	MaxName     = 40    // bytes of a section's or a row's name, as JSON spells it
 	MaxTitle    = 200   // bytes
 	MaxPrice    = 1_000_000_000_000
 	MaxHold     = 86_400 // seconds
 	MaxPerUser  = 1_000
 	MaxSections = 1_000
+	MaxLayout   = 240 << 10 // bytes of all sections as JSON: the event that carries them has to fit into EVENTS
 )
 
 // Layout finds the place of a seat by its id.
@@ -114,14 +116,19 @@ func (c Create) Check() error {
 			}
 		}
 	}
+	if text, err := json.Marshal(c.Sections); err != nil || len(text) > MaxLayout {
+		return wrong("sections", "at most %d bytes of JSON", MaxLayout)
+	}
 	return nil
 }
 
+// goodName counts a name as JSON spells it, where "<" takes six bytes: a hold repeats the names for each of its seats.
 func goodName(s string) bool {
 	for _, r := range s {
 		if !unicode.IsPrint(r) {
 			return false
 		}
 	}
-	return s != "" && len(s) <= MaxName
+	text, err := json.Marshal(s)
+	return err == nil && s != "" && len(text) <= len(`""`)+MaxName
 }

@@ -33,7 +33,7 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) domain.
 		return domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
 	}
 	ids := body.ScheduleSeatIDs
-	if h := sc.Holdings[holdSequence(body.HoldID)]; h != nil {
+	if h := sc.Holdings[HoldSequence(body.HoldID)]; h != nil {
 		ids = h.ScheduleSeatIDs
 	}
 	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}

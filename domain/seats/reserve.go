@@ -29,7 +29,7 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 		return domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
 	}
 	if body.HoldID != "" {
-		h, refusal := sc.holding(c, holdSequence(body.HoldID), now)
+		h, refusal := sc.holding(c, HoldSequence(body.HoldID), now)
 		if h == nil {
 			return refusal
 		}
@@ -58,9 +58,10 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 
 // holding is the command's own hold, or the event that says why it is not.
 func (sc *Schedule) holding(c domain.Command, sequence uint64, now domain.Time) (*Holding, domain.Event) {
-	h, ended := sc.Holdings[sequence], sc.Ended[sequence]
+	h := sc.Holdings[sequence]
+	ended, over := sc.Ended[sequence]
 	switch {
-	case h == nil && ended.At == 0:
+	case h == nil && !over:
 		return nil, domain.Reject(c, domain.HoldNotFound, domain.Facts{})
 	case h != nil && h.User != c.User || h == nil && ended.User != c.User:
 		return nil, domain.Reject(c, domain.NotOwner, domain.Facts{})

@@ -86,8 +86,10 @@ func (s *State) Put(c Created) *Schedule {
 	return schedule
 }
 
-// PutHolding adds a holding, and takes its seats from whoever had them: only a hold that is due can have had them.
+// PutHolding adds a holding, and takes its seats from whoever had them: only a hold that is due can have had them. The
+// state keeps a list of its own, which shrinks with the holding.
 func (s *State) PutHolding(sc *Schedule, h Holding) {
+	h.ScheduleSeatIDs = slices.Clone(h.ScheduleSeatIDs)
 	for _, id := range h.ScheduleSeatIDs {
 		sc.free(id)
 		sc.Seats[id-1] = Seat{StatusHeld, h.Sequence}

@@ -36,10 +36,13 @@ func New() *Shop {
 }
 
 // Decide is everything that command c leads to, numbered and complete but for the chain: first the ends of due holds,
-// last the command's outcome. There is none when nothing was due and c is the clock, a void, or the repetition of a
-// request: that one's outcome is Requests[c.Request]. The error is the text of a panic in a rule; the event then says
-// that c is dead.
+// last the command's outcome. There is no outcome when c is the clock, or the repetition of a request: that one's stands
+// at Requests[c.Request]. A void leads to nothing at all, due holds or not: what its command led to stands in EVENTS
+// already. The error is the text of a panic in a rule; the event then says that c is dead.
 func (s *Shop) Decide(c domain.Command) (events []domain.Event, err error) {
+	if _, void := c.Body.(domain.Void); void {
+		return nil, nil
+	}
 	now := max(s.Now, c.At)
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -56,7 +59,7 @@ func (s *Shop) Decide(c domain.Command) (events []domain.Event, err error) {
 
 func (s *Shop) outcome(c domain.Command, now domain.Time) (domain.Event, bool) {
 	switch body := c.Body.(type) {
-	case domain.Clock, domain.Void:
+	case domain.Clock:
 		return domain.Event{}, false
 	case domain.Malformed:
 		return domain.Event{Entity: domain.SystemEntity, Body: domain.Dead{Reason: domain.DeadMalformed, Bytes: body.Bytes}}, true

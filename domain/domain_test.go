@@ -1,0 +1,83 @@
+package domain
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+func TestKind(t *testing.T) {
+	for name, want := range map[string]string{"coupons.issue": "coupons", "seats.held": "seats", "odd": "odd", "": "", "a.b.c": "a"} {
+		if got := Kind(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+	if got, _ := (Rejection{Command: "seats.hold"}).Type(); got != "seats.rejected" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRecordData(t *testing.T) {
+	for payload, want := range map[string]string{
+		`{"type":"seats.held","v":1,"data":{"a":1}}`:            `{"a":1}`,
+		`{"type":"seats.held","v":1,"data":{"a":",\"data\":"}}`: `{"a":",\"data\":"}`,
+		`{"type":"system.clock","v":1}`:                         `{}`,
+		``:                                                      `{}`,
+		`{"type":"x","data":`:                                   `{}`,
+	} {
+		if got := string((Record{Payload: []byte(payload)}).Data()); got != want {
+			t.Errorf("%s: got %s, want %s", payload, got, want)
+		}
+	}
+}
+
+// A log that keeps everything begins at 1 and has lost nothing.
+func TestStreamStateWhole(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		state StreamState
+		whole bool
+	}{
+		{"new", StreamState{}, true},
+		{"one", StreamState{First: 1, Last: 1, Messages: 1}, true},
+		{"its beginning is gone", StreamState{First: 2, Last: 9, Messages: 8}, false},
+		{"its middle is gone", StreamState{First: 1, Last: 9, Messages: 8, Deleted: 1}, false},
+		{"its middle is gone and nobody counted", StreamState{First: 1, Last: 9, Messages: 8}, false},
+		{"all of it is gone", StreamState{First: 10, Last: 9}, false},
+	} {
+		if err := c.state.Whole(); (err == nil) != c.whole {
+			t.Errorf("%s: got %v", c.name, err)
+		}
+	}
+}
+
+// FuzzRejection: a refusal reads as it was written, and facts that do not belong to it are not there.
+func FuzzRejection(f *testing.F) {
+	f.Add(SoldOut, "", 0, uint64(2000), int64(0), []byte(nil))
+	f.Add(SeatUnavailable, "", 0, uint64(0), int64(0), []byte{1, 2, 200})
+	f.Add(NotOpen, "demo-1", -1, uint64(1)<<63, int64(1772359200123), []byte{0})
+	f.Fuzz(func(t *testing.T, code, coupon string, limit int, sequence uint64, at int64, ids []byte) {
+		if at %= 253402300800000; at < 0 { // a time that the log can write down
+			at = -at
+		}
+		want := Rejection{Command: "seats.hold", Code: SoldOut, Facts: Facts{Limit: limit, SoldOutSequence: sequence, OpensAt: Time(at), ClosesAt: Time(at), ExpiredAt: Time(at)}}
+		if CheckID(code) == nil && CheckID(coupon) == nil {
+			want.Code, want.CouponID = code, coupon
+		}
+		for _, id := range ids {
+			want.ScheduleSeatIDs = append(want.ScheduleSeatIDs, int(id))
+		}
+		text, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Rejection
+		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", text, got, err, want)
+		}
+		var fields map[string]any
+		if err := json.Unmarshal(text, &fields); err != nil || at == 0 && (fields["opensAt"] != nil || fields["expiredAt"] != nil) {
+			t.Errorf("%s: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,126 @@
+// The rules and their dumb twin go through thousands of days by chance and have to agree on every one of them.
+package shop_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+var seed = flag.Uint64("seed", 0, "of the chance; 0: another one every time")
+
+func chanceOf(t *testing.T) *rand.Rand {
+	from := *seed
+	if from == 0 {
+		from = rand.Uint64()
+	}
+	t.Logf("again with -seed %d", from)
+	return rand.New(rand.NewPCG(from, 0))
+}
+
+// TestTwin runs 20,000 commands, with ONSALE_TEST_LONG a million.
+func TestTwin(t *testing.T) {
+	rng, commands := chanceOf(t), 20_000
+	if os.Getenv("ONSALE_TEST_LONG") != "" {
+		commands = 1_000_000
+	}
+	codes := map[string]int{}
+	for commands > 0 {
+		d := newDouble(t, rng.IntN)
+		d.twin, d.codes = newTwin(), codes
+		for range 500 {
+			d.arrive(d.chance.message())
+			for range 1 + rng.IntN(3) {
+				d.pure = rng.IntN(50) == 0
+				d.next()
+				commands--
+			}
+		}
+		d.checkReplay()
+	}
+	for _, said := range []string{"user_limit_exceeded", "already_issued", "sold_out", "not_open", "closed", "promotion_exists", "promotion_not_found",
+		"schedule_exists", "schedule_not_found", "seat_not_found", "seat_unavailable", "seat_limit_exceeded", "hold_not_found", "hold_expired",
+		"not_owner", "request_id_reused", "invalid_body"} {
+		if codes[said] == 0 {
+			t.Errorf("chance never led to %s: it proves nothing about it", said)
+		}
+	}
+}
+
+// TestTwinCrowd lets more holds end at once than one command can tell.
+func TestTwinCrowd(t *testing.T) {
+	rng := chanceOf(t)
+	d := newDouble(t, rng.IntN)
+	d.twin, d.careful, d.pure = newTwin(), false, false
+	d.chance.seats, d.chance.users = 1100, 1100
+	d.arrive(d.chance.at)
+	big := seats.Create{Title: "s", HoldSeconds: 1, MaxSeatsPerUser: 3,
+		Sections: []seats.Section{{Name: "A", Price: 3, Rows: []seats.Row{{Name: "1", Seats: 1100}}}}}
+	d.compare("admin", "a", "hall", big)
+	for range 3 {
+		d.arrive(d.chance.message())
+		for i, seat := range rng.Perm(1100) {
+			if d.index == perMessage {
+				d.arrive(d.chance.at + domain.Time(rng.IntN(2)))
+			}
+			user := strconv.Itoa(i / (1 + rng.IntN(2)))
+			d.compare("u"+user, "c"+strconv.Itoa(d.chance.asked), "hall", seats.Hold{ScheduleSeatIDs: []int{seat + 1}})
+			d.chance.asked++
+		}
+		d.chance.at += 1000
+		for range 6 {
+			d.arrive(d.chance.at + domain.Time(rng.IntN(2)))
+			d.next()
+		}
+	}
+	if err := checkState(d.Shop); err != nil {
+		t.Error(err)
+	}
+	d.checkReplay()
+}
+
+// double is the shop and its twin, and the chance that sends them the same commands.
+type double struct {
+	*counter
+	chance *chance
+	twin   *twin // nil: nobody to compare with
+	codes  map[string]int
+}
+
+func newDouble(t testing.TB, draw func(n int) int) *double {
+	return &double{counter: newCounter(t), chance: newChance(draw), codes: map[string]int{}}
+}
+
+// next is a command by chance.
+func (d *double) next() {
+	d.t.Helper()
+	d.compare(d.chance.command())
+}
+
+func (d *double) compare(user, key, entity string, body domain.Body) {
+	d.t.Helper()
+	cmd, events := d.ask(user, key, entity, body)
+	var got []string
+	for _, e := range events {
+		got = append(got, said(e))
+		switch b := e.Body.(type) {
+		case seats.Held:
+			d.chance.holds = append(d.chance.holds, b.HoldID)
+			d.chance.marks = append(d.chance.marks, b.ExpiresAt)
+		case domain.Rejection:
+			d.codes[b.Code]++
+		}
+	}
+	if d.twin == nil {
+		return
+	}
+	if want := d.twin.decide(cmd); !slices.Equal(got, want) {
+		d.t.Fatalf("command %d at %s %+v\n got %q\nwant %q", cmd.Sequence, cmd.At, cmd, got, want)
+	}
+}

@@ -1,0 +1,103 @@
+// What a shop knows is a function of its events, also of those that went through the log as bytes.
+package shop_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"reflect"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+	"onsale/domain/shop"
+)
+
+// checkReplay folds all events into two fresh shops: as they are, and as somebody else reads them. Both have to be the
+// living one.
+func (c *counter) checkReplay() {
+	c.t.Helper()
+	fold, read := shop.New(), shop.New()
+	for _, e := range c.history {
+		fold.Apply(e)
+		before := mustJSON(c.t, e.Body)
+		body := reflect.New(reflect.TypeOf(e.Body))
+		if err := json.Unmarshal(before, body.Interface()); err != nil {
+			c.t.Fatalf("event %d: %v", e.Number, err)
+		}
+		e.Body = body.Elem().Interface().(domain.Body)
+		if got := mustJSON(c.t, e.Body); string(got) != string(before) {
+			c.t.Fatalf("event %d reads otherwise\n got %s\nwant %s", e.Number, got, before)
+		}
+		read.Apply(e)
+	}
+	want := dump(c.t, c.Shop)
+	for how, s := range map[string]*shop.Shop{"folded": fold, "read": read} {
+		if got := dump(c.t, s); got != want {
+			c.t.Errorf("%s\n got %s\nwant %s", how, got, want)
+		}
+	}
+}
+
+// An event is on its way to the log while the state goes on. Nothing that happens later may change what it says.
+func TestEventsAreNotTheStatesOwn(t *testing.T) {
+	c := newCounter(t)
+	hall := seats.Create{Title: "t", HoldSeconds: 1, MaxSeatsPerUser: 9,
+		Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 9}}}}}
+	var said []string
+	do := func(at domain.Time, key string, body domain.Body) {
+		c.arrive(at)
+		_, events := c.ask("kim", key, "hall", body)
+		for _, e := range events {
+			said = append(said, string(mustJSON(t, e.Body)))
+		}
+	}
+	do(1000, "1", hall)
+	do(1000, "2", seats.Hold{ScheduleSeatIDs: []int{1, 2, 3, 4, 5}})
+	do(1000, "3", seats.Release{ScheduleSeatIDs: []int{2}})
+	do(1000, "4", seats.Reserve{ScheduleSeatIDs: []int{1, 3}})
+	do(1000, "5", seats.Reserve{HoldID: "h2000", ScheduleSeatIDs: []int{4}})
+	do(1000, "6", seats.Hold{ScheduleSeatIDs: []int{6, 7}})
+	do(1000, "7", seats.Reserve{HoldID: "h6000"})
+	do(1000, "8", seats.Hold{ScheduleSeatIDs: []int{8, 9}})
+	do(1000, "9", seats.Release{HoldID: "h8000"})
+	do(2000, "10", seats.Hold{ScheduleSeatIDs: []int{5, 8, 9}})
+	do(2000, "11", seats.Release{ScheduleSeatIDs: []int{9, 5}})
+	for i, e := range c.history {
+		if got := string(mustJSON(t, e.Body)); got != said[i] {
+			t.Errorf("event %d said %s and now says %s", e.Number, said[i], got)
+		}
+	}
+	c.checkReplay()
+}
+
+// A store hands its own lists to the state. The state changes its copy.
+func TestPutHoldingKeepsItsOwnList(t *testing.T) {
+	s := seats.New()
+	sc := s.Put(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}})
+	ids := []int{1, 2, 3}
+	s.PutHolding(sc, seats.Holding{Sequence: 1000, User: "kim", ScheduleSeatIDs: ids, ExpiresAt: 5})
+	s.PutHolding(sc, seats.Holding{Sequence: 2000, User: "lee", ScheduleSeatIDs: []int{1}, ExpiresAt: 9})
+	if got, want := ids, []int{1, 2, 3}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A command without a body breaks the rules, and nothing else.
+func TestNoBody(t *testing.T) {
+	s := shop.New()
+	events, err := s.Decide(domain.Command{Entity: "demo", User: "kim", Sequence: 1000})
+	want := domain.Event{Number: 1, Sequence: 1000, Entity: "demo", User: "kim", Last: true, Body: domain.Dead{Reason: domain.DeadPanicked}}
+	if err == nil || len(events) != 1 || !reflect.DeepEqual(events[0], want) {
+		t.Errorf("got %+v, %v, want %+v", events, err, want)
+	}
+}
+
+func TestDumpSaysWhenItCannot(t *testing.T) {
+	r, w := io.Pipe()
+	full := errors.New("full")
+	r.CloseWithError(full)
+	if err := shop.New().Dump(w); !errors.Is(err, full) {
+		t.Errorf("got %v, want %v", err, full)
+	}
+}

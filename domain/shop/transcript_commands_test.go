@@ -1,0 +1,193 @@
+// The language of the transcripts: what can be asked.
+package shop_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+// A line is a time (or "+": the same message of the log), who asks, perhaps the key of the request, and the wish.
+var lineForm = regexp.MustCompile(`^(\d\d:\d\d:\d\d\.\d{3}|\+)\s+(\S+)(?:\s+\[(\S+)\])?\s+(.+)$`)
+
+func (d *diary) enter(line string) error {
+	if what, ok := strings.CutPrefix(line, "show "); ok {
+		return d.show(what)
+	}
+	m := lineForm.FindStringSubmatch(line)
+	if m == nil {
+		return errors.New("no line of a diary")
+	}
+	if m[1] != "+" {
+		at, err := clockTime(m[1])
+		if err != nil {
+			return err
+		}
+		d.arrive(at)
+	}
+	who, key, wish := m[2], m[3], m[4]
+	if crowd, ok := crowdOf(who, wish); ok {
+		return d.crowd(crowd)
+	}
+	entity, body, err := parse(wish)
+	if err != nil {
+		return err
+	}
+	switch who {
+	case "clock", "log", "noise":
+		who, entity = "", domain.SystemEntity
+	default:
+		if key == "" {
+			key = fmt.Sprintf("%d-%d", d.message, d.index)
+		}
+	}
+	d.tell(d.ask(who, key, entity, body))
+	return nil
+}
+
+// Each wish is a sentence; what it fills in are an entity and a command.
+var wishes = []struct {
+	form *regexp.Regexp
+	make func(m []string) (entity string, body domain.Body, err error)
+}{
+	{regexp.MustCompile(`^creates promotion (\S+): (.*)$`), func(m []string) (string, domain.Body, error) {
+		body, err := parsePromotion(m[1], m[2])
+		return m[1], body, err
+	}},
+	{regexp.MustCompile(`^creates schedule (\S+): (.*)$`), func(m []string) (string, domain.Body, error) {
+		body, err := parseSchedule(m[1], m[2])
+		return m[1], body, err
+	}},
+	{regexp.MustCompile(`^asks for a coupon of (\S+)$`), func(m []string) (string, domain.Body, error) {
+		return m[1], coupons.Issue{}, nil
+	}},
+	{regexp.MustCompile(`^holds (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
+		_, ids, err := parseSeats(m[1])
+		return m[2], seats.Hold{ScheduleSeatIDs: ids}, err
+	}},
+	{regexp.MustCompile(`^releases (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
+		hold, ids, err := parseSeats(m[1])
+		return m[2], seats.Release{HoldID: hold, ScheduleSeatIDs: ids}, err
+	}},
+	{regexp.MustCompile(`^reserves (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
+		hold, ids, err := parseSeats(m[1])
+		return m[2], seats.Reserve{HoldID: hold, ScheduleSeatIDs: ids}, err
+	}},
+	{regexp.MustCompile(`^asks for what no rule knows$`), func([]string) (string, domain.Body, error) {
+		return "lost", unruled{}, nil
+	}},
+	{regexp.MustCompile(`^ticks$`), func([]string) (string, domain.Body, error) { return "", domain.Clock{}, nil }},
+	{regexp.MustCompile(`^lost a line here$`), func([]string) (string, domain.Body, error) { return "", domain.Void{}, nil }},
+	{regexp.MustCompile(`^"(.*)"$`), func(m []string) (string, domain.Body, error) {
+		return "", domain.Malformed{Bytes: []byte(m[1])}, nil
+	}},
+}
+
+func parse(wish string) (string, domain.Body, error) {
+	for _, w := range wishes {
+		if m := w.form.FindStringSubmatch(wish); m != nil {
+			return w.make(m)
+		}
+	}
+	return "", nil, errors.New("no wish that a diary knows")
+}
+
+func parsePromotion(id, text string) (c coupons.Create, err error) {
+	c = coupons.Create{Name: id, PerUserLimit: 1}
+	for part := range strings.SplitSeq(text, ", ") {
+		word, rest, _ := strings.Cut(part, " ")
+		switch {
+		case word == "called":
+			c.Name, err = strconv.Unquote(rest)
+		case word == "opens":
+			c.OpensAt, err = clockTime(rest)
+		case word == "closes":
+			c.ClosesAt, err = clockTime(rest)
+		case rest == "each":
+			c.PerUserLimit, err = strconv.Atoi(word)
+		case rest == "unit", rest == "units":
+			c.Stock, err = strconv.Atoi(word)
+		default:
+			err = fmt.Errorf("promotion with %q", part)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+var sectionForm = regexp.MustCompile(`^section (\S+) at (\S+)((?:, row \S+ of \S+)*)$`)
+
+func parseSchedule(id, text string) (c seats.Create, err error) {
+	c = seats.Create{Title: id, HoldSeconds: 600, MaxSeatsPerUser: 4}
+	for part := range strings.SplitSeq(text, "; ") {
+		m := sectionForm.FindStringSubmatch(part)
+		word, rest, _ := strings.Cut(part, " ")
+		switch {
+		case m != nil:
+			err = parseSection(&c, m)
+		case word == "called":
+			c.Title, err = strconv.Unquote(rest)
+		case word == "starts":
+			c.StartsAt, err = clockTime(rest)
+		case word == "held":
+			c.HoldSeconds, err = strconv.Atoi(strings.TrimSuffix(rest, " s"))
+		case rest == "each":
+			c.MaxSeatsPerUser, err = strconv.Atoi(word)
+		case part != "no sections":
+			err = fmt.Errorf("schedule with %q", part)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func parseSection(c *seats.Create, m []string) error {
+	price, err := strconv.ParseInt(m[2], 10, 64)
+	section := seats.Section{Name: m[1], Price: price}
+	for _, row := range strings.Split(m[3], ", row ")[1:] {
+		name, n, _ := strings.Cut(row, " of ")
+		places, wrong := strconv.Atoi(n)
+		err = errors.Join(err, wrong)
+		section.Rows = append(section.Rows, seats.Row{Name: name, Seats: places})
+	}
+	c.Sections = append(c.Sections, section)
+	return err
+}
+
+// parseSeats takes "h2000", "1 2 5-9", "h2000 1 2", and "nothing".
+func parseSeats(text string) (hold string, ids []int, err error) {
+	for word := range strings.FieldsSeq(text) {
+		if word == "nothing" {
+			continue
+		}
+		if word[0] == 'h' {
+			hold = word
+			continue
+		}
+		from, to, ranged := strings.Cut(word[1:], "-") // the first byte may be a minus
+		from = word[:1] + from
+		if !ranged {
+			to = from
+		}
+		first, wrong := strconv.Atoi(from)
+		last, wrong2 := strconv.Atoi(to)
+		if err = errors.Join(err, wrong, wrong2); err != nil {
+			return
+		}
+		for id := first; id <= last; id++ {
+			ids = append(ids, id)
+		}
+	}
+	return hold, slices.Clip(ids), nil
+}

@@ -1,0 +1,190 @@
+// The language of the transcripts: how what happened is told. Every field of an event has to be in its sentence.
+package shop_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+// tell writes a line for each event: its number, its command's sequence, its type, what it says. All but the command's
+// last end with a semicolon. Where there are very many, the middle is left out.
+func (d *diary) tell(cmd domain.Command, events []domain.Event) {
+	for i, e := range events {
+		if left := len(events) - 2 - i; i >= 2 && left > 1 && len(events) > 10 {
+			if i == 2 {
+				d.say("    → … %d more;", left)
+			}
+			continue
+		}
+		name, version := e.Body.Type()
+		place := fmt.Sprintf("%d (%d", e.Number, e.Sequence)
+		if e.Now != cmd.At {
+			place += ", when the log's time is " + clockText(e.Now)
+		}
+		if version != 1 {
+			name += fmt.Sprintf(".v%d", version)
+		}
+		end := map[bool]string{true: ".", false: ";"}[e.Last]
+		d.say("    → %s) %s: %s%s", place, name, d.sentence(e), end)
+		if d.bytes {
+			d.say("    · %s", mustJSON(d.t, e.Body))
+		}
+	}
+	if first, again := d.Requests[cmd.Request]; again && (len(events) == 0 || events[len(events)-1].Request.IsZero()) {
+		d.say("    → nothing new: %d is the answer.", first.Event)
+	} else if len(events) == 0 {
+		d.say("    → nothing.")
+	}
+}
+
+func (d *diary) sentence(e domain.Event) string {
+	s := sentence(e)
+	for _, fact := range append(facts(e.Body), [2]string{"user", e.User}, [2]string{"entity", strings.TrimSuffix(e.Entity, "~")}) {
+		if !strings.Contains(s, fact[1]) {
+			d.t.Errorf("line %d: the sentence %q hides %s %s", d.line, s, fact[0], fact[1])
+		}
+	}
+	return s
+}
+
+func sentence(e domain.Event) string {
+	switch b := e.Body.(type) {
+	case coupons.Created:
+		s := fmt.Sprintf("%s has promotion %s %q, %s, %d each", e.User, b.PromotionID, b.Name, count(b.Stock, "unit"), b.PerUserLimit)
+		return s + when(", opens ", b.OpensAt) + when(", closes ", b.ClosesAt)
+	case coupons.Issued:
+		return fmt.Sprintf("%s has coupon %s, number %d of %s", e.User, b.CouponID, b.Number, b.PromotionID)
+	case seats.Created:
+		s := fmt.Sprintf("%s has schedule %s %q, %d each, held %d s", e.User, b.ScheduleID, b.Title, b.MaxSeatsPerUser, b.HoldSeconds)
+		s += when(", starts ", b.StartsAt)
+		for _, section := range b.Sections {
+			s += fmt.Sprintf("; section %s at %d", section.Name, section.Price)
+			for _, row := range section.Rows {
+				s += fmt.Sprintf(", row %s of %d", row.Name, row.Seats)
+			}
+		}
+		return s
+	case seats.Held:
+		var places []string
+		for _, seat := range b.HeldSeats {
+			places = append(places, fmt.Sprintf("%d = %s at %d", seat.ScheduleSeatID, seat.DisplayName, seat.Price))
+		}
+		return fmt.Sprintf("%s holds %s of %s as %s from %s until %s for %d: %s", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.HoldID,
+			clockText(b.Now), clockText(b.ExpiresAt), b.TotalPrice, strings.Join(places, ", "))
+	case seats.Released:
+		return fmt.Sprintf("%s gives back %s of %s, %d in all", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.ReleasedCount)
+	case seats.Reserved:
+		return fmt.Sprintf("%s has %s of %s for good as %s for %d", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.ReservationID, b.TotalPrice)
+	case seats.Expired:
+		return fmt.Sprintf("%s of %s is over since %s and gives back %s of %s", b.HoldID, e.User, clockText(b.ExpiresAt), seatsText(b.ScheduleSeatIDs), b.ScheduleID)
+	case domain.Dead:
+		if b.Reason == domain.DeadPanicked {
+			return fmt.Sprintf("%s asked %s for what is dead now, %s; the answer is %s", e.User, e.Entity, b.Reason, domain.Internal)
+		}
+		return fmt.Sprintf("passed over, %s: %s", b.Reason, b.Bytes)
+	case domain.Rejection:
+		s := fmt.Sprintf("%s is refused %s of %s, %s", e.User, b.Command, e.Entity, b.Code)
+		for _, fact := range facts(b)[2:] {
+			s += fmt.Sprintf(", %s %s", fact[0], fact[1])
+		}
+		return s
+	}
+	return fmt.Sprintf("%+v", e.Body)
+}
+
+func when(words string, t domain.Time) string {
+	if t == 0 {
+		return ""
+	}
+	return words + clockText(t)
+}
+
+// seatText is "1-3 7" for 1 2 3 7.
+func seatText(ids []int) string {
+	var runs []string
+	for i := 0; i < len(ids); {
+		n := 1
+		for i+n < len(ids) && ids[i+n] == ids[i]+n {
+			n++
+		}
+		run := fmt.Sprint(ids[i])
+		if n > 1 {
+			run += fmt.Sprintf("-%d", ids[i+n-1])
+		}
+		runs, i = append(runs, run), i+n
+	}
+	return strings.Join(runs, " ")
+}
+
+func seatsText(ids []int) string {
+	switch len(ids) {
+	case 0:
+		return "nothing"
+	case 1:
+		return "seat " + seatText(ids)
+	}
+	return "seats " + seatText(ids)
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// facts are the names and values of a body's JSON, in its order, as sentences show them: a list of numbers is one.
+func facts(body domain.Body) (found [][2]string) {
+	text, _ := json.Marshal(body)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var walk func(name string)
+	walk = func(name string) {
+		token, _ := dec.Token()
+		switch value := token.(type) {
+		case json.Delim:
+			var ids []int
+			for dec.More() {
+				if value == '{' {
+					key, _ := dec.Token()
+					walk(key.(string))
+					continue
+				}
+				before := len(found)
+				walk(name)
+				if n, err := strconv.Atoi(found[len(found)-1][1]); err == nil && len(found) == before+1 {
+					ids, found = append(ids, n), found[:before]
+				}
+			}
+			if value == '[' && ids != nil {
+				found = append(found, [2]string{name, seatText(ids)})
+			}
+			dec.Token()
+		case string:
+			found = append(found, [2]string{name, shown(name, value)})
+		case json.Number:
+			found = append(found, [2]string{name, value.String()})
+		}
+	}
+	walk("")
+	return found
+}
+
+func shown(name, value string) string {
+	if at, err := domain.ParseTime(value); err == nil {
+		return clockText(at)
+	}
+	if name == "bytes" {
+		b, _ := base64.StdEncoding.DecodeString(value)
+		return string(b)
+	}
+	return value
+}

@@ -1,0 +1,89 @@
+package domain
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+func TestParseTime(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"2026-03-01T10:00:00Z", "2026-03-01T10:00:00.000Z"},
+		{"2026-03-01T10:00:00.001Z", "2026-03-01T10:00:00.001Z"},
+		{"2026-03-01T10:00:00.0019999Z", "2026-03-01T10:00:00.001Z"}, // cut off, not rounded
+		{"2026-03-01T19:00:00.5+09:00", "2026-03-01T10:00:00.500Z"},
+		{"1970-01-01T00:00:00.001Z", "1970-01-01T00:00:00.001Z"},
+		{"9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"},
+	} {
+		if got, err := ParseTime(c.text); err != nil || got.String() != c.want {
+			t.Errorf("%s: got %s, %v, want %s", c.text, got, err, c.want)
+		}
+	}
+	for _, text := range []string{
+		"", "10:00", "2026-03-01", "2026-02-30T00:00:00Z", "2026-03-01T10:00:00", "2026-03-01 10:00:00Z",
+		"1970-01-01T00:00:00.000Z",  // would read as "not set"
+		"1969-12-31T23:59:59.999Z",  // and nothing of onsale is older
+		"0000-01-01T00:00:00+01:00", // in UTC the year before the year 0
+		"9999-12-31T23:59:59-01:00", // in UTC the year 10000, which nobody could read again
+	} {
+		if got, err := ParseTime(text); err == nil {
+			t.Errorf("%q is no time of the log, got %s", text, got)
+		}
+	}
+}
+
+func TestTimeIsCountedInMilliseconds(t *testing.T) {
+	at, err := ParseTime("2026-03-01T10:00:00.000Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := at.Add(1500*time.Microsecond), at+1; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := at.Add(time.Second).Sub(at), time.Second; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := At(at.Std().Add(999*time.Microsecond)), at; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestTimeNotSet(t *testing.T) {
+	text, err := json.Marshal(Time(0))
+	if err != nil || string(text) != "null" {
+		t.Errorf("got %s, %v, want null", text, err)
+	}
+	was := Time(1)
+	if err := json.Unmarshal(text, &was); err != nil || was != 0 {
+		t.Errorf("got %d, %v, want not set", was, err)
+	}
+	for _, text := range []string{`""`, `0`, `{}`, `"tomorrow"`, `"1970-01-01T00:00:00Z"`} {
+		if err := json.Unmarshal([]byte(text), &was); err == nil {
+			t.Errorf("%s is no time, got %s", text, was)
+		}
+	}
+}
+
+// FuzzTime: whatever can be read can be written, and reads the same again.
+func FuzzTime(f *testing.F) {
+	for _, seed := range []string{"2026-03-01T10:00:00.123Z", "9999-12-31T23:59:59.999999999-23:59", "0000-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		want, err := ParseTime(text)
+		if err != nil {
+			return
+		}
+		if got, err := ParseTime(want.String()); err != nil || got != want {
+			t.Errorf("%q: got %s, %v, want %s", text, got, err, want)
+		}
+		written, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Time
+		if err := json.Unmarshal(written, &got); err != nil || got != want || At(got.Std()) != want {
+			t.Errorf("%q written as %s: got %s, %v, want %s", text, written, got, err, want)
+		}
+	})
+}

@@ -1,0 +1,114 @@
+package http
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+// quiet is a ResponseWriter that keeps nothing, so that what is measured is the handler.
+type quiet struct{ header http.Header }
+
+func (w *quiet) Header() http.Header         { return w.header }
+func (w *quiet) WriteHeader(int)             {}
+func (w *quiet) Write(b []byte) (int, error) { return len(b), nil }
+
+func issueRequest(keyed bool) *http.Request {
+	r := httptest.NewRequest("POST", "/api/v1/promotions/demo/coupons", nil)
+	r.Header.Set("X-User-Id", "user-12345")
+	if keyed {
+		r.Header.Set("Idempotency-Key", "0f8fad5b-d9cb-469f-a165-70867728950e")
+	}
+	return r
+}
+
+// BenchmarkIssueHandler is all that this package adds to a request, with a log that costs nothing.
+func BenchmarkIssueHandler(b *testing.B) {
+	for name, keyed := range map[string]bool{"key": true, "no key": false} {
+		b.Run(name, func(b *testing.B) {
+			s := stubServer(func(domain.Command) {})
+			s.Projector = &busy{}
+			r := issueRequest(keyed)
+			n := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if keyed {
+					n++
+					r.Header["Idempotency-Key"][0] = "0f8fad5b-d9cb-469f-" + strconv.Itoa(n)
+				}
+				s.ServeHTTP(&quiet{http.Header{}}, r)
+			}
+		})
+	}
+}
+
+// BenchmarkIssueSocket is the same over loopback, client included, beside a handler that only answers.
+func BenchmarkIssueSocket(b *testing.B) {
+	s := stubServer(func(domain.Command) {})
+	s.Projector = &busy{}
+	answer := []byte(`{"requestId":"aaaaaaaaaaaaaaaaaaaaaa","status":"ACCEPTED"}`)
+	empty := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Content-Type"] = jsonType
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write(answer)
+	})
+	for _, c := range []struct {
+		name    string
+		handler http.Handler
+	}{{"empty", empty}, {"issue", s}} {
+		b.Run(c.name, func(b *testing.B) {
+			server := httptest.NewServer(c.handler)
+			defer server.Close()
+			transport := &http.Transport{MaxIdleConnsPerHost: 64}
+			defer transport.CloseIdleConnections()
+			b.ReportAllocs()
+			b.SetParallelism(16)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					r, _ := http.NewRequest("POST", server.URL+"/api/v1/promotions/demo/coupons", nil)
+					r.Header.Set("X-User-Id", "user-12345")
+					response, err := transport.RoundTrip(r)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					_, _ = io.Copy(io.Discard, response.Body)
+					response.Body.Close()
+				}
+			})
+		})
+	}
+}
+
+// busy decides whatever was asked for some time ago.
+type busy struct {
+	stub
+	asked atomic.Uint64
+}
+
+func (p *busy) Status() projections.Status {
+	n := p.asked.Add(1)
+	return projections.Status{CaughtUp: true, Decided: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
+}
+
+// BenchmarkSeatMap writes the map of a hall of 600 seats.
+func BenchmarkSeatMap(b *testing.B) {
+	b.ReportAllocs()
+	var buffer []byte
+	for b.Loop() {
+		m := seatMap{out: buffer[:0]}
+		for id := 1; id <= 600; id++ {
+			seat := projections.SeatView{ScheduleSeatID: id, Section: "A", Row: "1", Number: id, Price: 50000, Status: "AVAILABLE"}
+			if err := m.add(seat); err != nil {
+				b.Fatal(err)
+			}
+		}
+		buffer = m.out
+	}
+}

@@ -1,0 +1,167 @@
+// Bodies of requests, read strictly: at most 64 KiB of one JSON object, in which every field is known, has its type, and
+// is named once. encoding/json alone would take a field in other letter case, take the last of two, and could not say
+// where in a list the fault is.
+package http
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"onsale/domain"
+)
+
+const (
+	maxBody    = 64 << 10
+	bodyWithin = 10 * time.Second // from the end of the headers
+	maxDepth   = 16               // of objects and lists in each other
+)
+
+// readBody is the object in the body. No body is an empty object: where fields are needed, they are then missing.
+func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
+	if r.ContentLength == 0 {
+		return newObject(nil), nil
+	}
+	if r.ContentLength > maxBody {
+		return nil, refuse(bodyTooLarge, "")
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(bodyWithin)) // not every writer has one
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_ = connection.SetReadDeadline(time.Time{})
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, refuse(bodyTooLarge, "")
+	}
+	if err != nil {
+		return nil, refuseField(domain.InvalidBody, "$", "could not be read to its end")
+	}
+	if len(body) == 0 {
+		return newObject(nil), nil
+	}
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return nil, refuse(unsupportedMediaType, "")
+	}
+	return parseBody(body)
+}
+
+// isJSON says whether a content type is application/json, in UTF-8 if it says.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" {
+		return true
+	}
+	media, parameters, err := mime.ParseMediaType(contentType)
+	charset, says := parameters["charset"]
+	return err == nil && media == "application/json" && (!says || strings.EqualFold(charset, "utf-8"))
+}
+
+// parseBody is the one object that body holds.
+func parseBody(body []byte) (*object, error) {
+	if !utf8.Valid(body) {
+		return nil, refuseField(domain.InvalidBody, "$", "is not UTF-8")
+	}
+	p := parser{json.NewDecoder(bytes.NewReader(body))}
+	p.UseNumber()
+	value, err := p.value("", 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := p.Token(); err != io.EOF {
+		return nil, refuseField(domain.InvalidBody, "$", "something follows the object")
+	}
+	fields, ok := value.(map[string]any)
+	if !ok {
+		return nil, refuseField(domain.InvalidBody, "$", "is not an object")
+	}
+	return newObject(fields), nil
+}
+
+// parser makes a tree of maps, lists, strings, json.Numbers, bools and nils.
+type parser struct{ *json.Decoder }
+
+func (p parser) value(path string, depth int) (any, error) {
+	token, err := p.next(path)
+	if err != nil {
+		return nil, err
+	}
+	opening, nested := token.(json.Delim)
+	if !nested {
+		return token, nil
+	}
+	if depth == maxDepth {
+		return nil, refuseField(domain.InvalidBody, orRoot(path), "is nested deeper than %d", maxDepth)
+	}
+	if opening == '[' {
+		return p.list(path, depth)
+	}
+	return p.object(path, depth)
+}
+
+func (p parser) list(path string, depth int) (any, error) {
+	items := []any{}
+	for p.More() {
+		item, err := p.value(fmt.Sprintf("%s[%d]", path, len(items)), depth+1)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	_, err := p.next(path)
+	return items, err
+}
+
+func (p parser) object(path string, depth int) (any, error) {
+	fields := map[string]any{}
+	for p.More() {
+		key, err := p.next(path)
+		if err != nil {
+			return nil, err
+		}
+		name := key.(string) // the decoder takes nothing else here
+		at := join(path, name)
+		if _, twice := fields[name]; twice {
+			return nil, refuseField(domain.InvalidBody, at, "is given twice")
+		}
+		if fields[name], err = p.value(at, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	_, err := p.next(path)
+	return fields, err
+}
+
+// next is the next token, or why there is none.
+func (p parser) next(path string) (json.Token, error) {
+	token, err := p.Token()
+	if err != nil {
+		return nil, refuseField(domain.InvalidBody, orRoot(path), "is not JSON at byte %d", p.InputOffset())
+	}
+	return token, nil
+}
+
+// join is the path of a field in the object at path; orRoot names the body itself.
+func join(path, name string) string {
+	if len(name) > maxFieldName {
+		name = strings.ToValidUTF8(name[:maxFieldName], "") + "…"
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func orRoot(path string) string {
+	if path == "" {
+		return "$"
+	}
+	return path
+}
+
+// maxFieldName is how much of a strange name is told back.
+const maxFieldName = 64

@@ -1,0 +1,163 @@
+// A client of this API for tests, benchmarks and Go programs. It keeps nothing, asks again for nothing, and tells a
+// refusal as an Answer: only when there is none is there an error.
+package http
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"onsale/domain"
+)
+
+// Client asks one service as one user.
+type Client struct {
+	URL  string // "http://127.0.0.1:8080"
+	User string
+	HTTP *http.Client // nil: http.DefaultClient
+}
+
+// Answer is what the service said to a command, or of one.
+type Answer struct {
+	HTTPStatus  int              `json:"-"`
+	Replayed    bool             `json:"-"` // it was said before
+	RetryAfter  string           `json:"-"`
+	RequestID   domain.RequestID `json:"requestId"`
+	Status      string           `json:"-"` // ACCEPTED, PENDING, SUCCEEDED or REJECTED; "" when it was refused at the door
+	Sequence    uint64           `json:"sequence"`
+	EventID     string           `json:"eventId"`
+	LastEventID string           `json:"lastEventId"`
+	Result      json.RawMessage  `json:"result"`
+	Code        string           `json:"code"`
+	Detail      string           `json:"detail"`
+	Field       string           `json:"field"`
+	domain.Facts
+}
+
+// Ask is how a command is sent; the zero Ask is in order.
+type Ask struct {
+	Key  string         // the idempotency key; "": the service makes one
+	Wait *time.Duration // for the outcome; nil: what is usual
+}
+
+// Issue asks for a coupon.
+func (c *Client) Issue(ctx context.Context, promotion string, ask Ask) (Answer, error) {
+	return c.Command(ctx, "/api/v1/promotions/"+url.PathEscape(promotion)+"/coupons", nil, ask)
+}
+
+// Hold asks for seats.
+func (c *Client) Hold(ctx context.Context, schedule string, seats []int, ask Ask) (Answer, error) {
+	return c.seats(ctx, schedule, "hold", map[string]any{"scheduleSeatIds": seats}, ask)
+}
+
+// Release gives a hold back.
+func (c *Client) Release(ctx context.Context, schedule, hold string, ask Ask) (Answer, error) {
+	return c.seats(ctx, schedule, "release", map[string]any{"holdId": hold}, ask)
+}
+
+// Reserve makes a hold final.
+func (c *Client) Reserve(ctx context.Context, schedule, hold string, ask Ask) (Answer, error) {
+	return c.seats(ctx, schedule, "reserve", map[string]any{"holdId": hold}, ask)
+}
+
+func (c *Client) seats(ctx context.Context, schedule, verb string, body any, ask Ask) (Answer, error) {
+	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, ask)
+}
+
+// Command posts any command; body nil is no body.
+func (c *Client) Command(ctx context.Context, path string, body any, ask Ask) (Answer, error) {
+	var sent io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return Answer{}, err
+		}
+		sent = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, sent)
+	if err != nil {
+		return Answer{}, err
+	}
+	if body != nil {
+		r.Header["Content-Type"] = jsonType
+	}
+	if ask.Key != "" {
+		r.Header["Idempotency-Key"] = []string{ask.Key}
+	}
+	if ask.Wait != nil {
+		r.Header["Prefer"] = []string{fmt.Sprintf("wait=%d", int(ask.Wait.Seconds()))}
+	}
+	return c.answer(r)
+}
+
+// Request asks what became of a request; sequence 0 makes the service find out whether there is such a request.
+func (c *Client) Request(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (Answer, error) {
+	address := fmt.Sprintf("%s/api/v1/requests/%s?wait=%s", c.URL, id, wait)
+	if sequence != 0 {
+		address += fmt.Sprintf("&sequence=%d", sequence)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Answer{}, err
+	}
+	return c.answer(r)
+}
+
+// Get reads what is at path into v.
+func (c *Client) Get(ctx context.Context, path string, v any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	if err != nil {
+		return err
+	}
+	response, body, err := c.do(r)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s said %s: %s", path, response.Status, body)
+	}
+	return json.Unmarshal(body, v)
+}
+
+func (c *Client) answer(r *http.Request) (Answer, error) {
+	response, body, err := c.do(r)
+	if err != nil {
+		return Answer{}, err
+	}
+	var a struct {
+		Answer
+		Status any `json:"status"` // a word, or a number in problems
+	}
+	if err := json.Unmarshal(body, &a); err != nil {
+		return Answer{}, fmt.Errorf("%s said %s, which is no answer: %w", r.URL.Path, response.Status, err)
+	}
+	a.Answer.Status, _ = a.Status.(string)
+	if a.Answer.Status == "" && a.EventID != "" {
+		a.Answer.Status = "REJECTED"
+	}
+	a.HTTPStatus, a.RetryAfter = response.StatusCode, response.Header.Get("Retry-After")
+	a.Replayed = response.Header.Get("Idempotent-Replayed") == "true"
+	return a.Answer, nil
+}
+
+func (c *Client) do(r *http.Request) (*http.Response, []byte, error) {
+	if c.User != "" {
+		r.Header["X-User-Id"] = []string{c.User}
+	}
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response, body, err
+}

@@ -1,0 +1,112 @@
+// The table of codes: status, title and sentence of each. Clients and documents branch on the codes; none is ever renamed.
+package http
+
+import "onsale/domain"
+
+// Codes of the door; those of the rules are in domain.
+const (
+	notFound              = "not_found"
+	methodNotAllowed      = "method_not_allowed"
+	unauthenticated       = "unauthenticated"
+	forbidden             = "forbidden"
+	invalidID             = "invalid_id"
+	invalidParameter      = "invalid_parameter"
+	invalidIdempotencyKey = "invalid_idempotency_key"
+	invalidPosition       = "invalid_position"
+	bodyTooLarge          = "body_too_large"
+	unsupportedMediaType  = "unsupported_media_type"
+	requestNotFound       = "request_not_found"
+	epochChanged          = "epoch_changed"
+	backlogFull           = "backlog_full"
+	outcomeUnknown        = "outcome_unknown"
+	notCaughtUp           = "not_caught_up"
+	logFull               = "log_full"
+	halted                = "halted"
+)
+
+type codeRow struct {
+	status     int
+	title      string
+	detail     string
+	retryAfter int // seconds; 0: do not come back with the same
+}
+
+var codes = map[string]codeRow{
+	// The shape of a request.
+	domain.InvalidBody:    {status: 400, title: "Invalid body"},
+	invalidID:             {status: 400, title: "Invalid id"},
+	invalidParameter:      {status: 400, title: "Invalid parameter"},
+	invalidIdempotencyKey: {status: 400, title: "Invalid idempotency key"},
+	invalidPosition:       {status: 400, title: "Invalid position"},
+	notFound:              {status: 404, title: "Not found", detail: "nothing is at this path"},
+	methodNotAllowed:      {status: 405, title: "Method not allowed"},
+	bodyTooLarge:          {status: 413, title: "Body too large", detail: "a body is at most 64 KiB"},
+	unsupportedMediaType:  {status: 415, title: "Unsupported media type", detail: "a body is application/json in UTF-8"},
+
+	// Who asks.
+	unauthenticated: {status: 401, title: "Unauthenticated", detail: "this needs to know who you are"},
+	forbidden:       {status: 403, title: "Forbidden", detail: "this is not yours"},
+	domain.NotOwner: {status: 403, title: "Not the owner", detail: "this belongs to somebody else"},
+
+	// The same request again.
+	domain.RequestIDReused: {status: 422, title: "Idempotency key reused", detail: "this key was used for another request"},
+	requestNotFound:        {status: 404, title: "Request not found", detail: "no such request was ever accepted"},
+	epochChanged:           {status: 409, title: "Epoch changed", detail: "this position is of another life of the log; read anew"},
+
+	// The state of this node.
+	domain.Internal: {status: 500, title: "Internal error"},
+	backlogFull:     {status: 429, title: "Backlog full", detail: "too many commands are waiting to be decided", retryAfter: 1},
+	"rate_limited":  {status: 429, title: "Rate limited", detail: "too many requests", retryAfter: 1},
+	outcomeUnknown:  {status: 503, title: "Outcome unknown", detail: "the log did not say whether it took this; retry with the same key", retryAfter: 1},
+	notCaughtUp:     {status: 503, title: "Not caught up", detail: "this node has not read so far yet", retryAfter: 1},
+	logFull:         {status: 503, title: "Log full", detail: "there is no room for new commands", retryAfter: 10},
+	halted:          {status: 503, title: "Halted", detail: "this node has stopped deciding", retryAfter: 10},
+
+	// Coupons.
+	domain.PromotionNotFound: {status: 404, title: "Promotion not found", detail: "there is no such promotion"},
+	domain.PromotionExists:   {status: 409, title: "Promotion exists", detail: "this promotion id is taken"},
+	domain.SoldOut:           {status: 409, title: "Sold out", detail: "every unit has been given out"},
+	domain.AlreadyIssued:     {status: 409, title: "Already issued", detail: "you have this coupon already"},
+	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have as many as one user may have"},
+	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet"},
+	domain.Closed:            {status: 409, title: "Closed", detail: "it is over"},
+	"paused":                 {status: 409, title: "Paused", detail: "it is paused"},
+	"coupon_not_found":       {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
+	"already_used":           {status: 409, title: "Already used", detail: "this coupon has been used"},
+	"revoked":                {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
+	"stock_below_issued":     {status: 409, title: "Stock below issued", detail: "more units than that have been given out"},
+
+	// Seats.
+	domain.ScheduleNotFound:  {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
+	domain.ScheduleExists:    {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
+	domain.SeatNotFound:      {status: 404, title: "Seat not found", detail: "the schedule has no such seat"},
+	domain.SeatUnavailable:   {status: 409, title: "Seat unavailable", detail: "somebody else was first, or it is not yours"},
+	domain.SeatLimitExceeded: {status: 409, title: "Seat limit exceeded", detail: "you have as many seats as one user may have"},
+	domain.TooManySeats:      {status: 409, title: "Too many seats", detail: "one command names fewer seats"},
+	"no_adjacent_seats":      {status: 409, title: "No adjacent seats", detail: "so many seats are not free side by side"},
+	"orphan_seat":            {status: 409, title: "Orphan seat", detail: "this would leave a single seat between others"},
+	domain.HoldNotFound:      {status: 404, title: "Hold not found", detail: "there is no such hold"},
+	domain.HoldExpired:       {status: 409, title: "Hold expired", detail: "the time to decide is over"},
+	"extend_limit_exceeded":  {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
+	"reservation_not_found":  {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
+	"already_cancelled":      {status: 409, title: "Already cancelled", detail: "this reservation has been cancelled"},
+
+	// Waiting lists.
+	"already_waiting":   {status: 409, title: "Already waiting", detail: "you are on this list"},
+	"waiting_not_found": {status: 404, title: "Waiting not found", detail: "there is no such place on a list"},
+	"offer_expired":     {status: 409, title: "Offer expired", detail: "the time to accept is over"},
+	"no_offer":          {status: 409, title: "No offer", detail: "nothing has been offered"},
+
+	// Orders.
+	"product_not_found":       {status: 404, title: "Product not found", detail: "there is no such product"},
+	"product_exists":          {status: 409, title: "Product exists", detail: "this salePostId is taken"},
+	"product_closed":          {status: 409, title: "Product closed", detail: "this product is not sold any more"},
+	"order_not_found":         {status: 404, title: "Order not found", detail: "there is no such order"},
+	"invalid_count":           {status: 409, title: "Invalid count", detail: "this count cannot be ordered"},
+	"amount_mismatch":         {status: 409, title: "Amount mismatch", detail: "the amount is not price times count"},
+	"payment_already_used":    {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
+	"payments_not_configured": {status: 409, title: "Payments not configured", detail: "this shop takes no payments"},
+
+	// Alarms.
+	"alarm_not_found": {status: 404, title: "Alarm not found", detail: "there is no such alarm"},
+}

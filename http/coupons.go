@@ -1,0 +1,77 @@
+// Coupons and their promotions on the wire.
+package http
+
+import (
+	"net/http"
+	"net/url"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/projections"
+)
+
+// issueCoupon reads POST /api/v1/promotions/:promotionId/coupons. There is nothing to say in its body.
+func issueCoupon(w http.ResponseWriter, r *http.Request) (wish, error) {
+	promotion, err := pathID(r, "promotionId")
+	if err != nil {
+		return wish{}, err
+	}
+	body, err := readBody(w, r)
+	if err == nil {
+		err = body.end()
+	}
+	return wish{entity: promotion, body: coupons.Issue{}}, err
+}
+
+type promotionView struct {
+	PromotionID  string      `json:"promotionId"`
+	Name         string      `json:"name"`
+	Stock        int         `json:"stock"`
+	Issued       int         `json:"issued"`
+	Remaining    int         `json:"remaining"`
+	Status       string      `json:"status"`
+	OpensAt      domain.Time `json:"opensAt"`
+	ClosesAt     domain.Time `json:"closesAt"`
+	PerUserLimit int         `json:"perUserLimit"`
+}
+
+// viewPromotion shows p as a command that is sent now would find it. Log time stands still when nothing happens, so the
+// clock on the wall may be ahead of it.
+func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promotionView {
+	now := max(logTime, domain.At(s.now()))
+	status := "OPEN"
+	switch {
+	case now < p.OpensAt:
+		status = "SCHEDULED"
+	case p.ClosesAt != 0 && now >= p.ClosesAt:
+		status = "CLOSED"
+	case p.Remaining() == 0:
+		status = "SOLD_OUT"
+	}
+	return promotionView{
+		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued, Remaining: p.Remaining(),
+		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit,
+	}
+}
+
+func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByID(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Promotions(page.after, page.limit+1)
+	return listByID(found, page, func(p coupons.Promotion) promotionView { return s.viewPromotion(p, v.Now()) },
+		func(p coupons.Promotion) string { return p.PromotionID }), err
+}
+
+func (s *Server) promotion(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+	id, err := pathID(r, "promotionId")
+	if err != nil {
+		return nil, err
+	}
+	p, found, err := v.Promotion(id)
+	if err == nil && !found {
+		err = refuse(domain.PromotionNotFound, "")
+	}
+	return s.viewPromotion(p, v.Now()), err
+}

@@ -1,0 +1,177 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+// stub is a projector of an empty store that has nothing to wait for.
+type stub struct{}
+
+func (stub) Status() projections.Status                                        { return projections.Status{CaughtUp: true} }
+func (stub) WaitConfirmed(context.Context, uint64) error                       { return context.DeadlineExceeded }
+func (stub) WaitDecided(context.Context, uint64) error                         { return nil }
+func (stub) Request(domain.RequestID) (o projections.Outcome, _ bool, _ error) { return o, false, nil }
+func (stub) Read(string, func(*projections.View) error) error                  { return nil }
+func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
+	return projections.Outcome{}, context.DeadlineExceeded
+}
+
+// stubServer appends to nowhere, and calls check for every command that would be appended.
+func stubServer(check func(domain.Command)) *Server {
+	var sequence atomic.Uint64
+	return New(Config{
+		Append: func(_ context.Context, c domain.Command) (uint64, error) {
+			check(c)
+			return sequence.Add(domain.PlacesPerMessage), nil
+		},
+		Projector: stub{}, Epoch: testEpoch, EndOfCommands: func(context.Context) (uint64, error) { return 0, nil },
+		Streams: Streams{
+			User:     func(http.ResponseWriter, *http.Request, string) {},
+			Schedule: func(http.ResponseWriter, *http.Request, string) {},
+		},
+	})
+}
+
+// Whatever a body is: it is refused with a 4xx, or the command that is appended has a shape that the rules accept.
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{
+		`{"scheduleSeatIds":[1,2]}`, `{"holdId":"h1000"}`, `{"holdId":7,"scheduleSeatIds":[1]}`, `{"name":"n","stock":1}`,
+		`{"title":"t","sections":[{"name":"A","price":5,"rows":[{"name":"1","seats":20}]}]}`, `{"a":{"a":[[[[]]]]}}`, `{} {}`,
+		`{"scheduleSeatIds":[1,2`, "\xff", `null`, `[`, strings.Repeat(`[`, 1000), `{"name":"\ud800","stock":1e3}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	paths := []string{
+		"/api/v1/promotions/p/coupons", "/api/v1/schedules/s/seats/hold", "/api/schedules/s/seats/release",
+		"/api/v1/schedules/s/seats/reserve", "/api/v1/admin/promotions", "/api/v1/admin/schedules",
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		appended := 0
+		s := stubServer(func(c domain.Command) {
+			appended++
+			if body, ok := c.Body.(checked); ok && body.Check() != nil {
+				t.Errorf("%+v was appended: %v", body, body.Check())
+			}
+			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID {
+				t.Errorf("entity %q was appended", c.Entity)
+			}
+		})
+		for _, path := range paths {
+			before := appended
+			r := httptest.NewRequest("POST", path, bytes.NewReader(body))
+			r.Header.Set("X-User-Id", "kim")
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if ok := w.Code == 202; ok != (appended == before+1) || !ok && (w.Code < 400 || w.Code >= 500) {
+				t.Errorf("%s: %d after %d appends: %s", path, w.Code, appended-before, w.Body)
+			}
+		}
+	})
+}
+
+// However a client says what it prefers, it waits a sane time.
+func FuzzPrefer(f *testing.F) {
+	for _, seed := range []string{"respond-async", "wait=10", `wait="3", respond-async`, "WAIT = 7;x=y", "wait=-1", "wait=99999999999999999999", "wait=", ",,;="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, prefer string) {
+		for _, usual := range []time.Duration{respondOnce, usualWait} {
+			if got := preferredWait([]string{prefer}, usual); got < 0 || got > maxWait || got%time.Second != 0 {
+				t.Errorf("%q: got %s", prefer, got)
+			}
+		}
+	})
+}
+
+func TestPrefer(t *testing.T) {
+	for prefer, want := range map[string]time.Duration{
+		"":                            usualWait,
+		"respond-async":               0,
+		"Respond-Async; foo=bar":      0,
+		"wait=0":                      0,
+		"wait=10":                     10 * time.Second,
+		`wait="10"`:                   10 * time.Second,
+		"wait = 10":                   10 * time.Second,
+		"respond-async, wait=10":      10 * time.Second,
+		"wait=10, wait=2":             10 * time.Second,
+		"wait=31":                     maxWait,
+		"wait=9999999999999999999999": maxWait,
+		"wait=-1":                     usualWait,
+		"wait=1.5":                    usualWait,
+		"wait":                        usualWait,
+		`wait="1`:                     usualWait,
+		"return=minimal, handling":    usualWait,
+	} {
+		if got := preferredWait([]string{prefer}, usualWait); got != want {
+			t.Errorf("%q: got %s, want %s", prefer, got, want)
+		}
+	}
+}
+
+// Whoever somebody says they are: it is an id, or nobody, or a 400.
+func FuzzIdentity(f *testing.F) {
+	f.Add("kim", "onsale_user=lee", "userId=park")
+	f.Add("", "onsale_user=\"lee\"; x=y", "userId=%zz")
+	f.Add("a b", "", "")
+	f.Fuzz(func(t *testing.T, header, cookie, query string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-User-Id"], r.Header["Cookie"] = []string{header}, []string{cookie}
+		r.URL.RawQuery = query
+		user, err := whoAsks(r)
+		if err != nil {
+			if p := problemOf(err); p.Status != 400 || p.Code != invalidID || p.Field == "" {
+				t.Errorf("got %+v", p)
+			}
+		} else if user != "" && domain.CheckID(user) != nil {
+			t.Errorf("got %q", user)
+		}
+	})
+}
+
+// Whatever ?after= says: an answer, and not a fault of ours.
+func FuzzAfter(f *testing.F) {
+	for _, seed := range []string{testEpoch + "-1", testEpoch + "-1.2", "zzzzzzzz-1", "", "-", testEpoch + "-18446744073709551616"} {
+		f.Add(seed)
+	}
+	s := stubServer(func(domain.Command) {})
+	f.Fuzz(func(t *testing.T, after string) {
+		err := s.catchUp(t.Context(), map[string][]string{"after": {after}})
+		switch p := problemOf(err); p.Code {
+		case invalidPosition, epochChanged, notCaughtUp:
+		default:
+			t.Errorf("%q: got %+v", after, p)
+		}
+	})
+}
+
+// Whatever the method and the path: no redirect, no fault of ours, and a problem where it is none of our paths.
+func FuzzPath(f *testing.F) {
+	for _, seed := range []string{"/", "//", "/api/v1/promotions/", "/api/v1/schedules//seats/", "*", "", "/api/v1/promotions/../promotions", "/subscribe/%2e"} {
+		f.Add("GET", seed)
+		f.Add("POST", seed)
+	}
+	s := stubServer(func(domain.Command) {})
+	f.Fuzz(func(t *testing.T, method, path string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Method, r.URL.Path = method, path
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code >= 300 && w.Code < 400 || w.Code >= 500 {
+			t.Errorf("%s %q: %d %s", method, path, w.Code, w.Body)
+		}
+		if w.Header().Get("X-Request-Id") == "" {
+			t.Errorf("%s %q: no X-Request-Id", method, path)
+		}
+	})
+}

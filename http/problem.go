@@ -1,0 +1,79 @@
+// Every "no" on the wire: application/problem+json with a code that is stable for ever.
+package http
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"onsale/domain"
+)
+
+// problem is an error that knows its answer.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail,omitempty"`
+	domain.Facts
+	Field string `json:"field,omitempty"` // which part of the request has a wrong shape
+
+	// Only on answers to commands.
+	RequestID domain.RequestID `json:"requestId,omitzero"`
+	Sequence  uint64           `json:"sequence,omitempty"`
+	EventID   string           `json:"eventId,omitempty"`
+
+	cause error // for the log only
+}
+
+func (p *problem) Error() string { return p.Code + ": " + p.Detail }
+
+func (p *problem) Unwrap() error { return p.cause }
+
+// refuse says no; detail "" is the code's own sentence.
+func refuse(code, detail string, args ...any) *problem {
+	if len(args) > 0 {
+		detail = fmt.Sprintf(detail, args...)
+	}
+	row, known := codes[code]
+	if !known {
+		row = unknownCode(code)
+	}
+	if detail == "" {
+		detail = row.detail
+	}
+	return &problem{Type: "/problems/" + code, Title: row.title, Status: row.status, Code: code, Detail: detail}
+}
+
+// refuseField says no to the shape of one field.
+func refuseField(code, field, problem string, args ...any) *problem {
+	if len(args) > 0 {
+		problem = fmt.Sprintf(problem, args...)
+	}
+	p := refuse(code, "%s: %s", field, problem)
+	p.Field = field
+	return p
+}
+
+// problemOf is the answer to err. What nobody foresaw is "internal", and its text stays here.
+func problemOf(err error) *problem {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	if wrong, ok := errors.AsType[*domain.FieldError](err); ok {
+		return refuseField(domain.InvalidBody, wrong.Field, "%s", wrong.Problem)
+	}
+	p := refuse(domain.Internal, "")
+	p.cause = err
+	return p
+}
+
+// unknownCode is the row of a code that this table has not: a rule that is newer than it.
+func unknownCode(code string) codeRow {
+	row := codeRow{status: 409, title: strings.ReplaceAll(code, "_", " ")}
+	if strings.HasSuffix(code, "_not_found") {
+		row.status = 404
+	}
+	return row
+}

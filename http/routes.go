@@ -1,0 +1,65 @@
+// Every path of the service. What is not here is 404; what is here under another method is 405.
+package http
+
+import "net/http"
+
+func (s *Server) routes() {
+	s.router.RedirectTrailingSlash = false // paths are exact
+	s.router.RedirectFixedPath = false
+	s.router.NotFound = http.HandlerFunc(s.nowhere)
+	s.router.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, refuse(methodNotAllowed, "this path takes %s", w.Header().Get("Allow")))
+	})
+	s.router.GlobalOPTIONS = http.HandlerFunc(s.options)
+
+	s.get("/", pageFile("index.html", "text/html; charset=utf-8"))
+	s.get("/app.js", pageFile("app.js", "text/javascript; charset=utf-8"))
+	s.get("/style.css", pageFile("style.css", "text/css; charset=utf-8"))
+	s.get("/healthz", s.healthz)
+	s.get("/readyz", s.readyz)
+
+	s.post("/api/v1/promotions/:promotionId/coupons", s.command(respondOnce, "", issueCoupon))
+	s.get("/api/v1/promotions", s.show(anyone, s.promotions))
+	s.get("/api/v1/promotions/:promotionId", s.show(anyone, s.promotion))
+
+	s.get("/api/v1/schedules", s.show(anyone, schedules))
+	s.get("/api/v1/schedules/:scheduleId", s.show(anyone, schedule))
+	for _, prefix := range []string{"/api/v1/schedules/:scheduleId", "/api/schedules/:scheduleId"} { // new clients, old clients
+		s.post(prefix+"/seats/hold", s.command(usualWait, "", holdSeats))
+		s.post(prefix+"/seats/release", s.command(usualWait, "", releaseSeats))
+		s.post(prefix+"/seats/reserve", s.command(usualWait, "", reserveSeats))
+		s.get(prefix+"/seats", s.seats)
+		s.get(prefix+"/seats/summary", s.show(anyone, seatsSummary))
+		s.get(prefix+"/seats/my-holds", s.show(theUser, holdsInSchedule))
+		s.stream(prefix+"/seats/events", s.scheduleStream)
+	}
+
+	s.get("/api/v1/requests/:requestId", s.request)
+	s.get("/api/v1/me/coupons", s.show(theUser, myCoupons))
+	s.get("/api/v1/me/holds", s.show(theUser, myHolds))
+	s.get("/api/v1/me/reservations", s.show(theUser, myReservations))
+	s.stream("/api/v1/me/events", s.userStream)
+	s.stream("/subscribe/:userId", s.userStream)
+
+	s.post("/api/v1/admin/promotions", s.command(usualWait, adminUser, createPromotion))
+	s.post("/api/v1/admin/schedules", s.command(usualWait, adminUser, createSchedule))
+}
+
+func (s *Server) post(path string, answer handler) { s.handle(http.MethodPost, path, answer) }
+
+// get answers HEAD too; net/http leaves the body out.
+func (s *Server) get(path string, answer handler) {
+	s.handle(http.MethodGet, path, answer)
+	s.handle(http.MethodHead, path, answer)
+}
+
+// nowhere answers for paths that are not there. Where only the last parameter is missing, that is what is wrong.
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	if path := r.URL.Path; path[max(0, len(path)-1):] == "/" {
+		if route, params, _ := s.router.Lookup(r.Method, path+"-"); route != nil && len(params) > 0 && params[len(params)-1].Value == "-" {
+			s.fail(w, r, refuseField(invalidID, params[len(params)-1].Key, "is empty"))
+			return
+		}
+	}
+	s.fail(w, r, refuse(notFound, ""))
+}

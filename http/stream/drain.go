@@ -1,0 +1,95 @@
+// Ending all streams. A browser that meets a refused connection or a status other than 200 gives up for ever, so while
+// the listener stands every stream is told when to come back, each another time.
+package stream
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Shed turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
+// frame and no id, so the client keeps the one it has.
+func (h *Hub) Shed(w http.ResponseWriter) {
+	h.shed.Add(1)
+	h.mu.RLock()
+	wait := max(0, time.Until(h.until)) + comeBack()
+	h.mu.RUnlock()
+	prepare(w)
+	_, _ = w.Write(append(appendRetry(nil, wait), '\n'))
+}
+
+// Halt ends all streams and sheds new ones: this node must not tell anybody anything any more, whatever it is told.
+func (h *Hub) Halt(reason string) {
+	h.mu.Lock()
+	h.halted = true
+	h.mu.Unlock()
+	for _, c := range h.stop(reason, 0) {
+		c.end(farewell{comeBack()})
+	}
+}
+
+// Drain ends all streams one after the other within window and sheds new ones, so that whoever comes next does not meet
+// everybody at once. None is told to come back before the window is over. It returns when all have ended, or with the
+// error of ctx.
+func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
+	conns := h.stop("draining", window)
+	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	began := time.Now()
+	for i, c := range conns {
+		due := window * time.Duration(i) / time.Duration(len(conns))
+		if early := due - time.Since(began); early > 0 {
+			select {
+			case <-time.After(early):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		c.end(farewell{window - due + comeBack()})
+	}
+	select {
+	case <-h.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends what is left: whole frames where it can be done within a second, in the middle of a write otherwise. It
+// returns when nothing of the hub runs any more.
+func (h *Hub) Close() {
+	h.Halt("closed")
+	select {
+	case <-h.empty:
+	case <-time.After(time.Second):
+		h.mu.RLock()
+		for c := range h.conns {
+			c.tear()
+		}
+		h.mu.RUnlock()
+		<-h.empty
+	}
+	h.remote.Wait()
+}
+
+// stop lets no more streams in and gives those that are there. The first reason stays.
+func (h *Hub) stop(reason string, window time.Duration) []*conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shut == "" {
+		h.shut = reason
+		h.Log.Info("streams end", "reason", reason, "streams", len(h.conns))
+		if len(h.conns) == 0 {
+			close(h.empty)
+		}
+	}
+	if window > 0 {
+		h.until = time.Now().Add(window)
+	}
+	conns := make([]*conn, 0, len(h.conns))
+	for c := range h.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}

@@ -1,0 +1,287 @@
+package stream
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+var (
+	seed   = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce to repeat")
+	worlds = flag.Int("worlds", 60, "how many runs of TestEveryFrameOnce")
+)
+
+// Whatever happens to connections, consumers and the node, every client ends up with every frame of its stream, once and
+// in order:
+//
+//  1. what it got by then is the beginning of what its stream has, frame by frame and byte by byte;
+//  2. a heartbeat says the truth: everything up to its id was received, and it stands between two events;
+//  3. a connection begins where the last one was cut, and says so;
+//  4. when nothing happens any more, it gets all of it.
+func TestEveryFrameOnce(t *testing.T) {
+	for i := range *worlds {
+		s := *seed + uint64(i)
+		if *seed == 0 {
+			s = rand.Uint64N(1 << 40)
+		} else if i > 0 {
+			break
+		}
+		t.Run(fmt.Sprint("seed=", s), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { everyFrameOnce(t, rand.New(rand.NewPCG(s, 1))) })
+		})
+		if t.Failed() {
+			break
+		}
+	}
+}
+
+func everyFrameOnce(t *testing.T, r *rand.Rand) {
+	w := newWorld(t, Config{
+		Ring: pick(r, 1, 2, 3, 8, 64, 1024), CatchUps: pick(r, 1, 2, 64),
+		UserLife: pick(r, time.Second, 20*time.Second, time.Hour), ScheduleLife: pick(r, time.Second, 20*time.Second, time.Hour),
+		UserHeartbeat: pick(r, time.Second, 25*time.Second), ScheduleHeartbeat: pick(r, 3*time.Second, 30*time.Second),
+	})
+	health := pick(r, 1, 20, 200)
+	var faults sync.Mutex
+	dice := rand.New(rand.NewPCG(r.Uint64(), 2))
+	w.sick = func() sickness {
+		faults.Lock()
+		defer faults.Unlock()
+		if dice.IntN(20) > 0 && dice.IntN(health) > 0 || health == 1 {
+			return well
+		}
+		return pick(dice, slow, dies, ends, hangs)
+	}
+	s := w.serve()
+	var clients sync.WaitGroup
+	over := make(chan struct{})
+	for range 8 {
+		c := &client{t: t, w: w, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), over: over}
+		if r.IntN(2) == 0 {
+			c.key, c.audience = Key{OfUser, fmt.Sprint(r.IntN(4))}, pick(r, ownerKorean, ownerEnglish)
+		} else {
+			c.key, c.audience = Key{OfSchedule, fmt.Sprint(r.IntN(3))}, pick(r, public, publicNamed)
+		}
+		c.id = epoch + "-0"
+		clients.Go(c.live)
+	}
+	live(w, r)
+	close(over)
+	clients.Wait()
+}
+
+// live is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,
+// or some are not told.
+func live(w *world, r *rand.Rand) {
+	pace := pick(r, 0, 50, 500)
+	rest := func() {
+		if pace > 0 {
+			time.Sleep(time.Duration(r.IntN(pace)) * time.Millisecond)
+		}
+	}
+	for decided := 0; decided < 300; {
+		for range r.IntN(20) {
+			w.decide(anything(r))
+			decided++
+		}
+		rest()
+		w.append(r.IntN(25))
+		rest()
+		w.tell(r.IntN(25))
+		if r.IntN(50) == 0 {
+			w.restart()
+		}
+		if r.IntN(50) == 0 {
+			w.mu.Lock()
+			w.told = min(w.told+r.IntN(3), w.logged) // a hole
+			w.mu.Unlock()
+		}
+	}
+	w.append(1000)
+	w.tell(1000)
+	w.happen(issued("nobody"))
+}
+
+func anything(r *rand.Rand) domain.Event {
+	user, schedule := fmt.Sprint(r.IntN(5)), fmt.Sprint(r.IntN(4))
+	ids := make([]int, pick(r, 0, 1, 1, 2, 3, 40))
+	if r.IntN(60) == 0 {
+		ids = make([]int, 600)
+	}
+	for i := range ids {
+		ids[i] = r.IntN(1000)
+	}
+	switch r.IntN(9) {
+	case 0:
+		return held(user, schedule, ids...)
+	case 1:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Released{ScheduleID: schedule, ScheduleSeatIDs: ids, ReleasedCount: len(ids)}}
+	case 2:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Reserved{ScheduleID: schedule, ScheduleSeatIDs: ids}}
+	case 3:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Expired{ScheduleID: schedule, ScheduleSeatIDs: ids}}
+	case 4:
+		return refusedHold(user, schedule)
+	case 5:
+		return domain.Event{Entity: schedule, User: user, Body: domain.Dead{Reason: domain.DeadPanicked}} // of the same name, but no seats'
+	case 6:
+		return domain.Event{Entity: domain.SystemEntity, Body: domain.Dead{Reason: domain.DeadMalformed}}
+	case 7:
+		return domain.Event{Entity: schedule, User: user, Body: coupons.Created{PromotionID: schedule}}
+	}
+	return issued(user)
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+// client is a browser that loses its connection all the time.
+type client struct {
+	t        *testing.T
+	w        *world
+	s        *server
+	r        *rand.Rand
+	over     chan struct{} // closed when nothing happens any more
+	key      Key
+	audience audience
+	id       string // its Last-Event-ID
+	got      []received
+	want     []received // what its stream has, up to event number to
+	to       int
+}
+
+func (c *client) due() []received {
+	c.want, c.to = c.w.frames(c.want, c.key, c.audience, c.to)
+	return c.want
+}
+
+func (c *client) live() {
+	var ended time.Time
+	for {
+		select {
+		case <-c.over:
+			if ended.IsZero() {
+				ended = time.Now()
+			}
+			want := c.due()
+			if len(c.got) == len(want) && time.Since(ended) > time.Minute {
+				return // and nothing more came
+			}
+			if time.Since(ended) > 30*time.Minute {
+				c.t.Errorf("%v has %d of %d frames after half an hour; it is at %s", c.key, len(c.got), len(want), c.id)
+				return
+			}
+		default:
+		}
+		if !c.connect() || c.t.Failed() {
+			return
+		}
+	}
+}
+
+// connect is one connection, cut after some bytes or some time. It is false when something was wrong.
+func (c *client) connect() bool {
+	path, header := c.path()
+	st, err := c.s.open(path, header)
+	if err != nil {
+		c.t.Errorf("opening %s: %v", path, err)
+		return false
+	}
+	defer st.Close()
+	bytes := pick(c.r, c.r.IntN(300), c.r.IntN(5000), 1<<20)
+	reading := time.Duration(1+c.r.IntN(pick(c.r, 100, 10_000, 100_000))) * time.Millisecond
+	_ = st.SetReadDeadline(time.Now().Add(reading))
+	st.LastID = c.id
+	st.browser.id = c.id
+	b := make([]byte, pick(c.r, 1, 100, 10_000))
+	for first := true; bytes > 0; {
+		n, err := st.body.Read(b[:min(len(b), bytes)])
+		bytes -= n
+		_, _ = st.Write2(b[:n])
+		for _, e := range st.Events {
+			if !c.see(e, first) {
+				return false
+			}
+			first = false
+		}
+		st.Events = st.Events[:0]
+		if err == io.EOF {
+			time.Sleep(st.Retry)
+		}
+		if err != nil {
+			break
+		}
+		if len(b) == 100 {
+			time.Sleep(10 * time.Millisecond) // slow
+		}
+	}
+	if st.LastID != "" {
+		c.id = st.LastID
+	}
+	return true
+}
+
+func (c *client) path() (path, header string) {
+	path = "/schedules/" + c.key.ID + "?"
+	if c.key.Kind == OfUser {
+		path = "/users/" + c.key.ID + "?"
+	}
+	switch c.audience {
+	case ownerEnglish:
+		path += "lang=en&"
+	case publicNamed:
+		path += "events=named&"
+	}
+	switch c.r.IntN(3) {
+	case 0:
+		return path + "lastEventId=" + c.id, ""
+	case 1:
+		return path + "lastEventId=" + epoch + "-0", c.id // the page was opened with this one, long ago
+	}
+	return path, c.id
+}
+
+// see checks one event.
+func (c *client) see(e received, first bool) bool {
+	want := c.due()
+	switch {
+	case first:
+		if e.Event != "connect" || e.ID != c.id || !strings.HasPrefix(e.Data, `{"status":"complete"`) || !strings.Contains(e.Data, `"from":"`+c.id+`"`) {
+			c.t.Errorf("%v came back with %s and is greeted with %+v", c.key, c.id, e)
+			return false
+		}
+	case e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`):
+		_, at, _ := ParsePosition(e.ID)
+		due := slices.IndexFunc(want, func(f received) bool {
+			_, p, _ := ParsePosition(f.ID)
+			return p.Number > at.Number
+		})
+		if due < 0 {
+			due = len(want)
+		}
+		if at.Sub != 0 || len(c.got) != due {
+			c.t.Errorf("%v: a heartbeat says %s when %d of %d frames up to there were received", c.key, e.ID, len(c.got), due)
+			return false
+		}
+	default:
+		if n := len(c.got); n >= len(want) || e != want[n] {
+			c.t.Errorf("%v: frame %d is %+v", c.key, n, e)
+			if n < len(want) {
+				c.t.Errorf("want %+v", want[n])
+			}
+			return false
+		}
+		c.got = append(c.got, e)
+	}
+	return true
+}

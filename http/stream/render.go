@@ -1,0 +1,176 @@
+// What an event looks like: to its user one frame that says how a command ended or what happened to them, to the
+// watchers of a schedule one frame for each seat that changed, which never says who.
+package stream
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+// An audience shares the bytes of its frames.
+type audience uint8
+
+const (
+	ownerKorean audience = iota
+	ownerEnglish
+	public      // a schedule's watchers, unnamed frames
+	publicNamed // the same frames as seatStatusChange
+	audiences
+)
+
+// failures are the names of refusals by the refused command; all others are command-failed.
+var failures = map[string]string{
+	"coupons.issue": "issue-failed",
+	"seats.hold":    "hold-failed",
+	"seats.release": "release-failed",
+	"seats.reserve": "reserve-failed",
+}
+
+// A notice is what a user is told of one event.
+type notice struct {
+	name   string   // of the frame
+	text   string   // which message
+	fields any      // the result's fields, or a code with its facts
+	words  []string // what stands in the message for its placeholders, in pairs
+}
+
+// refusal is the fields of a notice that says no. Code and facts are those of the rejection; what was asked for is said
+// too, as a client may have asked for several things at once.
+type refusal struct {
+	PromotionID string `json:"promotionId,omitempty"`
+	ScheduleID  string `json:"scheduleId,omitempty"`
+	Code        string `json:"code"`
+	domain.Facts
+}
+
+// noticeOf has one for every event: no command of a user stays without an answer, not even a dead one.
+func noticeOf(e *domain.Event) notice {
+	switch body := e.Body.(type) {
+	case coupons.Issued:
+		return notice{"issue-complete", "issue-complete", body, []string{"{promotionId}", body.PromotionID}}
+	case seats.Held:
+		return counted("hold-complete", body, len(body.ScheduleSeatIDs))
+	case seats.Released:
+		return counted("hold-released", body, body.ReleasedCount)
+	case seats.Reserved:
+		n := counted("reserve-complete", body, len(body.ScheduleSeatIDs))
+		n.words = append(n.words, "{reservationId}", body.ReservationID)
+		return n
+	case seats.Expired:
+		return counted("hold-expired", body, len(body.ScheduleSeatIDs))
+	case domain.Rejection:
+		return refused(e, body)
+	case domain.Dead:
+		return notice{"command-failed", domain.Internal, refusal{Code: domain.Internal}, nil}
+	}
+	return notice{name: "command-complete", text: "command-complete", fields: e.Body}
+}
+
+// counted is a notice about so many seats. That there were none (all given back already) is another message.
+func counted(name string, body any, seats int) notice {
+	text := name
+	if seats == 0 {
+		text = name + "/none"
+	}
+	return notice{name, text, body, []string{"{count}", strconv.Itoa(seats)}}
+}
+
+func refused(e *domain.Event, body domain.Rejection) notice {
+	name := failures[body.Command]
+	if name == "" {
+		name = "command-failed"
+	}
+	r := refusal{Code: body.Code, Facts: body.Facts}
+	switch domain.Kind(body.Command) {
+	case "coupons":
+		r.PromotionID = e.Entity
+	case "seats":
+		r.ScheduleID = e.Entity
+	}
+	return notice{name, body.Code, r, []string{
+		"{promotionId}", r.PromotionID, "{scheduleId}", r.ScheduleID,
+		"{couponId}", body.CouponID, "{limit}", strconv.Itoa(body.Limit),
+	}}
+}
+
+// changed are the seats that e gave another status, in the order of the event, and which one.
+func changed(e *domain.Event) (seats.Status, []int) {
+	switch body := e.Body.(type) {
+	case seats.Held:
+		return seats.StatusHeld, body.ScheduleSeatIDs
+	case seats.Released:
+		return seats.StatusAvailable, body.ScheduleSeatIDs
+	case seats.Expired:
+		return seats.StatusAvailable, body.ScheduleSeatIDs
+	case seats.Reserved:
+		return seats.StatusReserved, body.ScheduleSeatIDs
+	}
+	return "", nil
+}
+
+// render makes the frames of e for one audience.
+func render(epoch string, e *domain.Event, to audience) *frames {
+	f := &frames{}
+	if to == ownerKorean || to == ownerEnglish {
+		f.owner(epoch, e, to)
+	} else {
+		f.public(epoch, e, to)
+	}
+	return f
+}
+
+func (f *frames) owner(epoch string, e *domain.Event, to audience) {
+	n, at := noticeOf(e), Position{Number: e.Number}
+	f.bytes = appendField(f.bytes, "event", n.name)
+	f.bytes = appendID(f.bytes, epoch, at)
+	data := []byte{'{'}
+	if !e.Request.IsZero() {
+		data = append(data, `"requestId":"`+e.Request.String()+`",`...)
+	}
+	data = append(data, `"sequence":`...)
+	data = strconv.AppendUint(data, e.Sequence, 10)
+	data = append(data, `,"eventId":"`...)
+	data = at.append(data, epoch)
+	data = append(data, '"')
+	if fields := marshal(n.fields); len(fields) > len(`{}`) {
+		data = append(data, ',')
+		data = append(data, fields[1:len(fields)-1]...)
+	}
+	data = append(data, `,"message":`...)
+	data = append(data, marshal(message(n, to))...)
+	data = append(data, `,"at":"`+e.Now.String()+`"}`...)
+	f.bytes = appendData(f.bytes, data)
+	f.close()
+}
+
+func (f *frames) public(epoch string, e *domain.Event, to audience) {
+	status, ids := changed(e)
+	at := e.Now.String()
+	for i, id := range ids {
+		if to == publicNamed {
+			f.bytes = appendField(f.bytes, "event", "seatStatusChange")
+		}
+		p := Position{Number: e.Number}
+		if i < len(ids)-1 {
+			p.Sub = uint32(i + 1)
+		}
+		f.bytes = appendID(f.bytes, epoch, p)
+		f.bytes = append(f.bytes, `data: {"scheduleSeatId":`...)
+		f.bytes = strconv.AppendInt(f.bytes, int64(id), 10)
+		f.bytes = append(f.bytes, `,"status":"`+string(status)+`","timestamp":"`+at+`","isHeartbeat":false}`+"\n"...)
+		f.close()
+	}
+}
+
+// marshal is for bodies of events, which came from JSON: they always can be written again.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("stream: an event that is no JSON: " + err.Error())
+	}
+	return b
+}

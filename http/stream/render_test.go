@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"onsale/domain"
+)
+
+func TestFrames(t *testing.T) {
+	audiences := map[string]audience{"owner": ownerKorean, "owner in English": ownerEnglish, "public": public, "public, named": publicNamed}
+	script(t, "frames.txt", func(command string) string {
+		name, to, _ := strings.Cut(command, " for the ")
+		e, ok := samples[name]
+		if a, known := audiences[to]; ok && known {
+			return string(render(epoch, &e, a).bytes)
+		}
+		return "no such sample"
+	})
+}
+
+func TestData(t *testing.T) {
+	script(t, "data.txt", func(command string) string {
+		data, err := strconv.Unquote(command)
+		if err != nil {
+			return err.Error()
+		}
+		out := string(appendData(nil, []byte(data))) + "\n"
+		p := parse(out)
+		if len(p.Events) != 1 || p.LastID != "" || p.Retries != 0 {
+			t.Errorf("%s: a browser sees %+v", command, p)
+		}
+		if got, want := p.Events[0].Data, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data); got != want {
+			t.Errorf("%s: a browser reads %q", command, got)
+		}
+		if strings.Contains(out, "\r") {
+			t.Errorf("%s: a CR got through", command)
+		}
+		return out
+	})
+}
+
+// Every frame of every sample is one event for a browser, is JSON, and has the id it should have.
+func TestFrames_wellFormed(t *testing.T) {
+	for name, e := range samples {
+		for to := range audiences {
+			f := render(epoch, &e, to)
+			p := parse(string(f.bytes))
+			if len(p.Events) != f.count() || p.event != "" || len(p.line) > 0 {
+				t.Errorf("%s for %d: a browser sees %d events of %d frames", name, to, len(p.Events), f.count())
+			}
+			for i, got := range p.Events {
+				want := Position{Number: e.Number}
+				if i < f.count()-1 {
+					want.Sub = uint32(i + 1)
+				}
+				if got.ID != want.ID(epoch) {
+					t.Errorf("%s: frame %d has id %s, want %s", name, i, got.ID, want.ID(epoch))
+				}
+				if !json.Valid([]byte(got.Data)) {
+					t.Errorf("%s: no JSON: %s", name, got.Data)
+				}
+			}
+			if to <= ownerEnglish && f.count() != 1 {
+				t.Errorf("%s: %d frames for its user, want exactly 1", name, f.count())
+			}
+			for _, secret := range []string{"request", "user", "hold", "reservation", "sequence"} {
+				if to >= public && strings.Contains(strings.ToLower(string(f.bytes)), `"`+secret) {
+					t.Errorf("%s: the public sees the %s", name, secret)
+				}
+			}
+		}
+	}
+}
+
+// Every type of event in the domain has a sample above, so that none can be added without saying how it is told.
+func TestSamples_complete(t *testing.T) {
+	commands := []string{"coupons.create", "coupons.issue", "seats.create", "seats.hold", "seats.release", "seats.reserve",
+		"system.clock", "system.void", "system.malformed"}
+	seen := map[string]bool{}
+	for _, e := range samples {
+		name, _ := e.Body.Type()
+		seen[name] = true
+	}
+	for _, name := range typeNames(t) {
+		if !seen[name] && !slices.Contains(commands, name) {
+			t.Errorf("no sample of %s: say in noticeOf and changed how it is told, and show it in samples_test.go", name)
+		}
+	}
+	for _, c := range commands[:6] {
+		e := refusedBy(c, "x", domain.Internal, domain.Facts{})
+		if n := noticeOf(&e); n.name == "command-failed" && !strings.HasSuffix(c, ".create") {
+			t.Errorf("a refused %s is told as %s", c, n.name)
+		}
+	}
+}
+
+// typeNames are the names that the domain's Type methods return.
+func typeNames(t *testing.T) []string {
+	var names []string
+	inDomain(t, func(n ast.Node) {
+		f, ok := n.(*ast.FuncDecl)
+		if !ok || f.Name.Name != "Type" || f.Recv == nil {
+			return
+		}
+		ast.Inspect(f.Body, func(n ast.Node) bool {
+			if r, ok := n.(*ast.ReturnStmt); ok {
+				if lit, ok := r.Results[0].(*ast.BasicLit); ok {
+					name, _ := strconv.Unquote(lit.Value)
+					names = append(names, name)
+				}
+			}
+			return true
+		})
+	})
+	if len(names) < 10 {
+		t.Fatalf("found only %v", names)
+	}
+	return names
+}
+
+func inDomain(t *testing.T, visit func(ast.Node)) {
+	t.Helper()
+	err := filepath.WalkDir("../../domain", func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool { visit(n); return true })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every code of the domain has its words, in both languages.
+func TestMessages_complete(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/errors.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		lit, ok := spec.Values[0].(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			return true
+		}
+		codes++
+		code, _ := strconv.Unquote(lit.Value)
+		if m := messages[code]; m.ko == "" || m.en == "" {
+			t.Errorf("no words for %s", code)
+		}
+		return true
+	})
+	if codes < 15 {
+		t.Fatalf("found only %d codes", codes)
+	}
+	for key, m := range messages {
+		for _, s := range []string{m.ko, m.en} {
+			if s == "" || strings.ContainsAny(s, "\r\n") || strings.Count(s, "{") != strings.Count(s, "}") {
+				t.Errorf("%s: %q", key, s)
+			}
+		}
+	}
+	for name, e := range samples {
+		n := noticeOf(&e)
+		if _, known := messages[n.text]; !known && name != "unknown" {
+			t.Errorf("%s: no words for %s", name, n.text)
+		}
+		for to := range public {
+			if s := message(n, to); strings.ContainsAny(s, "{}") || strings.Contains(s, "()") || strings.Contains(s, ": )") {
+				t.Errorf("%s: a placeholder is left in %q", name, s)
+			}
+		}
+	}
+}
+
+// Each code that can refuse each command fills the placeholders of its message.
+func TestMessages_placeholders(t *testing.T) {
+	facts := domain.Facts{CouponID: "1-3", Limit: 4}
+	for code, m := range messages {
+		command := "coupons.issue"
+		if strings.Contains(m.ko, "{scheduleId}") {
+			command = "seats.hold"
+		}
+		if strings.Contains(m.ko, "{count}") || strings.Contains(code, "-") {
+			continue
+		}
+		e := refusedBy(command, "x", code, facts)
+		for to := range public {
+			if s := message(noticeOf(&e), to); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
+				t.Errorf("%s: %q", code, s)
+			}
+		}
+	}
+}

@@ -1,0 +1,445 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		user, watcher := s.mustOpen(t, "/users/1", ""), s.mustOpen(t, "/schedules/s?events=named", "")
+		defer user.Close()
+		defer watcher.Close()
+		user.greeted(t, "fresh", epoch+"-0")
+		watcher.greeted(t, "fresh", epoch+"-0")
+		w.happen(issued("2"), issued("1"), held("1", "s", 5, 3), refusedHold("1", "s"), held("2", "other", 1))
+		for _, want := range []string{"issue-complete 2", "hold-complete 3", "hold-failed 4"} {
+			if e := user.mustNext(t); e.Event+" "+e.ID != strings.Replace(want, " ", " "+epoch+"-", 1) {
+				t.Errorf("got %s %s, want %s", e.Event, e.ID, want)
+			}
+		}
+		for _, want := range []string{"3.1 5", "3 3"} {
+			e := watcher.mustNext(t)
+			id, seat, _ := strings.Cut(want, " ")
+			if e.Event != "seatStatusChange" || e.ID != epoch+"-"+id || !strings.HasPrefix(e.Data, `{"scheduleSeatId":`+seat+`,"status":"HELD"`) {
+				t.Errorf("got %+v, want %s", e, want)
+			}
+		}
+	})
+}
+
+// Heartbeats come on time and say how far this stream is: as far as the node, when nothing of it is missing.
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		user, watcher := s.mustOpen(t, "/users/1", ""), s.mustOpen(t, "/schedules/s?events=named", "")
+		defer user.Close()
+		defer watcher.Close()
+		began := time.Now()
+		user.greeted(t, "fresh", epoch+"-0")
+		watcher.greeted(t, "fresh", epoch+"-0")
+		w.happen(issued("2"), issued("3"))
+		if e := user.mustNext(t); e != (received{"heartbeat", "", epoch + "-2"}) || time.Since(began) != 25*time.Second {
+			t.Errorf("got %+v after %v", e, time.Since(began))
+		}
+		want := received{"", `{"scheduleSeatId":-1,"status":null,"timestamp":"2000-01-01T00:00:30.000Z","isHeartbeat":true}`, epoch + "-2"}
+		if e := watcher.mustNext(t); e != want || time.Since(began) != 30*time.Second {
+			t.Errorf("got %+v after %v", e, time.Since(began))
+		}
+		w.happen(issued("1"), issued("2"))
+		if e := user.mustNext(t); e.Event != "issue-complete" || e.ID != epoch+"-3" {
+			t.Errorf("got %+v", e)
+		}
+		if e := user.mustNext(t); e != (received{"heartbeat", "", epoch + "-4"}) || time.Since(began) != 50*time.Second {
+			t.Errorf("got %+v after %v", e, time.Since(began))
+		}
+	})
+}
+
+// Streams end between four fifths of their life and all of it, each at another time, with when to come back.
+func TestLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		for path, life := range map[string]time.Duration{"/users/1": time.Hour, "/schedules/s": 30 * time.Minute} {
+			var ends []time.Duration
+			began := time.Now()
+			var streams []*stream
+			for range 20 {
+				streams = append(streams, s.mustOpen(t, path, ""))
+			}
+			done := make(chan struct{})
+			for _, st := range streams {
+				go func() {
+					all, err := io.ReadAll(st.body)
+					if err != nil || !regexp.MustCompile(`\n\nretry: [2-5]\d{3}\n\n$`).Match(all) {
+						t.Errorf("the end is %q %v", all[max(0, len(all)-40):], err)
+					}
+					_ = st.Close()
+					done <- struct{}{}
+				}()
+			}
+			for range streams {
+				<-done
+				ends = append(ends, time.Since(began))
+			}
+			if ends[0] < life*4/5 || ends[19] > life || ends[19]-ends[0] < life/20 {
+				t.Errorf("%s ended from %v to %v", path, ends[0], ends[19])
+			}
+		}
+	})
+}
+
+func TestHalt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		open := s.mustOpen(t, "/users/1", "")
+		open.greeted(t, "fresh", epoch+"-0")
+		w.hub.Halt("a difference")
+		w.happen(issued("1"))
+		rest, err := io.ReadAll(open.body)
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+			t.Errorf("got %q %v", rest, err)
+		}
+		_ = open.Close()
+		shed := s.mustOpen(t, "/users/1", epoch+"-0")
+		rest, err = io.ReadAll(shed.body)
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) || shed.header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("got %q %v %v", rest, err, shed.header)
+		}
+		_ = shed.Close()
+		synctest.Wait()
+		if st := w.hub.Stats(); st.Users != 0 || st.Shed != 1 || st.Fresh != 1 {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		const streams, window = 20, 10 * time.Second
+		began := time.Now()
+		type end struct{ at, back time.Duration }
+		ends := make(chan end, streams)
+		for i := range streams {
+			st := s.mustOpen(t, fmt.Sprintf("/users/%d", i), "")
+			st.greeted(t, "fresh", epoch+"-0")
+			go func() {
+				_, err := st.next()
+				if err != io.EOF {
+					t.Errorf("got %v", err)
+				}
+				_ = st.Close()
+				ends <- end{time.Since(began), time.Since(began) + st.Retry}
+			}()
+		}
+		go func() {
+			time.Sleep(time.Second)
+			late := s.mustOpen(t, "/users/1", "")
+			rest, _ := io.ReadAll(late.body)
+			_ = late.Close()
+			if b := parse(string(rest)); b.Retry < 11*time.Second || len(b.Events) > 0 {
+				t.Errorf("who comes during the drain reads %q", rest)
+			}
+		}()
+		if err := w.hub.Drain(t.Context(), window); err != nil {
+			t.Error(err)
+		}
+		var last time.Duration
+		for i := range streams {
+			e := <-ends
+			if e.at != window*time.Duration(i)/streams || e.at < last {
+				t.Errorf("stream %d ended at %v", i, e.at)
+			}
+			if e.back < window || e.back > window+5*time.Second {
+				t.Errorf("told to come back at %v", e.back)
+			}
+			last = e.at
+		}
+		if err := w.hub.Drain(t.Context(), window); err != nil {
+			t.Error("a second drain:", err)
+		}
+	})
+}
+
+// A drain that is cut short leaves the rest to Close, which does not wait for a client that reads nothing.
+func TestClose_stuckWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		stuck := s.mustOpen(t, "/users/1", "")
+		defer stuck.Close()
+		stuck.greeted(t, "fresh", epoch+"-0")
+		w.happen(issued("1")) // is being written, and nobody reads it
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := w.hub.Drain(ctx, time.Second); err != context.DeadlineExceeded {
+			t.Errorf("got %v", err)
+		}
+		began := time.Now()
+		w.hub.Close()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("closing took %v", took)
+		}
+	})
+}
+
+// A client that does not read is cut off after a while, and what it missed waits for it under its id.
+func TestSlowWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		st := s.mustOpen(t, "/users/1", "")
+		st.greeted(t, "fresh", epoch+"-0")
+		w.happen(issued("1"))
+		time.Sleep(19 * time.Second)
+		if w.hub.Stats().Users != 1 {
+			t.Error("it was cut off too soon")
+		}
+		time.Sleep(2 * time.Second)
+		if got := w.hub.Stats(); got.Users != 0 || got.Slow != 1 {
+			t.Errorf("stats %+v", got)
+		}
+		_ = st.Close()
+		again := s.mustOpen(t, "/users/1", st.LastID)
+		again.greeted(t, "complete", epoch+"-0")
+		if e := again.mustNext(t); e.ID != epoch+"-1" {
+			t.Errorf("got %+v", e)
+		}
+		_ = again.Close()
+	})
+}
+
+// Whoever comes back and for whom nothing happened makes no consumer, however old its id; others make one, and one only.
+func TestCatchUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 10})
+		s := w.serve()
+		for i := range 1000 {
+			w.happen(issued("other"), held("1", "s", i+1))
+		}
+		for i, c := range []struct {
+			path, id  string
+			consumers int
+			first     string
+		}{
+			{"/users/2", epoch + "-5", 0, ""},
+			{"/schedules/t", epoch + "-0", 0, ""},
+			{"/users/1", epoch + "-1990", 0, "1992"},
+			{"/users/1", epoch + "-1989", 1, "1990"}, // tail is 1991
+			{"/users/1", epoch + "-1001", 1, "1002"},
+			{"/schedules/s", epoch + "-0", 1, "2"},
+		} {
+			before := w.consumers
+			st := s.mustOpen(t, c.path, c.id)
+			st.greeted(t, "complete", c.id)
+			if c.first == "" {
+				if e := st.mustNext(t); e.ID != epoch+"-2000" || e.Event != "heartbeat" && !strings.Contains(e.Data, "true") {
+					t.Errorf("%d: got %+v", i, e)
+				}
+			} else {
+				if e := st.mustNext(t); e.ID != epoch+"-"+c.first {
+					t.Errorf("%d: got %+v", i, e)
+				}
+				for {
+					if e := st.mustNext(t); e.ID == epoch+"-2000" {
+						break
+					}
+				}
+			}
+			_ = st.Close()
+			if got := w.consumers - before; got != c.consumers {
+				t.Errorf("%d: %d consumers, want %d", i, got, c.consumers)
+			}
+		}
+		synctest.Wait()
+		if got := w.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 {
+			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
+// A store that is ahead of what was told keeps nobody from what was told.
+func TestCatchUp_storeAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 2})
+		s := w.serve()
+		w.happen(issued("1"), issued("2"), issued("2"), issued("2"))
+		w.decide(issued("1")) // event 5, in nobody's log yet
+		st := s.mustOpen(t, "/users/1", epoch+"-0")
+		defer st.Close()
+		st.greeted(t, "complete", epoch+"-0")
+		if e := st.mustNext(t); e.ID != epoch+"-1" {
+			t.Errorf("got %+v", e)
+		}
+		w.append(1) // now in the log, where this node has not compared it
+		time.Sleep(20 * time.Second)
+		began := time.Now()
+		time.AfterFunc(3*time.Second, func() { w.tell(1) })
+		if e := st.mustNext(t); e.ID != epoch+"-5" || time.Since(began) != 3*time.Second {
+			t.Errorf("got %+v after %v", e, time.Since(began))
+		}
+	})
+}
+
+// At most so many consumers at once; who waits in line hears heartbeats with its own position, and comes to its turn.
+func TestCatchUp_line(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 2, CatchUps: 2})
+		var hanging atomic.Bool
+		hanging.Store(true)
+		w.sick = func() sickness {
+			if hanging.Load() {
+				return hangs
+			}
+			return well
+		}
+		s := w.serve()
+		for i := range 5 {
+			w.happen(issued(fmt.Sprint(i)))
+		}
+		w.happen(issued("x"), issued("x"))
+		began := time.Now()
+		var streams []*stream
+		for i := range 5 {
+			st := s.mustOpen(t, fmt.Sprintf("/users/%d", i), epoch+"-0")
+			st.greeted(t, "complete", epoch+"-0")
+			streams = append(streams, st)
+			synctest.Wait()
+		}
+		if got := w.hub.Stats(); got.CatchUps != 2 || got.Waiting != 3 {
+			t.Errorf("stats %+v", got)
+		}
+		time.AfterFunc(26*time.Second, func() { hanging.Store(false) })
+		var reading sync.WaitGroup
+		for i, st := range streams {
+			reading.Go(func() {
+				defer st.Close()
+				if e, err := st.next(); err != nil || e != (received{"heartbeat", "", epoch + "-0"}) || time.Since(began) != 25*time.Second {
+					t.Errorf("got %+v %v after %v", e, err, time.Since(began))
+				}
+				if i == 4 {
+					return // goes away while it waits
+				}
+				if e, err := st.next(); err != nil || e.ID != fmt.Sprintf("%s-%d", epoch, i+1) || time.Since(began) > 36*time.Second {
+					t.Errorf("%d: got %+v %v after %v", i, e, err, time.Since(began))
+				}
+			})
+		}
+		reading.Wait()
+		synctest.Wait()
+		if got := w.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 || got.Users != 0 {
+			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
+// Events that were not told are a hole; the ring begins anew behind it, and nobody misses what is in it.
+func TestTell_hole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		st := s.mustOpen(t, "/users/1", "")
+		defer st.Close()
+		st.greeted(t, "fresh", epoch+"-0")
+		w.happen(issued("1"))
+		w.decide(issued("1"), issued("2"), issued("1"))
+		w.append(3)
+		w.told = 3 // 2 and 3 never are
+		w.tell(1)
+		w.happen(issued("2"))
+		w.hub.Tell(w.log[2:4]) // told before
+		for _, want := range []string{"-1", "-2", "-4"} {
+			if e := st.mustNext(t); e.ID != epoch+want {
+				t.Errorf("got %+v, want %s", e, want)
+			}
+		}
+	})
+}
+
+func TestFill(t *testing.T) {
+	w := newWorld(t, Config{Ring: 100})
+	for range 300 {
+		w.decide(issued("1"), held("2", "s", 1, 2))
+	}
+	w.append(1000)
+	for _, c := range []struct {
+		head        uint64
+		from, to    int
+		tail, ended uint64
+	}{
+		{600, 0, 0, 601, 600},     // nothing: the ring is empty, its head right
+		{600, 550, 600, 551, 600}, // a part of what it holds
+		{600, 0, 600, 501, 600},   // more than it holds
+		{0, 500, 600, 501, 600},   // no head
+		{600, 500, 590, 601, 600}, // head is further: nobody knows what is between
+	} {
+		hub := New(Config{Ring: 100, Head: c.head})
+		hub.Fill(slices.Clone(w.log[c.from:c.to]))
+		if got := hub.Stats(); got.Tail != c.tail || got.Head != c.ended {
+			t.Errorf("%+v: %d to %d", c, got.Tail, got.Head)
+		}
+	}
+}
+
+// All that a topic leaves behind in the ring goes when its last event and its last watcher have.
+func TestRing_forgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 4})
+		s := w.serve()
+		st := s.mustOpen(t, "/users/quiet", "")
+		for i := range 100 {
+			w.happen(held(fmt.Sprint("u", i), fmt.Sprint("s", i), 1))
+		}
+		if got := len(w.hub.ring.topics); got != 9 {
+			t.Errorf("%d topics, want 4 × 2 and one watched", got)
+		}
+		_ = st.Close()
+		synctest.Wait()
+		if got := len(w.hub.ring.topics); got != 8 {
+			t.Errorf("%d topics, want 8", got)
+		}
+	})
+}
+
+// However many watch, frames are made once for each audience.
+func TestEncodedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		var streams []*stream
+		for range 10 {
+			for _, path := range []string{"/schedules/s", "/schedules/s?events=named", "/users/1", "/users/1?lang=en"} {
+				st := s.mustOpen(t, path, "")
+				st.greeted(t, "fresh", epoch+"-0")
+				streams = append(streams, st)
+			}
+		}
+		w.happen(held("1", "s", 1, 2, 3))
+		for _, st := range streams {
+			st.mustNext(t)
+		}
+		synctest.Wait()
+		for _, st := range streams {
+			_ = st.Close()
+		}
+		if got := w.hub.Stats(); got.Encoded != 3+3+1+1 {
+			t.Errorf("%d frames were made, want 8", got.Encoded)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+// The doors of the event streams: who asks, and is there such a stream. What comes after is written by Streams.
+package http
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+// stream adds the route of a stream. It answers GET only: a stream has no headers of its own to look at.
+func (s *Server) stream(path string, answer handler) {
+	s.handle(http.MethodGet, path, func(w http.ResponseWriter, r *http.Request) error {
+		defer func() {
+			if broken := recover(); broken != nil && broken != http.ErrAbortHandler {
+				s.Log.Error("stream panicked", "id", w.Header().Get("X-Request-Id"), "path", r.URL.Path, "panic", broken, "stack", string(debug.Stack()))
+				panic(http.ErrAbortHandler) // half a stream cannot become a problem; its client comes back
+			} else if broken != nil {
+				panic(broken)
+			}
+		}()
+		return answer(w, r)
+	})
+}
+
+// userStream is /subscribe/:userId and /api/v1/me/events.
+func (s *Server) userStream(w http.ResponseWriter, r *http.Request) error {
+	user, err := someone(r)
+	if err != nil {
+		return err
+	}
+	s.Streams.User(w, r, user)
+	return nil
+}
+
+// scheduleStream is …/seats/events. A schedule that is not there is 404 to who comes for the first time. Who comes back
+// with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
+// know what is there.
+func (s *Server) scheduleStream(w http.ResponseWriter, r *http.Request) error {
+	schedule, err := pathID(r, "scheduleId")
+	if err != nil {
+		return err
+	}
+	if fresh(r) {
+		exists, err := s.scheduleExists(schedule)
+		if status := s.Projector.Status(); err == nil && !exists && status.Halted == "" && status.CaughtUp {
+			return refuse(domain.ScheduleNotFound, "")
+		}
+	}
+	s.Streams.Schedule(w, r, schedule)
+	return nil
+}
+
+// fresh says that the client has no position yet.
+func fresh(r *http.Request) bool {
+	return r.Header.Get("Last-Event-ID") == "" && (r.URL.RawQuery == "" || r.URL.Query().Get("lastEventId") == "")
+}
+
+func (s *Server) scheduleExists(id string) (bool, error) {
+	if _, known := s.schedulesKnown.Load(id); known {
+		return true, nil
+	}
+	exists := false
+	err := s.Projector.Read("", func(v *projections.View) (err error) {
+		_, exists, err = v.Schedule(id)
+		return err
+	})
+	if exists {
+		s.schedulesKnown.Store(id, true)
+	}
+	return exists, err
+}

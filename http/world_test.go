@@ -1,0 +1,270 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+const testEpoch = "k3v9x2ab"
+
+// memoryLog is COMMANDS and EVENTS in memory. It stores as JetStream does, and can be told to stop or to fail.
+type memoryLog struct {
+	mu       sync.Mutex
+	changed  chan struct{} // closed and made anew with every change
+	batches  []domain.Batch
+	records  []domain.Record
+	events   map[domain.Hash]domain.Event
+	stopped  bool  // delivers no commands
+	silent   bool  // stores no events
+	fault    error // what the next append says
+	stores   bool  // and whether it stores all the same
+	at       domain.Time
+	appended int
+}
+
+func newMemoryLog() *memoryLog {
+	return &memoryLog{changed: make(chan struct{}), events: map[domain.Hash]domain.Event{}, at: domain.At(time.Now())}
+}
+
+// change does something to the log and wakes who waits for it.
+func (l *memoryLog) change(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	do()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// await is true once it is so, and false when ctx ended before. so is called with the log locked.
+func (l *memoryLog) await(ctx context.Context, so func() bool) bool {
+	for {
+		l.mu.Lock()
+		ok, changed := so(), l.changed
+		l.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (l *memoryLog) Append(_ context.Context, c domain.Command) (sequence uint64, err error) {
+	l.change(func() {
+		l.appended++
+		fault, stores := l.fault, l.stores
+		l.fault, l.stores = nil, false
+		if fault == nil || stores {
+			sequence = uint64(len(l.batches)+1) * domain.PlacesPerMessage
+			c.Sequence, c.At = sequence, l.at
+			l.batches = append(l.batches, domain.Batch{Message: uint64(len(l.batches) + 1), At: l.at, Commands: []domain.Command{c}})
+		}
+		if err = fault; err != nil {
+			sequence = 0
+		}
+	})
+	return sequence, err
+}
+
+func (l *memoryLog) end(context.Context) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return uint64(len(l.batches)), nil
+}
+
+func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, m := uint64(len(l.batches)), uint64(len(l.records))
+	state.Commands = domain.StreamState{First: min(n, 1), Last: n, Messages: n}
+	state.Events = domain.StreamState{First: min(m, 1), Last: m, Messages: m}
+	return state, nil
+}
+
+func (l *memoryLog) Embedded() bool                                     { return true }
+func (l *memoryLog) AppendVoids(ctx context.Context, upTo uint64) error { panic("nothing was lost") }
+func (l *memoryLog) Ack(uint64)                                         {}
+func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
+	return l.events[r.Hash], nil
+}
+
+func (l *memoryLog) Commands(ctx context.Context, from uint64) (<-chan domain.Batch, func() error, error) {
+	batches := make(chan domain.Batch)
+	go func() {
+		defer close(batches)
+		for next := max(from, 1); ; next++ {
+			var batch domain.Batch
+			ready := l.await(ctx, func() bool {
+				if l.stopped || int(next) > len(l.batches) {
+					return false
+				}
+				batch = l.batches[next-1]
+				return true
+			})
+			if !ready {
+				return
+			}
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return batches, ctx.Err, nil
+}
+
+func (l *memoryLog) EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error) {
+	data, err := json.Marshal(e.Body)
+	r := domain.Record{Number: e.Number, Subject: "evt", Payload: fmt.Appendf(nil, `{"n":%d,"data":%s}`, e.Number, data)}
+	r.Hash = previous.Next(r.Subject, r.Payload)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events[r.Hash] = e
+	return r, err
+}
+
+func (l *memoryLog) Emit(ctx context.Context, records []domain.Record) (err error) {
+	if !l.await(ctx, func() bool { return !l.silent }) {
+		return domain.ErrUnknown
+	}
+	l.change(func() {
+		for _, r := range records {
+			if r.Number != uint64(len(l.records)+1) {
+				err = domain.ErrFenced
+				return
+			}
+			l.records = append(l.records, r)
+		}
+	})
+	return err
+}
+
+func (l *memoryLog) Records(ctx context.Context, from uint64, _ string) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		for next := max(from, 1); ; next++ {
+			var r domain.Record
+			there := l.await(ctx, func() bool {
+				if int(next) > len(l.records) {
+					return false
+				}
+				r = l.records[next-1]
+				return true
+			})
+			if !there {
+				yield(r, ctx.Err())
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l *memoryLog) Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
+	return l.Records(ctx, from, "")
+}
+
+// world is a whole node over a memoryLog, and a client's view of it.
+type world struct {
+	*Server
+	log       *memoryLog
+	projector *haltable
+	url       string
+	refusal   atomic.Pointer[[2]string] // code and reason
+	hour      atomic.Int64              // how far the server's clock is ahead
+}
+
+// haltable is a projector that can be told that it has halted.
+type haltable struct {
+	*projections.Projector
+	mu     sync.Mutex
+	reason string
+}
+
+func (p *haltable) halt(reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reason = reason
+}
+
+func (p *haltable) Status() projections.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	status := p.Projector.Status()
+	status.Halted = p.reason
+	return status
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	w := &world{log: newMemoryLog()}
+	logger := slog.New(slog.NewTextHandler(tb.Output(), nil))
+	projector, _, err := projections.Open(tb.Context(), projections.Config{
+		Path: filepath.Join(tb.TempDir(), "store.db"), Log: w.log, Epoch: testEpoch, KeepOutbox: time.Hour, Logger: logger,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = projector.Run(ctx) })
+	w.projector = &haltable{Projector: projector}
+	w.Server = New(Config{
+		Append: w.log.Append, Projector: w.projector, Epoch: testEpoch, EndOfCommands: w.log.end, Log: logger,
+		MaxBacklogAge: time.Minute, Origins: []string{"https://shop.example"},
+		Refusal: func() (string, string) {
+			if no := w.refusal.Load(); no != nil {
+				return no[0], no[1]
+			}
+			return "", ""
+		},
+		Ready: func() []string {
+			if no := w.refusal.Load(); no != nil {
+				return []string{no[1]}
+			}
+			return nil
+		},
+		Streams: Streams{
+			User: func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "stream of user %s", user) },
+			Schedule: func(rw http.ResponseWriter, r *http.Request, schedule string) {
+				fmt.Fprintf(rw, "stream of schedule %s", schedule)
+			},
+		},
+	})
+	w.now = func() time.Time { return time.Now().Add(time.Duration(w.hour.Load())) }
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = w.http
+	server.Start()
+	w.url = server.URL
+	tb.Cleanup(func() {
+		w.end(errShutdown)
+		server.Close()
+		cancel()
+		running.Wait()
+		if err := projector.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return w
+}
+
+// client is a client of this world for one user.
+func (w *world) client(user string) *Client { return &Client{URL: w.url, User: user} }

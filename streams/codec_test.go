@@ -1,0 +1,274 @@
+package streams_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/streams"
+)
+
+// TestEveryTypeForEver decodes one file for each type and version that was ever in a log, and wants the same bytes back.
+// A failure here is a change of the format; the file is right.
+func TestEveryTypeForEver(t *testing.T) {
+	for _, name := range streams.EventTypes() {
+		payload := read(t, "events", name)
+		event, err := streams.DecodePayload(payload)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		record, err := streams.EncodeEvent(domain.Hash{}, event)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if !bytes.Equal(record.Payload, payload) {
+			t.Errorf("%s\n got %s\nwant %s", name, record.Payload, payload)
+		}
+		if again, err := streams.DecodeEvent(record); err != nil || !reflect.DeepEqual(again, event) {
+			t.Errorf("%s: %+v, %v, want %+v", name, again, err, event)
+		}
+	}
+	for _, name := range streams.CommandTypes() {
+		line := read(t, "commands", name)
+		command, err := streams.DecodeLine(line)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if again, err := streams.EncodeCommand(command); err != nil || !bytes.Equal(again, line) {
+			t.Errorf("%s\n got %s, %v\nwant %s", name, again, err, line)
+		}
+	}
+	for folder, types := range map[string][]string{"events": streams.EventTypes(), "commands": streams.CommandTypes()} {
+		files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.json"))
+		for _, file := range files {
+			if name := strings.TrimSuffix(filepath.Base(file), ".json"); !slices.Contains(types, name) {
+				t.Errorf("%s is a type that was in a log, and is no longer known", name)
+			}
+		}
+	}
+}
+
+func read(tb testing.TB, folder, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", folder, name+".json"))
+	if err != nil {
+		tb.Fatal("a type without a file in testdata: ", err)
+	}
+	return b
+}
+
+func TestDecodeBatch(t *testing.T) {
+	line := func(s string) []byte { return []byte(s) }
+	good, _ := streams.EncodeCommand(issue(1))
+	const dead, unknown = "system.malformed", "unknown"
+	for name, c := range map[string]struct {
+		payload []byte
+		want    []string
+	}{
+		"one":                   {good, []string{"coupons.issue"}},
+		"two":                   {slices.Concat(good, line("\n"), good), []string{"coupons.issue", "coupons.issue"}},
+		"empty":                 {nil, []string{dead}},
+		"blank last line":       {slices.Concat(good, line("\n")), []string{"coupons.issue", dead}},
+		"garbage between":       {slices.Concat(good, line("\nhello\n"), good), []string{"coupons.issue", dead, "coupons.issue"}},
+		"257 lines":             {bytes.Repeat(line("x\n"), 256), []string{dead}},
+		"too long":              {bytes.Repeat(line("x"), 512<<10+1), []string{dead}},
+		"wildcard user":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"*"}`), []string{dead}},
+		"wildcard entity":       {line(`{"type":"coupons.issue","v":1,"entity":">","user":"u1"}`), []string{dead}},
+		"dot in user":           {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"a.b"}`), []string{dead}},
+		"no user":               {line(`{"type":"coupons.issue","v":1,"entity":"demo"}`), []string{dead}},
+		"entity of the system":  {line(`{"type":"coupons.issue","v":1,"entity":"~","user":"u1"}`), []string{dead}},
+		"clock":                 {line(`{"type":"system.clock","v":1,"entity":"~"}`), []string{"system.clock"}},
+		"other order":           {line(`{"v":1,"type":"system.clock","entity":"~"}`), []string{dead}},
+		"one more field":        {line(`{"type":"system.clock","v":1,"entity":"~","x":"y"}`), []string{dead}},
+		"unknown field in data": {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{"scheduleSeatIds":[1],"x":1}}`), []string{dead}},
+		"two objects as data":   {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{}{}}`), []string{dead}},
+		"data is no object":     {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":[1]}`), []string{dead}},
+		"short request":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","request":"abc","user":"u1"}`), []string{dead}},
+		"version zero":          {line(`{"type":"coupons.issue","v":0,"entity":"demo","user":"u1"}`), []string{dead}},
+		"no kind":               {line(`{"type":"issue","v":1,"entity":"demo","user":"u1"}`), []string{dead}},
+		"newer version":         {line(`{"type":"coupons.issue","v":2,"entity":"demo","user":"u1"}`), []string{unknown}},
+		"newer type":            {line(`{"type":"gifts.give","v":1,"entity":"demo","user":"u1","data":{"to":"u2"}}`), []string{unknown}},
+		"newer type, no json":   {line(`{"type":"gifts.give","v":1,"entity":"demo","user":"u1","data":{"to"}}`), []string{dead}},
+		"malformed by name":     {line(`{"type":"system.malformed","v":1,"entity":"~"}`), []string{unknown}},
+	} {
+		batch, err := streams.DecodeBatch(7, day, c.payload)
+		if c.want[0] == unknown {
+			if !errors.Is(err, streams.ErrUnknownType) {
+				t.Errorf("%s: %v, want ErrUnknownType", name, err)
+			}
+			continue
+		}
+		if err != nil || len(batch.Commands) != len(c.want) || batch.Message != 7 || batch.At != day {
+			t.Errorf("%s: %+v, %v", name, batch, err)
+			continue
+		}
+		for i, got := range batch.Commands {
+			if kind, _ := got.Body.Type(); kind != c.want[i] || got.Sequence != 7000+uint64(i) || got.At != day {
+				t.Errorf("%s: line %d is %+v, want %s", name, i, got, c.want[i])
+			}
+			if body, ok := got.Body.(domain.Malformed); ok && (len(body.Bytes) > 64<<10 || got.Entity != "~" || got.User != "") {
+				t.Errorf("%s: line %d keeps %d bytes, entity %q, user %q", name, i, len(body.Bytes), got.Entity, got.User)
+			}
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for name, c := range map[string]domain.Command{
+		"unchecked user":   {Entity: "demo", User: "a.>", Body: coupons.Issue{}},
+		"unchecked entity": {Entity: "", User: "u1", Body: coupons.Issue{}},
+		"malformed":        {Entity: "~", Body: domain.Malformed{}},
+		"an event":         {Entity: "demo", User: "u1", Body: coupons.Issued{}},
+		"too large":        {Entity: "demo", User: "u1", Body: coupons.Create{Name: strings.Repeat("x", 512<<10)}},
+	} {
+		if line, err := streams.EncodeCommand(c); err == nil {
+			t.Errorf("%s: %.80s", name, line)
+		}
+	}
+	good := domain.Event{Number: 1, Entity: "demo", Body: coupons.Issued{}}
+	for name, change := range map[string]func(e *domain.Event){
+		"unchecked user":  func(e *domain.Event) { e.User = "*" },
+		"no entity":       func(e *domain.Event) { e.Entity = "" },
+		"a command":       func(e *domain.Event) { e.Body = coupons.Issue{} },
+		"a lost kind":     func(e *domain.Event) { e.Body = domain.Rejection{Command: "gifts.give"} },
+		"larger than may": func(e *domain.Event) { e.Body = domain.Dead{Bytes: make([]byte, 1<<20)} },
+	} {
+		event := good
+		change(&event)
+		if _, err := streams.EncodeEvent(domain.Hash{}, event); err == nil {
+			t.Error(name)
+		}
+	}
+}
+
+func TestDecodeEventRefuses(t *testing.T) {
+	good := chain(t, 0, domain.Hash{}, 1)[0]
+	for name, change := range map[string]func(r *domain.Record){
+		"another number": func(r *domain.Record) { r.Number = 2 },
+		"another user":   func(r *domain.Record) { r.Subject = "evt.coupons.demo.u2" },
+		"cut":            func(r *domain.Record) { r.Payload = r.Payload[:len(r.Payload)-1] },
+		"other rejection": func(r *domain.Record) {
+			r.Payload = bytes.ReplaceAll(r.Payload, []byte("coupons.issued"), []byte("seats.rejected"))
+		},
+	} {
+		r := good
+		change(&r)
+		if _, err := streams.DecodeEvent(r); err == nil || errors.Is(err, streams.ErrUnknownType) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	newer := good
+	newer.Payload = bytes.Replace(newer.Payload, []byte(`"v":1`), []byte(`"v":2`), 1)
+	if _, err := streams.DecodeEvent(newer); !errors.Is(err, streams.ErrUnknownType) || !strings.Contains(err.Error(), "coupons.issued.v2") {
+		t.Error(err)
+	}
+}
+
+func TestFiltersTakeNoWildcards(t *testing.T) {
+	if got := streams.UserFilter("u1"); got != "evt.*.*.u1" {
+		t.Error(got)
+	}
+	if got := streams.ScheduleFilter("hall-1"); got != "evt.seats.hall-1.>" {
+		t.Error(got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a filter for the user *")
+		}
+	}()
+	streams.UserFilter("*")
+}
+
+func FuzzDecodeBatch(f *testing.F) {
+	for _, name := range streams.CommandTypes() {
+		f.Add(read(f, "commands", name))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		batch, err := streams.DecodeBatch(1, day, payload)
+		if err != nil {
+			return
+		}
+		for _, c := range batch.Commands {
+			if _, ok := c.Body.(domain.Malformed); ok {
+				continue
+			}
+			line, err := streams.EncodeCommand(c)
+			if err != nil {
+				t.Fatalf("%+v: %v", c, err)
+			}
+			again, err := streams.DecodeBatch(1, day, line)
+			if err != nil || len(again.Commands) != 1 {
+				t.Fatalf("%s: %+v, %v", line, again, err)
+			}
+			again.Commands[0].Sequence = c.Sequence
+			if twice, err := streams.EncodeCommand(again.Commands[0]); err != nil || !bytes.Equal(line, twice) {
+				t.Fatalf("%s, then %s, %v", line, twice, err)
+			}
+		}
+	})
+}
+
+func FuzzDecodeEvent(f *testing.F) {
+	for _, name := range streams.EventTypes() {
+		f.Add(read(f, "events", name))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		event, err := streams.DecodePayload(payload)
+		if err != nil {
+			return
+		}
+		record, err := streams.EncodeEvent(domain.Hash{}, event)
+		if err != nil {
+			t.Fatalf("%+v: %v", event, err)
+		}
+		again, err := streams.DecodeEvent(record)
+		if err != nil {
+			t.Fatalf("%s: %v", record.Payload, err)
+		}
+		if twice, err := streams.EncodeEvent(domain.Hash{}, again); err != nil || !bytes.Equal(twice.Payload, record.Payload) {
+			t.Fatalf("%s, then %s, %v", record.Payload, twice.Payload, err)
+		}
+	})
+}
+
+func BenchmarkEncodeEvent(b *testing.B) {
+	event, _ := streams.DecodePayload(read(b, "events", "coupons.issued.v1"))
+	b.ReportAllocs()
+	for b.Loop() {
+		streams.EncodeEvent(domain.Hash{}, event)
+	}
+}
+
+func BenchmarkDecodeEvent(b *testing.B) {
+	event, _ := streams.DecodePayload(read(b, "events", "coupons.issued.v1"))
+	record, _ := streams.EncodeEvent(domain.Hash{}, event)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := streams.DecodeEvent(record); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodeCommand(b *testing.B) {
+	b.ReportAllocs()
+	c := issue(1)
+	for b.Loop() {
+		streams.EncodeCommand(c)
+	}
+}
+
+func BenchmarkDecodeCommand(b *testing.B) {
+	line, _ := streams.EncodeCommand(issue(1))
+	b.ReportAllocs()
+	for b.Loop() {
+		streams.DecodeBatch(1, day, line)
+	}
+}

@@ -1,0 +1,62 @@
+// Following the streams: loops that start at a number and go on with what is appended, until their context ends.
+package streams
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"onsale/domain"
+)
+
+// Records yields the events from a number on, all of them or those of a filter, and waits for more until ctx ends, which ends
+// the loop without an error. Unfiltered, the numbers have no gap. With a filter a hole in the log is not seen: the unfiltered
+// follower of the node is the one that sees it.
+func (l *Log) Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error] {
+	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, filter: filter})
+}
+
+// Hashes is Records without payloads.
+func (l *Log) Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
+	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, headersOnly: true})
+}
+
+func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, error] {
+	return each(ctx, r, func(m jetstream.Msg, at *jetstream.MsgMetadata) (domain.Record, error) {
+		record := domain.Record{Number: at.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()}
+		if r.headersOnly {
+			record.Payload = nil
+		}
+		var err error
+		if record.Hash, err = domain.ParseHash(m.Headers().Get(hashHeader)); err != nil {
+			err = fmt.Errorf("event %d: %w", record.Number, err)
+		}
+		return record, err
+	})
+}
+
+// Messages yields COMMANDS from a message on, for replay and audit.
+func (l *Log) Messages(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
+	return each(ctx, &reader{log: l, stream: commandsStream, next: from}, func(m jetstream.Msg, at *jetstream.MsgMetadata) (domain.Batch, error) {
+		return DecodeBatch(at.Sequence.Stream, domain.At(at.Timestamp), m.Data())
+	})
+}
+
+// each runs a reader as a loop that ends after the first error. The loop may be run again, and then starts where the first
+// run began.
+func each[T any](ctx context.Context, start *reader, convert func(jetstream.Msg, *jetstream.MsgMetadata) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		r := *start
+		r.next = max(1, r.next)
+		var zero T
+		err := r.read(ctx, func(m jetstream.Msg, at *jetstream.MsgMetadata) bool {
+			value, err := convert(m, at)
+			return yield(value, err) && err == nil
+		})
+		if err != nil {
+			yield(zero, err)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// What the tests share: the check for leaks, and a small world of commands and events.
+package streams_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/streams"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const day = domain.Time(1767323045678) // 2026-01-02T03:04:05.678Z
+
+func issue(n int) domain.Command {
+	user := fmt.Sprintf("u%d", n)
+	return domain.Command{Entity: "demo", User: user, Request: domain.NewRequestID(user, "key"), Fingerprint: domain.NewFingerprint("POST", "/"), Body: coupons.Issue{}}
+}
+
+// chain makes the records of count coupons after the record number last with hash prev.
+func chain(tb testing.TB, last uint64, prev domain.Hash, count int) []domain.Record {
+	tb.Helper()
+	records := make([]domain.Record, count)
+	for i := range records {
+		n := last + uint64(i) + 1
+		c := issue(int(n))
+		r, err := streams.EncodeEvent(prev, domain.Event{Number: n, Sequence: n * 1000, Now: day, Entity: c.Entity, User: c.User,
+			Request: c.Request, Fingerprint: c.Fingerprint, Last: true,
+			Body: coupons.Issued{PromotionID: "demo", CouponID: fmt.Sprintf("demo-%d", n), Number: int(n)}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		records[i], prev = r, r.Hash
+	}
+	return records
+}
+
+func state(tb testing.TB, l *streams.Log) domain.LogState {
+	tb.Helper()
+	s, err := l.State(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// patience ends a test that would hang.
+func patience(tb testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	tb.Cleanup(cancel)
+	return ctx
+}

@@ -1,0 +1,306 @@
+package streams_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/streams"
+	"onsale/streams/streamtest"
+)
+
+func TestEpochStays(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	l := streamtest.Open(t, c)
+	epoch := l.Epoch()
+	if !regexp.MustCompile(`^[0-9a-z]{8}$`).MatchString(epoch) || !l.Embedded() {
+		t.Fatal(epoch)
+	}
+	if s := state(t, l); s.Commands.Whole() != nil || s.Events.Whole() != nil || s.Commands.Last != 0 {
+		t.Fatalf("%+v", s)
+	}
+	if _, err := l.Append(t.Context(), issue(1)); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l.Close()
+	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrClosed) {
+		t.Fatal(err)
+	}
+	if _, err := l.State(t.Context()); !errors.Is(err, streams.ErrClosed) {
+		t.Fatal(err)
+	}
+	if l = streamtest.Open(t, c); l.Epoch() != epoch || state(t, l).Commands.Last != 1 {
+		t.Fatal(l.Epoch(), epoch)
+	}
+	if other := streamtest.Start(t).Epoch(); other == epoch {
+		t.Fatal("two logs with epoch", epoch)
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	_, err := streams.Open(t.Context(), streams.Config{Node: "a.b"})
+	for _, part := range []string{"directory", "node name", "maximum size"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Fatalf("%v, want all faults", err)
+		}
+	}
+}
+
+func TestSecondLock(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	l := streamtest.Open(t, c)
+	_, err := streams.Open(t.Context(), c)
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("held by process %d", os.Getpid())) {
+		t.Fatal(err)
+	}
+	l.Close()
+	streamtest.Open(t, c)
+}
+
+func TestReadOnly(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Log: c.Log}
+	if _, err := streams.Open(t.Context(), readOnly); err == nil {
+		t.Fatal("a log where there is none")
+	}
+	if entries, _ := os.ReadDir(c.Dir); len(entries) > 0 {
+		t.Fatal("opening for reading made", entries)
+	}
+	l := streamtest.Open(t, c)
+	l.Append(t.Context(), issue(1))
+	l.Emit(t.Context(), chain(t, 0, domain.Hash{}, 1))
+	l.Close()
+
+	l = streamtest.Open(t, readOnly)
+	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrReadOnly) {
+		t.Error(err)
+	}
+	if err := l.Emit(t.Context(), nil); !errors.Is(err, streams.ErrReadOnly) {
+		t.Error(err)
+	}
+	if err := l.AppendVoids(t.Context(), 9); !errors.Is(err, streams.ErrReadOnly) {
+		t.Error(err)
+	}
+	if _, err := l.Commands(t.Context(), 1); !errors.Is(err, streams.ErrReadOnly) {
+		t.Error(err)
+	}
+	for batch, err := range l.Messages(patience(t), 1) {
+		if err != nil || batch.Commands[0].User != "u1" {
+			t.Fatal(batch, err)
+		}
+		break
+	}
+	for record, err := range l.Records(patience(t), 1, "") {
+		if err != nil || record.Number != 1 {
+			t.Fatal(record, err)
+		}
+		break
+	}
+}
+
+// TestRefusals spoils a good log in one way each.
+func TestRefusals(t *testing.T) {
+	ctx := context.Background()
+	for name, c := range map[string]struct {
+		spoil func(js jetstream.JetStream) error
+		want  string // in the error, "" when it must open
+	}{
+		"commands lost": {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "COMMANDS") }, "COMMANDS is missing"},
+		"events lost":   {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "EVENTS") }, "EVENTS is missing"},
+		"both taken away": {func(js jetstream.JetStream) error {
+			return errors.Join(js.DeleteStream(ctx, "EVENTS"), js.DeleteStream(ctx, "COMMANDS"))
+		}, ""},
+		"no limit on messages": {func(js jetstream.JetStream) error {
+			return change(js, "EVENTS", func(c *jetstream.StreamConfig) { c.MaxMsgs, c.AllowAtomicPublish = 5, false })
+		}, "EVENTS: max_msgs is 5, not -1; EVENTS: allow_atomic is not set, not true"},
+		"drops the oldest": {func(js jetstream.JetStream) error {
+			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
+		}, "COMMANDS: discard"},
+		"another epoch": {func(js jetstream.JetStream) error {
+			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Metadata = map[string]string{"onsale_epoch": "another1"} })
+		}, "two lives"},
+		"a description": {func(js jetstream.JetStream) error {
+			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Description, c.Metadata["team"] = "ours", "sales" })
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := streamtest.Config(t, t.TempDir())
+			l := streamtest.Open(t, config)
+			if _, err := l.Append(ctx, issue(1)); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Emit(ctx, chain(t, 0, domain.Hash{}, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.spoil(l.JetStream()); err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+			l, err := streams.Open(ctx, config)
+			if err == nil {
+				defer l.Close()
+			}
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func change(js jetstream.JetStream, stream string, f func(c *jetstream.StreamConfig)) error {
+	s, err := js.Stream(context.Background(), stream)
+	if err != nil {
+		return err
+	}
+	c := s.CachedInfo().Config
+	f(&c)
+	_, err = js.UpdateStream(context.Background(), c)
+	return err
+}
+
+// TestCrashBetweenCreations finds COMMANDS alone and empty, which is no loss.
+func TestCrashBetweenCreations(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	l := streamtest.Open(t, c)
+	epoch := l.Epoch()
+	if err := l.JetStream().DeleteStream(t.Context(), "EVENTS"); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l = streamtest.Open(t, c)
+	if l.Epoch() != epoch || l.Emit(t.Context(), chain(t, 0, domain.Hash{}, 1)) != nil {
+		t.Fatal(l.Epoch())
+	}
+}
+
+// TestUnreadableStream has a stream on disk that nats-server cannot load. It leaves it out, and is healthy otherwise.
+func TestUnreadableStream(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	streamtest.Open(t, c).Close()
+	metas, _ := filepath.Glob(filepath.Join(c.Dir, "jetstream", "*", "streams", "*", "meta.inf"))
+	if len(metas) != 2 {
+		t.Fatal(metas)
+	}
+	for _, meta := range metas {
+		if err := os.WriteFile(meta, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l, err := streams.Open(t.Context(), c); err == nil {
+		l.Close()
+		t.Fatal("opened as if it had never been")
+	} else if !strings.Contains(err.Error(), "could not be recovered") {
+		t.Fatal(err)
+	}
+}
+
+func TestServerThatCannotStart(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	if err := os.WriteFile(filepath.Join(c.Dir, "jetstream"), nil, 0o600); err != nil { // a file where a directory must be
+		t.Fatal(err)
+	}
+	if l, err := streams.Open(t.Context(), c); err == nil {
+		l.Close()
+		t.Fatal("it started")
+	} else {
+		t.Log(err)
+	}
+}
+
+func TestServerConfig(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	c.ServerConfig = filepath.Join(c.Dir, "nats.conf")
+	os.WriteFile(c.ServerConfig, []byte("listen: \"127.0.0.1:-1\"\nserver_name: fromfile\n"), 0o600)
+	streamtest.Open(t, c).Close()
+	os.WriteFile(c.ServerConfig, []byte("listen: {{"), 0o600)
+	if _, err := streams.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "configuration") {
+		t.Fatal(err)
+	}
+}
+
+// TestFullThenRoom fills both logs, and makes room as an operator does: with a larger size.
+func TestFullThenRoom(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
+	l := streamtest.Open(t, c)
+	large := issue(1)
+	large.Body = coupons.Create{Name: strings.Repeat("x", 10<<10)}
+	var err error
+	for range 8 {
+		if _, err = l.Append(t.Context(), large); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, streams.ErrFull) {
+		t.Fatal(err)
+	}
+	// The piece runs into the end in its middle; only the last one is answered, and its answer would be the fence's.
+	records := chain(t, 0, domain.Hash{}, 400)
+	if err = l.Emit(t.Context(), records); !errors.Is(err, streams.ErrFull) || errors.Is(err, streams.ErrFenced) {
+		t.Fatal(err)
+	}
+	full := state(t, l)
+	if full.Events.Last == 0 || full.Events.Last >= 400 || full.Events.Whole() != nil || full.Events.Bytes > full.Events.MaxBytes {
+		t.Fatalf("%+v", full.Events)
+	}
+	l.Close()
+
+	c.CommandsMaxBytes, c.EventsMaxBytes = 1<<20, 1<<20
+	l = streamtest.Open(t, c)
+	if _, err = l.Append(t.Context(), large); err != nil {
+		t.Fatal(err)
+	}
+	if err = l.Emit(t.Context(), records[full.Events.Last:]); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+
+	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
+	l = streamtest.Open(t, c) // smaller is logged and left
+	if s := state(t, l); s.Events.MaxBytes != 1<<20 || s.Events.Last != 400 || s.Commands.Whole() != nil {
+		t.Fatalf("%+v", s)
+	}
+	if _, err = l.Append(t.Context(), large); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenGivesUp(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	c := streamtest.Config(t, "")
+	c.URLs = []string{"nats://127.0.0.1:1"}
+	if l, err := streams.Open(ctx, c); !errors.Is(err, context.DeadlineExceeded) {
+		l.Close()
+		t.Fatal(err)
+	}
+}
+
+func TestWhole(t *testing.T) {
+	for _, c := range []struct {
+		state domain.StreamState
+		want  bool
+	}{
+		{domain.StreamState{}, true},
+		{domain.StreamState{First: 1, Last: 3, Messages: 3}, true},
+		{domain.StreamState{First: 2, Last: 3, Messages: 2}, false},
+		{domain.StreamState{First: 1, Last: 3, Messages: 2, Deleted: 1}, false},
+		{domain.StreamState{First: 4, Last: 3}, false},
+		{domain.StreamState{Last: 3}, false},
+	} {
+		if got := c.state.Whole() == nil; got != c.want {
+			t.Errorf("%+v: %v", c.state, c.state.Whole())
+		}
+	}
+}

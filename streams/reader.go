@@ -1,0 +1,182 @@
+// The reader below Commands, Records, Hashes and Messages: a pull consumer that starts at a number, and is made anew from
+// the next missing number whenever anything is wrong with it: a reconnect, a lost message, a missed heartbeat, a consumer
+// that somebody deleted. So messages come in order, each once.
+//
+// It is nats.go's ordered consumer in our hands, for two reasons. That one takes no context while it makes its consumer anew:
+// to stop it then waits out its back-off, up to ten seconds each. And the durable needs the same anyway: what was under way
+// on a broken connection would come again only after AckWait, behind later messages.
+package streams
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrHole is a number that the log does not have, with later ones after it. No reader goes past it.
+	ErrHole = errors.New("a message is missing in the log")
+
+	// ErrBeyond is a reader that would start after the end of the log, and not just behind it: the log lost its tail, or the
+	// reader knows another log.
+	ErrBeyond = errors.New("the log ends before the place to read from")
+)
+
+// reader is used by one goroutine.
+type reader struct {
+	log         *Log
+	stream      string
+	next        uint64 // the number to read next; with a filter the least that it may have
+	filter      string // "" takes all, and then every number must come
+	headersOnly bool
+	durable     string // "" is a consumer of its own, which goes with the reader
+	renewed     func() // called before each consumer; may be nil
+}
+
+var (
+	errStopped = errors.New("the reader's owner has enough")
+	errLost    = errors.New("messages were lost on the way")
+)
+
+// tries is how often in a row a reader may find the log too short or with a hole. On one node the first look is the truth;
+// in a cluster a replica that has just become leader, or an ephemeral consumer on a replica that lags, may show less.
+func (r *reader) tries() int {
+	if r.log.Embedded() && r.log.config.Replicas <= 1 {
+		return 1
+	}
+	return 6
+}
+
+// read gives each message to take, until that returns false, ctx ends (both nil), or something is wrong that no new consumer cures.
+func (r *reader) read(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
+	for failures, doubts := 0, 0; ; {
+		before, began := r.next, time.Now()
+		err := r.round(ctx, take)
+		if r.next > before || time.Since(began) > 10*time.Second {
+			failures, doubts = 0, 0
+		}
+		switch {
+		case errors.Is(err, errStopped) || ctx.Err() != nil:
+			return nil
+		case r.log.ctx.Err() != nil:
+			return ErrClosed
+		case errors.Is(err, ErrHole) || errors.Is(err, ErrBeyond):
+			if doubts++; doubts >= r.tries() {
+				return err
+			}
+		case refusal(err):
+			return err
+		}
+		if failures++; failures == 1 && !errors.Is(err, ErrHole) && !errors.Is(err, ErrBeyond) {
+			continue // a reconnect or a lost message: at once
+		}
+		wait := min(25*time.Millisecond<<min(failures, 10), 2*time.Second)
+		r.log.log.Warn("a reader tries again", "stream", r.stream, "from", r.next, "error", err, "after", wait)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		case <-r.log.ctx.Done():
+		}
+	}
+}
+
+// refusal is an answer of the server that it will give again: no such stream, too many consumers.
+func refusal(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code < 500 && !errors.Is(err, jetstream.ErrConsumerNotFound)
+}
+
+// round reads through one consumer until it breaks.
+func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.log.linked(), cancel)()
+
+	state, err := r.log.streamState(ctx, r.stream)
+	if err != nil {
+		return err
+	}
+	if r.next > state.Last+1 { // the server would wait for it, and skip what comes before without a word
+		return fmt.Errorf("%w: %s ends at %d, and %d is to be read", ErrBeyond, r.stream, state.Last, r.next)
+	}
+	if r.renewed != nil {
+		r.renewed()
+	}
+	consumer, err := r.consumer(ctx)
+	if err != nil {
+		return err
+	}
+	if r.durable == "" {
+		defer r.remove(ctx, consumer.CachedInfo().Name)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(500, 8<<20),
+		jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(3*time.Second))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+
+	for delivered := uint64(1); ; delivered++ {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return err
+		}
+		at, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		number := at.Sequence.Stream
+		switch {
+		case number < r.next:
+			continue // the durable again, of what was under way when it was reset
+		case r.filter != "":
+			if at.Sequence.Consumer != delivered {
+				return errLost
+			}
+		case number > r.next && delivered == 1:
+			return fmt.Errorf("%w: %s has %d where %d should be", ErrHole, r.stream, number, r.next)
+		case number > r.next:
+			return errLost // or a hole: the next round, which begins with it, will tell
+		}
+		if !take(m, at) {
+			return errStopped
+		}
+		r.next = number + 1
+	}
+}
+
+// consumer makes the server's side: always from a number, never "new", which loses what comes before its first delivery.
+func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // see info
+	defer cancel()
+	if r.durable != "" {
+		return r.log.durableConsumer(ctx, r.durable, r.next)
+	}
+	return r.log.js.CreateConsumer(ctx, r.stream, jetstream.ConsumerConfig{
+		Name:              "reader-" + rand.Text(),
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       r.next,
+		FilterSubject:     r.filter,
+		HeadersOnly:       r.headersOnly,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: 30 * time.Second, // should we die before remove
+	})
+}
+
+// remove takes the consumer away at once: left to its threshold, a rush of readers would use up what a stream may have.
+func (r *reader) remove(ctx context.Context, name string) {
+	if !r.log.nc.IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := r.log.js.DeleteConsumer(ctx, r.stream, name); err != nil && r.log.ctx.Err() == nil {
+		r.log.log.Debug("a reader's consumer was not removed", "error", err)
+	}
+}

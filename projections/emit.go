@@ -21,7 +21,7 @@ const (
 // follower compare what they wrote.
 func (p *Projector) emit(ctx context.Context) error {
 	behind := false
-	for {
+	for ctx.Err() == nil {
 		records, err := p.nextRecords(ctx)
 		if err != nil {
 			return nil // ctx ended
@@ -68,6 +68,7 @@ func (p *Projector) emit(ctx context.Context) error {
 			p.raiseLogEnd(state.Events.Last)
 		}
 	}
+	return nil
 }
 
 // nextRecords waits for something pending and gives at most maxEmit records of it.

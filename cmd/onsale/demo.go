@@ -10,11 +10,20 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
+	"onsale/projections"
 )
 
-// demo opens promotion "demo" with 1,000 units and schedule "demo" with 600 seats. Their request ids never change, so a
-// node that starts again asks for nothing new.
+// demo opens promotion "demo" with 1,000 units and schedule "demo" with 600 seats, unless they are there. Their request ids
+// never change, so that two nodes which start together open one of each.
 func (n *node) demo(ctx context.Context) {
+	open := false
+	err := n.projector.Read("", func(v *projections.View) (err error) {
+		_, open, err = v.Schedule("demo")
+		return err
+	})
+	if err != nil || open {
+		return
+	}
 	section := func(name string, price int64, rows, seatsPerRow int) seats.Section {
 		s := seats.Section{Name: name, Price: price}
 		for row := range rows {

@@ -2,6 +2,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -98,7 +99,7 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 	select {
 	case o, ok := <-ch:
 		if !ok {
-			return o, errors.Join(p.haltedError(), ctx.Err())
+			return o, cmp.Or(p.haltedError(), errors.New("the first outcome of this request cannot be read"))
 		}
 		return o, nil
 	case <-ctx.Done():

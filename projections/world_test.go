@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -101,6 +102,9 @@ func (w *world) tryProjector() error {
 		KeepOutbox: w.keep, Logger: w.config.Log,
 	})
 	if err != nil {
+		if p != nil {
+			err = errors.Join(err, p.Close())
+		}
 		return err
 	}
 	p.SetBeforeCommit(w.beforeCommit)

@@ -1,14 +1,11 @@
-// The lane: the only way into COMMANDS. One append is in flight; the commands that arrive meanwhile leave together in the
-// next message. So a quiet node sends each command at once, a rush shares round trips and fsyncs, and no timer decides.
+// Appending commands: what a caller is told, and what an error means for the log.
 package streams
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -27,32 +24,6 @@ var (
 	// ErrFull is an append that did not happen because the stream has reached its size. See Config.CommandsMaxBytes.
 	ErrFull = domain.ErrFull
 )
-
-// lane is what Append and its one sender share.
-type lane struct {
-	mu      sync.Mutex // guards waiting and stopped; never held while something is sent
-	waiting []*passenger
-	stopped bool
-	wake    chan struct{} // holds one: there is something to look at
-	ended   chan struct{}
-}
-
-// passenger is one command on its way. There are never more of them than goroutines that wait in Append.
-type passenger struct {
-	line    []byte
-	arrived chan arrival // holds one
-}
-
-type arrival struct {
-	sequence uint64
-	err      error
-}
-
-func startLane(l *Log) *lane {
-	n := &lane{wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	go n.run(l)
-	return n
-}
 
 // Append puts a command in line and returns its place when the log has it. When ctx ends first, the error is that of ctx if
 // the command had not left, so that it surely will not, and ErrUnknown if it had.
@@ -85,97 +56,6 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 	default:
 		return 0, fmt.Errorf("%w: %w", ErrUnknown, context.Cause(ctx))
 	}
-}
-
-func (n *lane) put(p *passenger) bool {
-	n.mu.Lock()
-	if n.stopped {
-		n.mu.Unlock()
-		return false
-	}
-	n.waiting = append(n.waiting, p)
-	n.mu.Unlock()
-	n.ring()
-	return true
-}
-
-func (n *lane) ring() {
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
-}
-
-// takeBack is false when p has left.
-func (n *lane) takeBack(p *passenger) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	i := slices.Index(n.waiting, p)
-	if i < 0 {
-		return false
-	}
-	n.waiting = slices.Delete(n.waiting, i, i+1)
-	return true
-}
-
-// board takes as many as one message may hold, in the order in which they came.
-func (n *lane) board(to []*passenger) (boarded []*passenger, stopped bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	bytes, count := 0, 0
-	for _, p := range n.waiting {
-		if bytes += len(p.line) + 1; count == maxLines || bytes > maxMessage+1 {
-			break
-		}
-		count++
-	}
-	to = append(to[:0], n.waiting[:count]...)
-	n.waiting = slices.Delete(n.waiting, 0, count)
-	return to, n.stopped
-}
-
-func (n *lane) run(l *Log) {
-	defer close(n.ended)
-	var boarded []*passenger
-	var payload []byte
-	for {
-		var stopped bool
-		if boarded, stopped = n.board(boarded); stopped {
-			for len(boarded) > 0 {
-				arrive(boarded, 0, ErrClosed)
-				boarded, _ = n.board(boarded)
-			}
-			return
-		}
-		if len(boarded) == 0 {
-			<-n.wake
-			continue
-		}
-		payload = payload[:0]
-		for i, p := range boarded {
-			if i > 0 {
-				payload = append(payload, '\n')
-			}
-			payload = append(payload, p.line...)
-		}
-		message, err := l.appendMessage(payload)
-		arrive(boarded, message, err)
-		clear(boarded)
-	}
-}
-
-func arrive(boarded []*passenger, message uint64, err error) {
-	for i, p := range boarded {
-		p.arrived <- arrival{message*sequenceStep + uint64(i), err}
-	}
-}
-
-func (n *lane) stop() {
-	n.mu.Lock()
-	n.stopped = true
-	n.mu.Unlock()
-	n.ring()
-	<-n.ended
 }
 
 // appendMessage waits for the ack, and not for ever: those who wait for the next message wait for this one.

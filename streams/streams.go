@@ -1,16 +1,12 @@
-// The two streams: what they must be, how they are made, and how they are compared with that at every start. An existing
-// stream is never changed in silence; only its size may grow, because that is how an operator makes room in a full log.
+// The two streams: what they must be, and how they are found or made at every start. An existing stream is never changed in
+// silence; only its size may grow, because that is how an operator makes room in a full log.
 package streams
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -60,7 +56,7 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if err == nil || !l.mayPass(err) {
 			return err
 		}
-		l.log.Info("the streams are not there yet", "error", err)
+		l.log.Warn("the streams are not there yet", "error", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w, last: %w", context.Cause(ctx), err)
@@ -77,7 +73,13 @@ func (l *Log) mayPass(err error) bool {
 		return false
 	}
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return api.Code >= 500 // no leader, no quorum, not enough peers
+		switch api.ErrorCode {
+		case 10005: // not enough peers, yet
+			return true
+		case 10074: // replicas on a server that is no cluster
+			return false
+		}
+		return api.Code >= 500 // no leader, no quorum
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
@@ -164,69 +166,6 @@ func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.
 	}
 	l.log.Info("made stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
 	return s.CachedInfo(), nil
-}
-
-// verify names every difference of both streams at once.
-func verify(commands *jetstream.StreamInfo, wantCommands jetstream.StreamConfig, events *jetstream.StreamInfo, wantEvents jetstream.StreamConfig) error {
-	faults := differences(commands.Config, wantCommands)
-	faults = append(faults, differences(events.Config, wantEvents)...)
-	if len(faults) > 0 {
-		return fmt.Errorf("the streams are not as they should be, and onsale changes none: %s", strings.Join(faults, "; "))
-	}
-	return sameEpoch(commands, events)
-}
-
-func sameEpoch(commands, events *jetstream.StreamInfo) error {
-	epoch := commands.Config.Metadata[epochKey]
-	if len(epoch) != 8 || strings.Trim(epoch, epochLetters) != "" {
-		return fmt.Errorf("stream COMMANDS has no epoch in its metadata, but %q: it was not made by onsale", epoch)
-	}
-	if other := events.Config.Metadata[epochKey]; other != epoch {
-		return fmt.Errorf("streams COMMANDS and EVENTS are of two lives: epoch %q and %q", epoch, other)
-	}
-	return nil
-}
-
-// differences compares all fields, also those that a newer nats-server adds. Where the stream lies and how it is described
-// is the operator's affair; the size is grow's, and the epoch is sameEpoch's.
-func differences(have, want jetstream.StreamConfig) (faults []string) {
-	have.Description, have.Placement, have.MaxBytes = "", nil, want.MaxBytes
-	have.Metadata, want.Metadata = nil, nil
-	h, w := fields(have), fields(want)
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if string(h[name]) != string(w[name]) {
-			faults = append(faults, fmt.Sprintf("%s: %s is %s, not %s", have.Name, name, h[name], w[name]))
-		}
-		delete(w, name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(w)) {
-		faults = append(faults, fmt.Sprintf("%s: %s is not set, not %s", have.Name, name, w[name]))
-	}
-	return faults
-}
-
-func fields(c jetstream.StreamConfig) map[string]json.RawMessage {
-	text, _ := json.Marshal(c) // a struct of plain fields
-	var m map[string]json.RawMessage
-	json.Unmarshal(text, &m)
-	return m
-}
-
-// grow gives a stream the configured size if that is the larger one.
-func (l *Log) grow(ctx context.Context, info *jetstream.StreamInfo, maxBytes int64) error {
-	c := info.Config
-	switch {
-	case maxBytes < c.MaxBytes:
-		l.log.Warn("a stream is not made smaller", "stream", c.Name, "max_bytes", c.MaxBytes, "configured", maxBytes)
-	case maxBytes > c.MaxBytes && c.MaxBytes > 0:
-		was := c.MaxBytes
-		c.MaxBytes = maxBytes
-		if _, err := l.js.UpdateStream(ctx, c); err != nil {
-			return fmt.Errorf("couldn't make stream %s larger: %w", c.Name, err)
-		}
-		l.log.Info("made a stream larger", "stream", c.Name, "max_bytes", maxBytes, "was", was)
-	}
-	return nil
 }
 
 const epochLetters = "0123456789abcdefghijklmnopqrstuvwxyz"

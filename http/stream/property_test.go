@@ -79,6 +79,9 @@ func everyFrameOnce(t *testing.T, r *rand.Rand) {
 	live(w, r)
 	close(over)
 	clients.Wait()
+	if c := w.hub.CatchUps; w.most > c || w.active > 0 {
+		t.Errorf("%d consumers at once, want at most %d; %d are left", w.most, c, w.active)
+	}
 }
 
 // live is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,

@@ -115,7 +115,7 @@ func (c *conn) turn() error {
 	if err != nil {
 		return err
 	}
-	if c.due && !(step.state == more && c.cursor.at.Sub != 0) {
+	if c.due {
 		if err := c.heartbeat(); err != nil {
 			return err
 		}

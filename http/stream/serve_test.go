@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"onsale/domain"
 )
 
 func TestLive(t *testing.T) {
@@ -342,9 +344,114 @@ func TestCatchUp_line(t *testing.T) {
 			})
 		}
 		reading.Wait()
+		if w.most != 2 {
+			t.Errorf("%d consumers at once, want 2", w.most)
+		}
 		synctest.Wait()
 		if got := w.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 || got.Users != 0 {
 			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
+// Numbers before that lie within the ring, but are of another key there, lead to the log and not astray.
+func TestTell_wrongBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 3})
+		s := w.serve()
+		w.happen(issued("1"), issued("2"), issued("3"))
+		w.decide(issued("1"))
+		w.append(1)
+		w.log[3].BeforeOfUser = 3
+		w.hub.ring.drop() // event 1
+		w.tell(1)
+		st := s.mustOpen(t, "/users/1", epoch+"-0")
+		defer st.Close()
+		st.greeted(t, "complete", epoch+"-0")
+		for _, want := range []string{"-1", "-4"} {
+			if e := st.mustNext(t); e.ID != epoch+want {
+				t.Errorf("got %+v, want %s", e, want)
+			}
+		}
+	})
+}
+
+// Thousands that wait at once all come, from the ring and from the log.
+func TestManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, ring := range []int{10, 5000} {
+			w := newWorld(t, Config{Ring: ring})
+			s := w.serve()
+			w.decide(slices.Repeat([]domain.Event{issued("1")}, 3000)...)
+			w.append(3000)
+			w.tell(3000)
+			st := s.mustOpen(t, "/users/1", epoch+"-0")
+			st.greeted(t, "complete", epoch+"-0")
+			for n := range 3000 {
+				if e := st.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
+					t.Fatalf("got %+v, want %d", e, n+1)
+				}
+			}
+			_ = st.Close()
+		}
+	})
+}
+
+// An id of another stream names frames that this one does not have. Nothing is left out because of it.
+func TestForeignSubIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, ring := range []int{1, 100} {
+			w := newWorld(t, Config{Ring: ring})
+			s := w.serve()
+			w.happen(held("1", "s", 1, 2), held("1", "other", 1, 2, 3, 4), held("1", "s", 3, 4, 5), issued("2"))
+			for path, want := range map[string][2]string{
+				"/schedules/s 1.1":     {"1", `{"scheduleSeatId":2,`},   // its own
+				"/schedules/s 1.2":     {"1.1", `{"scheduleSeatId":1,`}, // there never was one
+				"/schedules/s 2.2":     {"3.1", `{"scheduleSeatId":3,`}, // of a schedule that it does not show
+				"/schedules/s 3.2":     {"3", `{"scheduleSeatId":5,`},
+				"/schedules/s 3.99":    {"3.1", `{"scheduleSeatId":3,`},
+				"/schedules/other 2.3": {"2", `{"scheduleSeatId":4,`},
+				"/users/1 2.3":         {"2", `{"sequence":2000,`}, // its one frame was not seen
+				"/users/1 2":           {"3", `{"sequence":3000,`},
+			} {
+				path, id, _ := strings.Cut(path, " ")
+				st := s.mustOpen(t, path, epoch+"-"+id)
+				st.greeted(t, "complete", epoch+"-"+id)
+				if e := st.mustNext(t); e.ID != epoch+"-"+want[0] || !strings.HasPrefix(e.Data, want[1]) {
+					t.Errorf("%s from %s: got %+v, want %v", path, id, e, want)
+				}
+				_ = st.Close()
+			}
+		}
+	})
+}
+
+// In the middle of an event a heartbeat is a comment: its id would say that the rest was seen.
+func TestHeartbeat_withinAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{ScheduleHeartbeat: 10 * time.Second})
+		s := w.serve()
+		st := s.mustOpen(t, "/schedules/s", "")
+		defer st.Close()
+		st.greeted(t, "fresh", epoch+"-0")
+		w.happen(held("1", "s", make([]int, 1000)...), issued("1"))
+		for n := range 1000 {
+			if n%100 == 50 {
+				time.Sleep(11 * time.Second)
+			}
+			want := fmt.Sprintf("%s-1.%d", epoch, n+1)
+			if n == 999 {
+				want = epoch + "-1"
+			}
+			if e := st.mustNext(t); e.ID != want || strings.Contains(e.Data, "true") {
+				t.Fatalf("got %+v, want %s", e, want)
+			}
+		}
+		if st.Comments == 0 {
+			t.Error("no heartbeat was due in the middle")
+		}
+		if e := st.mustNext(t); e.ID != epoch+"-2" {
+			t.Errorf("got %+v", e)
 		}
 	})
 }
@@ -368,6 +475,14 @@ func TestTell_hole(t *testing.T) {
 			if e := st.mustNext(t); e.ID != epoch+want {
 				t.Errorf("got %+v, want %s", e, want)
 			}
+		}
+		w.decide(issued("1"), issued("2"))
+		w.append(2)
+		w.told = 6 // 6 never is, and 7 is somebody else's
+		began := time.Now()
+		w.tell(1)
+		if e := st.mustNext(t); e.ID != epoch+"-6" || time.Since(began) > 0 {
+			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
 	})
 }

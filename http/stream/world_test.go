@@ -42,6 +42,8 @@ type world struct {
 	// sick says how the next step of a consumer goes wrong; nil: never.
 	sick      func() sickness
 	consumers int // ever
+	active    int // now
+	most      int // active at once, ever
 }
 
 type sickness int
@@ -49,10 +51,9 @@ type sickness int
 const (
 	well sickness = iota
 	slow
-	dies   // with an error
-	ends   // without one
-	hangs  // until it is ended
-	lagged // a second without the newest events
+	dies  // with an error
+	ends  // without one
+	hangs // until it is ended
 )
 
 func newWorld(t testing.TB, c Config) *world {
@@ -158,10 +159,17 @@ func (w *world) numberAt(at domain.Time) (uint64, error) {
 var errSick = errors.New("the consumer died")
 
 func (w *world) catchUp(ctx context.Context, from uint64, key Key) iter.Seq2[domain.Event, error] {
-	w.mu.Lock()
-	w.consumers++
-	w.mu.Unlock()
 	return func(yield func(domain.Event, error) bool) {
+		w.mu.Lock()
+		w.consumers++
+		w.active++
+		w.most = max(w.most, w.active)
+		w.mu.Unlock()
+		defer func() {
+			w.mu.Lock()
+			w.active--
+			w.mu.Unlock()
+		}()
 		for n := from; ; n++ {
 			e, err := w.read(ctx, n)
 			if err == nil && keysOf(&e)[key.Kind] != key.ID {

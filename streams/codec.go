@@ -12,11 +12,10 @@ import (
 )
 
 const (
-	maxLines     = 256       // commands in a message
-	maxMessage   = 512 << 10 // bytes in a message, and in one command
-	maxKept      = 64 << 10  // bytes of a malformed message or line that are kept
-	maxPayload   = 1<<20 - 4<<10
-	sequenceStep = 1000 // a command's sequence is the message's × 1000 + its line
+	maxLines   = 256       // commands in a message
+	maxMessage = 512 << 10 // bytes in a message, and in one command
+	maxKept    = 64 << 10  // bytes of a malformed message or line that are kept
+	maxPayload = 1<<20 - 4<<10
 )
 
 // EncodeEvent makes the record that follows the record with hash prev.

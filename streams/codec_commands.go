@@ -45,13 +45,13 @@ func DecodeBatch(message uint64, at domain.Time, payload []byte) (domain.Batch, 
 	lines := bytes.Count(payload, []byte{'\n'}) + 1
 	if len(payload) == 0 || len(payload) > maxMessage || lines > maxLines {
 		batch.Commands = []domain.Command{malformed(payload)}
-		batch.Commands[0].Sequence, batch.Commands[0].At = message*sequenceStep, at
+		batch.Commands[0].Sequence, batch.Commands[0].At = message*domain.PlacesPerMessage, at
 		return batch, nil
 	}
 	batch.Commands = make([]domain.Command, 0, lines)
 	for line := range bytes.SplitSeq(payload, []byte{'\n'}) {
 		c, err := decodeCommand(line)
-		c.Sequence, c.At = message*sequenceStep+uint64(len(batch.Commands)), at
+		c.Sequence, c.At = message*domain.PlacesPerMessage+uint64(len(batch.Commands)), at
 		if err != nil {
 			return domain.Batch{}, fmt.Errorf("command %d: %w", c.Sequence, err)
 		}

@@ -5,6 +5,8 @@ package streams
 import (
 	"slices"
 	"sync"
+
+	"onsale/domain"
 )
 
 // lane is what Append and its one sender share.
@@ -112,7 +114,7 @@ func (n *lane) run(l *Log) {
 
 func arrive(boarded []*passenger, message uint64, err error) {
 	for i, p := range boarded {
-		p.arrived <- arrival{message*sequenceStep + uint64(i), err}
+		p.arrived <- arrival{message*domain.PlacesPerMessage + uint64(i), err}
 	}
 }
 

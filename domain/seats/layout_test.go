@@ -1,7 +1,6 @@
 package seats
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -71,32 +70,6 @@ func TestNames(t *testing.T) {
 	for _, name := range []string{"", "\n", "\x00", "\u2028", strings.Repeat("x", MaxName+1), strings.Repeat("<", 7)} {
 		if goodName(name) {
 			t.Errorf("%q is no name", name)
-		}
-	}
-}
-
-// The largest events that the rules can make fit into a message of 256 KiB, envelope and all.
-func TestLargestEvents(t *testing.T) {
-	name := strings.Repeat("<", 6) + "xxxx" // 40 bytes of JSON
-	create := Create{Title: strings.Repeat("<", MaxTitle), HoldSeconds: MaxHold, MaxSeatsPerUser: MaxPerUser,
-		Sections: []Section{{Name: name, Price: MaxPrice, Rows: []Row{{name, MaxSeats}}}}}
-	for next := create; next.Check() == nil; {
-		create.Sections = next.Sections
-		next.Sections = append(next.Sections[:len(next.Sections):len(next.Sections)], Section{Name: name, Price: MaxPrice, Rows: rows(3, Row{name, 1})})
-		next.Sections[0].Rows[0].Seats -= 3
-	}
-	s, entity := New(), strings.Repeat("s", 64)
-	created := s.Decide(domain.Command{Entity: entity, Body: create}, 1)
-	s.Apply(created)
-	hold := Hold{}
-	for id := range MaxCommand {
-		hold.ScheduleSeatIDs = append(hold.ScheduleSeatIDs, s.Schedule(entity).Layout.Total()-id)
-	}
-	held := s.Decide(domain.Command{Entity: entity, User: "kim", Sequence: 1<<63 - 1, Body: hold}, 1)
-	for _, body := range []domain.Body{created.Body, held.Body} {
-		text, err := json.Marshal(body)
-		if name, _ := body.Type(); err != nil || len(text) > 255<<10 || len(text) < 100<<10 {
-			t.Errorf("%s has %d bytes, %v", name, len(text), err)
 		}
 	}
 }

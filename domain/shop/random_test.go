@@ -5,7 +5,6 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"testing"
 
@@ -83,44 +82,4 @@ func TestTwinCrowd(t *testing.T) {
 		t.Error(err)
 	}
 	d.checkReplay()
-}
-
-// double is the shop and its twin, and the chance that sends them the same commands.
-type double struct {
-	*counter
-	chance *chance
-	twin   *twin // nil: nobody to compare with
-	codes  map[string]int
-}
-
-func newDouble(t testing.TB, draw func(n int) int) *double {
-	return &double{counter: newCounter(t), chance: newChance(draw), codes: map[string]int{}}
-}
-
-// next is a command by chance.
-func (d *double) next() {
-	d.t.Helper()
-	d.compare(d.chance.command())
-}
-
-func (d *double) compare(user, key, entity string, body domain.Body) {
-	d.t.Helper()
-	cmd, events := d.ask(user, key, entity, body)
-	var got []string
-	for _, e := range events {
-		got = append(got, said(e))
-		switch b := e.Body.(type) {
-		case seats.Held:
-			d.chance.holds = append(d.chance.holds, b.HoldID)
-			d.chance.marks = append(d.chance.marks, b.ExpiresAt)
-		case domain.Rejection:
-			d.codes[b.Code]++
-		}
-	}
-	if d.twin == nil {
-		return
-	}
-	if want := d.twin.decide(cmd); !slices.Equal(got, want) {
-		d.t.Fatalf("command %d at %s %+v\n got %q\nwant %q", cmd.Sequence, cmd.At, cmd, got, want)
-	}
 }

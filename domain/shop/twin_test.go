@@ -5,7 +5,6 @@ package shop_test
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"onsale/domain"
@@ -36,35 +35,6 @@ type (
 		reserved []twinHold
 	}
 )
-
-// said is what an event says, in the twin's words.
-func said(e domain.Event) string {
-	switch b := e.Body.(type) {
-	case coupons.Created:
-		return "created " + b.PromotionID
-	case coupons.Issued:
-		return "issued " + b.CouponID
-	case seats.Created:
-		return "created " + b.ScheduleID
-	case seats.Held:
-		return fmt.Sprintf("held %s %v for %d until %s", b.HoldID, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
-	case seats.Released:
-		return fmt.Sprint("released ", b.ScheduleSeatIDs)
-	case seats.Reserved:
-		return fmt.Sprintf("reserved %s %v for %d", b.ReservationID, b.ScheduleSeatIDs, b.TotalPrice)
-	case seats.Expired:
-		return fmt.Sprintf("%s of %s in %s ends %s %v", b.HoldID, e.User, b.ScheduleID, b.ExpiresAt, b.ScheduleSeatIDs)
-	case domain.Rejection:
-		said := b.Code
-		for _, fact := range []any{b.CouponID, b.Limit, b.SoldOutSequence, b.OpensAt, b.ClosesAt, b.ExpiredAt, b.ScheduleSeatIDs} {
-			if v := reflect.ValueOf(fact); !v.IsZero() {
-				said += fmt.Sprint(" ", fact)
-			}
-		}
-		return said
-	}
-	return fmt.Sprintf("%T", e.Body)
-}
 
 func newTwin() *twin {
 	return &twin{asked: map[domain.RequestID]domain.Fingerprint{}, sales: map[string]*twinSale{}, halls: map[string]seats.Create{}}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows are the packages that each folder may import of ours. What is not listed is not allowed.
+var arrows = map[string][]string{
+	"domain":         {},                                                          // the rules know nothing
+	"domain/coupons": {"domain"},                                                  // a sale knows its words
+	"domain/seats":   {"domain"},                                                  //
+	"domain/shop":    {"domain", "domain/coupons", "domain/seats"},                // one counter for all rules
+	"streams":        {"domain", "domain/coupons", "domain/seats"},                // the logs' formats are the rules' words
+	"projections":    {"domain", "domain/coupons", "domain/seats", "domain/shop"}, // it is handed the log
+	"http":           {"domain", "domain/coupons", "domain/seats", "projections", "http/web"},
+	"http/stream":    {"domain", "domain/coupons", "domain/seats", "projections"},
+	"config":         {}, // only cmd knows settings: no setting reaches a rule
+}
+
+func TestArrows(t *testing.T) {
+	for folder, allowed := range arrows {
+		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(folder), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no files: %v", folder, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range parsed.Imports {
+				path, _ := strconv.Unquote(spec.Path.Value)
+				ours, ok := strings.CutPrefix(path, "onsale/")
+				if ok && !slices.Contains(allowed, ours) {
+					t.Errorf("%s imports %s, which %s may not know", file, path, folder)
+				}
+				if strings.HasPrefix(folder, "domain") && !ok && strings.Contains(path, ".") {
+					t.Errorf("%s imports %s; the rules use the standard library only", file, path)
+				}
+			}
+		}
+	}
+}
+
+// Every folder with Go code is in the table, or it is cmd, which knows everyone, or it is for tests.
+func TestArrows_complete(t *testing.T) {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		folder, _ := filepath.Rel("../..", filepath.Dir(path))
+		folder = filepath.ToSlash(folder)
+		if _, known := arrows[folder]; !known && !strings.HasPrefix(folder, "cmd/") && folder != "streams/streamtest" {
+			t.Errorf("%s is in no row of the table", folder)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

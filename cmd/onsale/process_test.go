@@ -1,0 +1,210 @@
+// A node in a process of its own, which can be killed as only a process can. It is this test binary, started as onsale.
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "for tests that throw dice; 0 draws one, which a failed test tells")
+
+// dice are a test's own, and their seed is told when the test fails.
+func dice(tb testing.TB) *rand.Rand {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64N(1 << 32)
+	}
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Logf("to throw the same dice again: -seed %d", seed)
+		}
+	})
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
+// long says that minutes may be taken.
+func long() bool { return os.Getenv("ONSALE_TEST_LONG") != "" }
+
+// within is a context that ends before the test binary does.
+func within(tb testing.TB, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	tb.Cleanup(cancel)
+	return ctx
+}
+
+// freeAddress is on a port outside of those from which outgoing connections take theirs: between two lives of a node
+// nobody else gets its port, and none of its clients connects to itself.
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	tb.Fatal("no port is free")
+	return ""
+}
+
+// box is where a node lives through many lives: its data, its address, its settings.
+type box struct {
+	tb   testing.TB
+	data string
+	addr string
+	args []string
+}
+
+func newBox(tb testing.TB, args ...string) *box {
+	tb.Helper()
+	return &box{tb: tb, data: tb.TempDir(), addr: freeAddress(tb), args: args}
+}
+
+func (b *box) url() string { return "http://" + b.addr }
+
+// life is one process.
+type life struct {
+	cmd    *exec.Cmd
+	ready  chan struct{} // closed when it listens
+	ended  chan struct{} // closed when it has ended; then err and stderr may be read
+	err    error
+	stderr bytes.Buffer
+}
+
+// begin starts a life and does not wait until it is ready.
+func (b *box) begin() (*life, error) {
+	l := &life{ready: make(chan struct{}), ended: make(chan struct{})}
+	l.cmd = exec.Command("onsale", append([]string{"serve", "--data", b.data, "--listen", b.addr}, b.args...)...)
+	l.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")
+	out, err := l.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := l.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(l.ended)
+		listening := sync.OnceFunc(func() { close(l.ready) })
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			fmt.Fprintln(&l.stderr, lines.Text())
+			if strings.HasPrefix(lines.Text(), "listening on ") {
+				listening()
+			}
+		}
+		l.err = l.cmd.Wait()
+	}()
+	return l, nil
+}
+
+// start begins a life and waits until it listens. The test ends it if nobody did before.
+func (b *box) start() *life {
+	b.tb.Helper()
+	l, err := b.begin()
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.tb.Cleanup(func() {
+		l.kill()
+		if b.tb.Failed() {
+			b.tb.Logf("what %s said:\n%s", b.addr, &l.stderr)
+		}
+	})
+	select {
+	case <-l.ready:
+	case <-l.ended:
+		b.tb.Fatalf("the node did not start: %v\n%s", l.err, &l.stderr)
+	case <-time.After(60 * time.Second):
+		l.kill()
+		b.tb.Fatalf("the node does not listen:\n%s", &l.stderr)
+	}
+	return l
+}
+
+// kill is kill -9, at any moment.
+func (l *life) kill() {
+	_ = l.cmd.Process.Kill() // it may have ended already
+	<-l.ended
+}
+
+// end is SIGTERM, and wants a clean end in time.
+func (l *life) end(tb testing.TB) time.Duration {
+	tb.Helper()
+	began := time.Now()
+	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		tb.Error(err)
+	}
+	select {
+	case <-l.ended:
+	case <-time.After(15 * time.Second):
+		l.kill()
+		tb.Errorf("after SIGTERM the node went on for more than 15 s:\n%s", &l.stderr)
+	}
+	if l.err != nil {
+		tb.Errorf("after SIGTERM: %v\n%s", l.err, &l.stderr)
+	}
+	return time.Since(began)
+}
+
+// onsale runs a tool on the box's data and gives what it wrote.
+func (b *box) onsale(args ...string) (stdout, stderr string, code int) {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "onsale", args...)
+	cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")
+	var out, faults bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &faults
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return out.String(), faults.String(), exit.ExitCode()
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return out.String(), faults.String(), 0
+}
+
+// audit wants the logs to follow from the rules, and the read store from the logs.
+func (b *box) audit() {
+	b.tb.Helper()
+	stdout, stderr, code := b.onsale("audit", "--data", b.data)
+	if code != 0 || !strings.Contains(stdout, "read store: equal to one made from EVENTS") {
+		b.tb.Errorf("onsale audit: exit code %d, want 0 and an equal store\n%s%s", code, stdout, stderr)
+	}
+}
+
+// wire is the connections of many clients. A node that is killed takes them all with it.
+func wire(tb testing.TB, connections int) *http.Client {
+	t := &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, DisableCompression: true}
+	tb.Cleanup(t.CloseIdleConnections)
+	return &http.Client{Transport: t}
+}
+
+// pause waits, or says that ctx has ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// some is a time below d.
+func some(dice *rand.Rand, d time.Duration) time.Duration { return time.Duration(dice.Int64N(int64(d))) }

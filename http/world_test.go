@@ -99,12 +99,21 @@ func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 
 func (l *memoryLog) Embedded() bool                                     { return true }
 func (l *memoryLog) AppendVoids(ctx context.Context, upTo uint64) error { panic("nothing was lost") }
-func (l *memoryLog) Ack(uint64)                                         {}
 func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
 	return l.events[r.Hash], nil
 }
 
-func (l *memoryLog) Commands(ctx context.Context, from uint64) (<-chan domain.Batch, func() error, error) {
+// memoryReader is what Commands gives.
+type memoryReader struct {
+	ctx     context.Context
+	batches chan domain.Batch
+}
+
+func (r memoryReader) Batches() <-chan domain.Batch { return r.batches }
+func (r memoryReader) Err() error                   { return r.ctx.Err() }
+func (r memoryReader) Ack(uint64)                   {}
+
+func (l *memoryLog) Commands(ctx context.Context, from uint64) (projections.Commands, error) {
 	batches := make(chan domain.Batch)
 	go func() {
 		defer close(batches)
@@ -127,7 +136,7 @@ func (l *memoryLog) Commands(ctx context.Context, from uint64) (<-chan domain.Ba
 			}
 		}
 	}()
-	return batches, ctx.Err, nil
+	return memoryReader{ctx, batches}, nil
 }
 
 func (l *memoryLog) EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error) {
@@ -218,7 +227,7 @@ func newWorld(tb testing.TB) *world {
 	w := &world{log: newMemoryLog()}
 	logger := slog.New(slog.NewTextHandler(tb.Output(), nil))
 	projector, _, err := projections.Open(tb.Context(), projections.Config{
-		Path: filepath.Join(tb.TempDir(), "store.db"), Log: w.log, Epoch: testEpoch, KeepOutbox: time.Hour, Logger: logger,
+		Path: filepath.Join(tb.TempDir(), "store.db"), Log: w.log, Commands: w.log.Commands, Epoch: testEpoch, KeepOutbox: time.Hour, Logger: logger,
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -8,10 +8,12 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -92,9 +94,9 @@ func refusal(err error) bool {
 
 // round reads through one consumer until it breaks.
 func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(r.log.linked(), cancel)()
+	ctx, give := context.WithCancelCause(ctx)
+	defer give(nil)
+	defer context.AfterFunc(r.log.linked(), func() { give(nil) })()
 
 	state, err := r.log.streamState(ctx, r.stream)
 	if err != nil {
@@ -119,12 +121,18 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 		return err
 	}
 	defer messages.Stop()
+	var waitsFor atomic.Uint64 // the number that Next is waiting for; 0 while it is not
+	if r.filter == "" {
+		go r.noticeStall(ctx, give, &waitsFor)
+	}
 
 	for delivered := uint64(1); ; delivered++ {
+		waitsFor.Store(r.next)
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
-			return err
+			return cmp.Or(context.Cause(ctx), err)
 		}
+		waitsFor.Store(0)
 		at, err := m.Metadata()
 		if err != nil {
 			return err
@@ -146,6 +154,32 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 			return errStopped
 		}
 		r.next = number + 1
+	}
+}
+
+// stall is how long a message that the log has may stay away before its consumer is made anew.
+const stall = 2 * time.Second
+
+// noticeStall ends a round whose message does not come though the log has it. The durable's last pull, of a round or a
+// reader that has just ended, may still be in force when the durable is reset: then the server sends to nobody what we wait
+// for, and would send it again only after AckWait.
+func (r *reader) noticeStall(ctx context.Context, end context.CancelCauseFunc, waitsFor *atomic.Uint64) {
+	look := time.NewTicker(stall / 2)
+	defer look.Stop()
+	for before := uint64(0); ; {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+		now := waitsFor.Load()
+		if now != 0 && now == before {
+			if state, err := r.log.streamState(ctx, r.stream); err == nil && state.Last >= now && waitsFor.Load() == now {
+				end(errLost)
+				return
+			}
+		}
+		before = now
 	}
 }
 

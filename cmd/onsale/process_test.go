@@ -207,4 +207,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // some is a time below d.
-func some(dice *rand.Rand, d time.Duration) time.Duration { return time.Duration(dice.Int64N(int64(d))) }
+func some(dice *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(dice.Int64N(int64(d)))
+}

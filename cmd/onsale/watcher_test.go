@@ -26,10 +26,11 @@ type watcher struct {
 	url     string // with its query, or without
 	fresh   string // ?lastEventId= of the first connection, if any
 	dice    *rand.Rand
-	lives   time.Duration // hangs up by itself after at most so long; 0: never
 	retries time.Duration // waits at most so long before it comes back
 
-	mu       sync.Mutex
+	mu       sync.Mutex    // guards what follows
+	lives    time.Duration // hangs up by itself after at most so long; 0: never
+	hangUp   context.CancelFunc
 	from     string // where the first connection began
 	last     string // as EventSource has it
 	frames   []seenFrame
@@ -47,12 +48,25 @@ func (w *watcher) fault(format string, args ...any) {
 func (w *watcher) run(ctx context.Context, client *http.Client) {
 	for ctx.Err() == nil {
 		one, hangUp := context.WithCancel(ctx)
+		w.mu.Lock()
 		if w.lives > 0 {
 			time.AfterFunc(some(w.dice, w.lives), hangUp)
 		}
+		w.hangUp = hangUp
+		w.mu.Unlock()
 		w.connect(one, client)
 		hangUp()
 		pause(ctx, some(w.dice, w.retries))
+	}
+}
+
+// settle makes a watcher come back once more, and then stay.
+func (w *watcher) settle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives = 0
+	if w.hangUp != nil {
+		w.hangUp()
 	}
 }
 
@@ -93,7 +107,7 @@ func (w *watcher) connect(ctx context.Context, client *http.Client) {
 func (w *watcher) read(body *bufio.Reader) {
 	var id, event string
 	var data []string
-	hasID, first := false, true
+	first := true
 	for {
 		line, err := body.ReadString('\n')
 		if err != nil {
@@ -105,7 +119,7 @@ func (w *watcher) read(body *bufio.Reader) {
 			value = strings.TrimPrefix(value, " ")
 			switch name {
 			case "id":
-				id, hasID = value, true
+				id = value
 			case "event":
 				event = value
 			case "data":
@@ -113,7 +127,7 @@ func (w *watcher) read(body *bufio.Reader) {
 			}
 			continue
 		}
-		if hasID || data != nil {
+		if data != nil { // a time to come back is nothing that is seen
 			w.take(seenFrame{id, event, strings.Join(data, "\n")}, first)
 			first = false
 		}

@@ -429,7 +429,7 @@ func TestForeignSubIndex(t *testing.T) {
 // In the middle of an event a heartbeat is a comment: its id would say that the rest was seen.
 func TestHeartbeat_withinAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Config{ScheduleHeartbeat: 10 * time.Second})
+		w := newWorld(t, Config{ScheduleHeartbeat: 10 * time.Second, WriteTimeout: time.Hour})
 		s := w.serve()
 		st := s.mustOpen(t, "/schedules/s", "")
 		defer st.Close()

@@ -18,7 +18,7 @@ import (
 func (w *world) sockets(t *testing.T) *httptest.Server {
 	s := httptest.NewUnstartedServer(w.handler())
 	s.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(4096)
+		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10)
 		return ctx
 	}
 	s.Start()
@@ -33,7 +33,7 @@ func dial(t *testing.T, s *httptest.Server, path, id string) *stream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = c.(*net.TCPConn).SetReadBuffer(4096)
+	_ = c.(*net.TCPConn).SetReadBuffer(64 << 10)
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	st, err := ask(c, path, id)
 	if err != nil {
@@ -48,8 +48,8 @@ func TestSlowReader(t *testing.T) {
 	for name, patience := range map[string]time.Duration{"stands": 20 * time.Second, "is cut": 100 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const events, seats = 500, 100
-			w := newWorld(t, Config{Ring: 100, WriteTimeout: patience})
+			const events, seats = 100, 100
+			w := newWorld(t, Config{Ring: 10, WriteTimeout: patience})
 			s := w.sockets(t)
 			idle, keen := dial(t, s, "/schedules/s", epoch+"-0"), dial(t, s, "/schedules/s", epoch+"-0")
 			idle.greeted(t, "complete", epoch+"-0")

@@ -309,7 +309,7 @@ func ask(conn net.Conn, path, lastEventID string) (*stream, error) {
 	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return nil, err
 	}
-	r, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
+	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return nil, err
 	}

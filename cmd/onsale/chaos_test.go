@@ -216,6 +216,7 @@ func (c *crowd) end() []pastCommand {
 	}
 	c.leave()
 	c.done.Wait()
+	c.client.CloseIdleConnections() // a server that ends waits 5 s for one on which nothing was ever asked
 	c.life.end(c.t)
 	c.box.audit()
 	return c.box.replayed()
@@ -260,6 +261,7 @@ func (c *crowd) afterwards(past []pastCommand) {
 		asking.Go(func() { p.again(c.ctx) })
 	}
 	asking.Wait()
+	c.client.CloseIdleConnections()
 	c.life.end(c.t)
 	if got := len(c.box.replayed()); got != len(past) {
 		c.t.Errorf("asking again has added %d commands", got-len(past))

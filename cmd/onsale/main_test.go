@@ -2,16 +2,19 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The scripts run this test binary as onsale, so they see what a terminal sees.
+// The scripts run this test binary as onsale, so they see what a terminal sees; and as http, which is curl where there is
+// none.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"onsale": main})
+	testscript.Main(m, map[string]func(){"onsale": main, "http": httpMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -20,10 +23,16 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			address := freeAddress(t)
+			env.Setenv("ADDR", address) // nobody else's
+			env.Setenv("URL", "http://"+address)
 			env.Setenv("ONSALE_NODE", "box-1") // not the name of whatever host this is
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(what string) (bool, error) {
+			return what == "root" && os.Geteuid() == 0, nil // to whom no directory is closed
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "term": term},
 	})
 }
 
@@ -40,5 +49,12 @@ func exits(script *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		script.Fatalf("%v: got exit code %d, want %d", args[1:], got, want)
+	}
+}
+
+// term sends SIGTERM to whatever runs in the background; then wait wants it to end well.
+func term(script *testscript.TestScript, _ bool, _ []string) {
+	for _, cmd := range script.BackgroundCmds() {
+		script.Check(cmd.Process.Signal(syscall.SIGTERM))
 	}
 }

@@ -1,0 +1,92 @@
+// A small curl for the scripts, with the options that the README uses.
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// httpMain is http [-i] [-H 'Name: value']… [-until TEXT] METHOD URL [BODY]. It waits for a node that is about to start,
+// for twenty seconds at most. With -until it ends with the line that holds TEXT; a stream has no other end.
+func httpMain() {
+	if err := httpRun(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "http:", err)
+		os.Exit(1)
+	}
+}
+
+func httpRun(args []string, stdout io.Writer) error {
+	header, until, headers := http.Header{}, "", false
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		switch {
+		case args[0] == "-i":
+			headers = true
+		case args[0] == "-H" && len(args) > 1:
+			name, value, _ := strings.Cut(args[1], ": ")
+			header.Set(name, value)
+			args = args[1:]
+		case args[0] == "-until" && len(args) > 1:
+			until = args[1]
+			args = args[1:]
+		default:
+			return errors.New("what is " + args[0])
+		}
+		args = args[1:]
+	}
+	if len(args) < 2 {
+		return errors.New("a method and a URL are needed")
+	}
+	body := strings.Join(args[2:], " ")
+	response, err := knock(args[0], args[1], header, body)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if headers {
+		fmt.Fprintf(stdout, "%s\n", response.Status)
+		for _, name := range slices.Sorted(maps.Keys(response.Header)) {
+			fmt.Fprintf(stdout, "%s: %s\n", name, strings.Join(response.Header[name], ", "))
+		}
+		fmt.Fprintln(stdout)
+	}
+	for lines := bufio.NewReader(response.Body); ; {
+		line, err := lines.ReadString('\n')
+		if line != "" {
+			fmt.Fprintln(stdout, strings.TrimSuffix(line, "\n"))
+		}
+		if err == io.EOF || err == nil && until != "" && strings.Contains(line, until) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// knock asks until somebody is there.
+func knock(method, url string, header http.Header, body string) (*http.Response, error) {
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		r, err := http.NewRequest(method, url, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		r.Header = header.Clone()
+		if body != "" && r.Header.Get("Content-Type") == "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		response, err := http.DefaultClient.Do(r)
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(deadline) {
+			return response, err
+		}
+	}
+}

@@ -1,0 +1,109 @@
+// One connection, one request at a time, no parser: the head of an answer is searched for the few bytes that matter.
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+)
+
+// patience is how long an answer may take. The service answers commands far sooner, whatever happens to it.
+const patience = 40 * time.Second
+
+type connection struct {
+	host string
+	conn net.Conn // nil: to be dialled
+	in   []byte
+}
+
+// exchange sends a request and gives the answer, whose body is good until the next one. A connection that breaks is dialled
+// anew, and the request sent again: its key makes that safe.
+func (c *connection) exchange(request []byte) (status int, body []byte, err error) {
+	for range 2 {
+		if c.conn == nil {
+			if c.conn, err = net.Dial("tcp", c.host); err != nil {
+				c.conn = nil
+				return 0, nil, err
+			}
+		}
+		if status, body, err = c.once(request); err == nil {
+			return status, body, nil
+		}
+		c.close()
+	}
+	return 0, nil, err
+}
+
+func (c *connection) close() {
+	if c.conn != nil {
+		c.conn.Close()
+		c.conn = nil
+	}
+}
+
+var endOfHead = []byte("\r\n\r\n")
+
+func (c *connection) once(request []byte) (status int, body []byte, err error) {
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return 0, nil, err
+	}
+	if _, err := c.conn.Write(request); err != nil {
+		return 0, nil, err
+	}
+	in, head, length := c.in[:0], -1, 0
+	for head < 0 || len(in) < head+length {
+		if len(in) == cap(in) {
+			in = append(in, make([]byte, max(4096, cap(in)))...)[:len(in)]
+		}
+		n, err := c.conn.Read(in[len(in):cap(in)])
+		if err != nil {
+			return 0, nil, err
+		}
+		in = in[:len(in)+n]
+		if head >= 0 {
+			continue
+		}
+		if i := bytes.Index(in, endOfHead); i >= 0 {
+			head = i + len(endOfHead)
+			if status, length, err = readHead(in[:head]); err != nil {
+				return 0, nil, err
+			}
+		}
+	}
+	c.in = in
+	if bytes.Contains(in[:head], []byte("\r\nConnection: close\r\n")) {
+		c.close()
+	}
+	return status, in[head : head+length], nil
+}
+
+func readHead(head []byte) (status, length int, err error) {
+	if len(head) < len("HTTP/1.1 200 ") || !bytes.HasPrefix(head, []byte("HTTP/1.1 ")) {
+		return 0, 0, errors.New("this is no HTTP/1.1")
+	}
+	if status, err = strconv.Atoi(string(head[9:12])); err != nil {
+		return 0, 0, fmt.Errorf("an answer has the status %q", head[9:12])
+	}
+	text, ok := after(head, "\r\nContent-Length: ", '\r')
+	if !ok {
+		return 0, 0, fmt.Errorf("an answer with status %d does not say how long it is", status)
+	}
+	length, err = strconv.Atoi(string(text))
+	return status, length, err
+}
+
+// after is what stands between a text and the next end.
+func after(b []byte, text string, end byte) ([]byte, bool) {
+	i := bytes.Index(b, []byte(text))
+	if i < 0 {
+		return nil, false
+	}
+	b = b[i+len(text):]
+	if i = bytes.IndexByte(b, end); i < 0 {
+		return nil, false
+	}
+	return b[:i], true
+}

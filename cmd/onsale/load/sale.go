@@ -1,0 +1,128 @@
+// What is on sale: a promotion or a schedule of this run's own, and the request that asks for a piece of it.
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+	httpd "onsale/http"
+)
+
+type sale struct {
+	what, id, target string
+	stock            int
+}
+
+// Most that a sale can offer.
+const (
+	MostUnits = coupons.MaxStock
+	MostSeats = seats.MaxSeats
+)
+
+const seatsPerRow = 500
+
+// create opens the sale, as its organiser.
+func (s *sale) create(ctx context.Context, p Plan) error {
+	var path string
+	var body any
+	switch s.what {
+	case Nothing:
+		return nil
+	case Coupons:
+		each := 1
+		if p.Commands == 0 || p.Commands > p.Users {
+			each = coupons.MaxPerUserLimit
+		}
+		path, body = "/api/v1/admin/promotions", map[string]any{"promotionId": s.id, "name": s.id, "stock": s.stock, "perUserLimit": each}
+	case Seats:
+		var rows []map[string]any
+		for left := s.stock; left > 0; left -= seatsPerRow {
+			rows = append(rows, map[string]any{"name": strconv.Itoa(len(rows) + 1), "seats": min(left, seatsPerRow)})
+		}
+		path, body = "/api/v1/admin/schedules", map[string]any{
+			"scheduleId": s.id, "title": s.id, "holdSeconds": seats.MaxHold, "maxSeatsPerUser": seats.MaxPerUser,
+			"sections": []any{map[string]any{"name": "A", "price": 50_000, "rows": rows}},
+		}
+	}
+	organiser := httpd.Client{URL: s.target, User: "admin"}
+	answer, err := organiser.Command(ctx, path, body, httpd.Ask{})
+	if err != nil {
+		return err
+	}
+	if answer.HTTPStatus != http.StatusCreated {
+		return fmt.Errorf("the sale is not opened: status %d %s %s", answer.HTTPStatus, answer.Code, answer.Detail)
+	}
+	return nil
+}
+
+// seat is the one that command k asks for. Neighbours in time ask for seats far apart, and for each as often as for others.
+func (s *sale) seat(k int) int { return int(uint64(k)*2_654_435_761%uint64(s.stock)) + 1 }
+
+// appendRequest writes command k.
+func (s *sale) appendRequest(b []byte, host, user, key string, k int) []byte {
+	b = append(b, "POST /api/v1/"...)
+	if s.what == Seats {
+		b = append(append(append(b, "schedules/"...), s.id...), "/seats/hold"...)
+	} else {
+		b = append(append(append(b, "promotions/"...), s.id...), "/coupons"...)
+	}
+	b = append(append(b, " HTTP/1.1\r\nHost: "...), host...)
+	b = append(append(b, "\r\nX-User-Id: "...), user...)
+	b = append(append(b, "\r\nIdempotency-Key: "...), key...)
+	if s.what != Seats {
+		return append(b, "\r\nContent-Length: 0\r\n\r\n"...)
+	}
+	seat := strconv.Itoa(s.seat(k))
+	b = append(b, "\r\nPrefer: respond-async\r\nContent-Type: application/json\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(`{"scheduleSeatIds":[]}`)+len(seat)), 10)
+	b = append(append(b, "\r\n\r\n{\"scheduleSeatIds\":["...), seat...)
+	return append(b, "]}"...)
+}
+
+// outcome is what a frame or an answer says became of a command.
+type outcome struct {
+	RequestID       domain.RequestID `json:"requestId"`
+	Sequence        uint64           `json:"sequence"`
+	Code            string           `json:"code"` // why not
+	Number          int              `json:"number"`
+	ScheduleSeatIDs []int            `json:"scheduleSeatIds"`
+}
+
+// taken is how many the service itself says are given out.
+func (s *sale) taken(ctx context.Context) (int, error) {
+	reader := httpd.Client{URL: s.target}
+	if s.what == Seats {
+		var v struct{ Seats struct{ Held, Reserved int } }
+		err := reader.Get(ctx, "/api/v1/schedules/"+s.id, &v)
+		return v.Seats.Held + v.Seats.Reserved, err
+	}
+	var v struct{ Issued int }
+	err := reader.Get(ctx, "/api/v1/promotions/"+s.id, &v)
+	return v.Issued, err
+}
+
+// wonBy puts an outcome that is a success into numbers of what was given.
+func (s *sale) won(o outcome) []int {
+	if s.what == Seats {
+		return o.ScheduleSeatIDs
+	}
+	return []int{o.Number}
+}
+
+// decode reads what the service says of a request.
+func decode(body []byte) (v struct {
+	outcome
+	Status string
+	Result json.RawMessage
+}, err error) {
+	if err = json.Unmarshal(body, &v); err == nil && len(v.Result) > 0 {
+		err = json.Unmarshal(v.Result, &v.outcome)
+	}
+	return v, err
+}

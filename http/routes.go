@@ -11,12 +11,15 @@ func (s *Server) routes() {
 		s.fail(w, r, refuse(methodNotAllowed, "this path takes %s", w.Header().Get("Allow")))
 	})
 	s.router.GlobalOPTIONS = http.HandlerFunc(s.options)
+	s.measure()
 
 	s.get("/", pageFile("index.html", "text/html; charset=utf-8"))
 	s.get("/app.js", pageFile("app.js", "text/javascript; charset=utf-8"))
 	s.get("/style.css", pageFile("style.css", "text/css; charset=utf-8"))
 	s.get("/healthz", s.healthz)
 	s.get("/readyz", s.readyz)
+	s.get("/metrics", s.metrics())
+	s.get("/debug/streams", s.debugStreams)
 
 	s.post("/api/v1/promotions/:promotionId/coupons", s.command(respondOnce, "", issueCoupon))
 	s.get("/api/v1/promotions", s.show(anyone, s.promotions))
@@ -31,24 +34,27 @@ func (s *Server) routes() {
 		s.get(prefix+"/seats", s.seats)
 		s.get(prefix+"/seats/summary", s.show(anyone, seatsSummary))
 		s.get(prefix+"/seats/my-holds", s.show(theUser, holdsInSchedule))
-		s.stream(prefix+"/seats/events", s.scheduleStream)
+		s.stream(prefix+"/seats/events", s.Metrics.counted(prefix+"/seats/events", s.scheduleStream))
 	}
 
 	s.get("/api/v1/requests/:requestId", s.request)
 	s.get("/api/v1/me/coupons", s.show(theUser, myCoupons))
 	s.get("/api/v1/me/holds", s.show(theUser, myHolds))
 	s.get("/api/v1/me/reservations", s.show(theUser, myReservations))
-	s.stream("/api/v1/me/events", s.userStream)
-	s.stream("/subscribe/:userId", s.userStream)
+	s.stream("/api/v1/me/events", s.Metrics.counted("/api/v1/me/events", s.userStream))
+	s.stream("/subscribe/:userId", s.Metrics.counted("/subscribe/:userId", s.userStream))
 
 	s.post("/api/v1/admin/promotions", s.command(usualWait, adminUser, createPromotion))
 	s.post("/api/v1/admin/schedules", s.command(usualWait, adminUser, createSchedule))
 }
 
-func (s *Server) post(path string, answer handler) { s.handle(http.MethodPost, path, answer) }
+func (s *Server) post(path string, answer handler) {
+	s.handle(http.MethodPost, path, s.Metrics.measured(path, answer))
+}
 
 // get answers HEAD too; net/http leaves the body out.
 func (s *Server) get(path string, answer handler) {
+	answer = s.Metrics.measured(path, answer)
 	s.handle(http.MethodGet, path, answer)
 	s.handle(http.MethodHead, path, answer)
 }

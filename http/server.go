@@ -60,6 +60,15 @@ type Config struct {
 	// Ready names what else keeps this node from being ready. Nil: nothing.
 	Ready func() []string
 
+	// Metrics are what /metrics shows. Nil: New makes some.
+	Metrics *Metrics
+
+	// Logs is how both logs stood when they were last looked at, and when that was. It must not look now. Nil: unknown.
+	Logs func() (domain.LogState, time.Time)
+
+	// DebugStreams are the open streams, for /debug/streams. Nil: there is no such path.
+	DebugStreams func() []StreamInfo
+
 	// Log hears of faults. Nil: nobody does.
 	Log *slog.Logger
 }

@@ -8,12 +8,46 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
 	"onsale/domain/shop"
 )
+
+// openOrRebuild opens the store; one that is missing beside a log with events, or damaged, or from another layout is made
+// anew from EVENTS. One from another log is refused: somebody has mixed up two data directories.
+func openOrRebuild(ctx context.Context, c Config, state domain.LogState) (*Store, string, error) {
+	_, missing := os.Stat(c.Path)
+	s, err := OpenStore(c.Path, c.Epoch)
+	if err == nil {
+		err = s.view(func(tx *bolt.Tx) error { // what load would stumble over is damage too
+			_, _, err := load(tx)
+			return err
+		})
+		if err == nil && !(missing != nil && state.Events.Last > 0) {
+			return s, "", nil
+		}
+		s.Close()
+	}
+	reason := "it was missing"
+	switch {
+	case errors.Is(err, ErrEpoch):
+		return nil, "", fmt.Errorf("%w: %w", ErrUnsound, err)
+	case errors.Is(err, errDamaged):
+		reason = err.Error()
+		aside := fmt.Sprintf("%s.damaged-%s", c.Path, time.Now().UTC().Format("20060102T150405"))
+		if err := os.Rename(c.Path, aside); err != nil {
+			return nil, "", err
+		}
+		c.Logger.Warn("the read store is damaged; it was put aside and is made anew from EVENTS", "aside", aside, "reason", reason)
+	case err != nil:
+		return nil, "", err
+	}
+	s, err = Rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, c.Logger)
+	return s, reason, err
+}
 
 // rebuildBatch is how many events share a transaction.
 const rebuildBatch = 20_000

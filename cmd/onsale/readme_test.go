@@ -1,108 +1,110 @@
 package main
 
 import (
-	"context"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"onsale/config"
 )
 
-// The README's session is run word for word, on another port. Only what differs from run to run is made alike first: the
-// log's epoch, the ids of requests without a key, and times.
-func TestREADME_session(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Fatal("the README's session needs curl: ", err)
-	}
-	readme, err := os.ReadFile("../../README.md")
+// What stands in the README's console blocks is what happens, word for word. Only what differs each time may differ: names
+// of this life of the log, times, and ids that were drawn.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := startDemo(t)
-	ran := 0
-	for _, block := range consoleBlocks(string(readme)) {
-		for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
-			line, want, _ := strings.Cut(step, "\n")
-			got, err := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(line, "http://127.0.0.1:8080", base)).Output()
+	b := newBox(t, "--demo")
+	l := b.start()
+	said := 0
+	for _, part := range strings.Split(string(text), "```console\n")[1:] {
+		session, prose, _ := strings.Cut(part, "```")
+		for _, step := range strings.Split("\n"+session, "\n$ ")[1:] {
+			command, want, _ := strings.Cut(step, "\n")
+			if !strings.HasPrefix(command, "curl ") {
+				continue
+			}
+			said++
+			got, err := b.curl(command)
 			if err != nil {
-				t.Fatalf("%s: %v", line, err)
+				t.Fatalf("%s\n%v", command, err)
 			}
-			if alike(string(got)) != alike(want) {
-				t.Errorf("%s\ngot  %s\nwant %s", line, alike(string(got)), alike(want))
+			if got, want := alike(got), alike(want); got != want {
+				t.Errorf("%s\ngot\n%s\nwant, as the README says,\n%s", command, got, want)
 			}
-			ran++
+		}
+		if strings.Contains(prose, "kill -9") {
+			l.kill()
+			l = b.start()
 		}
 	}
-	if ran < 6 {
-		t.Errorf("the README has %d commands with answers, which is too few to be its session", ran)
+	if said == 0 {
+		t.Error("the README shows no session")
+	}
+	l.end(t)
+	b.audit()
+}
+
+var words = regexp.MustCompile(`'([^']*)'|(\S+)`)
+
+// curl does what curl would do, with this box in the place of the usual address.
+func (b *box) curl(command string) (string, error) {
+	var args []string
+	method, body, address := "GET", "", ""
+	all := words.FindAllStringSubmatch(command, -1)[1:]
+	word := func(i int) string { return all[i][1] + all[i][2] }
+	for i := 0; i < len(all); i++ {
+		switch w := word(i); w {
+		case "-s", "-N":
+		case "-i":
+			args = append(args, "-i")
+		case "-X":
+			i++
+			method = word(i)
+		case "-H":
+			i++
+			args = append(args, "-H", word(i))
+		case "-d":
+			i++
+			body = word(i)
+		default:
+			address = strings.Replace(w, "127.0.0.1:8080", b.addr, 1)
+		}
+	}
+	if body != "" && method == "GET" {
+		method = "POST"
+	}
+	args = append(args, method, address)
+	if body != "" {
+		args = append(args, body)
+	}
+	var out strings.Builder
+	done := make(chan error, 1)
+	go func() { done <- httpRun(args, &out) }()
+	select {
+	case err := <-done:
+		return out.String(), err
+	case <-time.After(20 * time.Second):
+		return "", os.ErrDeadlineExceeded
 	}
 }
 
-func consoleBlocks(text string) []string {
-	var blocks []string
-	for _, part := range strings.Split(text, "```console\n")[1:] {
-		block, _, _ := strings.Cut(part, "```")
-		blocks = append(blocks, block)
-	}
-	return blocks
+var differing = []struct {
+	what *regexp.Regexp
+	word string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`), "TIME"},
+	{regexp.MustCompile(`"requestId":"[\w-]{22}"`), `"requestId":"ID"`},
+	{regexp.MustCompile(`/requests/[\w-]{22}`), "/requests/ID"},
+	{regexp.MustCompile(`\b[0-9a-z]{8}-(\d+)`), "EPOCH-$1"},
 }
 
-var changing = []struct{ pattern, name string }{
-	{`\b[0-9a-z]{8}-(\d+)`, "epoch-$1"},
-	{`"requestId":"[A-Za-z0-9_-]{22}"`, `"requestId":"…"`},
-	{`requests/[A-Za-z0-9_-]{22}`, "requests/…"},
-	{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, "time"},
-}
-
+// alike takes out of an answer what differs each time.
 func alike(s string) string {
-	for _, c := range changing {
-		s = regexp.MustCompile(c.pattern).ReplaceAllString(s, c.name)
+	for _, d := range differing {
+		s = d.what.ReplaceAllString(s, d.word)
 	}
 	return strings.TrimSpace(s)
-}
-
-// startDemo runs a node with the demo in this process and gives its address.
-func startDemo(t *testing.T) string {
-	t.Helper()
-	cfg := config.Default()
-	cfg.Demo, cfg.Data = true, t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := openNode(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- n.run(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := n.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	base := "http://" + l.Addr().String()
-	for range 200 {
-		if answer, err := http.Get(base + "/api/v1/schedules/demo"); err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return base
-			}
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatal("the demo does not open")
-	return ""
 }

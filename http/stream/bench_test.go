@@ -27,10 +27,13 @@ func viewers(b *testing.B, h *Hub, n int, key func(i int) Key, to audience) (sto
 					return
 				case <-c.watcher.news:
 				}
-				for more := true; more; {
+				for again := true; again; {
 					buffer := buffers.Get().(*[]byte)
 					out, step := h.next(&c.cursor, (*buffer)[:0])
-					more = step.state != idle
+					again = step.state == more
+					if step.state == behind {
+						c.cursor.at = Position{Number: h.head()} // it reads on without what a consumer would bring
+					}
 					*buffer = out
 					buffers.Put(buffer)
 				}

@@ -2,7 +2,10 @@
 // something was refused.
 package stream
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // text is one message in each language. {placeholders} are filled by render.go.
 type text struct{ ko, en string }
@@ -40,16 +43,59 @@ var messages = map[string]text{
 	"not_owner":           {"본인의 내역에 대해서만 요청하실 수 있습니다.", "This belongs to somebody else."},
 }
 
-// message is what n says to its audience. A code without words is said as it is: better than nothing, and a test keeps it
-// from happening.
-func message(n notice, to audience) string {
+// words are what may stand in a message.
+type words struct {
+	promotionID, scheduleID, couponID, reservationID string
+	count, limit                                     int
+}
+
+func (w words) append(b []byte, placeholder string) []byte {
+	switch placeholder {
+	case "promotionId":
+		return appendPlain(b, w.promotionID)
+	case "scheduleId":
+		return appendPlain(b, w.scheduleID)
+	case "couponId":
+		return appendPlain(b, w.couponID)
+	case "reservationId":
+		return appendPlain(b, w.reservationID)
+	case "count":
+		return strconv.AppendInt(b, int64(w.count), 10)
+	case "limit":
+		return strconv.AppendInt(b, int64(w.limit), 10)
+	}
+	panic("stream: no word for {" + placeholder + "}") // a test fills them all
+}
+
+// appendMessage writes what n says to its audience. A code without words is said as it is: better than nothing, and a
+// test keeps it from happening. Nothing in it needs escaping in JSON.
+func appendMessage(b []byte, n notice, to audience) []byte {
 	t, known := messages[n.text]
 	if !known {
-		return n.text
+		return appendPlain(b, n.text)
 	}
-	words := strings.NewReplacer(n.words...)
+	rest := t.ko
 	if to == ownerEnglish {
-		return words.Replace(t.en)
+		rest = t.en
 	}
-	return words.Replace(t.ko)
+	for {
+		before, after, more := strings.Cut(rest, "{")
+		b = append(b, before...)
+		if !more {
+			return b
+		}
+		placeholder, after, _ := strings.Cut(after, "}")
+		b = n.words.append(b, placeholder)
+		rest = after
+	}
+}
+
+// appendPlain writes an id. Valid ones have nothing that it leaves out.
+func appendPlain(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c >= ' ' && c != '"' && c != '\\' {
+			b = append(b, c)
+		}
+	}
+	return b
 }

@@ -32,10 +32,10 @@ var failures = map[string]string{
 
 // A notice is what a user is told of one event.
 type notice struct {
-	name   string   // of the frame
-	text   string   // which message
-	fields any      // the result's fields, or a code with its facts
-	words  []string // what stands in the message for its placeholders, in pairs
+	name   string // of the frame
+	text   string // which message
+	fields any    // the result's fields, or a code with its facts
+	words  words
 }
 
 // refusal is the fields of a notice that says no. Code and facts are those of the rejection; what was asked for is said
@@ -51,32 +51,30 @@ type refusal struct {
 func noticeOf(e *domain.Event) notice {
 	switch body := e.Body.(type) {
 	case coupons.Issued:
-		return notice{"issue-complete", "issue-complete", body, []string{"{promotionId}", body.PromotionID}}
+		return notice{"issue-complete", "issue-complete", e.Body, words{promotionID: body.PromotionID}}
 	case seats.Held:
-		return counted("hold-complete", body, len(body.ScheduleSeatIDs))
+		return counted("hold-complete", e.Body, words{count: len(body.ScheduleSeatIDs)})
 	case seats.Released:
-		return counted("hold-released", body, body.ReleasedCount)
+		return counted("hold-released", e.Body, words{count: body.ReleasedCount})
 	case seats.Reserved:
-		n := counted("reserve-complete", body, len(body.ScheduleSeatIDs))
-		n.words = append(n.words, "{reservationId}", body.ReservationID)
-		return n
+		return counted("reserve-complete", e.Body, words{count: len(body.ScheduleSeatIDs), reservationID: body.ReservationID})
 	case seats.Expired:
-		return counted("hold-expired", body, len(body.ScheduleSeatIDs))
+		return counted("hold-expired", e.Body, words{count: len(body.ScheduleSeatIDs)})
 	case domain.Rejection:
 		return refused(e, body)
 	case domain.Dead:
-		return notice{"command-failed", domain.Internal, refusal{Code: domain.Internal}, nil}
+		return notice{"command-failed", domain.Internal, refusal{Code: domain.Internal}, words{}}
 	}
-	return notice{name: "command-complete", text: "command-complete", fields: e.Body}
+	return notice{"command-complete", "command-complete", e.Body, words{}}
 }
 
 // counted is a notice about so many seats. That there were none (all given back already) is another message.
-func counted(name string, body any, seats int) notice {
+func counted(name string, body any, w words) notice {
 	text := name
-	if seats == 0 {
+	if w.count == 0 {
 		text = name + "/none"
 	}
-	return notice{name, text, body, []string{"{count}", strconv.Itoa(seats)}}
+	return notice{name, text, body, w}
 }
 
 func refused(e *domain.Event, body domain.Rejection) notice {
@@ -91,9 +89,8 @@ func refused(e *domain.Event, body domain.Rejection) notice {
 	case "seats":
 		r.ScheduleID = e.Entity
 	}
-	return notice{name, body.Code, r, []string{
-		"{promotionId}", r.PromotionID, "{scheduleId}", r.ScheduleID,
-		"{couponId}", body.CouponID, "{limit}", strconv.Itoa(body.Limit),
+	return notice{name, body.Code, r, words{
+		promotionID: r.PromotionID, scheduleID: r.ScheduleID, couponID: body.CouponID, limit: body.Limit,
 	}}
 }
 
@@ -125,31 +122,41 @@ func render(epoch string, e *domain.Event, to audience) *frames {
 
 func (f *frames) owner(epoch string, e *domain.Event, to audience) {
 	n, at := noticeOf(e), Position{Number: e.Number}
+	fields := marshal(n.fields)
+	f.bytes = make([]byte, 0, len(fields)+512)
 	f.bytes = appendField(f.bytes, "event", n.name)
 	f.bytes = appendID(f.bytes, epoch, at)
-	data := []byte{'{'}
+	data := append(make([]byte, 0, len(fields)+512), '{')
 	if !e.Request.IsZero() {
-		data = append(data, `"requestId":"`+e.Request.String()+`",`...)
+		data = append(data, `"requestId":"`...)
+		data = append(data, e.Request[:]...)
+		data = append(data, `",`...)
 	}
 	data = append(data, `"sequence":`...)
 	data = strconv.AppendUint(data, e.Sequence, 10)
 	data = append(data, `,"eventId":"`...)
 	data = at.append(data, epoch)
-	data = append(data, '"')
-	if fields := marshal(n.fields); len(fields) > len(`{}`) {
-		data = append(data, ',')
+	data = append(data, `",`...)
+	if len(fields) > len(`{}`) {
 		data = append(data, fields[1:len(fields)-1]...)
+		data = append(data, ',')
 	}
-	data = append(data, `,"message":`...)
-	data = append(data, marshal(message(n, to))...)
-	data = append(data, `,"at":"`+e.Now.String()+`"}`...)
+	data = append(data, `"message":"`...)
+	data = appendMessage(data, n, to)
+	data = append(data, `","at":"`...)
+	data = append(data, e.Now.String()...)
+	data = append(data, `"}`...)
 	f.bytes = appendData(f.bytes, data)
 	f.close()
 }
 
 func (f *frames) public(epoch string, e *domain.Event, to audience) {
 	status, ids := changed(e)
+	if len(ids) == 0 {
+		return
+	}
 	at := e.Now.String()
+	f.bytes, f.ends = make([]byte, 0, 160*len(ids)), make([]int, 0, len(ids))
 	for i, id := range ids {
 		if to == publicNamed {
 			f.bytes = appendField(f.bytes, "event", "seatStatusChange")
@@ -161,7 +168,11 @@ func (f *frames) public(epoch string, e *domain.Event, to audience) {
 		f.bytes = appendID(f.bytes, epoch, p)
 		f.bytes = append(f.bytes, `data: {"scheduleSeatId":`...)
 		f.bytes = strconv.AppendInt(f.bytes, int64(id), 10)
-		f.bytes = append(f.bytes, `,"status":"`+string(status)+`","timestamp":"`+at+`","isHeartbeat":false}`+"\n"...)
+		f.bytes = append(f.bytes, `,"status":"`...)
+		f.bytes = append(f.bytes, status...)
+		f.bytes = append(f.bytes, `","timestamp":"`...)
+		f.bytes = append(f.bytes, at...)
+		f.bytes = append(f.bytes, "\",\"isHeartbeat\":false}\n"...)
 		f.close()
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
 )
 
 func TestFrames(t *testing.T) {
@@ -77,6 +79,29 @@ func TestFrames_wellFormed(t *testing.T) {
 					t.Errorf("%s: the public sees the %s", name, secret)
 				}
 			}
+		}
+	}
+}
+
+// Ids that passed by the door can break neither the JSON nor the stream.
+func TestFrames_hostileIDs(t *testing.T) {
+	const bad = "x\"\\\r\n\ndata: y"
+	for name, e := range samples {
+		e.Entity = bad
+		switch body := e.Body.(type) {
+		case coupons.Issued:
+			body.PromotionID = bad
+			e.Body = body
+		case seats.Reserved:
+			body.ReservationID = bad
+			e.Body = body
+		case domain.Rejection:
+			body.CouponID, body.Code = bad, bad
+			e.Body = body
+		}
+		p := parse(string(render(epoch, &e, ownerKorean).bytes))
+		if len(p.Events) != 1 || !json.Valid([]byte(p.Events[0].Data)) || p.LastID != epoch+"-42" {
+			t.Errorf("%s: %+v", name, p.Events)
 		}
 	}
 }
@@ -172,8 +197,11 @@ func TestMessages_complete(t *testing.T) {
 		t.Fatalf("found only %d codes", codes)
 	}
 	for key, m := range messages {
+		for to := range public {
+			_ = appendMessage(nil, notice{text: key}, to) // no placeholder that nobody knows
+		}
 		for _, s := range []string{m.ko, m.en} {
-			if s == "" || strings.ContainsAny(s, "\r\n") || strings.Count(s, "{") != strings.Count(s, "}") {
+			if s == "" || strings.ContainsAny(s, "\r\n\"\\") || strings.Count(s, "{") != strings.Count(s, "}") {
 				t.Errorf("%s: %q", key, s)
 			}
 		}
@@ -184,7 +212,7 @@ func TestMessages_complete(t *testing.T) {
 			t.Errorf("%s: no words for %s", name, n.text)
 		}
 		for to := range public {
-			if s := message(n, to); strings.ContainsAny(s, "{}") || strings.Contains(s, "()") || strings.Contains(s, ": )") {
+			if s := string(appendMessage(nil, n, to)); strings.ContainsAny(s, "{}") || strings.Contains(s, "()") || strings.Contains(s, ": )") {
 				t.Errorf("%s: a placeholder is left in %q", name, s)
 			}
 		}
@@ -204,7 +232,7 @@ func TestMessages_placeholders(t *testing.T) {
 		}
 		e := refusedBy(command, "x", code, facts)
 		for to := range public {
-			if s := message(noticeOf(&e), to); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
+			if s := string(appendMessage(nil, noticeOf(&e), to)); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
 				t.Errorf("%s: %q", code, s)
 			}
 		}

@@ -1,0 +1,417 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	httpd "onsale/http"
+)
+
+// What a node does at its end, and where it must not go on as usual.
+
+// answered is one answer, whole.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// String is short enough for a terminal.
+func (a answered) String() string {
+	return fmt.Sprintf("%d %v %.400s", a.status, a.header, a.body)
+}
+
+func (a answered) code() string {
+	var p struct{ Code string }
+	_ = json.Unmarshal([]byte(a.body), &p) // "" then
+	return p.Code
+}
+
+// ask sends one request to the box.
+func (b *box) ask(ctx context.Context, client *http.Client, method, path, body string, header ...string) (answered, error) {
+	r, err := http.NewRequestWithContext(ctx, method, b.url()+path, strings.NewReader(body))
+	if err != nil {
+		return answered{}, err
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return answered{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return answered{response.StatusCode, response.Header, string(text)}, err
+}
+
+func (b *box) must(ctx context.Context, client *http.Client, method, path, body string, header ...string) answered {
+	b.tb.Helper()
+	a, err := b.ask(ctx, client, method, path, body, header...)
+	if err != nil {
+		b.tb.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// issue asks for a coupon of the demo and wants it.
+func (b *box) issue(ctx context.Context, client *http.Client, users ...string) {
+	b.tb.Helper()
+	for _, user := range users {
+		a := b.must(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", user, "Prefer", "wait=10", "Idempotency-Key", "k")
+		if a.status != http.StatusCreated {
+			b.tb.Fatalf("%s got %v, want a coupon", user, a)
+		}
+	}
+}
+
+// shedFrame wants a stream that tells when to come back, and nothing else.
+func shedFrame(tb testing.TB, what string, a answered) {
+	tb.Helper()
+	wait, ok := strings.CutPrefix(strings.TrimSuffix(a.body, "\n\n"), "retry: ")
+	ms, err := strconv.Atoi(wait)
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "text/event-stream" || !ok || err != nil || ms < 2000 {
+		tb.Errorf("%s: got %d %q, want a stream with a time to come back, no id, and its end", what, a.status, a.body)
+	}
+}
+
+// At its end a node tells every stream when to come back, answers who waits, and is gone within 15 s: also with streams
+// open, with long polls, and with people who say nothing.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	b := newBox(t, "--demo")
+	l := b.start()
+	b.issue(ctx, client, "u0")
+
+	const streams = 24
+	var waiting sync.WaitGroup
+	var ended, answers atomic.Int64
+	open := make(chan struct{}, streams)
+	for i := range streams {
+		path := fmt.Sprintf("/subscribe/u%d", i)
+		if i%3 == 0 {
+			path = "/api/v1/schedules/demo/seats/events"
+		}
+		waiting.Go(func() {
+			r, _ := http.NewRequestWithContext(ctx, "GET", b.url()+path, nil)
+			response, err := client.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer response.Body.Close()
+			lines := bufio.NewReader(response.Body)
+			first, err := lines.ReadString('\n')
+			if first != "event: connect\n" || err != nil {
+				t.Errorf("%s begins with %q %v", path, first, err)
+			}
+			open <- struct{}{}
+			rest, err := io.ReadAll(lines)
+			end := string(rest[bytes.LastIndex(bytes.TrimSuffix(rest, []byte("\n\n")), []byte("\n\n"))+2:])
+			if err != nil {
+				t.Errorf("%s was torn: %v", path, err)
+			}
+			shedFrame(t, path, answered{200, response.Header, end})
+			ended.Add(1)
+		})
+	}
+	for range streams {
+		<-open
+	}
+	asked := make(chan struct{}, 4)
+	for range 4 { // for what is not in line yet
+		waiting.Go(func() {
+			asked <- struct{}{}
+			a, err := b.ask(ctx, client, "GET", "/api/v1/requests/"+strings.Repeat("A", 21)+"A?sequence=900000&wait=30s", "", "X-User-Id", "u0")
+			if err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `"PENDING"`) {
+				t.Errorf("a long poll got %v %v, want PENDING", a, err)
+			}
+			answers.Add(1)
+		})
+	}
+	for range 4 {
+		<-asked
+	}
+	for _, said := range []string{"", "GET / HT"} {
+		silent, err := net.Dial("tcp", b.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		fmt.Fprint(silent, said)
+	}
+	pause(ctx, 200*time.Millisecond) // the long polls are on their way
+	done := make(chan time.Duration)
+	go func() { done <- l.end(t) }()
+
+	// Whoever comes while the streams end is told the same.
+	for ended.Load() == 0 && pause(ctx, time.Millisecond) {
+	}
+	for _, path := range []string{"/subscribe/late", "/api/v1/schedules/demo/seats/events"} {
+		shedFrame(t, "late "+path, b.must(ctx, client, "GET", path, ""))
+	}
+	took := <-done
+	waiting.Wait()
+	if ended.Load() != streams || answers.Load() != 4 {
+		t.Errorf("%d of %d streams and %d of 4 long polls had an end", ended.Load(), streams, answers.Load())
+	}
+	b.audit()
+	t.Logf("the end took %s", took)
+}
+
+// Somebody puts back an older copy of the log beside a store that knows more, more than the outbox can tell again. The node
+// decides nothing and shows nothing, says why, and goes on as soon as the right log is there again.
+func TestHalted_OlderLog(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	b := newBox(t, "--demo")
+	log, older, newer := filepath.Join(b.data, "jetstream"), filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newer")
+	l := b.start()
+	b.issue(ctx, client, "u1", "u2")
+	l.end(t)
+	if err := os.CopyFS(older, os.DirFS(log)); err != nil {
+		t.Fatal(err)
+	}
+	l = b.start()
+	pause(ctx, 300*time.Millisecond) // what is confirmed at the same time leaves the outbox together
+	b.issue(ctx, client, "u3", "u4")
+	pause(ctx, 2200*time.Millisecond) // as long as the outbox keeps what the log has
+	b.issue(ctx, client, "u5")
+	head := b.must(ctx, client, "GET", "/api/v1/promotions/demo", "").header.Get("Last-Event-ID")
+	l.end(t)
+	if err := os.Rename(log, newer); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(log, os.DirFS(older)); err != nil {
+		t.Fatal(err)
+	}
+
+	l = b.start()
+	b.halted(ctx, client, head, "backwards")
+	l.end(t)
+	if err := os.RemoveAll(log); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(newer, log); err != nil {
+		t.Fatal(err)
+	}
+	l = b.start()
+	if a := b.must(ctx, client, "GET", "/readyz", ""); a.status != http.StatusOK {
+		t.Errorf("with the right log: %v, want ready", a)
+	}
+	b.issue(ctx, client, "u6")
+	l.end(t)
+	b.audit()
+}
+
+// A read store that belongs to another log is no witness: the node is halted too, though it has no store to open at all.
+func TestHalted_StoreOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	b, other := newBox(t, "--demo"), newBox(t, "--demo")
+	for _, each := range []*box{b, other} {
+		l := each.start()
+		each.issue(ctx, client, "u1")
+		l.end(t)
+	}
+	if err := os.Rename(filepath.Join(other.data, "store.db"), filepath.Join(b.data, "store.db")); err != nil {
+		t.Fatal(err)
+	}
+	l := b.start()
+	b.halted(ctx, client, "abcdefgh-1", "the read store belongs to another log")
+	l.end(t)
+	if _, stderr, code := b.onsale("audit", "--data", b.data); code != 1 || !strings.Contains(stderr, "belongs to another log") {
+		t.Errorf("audit: exit code %d, %s; want 1, and why", code, stderr)
+	}
+}
+
+// halted wants everything that a halted node says, to everybody.
+func (b *box) halted(ctx context.Context, client *http.Client, head, reason string) {
+	b.tb.Helper()
+	if a := b.must(ctx, client, "GET", "/healthz", ""); a.status != http.StatusOK {
+		b.tb.Errorf("healthz: got %v, want 200", a)
+	}
+	if a := b.must(ctx, client, "GET", "/readyz", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "halted: ") || !strings.Contains(a.body, reason) {
+		b.tb.Errorf("readyz: got %v, want 503 and why: %s", a, reason)
+	}
+	for _, path := range []string{
+		"/api/v1/promotions", "/api/v1/promotions/demo", "/api/v1/promotions/nowhere", "/api/v1/schedules", "/api/v1/schedules/demo/seats",
+		"/api/schedules/demo/seats", "/api/v1/schedules/demo/seats/summary", "/api/v1/schedules/demo/seats/my-holds", "/api/v1/me/coupons",
+		"/api/v1/me/holds", "/api/v1/me/reservations", "/api/v1/requests/" + strings.Repeat("A", 22), "/api/v1/promotions?after=" + head,
+	} {
+		a := b.must(ctx, client, "GET", path, "", "X-User-Id", "u1")
+		if a.status != http.StatusServiceUnavailable || a.code() != "halted" || a.header.Get("Retry-After") == "" {
+			b.tb.Errorf("GET %s: got %v, want 503 halted with Retry-After", path, a)
+		}
+	}
+	for path, body := range map[string]string{
+		"/api/v1/promotions/demo/coupons":         "",
+		"/api/v1/schedules/demo/seats/hold":       `{"scheduleSeatIds":[1]}`,
+		"/api/v1/schedules/demo/seats/release":    `{"holdId":"h1000"}`,
+		"/api/v1/admin/promotions":                `{"name":"n","stock":1}`,
+		"/api/v1/schedules/nowhere/seats/reserve": `{"holdId":"h1000"}`,
+	} {
+		a := b.must(ctx, client, "POST", path, body, "X-User-Id", "u1", "Idempotency-Key", "k")
+		if a.status != http.StatusServiceUnavailable || a.code() != "halted" || a.header.Get("Retry-After") == "" ||
+			a.header.Get("Idempotency-Key") != "k" || !strings.Contains(a.body, `"requestId"`) {
+			b.tb.Errorf("POST %s: got %v, want 503 halted with Retry-After, the key and its request", path, a)
+		}
+	}
+	for _, path := range []string{"/subscribe/u1", "/api/v1/schedules/demo/seats/events", "/api/v1/schedules/nowhere/seats/events", "/api/schedules/demo/seats/events"} {
+		shedFrame(b.tb, path, b.must(ctx, client, "GET", path, ""))
+		shedFrame(b.tb, path+" again", b.must(ctx, client, "GET", path, "", "Last-Event-ID", head))
+	}
+}
+
+// A log that is full refuses people, keeps room for the shop itself, drops nothing, and goes on when it has grown.
+func TestFull_Log(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 90*time.Second), wire(t, 0)
+	b := newBox(t, "--demo", "--log-commands-max-bytes", "8MiB")
+	l := b.start()
+	var large strings.Builder // refused by a rule for naming too many seats, but a command all the same
+	large.WriteString(`{"scheduleSeatIds":[10000`)
+	for id := 10_001; large.Len() < 63<<10; id++ {
+		fmt.Fprintf(&large, ",%d", id)
+	}
+	large.WriteString("]}")
+	sent := 0
+	send := func() answered {
+		sent++
+		return b.must(ctx, client, "POST", "/api/v1/schedules/demo/seats/hold", large.String(),
+			"X-User-Id", "u1", "Idempotency-Key", fmt.Sprint(sent), "Prefer", "respond-async")
+	}
+	for range 95 {
+		if a := send(); a.status != http.StatusAccepted {
+			t.Fatalf("after %d: %v", sent, a)
+		}
+	}
+	var refused answered
+	for refused.status == 0 {
+		if a := send(); a.status != http.StatusAccepted {
+			refused = a
+		}
+		if sent > 140 {
+			t.Fatalf("%d commands of 63 KiB are in a log of 8 MiB", sent)
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+	full := func(a answered) {
+		t.Helper()
+		if a.status != http.StatusServiceUnavailable || a.code() != "log_full" || a.header.Get("Retry-After") == "" {
+			t.Errorf("got %d %s, want 503 log_full with Retry-After", a.status, a.body)
+		}
+	}
+	full(refused)
+	if a := b.must(ctx, client, "POST", "/api/v1/admin/promotions", `{"promotionId":"more","name":"more","stock":5}`, "Idempotency-Key", "k"); a.status != http.StatusCreated {
+		t.Errorf("the shop itself got %v, want the room that is kept for it", a)
+	}
+	if a := b.must(ctx, client, "GET", "/api/v1/promotions/more", ""); a.status != http.StatusOK {
+		t.Errorf("reading: %v", a)
+	}
+	l.end(t)
+
+	b.args = []string{"--log-commands-max-bytes", "16MiB"}
+	l = b.start()
+	b.issue(ctx, client, "u1", "u2")
+	again := b.must(ctx, client, "POST", "/api/v1/schedules/demo/seats/hold", large.String(), "X-User-Id", "u1", "Idempotency-Key", "1")
+	if again.status != http.StatusConflict || again.code() != "too_many_seats" || again.header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("the first one again: got %d %s, want its refusal", again.status, again.body)
+	}
+	last := b.must(ctx, client, "POST", "/api/v1/schedules/demo/seats/hold", large.String(), "X-User-Id", "u1", "Idempotency-Key", fmt.Sprint(sent), "Prefer", "wait=10")
+	if last.status != http.StatusConflict || last.header.Get("Idempotent-Replayed") != "" {
+		t.Errorf("the refused one again: got %d %s, want it decided now, for the first time", last.status, last.body)
+	}
+	l.end(t)
+	b.audit()
+}
+
+// A disk that is almost full is the same, before anything can be lost.
+func TestFull_Disk(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	b := newBox(t, "--demo", "--log-min-free-disk", "1000000GiB")
+	l := b.start()
+	b.wantFull(ctx, client)
+	if a := b.must(ctx, client, "POST", "/api/v1/admin/promotions", `{"promotionId":"more","name":"more","stock":5}`); a.status != http.StatusCreated {
+		t.Errorf("the shop itself got %v, want 201", a)
+	}
+	l.end(t)
+	b.args = nil
+	l = b.start()
+	b.issue(ctx, client, "u1")
+	l.end(t)
+	if !long() { // what follows wants half a GiB of disk, and nobody else who fills it
+		return
+	}
+
+	var disk unix.Statfs_t
+	if err := unix.Statfs(b.data, &disk); err != nil {
+		t.Fatal(err)
+	}
+	free := disk.Bavail * uint64(disk.Bsize)
+	b.args = []string{"--log-min-free-disk", fmt.Sprint((free-256<<20)>>20) + "MiB"}
+	l = b.start()
+	b.issue(ctx, client, "u2")
+	ballast := filepath.Join(b.data, "ballast")
+	f, err := os.Create(ballast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, 1<<29); err != nil {
+		t.Skip("no ballast can be laid here:", err)
+	}
+	f.Close()
+	b.wantFull(ctx, client)
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	c := httpd.Client{URL: b.url(), User: "u3", HTTP: client}
+	for {
+		a, err := c.Issue(ctx, "demo", httpd.Ask{Key: "k", Wait: new(5 * time.Second)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.HTTPStatus == http.StatusCreated {
+			break
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+	l.end(t)
+	b.audit()
+}
+
+// wantFull waits until the node has looked, and wants it to refuse.
+func (b *box) wantFull(ctx context.Context, client *http.Client) {
+	b.tb.Helper()
+	for i := 0; ; i++ {
+		a := b.must(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", fmt.Sprint("early", i))
+		if a.status == http.StatusAccepted && pause(ctx, 50*time.Millisecond) {
+			continue
+		}
+		if a.status != http.StatusServiceUnavailable || a.code() != "log_full" || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "requestId") {
+			b.tb.Errorf("got %v, want 503 log_full with Retry-After", a)
+		}
+		return
+	}
+}

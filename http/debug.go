@@ -1,0 +1,79 @@
+// What is looked at when something is wrong: /debug/streams lists the open streams, those that are farthest behind first.
+package http
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// StreamInfo is one open stream.
+type StreamInfo struct {
+	Kind   string        // whose events: "user" or "schedule"
+	Key    string        // which of these
+	Cursor uint64        // everything up to this event is sent, or is not for this reader
+	Lag    uint64        // how many events the ring's head is ahead of that
+	Age    time.Duration // since it was opened
+	State  string        // what it does: "live", "catching up", …
+}
+
+type streamView struct {
+	Kind       string  `json:"kind"`
+	Key        string  `json:"key"`
+	Cursor     string  `json:"cursor"`
+	Lag        uint64  `json:"lag"`
+	AgeSeconds float64 `json:"ageSeconds"`
+	State      string  `json:"state"`
+}
+
+type streamList struct {
+	Total int          `json:"total"`
+	Items []streamView `json:"items"`
+}
+
+// debugStreams is GET /debug/streams?limit=&format=json|text.
+func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
+	if s.DebugStreams == nil {
+		return refuse(notFound, "")
+	}
+	query := r.URL.Query()
+	page, _, err := pageOf(query)
+	if err != nil {
+		return err
+	}
+	format := cmp.Or(query.Get("format"), "json")
+	if format != "json" && format != "text" {
+		return refuseField(invalidParameter, "format", "is json or text")
+	}
+	list := s.listStreams(s.DebugStreams(), page.limit)
+	w.Header()["Cache-Control"] = noStore
+	if format == "json" {
+		return sendJSON(w, http.StatusOK, list)
+	}
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "kind\tkey\tcursor\tlag\tage\tstate")
+	for _, v := range list.Items {
+		age := time.Duration(v.AgeSeconds * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", v.Kind, v.Key, v.Cursor, v.Lag, age, v.State)
+	}
+	fmt.Fprintf(table, "%d of %d streams\n", len(list.Items), list.Total)
+	_ = table.Flush() // into memory
+	send(w, http.StatusOK, []string{"text/plain; charset=utf-8"}, text.Bytes())
+	return nil
+}
+
+func (s *Server) listStreams(open []StreamInfo, limit int) streamList {
+	slices.SortFunc(open, func(a, b StreamInfo) int {
+		return cmp.Or(cmp.Compare(b.Lag, a.Lag), cmp.Compare(b.Age, a.Age), cmp.Compare(a.Key, b.Key))
+	})
+	list := streamList{Total: len(open), Items: []streamView{}}
+	for _, i := range open[:min(limit, len(open))] {
+		list.Items = append(list.Items, streamView{i.Kind, i.Key, s.position(i.Cursor), i.Lag, i.Age.Seconds(), i.State})
+	}
+	return list
+}

@@ -1,0 +1,128 @@
+// One transaction: the rules decide a batch, and everything that follows from it is written, or nothing is.
+package projections
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+)
+
+// errRules is a rule that broke while its event was made so: this node's state is no longer what the log says.
+var errRules = errors.New("the rules broke")
+
+// transact decides the batches and writes everything that follows from it, or nothing.
+func (p *Projector) transact(batches []domain.Batch) error {
+	var made []pending
+	var repeats []repeat
+	mark := p.mark
+	err := p.store.update(func(tx *bolt.Tx) error {
+		w := newWriter(tx)
+		for _, b := range batches {
+			for _, c := range b.Commands {
+				if c.Sequence <= mark.sequence {
+					continue // decided before the store was rebuilt
+				}
+				events, err := p.shop.Decide(c)
+				if err != nil {
+					p.Logger.Error("a command broke the rules and is dead", "sequence", c.Sequence, "error", err)
+				}
+				if first, again := p.shop.Requests[c.Request]; again && first.Fingerprint == c.Fingerprint {
+					repeats = append(repeats, repeat{c.Sequence, first.Event})
+				}
+				for _, e := range events {
+					next, err := p.write(w, mark.hash, e)
+					if err != nil {
+						return err
+					}
+					made = append(made, next)
+					mark.hash = next.record.Hash
+				}
+				mark.sequence = c.Sequence
+			}
+		}
+		mark.events, mark.now = p.shop.Events, p.shop.Now
+		mark.confirmed = p.Confirmed()
+		if err := w.finish(p.shop, p.outboxDone()); err != nil {
+			return err
+		}
+		if p.beforeCommit != nil {
+			if err := p.beforeCommit(); err != nil {
+				return err
+			}
+		}
+		return mark.write(tx)
+	})
+	if err != nil {
+		return err
+	}
+	// Committed. A crash from here on finds the events in the outbox.
+	p.mark, p.message = mark, batches[len(batches)-1].Message
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.committed, p.logTime = mark, max(p.logTime, batches[len(batches)-1].At)
+	p.pending = append(p.pending, made...)
+	p.repeated(repeats)
+	p.notify()
+	return nil
+}
+
+// write makes one event so, in the shop and in the transaction.
+func (p *Projector) write(w *writer, previous domain.Hash, e domain.Event) (next pending, err error) {
+	record, err := p.Log.EncodeEvent(previous, e)
+	if err != nil {
+		return next, fmt.Errorf("%w: event %d cannot be written: %w", errRules, e.Number, err)
+	}
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("%w: applying event %d: %v", errRules, e.Number, broken)
+		}
+	}()
+	told := p.apply(e)
+	name, _ := e.Body.Type()
+	r := row{Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, name, record.Data()},
+		told.BeforeOfUser, told.BeforeOfEntity}
+	return pending{told, record, r}, w.put(p.shop, e, record, r)
+}
+
+// apply moves the shop and the heads under the lock that readers of them take.
+func (p *Projector) apply(e domain.Event) Told {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shop.Apply(e)
+	told := Told{Event: e}
+	if e.User != "" {
+		told.BeforeOfUser = link(p.fresh.user, p.heads.user, e.User, e.Number)
+	}
+	told.BeforeOfEntity = link(p.fresh.entity, p.heads.entity, entityKey(e), e.Number)
+	return told
+}
+
+// link makes n the newest of key and gives the one before it.
+func link(fresh, confirmed map[string]uint64, key string, n uint64) uint64 {
+	before, ok := fresh[key]
+	if !ok {
+		before = confirmed[key]
+	}
+	fresh[key] = n
+	return before
+}
+
+// reload makes the shop what the store says, after a transaction that did not happen.
+func (p *Projector) reload() error {
+	return p.store.view(func(tx *bolt.Tx) error {
+		sh, h, err := load(tx)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.shop, p.fresh = sh, h
+		maps.DeleteFunc(p.fresh.user, func(_ string, n uint64) bool { return n <= p.confirmed })
+		maps.DeleteFunc(p.fresh.entity, func(_ string, n uint64) bool { return n <= p.confirmed })
+		return nil
+	})
+}

@@ -1,0 +1,52 @@
+// What one event writes: a row of the journal, its bytes into the outbox, and the rows of its kind.
+package projections
+
+import (
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/shop"
+)
+
+// writer is one transaction's hand on the buckets.
+type writer struct {
+	tx                       *bolt.Tx
+	journal, outbox, coupons *bolt.Bucket
+	promotions               map[string]bool // changed: each is written once, at the end
+}
+
+func newWriter(tx *bolt.Tx) *writer {
+	return &writer{tx, rising(tx, bucketJournal), rising(tx, bucketOutbox), tx.Bucket(bucketCoupons), map[string]bool{}}
+}
+
+// put writes everything that event e, already made so in the shop, has changed.
+func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row) error {
+	if err := w.journal.Put(key(e.Number), r.encode()); err != nil {
+		return err
+	}
+	if record.Payload != nil { // a rebuild has it in EVENTS already
+		if err := putOutbox(w.outbox, record); err != nil {
+			return err
+		}
+	}
+	switch body := e.Body.(type) {
+	case coupons.Created:
+		w.promotions[body.PromotionID] = true
+		return nil
+	case coupons.Issued:
+		w.promotions[body.PromotionID] = true
+		return putCoupon(w.coupons, e, body)
+	}
+	return putSeats(w.tx, sh.Seats, e)
+}
+
+// finish writes what is written once for a transaction, and forgets the outbox up to and including done.
+func (w *writer) finish(sh *shop.Shop, done uint64) error {
+	for id := range w.promotions {
+		if err := putPromotion(w.tx, sh.Coupons.Promotion(id)); err != nil {
+			return err
+		}
+	}
+	return trimOutbox(w.outbox, done)
+}

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"onsale/config"
 	"onsale/domain"
 	"onsale/projections"
@@ -29,11 +27,15 @@ type room struct {
 	projector *projections.Projector
 	config    config.Config
 	logger    *slog.Logger
+	disk      *disk
 	full      atomic.Pointer[string] // why not, as of the last look; nil while there is room
+	seen      atomic.Pointer[sight]  // of the logs, the latest; nil before the first
 }
 
-func newRoom(log *streams.Log, p *projections.Projector, cfg config.Config, logger *slog.Logger) *room {
-	return &room{log: log, projector: p, config: cfg, logger: logger}
+// sight is how the logs stood at a time.
+type sight struct {
+	logs domain.LogState
+	at   time.Time
 }
 
 // refusal is the code and the reason for which no command is taken now; "" when one is.
@@ -72,13 +74,15 @@ func (r *room) watch(ctx context.Context) {
 
 // look says why there is no room; "" when there is, and when nothing can be learnt: an append will tell.
 func (r *room) look(ctx context.Context) string {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(r.config.Data, &disk); err == nil && disk.Bavail*uint64(disk.Bsize) < uint64(r.config.Log.MinFreeDisk) {
+	if r.disk.free() < int64(r.config.Log.MinFreeDisk) {
 		return "the disk of the data directory is almost full"
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	state, err := r.log.State(ctx)
+	if err == nil {
+		r.seen.Store(&sight{state, time.Now()})
+	}
 	switch {
 	case err != nil:
 		return ""
@@ -88,6 +92,14 @@ func (r *room) look(ctx context.Context) string {
 		return "EVENTS is almost full"
 	}
 	return ""
+}
+
+// latest is how the logs stood when they were last looked at, and when that was.
+func (r *room) latest() (domain.LogState, time.Time) {
+	if seen := r.seen.Load(); seen != nil {
+		return seen.logs, seen.at
+	}
+	return domain.LogState{}, time.Time{}
 }
 
 func almostFull(s domain.StreamState) bool { return s.MaxBytes > 0 && s.Bytes > s.MaxBytes/100*fullAt }

@@ -18,9 +18,8 @@ type History interface {
 	State(context.Context) (domain.LogState, error)
 	// Messages follows COMMANDS from a message on.
 	Messages(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error]
-	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+	Events
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
-	DecodeEvent(domain.Record) (domain.Event, error)
 }
 
 // Audit is what was found.

@@ -22,8 +22,12 @@ func (p *Projector) confirm(n uint64) {
 func (p *Projector) settle(n uint64) []Told {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var told []Told
-	for _, next := range p.pending {
+	if len(p.pending) == 0 || p.pending[0].told.Number > n {
+		return nil
+	}
+	told := make([]Told, 0, min(uint64(len(p.pending)), n-p.pending[0].told.Number+1))
+	for i := range p.pending {
+		next := &p.pending[i]
 		e := next.told
 		if e.Number > n {
 			break
@@ -41,9 +45,6 @@ func (p *Projector) settle(n uint64) []Told {
 		if !e.Request.IsZero() {
 			p.waiting.answer(next.row.Outcome)
 		}
-	}
-	if len(told) == 0 {
-		return nil
 	}
 	p.pending = p.pending[len(told):]
 	if len(p.pending) == 0 {

@@ -42,7 +42,6 @@ func (p *Projector) emit(ctx context.Context) error {
 		switch {
 		case err == nil:
 			behind = false
-			p.raiseLogEnd(records[len(records)-1].Number)
 			p.confirm(records[len(records)-1].Number)
 			continue
 		case ctx.Err() != nil:
@@ -101,11 +100,11 @@ func (p *Projector) progress(ctx context.Context, n uint64, patience time.Durati
 
 // raiseLogEnd notes that EVENTS reaches at least to n.
 func (p *Projector) raiseLogEnd(n uint64) {
-	for {
-		end := p.logEnd.Load()
-		if end >= n || p.logEnd.CompareAndSwap(end, n) {
-			return
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logEnd.Load() < n {
+		p.logEnd.Store(n)
+		p.notify() // the follower may have to look
 	}
 }
 

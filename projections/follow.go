@@ -5,11 +5,37 @@ package projections
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"onsale/domain"
 )
 
+// follow reads EVENTS for as long as there is somebody else who may write to it. A node that is alone with its log knows from
+// its acknowledgements what stands there, and reads only what it has no acknowledgement for: reading all of it would cost
+// an eighth of the node's CPU.
 func (p *Projector) follow(ctx context.Context) error {
+	if !p.Log.Embedded() {
+		return p.compare(ctx, math.MaxUint64)
+	}
+	for {
+		p.mu.RLock()
+		confirmed, changed := p.confirmed, p.changed
+		p.mu.RUnlock()
+		if end := p.logEnd.Load(); end > confirmed {
+			if err := p.compare(ctx, end); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// compare reads EVENTS from the first event that is not confirmed, up to last.
+func (p *Projector) compare(ctx context.Context, last uint64) error {
 	for record, err := range p.Log.Hashes(ctx, p.Confirmed()+1) {
 		if err != nil {
 			return fmt.Errorf("cannot follow EVENTS: %w", err)
@@ -24,6 +50,9 @@ func (p *Projector) follow(ctx context.Context) error {
 				record.Number, record.Hash, *ours)
 		}
 		p.confirm(record.Number)
+		if record.Number >= last {
+			return nil
+		}
 	}
 	return nil
 }

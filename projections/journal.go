@@ -4,6 +4,7 @@
 package projections
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"sort"
@@ -63,6 +64,8 @@ func journalRow(tx *bolt.Tx, n uint64) (row, bool, error) {
 
 // loadJournal fills the shop's requests and the heads. It reads every row, so it stays clear of decodeRow's copies.
 func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
+	var name, entity []byte // of the row before, and mostly of this one too
+	var key string
 	return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
 		r, err := peekRow(k, v)
 		if err != nil {
@@ -72,12 +75,14 @@ func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
 		if len(r.user) > 0 {
 			h.user[string(r.user)] = n
 		}
-		kind := domain.Kind(string(r.name))
-		h.entity[kind+"."+string(r.entity)] = n
+		if !bytes.Equal(r.name, name) || !bytes.Equal(r.entity, entity) {
+			name, entity, key = r.name, r.entity, domain.Kind(string(r.name))+"."+string(r.entity)
+		}
+		h.entity[key] = n
 		if len(r.request) == 0 {
 			return nil
 		}
-		if id := domain.RequestID(r.request); sh.Requests[id] == (shop.Decided{}) {
+		if id := domain.RequestID(r.request); sh.Requests[id].Event == 0 {
 			sh.Requests[id] = shop.Decided{Event: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
 		}
 		return nil

@@ -23,12 +23,17 @@ type Log interface {
 	// Emit appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
 	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
 	Emit(context.Context, []domain.Record) error
-	// Records follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
-	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+	Events
 	// Hashes is Records without payloads.
 	Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+}
+
+// Events is EVENTS for a reader.
+type Events interface {
+	// Records follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
+	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
 	DecodeEvent(domain.Record) (domain.Event, error)
 }
 

@@ -32,7 +32,9 @@ func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
 		return nil, Opening{}, fmt.Errorf("the logs do not say how they stand: %w", err)
 	}
 	var opening Opening
-	p.store, opening.Rebuilt, err = openOrRebuild(ctx, c, state)
+	past := newPast()
+	p.store, opening.Rebuilt, err = openOrRebuild(ctx, c, state, &past)
+	p.shop, p.heads = past.shop, past.heads
 	if err == nil {
 		err = p.begin(ctx, state, &opening)
 	}
@@ -56,9 +58,6 @@ var ErrUnsound = errors.New("the logs are unsound")
 func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *Opening) error {
 	var outbox []domain.Record
 	err := p.store.view(func(tx *bolt.Tx) (err error) {
-		if p.shop, p.heads, err = load(tx); err != nil {
-			return err
-		}
 		if p.mark, err = readMeta(tx); err != nil {
 			return err
 		}
@@ -68,7 +67,7 @@ func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *O
 	if err != nil {
 		return err
 	}
-	if err := p.compare(state, outbox); err != nil {
+	if err := p.sound(state, outbox); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsound, err)
 	}
 	p.committed, p.logTime = p.mark, p.mark.now
@@ -92,8 +91,8 @@ func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *O
 	return p.resume(outbox)
 }
 
-// compare says why the node must not go on.
-func (p *Projector) compare(state domain.LogState, outbox []domain.Record) error {
+// sound says why the node must not go on.
+func (p *Projector) sound(state domain.LogState, outbox []domain.Record) error {
 	// What the outbox holds can be sent again, so EVENTS may end anywhere in it.
 	covered := p.mark.events
 	if len(outbox) > 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,9 +24,9 @@ func openFailure(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w", errDamaged, path, err)
 }
 
-// probe reads a whole file before it is opened for writing. Opening walks all pages in a goroutine of bbolt's own, and a
-// damaged page is a panic there, which nobody can catch; a page met here is only an error.
-func probe(path string) error {
+// probe reads a whole file before it is opened for writing: read, and then what read leaves out. Opening walks all pages in a
+// goroutine of bbolt's own, and a damaged page is a panic there, which nobody can catch; a page met here is only an error.
+func probe(path string, read func(*bolt.Tx) error, but ...[]byte) error {
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
 	}
@@ -35,7 +36,15 @@ func probe(path string) error {
 	}
 	defer db.Close()
 	return (&Store{db, path}).view(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error { return walk(b) })
+		if err := read(tx); err != nil {
+			return err
+		}
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			if slices.ContainsFunc(but, func(read []byte) bool { return bytes.Equal(read, name) }) {
+				return nil
+			}
+			return walk(b)
+		})
 	})
 }
 

@@ -6,30 +6,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
-	"onsale/domain/shop"
 )
 
-// openOrRebuild opens the store; one that is missing beside a log with events, or damaged, or from another layout is made
-// anew from EVENTS. One from another log is refused: somebody has mixed up two data directories.
-func openOrRebuild(ctx context.Context, c Config, state domain.LogState) (*Store, string, error) {
+// openOrRebuild opens the store and reads the past from it; one that is missing beside a log with events, or damaged, or from
+// another layout is made anew from EVENTS. One from another log is refused: somebody has mixed up two data directories.
+func openOrRebuild(ctx context.Context, c Config, state domain.LogState, past *past) (*Store, string, error) {
 	_, missing := os.Stat(c.Path)
-	s, err := OpenStore(c.Path, c.Epoch)
-	if err == nil {
-		err = s.view(func(tx *bolt.Tx) error { // what load would stumble over is damage too
-			_, _, err := load(tx)
-			return err
-		})
-		if err == nil && !(missing != nil && state.Events.Last > 0) {
+	err := probe(c.Path, past.load, bucketsLoaded...)
+	if err == nil && (missing == nil || state.Events.Last == 0) {
+		var s *Store
+		if s, err = openStore(c.Path, c.Epoch); err == nil {
 			return s, "", nil
 		}
-		s.Close()
 	}
 	reason := "it was missing"
 	switch {
@@ -45,7 +39,7 @@ func openOrRebuild(ctx context.Context, c Config, state domain.LogState) (*Store
 	case err != nil:
 		return nil, "", err
 	}
-	s, err = Rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, c.Logger)
+	s, err := rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, past)
 	return s, reason, err
 }
 
@@ -54,7 +48,13 @@ const rebuildBatch = 20_000
 
 // Rebuild makes the store at path from the first last events. It ends with the last event that closes its command: what
 // EVENTS holds of a command that was cut short is decided again and compared.
-func Rebuild(ctx context.Context, path, epoch string, log Log, last uint64, logger *slog.Logger) (*Store, error) {
+func Rebuild(ctx context.Context, path, epoch string, log Events, last uint64) (*Store, error) {
+	past := newPast()
+	return rebuild(ctx, path, epoch, log, last, &past)
+}
+
+// rebuild leaves the past that the new store holds in past.
+func rebuild(ctx context.Context, path, epoch string, log Events, last uint64, past *past) (*Store, error) {
 	unfinished := path + ".rebuilding"
 	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -64,7 +64,7 @@ func Rebuild(ctx context.Context, path, epoch string, log Log, last uint64, logg
 		return nil, err
 	}
 	s.db.NoSync = true
-	if err := s.fill(ctx, log, last); err != nil {
+	if err := s.fill(ctx, log, last, past); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("rebuilding the read store: %w", err)
 	}
@@ -79,7 +79,7 @@ func Rebuild(ctx context.Context, path, epoch string, log Log, last uint64, logg
 	if err := os.Rename(unfinished, path); err != nil {
 		return nil, err
 	}
-	return OpenStore(path, epoch)
+	return openStore(path, epoch)
 }
 
 // decodedEvent is an event with its bytes.
@@ -89,14 +89,15 @@ type decodedEvent struct {
 }
 
 // fill reads EVENTS up to last and writes it in batches that end with a command.
-func (s *Store) fill(ctx context.Context, log Log, last uint64) error {
+func (s *Store) fill(ctx context.Context, log Events, last uint64, past *past) error {
+	*past = newPast()
 	if last == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events, failed := readEvents(ctx, log, last)
-	f := folder{store: s, shop: shop.New(), heads: newHeads()}
+	f := folder{s, past}
 	var batch []decodedEvent
 	closed := 0 // events of batch that belong to commands which are whole
 	for e := range events {
@@ -118,7 +119,7 @@ func (s *Store) fill(ctx context.Context, log Log, last uint64) error {
 }
 
 // readEvents reads, checks the chain and decodes beside the goroutine that writes.
-func readEvents(ctx context.Context, log Log, last uint64) (<-chan decodedEvent, <-chan error) {
+func readEvents(ctx context.Context, log Events, last uint64) (<-chan decodedEvent, <-chan error) {
 	events, failed := make(chan decodedEvent, 1024), make(chan error, 1)
 	go func() {
 		defer close(events)
@@ -158,8 +159,7 @@ func readEvents(ctx context.Context, log Log, last uint64) (<-chan decodedEvent,
 // folder writes events that are facts.
 type folder struct {
 	store *Store
-	shop  *shop.Shop
-	heads heads
+	*past
 }
 
 func (f *folder) fold(batch []decodedEvent) error {

@@ -43,10 +43,15 @@ type Store struct {
 }
 
 // OpenStore opens or makes the file at path for the log with this epoch. errors.Is errDamaged: it has to be rebuilt.
-func OpenStore(path, epoch string) (s *Store, err error) {
-	if err := probe(path); err != nil {
+func OpenStore(path, epoch string) (*Store, error) {
+	if err := probe(path, func(*bolt.Tx) error { return nil }); err != nil {
 		return nil, err
 	}
+	return openStore(path, epoch)
+}
+
+// openStore opens a file that was looked at.
+func openStore(path, epoch string) (s *Store, err error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout:         2 * time.Second, // another process has it
 		FreelistType:    bolt.FreelistMapType,
@@ -92,22 +97,36 @@ func damaged(err *error) {
 	}
 }
 
-// load makes the shop as the store has it, and the last event of each user and each entity.
-func load(tx *bolt.Tx) (*shop.Shop, heads, error) {
-	sh, h := shop.New(), newHeads()
+// past is the shop as a store has it, and the last event of each user and each entity.
+type past struct {
+	shop  *shop.Shop
+	heads heads
+}
+
+func newPast() past { return past{shop.New(), newHeads()} }
+
+// load reads all of the past. The buckets that it reads to the last row are bucketsLoaded.
+func (p *past) load(tx *bolt.Tx) error {
+	if tx.Bucket(bucketMeta) == nil {
+		return fmt.Errorf("%w: it has no checkpoint", errDamaged)
+	}
 	m, err := readMeta(tx)
 	if err != nil {
-		return nil, h, err
+		return err
 	}
-	sh.Now, sh.Events = m.now, m.events
-	if err := loadJournal(tx, sh, h); err != nil {
-		return nil, h, err
+	*p = past{shop.New(), newHeads()}
+	p.shop.Requests = make(map[domain.RequestID]shop.Decided, m.events)
+	p.shop.Now, p.shop.Events = m.now, m.events
+	if err := loadJournal(tx, p.shop, p.heads); err != nil {
+		return err
 	}
-	if err := loadPromotions(tx, sh.Coupons); err != nil {
-		return nil, h, err
+	if err := loadPromotions(tx, p.shop.Coupons); err != nil {
+		return err
 	}
-	return sh, h, loadSchedules(tx, sh.Seats)
+	return loadSchedules(tx, p.shop.Seats)
 }
+
+var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketHoldings, bucketReservations}
 
 func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 

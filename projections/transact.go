@@ -16,7 +16,11 @@ var errRules = errors.New("the rules broke")
 
 // transact decides the batches and writes everything that follows from it, or nothing.
 func (p *Projector) transact(batches []domain.Batch) error {
-	var made []pending
+	commands := 0
+	for _, b := range batches {
+		commands += len(b.Commands)
+	}
+	made := make([]pending, 0, commands) // most commands lead to one event
 	var repeats []repeat
 	mark := p.mark
 	err := p.store.update(func(tx *bolt.Tx) error {
@@ -64,7 +68,11 @@ func (p *Projector) transact(batches []domain.Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.committed, p.logTime = mark, max(p.logTime, batches[len(batches)-1].At)
-	p.pending = append(p.pending, made...)
+	if len(p.pending) == 0 {
+		p.pending = made
+	} else {
+		p.pending = append(p.pending, made...)
+	}
 	p.repeated(repeats)
 	p.notify()
 	return nil
@@ -114,13 +122,13 @@ func link(fresh, confirmed map[string]uint64, key string, n uint64) uint64 {
 // reload makes the shop what the store says, after a transaction that did not happen.
 func (p *Projector) reload() error {
 	return p.store.view(func(tx *bolt.Tx) error {
-		sh, h, err := load(tx)
-		if err != nil {
+		past := newPast()
+		if err := past.load(tx); err != nil {
 			return err
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.shop, p.fresh = sh, h
+		p.shop, p.fresh = past.shop, past.heads
 		maps.DeleteFunc(p.fresh.user, func(_ string, n uint64) bool { return n <= p.confirmed })
 		maps.DeleteFunc(p.fresh.entity, func(_ string, n uint64) bool { return n <= p.confirmed })
 		return nil

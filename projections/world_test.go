@@ -185,7 +185,7 @@ func verify(tb testing.TB, log *streams.Log, path, epoch string) {
 		tb.Fatal(err)
 	}
 	defer store.Close()
-	rebuilt, err := projections.Rebuild(ctx, path+".compare", epoch, log, audit.Events, slog.New(slog.DiscardHandler))
+	rebuilt, err := projections.Rebuild(ctx, path+".compare", epoch, log, audit.Events)
 	if err != nil {
 		tb.Fatal(err)
 	}

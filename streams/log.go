@@ -183,8 +183,8 @@ func (l *Log) linked() context.Context {
 // Epoch names this life of the log: a restored backup or a new log has another.
 func (l *Log) Epoch() string { return l.epoch }
 
-// Embedded says that the server runs in this process, on Config.Dir.
-func (l *Log) Embedded() bool { return l.server != nil }
+// Embedded says that the server runs in this process and that nobody else can reach it: only this process writes.
+func (l *Log) Embedded() bool { return l.server != nil && l.config.ServerConfig == "" }
 
 // Failed gives the first fatal error of the embedded server. It goes on running in an unknown state; the node must not.
 func (l *Log) Failed() <-chan error { return l.failed }

@@ -115,7 +115,7 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 	if r.durable == "" {
 		defer r.remove(ctx, consumer.CachedInfo().Name)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(500, 8<<20),
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(500),
 		jetstream.PullExpiry(30*time.Second), jetstream.PullHeartbeat(3*time.Second))
 	if err != nil {
 		return err

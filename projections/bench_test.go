@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"onsale/domain/coupons"
+	"onsale/projections"
 )
 
 // BenchmarkProjector_Issue decides coupons for users in random order: appended by 256 writers at once, decided, committed
@@ -46,4 +48,36 @@ func (w *world) issue(n int, name string) {
 	}
 	group.Wait()
 	w.settle()
+}
+
+// BenchmarkOpen opens a node whose past is 200,000 commands: the log, the read store, the past.
+func BenchmarkOpen(b *testing.B) {
+	w := newWorld(b)
+	w.promotion("demo", 100_000_000)
+	w.issue(200_000, "before")
+	for b.Loop() {
+		b.StopTimer()
+		w.close()
+		b.StartTimer()
+		w.start()
+	}
+	w.discard()
+}
+
+// BenchmarkRebuild makes the read store anew from 200,000 events.
+func BenchmarkRebuild(b *testing.B) {
+	const events = 200_000
+	w := newWorld(b)
+	w.promotion("demo", 100_000_000)
+	w.issue(events-1, "before")
+	b.ReportAllocs()
+	for b.Loop() {
+		s, err := projections.Rebuild(context.Background(), filepath.Join(b.TempDir(), "store.db"), w.log.Epoch(), w.log, events)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	w.discard()
 }

@@ -56,18 +56,16 @@ var ErrUnsound = errors.New("the logs are unsound")
 
 // begin compares the witnesses and sets everything to where the last life ended.
 func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *Opening) error {
-	var outbox []domain.Record
+	var first, last uint64 // of the outbox
 	err := p.store.view(func(tx *bolt.Tx) (err error) {
-		if p.mark, err = readMeta(tx); err != nil {
-			return err
-		}
-		outbox, err = readOutbox(tx, 1)
+		first, last = outboxRange(tx)
+		p.mark, err = readMeta(tx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := p.sound(state, outbox); err != nil {
+	if err := p.sound(state, first, last); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsound, err)
 	}
 	p.committed, p.logTime = p.mark, p.mark.now
@@ -88,16 +86,16 @@ func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *O
 			return fmt.Errorf("filling COMMANDS up to message %d: %w", message, err)
 		}
 	}
-	return p.resume(outbox)
+	return p.resume()
 }
 
 // sound says why the node must not go on.
-func (p *Projector) sound(state domain.LogState, outbox []domain.Record) error {
+func (p *Projector) sound(state domain.LogState, first, last uint64) error {
 	// What the outbox holds can be sent again, so EVENTS may end anywhere in it.
 	covered := p.mark.events
-	if len(outbox) > 0 {
-		covered = outbox[0].Number - 1
-		if last := outbox[len(outbox)-1].Number; last != p.mark.events {
+	if last != 0 {
+		covered = first - 1
+		if last != p.mark.events {
 			return fmt.Errorf("the outbox ends at event %d, the store at %d", last, p.mark.events)
 		}
 	}
@@ -109,16 +107,16 @@ func (p *Projector) sound(state domain.LogState, outbox []domain.Record) error {
 }
 
 // resume makes what is in the outbox and not confirmed pending again.
-func (p *Projector) resume(outbox []domain.Record) error {
+func (p *Projector) resume() error {
 	return p.store.view(func(tx *bolt.Tx) error {
-		for _, record := range outbox {
+		records, err := readOutbox(tx, p.confirmed+1)
+		if err != nil {
+			return err
+		}
+		for _, record := range records {
 			r, ok, err := journalRow(tx, record.Number)
 			if err != nil || !ok {
 				return errors.Join(errDamaged, err)
-			}
-			if record.Number <= p.confirmed {
-				p.recent.note(record.Number, record.Hash)
-				continue
 			}
 			e, err := p.Log.DecodeEvent(record)
 			if err != nil {
@@ -126,12 +124,13 @@ func (p *Projector) resume(outbox []domain.Record) error {
 			}
 			p.pending = append(p.pending, pending{Told{e, r.beforeOfUser, r.beforeOfEntity}, record, r})
 		}
-		return p.splitHeads(tx)
+		p.splitHeads()
+		return nil
 	})
 }
 
 // splitHeads moves the heads that are not confirmed to fresh, and puts the confirmed ones before them in their place.
-func (p *Projector) splitHeads(tx *bolt.Tx) error {
+func (p *Projector) splitHeads() {
 	for i := len(p.pending) - 1; i >= 0; i-- {
 		e := p.pending[i].told
 		if e.User != "" {
@@ -139,7 +138,6 @@ func (p *Projector) splitHeads(tx *bolt.Tx) error {
 		}
 		unwind(p.fresh.entity, p.heads.entity, entityKey(e.Event), e.Number, e.BeforeOfEntity)
 	}
-	return nil
 }
 
 func unwind(fresh, confirmed map[string]uint64, key string, n, before uint64) {

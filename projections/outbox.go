@@ -37,6 +37,17 @@ func readOutbox(tx *bolt.Tx, from uint64) ([]domain.Record, error) {
 	return records, nil
 }
 
+// outboxRange is the first and the last number in the outbox; 0 and 0 when it is empty.
+func outboxRange(tx *bolt.Tx) (first, last uint64) {
+	c := tx.Bucket(bucketOutbox).Cursor()
+	if k, _ := c.First(); k != nil {
+		first = number(k)
+		k, _ = c.Last()
+		last = number(k)
+	}
+	return first, last
+}
+
 // trimOutbox deletes the rows up to and including number, at most so many that a transaction does not feel it.
 func trimOutbox(b *bolt.Bucket, upTo uint64) error {
 	k, _ := b.Cursor().First()

@@ -15,6 +15,7 @@ func (s *Server) routes() {
 
 	s.get("/", pageFile("index.html", "text/html; charset=utf-8"))
 	s.get("/app.js", pageFile("app.js", "text/javascript; charset=utf-8"))
+	s.get("/onsale.js", pageFile("onsale.js", "text/javascript; charset=utf-8"))
 	s.get("/style.css", pageFile("style.css", "text/css; charset=utf-8"))
 	s.get("/healthz", s.healthz)
 	s.get("/readyz", s.readyz)

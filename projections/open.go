@@ -74,7 +74,7 @@ func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *O
 	}
 	p.confirmed = min(p.mark.confirmed, state.Events.Last)
 	p.logEnd.Store(state.Events.Last)
-	p.caughtUp.Store((state.Commands.Last) * domain.PlacesPerMessage)
+	p.goal = goal{state.Commands.Last * domain.PlacesPerMessage, state.Events.Last}
 	opening.Events = p.mark.events
 	if p.mark.events > state.Events.Last && p.mark.confirmed > state.Events.Last {
 		opening.Completed = int(p.mark.confirmed - state.Events.Last)

@@ -12,10 +12,11 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 func openFailure(path string, err error) error {
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return fmt.Errorf("read store %s is held by another process", path)
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOSPC) {

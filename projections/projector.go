@@ -63,12 +63,15 @@ type Projector struct {
 	recent     recentHashes  // guarded by mu
 	logEnd     atomic.Uint64 // EVENTS is known to reach at least to here
 	outboxFull atomic.Bool   // EVENTS had no room for the last batch
-	caughtUp   atomic.Uint64 // sequence that Run has to reach to have caught up with what stood in COMMANDS at start
+	goal       goal          // set by Open
 	halted     atomic.Pointer[string]
 	stop       context.CancelFunc
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
+
+// goal is where the logs ended at start.
+type goal struct{ sequence, events uint64 }
 
 // pending is an event that waits for its confirmation.
 type pending struct {

@@ -13,12 +13,16 @@ import (
 
 // A coupon's row: event number, then the user. When it was issued stands in the journal.
 
-func putCoupon(b *bolt.Bucket, e domain.Event, body coupons.Issued) error {
-	b, err := b.CreateBucketIfNotExists([]byte(body.PromotionID))
-	if err != nil {
-		return err
+func (w *writer) putCoupon(e domain.Event, body coupons.Issued) error {
+	b := w.coupons[body.PromotionID]
+	if b == nil {
+		var err error
+		if b, err = w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(body.PromotionID)); err != nil {
+			return err
+		}
+		b.FillPercent = 0.9 // numbers rise
+		w.coupons[body.PromotionID] = b
 	}
-	b.FillPercent = 0.9 // numbers rise
 	return b.Put(key(uint64(body.Number)), append(key(e.Number), e.User...))
 }
 

@@ -27,6 +27,7 @@ type reader struct {
 	history History
 	next    func() (domain.Record, error, bool)
 	last    uint64
+	taken   uint64      // number of the last record read
 	chain   domain.Hash // of the last record taken
 	ahead   *decodedEvent
 }
@@ -45,9 +46,13 @@ func (r *reader) peek() (*decodedEvent, error) {
 		return r.ahead, nil
 	}
 	record, err, ok := r.next()
+	if !ok && r.taken < r.last {
+		return nil, fmt.Errorf("reading EVENTS was broken off at event %d of %d", r.taken, r.last)
+	}
 	if !ok || err != nil {
 		return nil, err
 	}
+	r.taken = record.Number
 	e, err := r.history.DecodeEvent(record)
 	if err != nil {
 		return nil, err

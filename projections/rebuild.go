@@ -109,7 +109,7 @@ func (s *Store) fill(ctx context.Context, log Events, last uint64, past *past) e
 			if err := f.fold(batch[:closed]); err != nil {
 				return err
 			}
-			batch, closed = append([]decodedEvent{}, batch[closed:]...), 0
+			batch, closed = append(batch[:0], batch[closed:]...), 0
 		}
 	}
 	if err := <-failed; err != nil {
@@ -137,7 +137,7 @@ func readEvents(ctx context.Context, log Events, last uint64) (<-chan decodedEve
 				e, err = log.DecodeEvent(record)
 			}
 			if err != nil {
-				failed <- err
+				failed <- fmt.Errorf("%w: %w", ErrUnsound, err)
 				return
 			}
 			select {

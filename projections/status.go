@@ -1,12 +1,15 @@
 // How the projector is, for whoever asks.
 package projections
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Status is how the projector is.
 type Status struct {
 	Halted    string // why it stopped deciding; "" while it decides
-	CaughtUp  bool   // everything that stood in COMMANDS at start is decided
+	CaughtUp  bool   // everything that stood in the logs at start is decided and may be told
 	Decided   uint64 // sequence of the last decided command
 	Confirmed uint64 // number of the last event that may be told
 	Events    uint64 // number of the last event in the store
@@ -19,7 +22,7 @@ func (p *Projector) Status() Status {
 	defer p.mu.RUnlock()
 	s := Status{
 		Decided: p.committed.sequence, Confirmed: p.confirmed, Events: p.committed.events, Full: p.outboxFull.Load(),
-		CaughtUp: p.committed.sequence >= p.caughtUp.Load(),
+		CaughtUp: p.caughtUp(),
 	}
 	if reason := p.halted.Load(); reason != nil {
 		s.Halted = *reason
@@ -47,4 +50,17 @@ func (p *Projector) haltedError() error {
 		return fmt.Errorf("%w: %s", ErrHalted, *reason)
 	}
 	return nil
+}
+
+// caughtUp is asked with mu held.
+func (p *Projector) caughtUp() bool {
+	return p.committed.sequence >= p.goal.sequence && p.confirmed >= p.goal.events
+}
+
+// WaitCaughtUp waits until everything that stood in the logs at start is decided and may be told.
+func (p *Projector) WaitCaughtUp(ctx context.Context) error {
+	if err := p.WaitDecided(ctx, p.goal.sequence); err != nil {
+		return err
+	}
+	return p.WaitConfirmed(ctx, p.goal.events)
 }

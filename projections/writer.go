@@ -11,13 +11,14 @@ import (
 
 // writer is one transaction's hand on the buckets.
 type writer struct {
-	tx                       *bolt.Tx
-	journal, outbox, coupons *bolt.Bucket
-	promotions               map[string]bool // changed: each is written once, at the end
+	tx              *bolt.Tx
+	journal, outbox *bolt.Bucket
+	coupons         map[string]*bolt.Bucket // by promotion, as they are met
+	promotions      map[string]bool         // changed: each is written once, at the end
 }
 
 func newWriter(tx *bolt.Tx) *writer {
-	return &writer{tx, rising(tx, bucketJournal), rising(tx, bucketOutbox), tx.Bucket(bucketCoupons), map[string]bool{}}
+	return &writer{tx, rising(tx, bucketJournal), rising(tx, bucketOutbox), map[string]*bolt.Bucket{}, map[string]bool{}}
 }
 
 // put writes everything that event e, already made so in the shop, has changed.
@@ -36,7 +37,7 @@ func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row)
 		return nil
 	case coupons.Issued:
 		w.promotions[body.PromotionID] = true
-		return putCoupon(w.coupons, e, body)
+		return w.putCoupon(e, body)
 	}
 	return putSeats(w.tx, sh.Seats, e)
 }

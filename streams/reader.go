@@ -42,6 +42,7 @@ type reader struct {
 var (
 	errStopped = errors.New("the reader's owner has enough")
 	errLost    = errors.New("messages were lost on the way")
+	errSilent  = errors.New("a message that the log has does not come")
 )
 
 // tries is how often in a row a reader may find the log too short or with a hole. On one node the first look is the truth;
@@ -55,11 +56,14 @@ func (r *reader) tries() int {
 
 // read gives each message to take, until that returns false, ctx ends (both nil), or something is wrong that no new consumer cures.
 func (r *reader) read(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
-	for failures, doubts := 0, 0; ; {
+	for failures, doubts, silences := 0, 0, 0; ; {
 		before, began := r.next, time.Now()
 		err := r.round(ctx, take)
 		if r.next > before || time.Since(began) > 10*time.Second {
 			failures, doubts = 0, 0
+		}
+		if r.next > before {
+			silences = 0
 		}
 		switch {
 		case errors.Is(err, errStopped) || ctx.Err() != nil:
@@ -72,6 +76,10 @@ func (r *reader) read(ctx context.Context, take func(m jetstream.Msg, at *jetstr
 			}
 		case refusal(err):
 			return err
+		case errors.Is(err, errSilent):
+			if silences++; silences == maxSilences {
+				return fmt.Errorf("%w: %s says that it has %d and does not give it", ErrHole, r.stream, r.next)
+			}
 		}
 		if failures++; failures == 1 && !errors.Is(err, ErrHole) && !errors.Is(err, ErrBeyond) {
 			continue // a reconnect or a lost message: at once
@@ -157,6 +165,11 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 	}
 }
 
+// maxSilences is how many consumers in a row must not get a message that the log says it has. One may be bad luck (below);
+// this many, some ten seconds apart from the first, are a message whose bytes nats-server cannot read any more: it passes it
+// over without a word, and reports the log as healthy.
+const maxSilences = 5
+
 // stall is how long a message that the log has may stay away before its consumer is made anew.
 const stall = 2 * time.Second
 
@@ -175,7 +188,7 @@ func (r *reader) noticeStall(ctx context.Context, end context.CancelCauseFunc, w
 		now := waitsFor.Load()
 		if now != 0 && now == before {
 			if state, err := r.log.streamState(ctx, r.stream); err == nil && state.Last >= now && waitsFor.Load() == now {
-				end(errLost)
+				end(errSilent)
 				return
 			}
 		}

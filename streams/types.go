@@ -91,5 +91,5 @@ func lookUp(types map[string]decoder, name string, version int) (decoder, error)
 	if decode, ok := types[string(key)]; ok {
 		return decode, nil
 	}
-	return nil, fmt.Errorf("%s: %w", key, ErrUnknownType)
+	return nil, fmt.Errorf("%s: %w", string(key), ErrUnknownType)
 }

@@ -19,7 +19,7 @@ var arrows = map[string][]string{
 	"domain/shop":    {"domain", "domain/coupons", "domain/seats"},                // one counter for all rules
 	"streams":        {"domain", "domain/coupons", "domain/seats"},                // the logs' formats are the rules' words
 	"projections":    {"domain", "domain/coupons", "domain/seats", "domain/shop"}, // it is handed the log
-	"http":           {"domain", "domain/coupons", "domain/seats", "projections", "http/web"},
+	"http":           {"domain", "domain/coupons", "domain/seats", "projections", "http/stream", "http/web"},
 	"http/stream":    {"domain", "domain/coupons", "domain/seats", "projections"},
 	"config":         {}, // only cmd knows settings: no setting reaches a rule
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -65,7 +64,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, found projec
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, found.Events, slog.New(slog.DiscardHandler))
+	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, found.Events)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,10 @@ func (n *node) demo(ctx context.Context) {
 			Body: body,
 		}
 		for {
-			_, err := n.log.Append(ctx, c)
+			sequence, err := n.log.Append(ctx, c)
+			if err == nil {
+				_ = n.projector.WaitDecided(ctx, sequence)
+			}
 			if err == nil || ctx.Err() != nil {
 				break
 			}

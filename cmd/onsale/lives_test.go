@@ -94,13 +94,53 @@ func shedFrame(tb testing.TB, what string, a answered) {
 	}
 }
 
+// The demo is open when the node says that it listens: the first request of a newcomer, however quick, finds it.
+func TestStart_DemoIsOpen(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	for range 3 {
+		b := newBox(t, "--demo")
+		l := b.start()
+		a := b.must(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", "kim")
+		if !strings.Contains(a.body, `"sequence":3000`) || !strings.Contains(a.body, `-2"`) {
+			t.Errorf("the first to come got %v, want place 3000, behind the demo's two commands and their events", a)
+		}
+		l.end(t)
+	}
+}
+
+// Whatever a node has told before it was killed, its next life can tell from its first word on: nobody sees less than they
+// saw, and the same wish is told what became of it, not that it stands in line again.
+func TestRestart_TellsWhatWasTold(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 60*time.Second), wire(t, 0)
+	b := newBox(t, "--demo")
+	l := b.startDemo()
+	for i := range 6 {
+		user := fmt.Sprint("u", i)
+		b.issue(ctx, client, user)
+		l.kill()
+		client.CloseIdleConnections()
+		l = b.start()
+		if a := b.must(ctx, client, "GET", "/api/v1/me/coupons", "", "X-User-Id", user); !strings.Contains(a.body, fmt.Sprintf(`"couponId":"demo-%d"`, i+1)) {
+			t.Errorf("%s had coupon %d, and after a restart sees %v", user, i+1, a)
+		}
+		a := b.must(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", user, "Idempotency-Key", "k")
+		if a.status != http.StatusCreated || a.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s had coupon %d, and after a restart is told %v", user, i+1, a)
+		}
+	}
+	l.end(t)
+	b.audit()
+}
+
 // At its end a node tells every stream when to come back, answers who waits, and is gone within 15 s: also with streams
 // open, with long polls, and with people who say nothing.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	ctx, client := within(t, 60*time.Second), wire(t, 0)
 	b := newBox(t, "--demo")
-	l := b.start()
+	l := b.startDemo()
 	b.issue(ctx, client, "u0")
 
 	const streams = 24
@@ -186,7 +226,7 @@ func TestHalted_OlderLog(t *testing.T) {
 	ctx, client := within(t, 60*time.Second), wire(t, 0)
 	b := newBox(t, "--demo")
 	log, older, newer := filepath.Join(b.data, "jetstream"), filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newer")
-	l := b.start()
+	l := b.startDemo()
 	b.issue(ctx, client, "u1", "u2")
 	l.end(t)
 	if err := os.CopyFS(older, os.DirFS(log)); err != nil {
@@ -230,7 +270,7 @@ func TestHalted_StoreOfAnotherLog(t *testing.T) {
 	ctx, client := within(t, 60*time.Second), wire(t, 0)
 	b, other := newBox(t, "--demo"), newBox(t, "--demo")
 	for _, each := range []*box{b, other} {
-		l := each.start()
+		l := each.startDemo()
 		each.issue(ctx, client, "u1")
 		l.end(t)
 	}
@@ -288,7 +328,7 @@ func TestFull_Log(t *testing.T) {
 	t.Parallel()
 	ctx, client := within(t, 90*time.Second), wire(t, 0)
 	b := newBox(t, "--demo", "--log-commands-max-bytes", "8MiB")
-	l := b.start()
+	l := b.startDemo()
 	var large strings.Builder // refused by a rule for naming too many seats, but a command all the same
 	large.WriteString(`{"scheduleSeatIds":[10000`)
 	for id := 10_001; large.Len() < 63<<10; id++ {
@@ -351,11 +391,8 @@ func TestFull_Disk(t *testing.T) {
 	t.Parallel()
 	ctx, client := within(t, 60*time.Second), wire(t, 0)
 	b := newBox(t, "--demo", "--log-min-free-disk", "1000000GiB")
-	l := b.start()
+	l := b.startDemo()
 	b.wantFull(ctx, client)
-	if a := b.must(ctx, client, "POST", "/api/v1/admin/promotions", `{"promotionId":"more","name":"more","stock":5}`); a.status != http.StatusCreated {
-		t.Errorf("the shop itself got %v, want 201", a)
-	}
 	l.end(t)
 	b.args = nil
 	l = b.start()
@@ -414,4 +451,44 @@ func (b *box) wantFull(ctx context.Context, client *http.Client) {
 		}
 		return
 	}
+}
+
+// A byte of a log has rotted on the disk. nats-server never delivers that message and calls the log healthy; the tools say
+// so and end, and a node does not call itself ready.
+func TestDamaged_Log(t *testing.T) {
+	t.Parallel()
+	ctx, client := within(t, 90*time.Second), wire(t, 0)
+	b := newBox(t, "--demo")
+	l := b.startDemo()
+	b.issue(ctx, client, "u1")
+	l.end(t)
+	block := filepath.Join(b.data, "jetstream", "$G", "streams", "EVENTS", "msgs", "1.blk")
+	bytesOf, err := os.ReadFile(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.LastIndex(bytesOf, []byte(`"number":1`))
+	bytesOf[at+len(`"number":1`)-1] = '7'
+	if err := os.WriteFile(block, bytesOf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tool := range []string{"audit", "replay"} {
+		stdout, stderr, code := b.onsaleWithin(15*time.Second, tool, "--data", b.data)
+		if code != 1 {
+			t.Errorf("onsale %s: exit code %d, want 1 and which event cannot be read\n%.2000s%s", tool, code, stdout, stderr)
+		}
+	}
+	l = b.start()
+	for limit := time.Now().Add(20 * time.Second); ; {
+		a := b.must(ctx, client, "GET", "/readyz", "")
+		if a.status == http.StatusServiceUnavailable {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Errorf("event 3 cannot be read, and the node is %v", a)
+			break
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
+	l.end(t)
 }

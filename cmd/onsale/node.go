@@ -30,13 +30,14 @@ type node struct {
 	projector *projections.Projector
 	hub       *stream.Hub
 	server    *httpd.Server
+	metrics   *httpd.Metrics
 	room      *room
 	sound     bool // the logs and the store agreed at start, so that the projector may run
 }
 
 // openNode makes a node that is ready to serve. One whose logs are unsound is made too: halted, so that it can say why.
 func openNode(ctx context.Context, cfg config.Config, logger *slog.Logger) (*node, error) {
-	n := &node{config: cfg, logger: logger}
+	n := &node{config: cfg, logger: logger, metrics: httpd.NewMetrics()}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
 		return nil, err
@@ -72,18 +73,20 @@ func storePath(cfg config.Config) string {
 
 func (n *node) open(ctx context.Context) error {
 	cfg, started := n.config, time.Now()
+	n.room = &room{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
+	log := guardedLog{n.log, n.room.disk, int64(cfg.Log.MinFreeDisk) / 4}
 	projector, opening, err := projections.Open(ctx, projections.Config{
-		Path: storePath(cfg), Log: n.log,
+		Path: storePath(cfg), Log: log,
 		Commands: func(ctx context.Context, from uint64) (projections.Commands, error) { return n.log.Commands(ctx, from) },
 		Epoch:    n.log.Epoch(), Logger: n.logger,
-		Tell:       func(told []projections.Told) { n.hub.Tell(told) },
+		Tell:       n.tell,
 		Halted:     func(reason string) { n.hub.Halt(reason) },
 		KeepOutbox: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
 	if err != nil && !errors.Is(err, projections.ErrUnsound) {
 		return err
 	}
-	n.projector, n.sound = projector, err == nil
+	n.projector, n.room.projector, n.sound = projector, projector, err == nil
 	n.tellOpening(opening, started)
 	n.hub = stream.New(stream.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.last, NumberAt: projector.NumberAt,
@@ -92,24 +95,50 @@ func (n *node) open(ctx context.Context) error {
 	})
 	if n.sound {
 		newest, err := projector.Newest(ctx, cfg.Streams.RingEvents)
-		if err != nil {
-			return err
+		if err != nil { // streams read the log instead
+			n.logger.Warn("no events are at hand for streams that come back", "error", err)
 		}
 		n.hub.Fill(newest)
 	} else {
 		n.hub.Halt(err.Error())
 	}
-	n.room = newRoom(n.log, projector, cfg, n.logger)
 	n.server = httpd.New(httpd.Config{
-		Append: n.log.Append, Projector: projector, Epoch: n.log.Epoch(), Refusal: n.room.refusal,
+		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), Refusal: n.room.refusal,
 		EndOfCommands: func(ctx context.Context) (uint64, error) {
 			state, err := n.log.State(ctx)
 			return state.Commands.Last, err
 		},
 		Streams:       httpd.Streams{User: n.hub.User, Schedule: n.hub.Schedule},
-		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Log: n.logger,
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest, Log: n.logger,
 	})
+	n.measureStreams()
 	return nil
+}
+
+// tell passes on events that are confirmed and in the store.
+func (n *node) tell(told []projections.Told) {
+	n.hub.Tell(told)
+	n.metrics.Told(told)
+}
+
+// measureStreams shows the hub's figures, each a line.
+func (n *node) measureStreams() {
+	type s = stream.Stats
+	httpd.Look(n.metrics, func() (s, bool) { return n.hub.Stats(), true },
+		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
+		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
+		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Fresh }, "verdict", "fresh"),
+		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Complete }, "verdict", "complete"),
+		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Reset }, "verdict", "reset"),
+		httpd.Counter("onsale_streams_shed_total", "Streams turned away with a time to come back.", func(s s) uint64 { return s.Shed }),
+		httpd.Counter("onsale_streams_slow_total", "Streams ended because a write did not finish.", func(s s) uint64 { return s.Slow }),
+		httpd.Gauge("onsale_streams_catching_up", "Streams that read the log, or wait to.", func(s s) int { return s.CatchUps }, "state", "active"),
+		httpd.Gauge("onsale_streams_catching_up", "Streams that read the log, or wait to.", func(s s) int { return s.Waiting }, "state", "waiting"),
+		httpd.Counter("onsale_frames_encoded_total", "Frames made.", func(s s) uint64 { return s.Encoded }),
+		httpd.Counter("onsale_frames_written_total", "Frames sent.", func(s s) uint64 { return s.Written }),
+		httpd.Gauge("onsale_ring_tail", "Number of the oldest event in the ring; head+1 when it is empty.", func(s s) uint64 { return s.Tail }),
+		httpd.Gauge("onsale_ring_head", "Number of the newest event in the ring.", func(s s) uint64 { return s.Head }),
+	)
 }
 
 func (n *node) tellOpening(o projections.Opening, started time.Time) {
@@ -163,11 +192,11 @@ func (n *node) run(ctx context.Context, l net.Listener) error {
 		group.Go(func() { _ = n.projector.Run(work) })
 	}
 	group.Go(func() { n.room.watch(work) })
+	if n.sound {
+		n.prepare(ctx, work, &group)
+	}
 	served := make(chan error, 1)
 	group.Go(func() { served <- n.server.Serve(l) })
-	if n.config.Demo && n.sound {
-		group.Go(func() { n.demo(work) })
-	}
 	var err error
 	select {
 	case <-ctx.Done():
@@ -191,6 +220,31 @@ func (n *node) run(ctx context.Context, l net.Listener) error {
 	stop()
 	group.Wait()
 	return err
+}
+
+// prepareWithin bounds how long nobody is let in. A cluster without a leader is no reason to be silent for longer.
+const prepareWithin = 10 * time.Second
+
+// prepare waits until this life can tell whatever an earlier one has told, and until the demo is open. Who comes meanwhile
+// waits at the listener.
+func (n *node) prepare(ctx, work context.Context, group *sync.WaitGroup) {
+	ctx, cancel := context.WithTimeout(ctx, prepareWithin)
+	defer cancel()
+	if err := n.projector.WaitCaughtUp(ctx); err != nil {
+		n.logger.Warn("not everything that was decided before can be told yet", "error", err)
+	}
+	if !n.config.Demo {
+		return
+	}
+	open := make(chan struct{})
+	group.Go(func() {
+		defer close(open)
+		n.demo(work)
+	})
+	select {
+	case <-open:
+	case <-ctx.Done():
+	}
 }
 
 // close gives back what the node holds.

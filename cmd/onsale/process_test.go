@@ -112,6 +112,24 @@ func (b *box) begin() (*life, error) {
 	return l, nil
 }
 
+// startDemo waits until the demo is open too, so that nothing comes between its commands.
+func (b *box) startDemo() *life {
+	b.tb.Helper()
+	l := b.start()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(b.url() + "/api/v1/schedules/demo")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return l
+			}
+		}
+		if time.Now().After(deadline) {
+			b.tb.Fatalf("the demo does not open: %v", err)
+		}
+	}
+}
+
 // start begins a life and waits until it listens. The test ends it if nobody did before.
 func (b *box) start() *life {
 	b.tb.Helper()
@@ -164,7 +182,13 @@ func (l *life) end(tb testing.TB) time.Duration {
 // onsale runs a tool on the box's data and gives what it wrote.
 func (b *box) onsale(args ...string) (stdout, stderr string, code int) {
 	b.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	return b.onsaleWithin(60*time.Second, args...)
+}
+
+// onsaleWithin kills a tool that goes on for longer; its exit code is then -1.
+func (b *box) onsaleWithin(limit time.Duration, args ...string) (stdout, stderr string, code int) {
+	b.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "onsale", args...)
 	cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")

@@ -17,7 +17,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBox(t, "--demo")
-	l := b.start()
+	l := b.startDemo()
 	said := 0
 	for _, part := range strings.Split(string(text), "```console\n")[1:] {
 		session, prose, _ := strings.Cut(part, "```")
@@ -27,6 +27,7 @@ func TestReadme(t *testing.T) {
 				continue
 			}
 			said++
+			time.Sleep(100 * time.Millisecond) // nobody types faster, and what was asked for is decided meanwhile
 			got, err := b.curl(command)
 			if err != nil {
 				t.Fatalf("%s\n%v", command, err)
@@ -37,7 +38,7 @@ func TestReadme(t *testing.T) {
 		}
 		if strings.Contains(prose, "kill -9") {
 			l.kill()
-			l = b.start()
+			l = b.startDemo()
 		}
 	}
 	if said == 0 {

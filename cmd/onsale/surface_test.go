@@ -27,7 +27,7 @@ func TestSurface(t *testing.T) {
 		duration = time.Minute
 	}
 	b := newBox(t, "--demo", "--logging-level", "error")
-	l := b.start()
+	l := b.startDemo()
 	past := within(t, duration+45*time.Second)
 	end, cancel := context.WithTimeout(past, duration)
 	defer cancel()
@@ -36,12 +36,15 @@ func TestSurface(t *testing.T) {
 	taken := map[uint64]string{} // sequences that somebody was told, and of what
 	sent, counts := 0, map[int]int{}
 	var group sync.WaitGroup
-	for range 4 {
+	for range 2 {
 		s := stranger{dice: rand.New(rand.NewPCG(whole.Uint64(), 2)), b: b}
 		client := wire(t, 0)
 		group.Go(func() {
 			for end.Err() == nil {
 				r := s.request(past)
+				if s.dice.IntN(4) == 0 {
+					r = s.wish(past)
+				}
 				a, err := s.send(client, r)
 				if err != nil {
 					if end.Err() == nil {
@@ -102,7 +105,6 @@ type stranger struct {
 	dice *rand.Rand
 	b    *box
 	said string // the last one, for a message
-	long time.Duration
 }
 
 func pick[T any](dice *rand.Rand, from ...T) T { return from[dice.IntN(len(from))] }
@@ -257,6 +259,34 @@ func (s *stranger) request(ctx context.Context) *http.Request {
 		s.said = fmt.Sprintf("%s %s %v %.200q", r.Method, r.URL.RequestURI(), r.Header, body)
 		return r
 	}
+}
+
+// wish is a request that makes sense, mostly.
+func (s *stranger) wish(ctx context.Context) *http.Request {
+	seat := 1 + s.dice.IntN(600)
+	path, body := "/api/v1/promotions/demo/coupons", ""
+	switch s.dice.IntN(5) {
+	case 0:
+		path, body = "/api/v1/schedules/demo/seats/hold", fmt.Sprintf(`{"scheduleSeatIds":[%d,%d]}`, seat, seat+1)
+	case 1:
+		path, body = "/api/schedules/demo/seats/release", fmt.Sprintf(`{"scheduleSeatIds":[%d]}`, seat)
+	case 2:
+		path, body = "/api/v1/schedules/demo/seats/reserve", fmt.Sprintf(`{"holdId":"h%d000"}`, 3+s.dice.IntN(300))
+	case 3:
+		path, body = "/api/v1/admin/promotions", fmt.Sprintf(`{"promotionId":"p%d","name":"n","stock":%d}`, s.dice.IntN(20), s.dice.IntN(5))
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.b.url()+path, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-User-Id", fmt.Sprint("u", s.dice.IntN(50)))
+	if s.dice.IntN(2) == 0 {
+		r.Header.Set("Idempotency-Key", fmt.Sprint(s.dice.IntN(50)))
+	}
+	r.Header.Set("Prefer", pick(s.dice, "respond-async", "wait=5", ""))
+	s.said = fmt.Sprintf("%s %s %v %s", r.Method, path, r.Header, body)
+	return r
 }
 
 // send wants an answer within the longest wait there is. Of a stream it takes the beginning.

@@ -1,14 +1,16 @@
 // The demo page: one promotion, one schedule, both named "demo". It asks first and listens from exactly there: the answer
 // to a GET carries the position of what it shows (Last-Event-ID), and a stream that starts at that position misses
-// nothing. EventSource comes back by itself after a break and goes on where it stopped.
+// nothing. The map of seats listens with a plain EventSource, which comes back by itself after a break and goes on where it
+// stopped. What concerns the user comes by onsale.js, once for all tabs.
 
 // @ts-check
+
+import { connect, issue as askForCoupon, outcome, request } from "/onsale.js";
 
 /** @typedef {{id: number, scheduleSeatId: number, displayName: string, section: string, row: string, number: number,
  *             price: number, status: string, mine: boolean, heldUntil?: string}} Seat */
 /** @typedef {{scheduleSeatId: number, status: string, timestamp: string, isHeartbeat: boolean}} SeatEvent */
 /** @typedef {{holdId: string, scheduleSeatIds: number[], totalPrice: number, expiresAt: string}} Hold */
-/** @typedef {{ok: boolean, status: number, body: any}} Answer */
 
 const PROMOTION = "demo", SCHEDULE = "demo";
 
@@ -77,28 +79,13 @@ function randomWord() {
 
 // --- asking ---------------------------------------------------------------------------------------------------------
 
-/**
- * Sends a command. When the answer is lost, the same key makes asking again safe: it is the same request.
- * @param {string} path
- * @param {object} [body]
- * @returns {Promise<Answer>}
- */
+/** Sends a command of the user. @param {string} path @param {object} [body] */
 async function command(path, body) {
-  const headers = new Headers({ "X-User-Id": user, "Idempotency-Key": randomWord() });
-  if (body) headers.set("Content-Type", "application/json");
-  for (let attempt = 1; ; attempt++) {
-    const wait = (/** @type {number} */ seconds) => new Promise((resume) => setTimeout(resume, seconds * 1000 * (1 + Math.random() / 4)));
-    try {
-      const response = await fetch(path, { method: "POST", headers, body: body && JSON.stringify(body) });
-      const later = Number(response.headers.get("Retry-After"));
-      if (!later || attempt === 5) return { ok: response.ok, status: response.status, body: await response.json() };
-      await wait(Math.min(later, 5));
-    } catch {
-      if (attempt === 5) return { ok: false, status: 0, body: { detail: text().trouble } };
-      await wait(attempt);
-    }
-  }
+  return reached(await request(path, { body, user, attempts: 3 }));
 }
+
+/** Says so when there is no answer; the next try is the same request. @param {{ok: boolean, status: number, body: any}} answer */
+const reached = (answer) => (answer.status ? answer : { ...answer, body: { detail: text().trouble } });
 
 /**
  * @param {string} id
@@ -129,7 +116,7 @@ let asked;
 
 async function issue() {
   element("issue").disabled = true;
-  const answer = await command(`/api/v1/promotions/${PROMOTION}/coupons`);
+  const answer = reached(await askForCoupon(PROMOTION, { user, attempts: 3 }));
   element("issue").disabled = false;
   if (answer.status === 202) {
     if (outcomes.has(answer.body.requestId)) return; // the stream was faster
@@ -145,12 +132,9 @@ async function issue() {
 
 /** Asks for an outcome that the stream has not told. @param {any} accepted the body of the 202 */
 async function lookUp(accepted) {
-  while (asked === accepted.requestId) {
-    const response = await fetch(`${accepted.links.request}&wait=20s`, { headers: { "X-User-Id": user } }).catch(() => undefined);
-    const found = response?.ok ? await response.json() : undefined;
-    if (found?.status === "SUCCEEDED" || found?.status === "REJECTED") couponOutcome({ ...found, ...found.result }, found.status === "SUCCEEDED");
-    else await new Promise((resume) => setTimeout(resume, 3000));
-  }
+  if (asked !== accepted.requestId) return;
+  const found = await outcome(accepted, { user });
+  if (asked === accepted.requestId) couponOutcome({ ...found, ...found.result }, found.status === "SUCCEEDED");
 }
 
 /** Outcomes that the stream has told, by request: it may be faster than the answer. @type {Set<string>} */
@@ -180,31 +164,34 @@ async function loadPromotion() {
 
 // --- the user's own stream ------------------------------------------------------------------------------------------
 
-/** @type {EventSource | undefined} */
+/** What the events of the user change on this page. @type {Record<string, (data: any) => void>} */
+const HEARD = {
+  "issue-complete": (data) => couponOutcome(data, true),
+  "issue-failed": (data) => couponOutcome(data, false),
+  "hold-complete": (data) => { keepHold(data); say("seat-state", "good", data.message ?? text().taken); },
+  "hold-failed": (data) => say("seat-state", "bad", reason(data)),
+  "hold-released": (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().back); },
+  "release-failed": (data) => say("seat-state", "bad", reason(data)),
+  "hold-expired": (data) => { dropHold(data.holdId); say("seat-state", "bad", data.message ?? text().over); },
+  "reserve-complete": (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().done); },
+  "reserve-failed": (data) => { loadSeats(); say("seat-state", "bad", reason(data)); },
+};
+
+/** @type {ReturnType<typeof connect> | undefined} */
 let userStream;
 
-function listenToUser() {
+/** @param {string} [from] the id of the last event that was heard in another language */
+function listenToUser(from) {
   userStream?.close();
-  const stream = new EventSource(`/subscribe/${encodeURIComponent(user)}?lang=${language}`);
-  userStream = stream;
-  /** @type {(name: string, hear: (data: any) => void) => void} */
-  const on = (name, hear) => stream.addEventListener(name, (event) => {
-    const data = event.data ? JSON.parse(event.data) : {};
-    note(name, event.lastEventId, event.data);
-    hear(data);
+  const path = `/subscribe/${encodeURIComponent(user)}?lang=${language}`;
+  const write = (/** @type {{name: string, id: string, data: any}} */ e) => note(e.name, e.id, typeof e.data === "string" ? e.data : JSON.stringify(e.data));
+  userStream = connect({
+    path, from, names: Object.keys(HEARD), heartbeat: 25_000,
+    onEvent: (event) => { write(event); HEARD[event.name]?.(event.data); },
+    onState: (_, frame) => { if (frame) write(frame); },
+    onReset: loadSeats,
+    poll: loadSeats,
   });
-  on("connect", (data) => { if (data.status === "reset") loadSeats(); });
-  on("issue-complete", (data) => couponOutcome(data, true));
-  on("issue-failed", (data) => couponOutcome(data, false));
-  on("hold-complete", (data) => { keepHold(data); say("seat-state", "good", data.message ?? text().taken); });
-  on("hold-failed", (data) => say("seat-state", "bad", reason(data)));
-  on("hold-released", (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().back); });
-  on("release-failed", (data) => say("seat-state", "bad", reason(data)));
-  on("hold-expired", (data) => { dropHold(data.holdId); say("seat-state", "bad", data.message ?? text().over); });
-  on("reserve-complete", (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().done); });
-  on("reserve-failed", (data) => { loadSeats(); say("seat-state", "bad", reason(data)); });
-  on("heartbeat", () => {});
-  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED && stream === userStream) setTimeout(listenToUser, 3000); };
 }
 
 // --- seats ----------------------------------------------------------------------------------------------------------
@@ -511,14 +498,14 @@ element("language").addEventListener("click", () => {
   language = language === "ko" ? "en" : "ko";
   localStorage.setItem("onsale.language", language);
   speak();
-  listenToUser();
+  listenToUser(userStream?.lastEventId);
 });
 element("issue").addEventListener("click", issue);
 element("hold").addEventListener("click", hold);
 element("seats").addEventListener("click", choose);
 element("seats").addEventListener("keydown", walk);
 element("clear").addEventListener("click", () => element("log").replaceChildren());
-window.addEventListener("beforeunload", () => { userStream?.close(); seatStream?.close(); });
+window.addEventListener("beforeunload", () => seatStream?.close());
 setInterval(tick, 500);
 setInterval(() => { if (!document.hidden) loadPromotion(); }, 3000);
 

@@ -10,11 +10,9 @@
 // Wishes keep their Idempotency-Key until they are answered, over a reload too, so that asking again never asks twice.
 
 // @ts-check
-
 /** @typedef {{name: string, id: string, data: any}} Heard data is what the JSON says, or the text where it is none */
 /** @typedef {{name: string, id: string, text: string, time: number}} Frame */
-/**
- * @typedef {object} Options
+/** @typedef {object} Options
  * @property {string} path of the stream, with its query
  * @property {(event: Heard) => void} onEvent hears what happened; unnamed frames have the name "message"
  * @property {string[]} [names] of the frames to hear beside unnamed ones; by default all that there are
@@ -23,9 +21,7 @@
  * @property {number} [heartbeat] of the stream in milliseconds; after 2.5 of silence the connection is made anew
  * @property {(snapshot: string) => void} [onReset] what was missed cannot be told: fetch the present state, from this path
  * @property {(state: "live" | "beat" | "connecting", frame?: Heard) => void} [onState] "live" is the connect frame
- * @property {() => any} [poll] asks for the present state; called while streams do not get through at all
- */
-
+ * @property {() => any} [poll] asks for the present state; called while streams do not get through at all */
 const NAMES = `issue-complete issue-failed coupon-used use-failed coupon-revoked hold-complete hold-failed hold-extended extend-failed
   hold-released release-failed hold-expired reserve-complete reserve-failed reservation-cancelled cancel-failed waiting waiting-failed
   offer offer-expired order-accepted order-refused order-success order-failure success failure alarm alarm-read command-complete
@@ -36,18 +32,18 @@ const RECENT = 256;      // events that the listening tab keeps for tabs that op
 /** Listens until close() is called. @param {Options} options */
 export function connect({ path, onEvent, names = NAMES, storageKey = path, from = "", heartbeat = 30_000, onReset, onState, poll }) {
   const slot = "onsale.last " + storageKey, self = word();
-  const PATIENCE = Math.max(4 * heartbeat, 60_000); // with a silent leader, which mends its stream after 2.5
+  const patience = Math.max(4 * heartbeat, 60_000); // with a silent leader, which mends its stream after 2.5
   const shared = "locks" in navigator && "BroadcastChannel" in globalThis;
   let last = recall(slot); // this tab has heard everything up to here
   if (from && isAfter(from, last)) last = from;
-
   /** @type {EventSource | undefined} */ let stream;
   /** @type {BroadcastChannel | undefined} */ let channel;
   /** @type {AbortController | undefined} */ let waiting; // for the lock
   /** @type {(() => void) | undefined} */ let resign;     // gives the lock back
+  /** @type {Promise<void> | undefined} */ let polling;
   /** @type {Frame[]} */ let recent = [];
   let at = "", floor = "";                                // the leader's stream stands at; recent begins after floor
-  let leader = "", leading = false, greeted = false, polling = false, tries = 0, failures = 0, watchdog = 0, opening = 0;
+  let leader = "", leading = false, greeted = false, tries = 0, failures = 0, watchdog = 0, opening = 0;
 
   /** Takes a frame, from the stream or from the leader. @param {Frame} frame */
   function hear({ name, id, text }) {
@@ -64,40 +60,32 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     }
     keep(slot, last);
   }
-
   /** Nothing comes: says so, and when streams do not get through at all, asks. @param {number} inARow */
   function trouble(inARow) {
     failures = inARow;
     call(onState, "connecting");
-    if (failures < 3 || polling) return;
-    polling = true;
-    Promise.resolve().then(poll).catch(reportError).finally(() => { polling = false; });
+    if (failures >= 3) polling ??= Promise.resolve().then(poll).catch(reportError).finally(() => { polling = undefined; });
   }
-
   function open() {
-    greeted = false;
     const url = new URL(path, location.href);
     if (at) url.searchParams.set("lastEventId", at); // the header, which the browser sends when it comes back, wins
-    const mine = stream = new EventSource(url, { withCredentials: true });
-    const hears = (/** @type {string} */ name) => mine.addEventListener(name, (event) => { if (mine === stream) take(name, event); });
-    new Set(["connect", "heartbeat", "message", ...names]).forEach(hears);
-    mine.onerror = () => { if (mine === stream) broken(mine.readyState === EventSource.CLOSED); };
+    const mine = stream = new EventSource(url, { withCredentials: true }), all = new Set(["connect", "heartbeat", "message", ...names]);
+    all.forEach((name) => mine.addEventListener(name, (event) => take(name, event)));
+    mine.onerror = () => broken(mine.readyState === EventSource.CLOSED);
     watch(GREETING);
   }
-
   /** @param {string} name @param {MessageEvent} event */
   function take(name, event) {
     const frame = { name, id: event.lastEventId, text: event.data, time: Date.now() };
     watch(2.5 * heartbeat);
     at = frame.id;
+    if (name === "connect") [greeted, tries] = [true, 0];
     if (name !== "connect") recent.push(frame);
     else if (!floor || parse(frame.text)?.status === "reset") [floor, recent] = [at, []];
-    if (name === "connect") [greeted, tries] = [true, 0];
     if (recent.length > RECENT) floor = recent.shift()?.id ?? at;
     channel?.postMessage({ leader: self, frame });
     hear(frame);
   }
-
   /** @param {boolean} gone the browser will not come back by itself, or waits in vain */
   function broken(gone) {
     if (!greeted) failures++;
@@ -110,26 +98,22 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
 
   function quiet() {
     stream?.close();
-    stream = undefined;
-    clearTimeout(watchdog);
-    clearTimeout(opening);
+    for (const timer of [watchdog, opening]) clearTimeout(timer);
   }
-  /** @param {number} ms */
+  /** @param {number} ms until a new stream is opened */
   function again(ms) {
     quiet();
     opening = setTimeout(open, ms);
   }
-
   /** Lets another tab in: tells what it has not heard. @param {string} tab @param {string} theirs its last id */
   function admit(tab, theirs) {
     if (theirs && theirs !== floor && (!floor || !sameLog(theirs, floor) || !isAfter(theirs, floor))) {
-      [at, floor, recent] = [theirs, theirs, []]; // it has heard less than is kept here: all go back there, and who has
-      again(50);                                  // heard an event passes it over
+      [at, floor, recent, greeted] = [theirs, theirs, [], false];
+      again(50); // it has heard less than is kept here: all go back there, and who has heard an event passes it over
     }
     const missed = recent.filter((frame) => (theirs ? isAfter(frame.id, theirs) : frame.time > Date.now() - 5000));
     channel?.postMessage({ leader: self, tab, missed, at, greeted });
   }
-
   /** @param {boolean} [steal] from a leader that has fallen silent */
   function apply(steal = false) {
     waiting?.abort();
@@ -146,20 +130,17 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
       join();
     });
   }
-
   function lead() {
     leading = true;
-    [at, floor, recent] = [last, last, []];
+    [at, floor, recent, greeted] = [last, last, [], false];
     channel?.postMessage({ leader: self, leads: true });
     again(shared ? 50 : 0); // until then other tabs can say that they have heard less
   }
-
   function join() {
     leader = "";
     channel?.postMessage({ tab: self, last });
-    watch(PATIENCE);
+    watch(patience);
   }
-
   /** @param {MessageEvent} message */
   function receive({ data: said }) {
     if (leading && !said.leader) admit(said.tab, said.last);
@@ -171,18 +152,16 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
       last ||= said.at;
       if (said.greeted) call(onState, "live");
     } else if (said.leader === leader) {
-      watch(PATIENCE);
+      watch(patience);
       if (said.frame) hear(said.frame);
       if (said.broken) trouble(said.failures);
     }
   }
-
   /** @param {number} ms of silence that are too long */
   function watch(ms) {
     clearTimeout(watchdog);
     watchdog = setTimeout(() => (leading ? broken(true) : apply(true)), ms);
   }
-
   function start() {
     if (!shared) return lead();
     channel = new BroadcastChannel("onsale " + storageKey);
@@ -190,7 +169,6 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     join();
     apply();
   }
-
   function leave() {
     leading = false;
     waiting?.abort();
@@ -214,11 +192,11 @@ export async function request(path, { body, user = "", headers = {}, attempts = 
   const text = body === undefined ? undefined : JSON.stringify(body);
   const slot = `onsale.key ${user} ${path} ${text ?? ""}`, key = recall(slot) || word();
   keep(slot, key); // before it is sent
-  const all = { ...headers, "Idempotency-Key": key, ...(user && { "X-User-Id": user }), ...(text && { "Content-Type": "application/json" }) };
+  headers = { ...headers, "Idempotency-Key": key, ...(user && { "X-User-Id": user }), ...(text && { "Content-Type": "application/json" }) };
   for (let attempt = 1; ; attempt++) {
     let seconds = attempt / 2, answer = { ok: false, status: 0, body: /** @type {any} */ ({}) };
     try {
-      const response = await fetch(path, { method: "POST", headers: all, body: text, credentials: "include" });
+      const response = await fetch(path, { method: "POST", headers, body: text, credentials: "include" });
       answer = { ok: response.ok, status: response.status, body: parse(await response.text()) };
       seconds = Math.min(Number(response.headers.get("Retry-After")) || seconds, 30);
     } catch { /* nobody knows whether it arrived */ }
@@ -228,15 +206,15 @@ export async function request(path, { body, user = "", headers = {}, attempts = 
     await pause(seconds * (1 + Math.random() / 4));
   }
 }
-
 /** Asks for a coupon. @param {string} promotion @param {Parameters<typeof request>[1]} [options] */
 export const issue = (promotion, options) => request(`/api/v1/promotions/${encodeURIComponent(promotion)}/coupons`, options);
 
 /** Waits by long polls for the outcome of what was accepted: what GET /api/v1/requests/… says when it is decided.
  * @param {any} accepted the body of a 202 @param {{user?: string, signal?: AbortSignal}} [options] */
 export async function outcome(accepted, { user, signal } = {}) {
+  const headers = new Headers(user ? { "X-User-Id": user } : {});
   for (;;) {
-    const response = await fetch(accepted.links.request + "&wait=20s", { headers: user ? { "X-User-Id": user } : {}, credentials: "include", signal })
+    const response = await fetch(accepted.links.request + "&wait=20s", { headers, credentials: "include", signal })
       .catch(() => signal?.throwIfAborted());
     const found = response?.ok ? await response.json().catch(() => undefined) : undefined;
     if (found && found.status !== "PENDING") return found;
@@ -246,16 +224,14 @@ export async function outcome(accepted, { user, signal } = {}) {
 
 const pause = (/** @type {number} */ seconds) => new Promise((resume) => setTimeout(resume, seconds * 1000));
 const word = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-
-/** Tells whether position a stands behind position b: <epoch>-<n>, or <epoch>-<n>.<k> within event n. @param {string} a @param {string} b */
+/** Is position a later than b? They are <epoch>-<n>, or <epoch>-<n>.<k> within event n. @param {string} a @param {string} b */
 function isAfter(a, b) {
   if (!b || !sameLog(a, b)) return a !== b;
   const [n, k] = place(a), [m, l] = place(b);
   return n > m || (n === m && k > l);
 }
 const sameLog = (/** @type {string} */ a, /** @type {string} */ b) => a.split("-")[0] === b.split("-")[0];
-const place = (/** @type {string} */ id) => { const [n, k] = (id.split("-")[1] ?? "").split("."); return [Number(n), k ? Number(k) : Infinity]; };
-
+const place = (/** @type {string} */ id) => (id.split("-")[1] ?? "").split(".").concat("Infinity").map(Number);
 /** @param {string} text */
 function parse(text) {
   try { return JSON.parse(text); } catch { return text; }
@@ -270,5 +246,5 @@ function recall(slot) {
 }
 /** Where storage is forbidden, a reload is not survived. @param {string} slot @param {string} value */
 function keep(slot, value) {
-  try { sessionStorage.setItem(slot, value); } catch { /* forbidden, or full */ }
+  try { value ? sessionStorage.setItem(slot, value) : sessionStorage.removeItem(slot); } catch { /* forbidden, or full */ }
 }

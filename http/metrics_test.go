@@ -1,0 +1,275 @@
+package http
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+	"onsale/projections"
+)
+
+// families is a scrape.
+type families map[string]*dto.MetricFamily
+
+func (w *world) scrape(t *testing.T) families {
+	t.Helper()
+	response, err := http.Get(w.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	found, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil || response.StatusCode != 200 {
+		t.Fatal(response.Status, err)
+	}
+	return found
+}
+
+// value is that of the metric with these labels, names and values by turns; -1 when there is none. Of a histogram it is
+// the count.
+func (f families) value(name string, labels ...string) float64 {
+next:
+	for _, m := range f[name].GetMetric() {
+		have := map[string]string{}
+		for _, l := range m.GetLabel() {
+			have[l.GetName()] = l.GetValue()
+		}
+		for i := 0; i < len(labels); i += 2 {
+			if have[labels[i]] != labels[i+1] {
+				continue next
+			}
+		}
+		switch f[name].GetType() {
+		case dto.MetricType_COUNTER:
+			return m.GetCounter().GetValue()
+		case dto.MetricType_HISTOGRAM:
+			return float64(m.GetHistogram().GetSampleCount())
+		}
+		return m.GetGauge().GetValue()
+	}
+	return -1
+}
+
+// visit asks and is content with whatever comes.
+func (w *world) visit(t *testing.T, method, path string, header ...string) {
+	t.Helper()
+	r, _ := http.NewRequest(method, w.url+path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+}
+
+// What happens is counted under the name of its route, and shown.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	w.Logs = func() (domain.LogState, time.Time) {
+		state, _ := w.log.State(t.Context())
+		state.Commands.Last = 9 // as if another node had put some in line
+		state.Events.Bytes, state.Events.MaxBytes = 70, 100
+		return state, time.Now().Add(-3 * time.Second)
+	}
+	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
+		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
+	}}
+	must(w.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, Ask{}))(t)
+	must(w.client("kim").Hold(t.Context(), "s", []int{1, 2}, Ask{}))(t)
+	must(w.client("lee").Hold(t.Context(), "s", []int{2, 3}, Ask{}))(t) // in line, and rejected there
+	w.visit(t, "POST", "/api/v1/schedules/s/seats/hold")                // 401
+	w.visit(t, "GET", "/api/v1/schedules/none")
+	w.visit(t, "GET", "/nowhere")
+	w.visit(t, "PUT", "/healthz")
+	w.visit(t, "GET", "/app.js", "If-None-Match", "*")
+	w.visit(t, "GET", "/subscribe/kim")
+
+	got := w.scrape(t)
+	hold := "/api/v1/schedules/:scheduleId/seats/hold"
+	for _, c := range []struct {
+		want   float64
+		name   string
+		labels []string
+	}{
+		{3, "onsale_commands_accepted_total", nil},
+		{3000, "onsale_commands_decided_sequence", nil},
+		{0, "onsale_backlog_commands", nil},
+		{0, "onsale_backlog_oldest_seconds", nil},
+		{3, "onsale_events_decided", nil},
+		{3, "onsale_events_confirmed", nil},
+		{0, "onsale_outbox_events", nil},
+		{6, "onsale_backlog_messages", nil},
+		{3, "onsale_log_messages", []string{"log", "commands"}},
+		{70, "onsale_log_bytes", []string{"log", "events"}},
+		{100, "onsale_log_max_bytes", []string{"log", "events"}},
+		{1, "onsale_ready", nil},
+		{0, "onsale_halted", nil},
+		{-1, "onsale_halted_info", nil},
+		{0, "onsale_refusing", nil},
+		{1, "onsale_build_info", nil},
+		{1, "onsale_http_requests_total", []string{"route", hold, "class", "2xx"}},
+		{2, "onsale_http_requests_total", []string{"route", hold, "class", "4xx"}},
+		{3, "onsale_http_request_duration_seconds", []string{"route", hold}},
+		{1, "onsale_http_requests_total", []string{"route", "/api/v1/schedules/:scheduleId", "class", "4xx"}},
+		{1, "onsale_http_requests_total", []string{"route", "/app.js", "class", "3xx"}},
+		{2, "onsale_http_requests_total", []string{"route", "none", "class", "4xx"}},
+		{1, "onsale_http_requests_total", []string{"route", "/subscribe/:userId", "class", "2xx"}},
+		{-1, "onsale_http_request_duration_seconds", []string{"route", "/subscribe/:userId"}},
+		{1, "onsale_refused_total", []string{"code", unauthenticated}},
+		{1, "onsale_refused_total", []string{"code", domain.ScheduleNotFound}},
+		{1, "onsale_refused_total", []string{"code", notFound}},
+		{1, "onsale_refused_total", []string{"code", methodNotAllowed}},
+		{-1, "onsale_refused_total", []string{"code", domain.SeatUnavailable}},
+	} {
+		if value := got.value(c.name, c.labels...); value != c.want {
+			t.Errorf("%s %v: got %v, want %v", c.name, c.labels, value, c.want)
+		}
+	}
+	if age := got.value("onsale_log_look_age_seconds"); age < 3 || age > 60 {
+		t.Errorf("the look is %v s old", age)
+	}
+	if got["go_goroutines"] == nil || got["process_cpu_seconds_total"] == nil {
+		t.Error("nothing is said about the process")
+	}
+}
+
+// A command that is not decided is in the backlog, and grows old there.
+func TestMetrics_backlog(t *testing.T) {
+	w := newWorld(t)
+	w.log.change(func() { w.log.stopped = true })
+	w.visit(t, "POST", "/api/v1/promotions/p/coupons", "X-User-Id", "kim")
+	w.hour.Store(int64(time.Hour))
+	got := w.scrape(t)
+	if n, age := got.value("onsale_backlog_commands"), got.value("onsale_backlog_oldest_seconds"); n != 1 || age < 3600 {
+		t.Errorf("got %v commands, the oldest of %v s", n, age)
+	}
+	if got.value("onsale_log_messages") != -1 {
+		t.Error("nobody looked at the logs, and yet something is said of them")
+	}
+}
+
+// A halted node says so, and why in so many words.
+func TestMetrics_halted(t *testing.T) {
+	w := newWorld(t)
+	w.projector.halt(strings.Repeat("é", 59) + "xéé") // is cut within a letter
+	w.refusal.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
+	got := w.scrape(t)
+	if got.value("onsale_halted") != 1 || got.value("onsale_ready") != 0 || got.value("onsale_refusing") != 1 ||
+		got.value("onsale_halted_info", "reason", strings.Repeat("é", 59)+"x") != 1 {
+		t.Errorf("got %v", got["onsale_halted_info"])
+	}
+	w.visit(t, "GET", "/readyz")
+	w.visit(t, "GET", "/api/v1/promotions")
+	got = w.scrape(t)
+	if got.value("onsale_http_requests_total", "route", "/readyz", "class", "5xx") != 1 || got.value("onsale_refused_total", "code", halted) != 1 {
+		t.Errorf("got %v", got["onsale_http_requests_total"])
+	}
+}
+
+// A handler that panics is an answer too.
+func TestMetrics_panic(t *testing.T) {
+	m := NewMetrics()
+	h := m.measured("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
+	func() {
+		defer func() { _ = recover() }()
+		_ = h(httptest.NewRecorder(), httptest.NewRequest("GET", "/x", nil))
+	}()
+	if n := testutil.ToFloat64(m.requests.WithLabelValues("/x", "5xx")); n != 1 {
+		t.Errorf("got %v", n)
+	}
+}
+
+// told are events such as a rush brings.
+func told(n int) []projections.Told {
+	bodies := []domain.Body{
+		domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}, seats.Expired{}, domain.Dead{Reason: domain.DeadPanicked}, seats.Held{},
+	}
+	events := make([]projections.Told, n)
+	for i := range events {
+		events[i].Event = domain.Event{Now: domain.At(time.Now()), Request: domain.NewRequestID("kim", "k"), Body: bodies[i%len(bodies)]}
+	}
+	events[1].Request = domain.RequestID{} // nobody asked for it
+	return events
+}
+
+func TestMetrics_told(t *testing.T) {
+	w := newWorld(t)
+	w.Metrics.Told(told(5))
+	w.Metrics.Told(told(4))
+	got := w.scrape(t)
+	for _, c := range []struct {
+		want       float64
+		name, code string
+	}{{3, "coupons.rejected", domain.SoldOut}, {2, "seats.expired", ""}, {2, "system.dead", domain.DeadPanicked}, {2, "seats.held", ""}} {
+		if n := got.value("onsale_outcomes_total", "type", c.name, "code", c.code); n != c.want {
+			t.Errorf("%s %s: got %v, want %v", c.name, c.code, n, c.want)
+		}
+	}
+	if n := got.value("onsale_outcome_delay_seconds"); n != 7 {
+		t.Errorf("%v delays", n)
+	}
+}
+
+// Names, units and help are as Prometheus would have them, of every metric that there is.
+func TestMetrics_names(t *testing.T) {
+	w := newWorld(t)
+	w.Logs = func() (domain.LogState, time.Time) { return domain.LogState{}, time.Now() }
+	Look(w.Metrics, func() (int, bool) { return 1, true }, Counter("onsale_things_total", "Things.", func(n int) int { return n }, "kind", "odd"))
+	Look(w.Metrics, func() (int, bool) { return 0, false }, Gauge("onsale_unknown", "Unknown.", func(n int) int { return n }))
+	w.projector.halt("why")
+	w.visit(t, "GET", "/nowhere")
+	w.visit(t, "GET", "/healthz")
+	w.Metrics.Told(told(4))
+	problems, err := testutil.GatherAndLint(w.Metrics.registry)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	got := w.scrape(t)
+	for name, family := range got {
+		if family.GetHelp() == "" || family.GetType() == dto.MetricType_UNTYPED && !strings.HasPrefix(name, "go_") {
+			t.Errorf("%s: %s, help %q", name, family.GetType(), family.GetHelp())
+		}
+		if strings.HasSuffix(name, "_total") != (family.GetType() == dto.MetricType_COUNTER) {
+			t.Errorf("%s is a %s", name, family.GetType())
+		}
+	}
+	if got.value("onsale_things_total", "kind", "odd") != 1 || got["onsale_unknown"] != nil {
+		t.Error("figures of others are not as they were given")
+	}
+}
+
+// BenchmarkMeasured is what measuring adds to a command.
+func BenchmarkMeasured(b *testing.B) {
+	answer := NewMetrics().measured("/x", func(http.ResponseWriter, *http.Request) error { return nil })
+	r := issueRequest(false)
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = answer(nil, r)
+	}
+}
+
+// BenchmarkTold is what counting adds to the telling of one event.
+func BenchmarkTold(b *testing.B) {
+	m, events, n := NewMetrics(), told(64), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if n++; n%len(events) == 0 {
+			m.Told(events)
+		}
+	}
+}

@@ -16,12 +16,10 @@ type received struct {
 // browser reads a stream as the HTML standard says ("9.2.6 Interpreting an event stream"), byte by byte and with nothing
 // shared with the code that writes it. The id of an event counts only when the event was whole.
 type browser struct {
-	buffer   []byte
 	started  bool
 	cr       bool // the last byte was CR: an LF now belongs to it
 	line     []byte
 	data     []string
-	hasData  bool
 	event    string
 	id       string // buffer
 	LastID   string // committed

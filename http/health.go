@@ -11,6 +11,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 type readiness struct {
 	Status  string   `json:"status"`
 	Reasons []string `json:"reasons,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
@@ -27,7 +28,7 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
 	}
 	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
-		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons})
+		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, s.Notes})
 	}
-	return sendJSON(w, http.StatusOK, readiness{Status: "ready"})
+	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: s.Notes})
 }

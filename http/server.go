@@ -69,6 +69,9 @@ type Config struct {
 	// DebugStreams are the open streams, for /debug/streams. Nil: there is no such path.
 	DebugStreams func() []StreamInfo
 
+	// Notes are what /readyz says beside the reasons: limits of what this node can know.
+	Notes []string
+
 	// Log hears of faults. Nil: nobody does.
 	Log *slog.Logger
 }

@@ -108,11 +108,20 @@ func (n *node) open(ctx context.Context) error {
 			state, err := n.log.State(ctx)
 			return state.Commands.Last, err
 		},
+		Notes:         notes(cfg),
 		Streams:       httpd.Streams{User: n.hub.User, Schedule: n.hub.Schedule},
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest, Log: n.logger,
 	})
 	n.measureStreams()
 	return nil
+}
+
+// notes are what this node cannot know.
+func notes(cfg config.Config) []string {
+	if len(cfg.NATS.URL) == 0 {
+		return nil
+	}
+	return []string{"of the logs only their leaders are looked at, not the other replicas"}
 }
 
 // tell passes on events that are confirmed and in the store.

@@ -45,16 +45,11 @@ func checkSeats(ids []int) error {
 }
 
 func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
-	}
-	sc, ids := s.schedules[c.Entity], body.ScheduleSeatIDs
+	sc, refusal := s.asked(c, body.Check(), body.ScheduleSeatIDs)
 	if sc == nil {
-		return domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
+		return refusal
 	}
-	if len(ids) > MaxCommand {
-		return domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
-	}
+	ids := body.ScheduleSeatIDs
 	if missing := sc.Layout.missing(ids); missing != nil {
 		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
 	}
@@ -80,4 +75,18 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 		held.TotalPrice += seat.Price
 	}
 	return domain.Outcome(c, held)
+}
+
+// asked is the schedule that command c is about, or the event that says why it cannot be asked for these seats.
+func (s *State) asked(c domain.Command, shape error, ids []int) (*Schedule, domain.Event) {
+	sc := s.schedules[c.Entity]
+	switch {
+	case shape != nil:
+		return nil, domain.Reject(c, domain.InvalidBody, domain.Facts{})
+	case sc == nil:
+		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
+	case len(ids) > MaxCommand:
+		return nil, domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
+	}
+	return sc, domain.Event{}
 }

@@ -22,15 +22,9 @@ func checkEither(holdID string, ids []int, both bool) error {
 }
 
 func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
-	}
-	sc := s.schedules[c.Entity]
+	sc, refusal := s.asked(c, body.Check(), body.ScheduleSeatIDs)
 	if sc == nil {
-		return domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
-	}
-	if len(body.ScheduleSeatIDs) > MaxCommand {
-		return domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
+		return refusal
 	}
 	ids := body.ScheduleSeatIDs
 	if h := sc.Holdings[HoldSequence(body.HoldID)]; h != nil {

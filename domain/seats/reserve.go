@@ -18,16 +18,11 @@ func (r Reserve) Check() error { return checkEither(r.HoldID, r.ScheduleSeatIDs,
 
 // reserve carries the hold's id and its owner, so that a late comer never takes what somebody else holds by now.
 func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
-	}
-	sc, ids := s.schedules[c.Entity], body.ScheduleSeatIDs
+	sc, refusal := s.asked(c, body.Check(), body.ScheduleSeatIDs)
 	if sc == nil {
-		return domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
+		return refusal
 	}
-	if len(ids) > MaxCommand {
-		return domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
-	}
+	ids := body.ScheduleSeatIDs
 	if body.HoldID != "" {
 		h, refusal := sc.holding(c, HoldSequence(body.HoldID), now)
 		if h == nil {

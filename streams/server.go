@@ -56,15 +56,24 @@ func startServer(ctx context.Context, c Config, log *slog.Logger, failed chan er
 	return s, nil
 }
 
+// healthPatience is how long the embedded server may call itself unhealthy before that is believed: it gives itself one
+// millisecond to be ready, and a busy machine needs longer.
+const healthPatience = 3 * time.Second
+
 // healthy asks the embedded server for streams that it couldn't read at its start, or stopped writing since.
 func (l *Log) healthy() error {
 	if l.server == nil {
 		return nil
 	}
-	if h := l.server.Healthz(nil); h.Error != "" {
-		return fmt.Errorf("nats-server: %s", h.Error)
+	for asked := time.Now(); ; time.Sleep(healthPatience / 60) {
+		h := l.server.Healthz(nil)
+		if h.Error == "" {
+			return nil
+		}
+		if time.Since(asked) > healthPatience || l.ctx.Err() != nil {
+			return fmt.Errorf("nats-server: %s", h.Error)
+		}
 	}
-	return nil
 }
 
 // checkServer is called when an ack doesn't come: on a full or broken disk nats-server answers an append with nothing at all.

@@ -46,8 +46,8 @@ func lastEventID(r *http.Request) string {
 	return r.URL.Query().Get("lastEventId")
 }
 
-// start decides where a stream begins. The only error is that it cannot be known now.
-func (h *Hub) start(ctx context.Context, r *http.Request) (from Position, status string, err error) {
+// begin decides where a stream begins. The only error is that it cannot be known now.
+func (h *Hub) begin(ctx context.Context, r *http.Request) (from Position, status string, err error) {
 	id := lastEventID(r)
 	if id == "" {
 		from, err = h.rewound(r.URL.Query().Get("rewind"))

@@ -16,7 +16,7 @@ import (
 )
 
 func TestVerdicts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
 		s := w.serve()
 		for i := range 100 {
@@ -75,7 +75,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestConnect_headers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
 		s := w.serve()
 		st := s.mustOpen(t, "/users/1", "")
@@ -95,7 +95,7 @@ func TestConnect_headers(t *testing.T) {
 
 // When the store cannot say where to begin, a client is told to come back: it must neither give up nor miss anything.
 func TestConnect_storeFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
 		w := newWorld(t, Config{Head: 5})
 		w.hub.NumberAt = func(domain.Time) (uint64, error) { return 0, errors.New("closed") }
 		s := w.serve()

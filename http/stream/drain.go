@@ -12,12 +12,17 @@ import (
 // Shed turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
 // frame and no id, so the client keeps the one it has.
 func (h *Hub) Shed(w http.ResponseWriter) {
-	h.shed.Add(1)
 	h.mu.RLock()
-	wait := max(0, time.Until(h.until)) + comeBack()
+	b := h.sorry()
 	h.mu.RUnlock()
 	prepare(w)
-	_, _ = w.Write(append(appendRetry(nil, wait), '\n'))
+	_, _ = w.Write(b)
+}
+
+// sorry is what a stream reads that is turned away, under the hub's lock.
+func (h *Hub) sorry() []byte {
+	h.shed.Add(1)
+	return append(appendRetry(nil, max(0, time.Until(h.until))+comeBack()), '\n')
 }
 
 // Halt ends all streams and sheds new ones: this node must not tell anybody anything any more, whatever it is told.
@@ -26,7 +31,7 @@ func (h *Hub) Halt(reason string) {
 	h.halted = true
 	h.mu.Unlock()
 	for _, c := range h.stop(reason, 0) {
-		c.end(farewell{comeBack()})
+		c.dismiss(farewell{comeBack()})
 	}
 }
 
@@ -46,7 +51,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 				return ctx.Err()
 			}
 		}
-		c.end(farewell{window - due + comeBack()})
+		c.dismiss(farewell{window - due + comeBack()})
 	}
 	select {
 	case <-h.empty:
@@ -70,11 +75,12 @@ func (h *Hub) Close() {
 		h.mu.RUnlock()
 		<-h.empty
 	}
+	h.engine.stop()
 	h.remote.Wait()
 }
 
 // stop lets no more streams in and gives those that are there. The first reason stays.
-func (h *Hub) stop(reason string, window time.Duration) []*conn {
+func (h *Hub) stop(reason string, window time.Duration) []guest {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.shut == "" {
@@ -87,7 +93,7 @@ func (h *Hub) stop(reason string, window time.Duration) []*conn {
 	if window > 0 {
 		h.until = time.Now().Add(window)
 	}
-	conns := make([]*conn, 0, len(h.conns))
+	conns := make([]guest, 0, len(h.conns))
 	for c := range h.conns {
 		conns = append(conns, c)
 	}

@@ -12,12 +12,12 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"onsale/domain"
-	"onsale/projections"
 )
 
 // Config is what a Hub is made of. Last, NumberAt and CatchUp are needed; a zero of the others means the default.
@@ -41,7 +41,17 @@ type Config struct {
 
 	UserLife, ScheduleLife           time.Duration // of a connection, jittered down by up to a fifth (60 min, 30 min)
 	UserHeartbeat, ScheduleHeartbeat time.Duration // (25 s, 30 s)
-	WriteTimeout                     time.Duration // for a batch of frames; it resumes where it was cut (20 s)
+	WriteTimeout                     time.Duration // for a batch of frames; it resumes where it was cut (90 s)
+
+	// MaxStreams bounds the streams in all (four fifths of the descriptors that this process may have), MaxPerUser those of
+	// one user (100), MaxPerAddress those of one address (0: as many as there are, for behind a proxy there is but one).
+	// Below 0: no bound. One too many is told to come back later.
+	MaxStreams, MaxPerUser, MaxPerAddress int
+
+	// Engine serves streams over HTTP/1.1 without a goroutine each, where the system can (Linux). Without it, and
+	// elsewhere, each has one of net/http.
+	Engine bool
+	poller func(*Hub) (poller, error) // nil: the system's
 
 	Log *slog.Logger
 	Now func() time.Time
@@ -50,20 +60,25 @@ type Config struct {
 // Hub holds the ring and the connections that read it.
 type Hub struct {
 	Config
-	line line // for the log
+	line   line // for the log
+	engine engine
 
-	mu     sync.RWMutex // the ring, and who watches which topic; never held while anything is written or encoded
-	ring   ring
-	ahead  map[*arrival]struct{}
-	conns  map[*conn]struct{}
-	shut   string        // why there are no streams any more; "" while there are
-	halted bool          // nothing is told any more
-	until  time.Time     // a drain ends then: nobody need come back sooner
-	empty  chan struct{} // closed when shut and the last connection is gone
-	remote sync.WaitGroup
+	mu        sync.RWMutex // the ring, and who watches which topic; never held while anything is written or encoded
+	ring      ring
+	ahead     map[*arrival]struct{}
+	conns     map[guest]struct{}
+	addresses map[netip.Addr]int // streams, where they are limited
+	open      [kinds]int         // so many of each kind
+	shut      string             // why there are no streams any more; "" while there are
+	halted    bool               // nothing is told any more
+	until     time.Time          // a drain ends then: nobody need come back sooner
+	empty     chan struct{}      // closed when shut and the last connection is gone
+	remote    sync.WaitGroup
 
 	fresh, complete, reset, shed, slow atomic.Uint64
-	encoded, written                   atomic.Uint64
+	encoded, written, bytes            atomic.Uint64
+	replayed, demoted                  atomic.Uint64
+	refused                            struct{ all, user, address atomic.Uint64 }
 }
 
 // New is a hub with an empty ring that ends at c.Head.
@@ -72,126 +87,14 @@ func New(c Config) *Hub {
 	c.CatchUps = cmp.Or(c.CatchUps, 64)
 	c.UserLife, c.ScheduleLife = cmp.Or(c.UserLife, time.Hour), cmp.Or(c.ScheduleLife, 30*time.Minute)
 	c.UserHeartbeat, c.ScheduleHeartbeat = cmp.Or(c.UserHeartbeat, 25*time.Second), cmp.Or(c.ScheduleHeartbeat, 30*time.Second)
-	c.WriteTimeout = cmp.Or(c.WriteTimeout, 20*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 90*time.Second)
+	c.MaxStreams, c.MaxPerUser = cmp.Or(c.MaxStreams, fileLimit()/5*4), cmp.Or(c.MaxPerUser, 100)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return &Hub{
 		Config: c, line: line{free: c.CatchUps}, ring: newRing(c.Ring, c.Head),
-		ahead: map[*arrival]struct{}{}, conns: map[*conn]struct{}{}, empty: make(chan struct{}),
+		ahead: map[*arrival]struct{}{}, conns: map[guest]struct{}{}, addresses: map[netip.Addr]int{}, empty: make(chan struct{}),
 	}
-}
-
-// Fill puts the newest events of the log into the ring, before the first connection.
-func (h *Hub) Fill(events []projections.Told) {
-	if len(events) == 0 {
-		return
-	}
-	h.mu.Lock()
-	head := h.ring.head
-	h.ring.restart(events[0].Number - 1)
-	h.mu.Unlock()
-	h.Tell(events)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if head > h.ring.head {
-		h.ring.restart(head)
-	}
-}
-
-// Tell is called with every event that is confirmed and in this node's store, in the order of their numbers. It waits for
-// no reader. What was told before is passed over; where something was left out, the ring begins anew behind the hole, and
-// readers find what is in it in the log.
-func (h *Hub) Tell(events []projections.Told) {
-	var stirred []*topic
-	var hole uint64
-	h.mu.Lock()
-	for _, told := range events {
-		if h.halted || told.Number <= h.ring.head {
-			continue
-		}
-		if told.Number > h.ring.head+1 {
-			h.ring.restart(told.Number - 1)
-			hole = told.Number
-		}
-		e := h.ring.push(told)
-		for kind, t := range e.topics {
-			if t == nil || len(t.watchers) == 0 || t.stirred || Kind(kind) == OfSchedule && !shows(&e.event) {
-				continue
-			}
-			t.stirred = true
-			stirred = append(stirred, t)
-		}
-	}
-	for a := range h.ahead {
-		if a.number <= h.ring.head {
-			close(a.reached)
-			delete(h.ahead, a)
-		}
-	}
-	for _, t := range stirred {
-		t.stirred = false
-	}
-	h.mu.Unlock()
-
-	if hole != 0 {
-		h.Log.Warn("events were not told; the ring begins anew", "with", hole)
-	}
-	h.mu.RLock() // woken readers find the lock free to read
-	defer h.mu.RUnlock()
-	if hole != 0 {
-		for c := range h.conns {
-			c.watcher.wake()
-		}
-		return
-	}
-	for _, t := range stirred {
-		for _, w := range t.watchers {
-			w.wake()
-		}
-	}
-}
-
-// shows says that watchers of a schedule see something of e. A rush of refusals need not wake them.
-func shows(e *domain.Event) bool {
-	_, ids := changed(e)
-	return len(ids) > 0
-}
-
-// An arrival waits for the ring to reach the number it came with.
-type arrival struct {
-	number  uint64
-	reached chan struct{}
-}
-
-// reach waits until event number is told, but not longer than patience.
-func (h *Hub) reach(ctx context.Context, number uint64, patience time.Duration) bool {
-	a := &arrival{number, make(chan struct{})}
-	h.mu.Lock()
-	if number <= h.ring.head {
-		h.mu.Unlock()
-		return true
-	}
-	h.ahead[a] = struct{}{}
-	h.mu.Unlock()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-a.reached:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.ahead, a)
-	return number <= h.ring.head
-}
-
-// head is the number of the last event that was told.
-func (h *Hub) head() uint64 {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.ring.head
 }

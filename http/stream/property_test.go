@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"onsale/domain"
@@ -38,7 +37,7 @@ func TestEveryFrameOnce(t *testing.T) {
 			break
 		}
 		t.Run(fmt.Sprint("seed=", s), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { everyFrameOnce(t, rand.New(rand.NewPCG(s, 1))) })
+			onBothPaths(t, func(t *testing.T) { everyFrameOnce(t, rand.New(rand.NewPCG(s, 1))) })
 		})
 		if t.Failed() {
 			break
@@ -64,6 +63,13 @@ func everyFrameOnce(t *testing.T, r *rand.Rand) {
 		return pick(dice, slow, dies, ends, hangs)
 	}
 	s := w.serve()
+	var room sync.Mutex
+	sizes := rand.New(rand.NewPCG(r.Uint64(), 4))
+	s.size = func() int {
+		room.Lock()
+		defer room.Unlock()
+		return pick(sizes, 50, 500, 5000, 50_000)
+	}
 	var clients sync.WaitGroup
 	over := make(chan struct{})
 	for range 8 {

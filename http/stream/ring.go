@@ -53,7 +53,21 @@ type topic struct {
 	key      Key
 	newest   uint64 // its last event in the ring; 0: none
 	watchers []*watcher
-	stirred  bool // within one Tell: it has news
+	crowds   []*crowd // one for each loop that has sockets of it
+	guests   int      // who are in both, or on their way
+	stirred  bool     // within one Tell: it has news
+}
+
+// crowd is the topic's sockets on a loop, under the hub's lock.
+func (t *topic) crowd(l *loop) *crowd {
+	for _, c := range t.crowds {
+		if c.loop == l {
+			return c
+		}
+	}
+	c := &crowd{loop: l}
+	t.crowds = append(t.crowds, c)
+	return c
 }
 
 // ring holds the events tail..head; when it is empty, tail is head+1. All of it is guarded by the hub's lock.
@@ -79,9 +93,17 @@ func (r *ring) topic(key Key) *topic {
 	return t
 }
 
+// guests is how many streams a key has.
+func (r *ring) guests(key Key) int {
+	if t := r.topics[key]; t != nil {
+		return t.guests
+	}
+	return 0
+}
+
 // prune forgets a topic that has neither events nor watchers.
 func (r *ring) prune(t *topic) {
-	if t.newest == 0 && len(t.watchers) == 0 {
+	if t.newest == 0 && t.guests == 0 {
 		delete(r.topics, t.key)
 	}
 }
@@ -129,41 +151,4 @@ func (r *ring) restart(head uint64) {
 		r.drop()
 	}
 	r.tail, r.head = head+1, head
-}
-
-// A walk says what a reader finds in the ring.
-type walk struct {
-	found  int    // so many events of its own, or
-	behind bool   // something is missing before the ring, up to and with event
-	target uint64 // this one; 0: only the store knows
-	head   uint64 // the ring's at that moment
-}
-
-// after finds the first events of a topic of which not all was seen, oldest first, as many as into holds.
-func (r *ring) after(t *topic, seen uint64, into []*entry) walk {
-	w, kind := walk{head: r.head}, t.key.Kind
-	var first uint64
-	switch {
-	case seen >= r.head:
-		return w
-	case seen >= r.tail && r.at(seen).topics[kind] == t:
-		first = r.at(seen).next[kind]
-	case t.newest == 0:
-		w.behind = seen+1 < r.tail
-		return w
-	default:
-		n := t.newest
-		for n > seen && n >= r.tail {
-			first, n = n, r.at(n).before[kind]
-		}
-		if n > seen {
-			w.behind, w.target = true, n
-			return w
-		}
-	}
-	for n := first; n != 0 && w.found < len(into); n = r.at(n).next[kind] {
-		into[w.found] = r.at(n)
-		w.found++
-	}
-	return w
 }

@@ -5,18 +5,16 @@ package stream
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"sync"
 	"time"
-
-	"onsale/domain"
 )
 
 // conn is one open stream.
 type conn struct {
 	hub     *Hub
+	place   place
 	watcher watcher // under the hub's lock
 	cursor  cursor  // the handler's own
 
@@ -42,7 +40,7 @@ func (h *Hub) User(w http.ResponseWriter, r *http.Request, user string) {
 	if r.URL.Query().Get("lang") == "en" {
 		to = ownerEnglish
 	}
-	h.serve(w, r, Key{OfUser, user}, to, h.UserLife, h.UserHeartbeat)
+	h.serve(w, r, Key{OfUser, user}, to)
 }
 
 // Schedule serves the stream of the seats of a schedule. Whether there is one the caller knows.
@@ -51,27 +49,36 @@ func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, schedule string) 
 	if r.URL.Query().Get("events") == "named" {
 		to = publicNamed
 	}
-	h.serve(w, r, Key{OfSchedule, schedule}, to, h.ScheduleLife, h.ScheduleHeartbeat)
+	h.serve(w, r, Key{OfSchedule, schedule}, to)
 }
 
-func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, to audience, life, heartbeat time.Duration) {
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, to audience) {
 	if r.Method == http.MethodHead { // a stream has no end to measure
 		w.Header().Set("Allow", http.MethodGet)
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	c := &conn{hub: h, cursor: cursor{audience: to}, w: w, out: http.NewResponseController(w)}
+	prepare(w)
+	if h.takes(w, r) {
+		h.takeOver(w, r, key, to)
+		return
+	}
+	h.attend(w, r, key, to)
+}
+
+// attend serves a stream in the goroutine that calls it.
+func (h *Hub) attend(w http.ResponseWriter, r *http.Request, key Key, to audience) {
+	c := &conn{hub: h, place: place{from: addressOf(r)}, cursor: cursor{audience: to}, w: w, out: http.NewResponseController(w)}
 	c.ctx, c.end = context.WithCancelCause(r.Context())
 	defer c.end(nil)
 	if !h.watch(c, key) {
 		h.Shed(w)
 		return
 	}
-	prepare(w)
-	_ = c.out.SetReadDeadline(time.Time{}) // the server's counts from the beginning of a request; a stream stays
 	defer h.leave(c)
 	defer c.finish()
-	ending := time.AfterFunc(life-rand.N(life/5+1), func() { c.end(farewell{comeBack()}) })
+	life, heartbeat := h.times(key.Kind)
+	ending := time.AfterFunc(jittered(life), func() { c.dismiss(farewell{comeBack()}) })
 	defer ending.Stop()
 	c.beat = time.NewTicker(heartbeat)
 	defer c.beat.Stop()
@@ -88,9 +95,12 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, to audience
 	}
 }
 
+func (c *conn) at() *place         { return &c.place }
+func (c *conn) dismiss(f farewell) { c.end(f) }
+
 // open writes the first frame.
 func (c *conn) open(r *http.Request) error {
-	from, status, err := c.hub.start(c.ctx, r)
+	from, status, err := c.hub.begin(c.ctx, r)
 	if err != nil {
 		if c.ctx.Err() == nil {
 			c.hub.Log.Error("where to start a stream could not be read", "error", err)
@@ -134,46 +144,4 @@ func (c *conn) turn() error {
 	case <-c.ctx.Done():
 	}
 	return nil
-}
-
-// glance looks at the clock without sleeping.
-func (c *conn) glance() {
-	select {
-	case <-c.beat.C:
-		c.due = true
-	default:
-	}
-}
-
-// rest sleeps on the way to the log until there is something on ch, with heartbeats.
-func (c *conn) rest(ch <-chan struct{}) error {
-	for {
-		select {
-		case <-ch:
-			return nil
-		case <-c.beat.C:
-			if err := c.heartbeat(); err != nil {
-				return err
-			}
-		case <-c.ctx.Done():
-			return c.ctx.Err()
-		}
-	}
-}
-
-// heartbeat says that nothing was missed up to this stream's own position, so that a quiet reader's id keeps up. In the
-// middle of an event it is only a comment, which keeps the connection open.
-func (c *conn) heartbeat() error {
-	c.due = false
-	if c.cursor.at.Sub != 0 {
-		return c.write([]byte(":\n\n"))
-	}
-	if c.cursor.topic.key.Kind == OfUser {
-		b := appendField(nil, "event", "heartbeat")
-		return c.write(append(appendID(b, c.hub.Epoch, c.cursor.at), "data:\n\n"...))
-	}
-	b := appendID(nil, c.hub.Epoch, c.cursor.at)
-	b = append(b, `data: {"scheduleSeatId":-1,"status":null,"timestamp":"`...)
-	b = append(b, domain.At(c.hub.Now()).String()...)
-	return c.write(append(b, "\",\"isHeartbeat\":true}\n\n"...))
 }

@@ -1,7 +1,26 @@
-// Who is to be woken by what: each topic knows the connections that watch it, so an event costs nothing for all others.
+// Who is to be woken by what: each topic knows who watches it, so an event costs nothing for all others.
 package stream
 
-// watcher is one connection's place among those of its topic.
+import (
+	"net/netip"
+	"slices"
+)
+
+// guest is an open stream, whoever serves it: a goroutine of net/http or a loop.
+type guest interface {
+	dismiss(farewell) // ends it; its client shall come back
+	tear()            // ends it at once, in the middle of a write if need be
+	at() *place
+}
+
+// place is what the hub knows of a guest. It is written when the guest joins, and never again.
+type place struct {
+	topic  *topic
+	from   netip.Addr // the zero value where it is not known
+	opened int64      // seconds since 1970
+}
+
+// watcher is one goroutine's place among those of its topic.
 type watcher struct {
 	topic *topic
 	index int           // in topic.watchers
@@ -16,22 +35,32 @@ func (w *watcher) wake() {
 	}
 }
 
-// watch registers a connection. From then on nothing told under the key is missed. It is false when the hub is shut.
+// wake tells all who watch the topic, under the hub's lock.
+func (t *topic) wake() {
+	for _, w := range t.watchers {
+		w.wake()
+	}
+	for _, c := range t.crowds {
+		c.loop.stir(c)
+	}
+}
+
+// watch registers a stream that a goroutine serves. From then on nothing told under the key is missed. It is false when
+// there is no room, or no hub any more.
 func (h *Hub) watch(c *conn, key Key) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.shut != "" {
+	if !h.enter(c, key) {
 		return false
 	}
-	t := h.ring.topic(key)
+	t := c.place.topic
 	c.watcher = watcher{topic: t, index: len(t.watchers), news: make(chan struct{}, 1)}
 	t.watchers = append(t.watchers, &c.watcher)
 	c.cursor.topic = t
-	h.conns[c] = struct{}{}
 	return true
 }
 
-// leave takes a connection out. The last watcher takes its place in the list.
+// leave takes it out. The last watcher takes its place in the list.
 func (h *Hub) leave(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -40,40 +69,43 @@ func (h *Hub) leave(c *conn) {
 	t.watchers[c.watcher.index], last.index = last, c.watcher.index
 	t.watchers[len(t.watchers)-1] = nil
 	t.watchers = t.watchers[:len(t.watchers)-1]
-	h.ring.prune(t)
-	delete(h.conns, c)
+	h.exit(c)
+}
+
+// part takes a socket out, and its crowd when it was the last of it.
+func (h *Hub) part(s *socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := s.place.topic; s.crowd != nil && len(s.crowd.sockets) == 0 {
+		t.crowds = slices.DeleteFunc(t.crowds, func(c *crowd) bool { return c == s.crowd })
+	}
+	h.exit(s)
+}
+
+// enter lets a guest in, under the hub's lock.
+func (h *Hub) enter(g guest, key Key) bool {
+	p := g.at()
+	if h.shut != "" || !h.room(key, p.from) {
+		return false
+	}
+	p.topic = h.ring.topic(key)
+	p.opened = h.Now().Unix()
+	p.topic.guests++
+	h.count(p.from, 1)
+	h.conns[g] = struct{}{}
+	h.open[key.Kind]++
+	return true
+}
+
+// exit lets it go, under the hub's lock.
+func (h *Hub) exit(g guest) {
+	p := g.at()
+	p.topic.guests--
+	h.count(p.from, -1)
+	h.ring.prune(p.topic)
+	delete(h.conns, g)
+	h.open[p.topic.key.Kind]--
 	if h.shut != "" && len(h.conns) == 0 {
 		close(h.empty)
 	}
-}
-
-// Stats are the figures of the hub at one moment.
-type Stats struct {
-	Users, Schedules       int    // open streams
-	Fresh, Complete, Reset uint64 // streams ever, by the verdict on where they begin
-	Shed                   uint64 // turned away with a time to come back
-	Slow                   uint64 // ended because a write did not finish
-	CatchUps, Waiting      int    // readers of the log, and those in line to be one
-	Encoded, Written       uint64 // frames made, frames sent
-	Tail, Head             uint64 // the ring holds these events and all between; empty: tail is head+1
-}
-
-// Stats looks at all connections; it is for a scrape now and then.
-func (h *Hub) Stats() Stats {
-	s := Stats{
-		Fresh: h.fresh.Load(), Complete: h.complete.Load(), Reset: h.reset.Load(), Shed: h.shed.Load(), Slow: h.slow.Load(),
-		Encoded: h.encoded.Load(), Written: h.written.Load(),
-	}
-	s.CatchUps, s.Waiting = h.line.length()
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	s.Tail, s.Head = h.ring.tail, h.ring.head
-	for c := range h.conns {
-		if c.cursor.topic.key.Kind == OfUser {
-			s.Users++
-		} else {
-			s.Schedules++
-		}
-	}
-	return s
 }

@@ -60,6 +60,10 @@ func newWorld(t testing.TB, c Config) *world {
 	w := &world{t: t, last: map[Key]uint64{}, changed: make(chan struct{})}
 	c.Epoch = epoch
 	c.Last, c.NumberAt, c.CatchUp = w.lastOf, w.numberAt, w.catchUp
+	c.Engine = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
+	if byEngine(t) {
+		c.poller = newMemory
+	}
 	w.hub = New(c)
 	t.Cleanup(func() { w.current().Close() })
 	return w
@@ -250,6 +254,8 @@ func refusedHold(user, schedule string) domain.Event {
 
 // server is net/http over pipes, so that it works in a synctest bubble: its sockets are channels.
 type server struct {
+	t      testing.TB
+	size   func() int // of what is on its way to a client that is served by the engine
 	accept chan net.Conn
 	http   *http.Server
 	done   chan struct{}
@@ -268,7 +274,7 @@ func (s *server) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 // serve answers /users/<id> and /schedules/<id>.
 func (w *world) serve() *server {
-	s := &server{accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: w.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
+	s := &server{t: w.t, size: func() int { return 100 }, accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: w.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.http.Serve(s) })
 	w.t.Cleanup(func() {
@@ -297,6 +303,9 @@ type stream struct {
 // open asks for a stream. It does not return before the headers are there.
 func (s *server) open(path, lastEventID string) (*stream, error) {
 	client, far := net.Pipe()
+	if byEngine(s.t) {
+		client, far = newWire(s.size())
+	}
 	s.accept <- far
 	return ask(client, path, lastEventID)
 }

@@ -31,6 +31,7 @@ func (c *conn) write(b []byte) error {
 	if err := c.out.Flush(); err != nil {
 		return err
 	}
+	c.hub.bytes.Add(uint64(len(b)))
 	c.hub.written.Add(uint64(c.cursor.taken))
 	c.cursor.taken = 0
 	return c.deadline(time.Time{}) // HTTP/2 ends a stream whose deadline passes while nothing is written

@@ -1,0 +1,42 @@
+// Limits. A stream too many is told when to come back, in the one way that its client survives.
+package stream
+
+import (
+	"net/http"
+	"net/netip"
+)
+
+// room says whether one more stream may be opened, under the hub's lock.
+func (h *Hub) room(key Key, from netip.Addr) bool {
+	switch {
+	case h.MaxStreams > 0 && len(h.conns) >= h.MaxStreams:
+		h.refused.all.Add(1)
+	case key.Kind == OfUser && h.MaxPerUser > 0 && h.ring.guests(key) >= h.MaxPerUser:
+		h.refused.user.Add(1)
+	case h.MaxPerAddress > 0 && from.IsValid() && h.addresses[from] >= h.MaxPerAddress:
+		h.refused.address.Add(1)
+	default:
+		return true
+	}
+	return false
+}
+
+// count keeps how many streams an address has. Where there is no limit there is nothing to keep.
+func (h *Hub) count(from netip.Addr, by int) {
+	if h.MaxPerAddress <= 0 || !from.IsValid() {
+		return
+	}
+	h.addresses[from] += by
+	if h.addresses[from] == 0 {
+		delete(h.addresses, from)
+	}
+}
+
+// addressOf is the other end of the request's connection. A header could say anything.
+func addressOf(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
+}

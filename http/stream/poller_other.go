@@ -1,0 +1,10 @@
+//go:build !linux
+
+package stream
+
+import "errors"
+
+// newPoller: without epoll every stream is served by a goroutine of net/http.
+func newPoller(*Hub) (poller, error) { return nil, errors.ErrUnsupported }
+
+func fileLimit() int { return 0 }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// ErrHeld is a data directory that another process works in.
+var ErrHeld = errors.New("held by process")
+
 // lockDir makes the directory if need be and takes it for this process until the file is closed. The kernel gives it back
 // when the process dies, however it dies; the file itself stays.
 func lockDir(dir string, mustExist bool) (*os.File, error) {
@@ -28,8 +31,7 @@ func lockDir(dir string, mustExist bool) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		holder, _ := os.ReadFile(file.Name())
 		file.Close()
-		return nil, fmt.Errorf("data directory %s is held by process %s: stop that one, or give this one a directory of its own",
-			dir, strings.TrimSpace(string(holder)))
+		return nil, fmt.Errorf("data directory %s is %w %s", dir, ErrHeld, strings.TrimSpace(string(holder)))
 	}
 	if err == nil {
 		err = file.Truncate(0)

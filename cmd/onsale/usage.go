@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/config"
+	"onsale/streams"
 )
 
 // usageError is a command line, or a configuration, that cannot be carried out.
@@ -48,8 +49,12 @@ func tell(stderr io.Writer, err error) {
 	if wrong, ok := errors.AsType[usageError](err); ok && wrong.hint != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", wrong.hint)
 	}
-	if failed, ok := errors.AsType[hintError](err); ok {
+	failed, ok := errors.AsType[hintError](err)
+	switch {
+	case ok:
 		fmt.Fprintf(stderr, "hint: %s\n", failed.hint)
+	case errors.Is(err, streams.ErrHeld):
+		fmt.Fprintln(stderr, "hint: stop that one, or give this one a directory of its own with --data")
 	}
 }
 

@@ -25,7 +25,7 @@ type Opening struct {
 func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
 	p := &Projector{
 		Config: c, heads: newHeads(), fresh: newHeads(), changed: make(chan struct{}),
-		waiting: waiting{map[uint64][]chan<- Outcome{}, map[uint64][]chan<- Outcome{}},
+		waiting: waiting{},
 	}
 	state, err := c.Log.State(ctx)
 	if err != nil {

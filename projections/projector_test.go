@@ -1,9 +1,12 @@
 package projections_test
 
 import (
+	"context"
 	"os"
 	"testing"
+	"time"
 
+	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/projections"
 )
@@ -48,5 +51,38 @@ func TestProjector_RestartAndRebuild(t *testing.T) {
 	o := w.do(command("u7", "other", "demo", coupons.Issue{}))
 	if o.Type != "coupons.rejected" {
 		t.Errorf("got %s %s, want already_issued", o.Type, o.Data)
+	}
+}
+
+// Whoever waits at the place of a command that only repeats a request is told what was decided the first time, also when
+// they were waiting before it came.
+func TestProjector_AwaitRepeat(t *testing.T) {
+	w := newWorld(t)
+	w.promotion("demo", 10)
+	c := command("kim", "k", "demo", coupons.Issue{})
+	first := w.do(c)
+	state, err := w.log.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := (state.Commands.Last + 1) * domain.PlacesPerMessage
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	told := make(chan projections.Outcome)
+	go func() {
+		o, err := w.p.Await(ctx, c.Request, next)
+		if err != nil {
+			t.Error(err)
+		}
+		told <- o
+	}()
+	for !w.p.Waits(next) {
+		time.Sleep(time.Millisecond)
+	}
+	if sequence, err := w.log.Append(ctx, c); err != nil || sequence != next {
+		t.Fatalf("got place %d %v, want %d", sequence, err, next)
+	}
+	if got := <-told; got.Event != first.Event || got.Sequence != first.Sequence {
+		t.Errorf("got event %d of command %d, want the first: %d of %d", got.Event, got.Sequence, first.Event, first.Sequence)
 	}
 }

@@ -21,7 +21,7 @@ func (p *Projector) transact(batches []domain.Batch) error {
 		commands += len(b.Commands)
 	}
 	made := make([]pending, 0, commands) // most commands lead to one event
-	var repeats []repeat
+	var repeats []uint64                 // sequences of commands that ask again for what was decided
 	mark := p.mark
 	err := p.store.update(func(tx *bolt.Tx) error {
 		w := newWriter(tx)
@@ -35,7 +35,7 @@ func (p *Projector) transact(batches []domain.Batch) error {
 					p.Logger.Error("a command broke the rules and is dead", "sequence", c.Sequence, "error", err)
 				}
 				if first, again := p.shop.Requests[c.Request]; again && first.Fingerprint == c.Fingerprint {
-					repeats = append(repeats, repeat{c.Sequence, first.Event})
+					repeats = append(repeats, c.Sequence)
 				}
 				for _, e := range events {
 					next, err := p.write(w, mark.hash, e)
@@ -73,7 +73,9 @@ func (p *Projector) transact(batches []domain.Batch) error {
 	} else {
 		p.pending = append(p.pending, made...)
 	}
-	p.repeated(repeats)
+	for _, sequence := range repeats {
+		p.waiting.release(sequence)
+	}
 	p.notify()
 	return nil
 }

@@ -2,66 +2,36 @@
 package projections
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
 	"onsale/domain"
 )
 
-// waiting are those who want to hear of a command: by its sequence, or, when it repeats an earlier request whose outcome
-// is decided and not yet confirmed, by the number of that event.
-type waiting struct {
-	bySequence, byEvent map[uint64][]chan<- Outcome
-}
-
-// repeat is a command that asked again for what event says.
-type repeat struct{ sequence, event uint64 }
+// waiting are those who want to hear of a command, by its sequence. Each hears its outcome once; a channel that is closed
+// without one says: look for yourself.
+type waiting map[uint64][]chan<- Outcome
 
 // answer tells an outcome to those who wait for it.
-func (w *waiting) answer(o Outcome) {
-	for _, ch := range w.bySequence[o.Sequence] {
+func (w waiting) answer(o Outcome) {
+	for _, ch := range w[o.Sequence] {
 		ch <- o // has room for one
 	}
-	for _, ch := range w.byEvent[o.Event] {
-		ch <- o
-	}
-	delete(w.bySequence, o.Sequence)
-	delete(w.byEvent, o.Event)
+	delete(w, o.Sequence)
 }
 
-// abandon lets everybody go without an answer.
-func (w *waiting) abandon() {
-	for _, m := range []map[uint64][]chan<- Outcome{w.bySequence, w.byEvent} {
-		for n, chans := range m {
-			for _, ch := range chans {
-				close(ch)
-			}
-			delete(m, n)
-		}
+// release lets those go who wait for a command that repeats an earlier request: no event answers it.
+func (w waiting) release(sequence uint64) {
+	for _, ch := range w[sequence] {
+		close(ch)
 	}
+	delete(w, sequence)
 }
 
-// repeated sends those who wait for a repetition to the first outcome. Called with mu held, after the commit.
-func (p *Projector) repeated(repeats []repeat) {
-	for _, r := range repeats {
-		chans := p.waiting.bySequence[r.sequence]
-		if len(chans) == 0 {
-			continue
-		}
-		delete(p.waiting.bySequence, r.sequence)
-		if r.event > p.confirmed {
-			p.waiting.byEvent[r.event] = append(p.waiting.byEvent[r.event], chans...)
-			continue
-		}
-		o, ok, err := p.outcome(r.event)
-		for _, ch := range chans {
-			if ok && err == nil {
-				ch <- o
-			} else {
-				close(ch)
-			}
-		}
+// abandon lets everybody go.
+func (w waiting) abandon() {
+	for sequence := range w {
+		w.release(sequence)
 	}
 }
 
@@ -75,7 +45,7 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 	}
 	decided := sequence <= p.committed.sequence
 	if !decided {
-		p.waiting.bySequence[sequence] = append(p.waiting.bySequence[sequence], ch)
+		p.waiting[sequence] = append(p.waiting[sequence], ch)
 	}
 	p.mu.Unlock()
 	if decided {
@@ -83,10 +53,13 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 	}
 	select {
 	case o, ok := <-ch:
-		if !ok {
-			return o, cmp.Or(p.haltedError(), errors.New("the first outcome of this request cannot be read"))
+		if ok {
+			return o, nil
 		}
-		return o, nil
+		if err := p.haltedError(); err != nil {
+			return o, err
+		}
+		return p.awaitDecided(ctx, id, sequence)
 	case <-ctx.Done():
 		p.mu.Lock()
 		p.waiting.leave(sequence, ch)
@@ -96,16 +69,16 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 }
 
 // leave takes one waiter out who has lost patience.
-func (w *waiting) leave(sequence uint64, gone chan<- Outcome) {
-	chans := w.bySequence[sequence]
+func (w waiting) leave(sequence uint64, gone chan<- Outcome) {
+	chans := w[sequence]
 	for i, ch := range chans {
 		if ch == gone {
 			chans = append(chans[:i], chans[i+1:]...)
 			break
 		}
 	}
-	if w.bySequence[sequence] = chans; len(chans) == 0 {
-		delete(w.bySequence, sequence)
+	if w[sequence] = chans; len(chans) == 0 {
+		delete(w, sequence)
 	}
 }
 

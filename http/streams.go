@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"onsale/domain"
+	"onsale/http/stream"
 	"onsale/projections"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) scheduleStream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if fresh(r) {
+	if !stream.Resuming(r) {
 		exists, err := s.scheduleExists(schedule)
 		if status := s.Projector.Status(); err == nil && !exists && status.Halted == "" && status.CaughtUp {
 			return refuse(domain.ScheduleNotFound, "")
@@ -50,11 +51,6 @@ func (s *Server) scheduleStream(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Streams.Schedule(w, r, schedule)
 	return nil
-}
-
-// fresh says that the client has no position yet.
-func fresh(r *http.Request) bool {
-	return r.Header.Get("Last-Event-ID") == "" && (r.URL.RawQuery == "" || r.URL.Query().Get("lastEventId") == "")
 }
 
 func (s *Server) scheduleExists(id string) (bool, error) {

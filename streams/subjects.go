@@ -9,17 +9,11 @@ const (
 	eventsStream   = "EVENTS"   // evt.<kind>.<entity>.<user>
 )
 
-// EverySystemEvent filters what belongs to no sale: dead lines.
-const EverySystemEvent = "evt.system.>"
-
 // UserFilter takes what concerns one user, everywhere. The id must have passed domain.CheckID.
 func UserFilter(user string) string { return "evt.*.*." + checked(user) }
 
 // ScheduleFilter takes what happens to the seats of one schedule.
 func ScheduleFilter(schedule string) string { return EntityFilter("seats", schedule) }
-
-// PromotionFilter takes what happens to the coupons of one promotion.
-func PromotionFilter(promotion string) string { return EntityFilter("coupons", promotion) }
 
 // EntityFilter takes what happens to one entity of one kind.
 func EntityFilter(kind, entity string) string {

@@ -153,6 +153,8 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 			if at.Sequence.Consumer != delivered {
 				return errLost
 			}
+		case number > r.next && r.durable != "":
+			return errSilent // what is missing may have gone to the durable's last pull: see noticeStall
 		case number > r.next && delivered == 1:
 			return fmt.Errorf("%w: %s has %d where %d should be", ErrHole, r.stream, number, r.next)
 		case number > r.next:

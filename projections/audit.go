@@ -29,6 +29,8 @@ type Audit struct {
 	Undecided        uint64            // commands whose events EVENTS does not hold yet
 	Voids            uint64            // commands that a power loss took after their outcome had been told
 	Shop             *shop.Shop        // as it is after all of it
+
+	decider *shop.Shop // decides; Shop follows what EVENTS says of it
 }
 
 // ErrDifference is a log that does not say what the rules say.
@@ -37,7 +39,7 @@ var ErrDifference = errors.New("the log and the rules differ")
 // RunAudit decides everything again. errors.Is ErrDifference: the text names the first difference. see, if not nil, is
 // called with each command and what EVENTS says of it, in order.
 func RunAudit(ctx context.Context, h History, see func(domain.Command, []domain.Event)) (Audit, error) {
-	a := Audit{Outcomes: map[string]uint64{}, Shop: shop.New()}
+	a := Audit{Outcomes: map[string]uint64{}, Shop: shop.New(), decider: shop.New()}
 	state, err := h.State(ctx)
 	if err != nil {
 		return a, err
@@ -84,16 +86,18 @@ func (a *Audit) check(r *reader, c domain.Command, see func(domain.Command, []do
 			return err
 		}
 		a.Voids++
+		a.concede(there)
 		return a.take(r, c, there, see)
 	}
 	there, err := r.of(c.Sequence, c.Sequence)
 	if err != nil {
 		return err
 	}
-	events, _ := a.Shop.Decide(c)
-	if len(there) == 1 && isDead(there[0].event) {
-		return a.take(r, c, there, see) // a fact, whatever today's rules make of it
+	if n := len(there); n > 0 && isDead(there[n-1].event) {
+		a.concede(there) // a fact, whatever today's rules make of it
+		return a.take(r, c, there, see)
 	}
+	events, _ := a.decider.Do(c)
 	for i, e := range events {
 		if e.Number > r.last {
 			a.Undecided++ // the live node is still at it
@@ -116,6 +120,13 @@ func (a *Audit) check(r *reader, c domain.Command, see func(domain.Command, []do
 			there[len(events)].event.Number, c.Sequence, there[len(events)].record.Payload)
 	}
 	return a.take(r, c, there, see)
+}
+
+// concede lets the decider go on from what EVENTS says.
+func (a *Audit) concede(there []decodedEvent) {
+	for _, d := range there {
+		a.decider.Apply(d.event)
+	}
 }
 
 // take makes the events of one command so, and checks what must hold after each.

@@ -30,15 +30,15 @@ func (p *Projector) transact(batches []domain.Batch) error {
 				if c.Sequence <= mark.sequence {
 					continue // decided before the store was rebuilt
 				}
-				events, err := p.shop.Decide(c)
+				decided, err := p.decideOne(c)
 				if err != nil {
-					p.Logger.Error("a command broke the rules and is dead", "sequence", c.Sequence, "error", err)
+					return err
 				}
 				if first, again := p.shop.Requests[c.Request]; again && first.Fingerprint == c.Fingerprint {
 					repeats = append(repeats, c.Sequence)
 				}
-				for _, e := range events {
-					next, err := p.write(w, mark.hash, e)
+				for _, told := range decided {
+					next, err := p.write(w, mark.hash, told)
 					if err != nil {
 						return err
 					}
@@ -80,35 +80,41 @@ func (p *Projector) transact(batches []domain.Batch) error {
 	return nil
 }
 
-// write makes one event so, in the shop and in the transaction.
-func (p *Projector) write(w *writer, previous domain.Hash, e domain.Event) (next pending, err error) {
-	record, err := p.Log.EncodeEvent(previous, e)
-	if err != nil {
-		return next, fmt.Errorf("%w: event %d cannot be written: %w", errRules, e.Number, err)
-	}
+// decideOne lets the shop do one command, and moves the heads, under the lock that readers of both take.
+func (p *Projector) decideOne(c domain.Command) (decided []Told, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
-			err = fmt.Errorf("%w: applying event %d: %v", errRules, e.Number, broken)
+			err = fmt.Errorf("%w: applying what command %d led to: %v", errRules, c.Sequence, broken)
 		}
 	}()
-	told := p.apply(e)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	events, broken := p.shop.Do(c)
+	if broken != nil {
+		p.Logger.Error("a command broke the rules and is dead", "sequence", c.Sequence, "error", broken)
+	}
+	for _, e := range events {
+		told := Told{Event: e}
+		if e.User != "" {
+			told.BeforeOfUser = link(p.fresh.user, p.heads.user, e.User, e.Number)
+		}
+		told.BeforeOfEntity = link(p.fresh.entity, p.heads.entity, entityKey(e), e.Number)
+		decided = append(decided, told)
+	}
+	return decided, nil
+}
+
+// write puts one event into the transaction.
+func (p *Projector) write(w *writer, previous domain.Hash, told Told) (pending, error) {
+	e := told.Event
+	record, err := p.Log.EncodeEvent(previous, e)
+	if err != nil {
+		return pending{}, fmt.Errorf("%w: event %d cannot be written: %w", errRules, e.Number, err)
+	}
 	name, _ := e.Body.Type()
 	r := row{Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, name, record.Data()},
 		told.BeforeOfUser, told.BeforeOfEntity}
 	return pending{told, record, r}, w.put(p.shop, e, record, r)
-}
-
-// apply moves the shop and the heads under the lock that readers of them take.
-func (p *Projector) apply(e domain.Event) Told {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.shop.Apply(e)
-	told := Told{Event: e}
-	if e.User != "" {
-		told.BeforeOfUser = link(p.fresh.user, p.heads.user, e.User, e.Number)
-	}
-	told.BeforeOfEntity = link(p.fresh.entity, p.heads.entity, entityKey(e), e.Number)
-	return told
 }
 
 // link makes n the newest of key and gives the one before it.

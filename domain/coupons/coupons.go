@@ -60,7 +60,11 @@ func (p *Promotion) Remaining() int { return p.Stock - p.Issued }
 func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
 
 // Decide says what command c leads to when the log's time is now. It changes nothing.
-func (s *State) Decide(c domain.Command, now domain.Time) domain.Event {
+func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
+	return []domain.Event{s.decide(c, now)}
+}
+
+func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)

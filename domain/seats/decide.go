@@ -4,7 +4,11 @@ package seats
 import "onsale/domain"
 
 // Decide says what command c leads to when the log's time is now. It changes nothing.
-func (s *State) Decide(c domain.Command, now domain.Time) domain.Event {
+func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
+	return []domain.Event{s.decide(c, now)}
+}
+
+func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
@@ -63,7 +67,6 @@ func (s *State) Apply(e domain.Event) {
 		delete(sc.Holdings, sequence)
 		sc.Ended[sequence] = Ended{User: e.User, At: body.ExpiresAt}
 	}
-	s.deadlines.prune()
 }
 
 // holdingsOf are the holdings that the seats are in.

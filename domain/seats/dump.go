@@ -28,8 +28,8 @@ func (s *State) Dump(w io.Writer) {
 			fmt.Fprintf(w, "  taken %s %d\n", user, sc.Taken[user])
 		}
 	}
-	for _, d := range slices.SortedFunc(s.deadlines.due(math.MaxInt64), deadline.compare) {
-		fmt.Fprintf(w, "deadline %s %s of %s\n", d.at, HoldID(d.sequence), d.schedule.ScheduleID)
+	for _, d := range slices.SortedFunc(s.endings.Until(math.MaxInt64), ending.Compare) {
+		fmt.Fprintf(w, "deadline %s %s of %s\n", d.At, HoldID(d.Sequence), d.What.ScheduleID)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"onsale/domain"
+	"onsale/domain/due"
 )
 
 // Status of one seat, as the wire spells it.
@@ -22,7 +23,7 @@ const (
 // State is all schedules and the deadlines of their holds. It changes only by Apply.
 type State struct {
 	schedules map[string]*Schedule
-	deadlines deadlines
+	endings   *due.Line[*Schedule]
 }
 
 // Schedule is what the rules know of one.
@@ -64,7 +65,7 @@ type Reservation struct {
 }
 
 // New is a world without schedules.
-func New() *State { return &State{schedules: map[string]*Schedule{}} }
+func New() *State { return &State{map[string]*Schedule{}, due.NewLine(stands)} }
 
 // Schedule is the one with this id, or nil.
 func (s *State) Schedule(id string) *Schedule { return s.schedules[id] }
@@ -96,7 +97,7 @@ func (s *State) PutHolding(sc *Schedule, h Holding) {
 	}
 	sc.Taken[h.User] += len(h.ScheduleSeatIDs)
 	sc.Holdings[h.Sequence] = &h
-	s.deadlines.add(deadline{h.ExpiresAt, h.Sequence, sc})
+	s.endings.Add(ending{At: h.ExpiresAt, Sequence: h.Sequence, What: sc})
 }
 
 // PutReservation adds a reservation, and takes its seats out of the holding they were in.

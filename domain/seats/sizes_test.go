@@ -22,13 +22,13 @@ func TestLargestEvents(t *testing.T) {
 	}
 	most := sort.Search(MaxSections, func(n int) bool { return create(n+1).Check() != nil })
 	s, entity := New(), strings.Repeat("s", 64)
-	created := s.Decide(domain.Command{Entity: entity, Body: create(most)}, 1)
+	created := s.Decide(domain.Command{Entity: entity, Body: create(most)}, 1)[0]
 	s.Apply(created)
 	var hold Hold
 	for id := range MaxCommand {
 		hold.ScheduleSeatIDs = append(hold.ScheduleSeatIDs, s.Schedule(entity).Layout.Total()-id)
 	}
-	held := s.Decide(domain.Command{Entity: entity, User: "kim", Sequence: 1<<63 - 1, Body: hold}, 1)
+	held := s.Decide(domain.Command{Entity: entity, User: "kim", Sequence: 1<<63 - 1, Body: hold}, 1)[0]
 	for _, body := range []domain.Body{created.Body, held.Body} {
 		text, err := json.Marshal(body)
 		if name, _ := body.Type(); err != nil || len(text) > 255<<10 || len(text) < 100<<10 {

@@ -7,7 +7,6 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
-	"onsale/domain/shop"
 )
 
 func hall(l *line, seatsInAll, each int) {
@@ -33,27 +32,6 @@ func BenchmarkHoldRelease(b *testing.B) {
 	}
 }
 
-// BenchmarkExpire is what every command pays for 100,000 holdings, and what one pays that finds many of them due.
-func BenchmarkExpire(b *testing.B) {
-	const holdings = 100_000
-	l := newLine()
-	hall(l, holdings, 1)
-	for i, user := range users(holdings) {
-		l.command.At = domain.Time(1000 + i)
-		l.ask(user, "hall", seats.Hold{ScheduleSeatIDs: []int{i + 1}})
-	}
-	end, _ := l.NextDeadline()
-	for _, due := range []int{0, 1, 500, 501, holdings} {
-		b.Run(fmt.Sprint("due=", due), func(b *testing.B) {
-			for b.Loop() {
-				if got, want := len(l.Seats.Expire(end+domain.Time(due-1), shop.MaxExpired)), min(due, shop.MaxExpired); got != want {
-					b.Fatalf("got %d ends, want %d", got, want)
-				}
-			}
-		})
-	}
-}
-
 // BenchmarkEnding lets 100,000 holds end at once and tells all of it, clock by clock. Per hold.
 func BenchmarkEnding(b *testing.B) {
 	const holdings = 100_000
@@ -70,10 +48,7 @@ func BenchmarkEnding(b *testing.B) {
 		for events := []domain.Event{{}}; len(events) > 0; {
 			l.command.Sequence++
 			l.command.Body = domain.Clock{}
-			events, _ = l.Decide(l.command)
-			for _, e := range events {
-				l.Apply(e)
-			}
+			events, _ = l.Do(l.command)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/holdings, "ns/hold")

@@ -25,10 +25,7 @@ func (l *line) ask(user, entity string, body domain.Body) []domain.Event {
 	for i, n := 0, l.command.Sequence; i < 22; i, n = i+1, n/26 {
 		l.command.Request[i] = 'a' + byte(n%26)
 	}
-	events, _ := l.Decide(l.command)
-	for _, e := range events {
-		l.Apply(e)
-	}
+	events, _ := l.Do(l.command)
 	return events
 }
 

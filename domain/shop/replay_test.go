@@ -17,9 +17,8 @@ import (
 // living one.
 func (c *counter) checkReplay() {
 	c.t.Helper()
-	fold, read := shop.New(), shop.New()
+	read := shop.New()
 	for _, e := range c.history {
-		fold.Apply(e)
 		before := mustJSON(c.t, e.Body)
 		body := reflect.New(reflect.TypeOf(e.Body))
 		if err := json.Unmarshal(before, body.Interface()); err != nil {
@@ -31,9 +30,9 @@ func (c *counter) checkReplay() {
 		}
 		read.Apply(e)
 	}
-	want := dump(c.t, c.Shop)
-	for how, s := range map[string]*shop.Shop{"folded": fold, "read": read} {
-		if got := dump(c.t, s); got != want {
+	want := dump(c.Shop)
+	for how, s := range map[string]*shop.Shop{"follower": c.follower, "read": read} {
+		if got := dump(s); got != want {
 			c.t.Errorf("%s\n got %s\nwant %s", how, got, want)
 		}
 	}
@@ -86,7 +85,7 @@ func TestPutHoldingKeepsItsOwnList(t *testing.T) {
 // A command without a body breaks the rules, and nothing else.
 func TestNoBody(t *testing.T) {
 	s := shop.New()
-	events, err := s.Decide(domain.Command{Entity: "demo", User: "kim", Sequence: 1000})
+	events, err := s.Do(domain.Command{Entity: "demo", User: "kim", Sequence: 1000})
 	want := domain.Event{Number: 1, Sequence: 1000, Entity: "demo", User: "kim", Last: true, Body: domain.Dead{Reason: domain.DeadPanicked}}
 	if err == nil || len(events) != 1 || !reflect.DeepEqual(events[0], want) {
 		t.Errorf("got %+v, %v, want %+v", events, err, want)

@@ -17,7 +17,7 @@ func (d *diary) show(what string) error {
 	case "bytes":
 		d.bytes = true
 	case "everything":
-		for line := range strings.Lines(dump(d.t, d.Shop)) {
+		for line := range strings.Lines(dump(d.Shop)) {
 			d.say("    · %s", strings.TrimRight(line, "\n"))
 		}
 	case "deadline":

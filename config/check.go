@@ -67,11 +67,22 @@ func (k *checking) streams(s Streams) {
 	within(k, "streams.heartbeat", s.Heartbeat, time.Second, 5*time.Minute)
 	within(k, "streams.userHeartbeat", s.UserHeartbeat, time.Second, 5*time.Minute)
 	within(k, "streams.catchUps", s.CatchUps, 1, 4096)
+	k.limit("streams.maxConnections", s.MaxConnections)
+	k.limit("streams.maxPerUser", s.MaxPerUser)
+	k.limit("streams.maxPerAddress", s.MaxPerAddress)
+	within(k, "streams.drainWindow", s.DrainWindow, 0, 10*time.Second)
 	if s.MaxLife <= s.Heartbeat {
 		k.fault("streams.maxLife", fmt.Sprintf("is %v", s.MaxLife), fmt.Sprintf("longer than streams.heartbeat, %v", s.Heartbeat))
 	}
 	if s.UserMaxLife <= s.UserHeartbeat {
 		k.fault("streams.userMaxLife", fmt.Sprintf("is %v", s.UserMaxLife), fmt.Sprintf("longer than streams.userHeartbeat, %v", s.UserHeartbeat))
+	}
+}
+
+// limit notes a negative one that is not the word for none.
+func (k *checking) limit(key string, most int) {
+	if most < -1 {
+		k.fault(key, fmt.Sprintf("is %d", most), "how many, 0 for the default, or -1 for no bound")
 	}
 }
 

@@ -140,6 +140,27 @@ type Streams struct {
 	// they are older than the ring; the others wait behind heartbeats.
 	// Default 64, from 1 to 4096.
 	CatchUps int
+
+	// MaxConnections is how many streams may be open in all. One too many,
+	// by this limit or by one of the next two, is told to come back later, in
+	// the way that a browser survives. Default 0: four fifths of the files
+	// that the system lets this process open. For all three, -1 is no bound.
+	MaxConnections int
+
+	// MaxPerUser is the same for one user's streams. Default 100; 0 is the
+	// default too. A schedule's streams belong to nobody.
+	MaxPerUser int
+
+	// MaxPerAddress is the same for the streams of one address, as the
+	// connection has it and no header. Default 0: no bound, since behind a
+	// proxy there is one address.
+	MaxPerAddress int
+
+	// DrainWindow is over how long streams end when the process is told to:
+	// each at another time, and none told to come back before it is over. A
+	// hundred a second is no rush, so a few streams take less. Default 10s,
+	// from 0s to 10s: the whole end takes at most 15s.
+	DrainWindow time.Duration
 }
 
 // Auth says how a request's user is known.

@@ -31,6 +31,8 @@ func Default() Config {
 			Heartbeat:     30 * time.Second,
 			UserHeartbeat: 25 * time.Second,
 			CatchUps:      64,
+			MaxPerUser:    100,
+			DrainWindow:   10 * time.Second,
 		},
 		Auth:    Auth{Mode: "demo"},
 		Logging: Logging{Level: "info", Format: "text"},

@@ -102,6 +102,17 @@ func TestFaults(t *testing.T) {
 			args: []string{"--log-events-max-bytes", "7MiB"},
 			want: []string{`flag --log-events-max-bytes: log.eventsMaxBytes is 7MiB (hint: at least 8MiB)`},
 		},
+		"limits of streams": {
+			file: "streams: {maxConnections: -2, maxPerUser: none, maxPerAddress: -1, drainWindow: 11s}\n",
+			want: []string{
+				`file FILE:1: streams.maxPerUser is "none" (hint: a whole number, such as 100)`,
+				`file FILE:1: streams.maxConnections is -2 (hint: how many, 0 for the default, or -1 for no bound)`,
+				`file FILE:1: streams.drainWindow is 11s (hint: from 0s to 10s)`,
+			},
+		},
+		"limits of streams that are none": {
+			file: "streams: {maxConnections: -1, maxPerUser: 0, maxPerAddress: 1, drainWindow: 0s}\n",
+		},
 		"heartbeat": {
 			args: []string{"--streams-max-life", "20s", "--streams-user-max-life", "25s", "--logging-level", "loud"},
 			want: []string{

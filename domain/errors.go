@@ -14,27 +14,50 @@ const (
 	UserLimitExceeded = "user_limit_exceeded"
 	NotOpen           = "not_open"
 	Closed            = "closed"
+	Paused            = "paused"
+	StockBelowIssued  = "stock_below_issued"
+	CouponNotFound    = "coupon_not_found"
+	AlreadyUsed       = "already_used"
+	Revoked           = "revoked"
 
-	ScheduleNotFound  = "schedule_not_found"
-	ScheduleExists    = "schedule_exists"
-	SeatNotFound      = "seat_not_found"
-	SeatUnavailable   = "seat_unavailable"
-	SeatLimitExceeded = "seat_limit_exceeded"
-	TooManySeats      = "too_many_seats"
-	HoldNotFound      = "hold_not_found"
-	HoldExpired       = "hold_expired"
-	NotOwner          = "not_owner"
+	ScheduleNotFound    = "schedule_not_found"
+	ScheduleExists      = "schedule_exists"
+	SeatNotFound        = "seat_not_found"
+	SeatUnavailable     = "seat_unavailable"
+	SeatLimitExceeded   = "seat_limit_exceeded"
+	TooManySeats        = "too_many_seats"
+	NoAdjacentSeats     = "no_adjacent_seats"
+	OrphanSeat          = "orphan_seat"
+	HoldNotFound        = "hold_not_found"
+	HoldExpired         = "hold_expired"
+	ExtendLimitExceeded = "extend_limit_exceeded"
+	ReservationNotFound = "reservation_not_found"
+	AlreadyCancelled    = "already_cancelled"
+	NotOwner            = "not_owner"
+
+	AlreadyWaiting  = "already_waiting"
+	WaitingNotFound = "waiting_not_found"
+	NoOffer         = "no_offer"
+	OfferExpired    = "offer_expired"
+
+	AlarmNotFound = "alarm_not_found"
 )
 
 // Facts are the figures beside a code; only those that belong to the code are set. In JSON they stand next to it.
 type Facts struct {
 	CouponID        string `json:"couponId,omitempty"`        // already_issued: the one they have
+	Number          int    `json:"number,omitempty"`          // and its number
 	Limit           int    `json:"limit,omitempty"`           // …_limit_exceeded, too_many_seats
 	SoldOutSequence uint64 `json:"soldOutSequence,omitempty"` // sold_out: the command that took the last unit
+	Offered         int    `json:"offered,omitempty"`         // sold_out: units on offer to those who wait; they may come back
+	Issued          int    `json:"issued,omitempty"`          // stock_below_issued: units that are given out or on offer
 	OpensAt         Time   `json:"opensAt,omitzero"`          // not_open
+	OpensInSeconds  int64  `json:"opensInSeconds,omitempty"`  // not_open: from the decision, rounded up
 	ClosesAt        Time   `json:"closesAt,omitzero"`         // closed, when by the clock
-	ExpiredAt       Time   `json:"expiredAt,omitzero"`        // hold_expired
+	ExpiredAt       Time   `json:"expiredAt,omitzero"`        // hold_expired, offer_expired
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"` // which seats
+	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats where they were looked for
+	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: where they wait
 }
 
 // FieldError is a body whose shape is wrong: which field, and what it should be.

@@ -21,40 +21,51 @@ var (
 
 // carryOut answers the request with its outcome, or with its place in line when that is all there is after wait.
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, e *entry, wish wish, wait time.Duration) error {
+	e, outcome, err := s.submit(r.Context(), e, wish, wait)
+	switch {
+	case err != nil:
+		return err
+	case outcome == nil:
+		s.accepted(w, e)
+		return nil
+	case outcome.Sequence != e.sequence:
+		w.Header()["Idempotent-Replayed"] = []string{"true"} // it was first said before, or elsewhere
+	}
+	return s.tell(w, outcome)
+}
+
+// submit gives the outcome of the request, or nil when after wait there is only a place in line: that of the entry.
+func (s *Server) submit(ctx context.Context, e *entry, wish wish, wait time.Duration) (*entry, *projections.Outcome, error) {
 	status := s.Projector.Status()
 	if status.Halted != "" {
-		return refuse(halted, "")
+		return nil, nil, refuse(halted, "")
 	}
 	e.position = status.Confirmed // read before the append, so that the outcome comes after it
 	inside, full := s.door.enter(e, status)
 	switch {
 	case full:
-		return refuse(backlogFull, "")
+		return nil, nil, refuse(backlogFull, "")
 	case inside == nil:
-		if outcome, err := s.putInLine(r.Context(), e, wish, status); outcome != nil || err != nil {
-			return s.replay(w, e, outcome, err)
+		if first, err := s.putInLine(ctx, e, wish, status); first != nil || err != nil {
+			return again(e, first, err)
 		}
 	case inside.fingerprint != e.fingerprint:
-		return refuse(domain.RequestIDReused, "")
+		return nil, nil, refuse(domain.RequestIDReused, "")
 	default:
-		if outcome, err := s.join(r.Context(), inside); outcome != nil || err != nil {
-			return s.replay(w, e, outcome, err)
+		if first, err := s.join(ctx, inside); first != nil || err != nil {
+			return again(e, first, err)
 		}
 		e = inside
 	}
 	if wait > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), wait)
+		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
 		// Whatever keeps the outcome from being told now: the command is durable, and that is what 202 says.
 		if outcome, err := s.Projector.Await(ctx, e.request, e.sequence); err == nil && outcome.Request == e.request {
-			if outcome.Sequence != e.sequence {
-				w.Header()["Idempotent-Replayed"] = []string{"true"} // it was first said elsewhere
-			}
-			return s.tell(w, &outcome)
+			return e, &outcome, nil
 		}
 	}
-	s.accepted(w, e)
-	return nil
+	return e, nil, nil
 }
 
 // putInLine appends the command, unless the request has been decided: then it gives the outcome. It leaves the door in
@@ -122,16 +133,12 @@ func (s *Server) join(ctx context.Context, inside *entry) (*projections.Outcome,
 	return &first, err
 }
 
-// replay answers with what was decided the first time, if this is the same request.
-func (s *Server) replay(w http.ResponseWriter, e *entry, first *projections.Outcome, err error) error {
-	if err != nil {
-		return err
+// again gives what was decided the first time, if this is the same request. It has no place in line of its own.
+func again(e *entry, first *projections.Outcome, err error) (*entry, *projections.Outcome, error) {
+	if err == nil && first.Fingerprint != e.fingerprint {
+		err = refuse(domain.RequestIDReused, "")
 	}
-	if first.Fingerprint != e.fingerprint {
-		return refuse(domain.RequestIDReused, "")
-	}
-	w.Header()["Idempotent-Replayed"] = []string{"true"}
-	return s.tell(w, first)
+	return e, first, err
 }
 
 // noRoom is why users' commands are refused now: nil, or one of the reasons to come back later.

@@ -1,5 +1,6 @@
-// What the shop itself does: opening promotions and schedules. Defaults and ids that the caller leaves out are written
-// into the command here, so that every node reads the same.
+// What the shop itself does: opening promotions and schedules, and steering what is open. Defaults and ids that the caller
+// leaves out are written into the command here, so that every node reads the same. Who did it is the command's user; why,
+// the command says itself.
 package http
 
 import (
@@ -21,16 +22,49 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (wish, error) {
 	})
 }
 
+// What may be done to a promotion, and to a coupon of it.
+var (
+	changeStock = byAdmin(about("promotionId", func(o *object) checked {
+		return coupons.ChangeStock{Delta: int(o.integer("delta", 0)), Reason: o.text("reason")}
+	}))
+	pausePromotion  = byAdmin(about("promotionId", func(o *object) checked { return coupons.Pause{Reason: o.text("reason")} }))
+	resumePromotion = byAdmin(about("promotionId", func(o *object) checked { return coupons.Resume{Reason: o.text("reason")} }))
+	closePromotion  = byAdmin(about("promotionId", func(o *object) checked { return coupons.Close{Reason: o.text("reason")} }))
+)
+
+// revokeCoupon reads POST /api/v1/admin/coupons/:couponId/revoke. The unit is given back unless the body says otherwise.
+func revokeCoupon(w http.ResponseWriter, r *http.Request) (wish, error) {
+	id, err := madeID(r, "couponId")
+	if err != nil {
+		return wish{}, err
+	}
+	promotion, number := cutID(id, "-")
+	body, decoded, err := readWish(w, r, func(o *object) checked {
+		return coupons.Revoke{Number: number, ReturnStock: o.flag("returnStock", true), Reason: o.text("reason")}
+	})
+	return wish{entity: promotion, body: body, decoded: decoded, admin: true}, err
+}
+
 // createSchedule reads POST /api/v1/admin/schedules.
 func createSchedule(w http.ResponseWriter, r *http.Request) (wish, error) {
-	return createWish(w, r, "scheduleId", func(o *object) checked {
-		c := seats.Create{
-			Title: o.text("title"), StartsAt: o.moment("startsAt"),
-			HoldSeconds: int(o.integer("holdSeconds", 600)), MaxSeatsPerUser: int(o.integer("maxSeatsPerUser", 4)),
-		}
-		o.each("sections", func(o *object) { c.Sections = append(c.Sections, section(o)) })
-		return c
-	})
+	return createWish(w, r, "scheduleId", newSchedule)
+}
+
+// newSchedule takes a schedule out of a body or a file. A hold may be extended once, to twice its time, unless it says
+// otherwise.
+func newSchedule(o *object) checked {
+	hold := o.integer("holdSeconds", 600)
+	c := seats.Create{
+		Title: o.text("title"), StartsAt: o.moment("startsAt"),
+		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.integer("maxSeatsPerUser", 4)),
+		Options: seats.Options{
+			MaxExtensions:  int(o.integer("maxExtensions", 1)),
+			MaxHoldSeconds: int(o.integer("maxHoldSeconds", 2*min(hold, seats.MaxHold/2))),
+			NoOrphans:      o.flag("noOrphans", false), ReleaseEverySeconds: int(o.integer("releaseEverySeconds", 0)),
+		},
+	}
+	o.each("sections", func(o *object) { c.Sections = append(c.Sections, section(o)) })
+	return c
 }
 
 func section(o *object) seats.Section {

@@ -29,36 +29,47 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 	if r.ContentLength == 0 {
 		return newObject(nil), nil
 	}
-	if r.ContentLength > maxBody {
-		return nil, refuse(bodyTooLarge, "")
-	}
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(bodyWithin)) // not every writer has one
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	_ = connection.SetReadDeadline(time.Time{})
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, refuse(bodyTooLarge, "")
-	}
+	body, err := readAll(w, r, maxBody, bodyWithin)
 	if err != nil {
-		return nil, refuseField(domain.InvalidBody, "$", "could not be read to its end")
+		return nil, err
 	}
 	if len(body) == 0 {
 		return newObject(nil), nil
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if !isMedia(r, "application/json") {
 		return nil, refuse(unsupportedMediaType, "")
 	}
 	return parseBody(body)
 }
 
-// isJSON says whether a content type is application/json, in UTF-8 if it says.
-func isJSON(contentType string) bool {
-	if contentType == "application/json" {
+// readAll is the whole body, of at most so many bytes.
+func readAll(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) ([]byte, error) {
+	const tooLarge = "a body is at most %d KiB here"
+	if r.ContentLength > most {
+		return nil, refuse(bodyTooLarge, tooLarge, most>>10)
+	}
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(time.Now().Add(within)) // not every writer has one
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	_ = connection.SetReadDeadline(time.Time{})
+	if _, more := errors.AsType[*http.MaxBytesError](err); more {
+		return nil, refuse(bodyTooLarge, tooLarge, most>>10)
+	}
+	if err != nil {
+		return nil, refuseField(domain.InvalidBody, "$", "could not be read to its end")
+	}
+	return body, nil
+}
+
+// isMedia says whether the body is of this type, in UTF-8 if it says.
+func isMedia(r *http.Request, want string) bool {
+	contentType := r.Header.Get("Content-Type")
+	if contentType == want {
 		return true
 	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	charset, says := parameters["charset"]
-	return err == nil && media == "application/json" && (!says || strings.EqualFold(charset, "utf-8"))
+	return err == nil && media == want && (!says || strings.EqualFold(charset, "utf-8"))
 }
 
 // parseBody is the one object that body holds.

@@ -40,7 +40,7 @@ var codes = map[string]codeRow{
 	invalidPosition:       {status: 400, title: "Invalid position"},
 	notFound:              {status: 404, title: "Not found", detail: "nothing is at this path"},
 	methodNotAllowed:      {status: 405, title: "Method not allowed"},
-	bodyTooLarge:          {status: 413, title: "Body too large", detail: "a body is at most 64 KiB"},
+	bodyTooLarge:          {status: 413, title: "Body too large"},
 	unsupportedMediaType:  {status: 415, title: "Unsupported media type", detail: "a body is application/json in UTF-8"},
 
 	// Who asks.
@@ -70,32 +70,32 @@ var codes = map[string]codeRow{
 	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have as many as one user may have"},
 	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet"},
 	domain.Closed:            {status: 409, title: "Closed", detail: "it is over"},
-	"paused":                 {status: 409, title: "Paused", detail: "it is paused"},
-	"coupon_not_found":       {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
-	"already_used":           {status: 409, title: "Already used", detail: "this coupon has been used"},
-	"revoked":                {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
-	"stock_below_issued":     {status: 409, title: "Stock below issued", detail: "more units than that have been given out"},
+	domain.Paused:            {status: 409, title: "Paused", detail: "it is paused"},
+	domain.CouponNotFound:    {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
+	domain.AlreadyUsed:       {status: 409, title: "Already used", detail: "this coupon has been used"},
+	domain.Revoked:           {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
+	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are given out or on offer"},
 
 	// Seats.
-	domain.ScheduleNotFound:  {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
-	domain.ScheduleExists:    {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
-	domain.SeatNotFound:      {status: 404, title: "Seat not found", detail: "the schedule has no such seat"},
-	domain.SeatUnavailable:   {status: 409, title: "Seat unavailable", detail: "somebody else was first, or it is not yours"},
-	domain.SeatLimitExceeded: {status: 409, title: "Seat limit exceeded", detail: "you have as many seats as one user may have"},
-	domain.TooManySeats:      {status: 409, title: "Too many seats", detail: "one command names fewer seats"},
-	"no_adjacent_seats":      {status: 409, title: "No adjacent seats", detail: "so many seats are not free side by side"},
-	"orphan_seat":            {status: 409, title: "Orphan seat", detail: "this would leave a single seat between others"},
-	domain.HoldNotFound:      {status: 404, title: "Hold not found", detail: "there is no such hold"},
-	domain.HoldExpired:       {status: 409, title: "Hold expired", detail: "the time to decide is over"},
-	"extend_limit_exceeded":  {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
-	"reservation_not_found":  {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
-	"already_cancelled":      {status: 409, title: "Already cancelled", detail: "this reservation has been cancelled"},
+	domain.ScheduleNotFound:    {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
+	domain.ScheduleExists:      {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
+	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat"},
+	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "somebody else was first, or it is not yours"},
+	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have as many seats as one user may have"},
+	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command names fewer seats"},
+	domain.NoAdjacentSeats:     {status: 409, title: "No adjacent seats", detail: "so many seats are not free side by side"},
+	domain.OrphanSeat:          {status: 409, title: "Orphan seat", detail: "this would leave a single seat between others"},
+	domain.HoldNotFound:        {status: 404, title: "Hold not found", detail: "there is no such hold"},
+	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "the time to decide is over"},
+	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
+	domain.ReservationNotFound: {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
+	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this reservation has been cancelled"},
 
 	// Waiting lists.
-	"already_waiting":   {status: 409, title: "Already waiting", detail: "you are on this list"},
-	"waiting_not_found": {status: 404, title: "Waiting not found", detail: "there is no such place on a list"},
-	"offer_expired":     {status: 409, title: "Offer expired", detail: "the time to accept is over"},
-	"no_offer":          {status: 409, title: "No offer", detail: "nothing has been offered"},
+	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are on this list"},
+	domain.WaitingNotFound: {status: 404, title: "Waiting not found", detail: "there is no such place on a list"},
+	domain.OfferExpired:    {status: 409, title: "Offer expired", detail: "the time to accept is over"},
+	domain.NoOffer:         {status: 409, title: "No offer", detail: "nothing has been offered"},
 
 	// Orders.
 	"product_not_found":       {status: 404, title: "Product not found", detail: "there is no such product"},
@@ -108,5 +108,5 @@ var codes = map[string]codeRow{
 	"payments_not_configured": {status: 409, title: "Payments not configured", detail: "this shop takes no payments"},
 
 	// Alarms.
-	"alarm_not_found": {status: 404, title: "Alarm not found", detail: "there is no such alarm"},
+	domain.AlarmNotFound: {status: 404, title: "Alarm not found", detail: "there is no such alarm"},
 }

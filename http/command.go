@@ -40,12 +40,17 @@ func (s *Server) command(usual time.Duration, nobody string, read wishReader) ha
 			err = s.carryOut(w, r, e, wish, wait)
 		}
 		if err != nil {
-			p := *problemOf(err) // a copy: those who joined one append share its error
-			p.RequestID = e.request
-			return &p
+			return e.refused(err)
 		}
 		return nil
 	}
+}
+
+// refused is why the request was, under its name.
+func (e *entry) refused(err error) *problem {
+	p := *problemOf(err) // a copy: those who joined one append share its error
+	p.RequestID = e.request
+	return &p
 }
 
 // introduce says whose request this is and names it. From here on every answer echoes the key; without one of the

@@ -10,18 +10,18 @@ import (
 	"onsale/projections"
 )
 
-// issueCoupon reads POST /api/v1/promotions/:promotionId/coupons. There is nothing to say in its body.
-func issueCoupon(w http.ResponseWriter, r *http.Request) (wish, error) {
+// issueCoupon reads POST /api/v1/promotions/:promotionId/coupons.
+var issueCoupon = bare(func(r *http.Request) (string, domain.Body, error) {
 	promotion, err := pathID(r, "promotionId")
-	if err != nil {
-		return wish{}, err
-	}
-	body, err := readBody(w, r)
-	if err == nil {
-		err = body.end()
-	}
-	return wish{entity: promotion, body: coupons.Issue{}}, err
-}
+	return promotion, coupons.Issue{}, err
+})
+
+// useCoupon reads POST /api/v1/coupons/:couponId/use.
+var useCoupon = bare(func(r *http.Request) (string, domain.Body, error) {
+	id, err := madeID(r, "couponId")
+	promotion, number := cutID(id, "-")
+	return promotion, coupons.Use{Number: number}, err
+})
 
 type promotionView struct {
 	PromotionID  string      `json:"promotionId"`
@@ -38,20 +38,27 @@ type promotionView struct {
 // viewPromotion shows p as a command that is sent now would find it. Log time stands still when nothing happens, so the
 // clock on the wall may be ahead of it.
 func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promotionView {
-	now := max(logTime, domain.At(s.now()))
-	status := "OPEN"
-	switch {
-	case now < p.OpensAt:
-		status = "SCHEDULED"
-	case p.ClosesAt != 0 && now >= p.ClosesAt:
-		status = "CLOSED"
-	case p.Remaining() == 0:
-		status = "SOLD_OUT"
-	}
+	status, _ := PromotionStatus(p, max(logTime, domain.At(s.now())))
 	return promotionView{
-		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued, Remaining: p.Remaining(),
+		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
 		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit,
 	}
+}
+
+// PromotionStatus is how p stands at a time, and when that changes by itself; 0: never.
+func PromotionStatus(p coupons.Promotion, now domain.Time) (status string, until domain.Time) {
+	closed, _ := p.Closed(now)
+	switch {
+	case closed:
+		return "CLOSED", 0
+	case now < p.OpensAt:
+		return "SCHEDULED", p.OpensAt
+	case p.Paused:
+		return "PAUSED", p.ClosesAt
+	case p.Remaining() == 0:
+		return "SOLD_OUT", p.ClosesAt
+	}
+	return "OPEN", p.ClosesAt
 }
 
 func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.View) (any, error) {

@@ -13,10 +13,10 @@ import (
 
 // StreamInfo is one open stream.
 type StreamInfo struct {
-	Kind   string        // whose events: "user" or "schedule"
+	Kind   string        // whose events: "user", "schedule" or "promotion"
 	Key    string        // which of these
 	Cursor uint64        // everything up to this event is sent, or is not for this reader
-	Lag    uint64        // how many events the ring's head is ahead of that
+	Lag    uint64        // how far the last of these events that was told is ahead of that, in numbers
 	Age    time.Duration // since it was opened
 	State  string        // what it does: "live", "catching up", …
 }

@@ -103,6 +103,19 @@ func (o *object) asInteger(name string, value any) int64 {
 	return n
 }
 
+// flag is true or false; otherwise when absent.
+func (o *object) flag(name string, otherwise bool) bool {
+	value, given := o.take(name)
+	if !given {
+		return otherwise
+	}
+	flag, ok := value.(bool)
+	if !ok {
+		o.wrong(name, "is not true or false")
+	}
+	return flag
+}
+
 // integers is a list of them; nil when absent.
 func (o *object) integers(name string) []int {
 	value, given := o.take(name)
@@ -124,16 +137,26 @@ func (o *object) each(name string, read func(*object)) {
 		return
 	}
 	for i, item := range o.list(name, value) {
-		at := fmt.Sprintf("%s[%d]", name, i)
-		fields, ok := item.(map[string]any)
-		if !ok {
-			o.wrong(at, "is not an object")
-			return
-		}
-		child := &object{path: join(o.path, at), fields: fields, fault: o.fault}
-		read(child)
-		child.close()
+		o.inside(fmt.Sprintf("%s[%d]", name, i), item, read)
 	}
+}
+
+// part calls read with the object of this name, if it is given.
+func (o *object) part(name string, read func(*object)) {
+	if value, given := o.take(name); given {
+		o.inside(name, value, read)
+	}
+}
+
+func (o *object) inside(at string, value any, read func(*object)) {
+	fields, ok := value.(map[string]any)
+	if !ok {
+		o.wrong(at, "is not an object")
+		return
+	}
+	child := &object{path: join(o.path, at), fields: fields, fault: o.fault}
+	read(child)
+	child.close()
 }
 
 func (o *object) list(name string, value any) []any {

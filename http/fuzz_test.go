@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
 	"onsale/projections"
 )
 
@@ -21,6 +23,7 @@ func (stub) Status() projections.Status                                        {
 func (stub) WaitConfirmed(context.Context, uint64) error                       { return context.DeadlineExceeded }
 func (stub) WaitDecided(context.Context, uint64) error                         { return nil }
 func (stub) Request(domain.RequestID) (o projections.Outcome, _ bool, _ error) { return o, false, nil }
+func (stub) Turn(uint64) (t projections.Turn, _ bool)                          { return t, false }
 func (stub) Read(string, func(*projections.View) error) error                  { return nil }
 func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
 	return projections.Outcome{}, context.DeadlineExceeded
@@ -36,10 +39,17 @@ func stubServer(check func(domain.Command)) *Server {
 		},
 		Projector: stub{}, Epoch: testEpoch, EndOfCommands: func(context.Context) (uint64, error) { return 0, nil },
 		Streams: Streams{
-			User:     func(http.ResponseWriter, *http.Request, string) {},
-			Schedule: func(http.ResponseWriter, *http.Request, string) {},
+			User:      func(http.ResponseWriter, *http.Request, string) {},
+			Alarms:    func(http.ResponseWriter, *http.Request, string) {},
+			Schedule:  func(http.ResponseWriter, *http.Request, string) {},
+			Promotion: func(http.ResponseWriter, *http.Request, string) {},
 		},
 	})
+}
+
+func nameOf(c domain.Command) string {
+	name, _ := c.Body.Type()
+	return name
 }
 
 // Whatever a body is: it is refused with a 4xx, or the command that is appended has a shape that the rules accept.
@@ -47,13 +57,21 @@ func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"scheduleSeatIds":[1,2]}`, `{"holdId":"h1000"}`, `{"holdId":7,"scheduleSeatIds":[1]}`, `{"name":"n","stock":1}`,
 		`{"title":"t","sections":[{"name":"A","price":5,"rows":[{"name":"1","seats":20}]}]}`, `{"a":{"a":[[[[]]]]}}`, `{} {}`,
+		`{"bestAvailable":{"count":2,"section":"A"}}`, `{"holdId":"h1","release":[1],"take":[2]}`, `{"delta":-1,"reason":"r"}`,
+		`{"returnStock":false}`, `{"quantity":2}`, `{"userId":7,"message":"m"}`, `{"scheduleSeatIds":[1],"reason":"r"}`,
 		`{"scheduleSeatIds":[1,2`, "\xff", `null`, `[`, strings.Repeat(`[`, 1000), `{"name":"\ud800","stock":1e3}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	paths := []string{
 		"/api/v1/promotions/p/coupons", "/api/v1/schedules/s/seats/hold", "/api/schedules/s/seats/release",
-		"/api/v1/schedules/s/seats/reserve", "/api/v1/admin/promotions", "/api/v1/admin/schedules",
+		"/api/v1/schedules/s/seats/reserve", "/api/v1/schedules/s/seats/extend", "/api/v1/schedules/s/seats/swap",
+		"/api/v1/promotions/p/waiting", "/api/v1/schedules/s/waiting", "/api/v1/waiting/p-wc7/accept", "/api/v1/waiting/s-ws7/leave",
+		"/api/v1/coupons/p-1/use", "/api/v1/reservations/s-r1/cancel", "/api/v1/me/alarms/a1/read", "/api/v1/me/alarms-read",
+		"/api/v1/admin/promotions", "/api/v1/admin/promotions/p/stock", "/api/v1/admin/promotions/p/pause",
+		"/api/v1/admin/promotions/p/resume", "/api/v1/admin/promotions/p/close", "/api/v1/admin/coupons/p-1/revoke",
+		"/api/v1/admin/schedules", "/api/v1/admin/schedules/s/block", "/api/v1/admin/schedules/s/unblock",
+		"/api/v1/admin/schedules/s/release", "/api/v1/admin/schedules/s/close", "/api/v1/admin/alarms",
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		appended := 0
@@ -62,7 +80,7 @@ func FuzzBody(f *testing.F) {
 			if body, ok := c.Body.(checked); ok && body.Check() != nil {
 				t.Errorf("%+v was appended: %v", body, body.Check())
 			}
-			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID {
+			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID && domain.Kind(nameOf(c)) != "alarms" {
 				t.Errorf("entity %q was appended", c.Entity)
 			}
 		})
@@ -172,6 +190,60 @@ func FuzzPath(f *testing.F) {
 		}
 		if w.Header().Get("X-Request-Id") == "" {
 			t.Errorf("%s %q: no X-Request-Id", method, path)
+		}
+	})
+}
+
+// Whatever a file is: it is refused with a 4xx and nothing of it is appended, or all of it is and has the shape that the
+// rules accept.
+func FuzzImport(f *testing.F) {
+	for _, seed := range []string{
+		aCSV, aJSON, `{"scheduleId":"s"}`, "[[", `[{},{}]`, "scheduleId,title,section,price,row,seats\ns,t,A,1,1,1\ns,,B,,2,\n",
+		"scheduleId\n\"", "row,seats\n1,1\n", "[1,", "{}{}", "\xef\xbb\xbf",
+	} {
+		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), false)
+	}
+	f.Fuzz(func(t *testing.T, file []byte, isCSV bool) {
+		appended := 0
+		s := stubServer(func(c domain.Command) {
+			appended++
+			if body := c.Body.(checked); body.Check() != nil || domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID {
+				t.Errorf("%q %+v was appended: %v", c.Entity, body, body.Check())
+			}
+		})
+		r := httptest.NewRequest("POST", "/api/v1/admin/imports/schedules", bytes.NewReader(file))
+		r.Header.Set("Content-Type", "application/json")
+		if isCSV {
+			r.Header.Set("Content-Type", "text/csv")
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if told := strings.Count(w.Body.String(), `"status":"ACCEPTED"`); told != appended || w.Code != 200 && (w.Code < 400 || w.Code >= 500 || appended > 0) {
+			t.Errorf("%d after %d appends: %s", w.Code, appended, w.Body)
+		}
+	})
+}
+
+// However an id is spelled, what it belongs to has an id too; and an id that onsale made is taken apart as it was made.
+func FuzzCutID(f *testing.F) {
+	f.Add("p", uint64(1))
+	f.Add("p-1-r2-ws3", uint64(1<<40))
+	f.Add("-wc7", uint64(0))
+	f.Fuzz(func(t *testing.T, id string, n uint64) {
+		if domain.CheckID(id) != nil {
+			return
+		}
+		n = n>>1 | 1 // from 1 on, as far as an int goes
+		for mark, made := range map[string]string{
+			"-": coupons.CouponID(id, int(n)), "-wc": coupons.WaitingID(id, n), "-ws": seats.WaitingID(id, n), "-r": seats.ReservationID(id, n),
+		} {
+			if entity, number := cutID(made, mark); entity != id || uint64(number) != n {
+				t.Errorf("%q: got %q, %d", made, entity, number)
+			}
+			if entity, _ := cutID(id, mark); domain.CheckID(entity) != nil {
+				t.Errorf("%q: got %q", id, entity)
+			}
 		}
 	})
 }

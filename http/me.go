@@ -24,7 +24,7 @@ func myCoupons(_ *http.Request, query url.Values, v *projections.View) (any, err
 	}
 	found, err := v.Coupons(page.before, page.limit)
 	return listOfUser(found, func(c projections.Coupon) couponView {
-		return couponView{c.CouponID, c.PromotionID, c.Number, "ISSUED", c.IssuedAt}
+		return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
 	}), err
 }
 
@@ -74,6 +74,10 @@ func myReservations(_ *http.Request, query url.Values, v *projections.View) (any
 	}
 	found, err := v.Reservations(page.before, page.limit)
 	return listOfUser(found, func(r projections.Reservation) reservationView {
-		return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, "RESERVED"}
+		status := "RESERVED"
+		if r.Cancelled {
+			status = "CANCELLED"
+		}
+		return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, status}
 	}), err
 }

@@ -53,13 +53,14 @@ func rejection(o *projections.Outcome) (*domain.Rejection, error) {
 // statusOf is 201 for what made something that has an id, and 200 for everything else.
 func statusOf(outcome string) int {
 	switch outcome {
-	case "coupons.issued", "coupons.created", "seats.created", "seats.held", "seats.reserved":
+	case "coupons.created", "coupons.issued", "coupons.accepted",
+		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.sent":
 		return http.StatusCreated
 	}
 	return http.StatusOK
 }
 
-// Results that say less than their event: the schedule is in the path of the command.
+// Results that say less than their event: what the command names is known to who sent it.
 type (
 	heldResult struct {
 		HoldID          string           `json:"holdId"`
@@ -68,6 +69,7 @@ type (
 		TotalPrice      int64            `json:"totalPrice"`
 		ExpiresAt       domain.Time      `json:"expiresAt"`
 		Now             domain.Time      `json:"now"`
+		BestAvailable   *seats.Chosen    `json:"bestAvailable,omitempty"` // of seats that nobody named
 	}
 	reservedResult struct {
 		ReservationID   string `json:"reservationId"`
@@ -77,18 +79,31 @@ type (
 	releasedResult struct {
 		ReleasedCount int `json:"releasedCount"`
 	}
+	extendedResult struct {
+		HoldID    string      `json:"holdId"`
+		ExpiresAt domain.Time `json:"expiresAt"`
+		Now       domain.Time `json:"now"`
+	}
+	joinedResult struct {
+		WaitingID string `json:"waitingId"`
+		Position  int    `json:"position"`
+	}
 )
 
 // result is what the contract shows of a success.
 func result(o *projections.Outcome) (json.RawMessage, error) {
 	var shown any
 	switch o.Type {
-	case "seats.held":
+	case "seats.held", "seats.swapped":
 		shown = new(heldResult)
+	case "seats.extended":
+		shown = new(extendedResult)
 	case "seats.reserved":
 		shown = new(reservedResult)
 	case "seats.released":
 		shown = new(releasedResult)
+	case "coupons.joined", "seats.joined":
+		shown = new(joinedResult)
 	default:
 		return o.Data, nil
 	}

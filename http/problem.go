@@ -18,6 +18,7 @@ type problem struct {
 	Detail string `json:"detail,omitempty"`
 	domain.Facts
 	Field string `json:"field,omitempty"` // which part of the request has a wrong shape
+	Line  int    `json:"line,omitempty"`  // and where that is, in a file
 
 	// Only on answers to commands.
 	RequestID domain.RequestID `json:"requestId,omitzero"`

@@ -22,6 +22,9 @@ type requestView struct {
 	domain.Facts
 	Result    json.RawMessage `json:"result,omitempty"`
 	DecidedAt domain.Time     `json:"decidedAt,omitzero"`
+	// Of one that is pending, where that is known; both are estimates. 1 is the next to be decided.
+	Position             int   `json:"position,omitempty"`
+	EstimatedWaitSeconds int64 `json:"estimatedWaitSeconds,omitempty"` // rounded up
 }
 
 // request answers GET /api/v1/requests/:requestId. Only its owner and admins see it.
@@ -53,7 +56,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if outcome == nil {
-		return sendJSON(w, http.StatusOK, requestView{RequestID: id, Status: "PENDING", Sequence: pending})
+		return sendJSON(w, http.StatusOK, s.viewPending(id, pending))
 	}
 	if outcome.User != user && !isAdmin(user) {
 		return refuse(forbidden, "")
@@ -146,6 +149,14 @@ func (s *Server) decision(ctx context.Context, id domain.RequestID, sequence uin
 	}
 	o, err = s.known(id)
 	return o, true, err
+}
+
+func (s *Server) viewPending(id domain.RequestID, sequence uint64) requestView {
+	view := requestView{RequestID: id, Status: "PENDING", Sequence: sequence}
+	if turn, known := s.Projector.Turn(sequence); known {
+		view.Position, view.EstimatedWaitSeconds = turn.Position, int64((turn.Wait+time.Second-1)/time.Second)
+	}
+	return view
 }
 
 func (s *Server) viewRequest(o *projections.Outcome) (requestView, error) {

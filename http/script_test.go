@@ -23,6 +23,7 @@ import (
 //	# a comment
 //	the log stops | goes on | is silent | speaks      commands are delivered or not; events are stored or not
 //	the next append is lost | unknown | full | closed | broken    (unknown: stored, but nobody says so)
+//	a minute of the log passes                        its next messages are so much later
 //	an hour passes · the node halts · the log is almost full · there is room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
@@ -279,6 +280,8 @@ func (p *player) happen(line string) {
 		next(domain.ErrClosed, false)
 	case "the next append is broken":
 		next(fmt.Errorf("password=secret"), false)
+	case "a minute of the log passes":
+		p.log.change(func() { p.log.at = p.log.at.Add(time.Minute) })
 	case "an hour passes":
 		p.send()
 		p.hour.Store(int64(time.Hour))

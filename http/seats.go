@@ -2,7 +2,6 @@
 package http
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -11,52 +10,43 @@ import (
 	"onsale/projections"
 )
 
-// checked is a body that knows its own shape.
-type checked interface {
-	domain.Body
-	Check() error
-}
-
-// seatsWish reads a command on the seats of the path's schedule; read takes its fields out of the body.
-func seatsWish(read func(*object) checked) wishReader {
-	return func(w http.ResponseWriter, r *http.Request) (wish, error) {
-		schedule, err := pathID(r, "scheduleId")
-		if err != nil {
-			return wish{}, err
-		}
-		body, decoded, err := readWish(w, r, read)
-		return wish{entity: schedule, body: body, decoded: decoded}, err
-	}
-}
-
-// readWish reads a body whole, checks its shape, and gives it back in the one spelling that fingerprints cover.
-func readWish(w http.ResponseWriter, r *http.Request, read func(*object) checked) (body checked, decoded string, err error) {
-	fields, err := readBody(w, r)
-	if err != nil {
-		return nil, "", err
-	}
-	body = read(fields)
-	if err := fields.end(); err != nil {
-		return nil, "", err
-	}
-	if err := body.Check(); err != nil {
-		return nil, "", err
-	}
-	text, err := json.Marshal(body)
-	return body, string(text), err
-}
-
+// What may be done with the seats of a schedule, by users and by the shop.
 var (
-	holdSeats = seatsWish(func(o *object) checked {
-		return seats.Hold{ScheduleSeatIDs: o.integers("scheduleSeatIds")}
+	holdSeats = about("scheduleId", func(o *object) checked {
+		h := seats.Hold{ScheduleSeatIDs: o.integers("scheduleSeatIds")}
+		o.part("bestAvailable", func(o *object) {
+			h.BestAvailable = &seats.Best{Count: int(o.integer("count", 0)), Section: o.text("section")}
+		})
+		return h
 	})
-	releaseSeats = seatsWish(func(o *object) checked {
+	extendHold = about("scheduleId", func(o *object) checked { return seats.Extend{HoldID: o.id("holdId", maxID)} })
+	swapSeats  = about("scheduleId", func(o *object) checked {
+		return seats.Swap{HoldID: o.id("holdId", maxID), Release: o.integers("release"), Take: o.integers("take")}
+	})
+	releaseSeats = about("scheduleId", func(o *object) checked {
 		return seats.Release{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
 	})
-	reserveSeats = seatsWish(func(o *object) checked {
+	reserveSeats = about("scheduleId", func(o *object) checked {
 		return seats.Reserve{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
 	})
+	blockSeats = byAdmin(about("scheduleId", func(o *object) checked {
+		return seats.Block{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+	}))
+	unblockSeats = byAdmin(about("scheduleId", func(o *object) checked {
+		return seats.Unblock{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+	}))
+	freeSeats = byAdmin(about("scheduleId", func(o *object) checked {
+		return seats.Free{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+	}))
+	closeSchedule = byAdmin(about("scheduleId", func(o *object) checked { return seats.Close{Reason: o.text("reason")} }))
 )
+
+// cancelReservation reads POST /api/v1/reservations/:reservationId/cancel.
+var cancelReservation = bare(func(r *http.Request) (string, domain.Body, error) {
+	id, err := madeID(r, "reservationId")
+	schedule, _ := cutID(id, "-r")
+	return schedule, seats.Cancel{ReservationID: id}, err
+})
 
 type scheduleView struct {
 	ScheduleID      string      `json:"scheduleId"`

@@ -80,8 +80,10 @@ type Config struct {
 // exist, and they write everything that follows. Headers that w has by then (X-Request-Id, CORS) belong to the answer, also
 // when the connection is hijacked. They are called on a halted node too: a stream is never refused with a 503.
 type Streams struct {
-	User     func(w http.ResponseWriter, r *http.Request, user string)
-	Schedule func(w http.ResponseWriter, r *http.Request, schedule string)
+	User      func(w http.ResponseWriter, r *http.Request, user string)
+	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // of all that User tells, the alarms
+	Schedule  func(w http.ResponseWriter, r *http.Request, schedule string)
+	Promotion func(w http.ResponseWriter, r *http.Request, promotion string)
 }
 
 // Projector is what is asked of projections.Projector. It tells confirmed outcomes only.
@@ -96,6 +98,8 @@ type Projector interface {
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (projections.Outcome, error)
 	// Request is the first outcome of a request; false: none that may be told yet.
 	Request(id domain.RequestID) (projections.Outcome, bool, error)
+	// Turn is when the command at sequence will be decided; false: that cannot be said.
+	Turn(sequence uint64) (projections.Turn, bool)
 	// Read shows one moment of the store to user; "" is nobody.
 	Read(user string, read func(*projections.View) error) error
 }

@@ -35,22 +35,60 @@ func (s *Server) userStream(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// scheduleStream is …/seats/events. A schedule that is not there is 404 to who comes for the first time. Who comes back
-// with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
-// know what is there.
+// alarmStream is /api/v1/users/alarm/subscribe: of what userStream tells, the alarms.
+func (s *Server) alarmStream(w http.ResponseWriter, r *http.Request) error {
+	user, err := someone(r)
+	if err != nil {
+		return err
+	}
+	s.Streams.Alarms(w, r, user)
+	return nil
+}
+
+// scheduleStream is …/seats/events.
 func (s *Server) scheduleStream(w http.ResponseWriter, r *http.Request) error {
 	schedule, err := pathID(r, "scheduleId")
 	if err != nil {
 		return err
 	}
-	if !stream.Resuming(r) {
-		exists, err := s.scheduleExists(schedule)
-		if status := s.Projector.Status(); err == nil && !exists && status.Halted == "" && status.CaughtUp {
-			return refuse(domain.ScheduleNotFound, "")
-		}
+	if s.missing(r, schedule, s.scheduleExists) {
+		return refuse(domain.ScheduleNotFound, "")
 	}
 	s.Streams.Schedule(w, r, schedule)
 	return nil
+}
+
+// promotionStream is /api/v1/promotions/:promotionId/events.
+func (s *Server) promotionStream(w http.ResponseWriter, r *http.Request) error {
+	promotion, err := pathID(r, "promotionId")
+	if err != nil {
+		return err
+	}
+	if s.missing(r, promotion, s.promotionExists) {
+		return refuse(domain.PromotionNotFound, "")
+	}
+	s.Streams.Promotion(w, r, promotion)
+	return nil
+}
+
+// missing says that what a stream is about is not there, which is 404 to who comes for the first time. Who comes back
+// with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
+// know what is there.
+func (s *Server) missing(r *http.Request, id string, exists func(id string) (bool, error)) bool {
+	if stream.Resuming(r) {
+		return false
+	}
+	there, err := exists(id)
+	status := s.Projector.Status()
+	return err == nil && !there && status.Halted == "" && status.CaughtUp
+}
+
+func (s *Server) promotionExists(id string) (exists bool, err error) {
+	err = s.Projector.Read("", func(v *projections.View) (err error) {
+		_, exists, err = v.Promotion(id)
+		return err
+	})
+	return exists, err
 }
 
 func (s *Server) scheduleExists(id string) (bool, error) {

@@ -252,9 +252,13 @@ func newWorld(tb testing.TB) *world {
 			return nil
 		},
 		Streams: Streams{
-			User: func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "stream of user %s", user) },
+			User:   func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "stream of user %s", user) },
+			Alarms: func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "alarms of user %s", user) },
 			Schedule: func(rw http.ResponseWriter, r *http.Request, schedule string) {
 				fmt.Fprintf(rw, "stream of schedule %s", schedule)
+			},
+			Promotion: func(rw http.ResponseWriter, r *http.Request, promotion string) {
+				fmt.Fprintf(rw, "stream of promotion %s", promotion)
 			},
 		},
 	})

@@ -153,10 +153,4 @@ func isDead(e domain.Event) bool {
 	return dead
 }
 
-func outcomeName(e domain.Event) string {
-	name := typeOf(e)
-	if r, ok := e.Body.(domain.Rejection); ok {
-		return name + " " + r.Code
-	}
-	return name
-}
+func outcomeName(e domain.Event) string { return kindOf(typeOf(e), e).String() }

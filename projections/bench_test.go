@@ -8,7 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/seats"
 	"onsale/projections"
 )
 
@@ -30,8 +32,32 @@ func BenchmarkProjector_Issue(b *testing.B) {
 	}
 }
 
-// issue appends n requests of as many users, whose names come in no order, and waits until all are told.
+// BenchmarkProjector_Hold does the same for single seats of halls of 100,000, in random order.
+func BenchmarkProjector_Hold(b *testing.B) {
+	const hall = 100_000
+	w := newWorld(b)
+	for i := range b.N/hall + 1 {
+		w.do(command("admin", fmt.Sprint("create ", i), fmt.Sprint("hall-", i), seats.Create{Title: "t", HoldSeconds: 86_400, MaxSeatsPerUser: 1,
+			Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: hall}}}}}))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	w.crowd(b.N, "bench", func(i int) (string, domain.Body) {
+		return fmt.Sprint("hall-", i/hall), seats.Hold{ScheduleSeatIDs: []int{i%hall + 1}}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
+	w.discard()
+}
+
+// issue asks for n coupons.
 func (w *world) issue(n int, name string) {
+	w.tb.Helper()
+	w.crowd(n, name, func(int) (string, domain.Body) { return "demo", coupons.Issue{} })
+}
+
+// crowd appends n requests of as many users, whose names come in no order, and waits until all are told.
+func (w *world) crowd(n int, name string, wish func(i int) (entity string, body domain.Body)) {
 	w.tb.Helper()
 	users := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
 	var group sync.WaitGroup
@@ -39,8 +65,8 @@ func (w *world) issue(n int, name string) {
 	for writer := range writers {
 		group.Go(func() {
 			for i := writer; i < n; i += writers {
-				c := command(fmt.Sprintf("%s-%d", name, users[i]), "k", "demo", coupons.Issue{})
-				if _, err := w.log.Append(context.Background(), c); err != nil {
+				entity, body := wish(users[i])
+				if _, err := w.log.Append(context.Background(), command(fmt.Sprintf("%s-%d", name, users[i]), "k", entity, body)); err != nil {
 					w.tb.Error(err)
 				}
 			}

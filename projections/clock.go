@@ -16,10 +16,10 @@ const (
 
 func (p *Projector) strike(ctx context.Context) error {
 	for {
-		p.mu.RLock()
+		p.mu.Lock() // the shop forgets deadlines that no longer stand when it is asked
 		deadline, any := p.shop.NextDeadline()
 		changed := p.changed
-		p.mu.RUnlock()
+		p.mu.Unlock()
 		if !any {
 			select {
 			case <-changed:
@@ -41,10 +41,10 @@ func (p *Projector) strike(ctx context.Context) error {
 		if err := p.strikeOnce(ctx); err != nil {
 			p.Logger.Warn("the clock command could not be appended; trying again", "error", err)
 		}
-		p.mu.RLock()
+		p.mu.Lock()
 		still, any := p.shop.NextDeadline()
 		logTime := p.logTime
-		p.mu.RUnlock()
+		p.mu.Unlock()
 		if any && still == deadline {
 			// The log's time had not come to the deadline: wait for what is missing by its own reckoning.
 			if pause(ctx, max(clockAgain, deadline.Sub(logTime))) != nil {

@@ -62,8 +62,11 @@ func journalRow(tx *bolt.Tx, n uint64) (row, bool, error) {
 	return r, err == nil, err
 }
 
-// loadJournal fills the shop's requests and the heads. It reads every row, so it stays clear of decodeRow's copies.
-func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
+// loadJournal fills the shop's requests and alarms, the heads and the tally. It reads every row, so it stays clear of
+// decodeRow's copies.
+func (p *past) loadJournal(tx *bolt.Tx) error {
+	sh, h := p.shop, p.heads
+	unread := tx.Bucket(bucketUnread)
 	var name, entity []byte // of the row before, and mostly of this one too
 	var key string
 	return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
@@ -79,6 +82,11 @@ func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
 			name, entity, key = r.name, r.entity, domain.Kind(string(r.name))+"."+string(r.entity)
 		}
 		h.entity[key] = n
+		p.tally.read(r)
+		if string(r.name) == "alarms.raised" {
+			user := string(r.user)
+			sh.Alarms.Put(user, n, unread.Get(unreadKey(user, n)) == nil)
+		}
 		if len(r.request) == 0 {
 			return nil
 		}
@@ -90,7 +98,17 @@ func loadJournal(tx *bolt.Tx, sh *shop.Shop, h heads) error {
 }
 
 // peeked is the part of a row that loading needs, in bbolt's own bytes.
-type peeked struct{ request, user, entity, name []byte }
+type peeked struct{ request, user, entity, name, data []byte }
+
+// code is that of a refusal; nil for all else. It stands behind the type of the command, and neither has quotes in it.
+func (p peeked) code() []byte {
+	if !bytes.HasSuffix(p.name, []byte(".rejected")) {
+		return nil
+	}
+	_, code, _ := bytes.Cut(p.data, []byte(`,"code":"`))
+	code, _, _ = bytes.Cut(code, []byte(`"`))
+	return code
+}
 
 func peekRow(k, v []byte) (peeked, error) {
 	var p peeked
@@ -104,6 +122,7 @@ func peekRow(k, v []byte) (peeked, error) {
 		}
 		*text, v = v[1:1+v[0]], v[1+v[0]:]
 	}
+	p.data = v
 	return p, nil
 }
 

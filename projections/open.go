@@ -34,7 +34,7 @@ func Open(ctx context.Context, c Config) (*Projector, Opening, error) {
 	var opening Opening
 	past := newPast()
 	p.store, opening.Rebuilt, err = openOrRebuild(ctx, c, state, &past)
-	p.shop, p.heads = past.shop, past.heads
+	p.shop, p.heads, p.tally = past.shop, past.heads, past.tally
 	if err == nil {
 		err = p.begin(ctx, state, &opening)
 	}
@@ -74,6 +74,7 @@ func (p *Projector) begin(ctx context.Context, state domain.LogState, opening *O
 	}
 	p.confirmed = min(p.mark.confirmed, state.Events.Last)
 	p.logEnd.Store(state.Events.Last)
+	p.lineEnd.Store(state.Commands.Last)
 	p.goal = goal{state.Commands.Last * domain.PlacesPerMessage, state.Events.Last}
 	opening.Events = p.mark.events
 	if p.mark.events > state.Events.Last && p.mark.confirmed > state.Events.Last {

@@ -51,7 +51,9 @@ type Projector struct {
 	shop      *shop.Shop // written by Run alone, which reads it without the lock
 	heads     heads      // of confirmed events
 	fresh     heads      // of events that are decided and not yet confirmed
-	pending   []pending  // decided, committed, not confirmed; in order
+	tally     tally      // of committed events
+	pace      pace
+	pending   []pending // decided, committed, not confirmed; in order
 	waiting   waiting
 	committed meta        // mark as of the last commit
 	logTime   domain.Time // of the last decided message
@@ -62,6 +64,7 @@ type Projector struct {
 	changed    chan struct{} // closed and made anew at each commit and each confirmation; guarded by mu
 	recent     recentHashes  // guarded by mu
 	logEnd     atomic.Uint64 // EVENTS is known to reach at least to here
+	lineEnd    atomic.Uint64 // COMMANDS is known to reach at least to this message
 	outboxFull atomic.Bool   // EVENTS had no room for the last batch
 	goal       goal          // set by Open
 	halted     atomic.Pointer[string]

@@ -18,7 +18,7 @@ func TestProjector_Issue(t *testing.T) {
 	w.settle()
 	err := w.p.Read("u1", func(v *projections.View) error {
 		p, ok, err := v.Promotion("demo")
-		if err != nil || !ok || p.Issued != 100 {
+		if err != nil || !ok || p.Issued() != 100 {
 			t.Errorf("got %+v %v %v, want 100 issued", p, ok, err)
 		}
 		return nil

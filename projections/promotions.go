@@ -1,4 +1,4 @@
-// Promotions and their coupons: what an event changes, how they are loaded, and how screens read them.
+// Promotions: what an event changes, how they are loaded with their coupons, and how screens read them.
 package projections
 
 import (
@@ -11,19 +11,37 @@ import (
 	"onsale/domain/coupons"
 )
 
-// A coupon's row: event number, then the user. When it was issued stands in the journal.
-
-func (w *writer) putCoupon(e domain.Event, body coupons.Issued) error {
-	b := w.coupons[body.PromotionID]
-	if b == nil {
-		var err error
-		if b, err = w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(body.PromotionID)); err != nil {
+// putCoupons writes the rows that event e has touched, as state has them now; the promotion's own row at the end.
+func (w *writer) putCoupons(state *coupons.State, e domain.Event) error {
+	w.promotions[e.Entity] = true
+	place := ""
+	switch body := e.Body.(type) {
+	case coupons.Issued:
+		return w.giveCoupons(e, body.Number, 1)
+	case coupons.Used:
+		return w.markCoupon(e.Entity, body.Number, coupons.StatusUsed)
+	case coupons.Revoked:
+		return w.markCoupon(e.Entity, body.Number, coupons.StatusRevoked)
+	case coupons.Accepted:
+		place = body.WaitingID
+		if err := w.giveCoupons(e, body.Number, body.Quantity); err != nil {
 			return err
 		}
-		b.FillPercent = 0.9 // numbers rise
-		w.coupons[body.PromotionID] = b
+	case coupons.Joined:
+		place = body.WaitingID
+	case coupons.Left:
+		place = body.WaitingID
+	case coupons.Offered:
+		place = body.WaitingID
+	case coupons.Declined:
+		place = body.WaitingID
+	case coupons.OfferExpired:
+		place = body.WaitingID
+	default:
+		return nil
 	}
-	return b.Put(key(uint64(body.Number)), append(key(e.Number), e.User...))
+	_, sequence := coupons.WaitingSequence(place)
+	return putCouponPlace(w.tx, state.Promotion(e.Entity), sequence)
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
@@ -34,7 +52,9 @@ func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
 	return tx.Bucket(bucketPromotions).Put([]byte(p.PromotionID), v)
 }
 
-func loadPromotions(tx *bolt.Tx, state *coupons.State) error {
+// loadPromotions fills in the promotions with their coupons. Who waits comes later: see loadWaiting.
+func (p *past) loadPromotions(tx *bolt.Tx) error {
+	state := p.shop.Coupons
 	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
 		p, err := decodePromotion(k, v)
 		if err != nil {
@@ -46,8 +66,9 @@ func loadPromotions(tx *bolt.Tx, state *coupons.State) error {
 			return nil
 		}
 		return issued.ForEach(func(k, v []byte) error {
-			loaded.Hold(string(v[8:]), int(number(k)))
-			return nil
+			row, err := decodeCoupon(v)
+			loaded.PutCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
+			return err
 		})
 	})
 }
@@ -60,7 +81,7 @@ func decodePromotion(k, v []byte) (coupons.Promotion, error) {
 	return p, nil
 }
 
-// Promotion is one promotion. Its Holders are not filled.
+// Promotion is one promotion, with its counters and flags. Its coupons and those who wait are not filled in.
 func (v *View) Promotion(id string) (coupons.Promotion, bool, error) {
 	raw := v.tx.Bucket(bucketPromotions).Get([]byte(id))
 	if raw == nil {
@@ -95,23 +116,4 @@ func eachAfter(b *bolt.Bucket, after string, limit int, read func(k, v []byte) e
 		limit--
 	}
 	return nil
-}
-
-// Coupon is a unit that a user has.
-type Coupon struct {
-	CouponID, PromotionID string
-	Number                int
-	IssuedAt              domain.Time
-}
-
-// Coupons are the user's, newest first.
-func (v *View) Coupons(before uint64, limit int) (Page[Coupon], error) {
-	return mine(v, before, limit, func(r row) (Coupon, bool, error) {
-		if r.Type != "coupons.issued" {
-			return Coupon{}, false, nil
-		}
-		var body coupons.Issued
-		err := json.Unmarshal(r.Data, &body)
-		return Coupon{body.CouponID, body.PromotionID, body.Number, r.At}, true, err
-	})
 }

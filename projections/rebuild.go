@@ -172,6 +172,7 @@ func (f *folder) fold(batch []decodedEvent) error {
 			e := next.event
 			f.shop.Apply(e)
 			r := row{Outcome: Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, typeOf(e), next.record.Data()}}
+			f.tally.add(kindOf(r.Type, e), !e.Request.IsZero())
 			if e.User != "" {
 				r.beforeOfUser, f.heads.user[e.User] = f.heads.user[e.User], e.Number
 			}

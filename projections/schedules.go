@@ -2,20 +2,18 @@
 package projections
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
-
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
 	"onsale/domain/seats"
 )
 
-// Schedule is a schedule with its seats counted.
+// Schedule is a schedule with its seats counted. Seats on offer, and those that wait to come back, are held.
 type Schedule struct {
 	seats.Created
+	Closed                                    bool // its sale has ended
 	Total, Available, Held, Reserved, Blocked int
+	Waiting                                   int // who waits and has no offer
 }
 
 // Schedule is one schedule.
@@ -40,27 +38,26 @@ func (v *View) Schedules(after string, limit int) ([]Schedule, error) {
 }
 
 func (v *View) count(id, raw []byte) (Schedule, error) {
-	var s Schedule
-	if err := json.Unmarshal(raw, &s.Created); err != nil {
-		return s, fmt.Errorf("%w: schedule %s: %w", errDamaged, id, err)
+	r, err := decodeSchedule(id, raw)
+	if err != nil {
+		return Schedule{}, err
 	}
-	s.Total = seats.NewLayout(s.Sections).Total()
+	s := Schedule{Created: r.Created, Closed: r.Closed, Total: seats.NewLayout(r.Sections).Total(), Waiting: v.inLine("seats", string(id))}
 	if taken := v.tx.Bucket(bucketSeats).Bucket(id); taken != nil {
-		err := taken.ForEach(func(_, v []byte) error {
-			switch decodeSeat(v).status {
+		err = taken.ForEach(func(_, v []byte) error {
+			switch (seatRow{is: v[16]}).status() {
 			case seats.StatusHeld:
 				s.Held++
 			case seats.StatusReserved:
 				s.Reserved++
+			case seats.StatusBlocked:
+				s.Blocked++
 			}
 			return nil
 		})
-		if err != nil {
-			return s, err
-		}
 	}
 	s.Available = s.Total - s.Held - s.Reserved - s.Blocked
-	return s, nil
+	return s, err
 }
 
 // SeatView is one seat as one user may see it.
@@ -71,7 +68,7 @@ type SeatView struct {
 	Price          int64
 	Status         seats.Status
 	Mine           bool
-	HeldUntil      domain.Time // only where Mine and held
+	HeldUntil      domain.Time // only where Mine and held: an offer is nobody's yet
 }
 
 // Seats calls each for every seat of the schedule in the order of their ids, as the user may see them.
@@ -80,9 +77,9 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 	if raw == nil {
 		return nil
 	}
-	var created seats.Created
-	if err := json.Unmarshal(raw, &created); err != nil {
-		return fmt.Errorf("%w: schedule %s: %w", errDamaged, schedule, err)
+	created, err := decodeSchedule([]byte(schedule), raw)
+	if err != nil {
+		return err
 	}
 	var rows *bolt.Cursor
 	var k, taken []byte
@@ -94,9 +91,9 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 	for id := 1; id <= layout.Total(); id++ {
 		seat := SeatView{ScheduleSeatID: id, Status: seats.StatusAvailable}
 		seat.Section, seat.Row, seat.Number, seat.Price = layout.Place(id)
-		if k != nil && int(binary.BigEndian.Uint32(k)) == id {
+		if k != nil && seatID(k) == id {
 			row := decodeSeat(taken)
-			seat.Status, seat.Mine = row.status, row.user == v.user && v.user != ""
+			seat.Status, seat.Mine = row.status(), row.belongsTo(v.user)
 			if seat.Mine {
 				seat.HeldUntil = row.until
 			}

@@ -1,10 +1,8 @@
-// Schedules, seats, holds and reservations: what an event changes and how they are loaded.
+// Schedules, seats, holds and reservations: what an event changes.
 package projections
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -12,162 +10,72 @@ import (
 	"onsale/domain/seats"
 )
 
-// holdingRow is a hold for as long as there is a log: what is still held, or that it ran out. One that its owner gave
-// back or reserved whole has no row.
-type holdingRow struct {
-	ScheduleID string `json:"scheduleId"`
-	*seats.Holding
-	Ended *seats.Ended `json:"ended,omitempty"`
-}
-
-type reservationRow struct {
-	ScheduleID string `json:"scheduleId"`
-	seats.Reservation
-}
-
-// seatRow is a seat that is not free, with what a screen asks of it.
-type seatRow struct {
-	ref    uint64      // sequence of its holding or reservation
-	until  domain.Time // held until; 0 when reserved
-	status seats.Status
-	user   string
-}
-
-func encodeSeat(sc *seats.Schedule, seat seats.Seat) []byte {
-	letter, until, user := byte('R'), domain.Time(0), ""
-	if seat.Status == seats.StatusHeld {
-		h := sc.Holdings[seat.Ref]
-		letter, until, user = 'H', h.ExpiresAt, h.User
-	} else {
-		user = sc.Reservations[seat.Ref].User
-	}
-	return append(append(append(key(seat.Ref), key(uint64(until))...), letter), user...)
-}
-
-func decodeSeat(v []byte) seatRow {
-	r := seatRow{number(v), domain.Time(number(v[8:])), seats.StatusReserved, string(v[17:])}
-	if v[16] == 'H' {
-		r.status = seats.StatusHeld
-	}
-	return r
-}
-
-// putSeats writes the rows that event e has touched, as state has them now.
+// putSeats writes the rows that event e has touched, as state has them now. Every event that makes or ends a holding, a
+// reservation or a place names it or its seats; so whatever later events of the same command did to it, its row is right.
 func putSeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
+	sc := state.Schedule(e.Entity)
 	switch body := e.Body.(type) {
-	case seats.Created:
-		v, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		return tx.Bucket(bucketSchedules).Put([]byte(body.ScheduleID), v)
+	case seats.Created, seats.Closed:
+		return putSchedule(tx, sc)
 	case seats.Held:
-		return putTouched(tx, state.Schedule(body.ScheduleID), body.ScheduleSeatIDs)
+		return putTouched(tx, sc, body.ScheduleSeatIDs)
+	case seats.Extended: // its seats know until when
+		sequence := seats.HoldSequence(body.HoldID)
+		if h := sc.Holdings[sequence]; h != nil {
+			return putTouched(tx, sc, h.ScheduleSeatIDs)
+		}
+		return putHolding(tx, sc, sequence)
+	case seats.Expiring:
+		return putHolding(tx, sc, seats.HoldSequence(body.HoldID))
+	case seats.Swapped:
+		return putTouched(tx, sc, slices.Concat(body.Released, body.Taken))
 	case seats.Released:
-		return putTouched(tx, state.Schedule(body.ScheduleID), body.ScheduleSeatIDs)
+		return putTouched(tx, sc, body.ScheduleSeatIDs)
+	case seats.Reserved:
+		return putReserved(tx, sc, e.Sequence, body.ScheduleSeatIDs)
+	case seats.Cancelled:
+		return putReserved(tx, sc, seats.ReservationSequence(body.ScheduleID, body.ReservationID), body.ScheduleSeatIDs)
 	case seats.Expired:
-		sc := state.Schedule(body.ScheduleID)
 		if err := putTouched(tx, sc, body.ScheduleSeatIDs); err != nil {
 			return err
 		}
 		return putHolding(tx, sc, seats.HoldSequence(body.HoldID))
-	case seats.Reserved:
-		sc := state.Schedule(body.ScheduleID)
-		v, err := json.Marshal(reservationRow{body.ScheduleID, sc.Reservations[e.Sequence]})
-		if err != nil {
-			return err
-		}
-		if err := rising(tx, bucketReservations).Put(key(e.Sequence), v); err != nil {
-			return err
-		}
+	case seats.Returned:
+		return putTouched(tx, sc, body.ScheduleSeatIDs)
+	case seats.Blocked:
+		return putTouched(tx, sc, body.ScheduleSeatIDs)
+	case seats.Unblocked:
 		return putTouched(tx, sc, body.ScheduleSeatIDs)
 	}
-	return nil
+	return putSeatsWaiting(tx, sc, e)
 }
 
-// putTouched writes the seats and the holdings that they are in or, by their rows, were in until now.
-func putTouched(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
-	b, err := tx.Bucket(bucketSeats).CreateBucketIfNotExists([]byte(sc.ScheduleID))
-	if err != nil {
-		return err
-	}
-	touched := map[uint64]bool{}
-	for _, id := range ids {
-		k := binary.BigEndian.AppendUint32(nil, uint32(id))
-		if was := b.Get(k); was != nil && decodeSeat(was).status == seats.StatusHeld {
-			touched[number(was)] = true
-		}
-		seat := sc.Seats[id-1]
-		if seat.Status == seats.StatusAvailable {
-			err = b.Delete(k)
-		} else {
-			err = b.Put(k, encodeSeat(sc, seat))
-		}
-		if err != nil {
-			return err
-		}
-		if seat.Status == seats.StatusHeld {
-			touched[seat.Ref] = true
-		}
-	}
-	for sequence := range touched {
-		if err := putHolding(tx, sc, sequence); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func putHolding(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	r := holdingRow{ScheduleID: sc.ScheduleID, Holding: sc.Holdings[sequence]}
-	if ended, ok := sc.Ended[sequence]; ok {
-		r.Ended = &ended
-	}
-	b := rising(tx, bucketHoldings)
-	if r.Holding == nil && r.Ended == nil {
-		return b.Delete(key(sequence))
-	}
-	v, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return b.Put(key(sequence), v)
-}
-
-func loadSchedules(tx *bolt.Tx, state *seats.State) error {
-	err := tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
-		var c seats.Created
-		if err := json.Unmarshal(v, &c); err != nil {
-			return fmt.Errorf("%w: schedule %s: %w", errDamaged, k, err)
-		}
-		state.Put(c)
+// putSeatsWaiting does the same for what happened to those who wait.
+func putSeatsWaiting(tx *bolt.Tx, sc *seats.Schedule, e domain.Event) error {
+	var place string
+	var ids []int
+	switch body := e.Body.(type) {
+	case seats.Joined:
+		place = body.WaitingID
+	case seats.Left:
+		place, ids = body.WaitingID, body.ScheduleSeatIDs
+	case seats.Offered:
+		place, ids = body.WaitingID, body.ScheduleSeatIDs
+	case seats.Accepted:
+		place, ids = body.WaitingID, body.ScheduleSeatIDs
+	case seats.Declined:
+		place, ids = body.WaitingID, body.ScheduleSeatIDs
+	case seats.OfferExpired:
+		place, ids = body.WaitingID, body.ScheduleSeatIDs
+	default:
 		return nil
-	})
-	if err != nil {
+	}
+	if err := putTouched(tx, sc, ids); err != nil {
 		return err
 	}
-	err = tx.Bucket(bucketReservations).ForEach(func(k, v []byte) error {
-		var r reservationRow
-		if err := json.Unmarshal(v, &r); err != nil || state.Schedule(r.ScheduleID) == nil {
-			return fmt.Errorf("%w: reservation %d", errDamaged, number(k))
-		}
-		state.PutReservation(state.Schedule(r.ScheduleID), number(k), r.Reservation)
-		return nil
-	})
-	if err != nil {
+	sequence := seats.WaitingSequence(sc.ScheduleID, place)
+	if err := putHolding(tx, sc, sequence); err != nil {
 		return err
 	}
-	return tx.Bucket(bucketHoldings).ForEach(func(k, v []byte) error {
-		r := holdingRow{}
-		if err := json.Unmarshal(v, &r); err != nil || state.Schedule(r.ScheduleID) == nil {
-			return fmt.Errorf("%w: hold %d", errDamaged, number(k))
-		}
-		sc := state.Schedule(r.ScheduleID)
-		if r.Ended != nil {
-			sc.Ended[number(k)] = *r.Ended
-			return nil
-		}
-		state.PutHolding(sc, *r.Holding)
-		return nil
-	})
+	return putSeatPlace(tx, sc, sequence)
 }

@@ -20,18 +20,21 @@ var (
 	bucketJournal      = []byte("journal")      // event number → what it said, for ever
 	bucketOutbox       = []byte("outbox")       // event number → its bytes, until EVENTS is surely on disk
 	bucketPromotions   = []byte("promotions")   // id → JSON
-	bucketCoupons      = []byte("coupons")      // promotion → number → event number, user
+	bucketCoupons      = []byte("coupons")      // promotion → number → event number, status, user
 	bucketSchedules    = []byte("schedules")    // id → JSON
 	bucketSeats        = []byte("seats")        // schedule → seat → state; a free seat has no row
-	bucketHoldings     = []byte("holdings")     // sequence → JSON; an ended one stays, marked
-	bucketReservations = []byte("reservations") // sequence → JSON
+	bucketHoldings     = []byte("holdings")     // sequence → JSON: holds and seats on offer; one that ran out stays, marked
+	bucketReservations = []byte("reservations") // sequence → JSON; a cancelled one stays, marked
+	bucketLines        = []byte("lines")        // waiting list → sequence → JSON: who waits and has no offer
+	bucketOffers       = []byte("offers")       // sequence → JSON: who has an offer, or let one of coupons run out
+	bucketUnread       = []byte("unread")       // user, event number of the alarm
 
 	buckets = [][]byte{bucketMeta, bucketJournal, bucketOutbox, bucketPromotions, bucketCoupons, bucketSchedules,
-		bucketSeats, bucketHoldings, bucketReservations}
+		bucketSeats, bucketHoldings, bucketReservations, bucketLines, bucketOffers, bucketUnread}
 )
 
 // schema is the version of the file's layout. Another one is rebuilt from the log, never converted.
-const schema = 1
+const schema = 2
 
 // errDamaged is a file that is no store, or not one of ours as it should be.
 var errDamaged = errors.New("the read store is damaged")
@@ -97,13 +100,14 @@ func damaged(err *error) {
 	}
 }
 
-// past is the shop as a store has it, and the last event of each user and each entity.
+// past is the shop as a store has it, the last event of each user and each entity, and how many there are of each type.
 type past struct {
 	shop  *shop.Shop
 	heads heads
+	tally tally
 }
 
-func newPast() past { return past{shop.New(), newHeads()} }
+func newPast() past { return past{shop.New(), newHeads(), newTally()} }
 
 // load reads all of the past. The buckets that it reads to the last row are bucketsLoaded.
 func (p *past) load(tx *bolt.Tx) error {
@@ -114,19 +118,19 @@ func (p *past) load(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	*p = past{shop.New(), newHeads()}
+	*p = newPast()
 	p.shop.Requests = make(map[domain.RequestID]shop.Decided, m.events)
 	p.shop.Now, p.shop.Events = m.now, m.events
-	if err := loadJournal(tx, p.shop, p.heads); err != nil {
-		return err
+	for _, load := range []func(*bolt.Tx) error{p.loadJournal, p.loadPromotions, p.loadSchedules, p.loadWaiting} {
+		if err := load(tx); err != nil {
+			return err
+		}
 	}
-	if err := loadPromotions(tx, p.shop.Coupons); err != nil {
-		return err
-	}
-	return loadSchedules(tx, p.shop.Seats)
+	return nil
 }
 
-var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketHoldings, bucketReservations}
+var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketSeats, bucketHoldings,
+	bucketReservations, bucketLines, bucketOffers}
 
 func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 

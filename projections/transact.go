@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -20,6 +21,7 @@ func (p *Projector) transact(batches []domain.Batch) error {
 	for _, b := range batches {
 		commands += len(b.Commands)
 	}
+	began := time.Now()
 	made := make([]pending, 0, commands) // most commands lead to one event
 	var repeats []uint64                 // sequences of commands that ask again for what was decided
 	mark := p.mark
@@ -68,6 +70,10 @@ func (p *Projector) transact(batches []domain.Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.committed, p.logTime = mark, max(p.logTime, batches[len(batches)-1].At)
+	for i := range made {
+		p.tally.add(kindOf(made[i].row.Type, made[i].told.Event), !made[i].told.Request.IsZero())
+	}
+	p.pace.note(time.Now(), second{commands: commands, messages: len(batches), busy: time.Since(began)})
 	if len(p.pending) == 0 {
 		p.pending = made
 	} else {
@@ -136,7 +142,7 @@ func (p *Projector) reload() error {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.shop, p.fresh = past.shop, past.heads
+		p.shop, p.fresh, p.tally = past.shop, past.heads, past.tally
 		maps.DeleteFunc(p.fresh.user, func(_ string, n uint64) bool { return n <= p.confirmed })
 		maps.DeleteFunc(p.fresh.entity, func(_ string, n uint64) bool { return n <= p.confirmed })
 		return nil

@@ -26,6 +26,7 @@ func (p *Projector) watch(ctx context.Context) error {
 		if err := whole(state, sequence, confirmed); err != nil {
 			return err
 		}
+		p.lineEnd.Store(state.Commands.Last)
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package projections_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +32,7 @@ type world struct {
 	stop         func()
 	keep         time.Duration                      // of the outbox
 	wrap         func(*streams.Log) projections.Log // stages failures of the log
+	lapse        time.Duration                      // between two messages, on top of what really passes
 	beforeCommit func() error                       // stages a crash before the commit
 	discarded    bool
 }
@@ -98,7 +102,7 @@ func (w *world) openProjector() {
 func (w *world) tryProjector() error {
 	w.told = &ledger{tb: w.tb}
 	p, opening, err := projections.Open(context.Background(), projections.Config{
-		Path: w.path(), Log: w.wrap(w.log), Commands: commandsOf(w.log), Epoch: w.log.Epoch(), Tell: w.told.tell,
+		Path: w.path(), Log: w.wrap(w.log), Commands: w.lapsing().Commands, Epoch: w.log.Epoch(), Tell: w.told.tell,
 		KeepOutbox: w.keep, Logger: w.config.Log,
 	})
 	if err != nil {
@@ -115,12 +119,46 @@ func (w *world) tryProjector() error {
 	w.stop = func() {
 		cancel()
 		<-done
+		w.compareShops(p)
 		if err := p.Close(); err != nil {
 			w.tb.Error(err)
 		}
 		w.p, w.stop = nil, nil
 	}
 	return nil
+}
+
+func (w *world) lapsing() lapse { return lapse{w.log, w.lapse} }
+
+// compareShops wants the shop that lived to be the one that the next life will load.
+func (w *world) compareShops(p *projections.Projector) {
+	if _, bench := w.tb.(*testing.B); bench || p.Status().Halted != "" {
+		return
+	}
+	lived, counted, err := p.Lived()
+	if err != nil {
+		w.tb.Error(err)
+	}
+	loaded, events, err := p.Loaded()
+	if err != nil {
+		w.tb.Error(err)
+	}
+	if lived != loaded {
+		w.tb.Errorf("the shop that lived and the one that was loaded differ: %s", firstDifference(lived, loaded))
+	}
+	if !maps.Equal(counted, events) {
+		w.tb.Errorf("counted %v, loaded %v", counted, events)
+	}
+}
+
+func firstDifference(a, b string) string {
+	one, other := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(one), len(other)) {
+		if one[i] != other[i] {
+			return fmt.Sprintf("line %d\n  %s\n  %s", i+1, one[i], other[i])
+		}
+	}
+	return fmt.Sprintf("%d lines and %d", len(one), len(other))
 }
 
 // close ends this life of the node.
@@ -156,7 +194,7 @@ func (w *world) check() {
 	w.settle()
 	w.stop()
 	defer w.close()
-	verify(w.tb, w.log, w.path(), w.log.Epoch())
+	verify(w.tb, w.lapsing(), w.path(), w.log.Epoch())
 }
 
 // settle waits until everything in COMMANDS is decided and told.
@@ -173,7 +211,8 @@ func (w *world) settle() {
 	}
 }
 
-func verify(tb testing.TB, log *streams.Log, path, epoch string) {
+// verify decides everything again, and compares the store with one made anew, and the shops of both with that of EVENTS.
+func verify(tb testing.TB, log projections.History, path, epoch string) {
 	tb.Helper()
 	ctx := context.Background()
 	audit, err := projections.RunAudit(ctx, log, nil)
@@ -192,6 +231,19 @@ func verify(tb testing.TB, log *streams.Log, path, epoch string) {
 	defer rebuilt.Close()
 	if difference, err := projections.Difference(store, rebuilt); err != nil || difference != "" {
 		tb.Errorf("the store and its rebuild differ: %s %v", difference, err)
+	}
+	var told bytes.Buffer
+	if err := audit.Shop.Dump(&told); err != nil {
+		tb.Error(err)
+	}
+	for name, s := range map[string]*projections.Store{"store": store, "rebuild": rebuilt} {
+		loaded, events, err := s.Loaded()
+		if err != nil || loaded != told.String() {
+			tb.Errorf("the shop of EVENTS and the one of the %s differ: %s %v", name, firstDifference(told.String(), loaded), err)
+		}
+		if !maps.Equal(events, audit.Outcomes) {
+			tb.Errorf("the %s counts %v, the audit %v", name, events, audit.Outcomes)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
-	"onsale/domain/coupons"
 	"onsale/domain/shop"
 )
 
@@ -31,15 +30,18 @@ func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row)
 			return err
 		}
 	}
-	switch body := e.Body.(type) {
-	case coupons.Created:
-		w.promotions[body.PromotionID] = true
+	if _, refused := e.Body.(domain.Rejection); refused {
 		return nil
-	case coupons.Issued:
-		w.promotions[body.PromotionID] = true
-		return w.putCoupon(e, body)
 	}
-	return putSeats(w.tx, sh.Seats, e)
+	switch domain.Kind(r.Type) {
+	case "coupons":
+		return w.putCoupons(sh.Coupons, e)
+	case "seats":
+		return putSeats(w.tx, sh.Seats, e)
+	case "alarms":
+		return putAlarms(w.tx, e)
+	}
+	return nil
 }
 
 // finish writes what is written once for a transaction, and forgets the outbox up to and including done.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"onsale/domain"
+	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
 )
@@ -26,28 +27,88 @@ var commandTypes = map[string]decoder{
 	"system.clock.v1": decode[domain.Clock],
 	"system.void.v1":  decode[domain.Void],
 
-	"coupons.create.v1": decode[coupons.Create],
-	"coupons.issue.v1":  decode[coupons.Issue],
+	"coupons.create.v1":  decode[coupons.Create],
+	"coupons.issue.v1":   decode[coupons.Issue],
+	"coupons.use.v1":     decode[coupons.Use],
+	"coupons.pause.v1":   decode[coupons.Pause],
+	"coupons.resume.v1":  decode[coupons.Resume],
+	"coupons.close.v1":   decode[coupons.Close],
+	"coupons.stock.v1":   decode[coupons.ChangeStock],
+	"coupons.revoke.v1":  decode[coupons.Revoke],
+	"coupons.join.v1":    decode[coupons.Join],
+	"coupons.leave.v1":   decode[coupons.Leave],
+	"coupons.accept.v1":  decode[coupons.Accept],
+	"coupons.decline.v1": decode[coupons.Decline],
 
 	"seats.create.v1":  decode[seats.Create],
 	"seats.hold.v1":    decode[seats.Hold],
+	"seats.extend.v1":  decode[seats.Extend],
+	"seats.swap.v1":    decode[seats.Swap],
 	"seats.release.v1": decode[seats.Release],
 	"seats.reserve.v1": decode[seats.Reserve],
+	"seats.cancel.v1":  decode[seats.Cancel],
+	"seats.block.v1":   decode[seats.Block],
+	"seats.unblock.v1": decode[seats.Unblock],
+	"seats.free.v1":    decode[seats.Free],
+	"seats.close.v1":   decode[seats.Close],
+	"seats.join.v1":    decode[seats.Join],
+	"seats.leave.v1":   decode[seats.Leave],
+	"seats.accept.v1":  decode[seats.Accept],
+	"seats.decline.v1": decode[seats.Decline],
+
+	"alarms.raise.v1":    decode[alarms.Raise],
+	"alarms.mark.v1":     decode[alarms.Mark],
+	"alarms.mark-all.v1": decode[alarms.MarkAll],
 }
 
 var eventTypes = map[string]decoder{
 	"system.dead.v1": decode[domain.Dead],
 
-	"coupons.created.v1":  decode[coupons.Created],
-	"coupons.issued.v1":   decodeIssued,
-	"coupons.rejected.v1": decode[domain.Rejection],
+	"coupons.created.v1":       decode[coupons.Created],
+	"coupons.issued.v1":        decodeIssued,
+	"coupons.used.v1":          decode[coupons.Used],
+	"coupons.opened.v1":        decode[coupons.Opened],
+	"coupons.paused.v1":        decode[coupons.Paused],
+	"coupons.resumed.v1":       decode[coupons.Resumed],
+	"coupons.closed.v1":        decode[coupons.Closed],
+	"coupons.restocked.v1":     decode[coupons.Restocked],
+	"coupons.revoked.v1":       decode[coupons.Revoked],
+	"coupons.withdrawn.v1":     decode[coupons.Withdrawn],
+	"coupons.joined.v1":        decode[coupons.Joined],
+	"coupons.left.v1":          decode[coupons.Left],
+	"coupons.offered.v1":       decode[coupons.Offered],
+	"coupons.accepted.v1":      decode[coupons.Accepted],
+	"coupons.declined.v1":      decode[coupons.Declined],
+	"coupons.offer-expired.v1": decode[coupons.OfferExpired],
+	"coupons.rejected.v1":      decode[domain.Rejection],
 
-	"seats.created.v1":  decode[seats.Created],
-	"seats.held.v1":     decode[seats.Held],
-	"seats.released.v1": decode[seats.Released],
-	"seats.reserved.v1": decode[seats.Reserved],
-	"seats.expired.v1":  decode[seats.Expired],
-	"seats.rejected.v1": decode[domain.Rejection],
+	"seats.created.v1":       decode[seats.Created],
+	"seats.held.v1":          decode[seats.Held],
+	"seats.expiring.v1":      decode[seats.Expiring],
+	"seats.extended.v1":      decode[seats.Extended],
+	"seats.swapped.v1":       decode[seats.Swapped],
+	"seats.released.v1":      decode[seats.Released],
+	"seats.expired.v1":       decode[seats.Expired],
+	"seats.returned.v1":      decode[seats.Returned],
+	"seats.reserved.v1":      decode[seats.Reserved],
+	"seats.cancelled.v1":     decode[seats.Cancelled],
+	"seats.freed.v1":         decode[seats.Freed],
+	"seats.blocked.v1":       decode[seats.Blocked],
+	"seats.unblocked.v1":     decode[seats.Unblocked],
+	"seats.closed.v1":        decode[seats.Closed],
+	"seats.joined.v1":        decode[seats.Joined],
+	"seats.left.v1":          decode[seats.Left],
+	"seats.offered.v1":       decode[seats.Offered],
+	"seats.accepted.v1":      decode[seats.Accepted],
+	"seats.declined.v1":      decode[seats.Declined],
+	"seats.offer-expired.v1": decode[seats.OfferExpired],
+	"seats.rejected.v1":      decode[domain.Rejection],
+
+	"alarms.raised.v1":     decode[alarms.Raised],
+	"alarms.sent.v1":       decode[alarms.Sent],
+	"alarms.marked.v1":     decode[alarms.Marked],
+	"alarms.all-marked.v1": decode[alarms.AllMarked],
+	"alarms.rejected.v1":   decode[domain.Rejection],
 }
 
 // decode is strict: a field that the struct does not have, or anything after the object, is an error.

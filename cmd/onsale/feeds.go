@@ -5,19 +5,38 @@ package main
 import (
 	"context"
 	"iter"
+	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
 	httpd "onsale/http"
 	"onsale/http/stream"
+	"onsale/projections"
 	"onsale/streams"
 )
 
 // last is the number of the last event of a reader's key.
 func (n *node) last(key stream.Key) uint64 {
-	if key.Kind == stream.OfUser {
+	switch key.Kind {
+	case stream.OfUser:
 		return n.projector.LastOfUser(key.ID)
+	case stream.OfPromotion:
+		return n.projector.LastOfEntity("coupons", key.ID)
 	}
 	return n.projector.LastOfEntity("seats", key.ID)
+}
+
+// progress is how a promotion stands in the store. What is said to be in it is asked before, so that it surely is.
+func (n *node) progress(promotion string) (p stream.Progress, found bool, err error) {
+	p.Decided = n.projector.Status().Decided
+	err = n.projector.Read("", func(v *projections.View) (err error) {
+		var state coupons.Promotion
+		state, found, err = v.Promotion(promotion)
+		p.Issued, p.Remaining, p.Given, p.Position = state.Issued(), state.Remaining(), state.IssuedEver, v.Position()
+		p.Status, p.Until = httpd.PromotionStatus(state, max(v.Now(), domain.At(time.Now())))
+		return err
+	})
+	return p, found, err
 }
 
 // catchUp reads the log for one reader.
@@ -39,12 +58,23 @@ func (n *node) catchUp(ctx context.Context, from uint64, key stream.Key) iter.Se
 	}
 }
 
+// debugStreams lists the open streams.
+func (n *node) debugStreams() []httpd.StreamInfo {
+	list := n.hub.List()
+	infos := make([]httpd.StreamInfo, len(list))
+	for i, s := range list {
+		infos[i] = httpd.StreamInfo{Kind: s.Key.Kind.String(), Key: s.Key.ID, Cursor: s.Cursor, Lag: s.Lag, Age: s.Age, State: s.State}
+	}
+	return infos
+}
+
 // measureStreams shows the hub's figures, each a line.
 func (n *node) measureStreams() {
 	type s = stream.Stats
 	httpd.Look(n.metrics, func() (s, bool) { return n.hub.Stats(), true },
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
+		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Promotions }, "kind", "promotion"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Fresh }, "verdict", "fresh"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Complete }, "verdict", "complete"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Reset }, "verdict", "reset"),
@@ -53,14 +83,26 @@ func (n *node) measureStreams() {
 		httpd.Counter("onsale_streams_shed_by_limit_total", "Streams turned away, by limit.", func(s s) uint64 { return s.ShedUser }, "limit", "user"),
 		httpd.Counter("onsale_streams_shed_by_limit_total", "Streams turned away, by limit.", func(s s) uint64 { return s.ShedAddress }, "limit", "address"),
 		httpd.Counter("onsale_streams_demoted_total", "Slow streams sent to the log.", func(s s) uint64 { return s.Demoted }),
+		httpd.Counter("onsale_streams_bursts_total", "Times a slow watcher was told the latest state of each seat instead of every step.", func(s s) uint64 { return s.Bursts }),
+		httpd.Counter("onsale_streams_spared_frames_total", "Steps that these bursts stood for, less their frames.", func(s s) uint64 { return s.Spared }),
 		httpd.Counter("onsale_streams_replayed_events_total", "Events read from the log for streams.", func(s s) uint64 { return s.Replayed }),
 		httpd.Counter("onsale_streams_written_bytes_total", "Bytes sent to streams.", func(s s) uint64 { return s.Bytes }),
-		httpd.Counter("onsale_streams_slow_total", "Streams ended because a write did not finish.", func(s s) uint64 { return s.Slow }),
+		httpd.Counter("onsale_streams_dropped_total", "Streams that the node cut off or turned away, by why.", func(s s) uint64 { return s.Slow }, "why", "slow"),
+		httpd.Counter("onsale_streams_dropped_total", "Streams that the node cut off or turned away, by why.", func(s s) uint64 { return s.ShedFull + s.ShedUser + s.ShedAddress }, "why", "limit"),
+		httpd.Counter("onsale_streams_dropped_total", "Streams that the node cut off or turned away, by why.", func(s s) uint64 { return s.Halted }, "why", "halted"),
+		httpd.Counter("onsale_streams_dropped_total", "Streams that the node cut off or turned away, by why.", func(s s) uint64 { return s.Draining }, "why", "draining"),
+		httpd.Gauge("onsale_streams_drain_seconds", "How long the streams' end has taken so far; 0 before.", func(s s) float64 { return s.Drain.Seconds() }),
 		httpd.Gauge("onsale_streams_catching_up", "Streams that read the log, or wait to.", func(s s) int { return s.CatchUps }, "state", "active"),
 		httpd.Gauge("onsale_streams_catching_up", "Streams that read the log, or wait to.", func(s s) int { return s.Waiting }, "state", "waiting"),
 		httpd.Counter("onsale_frames_encoded_total", "Frames made.", func(s s) uint64 { return s.Encoded }),
 		httpd.Counter("onsale_frames_written_total", "Frames sent.", func(s s) uint64 { return s.Written }),
 		httpd.Gauge("onsale_ring_tail", "Number of the oldest event in the ring; head+1 when it is empty.", func(s s) uint64 { return s.Tail }),
 		httpd.Gauge("onsale_ring_head", "Number of the newest event in the ring.", func(s s) uint64 { return s.Head }),
+	)
+	const lag = "Events of the log by which a stream is behind its own last one that was told; 0 when it lacks nothing. Over all streams."
+	httpd.Look(n.metrics, n.hub.Lags,
+		httpd.Gauge("onsale_streams_behind", "Streams that lack something told: full, or reading the log.", func(l stream.Lags) int { return l.Behind }),
+		httpd.Gauge("onsale_streams_lag_events", lag, func(l stream.Lags) uint64 { return l.P99 }, "quantile", "0.99"),
+		httpd.Gauge("onsale_streams_lag_events", lag, func(l stream.Lags) uint64 { return l.Most }, "quantile", "1"),
 	)
 }

@@ -84,14 +84,15 @@ func (b *box) issue(ctx context.Context, client *http.Client, users ...string) {
 	}
 }
 
-// shedFrame wants a stream that tells when to come back, and nothing else.
-func shedFrame(tb testing.TB, what string, a answered) {
+// shedFrame wants a stream that tells when to come back, and nothing else. It gives the wait.
+func shedFrame(tb testing.TB, what string, a answered) time.Duration {
 	tb.Helper()
 	wait, ok := strings.CutPrefix(strings.TrimSuffix(a.body, "\n\n"), "retry: ")
 	ms, err := strconv.Atoi(wait)
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != "text/event-stream" || !ok || err != nil || ms < 2000 {
 		tb.Errorf("%s: got %d %q, want a stream with a time to come back, no id, and its end", what, a.status, a.body)
 	}
+	return time.Duration(ms) * time.Millisecond
 }
 
 // The demo is open when the node says that it listens: the first request of a newcomer, however quick, finds it.
@@ -134,18 +135,18 @@ func TestRestart_TellsWhatWasTold(t *testing.T) {
 	b.audit()
 }
 
-// At its end a node tells every stream when to come back, answers who waits, and is gone within 15 s: also with streams
-// open, with long polls, and with people who say nothing.
+// At its end a node tells every stream when to come back, answers who waits, and is gone within 15 s: also with a crowd of
+// streams, with long polls, and with people who say nothing.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	ctx, client := within(t, 60*time.Second), wire(t, 0)
-	b := newBox(t, "--demo")
+	const streams, window = 400, 3 * time.Second // at a hundred a second they would take four
+	b := newBox(t, "--demo", "--streams-drain-window", window.String())
 	l := b.startDemo()
 	b.issue(ctx, client, "u0")
 
-	const streams = 24
 	var waiting sync.WaitGroup
-	var ended, answers atomic.Int64
+	var ended, answers, waits atomic.Int64
 	open := make(chan struct{}, streams)
 	for i := range streams {
 		path := fmt.Sprintf("/subscribe/u%d", i)
@@ -171,7 +172,7 @@ func TestEnd(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s was torn: %v", path, err)
 			}
-			shedFrame(t, path, answered{200, response.Header, end})
+			waits.Add(shedFrame(t, path, answered{200, response.Header, end}).Milliseconds())
 			ended.Add(1)
 		})
 	}
@@ -214,6 +215,11 @@ func TestEnd(t *testing.T) {
 	waiting.Wait()
 	if ended.Load() != streams || answers.Load() != 4 {
 		t.Errorf("%d of %d streams and %d of 4 long polls had an end", ended.Load(), streams, answers.Load())
+	}
+	// Each waits for what is left of the window, and 2 to 5 s; what is left for them is half of it on the average.
+	average, want := time.Duration(waits.Load()/streams)*time.Millisecond, window/2+3500*time.Millisecond
+	if (average - want).Abs() > 300*time.Millisecond { // seven standard deviations
+		t.Errorf("the streams are told to wait for %s on the average, want about %s", average, want)
 	}
 	b.audit()
 	t.Logf("the end took %s", took)

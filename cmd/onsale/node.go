@@ -85,8 +85,10 @@ func (n *node) open(ctx context.Context) error {
 	n.tellOpening(opening, started)
 	n.hub = stream.New(stream.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.last, NumberAt: projector.NumberAt,
-		CatchUp: n.catchUp, CatchUps: cfg.Streams.CatchUps, UserLife: cfg.Streams.UserMaxLife, ScheduleLife: cfg.Streams.MaxLife,
-		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat, Log: n.logger,
+		CatchUp: n.catchUp, CatchUps: cfg.Streams.CatchUps, Progress: n.progress, UserLife: cfg.Streams.UserMaxLife, ScheduleLife: cfg.Streams.MaxLife,
+		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
+		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
+		Engine: true, Log: n.logger,
 	})
 	if n.sound {
 		newest, err := projector.Newest(ctx, cfg.Streams.RingEvents)
@@ -104,8 +106,9 @@ func (n *node) open(ctx context.Context) error {
 			return state.Commands.Last, err
 		},
 		Notes:         notes(cfg),
-		Streams:       httpd.Streams{User: n.hub.User, Schedule: n.hub.Schedule},
-		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest, Log: n.logger,
+		Streams:       httpd.Streams{User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion},
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest,
+		DebugStreams: n.debugStreams, Log: n.logger,
 	})
 	n.measureStreams()
 	return nil

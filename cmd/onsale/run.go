@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// drainWindow is over how long streams are told to come back elsewhere; the whole end takes at most 15 s.
-const drainWindow = 5 * time.Second
+// The whole end takes at most 15 s. Streams have streams.drainWindow, which is at most 10 s; requests have until so long
+// after it, and not more than the second; what remains is for the projector and the log.
+const (
+	requestsAfter  = 3 * time.Second
+	requestsWithin = 5 * time.Second
+)
 
 // run serves on l until ctx ends, and then ends in order: streams first, while the listener is still open, so that nobody
 // who is told to come back finds a closed door before the last moment; then the counter, then the projector, then the log.
@@ -38,13 +42,15 @@ func (n *node) run(ctx context.Context, l net.Listener) error {
 	case err = <-n.log.Failed():
 		err = fmt.Errorf("the embedded nats-server failed: %w", err)
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWindow+time.Second)
+	window := n.config.Streams.DrainWindow
+	over := time.Now().Add(window + requestsAfter)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), window+time.Second/2)
 	defer cancel()
-	if drainErr := n.hub.Drain(drain, drainWindow); drainErr != nil {
+	if drainErr := n.hub.Drain(drain, window); drainErr != nil {
 		n.logger.Warn("streams were cut off", "error", drainErr)
 	}
 	n.hub.Close()
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(requestsWithin, time.Until(over)))
 	defer cancel()
 	if endErr := n.server.Shutdown(end); endErr != nil {
 		n.logger.Warn("requests were cut off", "error", endErr)

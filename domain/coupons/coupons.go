@@ -1,34 +1,48 @@
 // Package coupons holds the rules of first-come promotions: a promotion has units, each user may have so many of them,
-// between an opening and a closing time. Units are numbered in the order of the line.
+// between an opening and a closing time. Units are numbered in the order of the line. Who finds none may wait: what comes
+// back is offered to those who wait, in their order, before anybody else can ask for it.
 package coupons
 
 import (
 	"maps"
 	"slices"
-	"strconv"
 
 	"onsale/domain"
+	"onsale/domain/due"
+	"onsale/domain/waiting"
 )
 
-// State is all promotions. It changes only by Apply.
-type State struct{ promotions map[string]*Promotion }
-
-// Promotion is what the rules know of one. At every event: Stock = Remaining + Issued.
-type Promotion struct {
-	Created
-	Issued          int                `json:"issued"`                    // units given out so far; the next number is one more
-	SoldOutSequence uint64             `json:"soldOutSequence,omitempty"` // the command that took the last unit
-	Holders         map[string]Holding `json:"-"`                         // by user
+// State is all promotions and what time will change in them. It changes only by Apply.
+type State struct {
+	promotions map[string]*Promotion
+	deadlines  *due.Line[change]
+	offering   []string // promotions with something for somebody who waits, in alphabetical order: see stir
 }
 
-// Holding is what one user has of one promotion.
-type Holding struct {
-	Count int32
-	First int32 // the number of their first coupon
+// Promotion is what the rules know of one. At every event: Stock = Remaining + Offered + IssuedEver - Returned. In JSON it
+// is all but its coupons and those who wait.
+type Promotion struct {
+	Created
+	Sequence        uint64      `json:"sequence"`                  // of the command that made it: the place of its deadlines
+	IssuedEver      int         `json:"issuedEver"`                // coupons made so far; the next number is one more
+	Returned        int         `json:"returned,omitempty"`        // units of revoked coupons that were given back
+	Offered         int         `json:"offered,omitempty"`         // units in Offers
+	SoldOutSequence uint64      `json:"soldOutSequence,omitempty"` // the command that took the last unit; 0 while there is one
+	Opened          bool        `json:"opened,omitempty"`          // opensAt has come and was told, or lay in the past
+	Paused          bool        `json:"paused,omitempty"`
+	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when it was closed, by somebody or the clock
+
+	Coupons []Coupon           `json:"-"` // number n at n-1
+	Holders map[string]Holding `json:"-"` // by user: who has a coupon that is not revoked
+	Waiting waiting.Line       `json:"-"` // who waits and has no offer yet
+	Offers  map[uint64]Offer   `json:"-"` // by the sequence in their waiting id
+	Ended   map[uint64]Offer   `json:"-"` // offers that ran out, so that a late comer hears why
+
+	offerOf map[string]uint64 // by user
 }
 
 // New is a world without promotions.
-func New() *State { return &State{promotions: map[string]*Promotion{}} }
+func New() *State { return &State{promotions: map[string]*Promotion{}, deadlines: due.NewLine(stands)} }
 
 // Promotion is the one with this id, or nil.
 func (s *State) Promotion(id string) *Promotion { return s.promotions[id] }
@@ -36,55 +50,34 @@ func (s *State) Promotion(id string) *Promotion { return s.promotions[id] }
 // IDs are those of all promotions, in alphabetical order.
 func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 
-// Put takes a promotion from a store at start-up. Its Holders are filled by Hold.
+// Put takes a promotion with its counters and flags, as JSON has them, from a store at start-up. PutCoupon, PutWaiting,
+// PutOffer and PutEnded fill the rest; none of them counts.
 func (s *State) Put(p Promotion) *Promotion {
-	p.Holders = map[string]Holding{}
+	p.Coupons, p.Holders, p.Waiting = nil, map[string]Holding{}, waiting.Line{}
+	p.Offers, p.Ended, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
+	if !p.Opened {
+		s.deadlines.Add(deadline{At: p.OpensAt, Sequence: p.Sequence, What: change{&p, opening}})
+	}
+	if p.ClosesAt != 0 {
+		s.deadlines.Add(deadline{At: p.ClosesAt, Sequence: p.Sequence, What: change{&p, closing}})
+	}
 	return &p
 }
 
-// Hold notes that user has the coupon with this number.
-func (p *Promotion) Hold(user string, number int) {
-	h := p.Holders[user]
-	if h.Count == 0 {
-		h.First = int32(number)
+// Issued is how many units have been given out and not been given back.
+func (p *Promotion) Issued() int { return p.IssuedEver - p.Returned }
+
+// Remaining is how many units nobody has, and nobody is offered.
+func (p *Promotion) Remaining() int { return p.Stock - p.Issued() - p.Offered }
+
+// Closed says whether the promotion is over at now, told or not; byClock is its closesAt when that is why.
+func (p *Promotion) Closed(now domain.Time) (closed bool, byClock domain.Time) {
+	switch {
+	case p.ClosedAt != 0 && (p.ClosesAt == 0 || p.ClosedAt < p.ClosesAt):
+		return true, 0
+	case p.ClosesAt != 0 && now >= p.ClosesAt:
+		return true, p.ClosesAt
 	}
-	h.Count++
-	p.Holders[user] = h
-}
-
-// Remaining is how many units nobody has.
-func (p *Promotion) Remaining() int { return p.Stock - p.Issued }
-
-// CouponID is the id of the promotion's coupon with this number.
-func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
-
-// Decide says what command c leads to when the log's time is now. It changes nothing.
-func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
-	return []domain.Event{s.decide(c, now)}
-}
-
-func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
-	switch body := c.Body.(type) {
-	case Create:
-		return s.create(c, body)
-	case Issue:
-		return s.issue(c, now)
-	}
-	panic("coupons: no rule for this command")
-}
-
-// Apply makes e so.
-func (s *State) Apply(e domain.Event) {
-	switch body := e.Body.(type) {
-	case Created:
-		s.Put(Promotion{Created: body})
-	case Issued:
-		p := s.promotions[body.PromotionID]
-		p.Issued++
-		p.Hold(e.User, body.Number)
-		if p.Remaining() == 0 {
-			p.SoldOutSequence = e.Sequence
-		}
-	}
+	return false, 0
 }

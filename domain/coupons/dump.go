@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -15,9 +16,30 @@ func (s *State) Dump(w io.Writer) {
 		p := s.promotions[id]
 		fmt.Fprint(w, "promotion ")
 		json.NewEncoder(w).Encode(p)
+		for i, c := range p.Coupons {
+			fmt.Fprintf(w, "  coupon %s of %s %s\n", CouponID(id, i+1), c.Owner, c.Status)
+		}
 		for _, user := range slices.Sorted(maps.Keys(p.Holders)) {
 			h := p.Holders[user]
-			fmt.Fprintf(w, "  holder %s %d from %s\n", user, h.Count, CouponID(id, int(h.First)))
+			fmt.Fprintf(w, "  holder %s %d only %d\n", user, h.Count, h.Only)
 		}
+		for _, e := range p.Waiting.All() {
+			fmt.Fprintf(w, "  waiting %s %s for %d\n", WaitingID(id, e.Sequence), e.User, e.Quantity)
+		}
+		dumpOffers(w, "offer", p.Offers)
+		dumpOffers(w, "ended", p.Ended)
+	}
+	for _, id := range s.offering {
+		fmt.Fprintf(w, "offering %s\n", id)
+	}
+	for _, d := range slices.SortedFunc(s.deadlines.Until(math.MaxInt64), deadline.Compare) {
+		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, d.What.kind, d.What.promotion.PromotionID)
+	}
+}
+
+func dumpOffers(w io.Writer, what string, offers map[uint64]Offer) {
+	for _, sequence := range slices.Sorted(maps.Keys(offers)) {
+		fmt.Fprintf(w, "  %s ", what)
+		json.NewEncoder(w).Encode(offers[sequence])
 	}
 }

@@ -1,24 +1,8 @@
-// What can be asked of a promotion, and what can have happened to it. The bytes of these structs are the log's format:
-// a changed meaning is a new version beside the old one.
+// What can have happened to a promotion. The bytes of these structs are the log's format, and they are what clients read as
+// results: a changed meaning is a new version beside the old one.
 package coupons
 
 import "onsale/domain"
-
-// Create opens a promotion; its id is the command's entity.
-type Create struct {
-	Name         string      `json:"name"`
-	Stock        int         `json:"stock"`        // units, 0 to 1,000,000,000
-	PerUserLimit int         `json:"perUserLimit"` // 1 to 1,000
-	OpensAt      domain.Time `json:"opensAt,omitzero"`
-	ClosesAt     domain.Time `json:"closesAt,omitzero"`
-}
-
-func (Create) Type() (string, int) { return "coupons.create", 1 }
-
-// Issue asks for one unit for the user who sends it.
-type Issue struct{}
-
-func (Issue) Type() (string, int) { return "coupons.issue", 1 }
 
 // Created is a promotion with everything that its rules need.
 type Created struct {
@@ -40,3 +24,76 @@ type Issued struct {
 }
 
 func (Issued) Type() (string, int) { return "coupons.issued", 1 }
+
+// Used is a coupon redeemed by its owner, once.
+type Used struct {
+	PromotionID string `json:"promotionId"`
+	CouponID    string `json:"couponId"`
+	Number      int    `json:"number"`
+}
+
+func (Used) Type() (string, int) { return "coupons.used", 1 }
+
+// Opened says that opensAt has come. It concerns nobody alone.
+type Opened struct {
+	PromotionID string `json:"promotionId"`
+}
+
+func (Opened) Type() (string, int) { return "coupons.opened", 1 }
+
+// Paused is a promotion that gives nothing out for the time being.
+type Paused struct {
+	PromotionID string `json:"promotionId"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Paused) Type() (string, int) { return "coupons.paused", 1 }
+
+// Resumed is the end of the pause.
+type Resumed struct {
+	PromotionID string `json:"promotionId"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Resumed) Type() (string, int) { return "coupons.resumed", 1 }
+
+// Closed is the end: by somebody, who is the event's user, or by closesAt, which is nobody.
+type Closed struct {
+	PromotionID string `json:"promotionId"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Closed) Type() (string, int) { return "coupons.closed", 1 }
+
+// Restocked is another number of units.
+type Restocked struct {
+	PromotionID string `json:"promotionId"`
+	Delta       int    `json:"delta"`
+	Stock       int    `json:"stock"` // from now on
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Restocked) Type() (string, int) { return "coupons.restocked", 1 }
+
+// Revoked is a coupon taken from its owner, who is the event's user.
+type Revoked struct {
+	PromotionID string `json:"promotionId"`
+	CouponID    string `json:"couponId"`
+	Number      int    `json:"number"`
+	Returned    bool   `json:"returned"` // its unit is there for somebody else
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Revoked) Type() (string, int) { return "coupons.revoked", 1 }
+
+// Withdrawn answers who asked for a revocation; Revoked, before it, is what happened.
+type Withdrawn struct {
+	PromotionID string `json:"promotionId"`
+	CouponID    string `json:"couponId"`
+	Number      int    `json:"number"`
+	UserID      string `json:"userId"` // who had it
+	Returned    bool   `json:"returned"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+func (Withdrawn) Type() (string, int) { return "coupons.withdrawn", 1 }

@@ -1,25 +1,72 @@
-// What must hold of a seat after every event.
+// What must hold of the seats that an event touched.
 package seats
 
 import (
 	"fmt"
 	"slices"
+
+	"onsale/domain"
 )
 
-// Check says which of the seats is not free and yet nobody's, or somebody's who does not know of it.
-func (sc *Schedule) Check(ids []int) error {
-	for _, id := range ids {
-		seat := sc.Seats[id-1]
-		switch seat.Status {
-		case StatusHeld:
-			if h := sc.Holdings[seat.Ref]; h == nil || !slices.Contains(h.ScheduleSeatIDs, id) {
-				return fmt.Errorf("seat %d of %s is held by hold %d, which does not hold it", id, sc.ScheduleID, seat.Ref)
-			}
-		case StatusReserved:
-			if !slices.Contains(sc.Reservations[seat.Ref].ScheduleSeatIDs, id) {
-				return fmt.Errorf("seat %d of %s belongs to reservation %d, which does not have it", id, sc.ScheduleID, seat.Ref)
-			}
+// Check says which of the seats of e, just made so, is nobody's and yet not free, or somebody's who does not know of it.
+func (s *State) Check(e domain.Event) error {
+	for _, id := range touched(e.Body) {
+		if err := s.schedules[e.Entity].check(id); err != nil {
+			return fmt.Errorf("seat %d of %s %w", id, e.Entity, err)
 		}
+	}
+	return nil
+}
+
+func (sc *Schedule) check(id int) error {
+	switch seat := sc.Seats[id-1]; seat.is {
+	case isHeld:
+		if h := sc.Holdings[seat.Ref]; h == nil || !slices.Contains(h.ScheduleSeatIDs, id) {
+			return fmt.Errorf("is held by %d, which does not hold it", seat.Ref)
+		}
+	case isReturning:
+		if sc.Returning[seat.FreeAt()] < 1 {
+			return fmt.Errorf("comes back at %s, and nobody knows", seat.FreeAt())
+		}
+	case isReserved:
+		if r := sc.Reservations[seat.Ref]; r.Cancelled || !slices.Contains(r.ScheduleSeatIDs, id) {
+			return fmt.Errorf("belongs to reservation %d, which does not have it", seat.Ref)
+		}
+	}
+	return nil
+}
+
+// touched are the seats that an event is about.
+func touched(body domain.Body) []int {
+	switch b := body.(type) {
+	case Held:
+		return b.ScheduleSeatIDs
+	case Swapped:
+		return slices.Concat(b.ScheduleSeatIDs, b.Released)
+	case Released:
+		return b.ScheduleSeatIDs
+	case Reserved:
+		return b.ScheduleSeatIDs
+	case Cancelled:
+		return b.ScheduleSeatIDs
+	case Expired:
+		return b.ScheduleSeatIDs
+	case Returned:
+		return b.ScheduleSeatIDs
+	case Blocked:
+		return b.ScheduleSeatIDs
+	case Unblocked:
+		return b.ScheduleSeatIDs
+	case Offered:
+		return b.ScheduleSeatIDs
+	case Accepted:
+		return b.ScheduleSeatIDs
+	case Declined:
+		return b.ScheduleSeatIDs
+	case Left:
+		return b.ScheduleSeatIDs
+	case OfferExpired:
+		return b.ScheduleSeatIDs
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
-// The table of the box office: which rule decides which command, and what each event makes so.
+// The table of the box office: which rule decides which command.
 package seats
 
 import "onsale/domain"
 
 // Decide says what command c leads to when the log's time is now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
+	if body, ok := c.Body.(Free); ok {
+		return s.freeSeats(c, body, now)
+	}
 	return []domain.Event{s.decide(c, now)}
 }
 
@@ -18,64 +21,51 @@ func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 		return s.release(c, body, now)
 	case Reserve:
 		return s.reserve(c, body, now)
+	case Extend:
+		return s.extend(c, body, now)
+	case Swap:
+		return s.swap(c, body, now)
+	case Cancel:
+		return s.cancel(c, body)
+	case Block:
+		return s.block(c, body, now)
+	case Unblock:
+		return s.unblock(c, body)
+	case Close:
+		return s.close(c, body)
+	case Join:
+		return s.join(c, body, now)
+	case Leave:
+		return s.leave(c, body, now)
+	case Accept:
+		return s.accept(c, body, now)
+	case Decline:
+		return s.decline(c, body, now)
 	}
 	panic("seats: no rule for this command")
 }
 
-func (s *State) create(c domain.Command, body Create) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+func (s *State) close(c domain.Command, body Close) domain.Event {
+	sc, refusal := s.asked(c, body.Check(), 0)
+	if sc == nil {
+		return refusal
 	}
-	if s.schedules[c.Entity] != nil {
-		return domain.Reject(c, domain.ScheduleExists, domain.Facts{})
+	if sc.Closed {
+		return domain.Reject(c, domain.Closed, domain.Facts{})
 	}
-	return domain.Outcome(c, Created{
-		ScheduleID: c.Entity, Title: body.Title, StartsAt: body.StartsAt, HoldSeconds: body.HoldSeconds,
-		MaxSeatsPerUser: body.MaxSeatsPerUser, Sections: body.Sections,
-	})
+	return domain.Outcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
 }
 
-// Apply makes e so.
-func (s *State) Apply(e domain.Event) {
-	switch body := e.Body.(type) {
-	case Created:
-		s.Put(body)
-	case Held:
-		s.PutHolding(s.schedules[body.ScheduleID], Holding{
-			Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, ExpiresAt: body.ExpiresAt,
-		})
-	case Released:
-		sc := s.schedules[body.ScheduleID]
-		from := sc.holdingsOf(body.ScheduleSeatIDs)
-		for _, id := range body.ScheduleSeatIDs {
-			sc.free(id)
-		}
-		sc.drop(from)
-	case Reserved:
-		sc := s.schedules[body.ScheduleID]
-		from := sc.holdingsOf(body.ScheduleSeatIDs)
-		s.PutReservation(sc, e.Sequence, Reservation{
-			User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice,
-		})
-		sc.drop(from)
-	case Expired:
-		sc := s.schedules[body.ScheduleID]
-		for _, id := range body.ScheduleSeatIDs {
-			sc.free(id)
-		}
-		sequence := HoldSequence(body.HoldID)
-		delete(sc.Holdings, sequence)
-		sc.Ended[sequence] = Ended{User: e.User, At: body.ExpiresAt}
+// asked is the schedule that command c is about, or the event that says why it cannot be asked for so many seats.
+func (s *State) asked(c domain.Command, shape error, seats int) (*Schedule, domain.Event) {
+	sc := s.schedules[c.Entity]
+	switch {
+	case shape != nil:
+		return nil, domain.Reject(c, domain.InvalidBody, domain.Facts{})
+	case sc == nil:
+		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
+	case seats > MaxCommand:
+		return nil, domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
 	}
-}
-
-// holdingsOf are the holdings that the seats are in.
-func (sc *Schedule) holdingsOf(ids []int) map[uint64]bool {
-	found := map[uint64]bool{}
-	for _, id := range ids {
-		if seat := sc.Seats[id-1]; seat.Status == StatusHeld {
-			found[seat.Ref] = true
-		}
-	}
-	return found
+	return sc, domain.Event{}
 }

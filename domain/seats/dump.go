@@ -8,28 +8,53 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"onsale/domain"
 )
 
 // Dump writes everything that the rules know, sorted: equal states give equal bytes. Seats that are not named are free.
 func (s *State) Dump(w io.Writer) {
 	for _, id := range s.IDs() {
 		sc := s.schedules[id]
-		fmt.Fprintf(w, "schedule %d seats ", len(sc.Seats))
+		fmt.Fprintf(w, "schedule %d by %d", len(sc.Seats), sc.Sequence)
+		if sc.Closed {
+			fmt.Fprint(w, " closed")
+		}
+		fmt.Fprint(w, " ")
 		json.NewEncoder(w).Encode(sc.Created)
+		free := 0
+		for _, n := range sc.free {
+			free += n
+		}
+		fmt.Fprintf(w, "  free %d\n", free)
 		for i, seat := range sc.Seats {
-			if seat != (Seat{Status: StatusAvailable}) {
-				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status, seat.Ref)
+			if at := seat.FreeAt(); at != 0 {
+				fmt.Fprintf(w, "  seat %d comes back at %s\n", i+1, at)
+			} else if seat != (Seat{}) {
+				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status(), seat.Ref)
 			}
 		}
 		dumpSorted(w, "holding", sc.Holdings)
 		dumpSorted(w, "ended", sc.Ended)
 		dumpSorted(w, "reservation", sc.Reservations)
+		dumpSorted(w, "waiting", sc.Waiting)
+		for _, section := range slices.Sorted(maps.Keys(sc.lines)) {
+			fmt.Fprintf(w, "  line %q %v\n", section, sc.lines[section].All())
+		}
+		for _, user := range slices.Sorted(maps.Keys(sc.waiters)) {
+			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waiters[user])
+		}
 		for _, user := range slices.Sorted(maps.Keys(sc.Taken)) {
 			fmt.Fprintf(w, "  taken %s %d\n", user, sc.Taken[user])
 		}
 	}
-	for _, d := range slices.SortedFunc(s.endings.Until(math.MaxInt64), ending.Compare) {
-		fmt.Fprintf(w, "deadline %s %s of %s\n", d.At, HoldID(d.Sequence), d.What.ScheduleID)
+	all := slices.SortedFunc(s.endings.Until(domain.Time(math.MaxInt64)), ending.Compare)
+	for _, d := range slices.Compact(all) {
+		what := "holding"
+		if d.Sequence == d.What.Sequence {
+			what = "return"
+		}
+		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.What.ScheduleID)
 	}
 }
 

@@ -1,55 +1,8 @@
-// What can be asked of a schedule's seats, and what can have happened to them. The bytes of these structs are the log's
-// format: a changed meaning is a new version beside the old one.
+// What can have happened to a schedule's seats. The bytes of these structs are the log's format, and they are what clients
+// read as results: a changed meaning is a new version beside the old one.
 package seats
 
 import "onsale/domain"
-
-// Layout of a schedule: seats are numbered 1..N through sections, rows and places in this order (scheduleSeatId).
-type Section struct {
-	Name  string `json:"name"`
-	Price int64  `json:"price"` // in the currency's minor unit
-	Rows  []Row  `json:"rows"`
-}
-
-// Row has its seats numbered from 1.
-type Row struct {
-	Name  string `json:"name"`
-	Seats int    `json:"seats"`
-}
-
-// Create opens a schedule; its id is the command's entity.
-type Create struct {
-	Title           string      `json:"title"`
-	StartsAt        domain.Time `json:"startsAt,omitzero"`
-	HoldSeconds     int         `json:"holdSeconds"`     // 1 to 86,400
-	MaxSeatsPerUser int         `json:"maxSeatsPerUser"` // 1 to 1,000
-	Sections        []Section   `json:"sections"`
-}
-
-func (Create) Type() (string, int) { return "seats.create", 1 }
-
-// Hold asks for several seats, all or none.
-type Hold struct {
-	ScheduleSeatIDs []int `json:"scheduleSeatIds"`
-}
-
-func (Hold) Type() (string, int) { return "seats.hold", 1 }
-
-// Release gives back a whole hold, or those of the named seats that the user holds. Exactly one field is set.
-type Release struct {
-	HoldID          string `json:"holdId,omitempty"`
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
-}
-
-func (Release) Type() (string, int) { return "seats.release", 1 }
-
-// Reserve makes held seats the user's for good: a whole hold, some seats of it, or seats of any of the user's holds.
-type Reserve struct {
-	HoldID          string `json:"holdId,omitempty"`
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
-}
-
-func (Reserve) Type() (string, int) { return "seats.reserve", 1 }
 
 // Created is a schedule with everything that its rules need: the layout, never the single seats.
 type Created struct {
@@ -58,7 +11,8 @@ type Created struct {
 	StartsAt        domain.Time `json:"startsAt,omitzero"`
 	HoldSeconds     int         `json:"holdSeconds"`
 	MaxSeatsPerUser int         `json:"maxSeatsPerUser"`
-	Sections        []Section   `json:"sections"`
+	Options
+	Sections []Section `json:"sections"`
 }
 
 func (Created) Type() (string, int) { return "seats.created", 1 }
@@ -79,15 +33,24 @@ type Held struct {
 	TotalPrice      int64       `json:"totalPrice"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
 	Now             domain.Time `json:"now"` // of the decision, so that a countdown needs no clock of its own
+	BestAvailable   *Chosen     `json:"bestAvailable,omitempty"`
+}
+
+// Chosen says how seats were found that nobody named.
+type Chosen struct {
+	Section string `json:"section"`
+	Orphans []int  `json:"orphans,omitempty"` // single free seats that it leaves: it could not be avoided
 }
 
 func (Held) Type() (string, int) { return "seats.held", 1 }
 
-// Released is seats given back by their holder; none, when nothing of what was named was theirs.
+// Released is seats of a hold given back, by the holder or, without a request, by the shop; none, when nothing of what was
+// named was theirs.
 type Released struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	ReleasedCount   int    `json:"releasedCount"`
+	Reason          string `json:"reason,omitempty"` // the shop's
 }
 
 func (Released) Type() (string, int) { return "seats.released", 1 }
@@ -102,12 +65,101 @@ type Reserved struct {
 
 func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
 
-// Expired is a hold that is over; its seats are free again.
+// Expired is a hold that is over; its seats are free again, or will be.
 type Expired struct {
 	ScheduleID      string      `json:"scheduleId"`
 	HoldID          string      `json:"holdId"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
+	FreeAt          domain.Time `json:"freeAt,omitzero"` // when the seats come back, where that is later
 }
 
 func (Expired) Type() (string, int) { return "seats.expired", 1 }
+
+// Returned is seats of holds that ran out, back on sale at their known time. It concerns nobody.
+type Returned struct {
+	ScheduleID      string `json:"scheduleId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+}
+
+func (Returned) Type() (string, int) { return "seats.returned", 1 }
+
+// Expiring warns a holder, WarnBefore the end.
+type Expiring struct {
+	ScheduleID string      `json:"scheduleId"`
+	HoldID     string      `json:"holdId"`
+	ExpiresAt  domain.Time `json:"expiresAt"`
+}
+
+func (Expiring) Type() (string, int) { return "seats.expiring", 1 }
+
+// Extended is a hold with more time.
+type Extended struct {
+	ScheduleID string      `json:"scheduleId"`
+	HoldID     string      `json:"holdId"`
+	ExpiresAt  domain.Time `json:"expiresAt"`
+	Now        domain.Time `json:"now"`
+}
+
+func (Extended) Type() (string, int) { return "seats.extended", 1 }
+
+// Swapped is a hold with other seats.
+type Swapped struct {
+	ScheduleID      string      `json:"scheduleId"`
+	HoldID          string      `json:"holdId"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"` // of the hold, from now on
+	HeldSeats       []HeldSeat  `json:"heldSeats"`
+	TotalPrice      int64       `json:"totalPrice"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+	Now             domain.Time `json:"now"`
+	Released        []int       `json:"released"` // seats
+	Taken           []int       `json:"taken"`
+}
+
+func (Swapped) Type() (string, int) { return "seats.swapped", 1 }
+
+// Cancelled is seats of a reservation given back: all of them by their owner, or some, without a request, by the shop.
+type Cancelled struct {
+	ScheduleID      string `json:"scheduleId"`
+	ReservationID   string `json:"reservationId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	Reason          string `json:"reason,omitempty"` // the shop's
+}
+
+func (Cancelled) Type() (string, int) { return "seats.cancelled", 1 }
+
+// Freed answers who asked for Free; Released and Cancelled, before it, are what happened.
+type Freed struct {
+	ScheduleID      string `json:"scheduleId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	ReleasedCount   int    `json:"releasedCount"`
+	Reason          string `json:"reason,omitempty"`
+}
+
+func (Freed) Type() (string, int) { return "seats.freed", 1 }
+
+// Blocked is seats that are not on sale.
+type Blocked struct {
+	ScheduleID      string `json:"scheduleId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	Reason          string `json:"reason,omitempty"`
+}
+
+func (Blocked) Type() (string, int) { return "seats.blocked", 1 }
+
+// Unblocked is seats on sale again.
+type Unblocked struct {
+	ScheduleID      string `json:"scheduleId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	Reason          string `json:"reason,omitempty"`
+}
+
+func (Unblocked) Type() (string, int) { return "seats.unblocked", 1 }
+
+// Closed is the end of the sale.
+type Closed struct {
+	ScheduleID string `json:"scheduleId"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+func (Closed) Type() (string, int) { return "seats.closed", 1 }

@@ -1,92 +1,94 @@
-// Holding seats: all of those named, or none.
+// Holding seats: all of those named, or none; or the best that there are.
 package seats
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"onsale/domain"
 )
 
-// HoldID is the id of the hold that the command at sequence made.
-func HoldID(sequence uint64) string { return "h" + strconv.FormatUint(sequence, 10) }
-
-// HoldSequence is the reverse of HoldID; 0 is no hold's.
-func HoldSequence(id string) uint64 {
-	digits, ok := strings.CutPrefix(id, "h")
-	sequence, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || HoldID(sequence) != id {
-		return 0
-	}
-	return sequence
-}
-
-// Check says which field of h has a wrong shape, as a *domain.FieldError.
-func (h Hold) Check() error { return checkSeats(h.ScheduleSeatIDs) }
-
-func checkSeats(ids []int) error {
-	if len(ids) == 0 {
-		return &domain.FieldError{Field: "scheduleSeatIds", Problem: "names no seat"}
-	}
-	seen := make(map[int]bool, len(ids))
-	for i, id := range ids {
-		at := fmt.Sprintf("scheduleSeatIds[%d]", i)
-		if id < 1 {
-			return &domain.FieldError{Field: at, Problem: "seats are numbered from 1"}
-		}
-		if seen[id] {
-			return &domain.FieldError{Field: at, Problem: fmt.Sprintf("seat %d is named twice", id)}
-		}
-		seen[id] = true
-	}
-	return nil
-}
-
 func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), body.ScheduleSeatIDs)
+	ids, best, count := body.ScheduleSeatIDs, body.BestAvailable, len(body.ScheduleSeatIDs)
+	if best != nil {
+		count = best.Count
+	}
+	sc, refusal := s.asked(c, body.Check(), count)
 	if sc == nil {
 		return refusal
 	}
-	ids := body.ScheduleSeatIDs
 	if missing := sc.Layout.missing(ids); missing != nil {
 		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
 	}
-	if over := sc.Taken[c.User] + len(ids) - sc.MaxSeatsPerUser; over > 0 && over > s.dueSeats(sc, c.User, now) {
+	if best != nil && !sc.Layout.hasSection(best.Section) {
+		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+	}
+	if sc.Closed {
+		return domain.Reject(c, domain.Closed, domain.Facts{})
+	}
+	if s.exceeds(sc, c.User, count, now) {
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Facts{Limit: sc.MaxSeatsPerUser})
 	}
-	var taken []int
-	for _, id := range ids {
-		if !sc.open(id, now) {
-			taken = append(taken, id)
-		}
+	o := s.opening(sc, now)
+	if best != nil {
+		return o.holdBest(c, *best)
 	}
-	if taken != nil {
+	if taken := o.without(ids); taken != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: taken})
 	}
-	held := Held{
-		ScheduleID: c.Entity, HoldID: HoldID(c.Sequence), ScheduleSeatIDs: ids,
-		ExpiresAt: now.Add(time.Duration(sc.HoldSeconds) * time.Second), Now: now,
+	if refusal, refused := o.refuseOrphans(c, ids); refused {
+		return refusal
 	}
-	for _, id := range ids {
-		seat := sc.Layout.Describe(id)
-		held.HeldSeats = append(held.HeldSeats, seat)
-		held.TotalPrice += seat.Price
+	return domain.Outcome(c, sc.held(c, ids, now))
+}
+
+func (o *opening) holdBest(c domain.Command, want Best) domain.Event {
+	found, ok := o.best(want.Section, want.Count)
+	if !ok {
+		available := o.available(want.Section)
+		return domain.Reject(c, domain.NoAdjacentSeats, domain.Facts{Available: &available})
+	}
+	held := o.sc.held(c, found.ids, o.now)
+	held.BestAvailable = &Chosen{Section: found.section}
+	if found.orphan != 0 {
+		held.BestAvailable.Orphans = []int{found.orphan}
 	}
 	return domain.Outcome(c, held)
 }
 
-// asked is the schedule that command c is about, or the event that says why it cannot be asked for these seats.
-func (s *State) asked(c domain.Command, shape error, ids []int) (*Schedule, domain.Event) {
-	sc := s.schedules[c.Entity]
-	switch {
-	case shape != nil:
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Facts{})
-	case sc == nil:
-		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
-	case len(ids) > MaxCommand:
-		return nil, domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
+// refuseOrphans is the refusal of a choice that leaves orphans, where the schedule asks for that.
+func (o *opening) refuseOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
+	if !o.sc.NoOrphans {
+		return domain.Event{}, false
 	}
-	return sc, domain.Event{}
+	orphans := o.orphans(chosen)
+	return domain.Reject(c, domain.OrphanSeat, domain.Facts{ScheduleSeatIDs: orphans}), orphans != nil
+}
+
+func (sc *Schedule) held(c domain.Command, ids []int, now domain.Time) Held {
+	return Held{
+		ScheduleID: sc.ScheduleID, HoldID: HoldID(c.Sequence), ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describe(ids),
+		TotalPrice: sc.Layout.cost(ids), ExpiresAt: sc.holdEnd(now), Now: now,
+	}
+}
+
+// holdEnd is when a hold or an offer that begins at now is over.
+func (sc *Schedule) holdEnd(now domain.Time) domain.Time {
+	return now.Add(time.Duration(sc.HoldSeconds) * time.Second)
+}
+
+// exceeds says that the user may not have so many seats more. Those of holds that are due no longer count.
+func (s *State) exceeds(sc *Schedule, user string, more int, now domain.Time) bool {
+	over := sc.Taken[user] + more - sc.MaxSeatsPerUser
+	if over <= 0 {
+		return false
+	}
+	if at, _, ok := s.NextDeadline(); !ok || at > now { // everything that is due has been told
+		return true
+	}
+	for _, h := range sc.Holdings {
+		if h.User == user && !h.Offer && h.ExpiresAt <= now {
+			over -= len(h.ScheduleSeatIDs)
+		}
+	}
+	return over > 0
 }

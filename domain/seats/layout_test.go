@@ -35,6 +35,13 @@ func TestCreateCheck(t *testing.T) {
 		{"longer hold", with(func(c *Create) { c.HoldSeconds = MaxHold + 1 }), "holdSeconds"},
 		{"none for anyone", with(func(c *Create) { c.MaxSeatsPerUser = 0 }), "maxSeatsPerUser"},
 		{"more for one", with(func(c *Create) { c.MaxSeatsPerUser = MaxPerUser + 1 }), "maxSeatsPerUser"},
+		{"extended more often", with(func(c *Create) { c.MaxExtensions = MaxExtended + 1 }), "maxExtensions"},
+		{"extended less than never", with(func(c *Create) { c.MaxExtensions = -1 }), "maxExtensions"},
+		{"held longer in all", with(func(c *Create) { c.MaxHoldSeconds = MaxHold + 1 }), "maxHoldSeconds"},
+		{"held shorter in all", with(func(c *Create) { c.HoldSeconds, c.MaxHoldSeconds = 9, 8 }), "maxHoldSeconds"},
+		{"held no longer in all", with(func(c *Create) { c.MaxHoldSeconds = c.HoldSeconds }), ""},
+		{"back more seldom", with(func(c *Create) { c.ReleaseEverySeconds = MaxRelease + 1 }), "releaseEverySeconds"},
+		{"back before it went", with(func(c *Create) { c.ReleaseEverySeconds = -1 }), "releaseEverySeconds"},
 		{"no sections", with(func(c *Create) { c.Sections = nil }), "sections"},
 		{"more sections", with(func(c *Create) { c.Sections = make([]Section, MaxSections+1) }), "sections"},
 		{"a section without a name", with(func(c *Create) { c.Sections[0].Name = "" }), "sections[0].name"},
@@ -84,19 +91,6 @@ func TestLayout(t *testing.T) {
 	for _, seat := range want {
 		if got := l.Describe(seat.ScheduleSeatID); got != seat {
 			t.Errorf("got %+v, want %+v", got, seat)
-		}
-	}
-}
-
-func TestHoldSequence(t *testing.T) {
-	for _, sequence := range []uint64{1, 1000, 1<<64 - 1} {
-		if got := HoldSequence(HoldID(sequence)); got != sequence {
-			t.Errorf("got %d, want %d", got, sequence)
-		}
-	}
-	for _, id := range []string{"", "h", "1", "H1", "h01", "h+1", "h-1", "h 1", "h1 ", "h0x1", "h1_0", "h18446744073709551616"} {
-		if got := HoldSequence(id); got != 0 {
-			t.Errorf("%q: got %d, want no hold", id, got)
 		}
 	}
 }

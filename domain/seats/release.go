@@ -3,26 +3,8 @@ package seats
 
 import "onsale/domain"
 
-// Check says which field of r has a wrong shape, as a *domain.FieldError.
-func (r Release) Check() error { return checkEither(r.HoldID, r.ScheduleSeatIDs, false) }
-
-// checkEither wants a hold or seats, and both only where the one narrows the other.
-func checkEither(holdID string, ids []int, both bool) error {
-	switch {
-	case holdID == "":
-		return checkSeats(ids)
-	case domain.CheckID(holdID) != nil:
-		return &domain.FieldError{Field: "holdId", Problem: domain.ErrInvalidID.Error()}
-	case ids == nil:
-		return nil
-	case !both:
-		return &domain.FieldError{Field: "scheduleSeatIds", Problem: "give either holdId or scheduleSeatIds"}
-	}
-	return checkSeats(ids)
-}
-
 func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), body.ScheduleSeatIDs)
+	sc, refusal := s.asked(c, body.Check(), len(body.ScheduleSeatIDs))
 	if sc == nil {
 		return refusal
 	}
@@ -42,9 +24,9 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) domain.
 
 // heldBy says that at now the seat is in a hold of user's that is not due.
 func (sc *Schedule) heldBy(id int, user string, now domain.Time) bool {
-	if id < 1 || id > len(sc.Seats) || sc.Seats[id-1].Status != StatusHeld {
+	if id < 1 || id > len(sc.Seats) || sc.Seats[id-1].is != isHeld {
 		return false
 	}
 	h := sc.Holdings[sc.Seats[id-1].Ref]
-	return h.User == user && h.ExpiresAt > now
+	return h.User == user && !h.Offer && h.ExpiresAt > now
 }

@@ -21,15 +21,30 @@ func TestLargestEvents(t *testing.T) {
 		return Create{Title: strings.Repeat("<", MaxTitle), HoldSeconds: MaxHold, MaxSeatsPerUser: MaxPerUser, Sections: all}
 	}
 	most := sort.Search(MaxSections, func(n int) bool { return create(n+1).Check() != nil })
-	s, entity := New(), strings.Repeat("s", 64)
-	created := s.Decide(domain.Command{Entity: entity, Body: create(most)}, 1)[0]
-	s.Apply(created)
-	var hold Hold
-	for id := range MaxCommand {
-		hold.ScheduleSeatIDs = append(hold.ScheduleSeatIDs, s.Schedule(entity).Layout.Total()-id)
+	s, entity := New(), strings.Repeat("s", 40)
+	sequence := uint64(1 << 62)
+	do := func(user string, body domain.Body) domain.Body {
+		sequence++
+		e := s.Decide(domain.Command{Entity: entity, User: user, Sequence: sequence, Body: body}, 1)[0]
+		e.Sequence = sequence
+		s.Apply(e)
+		return e.Body
 	}
-	held := s.Decide(domain.Command{Entity: entity, User: "kim", Sequence: 1<<63 - 1, Body: hold}, 1)[0]
-	for _, body := range []domain.Body{created.Body, held.Body} {
+	bodies := []domain.Body{do("admin", create(most))}
+	named := func(from int) (ids []int) { // the highest numbers are the longest
+		for id := range MaxCommand {
+			ids = append(ids, s.Schedule(entity).Layout.Total()-from-id)
+		}
+		return ids
+	}
+	held := do("kim", Hold{ScheduleSeatIDs: named(0)}).(Held)
+	swap := Swap{HoldID: held.HoldID, Release: named(0)[:MaxCommand/2], Take: named(MaxCommand)[:MaxCommand/2]}
+	bodies = append(bodies, held, do("kim", swap))
+	do("lee", Join{Quantity: MaxPerUser})
+	offer, _ := s.Offer(1)
+	s.Apply(offer)
+	bodies = append(bodies, offer.Body, do("lee", Accept{WaitingID: offer.Body.(Offered).WaitingID}))
+	for _, body := range bodies {
 		text, err := json.Marshal(body)
 		if name, _ := body.Type(); err != nil || len(text) > 255<<10 || len(text) < 100<<10 {
 			t.Errorf("%s has %d bytes, %v", name, len(text), err)

@@ -32,30 +32,6 @@ func (c *chance) some() (hold string, ids []int) {
 	return hold, ids
 }
 
-func (c *chance) promotion() coupons.Create {
-	p := coupons.Create{Name: "p", Stock: c.figure(c.draw(12)), PerUserLimit: c.figure(1 + c.draw(3))}
-	if c.draw(2) == 0 {
-		p.OpensAt = c.at + domain.Time(c.draw(2000))
-	}
-	if c.draw(3) == 0 {
-		p.ClosesAt = max(c.at, p.OpensAt) + 1 + domain.Time(c.draw(20000))
-	}
-	c.marks = append(c.marks, max(c.at, p.OpensAt), max(c.at, p.ClosesAt))
-	return p
-}
-
-func (c *chance) schedule() seats.Create {
-	first := c.draw(c.seats)
-	s := seats.Create{Title: "s", HoldSeconds: c.figure(1 + c.draw(3)), MaxSeatsPerUser: c.figure(1 + c.draw(4))}
-	s.Sections = []seats.Section{{Name: "A", Price: int64(c.figure(c.draw(100))), Rows: []seats.Row{{Name: "1", Seats: first + 1}}}}
-	if c.draw(10) == 0 {
-		s.Sections = nil
-	} else if first < c.seats-1 {
-		s.Sections = append(s.Sections, seats.Section{Name: "B", Price: 7, Rows: []seats.Row{{Name: "1", Seats: c.seats - first - 1}}})
-	}
-	return s
-}
-
 // odd is what no honest client sends.
 func (c *chance) odd(user, key string) (string, string, string, domain.Body) {
 	switch c.draw(7) {

@@ -11,21 +11,22 @@ import (
 
 // chance draws the next command. draw(n) is a number below n; it is all the chance there is.
 type chance struct {
-	draw  func(n int) int
-	at    domain.Time
-	users int
-	halls []string
-	seats int
-	wild  bool          // with figures that no honest writer sends
-	marks []domain.Time // when something opens, closes or ends
-	holds []string
-	keys  []string
-	asked int
+	draw                               func(n int) int
+	at                                 domain.Time
+	users                              int
+	seats                              int
+	wild                               bool          // with figures that no honest writer sends
+	marks                              []domain.Time // when something opens, closes or ends
+	holds                              []string
+	keys                               []string
+	held, reservations, inLine, alarms []thing
+	bought, waits                      []thing // coupons, and places in their lines
+	asked                              int
 }
 
 func newChance(draw func(n int) int) *chance {
 	at, _ := clockTime("10:00:00.000")
-	return &chance{draw: draw, at: at, users: 2 + draw(4), halls: []string{"hall", "bar"}, seats: 3 + draw(8)}
+	return &chance{draw: draw, at: at, users: 2 + draw(4), seats: 3 + draw(8)}
 }
 
 func (c *chance) one(of ...string) string { return of[c.draw(len(of))] }
@@ -66,17 +67,27 @@ func (c *chance) command() (user, key, entity string, body domain.Body) {
 	case p < 6:
 		return user, key, c.sale(), c.promotion()
 	case p < 12:
-		return user, key, c.one(c.halls...), c.schedule()
-	case p < 40:
+		return user, key, c.hall(), c.schedule()
+	case p < 24:
 		return user, key, c.sale(), coupons.Issue{}
-	case p < 68:
+	case p < 44:
+		who, entity, body := c.ofSale(user)
+		return who, key, entity, body
+	case p < 58:
 		return user, key, c.hall(), seats.Hold{ScheduleSeatIDs: c.ids(1)}
-	case p < 80:
+	case p < 62:
 		hold, ids := c.some()
 		return user, key, c.hall(), seats.Release{HoldID: hold, ScheduleSeatIDs: ids}
-	case p < 96:
+	case p < 68:
 		hold, ids := c.some()
-		return user, key, c.hall(), seats.Reserve{HoldID: hold, ScheduleSeatIDs: ids}
+		h := c.oneOf(c.held, user)
+		if c.draw(2) == 0 {
+			hold, ids = h.id, nil
+		}
+		return h.user, key, h.hall, seats.Reserve{HoldID: hold, ScheduleSeatIDs: ids}
+	case p < 97:
+		who, entity, body := c.ofHall(user)
+		return who, key, entity, body
 	}
 	return "", "", domain.SystemEntity, domain.Clock{}
 }
@@ -84,11 +95,4 @@ func (c *chance) command() (user, key, entity string, body domain.Body) {
 // sale is one of the day, or the one of the hour, which perhaps nobody has made yet.
 func (c *chance) sale() string {
 	return c.one("demo", "pair", "hour"+strconv.Itoa(c.asked/60), "hour"+strconv.Itoa(c.asked/60))
-}
-
-func (c *chance) hall() string {
-	if c.draw(30) == 0 {
-		return "none"
-	}
-	return c.one(c.halls...)
 }

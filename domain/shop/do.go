@@ -12,6 +12,10 @@ import (
 // Decisions about seats look at holds that are due as gone, told or not.
 const MaxDue = 500
 
+// maxEvents bounds the events of one command, offers included: clock commands tell the rest. The log takes 1,000, and the
+// largest outcome has 201 (seats.Free).
+const maxEvents = 900
+
 // Do decides command c and makes its events so. They are numbered and complete but for the chain: first what was due, then
 // what the command leads to, among it its outcome. There is no outcome when c is the clock, or the repetition of a
 // request: that one's stands at Requests[c.Request]. A void leads to nothing at all, due holds or not: what its command led to
@@ -21,12 +25,15 @@ func (s *Shop) Do(c domain.Command) ([]domain.Event, error) {
 		return nil, nil
 	}
 	t := turn{shop: s, command: c, now: max(s.Now, c.At)}
+	t.offers()
 	for len(t.events) < MaxDue && t.due() {
+		t.offers()
 	}
 	outcome, err := t.outcome()
 	for _, e := range outcome {
 		t.tell(e)
 	}
+	t.offers()
 	if n := len(t.events); n > 0 {
 		t.events[n-1].Last = true
 	}
@@ -46,16 +53,30 @@ func (t *turn) tell(e domain.Event) {
 	e.Number, e.Sequence, e.Now = t.shop.Events+1, t.command.Sequence, t.now
 	t.shop.Apply(e)
 	t.events = append(t.events, e)
+	if alarm, raised := alarmOf(e); raised {
+		t.tell(alarm)
+	}
 }
 
 // due tells what is due next; false when nothing is.
 func (t *turn) due() bool {
-	at, _, ok := t.shop.Seats.NextDeadline()
+	at, first, ok := t.shop.next()
 	if !ok || at > t.now {
 		return false
 	}
-	t.tell(t.shop.Seats.Due())
+	t.tell(first.Due())
 	return true
+}
+
+// offers gives what came back to those who wait for it, the first in line first, before anybody else can ask for it.
+func (t *turn) offers() {
+	for len(t.events) < maxEvents {
+		e, more := t.shop.offer(t.now)
+		if !more {
+			return
+		}
+		t.tell(e)
+	}
 }
 
 // outcome is what the rules say to the command itself. They change nothing, so a rule that breaks leaves nothing half done.
@@ -84,6 +105,8 @@ func (t *turn) outcome() (events []domain.Event, err error) {
 		return s.Coupons.Decide(c, t.now), nil
 	case "seats":
 		return s.Seats.Decide(c, t.now), nil
+	case "alarms":
+		return s.Alarms.Decide(c, s.Events+1), nil
 	}
 	panic("shop: no rules for this kind")
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"onsale/domain"
-	"onsale/domain/coupons"
-	"onsale/domain/seats"
 )
 
 // double is the shop and its twin, and the chance that sends them the same commands.
@@ -36,10 +34,9 @@ func (d *double) compare(user, key, entity string, body domain.Body) {
 	var got []string
 	for _, e := range events {
 		got = append(got, said(e))
+		d.chance.note(e)
+		d.chance.noteCoupons(e)
 		switch b := e.Body.(type) {
-		case seats.Held:
-			d.chance.holds = append(d.chance.holds, b.HoldID)
-			d.chance.marks = append(d.chance.marks, b.ExpiresAt)
 		case domain.Rejection:
 			d.codes[b.Code]++
 		}
@@ -55,27 +52,20 @@ func (d *double) compare(user, key, entity string, body domain.Body) {
 // said is what an event says, in the twin's words.
 func said(e domain.Event) string {
 	switch b := e.Body.(type) {
-	case coupons.Created:
-		return "created " + b.PromotionID
-	case coupons.Issued:
-		return "issued " + b.CouponID
-	case seats.Created:
-		return "created " + b.ScheduleID
-	case seats.Held:
-		return fmt.Sprintf("held %s %v for %d until %s", b.HoldID, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
-	case seats.Released:
-		return fmt.Sprint("released ", b.ScheduleSeatIDs)
-	case seats.Reserved:
-		return fmt.Sprintf("reserved %s %v for %d", b.ReservationID, b.ScheduleSeatIDs, b.TotalPrice)
-	case seats.Expired:
-		return fmt.Sprintf("%s of %s in %s ends %s %v", b.HoldID, e.User, b.ScheduleID, b.ExpiresAt, b.ScheduleSeatIDs)
 	case domain.Rejection:
 		said := b.Code
-		for _, fact := range []any{b.CouponID, b.Limit, b.SoldOutSequence, b.OpensAt, b.ClosesAt, b.ExpiredAt, b.ScheduleSeatIDs} {
+		for _, fact := range []any{b.CouponID, b.Limit, b.SoldOutSequence, b.OpensAt, b.ClosesAt, b.ExpiredAt, b.ScheduleSeatIDs,
+			b.Number, b.Offered, b.Issued, b.OpensInSeconds, b.WaitingID} {
 			if v := reflect.ValueOf(fact); !v.IsZero() {
 				said += fmt.Sprint(" ", fact)
 			}
 		}
+		if b.Available != nil {
+			said += fmt.Sprint(" of ", *b.Available)
+		}
+		return said
+	}
+	if said := couponSaid(e) + seatSaid(e) + alarmSaid(e); said != "" {
 		return said
 	}
 	return fmt.Sprintf("%T", e.Body)

@@ -25,5 +25,6 @@ func (s *Shop) Dump(w io.Writer) error {
 	}
 	s.Coupons.Dump(b)
 	s.Seats.Dump(b)
+	s.Alarms.Dump(b)
 	return b.Flush()
 }

@@ -45,7 +45,10 @@ func TestTwin(t *testing.T) {
 	}
 	for _, said := range []string{"user_limit_exceeded", "already_issued", "sold_out", "not_open", "closed", "promotion_exists", "promotion_not_found",
 		"schedule_exists", "schedule_not_found", "seat_not_found", "seat_unavailable", "seat_limit_exceeded", "hold_not_found", "hold_expired",
-		"not_owner", "request_id_reused", "invalid_body"} {
+		"not_owner", "request_id_reused", "invalid_body", "too_many_seats", "no_adjacent_seats", "orphan_seat", "extend_limit_exceeded",
+		"reservation_not_found", "already_cancelled", "alarm_not_found",
+		"paused", "stock_below_issued", "coupon_not_found", "already_used", "revoked", "already_waiting", "waiting_not_found", "no_offer",
+		"offer_expired"} {
 		if codes[said] == 0 {
 			t.Errorf("chance never led to %s: it proves nothing about it", said)
 		}

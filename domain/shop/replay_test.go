@@ -73,7 +73,7 @@ func TestEventsAreNotTheStatesOwn(t *testing.T) {
 // A store hands its own lists to the state. The state changes its copy.
 func TestPutHoldingKeepsItsOwnList(t *testing.T) {
 	s := seats.New()
-	sc := s.Put(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}})
+	sc := s.Put(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}}, 1)
 	ids := []int{1, 2, 3}
 	s.PutHolding(sc, seats.Holding{Sequence: 1000, User: "kim", ScheduleSeatIDs: ids, ExpiresAt: 5})
 	s.PutHolding(sc, seats.Holding{Sequence: 2000, User: "lee", ScheduleSeatIDs: []int{1}, ExpiresAt: 9})

@@ -5,6 +5,7 @@ package shop
 
 import (
 	"onsale/domain"
+	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
 )
@@ -16,6 +17,7 @@ type Shop struct {
 	Requests map[domain.RequestID]Decided
 	Coupons  *coupons.State
 	Seats    *seats.State
+	Alarms   *alarms.State
 }
 
 // Decided is where the first outcome of a request stands.
@@ -26,7 +28,7 @@ type Decided struct {
 
 // New is a shop on its first day.
 func New() *Shop {
-	return &Shop{Requests: map[domain.RequestID]Decided{}, Coupons: coupons.New(), Seats: seats.New()}
+	return &Shop{Requests: map[domain.RequestID]Decided{}, Coupons: coupons.New(), Seats: seats.New(), Alarms: alarms.New()}
 }
 
 // Apply makes e so. The first outcome of a request is kept; a later one under the same id (request_id_reused) is not.
@@ -43,11 +45,42 @@ func (s *Shop) Apply(e domain.Event) {
 		s.Coupons.Apply(e)
 	case "seats":
 		s.Seats.Apply(e)
+	case "alarms":
+		s.Alarms.Apply(e)
 	}
 }
 
-// NextDeadline is when log time will change something by itself; false when nothing is waiting for it.
+// NextDeadline is when something changes by itself: the log's present time where one command could not tell it all. False
+// when nothing is waiting for the time.
 func (s *Shop) NextDeadline() (domain.Time, bool) {
-	at, _, ok := s.Seats.NextDeadline()
+	if _, more := s.offer(s.Now); more {
+		return s.Now, true
+	}
+	at, _, ok := s.next()
 	return at, ok
+}
+
+// rules are those of a kind whose state changes with time, and who offer what comes back to those who wait.
+type rules interface {
+	NextDeadline() (at domain.Time, sequence uint64, ok bool)
+	Due() domain.Event
+	Offer(now domain.Time) (domain.Event, bool)
+}
+
+// next is whose deadline comes first, by time and then by place in line.
+func (s *Shop) next() (at domain.Time, first rules, ok bool) {
+	a, line, ok := s.Seats.NextDeadline()
+	b, place, also := s.Coupons.NextDeadline()
+	if also && (!ok || b < a || b == a && place < line) {
+		return b, s.Coupons, true
+	}
+	return a, s.Seats, ok
+}
+
+// offer is what is to be offered next at now.
+func (s *Shop) offer(now domain.Time) (domain.Event, bool) {
+	if e, ok := s.Coupons.Offer(now); ok {
+		return e, true
+	}
+	return s.Seats.Offer(now)
 }

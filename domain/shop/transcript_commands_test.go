@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/domain/seats"
 )
 
 // A line is a time (or "+": the same message of the log), who asks, perhaps the key of the request, and the wish.
@@ -38,6 +38,9 @@ func (d *diary) enter(line string) error {
 	if err != nil {
 		return err
 	}
+	if entity == "me" {
+		entity = who
+	}
 	switch who {
 	case "clock", "log", "noise":
 		who, entity = "", domain.SystemEntity
@@ -51,10 +54,12 @@ func (d *diary) enter(line string) error {
 }
 
 // Each wish is a sentence; what it fills in are an entity and a command.
-var wishes = []struct {
+type wishForm struct {
 	form *regexp.Regexp
 	make func(m []string) (entity string, body domain.Body, err error)
-}{
+}
+
+var wishes = []wishForm{
 	{regexp.MustCompile(`^creates promotion (\S+): (.*)$`), func(m []string) (string, domain.Body, error) {
 		body, err := parsePromotion(m[1], m[2])
 		return m[1], body, err
@@ -65,18 +70,6 @@ var wishes = []struct {
 	}},
 	{regexp.MustCompile(`^asks for a coupon of (\S+)$`), func(m []string) (string, domain.Body, error) {
 		return m[1], coupons.Issue{}, nil
-	}},
-	{regexp.MustCompile(`^holds (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
-		_, ids, err := parseSeats(m[1])
-		return m[2], seats.Hold{ScheduleSeatIDs: ids}, err
-	}},
-	{regexp.MustCompile(`^releases (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
-		hold, ids, err := parseSeats(m[1])
-		return m[2], seats.Release{HoldID: hold, ScheduleSeatIDs: ids}, err
-	}},
-	{regexp.MustCompile(`^reserves (.+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
-		hold, ids, err := parseSeats(m[1])
-		return m[2], seats.Reserve{HoldID: hold, ScheduleSeatIDs: ids}, err
 	}},
 	{regexp.MustCompile(`^asks for what no rule knows$`), func([]string) (string, domain.Body, error) {
 		return "lost", unruled{}, nil
@@ -89,7 +82,7 @@ var wishes = []struct {
 }
 
 func parse(wish string) (string, domain.Body, error) {
-	for _, w := range wishes {
+	for _, w := range slices.Concat(wishes, couponWishes, seatWishes, alarmWishes) {
 		if m := w.form.FindStringSubmatch(wish); m != nil {
 			return w.make(m)
 		}

@@ -23,6 +23,7 @@ type wish struct {
 var (
 	crowdForm  = regexp.MustCompile(`^([a-z]+)(\d+)-(\d+)$`)
 	holdForm   = regexp.MustCompile(`^hold (\d+)-\d+ of (\S+), one each$`)
+	bestForm   = regexp.MustCompile(`^hold the best (\d+) of (\S+), each$`)
 	askForm    = regexp.MustCompile(`^ask for a coupon of (\S+)$`)
 	clicksForm = regexp.MustCompile(`^asks (\d+) times for a coupon of (\S+)$`)
 )
@@ -47,6 +48,9 @@ func crowdOf(who, text string) (all []wish, ok bool) {
 		if hold := holdForm.FindStringSubmatch(text); hold != nil {
 			seat, _ := strconv.Atoi(hold[1])
 			all = append(all, wish{user, hold[2], seats.Hold{ScheduleSeatIDs: []int{seat + i - first}}})
+		} else if best := bestForm.FindStringSubmatch(text); best != nil {
+			n, _ := strconv.Atoi(best[1])
+			all = append(all, wish{user, best[2], seats.Hold{BestAvailable: &seats.Best{Count: n}}})
 		} else if ask := askForm.FindStringSubmatch(text); ask != nil {
 			all = append(all, wish{user, ask[1], coupons.Issue{}})
 		}

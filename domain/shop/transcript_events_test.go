@@ -3,11 +3,11 @@ package shop_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/domain/seats"
 )
 
 // tell writes a line for each event: its number, its command's sequence, its type, what it says. All but the command's
@@ -34,7 +34,8 @@ func (d *diary) tell(cmd domain.Command, events []domain.Event) {
 			d.say("    · %s", mustJSON(d.t, e.Body))
 		}
 	}
-	if first, again := d.Requests[cmd.Request]; again && (len(events) == 0 || events[len(events)-1].Request.IsZero()) {
+	answered := slices.ContainsFunc(events, func(e domain.Event) bool { return !e.Request.IsZero() })
+	if first, again := d.Requests[cmd.Request]; again && !answered {
 		d.say("    → nothing new: %d is the answer.", first.Event)
 	} else if len(events) == 0 {
 		d.say("    → nothing.")
@@ -58,29 +59,6 @@ func sentence(e domain.Event) string {
 		return s + when(", opens ", b.OpensAt) + when(", closes ", b.ClosesAt)
 	case coupons.Issued:
 		return fmt.Sprintf("%s has coupon %s, number %d of %s", e.User, b.CouponID, b.Number, b.PromotionID)
-	case seats.Created:
-		s := fmt.Sprintf("%s has schedule %s %q, %d each, held %d s", e.User, b.ScheduleID, b.Title, b.MaxSeatsPerUser, b.HoldSeconds)
-		s += when(", starts ", b.StartsAt)
-		for _, section := range b.Sections {
-			s += fmt.Sprintf("; section %s at %d", section.Name, section.Price)
-			for _, row := range section.Rows {
-				s += fmt.Sprintf(", row %s of %d", row.Name, row.Seats)
-			}
-		}
-		return s
-	case seats.Held:
-		var places []string
-		for _, seat := range b.HeldSeats {
-			places = append(places, fmt.Sprintf("%d = %s at %d", seat.ScheduleSeatID, seat.DisplayName, seat.Price))
-		}
-		return fmt.Sprintf("%s holds %s of %s as %s from %s until %s for %d: %s", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.HoldID,
-			clockText(b.Now), clockText(b.ExpiresAt), b.TotalPrice, strings.Join(places, ", "))
-	case seats.Released:
-		return fmt.Sprintf("%s gives back %s of %s, %d in all", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.ReleasedCount)
-	case seats.Reserved:
-		return fmt.Sprintf("%s has %s of %s for good as %s for %d", e.User, seatsText(b.ScheduleSeatIDs), b.ScheduleID, b.ReservationID, b.TotalPrice)
-	case seats.Expired:
-		return fmt.Sprintf("%s of %s is over since %s and gives back %s of %s", b.HoldID, e.User, clockText(b.ExpiresAt), seatsText(b.ScheduleSeatIDs), b.ScheduleID)
 	case domain.Dead:
 		if b.Reason == domain.DeadPanicked {
 			return fmt.Sprintf("%s asked %s for what is dead now, %s; the answer is %s", e.User, e.Entity, b.Reason, domain.Internal)
@@ -91,6 +69,9 @@ func sentence(e domain.Event) string {
 		for _, fact := range facts(b)[2:] {
 			s += fmt.Sprintf(", %s %s", fact[0], fact[1])
 		}
+		return s
+	}
+	if s := couponSentence(e) + seatSentence(e) + alarmSentence(e); s != "" {
 		return s
 	}
 	return fmt.Sprintf("%+v", e.Body)

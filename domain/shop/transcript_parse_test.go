@@ -55,7 +55,7 @@ func parseSchedule(id, text string) (c seats.Create, err error) {
 			c.HoldSeconds, err = strconv.Atoi(strings.TrimSuffix(rest, " s"))
 		case rest == "each":
 			c.MaxSeatsPerUser, err = strconv.Atoi(word)
-		case part != "no sections":
+		case part != "no sections" && !parseOption(&c.Options, part):
 			err = fmt.Errorf("schedule with %q", part)
 		}
 		if err != nil {

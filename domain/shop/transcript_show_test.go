@@ -3,12 +3,7 @@ package shop_test
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-
-	"onsale/domain/coupons"
-	"onsale/domain/seats"
 )
 
 func (d *diary) show(what string) error {
@@ -38,39 +33,10 @@ func (d *diary) show(what string) error {
 			return fmt.Errorf("there is no schedule %q", id)
 		}
 		d.showSchedule(sc)
+	case "alarms":
+		d.showAlarms(id)
 	default:
 		return fmt.Errorf("nobody can show %q", what)
 	}
 	return nil
-}
-
-func (d *diary) showPromotion(p *coupons.Promotion) {
-	d.say("    · %d of %d issued, %d remain, sold out by %d", p.Issued, p.Stock, p.Remaining(), p.SoldOutSequence)
-	for _, user := range slices.Sorted(maps.Keys(p.Holders)) {
-		h := p.Holders[user]
-		d.say("    · %s has %d, the first is %s", user, h.Count, coupons.CouponID(p.PromotionID, int(h.First)))
-	}
-}
-
-func (d *diary) showSchedule(sc *seats.Schedule) {
-	seen := map[seats.Seat][]int{}
-	var order []seats.Seat
-	for i, seat := range sc.Seats {
-		if seen[seat] == nil {
-			order = append(order, seat)
-		}
-		seen[seat] = append(seen[seat], i+1)
-	}
-	for _, seat := range order {
-		whose := ""
-		if h := sc.Holdings[seat.Ref]; h != nil {
-			whose = fmt.Sprintf(" by %s in %s until %s", h.User, seats.HoldID(seat.Ref), clockText(h.ExpiresAt))
-		} else if r, ok := sc.Reservations[seat.Ref]; ok {
-			whose = fmt.Sprintf(" by %s in %s", r.User, seats.ReservationID(sc.ScheduleID, seat.Ref))
-		}
-		d.say("    · %s %s%s", seat.Status, seatText(seen[seat]), whose)
-	}
-	for _, user := range slices.Sorted(maps.Keys(sc.Taken)) {
-		d.say("    · %s has taken %d of %d", user, sc.Taken[user], sc.MaxSeatsPerUser)
-	}
 }

@@ -1,38 +1,90 @@
-// The dumb twin at the box office: a seat's owner is found by asking every hold and every reservation.
+// The dumb twin at the box office: what a seat is, is found by asking everybody who may have it.
 package shop_test
 
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"onsale/domain"
 	"onsale/domain/seats"
 )
 
-// price of a seat; -1 when there is none.
-func (w *twin) price(hall string, seat int) int64 {
-	for _, section := range w.halls[hall].Sections {
+type (
+	twinHall struct {
+		seats.Create
+		id       string
+		made     uint64
+		closed   bool
+		holds    []*twinHold // and offers, until their end is told
+		ended    []*twinHold
+		reserved []*twinHold
+		blocked  []int
+		back     map[int]domain.Time // seats that come back, and when
+		line     []*twinHold         // who waits: with an offer or without
+	}
+	// twinHold is a hold, an offer, a reservation or a place in a line: whatever somebody has.
+	twinHold struct {
+		sequence uint64
+		user     string
+		seats    []int
+		since    domain.Time
+		until    domain.Time
+		extended int
+		warned   bool // or never to be
+		offer    bool
+		gone     bool // a reservation that was cancelled
+		quantity int
+		section  string
+	}
+)
+
+func (h *twinHall) seatsInAll() (n int) {
+	for _, section := range h.Sections {
 		for _, row := range section.Rows {
-			if seat >= 1 && seat <= row.Seats {
-				return section.Price
-			}
-			seat -= row.Seats
+			n += row.Seats
 		}
 	}
-	return -1
+	return n
 }
 
-func (w *twin) exists(hall string, seat int) bool { return w.price(hall, seat) >= 0 }
+// rows are the first and the last seat of each row of a section, or of all.
+func (h *twinHall) rows(section string) (rows [][2]int) {
+	next := 1
+	for _, s := range h.Sections {
+		for _, row := range s.Rows {
+			if section == "" || section == s.Name {
+				rows = append(rows, [2]int{next, next + row.Seats - 1})
+			}
+			next += row.Seats
+		}
+	}
+	return rows
+}
 
-func (w *twin) total(hall string, ids []int) (total int64) {
+func (h *twinHall) sectionOf(seat int) seats.Section {
+	for _, s := range h.Sections {
+		for _, row := range s.Rows {
+			if seat -= row.Seats; seat <= 0 {
+				return s
+			}
+		}
+	}
+	return seats.Section{}
+}
+
+func (h *twinHall) total(ids []int) (total int64) {
 	for _, id := range ids {
-		total += w.price(hall, id)
+		total += h.sectionOf(id).Price
 	}
 	return total
 }
 
+func (h *twinHall) hasSection(name string) bool {
+	return name == "" || slices.ContainsFunc(h.Sections, func(s seats.Section) bool { return s.Name == name })
+}
+
+// those are the ids for which that is so, in their order.
 func those(ids []int, are func(int) bool) (found []int) {
 	for _, id := range ids {
 		if are(id) {
@@ -42,28 +94,84 @@ func those(ids []int, are func(int) bool) (found []int) {
 	return found
 }
 
-func (w *twin) hasReserved(hall string, seat int) bool {
-	return slices.ContainsFunc(w.reserved, func(r twinHold) bool { return r.hall == hall && slices.Contains(r.seats, seat) })
+func without(ids, others []int) []int {
+	return those(ids, func(id int) bool { return !slices.Contains(others, id) })
+}
+
+// with is whoever of them has the seat.
+func with(all []*twinHold, seat int) *twinHold {
+	for _, h := range all {
+		if !h.gone && slices.Contains(h.seats, seat) {
+			return h
+		}
+	}
+	return nil
+}
+
+// idle says that a seat is nobody's at all and on sale.
+func (h *twinHall) idle(seat int) bool {
+	_, back := h.back[seat]
+	return with(h.holds, seat) == nil && with(h.reserved, seat) == nil && !slices.Contains(h.blocked, seat) && !back
+}
+
+// someoneWaits says that there is somebody in line to whom nothing is offered.
+func (h *twinHall) someoneWaits() bool {
+	return slices.ContainsFunc(h.line, func(p *twinHold) bool { return h.offerTo(p) == nil })
+}
+
+func (h *twinHall) offerTo(p *twinHold) *twinHold {
+	for _, o := range h.holds {
+		if o.offer && o.sequence == p.sequence {
+			return o
+		}
+	}
+	return nil
+}
+
+// open says that somebody who did not wait can have the seat: it is idle, or in a hold that is due where nobody waits and
+// seats come back one by one.
+func (h *twinHall) open(seat int, now domain.Time) bool {
+	if in := with(h.holds, seat); in != nil {
+		return !in.offer && in.until <= now && !h.someoneWaits() && h.ReleaseEverySeconds == 0
+	}
+	return h.idle(seat)
+}
+
+// openFor says which seats somebody can have who did not wait. Nothing, as long as there are more offers to be made than one
+// command could make.
+func (h *twinHall) openFor(now domain.Time) func(int) bool {
+	p, _ := h.nextOffer()
+	return asked(func(id int) bool { return p == nil && h.open(id, now) })
 }
 
 // holder is who holds a seat that is not due.
-func (w *twin) holder(hall string, seat int, now domain.Time) string {
-	for _, h := range w.holds {
-		if h.hall == hall && h.until > now && slices.Contains(h.seats, seat) {
-			return h.user
-		}
+func (h *twinHall) holder(seat int, now domain.Time) string {
+	if in := with(h.holds, seat); in != nil && !in.offer && in.until > now {
+		return in.user
 	}
 	return ""
 }
 
-// take takes seats out of whatever holds have them; those that are not due and have none left are forgotten.
-func (w *twin) take(hall string, ids []int, now domain.Time) {
-	for i := range w.holds {
-		if h := &w.holds[i]; h.hall == hall {
-			h.seats = slices.DeleteFunc(slices.Clone(h.seats), func(seat int) bool { return slices.Contains(ids, seat) })
+// leave takes seats out of whatever they are in. Holds that are not due and have none left are forgotten.
+func (h *twinHall) leave(ids []int, now domain.Time) {
+	for _, in := range h.holds {
+		in.seats = without(in.seats, ids)
+	}
+	h.holds = slices.DeleteFunc(h.holds, func(in *twinHold) bool { return len(in.seats) == 0 && (in.until > now || in.offer) })
+	h.blocked = without(h.blocked, ids)
+	for _, id := range ids {
+		delete(h.back, id)
+	}
+}
+
+// has is how many seats count against the user's limit.
+func (h *twinHall) has(user string, now domain.Time) (n int) {
+	for _, in := range slices.Concat(h.holds, h.reserved) {
+		if in.user == user && !in.offer && !in.gone && (in.until == 0 || in.until > now) {
+			n += len(in.seats)
 		}
 	}
-	w.holds = slices.DeleteFunc(w.holds, func(h twinHold) bool { return len(h.seats) == 0 && h.until > now })
+	return n
 }
 
 func shapeless(ids []int) bool {
@@ -71,92 +179,90 @@ func shapeless(ids []int) bool {
 	return len(ids) == 0 || sorted[0] < 1 || len(slices.Compact(sorted)) != len(ids)
 }
 
-func (w *twin) hold(c domain.Command, ids []int, now domain.Time) string {
-	hall, ok := w.halls[c.Entity]
-	if shapeless(ids) {
-		return "invalid_body"
-	}
-	if !ok {
-		return "schedule_not_found"
-	}
-	if len(ids) > 1000 {
-		return "too_many_seats 1000"
-	}
-	if missing := those(ids, func(id int) bool { return !w.exists(c.Entity, id) }); missing != nil {
-		return fmt.Sprint("seat_not_found ", missing)
-	}
-	has := len(ids)
-	for _, h := range slices.Concat(w.holds, w.reserved) {
-		if h.hall == c.Entity && h.user == c.User && (h.until == 0 || h.until > now) {
-			has += len(h.seats)
+func badID(id string) bool { return id == "" || len(id) > 64 || strings.Contains(id, "!") }
+
+func named(all []*twinHold, prefix, id string) *twinHold {
+	for _, h := range all {
+		if fmt.Sprint(prefix, h.sequence) == id {
+			return h
 		}
 	}
-	if has > hall.MaxSeatsPerUser {
-		return fmt.Sprint("seat_limit_exceeded ", hall.MaxSeatsPerUser)
-	}
-	if taken := those(ids, func(id int) bool { return w.hasReserved(c.Entity, id) || w.holder(c.Entity, id, now) != "" }); taken != nil {
-		return fmt.Sprint("seat_unavailable ", taken)
-	}
-	w.take(c.Entity, ids, now)
-	until := now + domain.Time(hall.HoldSeconds)*1000
-	w.holds = append(w.holds, twinHold{c.Sequence, c.Entity, c.User, ids, until})
-	return fmt.Sprintf("held h%d %v for %d until %s", c.Sequence, ids, w.total(c.Entity, ids), until)
+	return nil
 }
 
-func named(holds []twinHold, hall, id string) (twinHold, bool) {
-	for _, h := range holds {
-		if h.hall == hall && "h"+strconv.FormatUint(h.sequence, 10) == id {
-			return h, true
+func (w *twin) ofSeats(c domain.Command, now domain.Time) string {
+	h := w.halls[c.Entity]
+	if b, ok := c.Body.(seats.Create); ok {
+		return w.build(c, b)
+	}
+	switch b := c.Body.(type) {
+	case seats.Cancel:
+		return h.cancel(c, b, now)
+	case seats.Accept, seats.Decline, seats.Leave:
+		return h.answer(c, now)
+	default:
+		if twinShape(b) {
+			return "invalid_body"
 		}
 	}
-	return twinHold{}, false
-}
-
-func (w *twin) release(c domain.Command, b seats.Release, now domain.Time) string {
-	if b.HoldID == "" && shapeless(b.ScheduleSeatIDs) || b.HoldID != "" && (b.ScheduleSeatIDs != nil || strings.Contains(b.HoldID, "!")) {
-		return "invalid_body"
-	}
-	if _, ok := w.halls[c.Entity]; !ok {
+	if h == nil {
 		return "schedule_not_found"
 	}
-	ids := b.ScheduleSeatIDs
-	if h, ok := named(w.holds, c.Entity, b.HoldID); ok {
-		ids = h.seats
+	switch b := c.Body.(type) {
+	case seats.Hold:
+		return h.hold(c, b, now)
+	case seats.Release:
+		return h.release(c, b, now)
+	case seats.Reserve:
+		return h.reserve(c, b, now)
+	case seats.Extend:
+		return h.extend(c, b, now)
+	case seats.Swap:
+		return h.swap(c, b, now)
+	case seats.Block:
+		return h.shut(c, b, now)
+	case seats.Unblock:
+		return h.reopen(b)
+	case seats.Free:
+		return h.evict(c, b, now)
+	case seats.Close:
+		if h.closed {
+			return "closed"
+		}
+		h.closed = true
+		return "closed for good"
+	case seats.Join:
+		return h.join(c, b, now)
 	}
-	mine := those(ids, func(id int) bool { return w.holder(c.Entity, id, now) == c.User })
-	w.take(c.Entity, mine, now)
-	return fmt.Sprint("released ", mine)
+	return "what is this?"
 }
 
-func (w *twin) reserve(c domain.Command, b seats.Reserve, now domain.Time) string {
-	ids := b.ScheduleSeatIDs
-	if (b.HoldID == "" || ids != nil) && shapeless(ids) || strings.Contains(b.HoldID, "!") {
-		return "invalid_body"
-	}
-	if _, ok := w.halls[c.Entity]; !ok {
-		return "schedule_not_found"
-	}
-	if b.HoldID != "" {
-		h, ok := named(slices.Concat(w.holds, w.ended), c.Entity, b.HoldID)
-		switch {
-		case !ok:
-			return "hold_not_found"
-		case h.user != c.User:
-			return "not_owner"
-		case h.until <= now:
-			return fmt.Sprint("hold_expired ", h.until)
+// twinShape says that a wish has no right shape.
+func twinShape(body domain.Body) bool {
+	switch b := body.(type) {
+	case seats.Hold:
+		if b.BestAvailable != nil {
+			return b.ScheduleSeatIDs != nil || b.BestAvailable.Count < 1
 		}
-		if ids == nil {
-			ids = h.seats
-		}
-		if outside := those(ids, func(id int) bool { return !slices.Contains(h.seats, id) }); outside != nil {
-			return fmt.Sprint("seat_unavailable ", outside)
-		}
+		return shapeless(b.ScheduleSeatIDs)
+	case seats.Release:
+		return b.HoldID == "" && shapeless(b.ScheduleSeatIDs) || b.HoldID != "" && (b.ScheduleSeatIDs != nil || badID(b.HoldID))
+	case seats.Reserve:
+		return (b.HoldID == "" || b.ScheduleSeatIDs != nil) && shapeless(b.ScheduleSeatIDs) || b.HoldID != "" && badID(b.HoldID)
+	case seats.Extend:
+		return badID(b.HoldID)
+	case seats.Swap:
+		return badID(b.HoldID) || shapeless(slices.Concat(b.Release, b.Take))
+	case seats.Block:
+		return shapeless(b.ScheduleSeatIDs) || len(b.Reason) > 200
+	case seats.Unblock:
+		return shapeless(b.ScheduleSeatIDs) || len(b.Reason) > 200
+	case seats.Free:
+		return shapeless(b.ScheduleSeatIDs) || len(b.Reason) > 200
+	case seats.Close:
+		return len(b.Reason) > 200
+	case seats.Join:
+		return b.Quantity < 1
 	}
-	if others := those(ids, func(id int) bool { return w.holder(c.Entity, id, now) != c.User }); others != nil {
-		return fmt.Sprint("seat_unavailable ", others)
-	}
-	w.take(c.Entity, ids, now)
-	w.reserved = append(w.reserved, twinHold{c.Sequence, c.Entity, c.User, ids, 0})
-	return fmt.Sprintf("reserved %s-r%d %v for %d", c.Entity, c.Sequence, ids, w.total(c.Entity, ids))
+	return false
 }

@@ -3,130 +3,101 @@
 package shop_test
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
+	"strings"
 
 	"onsale/domain"
-	"onsale/domain/coupons"
-	"onsale/domain/seats"
 )
 
 type (
-	twinSale struct {
-		coupons.Create
-		owners []string // of number 1, 2, …
-		last   uint64   // took the last unit
-	}
-	twinHold struct {
-		sequence uint64
-		hall     string
-		user     string
-		seats    []int
-		until    domain.Time
-	}
 	twin struct {
-		now      domain.Time
-		asked    map[domain.RequestID]domain.Fingerprint
-		sales    map[string]*twinSale
-		halls    map[string]seats.Create
-		holds    []twinHold // until their end is told
-		ended    []twinHold
-		reserved []twinHold
+		now    domain.Time
+		asked  map[domain.RequestID]domain.Fingerprint
+		sales  map[string]*twinSale
+		halls  map[string]*twinHall
+		alarms []twinAlarm
+		events int
 	}
 )
 
 func newTwin() *twin {
-	return &twin{asked: map[domain.RequestID]domain.Fingerprint{}, sales: map[string]*twinSale{}, halls: map[string]seats.Create{}}
+	return &twin{asked: map[domain.RequestID]domain.Fingerprint{}, sales: map[string]*twinSale{}, halls: map[string]*twinHall{}}
 }
 
-// decide says what command c led to, and makes it so.
+// decide says what command c led to, and makes it so: what is due comes first, and after everything what it lets be offered.
 func (w *twin) decide(c domain.Command) (told []string) {
 	now := max(w.now, c.At)
-	slices.SortFunc(w.holds, func(a, b twinHold) int {
-		return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.sequence, b.sequence))
-	})
-	for len(w.holds) > 0 && w.holds[0].until <= now && len(told) < 500 {
-		h := w.holds[0]
-		told = append(told, fmt.Sprintf("h%d of %s in %s ends %s %v", h.sequence, h.user, h.hall, h.until, h.seats))
-		w.holds, w.ended = w.holds[1:], append(w.ended, h)
+	tell := func(lines string) {
+		for line := range strings.SplitSeq(lines, "\n") {
+			w.hear(line)
+			told = append(told, line)
+		}
+		for _, s := range w.sales {
+			s.note(c.Sequence)
+		}
+	}
+	offers := func() {
+		for len(told) < 900 {
+			offer := w.offer(now)
+			if offer == "" {
+				return
+			}
+			tell(offer)
+		}
+	}
+	offers()
+	for len(told) < 500 {
+		first, found := w.due(now)
+		if !found {
+			break
+		}
+		tell(first.tell())
+		offers()
 	}
 	if first, again := w.asked[c.Request]; again && first != c.Fingerprint {
-		told = append(told, "request_id_reused")
+		tell("request_id_reused")
 	} else if _, clock := c.Body.(domain.Clock); !again && !clock {
 		w.asked[c.Request] = c.Fingerprint
-		told = append(told, w.outcome(c, now))
+		tell(w.outcome(c, now))
 	}
+	offers()
 	if len(told) > 0 {
 		w.now = now
 	}
 	return told
 }
 
-func (w *twin) outcome(c domain.Command, now domain.Time) string {
-	switch b := c.Body.(type) {
-	case coupons.Create:
-		if b.Stock < 0 || b.PerUserLimit < 1 {
-			return "invalid_body"
-		}
-		if w.sales[c.Entity] != nil {
-			return "promotion_exists"
-		}
-		w.sales[c.Entity] = &twinSale{Create: b}
-		return "created " + c.Entity
-	case coupons.Issue:
-		return w.issue(c, now)
-	case seats.Create:
-		if len(b.Sections) == 0 {
-			return "invalid_body"
-		}
-		if _, ok := w.halls[c.Entity]; ok {
-			return "schedule_exists"
-		}
-		w.halls[c.Entity] = b
-		return "created " + c.Entity
-	case seats.Hold:
-		return w.hold(c, b.ScheduleSeatIDs, now)
-	case seats.Release:
-		return w.release(c, b, now)
-	case seats.Reserve:
-		return w.reserve(c, b, now)
-	}
-	return "what is this?"
+// twinDue is something that time changes by itself.
+type twinDue struct {
+	at       domain.Time
+	sequence uint64        // of the command that set it
+	tell     func() string // makes it so: a line for each event
 }
 
-func (w *twin) issue(c domain.Command, now domain.Time) string {
-	sale := w.sales[c.Entity]
-	if sale == nil {
-		return "promotion_not_found"
-	}
-	if sale.OpensAt > now {
-		return fmt.Sprint("not_open ", sale.OpensAt)
-	}
-	if sale.ClosesAt != 0 && sale.ClosesAt <= now {
-		return fmt.Sprint("closed ", sale.ClosesAt)
-	}
-	has := 0
-	for _, owner := range sale.owners {
-		if owner == c.User {
-			has++
+// due is the first by its time, then by its place in line.
+func (w *twin) due(now domain.Time) (first twinDue, found bool) {
+	for _, d := range slices.Concat(w.duesOfHolds(), w.duesOfSales()) {
+		if d.at <= now && (!found || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
+			first, found = d, true
 		}
 	}
-	if has == sale.PerUserLimit && has == 1 {
-		return fmt.Sprintf("already_issued %s-%d", c.Entity, slices.Index(sale.owners, c.User)+1)
+	return first, found
+}
+
+// offer makes the next offer; "" when there is none.
+func (w *twin) offer(now domain.Time) string {
+	if offer := w.offerCoupons(now); offer != "" {
+		return offer
 	}
-	if has == sale.PerUserLimit {
-		return fmt.Sprint("user_limit_exceeded ", has)
+	return w.offerSeats(now)
+}
+
+func (w *twin) outcome(c domain.Command, now domain.Time) string {
+	switch name, _ := c.Body.Type(); domain.Kind(name) {
+	case "seats":
+		return w.ofSeats(c, now)
+	case "alarms":
+		return w.ofAlarms(c)
 	}
-	if sale.Stock == 0 {
-		return "sold_out"
-	}
-	if len(sale.owners) == sale.Stock {
-		return fmt.Sprint("sold_out ", sale.last)
-	}
-	sale.owners = append(sale.owners, c.User)
-	if len(sale.owners) == sale.Stock {
-		sale.last = c.Sequence
-	}
-	return fmt.Sprintf("issued %s-%d", c.Entity, len(sale.owners))
+	return w.ofCoupons(c, now)
 }

@@ -46,18 +46,22 @@ func lastEventID(r *http.Request) string {
 	return r.URL.Query().Get("lastEventId")
 }
 
-// begin decides where a stream begins. The only error is that it cannot be known now.
-func (h *Hub) begin(ctx context.Context, r *http.Request) (from Position, status string, err error) {
+// begin decides where a stream of t begins. The only error is that it cannot be known now.
+func (h *Hub) begin(ctx context.Context, r *http.Request, t *topic) (from Position, status string, err error) {
 	id := lastEventID(r)
-	if id == "" {
+	switch {
+	case id == "" && t.board != nil: // the present state comes first: nobody need look back
+		return h.present(t), statusFresh, nil
+	case id == "":
 		from, err = h.rewound(r.URL.Query().Get("rewind"))
 		return from, statusFresh, err
 	}
 	epoch, p, ok := ParsePosition(id)
 	if ok && epoch == h.Epoch && h.reach(ctx, p.Number, patience) {
+		h.require(t, p)
 		return p, statusComplete, nil
 	}
-	return Position{Number: h.head()}, statusReset, ctx.Err()
+	return h.present(t), statusReset, ctx.Err()
 }
 
 // rewound is the position some seconds ago, as many as the query says. A stream is not refused over that figure: what is
@@ -84,8 +88,11 @@ func (h *Hub) greet(key Key, from Position, status string) []byte {
 		Status: status, Message: "SSE connected. userId=" + key.ID,
 		From: from.ID(h.Epoch), Head: Position{Number: h.head()}.ID(h.Epoch),
 	}
-	if key.Kind == OfSchedule {
+	switch key.Kind {
+	case OfSchedule:
 		g.Message = "SSE connected. scheduleId=" + key.ID
+	case OfPromotion:
+		g.Message = "SSE connected. promotionId=" + key.ID
 	}
 	switch status {
 	case statusFresh:
@@ -104,8 +111,11 @@ func (h *Hub) greet(key Key, from Position, status string) []byte {
 
 // snapshot is the path of the present state.
 func snapshot(key Key) string {
-	if key.Kind == OfSchedule {
+	switch key.Kind {
+	case OfSchedule:
 		return "/api/v1/schedules/" + key.ID + "/seats"
+	case OfPromotion:
+		return "/api/v1/promotions/" + key.ID
 	}
 	return "/api/v1/me/coupons"
 }

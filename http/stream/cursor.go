@@ -11,8 +11,11 @@ const batch = 32 << 10
 type cursor struct {
 	topic    *topic
 	audience audience
-	at       Position // everything up to here was taken
-	taken    int      // frames, ever
+	at       Position  // everything up to here was taken
+	taken    int       // frames, ever
+	shown    [2]uint32 // of a board's sheets, the numbers of those that were taken
+	live     bool      // it was up to date once
+	within   bool      // a burst: some of what comes after at is out
 }
 
 // A step is what next came to.
@@ -31,6 +34,9 @@ const (
 
 // next appends the frames that follow to out, about a batch of them, and moves on.
 func (h *Hub) next(c *cursor, out []byte) ([]byte, step) {
+	if c.topic.key.Kind == OfPromotion {
+		return h.read(c, out)
+	}
 	var entries [64]*entry
 	w := h.look(c, entries[:])
 	if w.behind {
@@ -45,7 +51,7 @@ func (h *Hub) next(c *cursor, out []byte) ([]byte, step) {
 	if w.found == len(entries) {
 		return out, step{state: more}
 	}
-	c.at = Position{Number: w.head}
+	c.at, c.live = Position{Number: w.head}, true
 	return out, step{state: idle}
 }
 

@@ -9,19 +9,30 @@ import (
 	"time"
 )
 
+// gap is the longest between two ends in a drain: what comes back at a hundred a second is no crowd.
+const gap = 10 * time.Millisecond
+
+const draining = "draining" // why streams end
+
 // Shed turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
-// frame and no id, so the client keeps the one it has.
-func (h *Hub) Shed(w http.ResponseWriter) {
+// frame and no id, so the client keeps the one it has. Its connection, which would take up a place until it comes back, is
+// closed as well, unless others of HTTP/2 share it.
+func (h *Hub) Shed(w http.ResponseWriter, r *http.Request) {
 	h.mu.RLock()
 	b := h.sorry()
 	h.mu.RUnlock()
 	prepare(w)
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
 	_, _ = w.Write(b)
+	h.complain()
 }
 
 // sorry is what a stream reads that is turned away, under the hub's lock.
 func (h *Hub) sorry() []byte {
 	h.shed.Add(1)
+	h.drop(1)
 	return append(appendRetry(nil, max(0, time.Until(h.until))+comeBack()), '\n')
 }
 
@@ -30,16 +41,18 @@ func (h *Hub) Halt(reason string) {
 	h.mu.Lock()
 	h.halted = true
 	h.mu.Unlock()
-	for _, c := range h.stop(reason, 0) {
+	conns, _ := h.stop(reason, 0)
+	for _, c := range conns {
 		c.dismiss(farewell{comeBack()})
 	}
 }
 
 // Drain ends all streams one after the other within window and sheds new ones, so that whoever comes next does not meet
-// everybody at once. None is told to come back before the window is over. It returns when all have ended, or with the
-// error of ctx.
+// everybody at once. A few need less than the window. None is told to come back before it is over. It returns when all
+// have ended, or with the error of ctx.
 func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
-	conns := h.stop("draining", window)
+	conns, window := h.stop(draining, window)
+	defer h.drained()
 	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
 	began := time.Now()
 	for i, c := range conns {
@@ -79,23 +92,44 @@ func (h *Hub) Close() {
 	h.remote.Wait()
 }
 
-// stop lets no more streams in and gives those that are there. The first reason stays.
-func (h *Hub) stop(reason string, window time.Duration) []guest {
+// stop lets no more streams in and gives those that are there, and how much of the window they need. The first reason
+// stays.
+func (h *Hub) stop(reason string, window time.Duration) ([]guest, time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	window = min(window, gap*time.Duration(len(h.conns)))
 	if h.shut == "" {
 		h.shut = reason
 		h.Log.Info("streams end", "reason", reason, "streams", len(h.conns))
+		h.drop(len(h.conns))
 		if len(h.conns) == 0 {
 			close(h.empty)
 		}
 	}
-	if window > 0 {
-		h.until = time.Now().Add(window)
+	if reason == draining {
+		h.drain.began, h.drain.ended = time.Now(), time.Time{}
+		h.until = h.drain.began.Add(window)
 	}
 	conns := make([]guest, 0, len(h.conns))
 	for c := range h.conns {
 		conns = append(conns, c)
 	}
-	return conns
+	return conns, window
+}
+
+// drop counts streams that end, or never begin, because the hub is shut. It is called under the hub's lock.
+func (h *Hub) drop(streams int) {
+	switch h.shut {
+	case "":
+	case draining:
+		h.dropped.draining.Add(uint64(streams))
+	default:
+		h.dropped.halted.Add(uint64(streams))
+	}
+}
+
+func (h *Hub) drained() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drain.ended = time.Now()
 }

@@ -35,12 +35,12 @@ func (c *conn) heartbeat() error {
 }
 
 // heartbeat says that nothing was missed up to the stream's own position, so that a quiet reader's id keeps up. In the
-// middle of an event it is only a comment, which keeps the connection open.
+// middle of an event or a burst it is only a comment, which keeps the connection open.
 func (h *Hub) heartbeat(b []byte, c *cursor) []byte {
-	if c.at.Sub != 0 {
+	if c.at.Sub != 0 || c.within {
 		return append(b, ":\n\n"...)
 	}
-	if c.topic.key.Kind == OfUser {
+	if c.topic.key.Kind != OfSchedule {
 		b = appendField(b, "event", "heartbeat")
 		return append(appendID(b, h.Epoch, c.at), "data:\n\n"...)
 	}

@@ -41,15 +41,15 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 	entered := h.enter(s, key)
 	h.mu.Unlock()
 	if !entered {
-		h.Shed(w)
+		h.Shed(w, r)
 		return
 	}
-	from, status, err := h.begin(r.Context(), r)
+	from, status, err := h.begin(r.Context(), r, s.place.topic)
 	if err != nil {
 		h.part(s)
 		if r.Context().Err() == nil {
 			h.Log.Error("where to start a stream could not be read", "error", err)
-			h.Shed(w)
+			h.Shed(w, r)
 		}
 		return
 	}
@@ -58,7 +58,7 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 	if err != nil {
 		h.part(s)
 		h.Log.Warn("a connection could not be taken over", "error", err)
-		h.Shed(w)
+		h.Shed(w, r)
 		return
 	}
 	s.rest = head(w.Header())
@@ -66,9 +66,9 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 		// A listener that wraps its connections: they are as good as any, but for this.
 		h.part(s)
 		h.Log.Debug("a connection is served by a goroutine", "error", err)
+		defer conn.Close()
 		_, _ = conn.Write(s.rest)
 		h.attend(&answer{conn, w.Header()}, r.WithContext(context.WithoutCancel(r.Context())), key, to)
-		_ = conn.Close()
 		return
 	}
 	s.loop.post(func() { s.begin(h.greet(key, from, status)) })

@@ -38,6 +38,8 @@ type Config struct {
 	CatchUp func(ctx context.Context, from uint64, key Key) iter.Seq2[domain.Event, error]
 	// CatchUps is how many of these may run at once (64); other readers wait in line.
 	CatchUps int
+	// Progress is how a promotion stands in the store, which has all that was told; false: there is none. Promotion needs it.
+	Progress func(promotion string) (Progress, bool, error)
 
 	UserLife, ScheduleLife           time.Duration // of a connection, jittered down by up to a fifth (60 min, 30 min)
 	UserHeartbeat, ScheduleHeartbeat time.Duration // (25 s, 30 s)
@@ -69,16 +71,22 @@ type Hub struct {
 	conns     map[guest]struct{}
 	addresses map[netip.Addr]int // streams, where they are limited
 	open      [kinds]int         // so many of each kind
+	boards    map[string]*board  // of the promotions that are watched
+	painter   painter            // keeps them up to date
 	shut      string             // why there are no streams any more; "" while there are
 	halted    bool               // nothing is told any more
 	until     time.Time          // a drain ends then: nobody need come back sooner
 	empty     chan struct{}      // closed when shut and the last connection is gone
 	remote    sync.WaitGroup
+	drain     struct{ began, ended time.Time } // the latest
 
 	fresh, complete, reset, shed, slow atomic.Uint64
 	encoded, written, bytes            atomic.Uint64
 	replayed, demoted                  atomic.Uint64
-	refused                            struct{ all, user, address atomic.Uint64 }
+	bursts, spared                     atomic.Uint64
+	refused                            turnedAway
+	dropped                            struct{ draining, halted atomic.Uint64 } // ended or turned away, for this
+	unflushed                          sync.Once                                // is told to the log
 }
 
 // New is a hub with an empty ring that ends at c.Head.
@@ -96,5 +104,6 @@ func New(c Config) *Hub {
 	return &Hub{
 		Config: c, line: line{free: c.CatchUps}, ring: newRing(c.Ring, c.Head),
 		ahead: map[*arrival]struct{}{}, conns: map[guest]struct{}{}, addresses: map[netip.Addr]int{}, empty: make(chan struct{}),
+		boards: map[string]*board{},
 	}
 }

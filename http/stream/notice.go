@@ -3,22 +3,34 @@ package stream
 
 import (
 	"onsale/domain"
-	"onsale/domain/coupons"
-	"onsale/domain/seats"
+	"onsale/domain/alarms"
 )
 
 // failures are the names of refusals by the refused command; all others are command-failed.
 var failures = map[string]string{
-	"coupons.issue": "issue-failed",
-	"seats.hold":    "hold-failed",
-	"seats.release": "release-failed",
-	"seats.reserve": "reserve-failed",
+	"coupons.issue":   "issue-failed",
+	"coupons.use":     "use-failed",
+	"coupons.join":    "waiting-failed",
+	"coupons.leave":   "waiting-failed",
+	"coupons.accept":  "waiting-failed",
+	"coupons.decline": "waiting-failed",
+	"seats.hold":      "hold-failed",
+	"seats.swap":      "hold-failed",
+	"seats.extend":    "extend-failed",
+	"seats.release":   "release-failed",
+	"seats.reserve":   "reserve-failed",
+	"seats.cancel":    "cancel-failed",
+	"seats.join":      "waiting-failed",
+	"seats.leave":     "waiting-failed",
+	"seats.accept":    "waiting-failed",
+	"seats.decline":   "waiting-failed",
 }
 
 // A notice is what a user is told of one event.
 type notice struct {
 	name   string // of the frame
 	text   string // which message
+	said   string // instead: somebody's own words
 	fields any    // the result's fields, or a code with its facts
 	words  words
 }
@@ -35,22 +47,27 @@ type refusal struct {
 // noticeOf has one for every event: no command of a user stays without an answer, not even a dead one.
 func noticeOf(e *domain.Event) notice {
 	switch body := e.Body.(type) {
-	case coupons.Issued:
-		return notice{"issue-complete", "issue-complete", e.Body, words{promotionID: body.PromotionID}}
-	case seats.Held:
-		return counted("hold-complete", e.Body, words{count: len(body.ScheduleSeatIDs)})
-	case seats.Released:
-		return counted("hold-released", e.Body, words{count: body.ReleasedCount})
-	case seats.Reserved:
-		return counted("reserve-complete", e.Body, words{count: len(body.ScheduleSeatIDs), reservationID: body.ReservationID})
-	case seats.Expired:
-		return counted("hold-expired", e.Body, words{count: len(body.ScheduleSeatIDs)})
 	case domain.Rejection:
 		return refused(e, body)
 	case domain.Dead:
-		return notice{"command-failed", domain.Internal, refusal{Code: domain.Internal}, words{}}
+		return notice{name: "command-failed", text: domain.Internal, fields: refusal{Code: domain.Internal}}
+	case alarms.Raised:
+		return alarmNotice(e.Number, body)
+	case alarms.Marked, alarms.AllMarked:
+		return notice{name: "alarm-read", text: "alarm-read", fields: body}
 	}
-	return notice{"command-complete", "command-complete", e.Body, words{}}
+	name, _ := e.Body.Type()
+	n, known := notice{}, false
+	switch domain.Kind(name) {
+	case "coupons":
+		n, known = couponNotice(e.Body)
+	case "seats":
+		n, known = seatNotice(e.Body)
+	}
+	if !known {
+		return notice{name: "command-complete", text: "command-complete", fields: e.Body}
+	}
+	return n
 }
 
 // counted is a notice about so many seats. That there were none (all given back already) is another message.
@@ -59,7 +76,7 @@ func counted(name string, body any, w words) notice {
 	if w.count == 0 {
 		text = name + "/none"
 	}
-	return notice{name, text, body, w}
+	return notice{name: name, text: text, fields: body, words: w}
 }
 
 func refused(e *domain.Event, body domain.Rejection) notice {
@@ -74,7 +91,7 @@ func refused(e *domain.Event, body domain.Rejection) notice {
 	case "seats":
 		r.ScheduleID = e.Entity
 	}
-	return notice{name, body.Code, r, words{
+	return notice{name: name, text: body.Code, fields: r, words: words{
 		promotionID: r.PromotionID, scheduleID: r.ScheduleID, couponID: body.CouponID, limit: body.Limit,
 	}}
 }

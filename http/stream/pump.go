@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// yield is how long a full socket keeps its place at the log.
+// yield is how long a batch that does not go out keeps its reader's place at the log.
 const yield = time.Second
 
 var (
@@ -26,20 +26,17 @@ type pump struct {
 	// The loop's own: the batch under way, which goes on as the goroutine's when it is done.
 	out      []byte
 	sent     int
-	behind   Position // the batch
-	frames   int      // in it
+	then     cursor // when it is out
+	telling  bool   // a burst: no place at the log is held
 	patience uint32
 }
 
 // pumpUp begins to read the log for s, up to event target.
 func (s *socket) pumpUp(target uint64) {
 	h := s.loop.hub
-	if s.behind {
-		h.demoted.Add(1)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	p := &pump{socket: s, stop: stop, done: make(chan error, 1)}
-	p.chase = chase{hub: h, ctx: ctx, cursor: s.cursor, write: p.write, behind: s.behind}
+	p.chase = chase{hub: h, ctx: ctx, cursor: s.cursor, write: p.write, behind: s.behind && s.cursor.live}
 	p.ticket = &ticket{turn: make(chan struct{}), called: func() { h.remote.Go(func() { p.run(target) }) }}
 	s.pump = p
 	h.line.join(p.ticket)
@@ -64,11 +61,11 @@ func (p *pump) write(out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
-	s, behind, frames := p.socket, p.chase.cursor.at, p.chase.cursor.taken
+	s, then, telling := p.socket, p.chase.cursor, p.chase.telling
 	p.chase.cursor.taken = 0
 	s.loop.post(func() {
 		if s.pump == p {
-			p.out, p.sent, p.behind, p.frames = out, 0, behind, frames
+			p.out, p.sent, p.then, p.telling, p.patience = out, 0, then, telling, s.loop.in(yield)
 			s.turn()
 			s.arm()
 		}
@@ -85,11 +82,14 @@ func (p *pump) write(out []byte) error {
 func (p *pump) taken(err error) {
 	p.out = nil
 	if err == nil {
-		p.socket.cursor.at = p.behind
-		p.socket.count(p.frames)
+		p.socket.cursor.at, p.socket.cursor.within = p.then.at, p.then.within
+		p.socket.count(p.then.taken)
 	}
 	p.done <- err
 }
+
+// keeps says that a full socket holds a place at the log.
+func (p *pump) keeps() bool { return p != nil && p.out != nil && !p.telling && p.socket.full }
 
 // yield gives up the place at the log. What is left of the frame under way is kept; the socket stands in line again when
 // it can be written.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"onsale/domain"
+	"onsale/domain/alarms"
 	"onsale/domain/seats"
 )
 
@@ -16,35 +17,35 @@ type audience uint8
 const (
 	ownerKorean audience = iota
 	ownerEnglish
-	public      // a schedule's watchers, unnamed frames
-	publicNamed // the same frames as seatStatusChange
+	alarmsKorean // of the same events only the alarms
+	alarmsEnglish
+	public         // a schedule's watchers, unnamed frames
+	publicNamed    // the same frames as seatStatusChange
+	publicOld      // for clients of the older system, who know no BLOCKED
+	publicOldNamed //
 	audiences
 )
 
-// changed are the seats that e gave another status, in the order of the event, and which one.
-func changed(e *domain.Event) (seats.Status, []int) {
-	switch body := e.Body.(type) {
-	case seats.Held:
-		return seats.StatusHeld, body.ScheduleSeatIDs
-	case seats.Released:
-		return seats.StatusAvailable, body.ScheduleSeatIDs
-	case seats.Expired:
-		return seats.StatusAvailable, body.ScheduleSeatIDs
-	case seats.Reserved:
-		return seats.StatusReserved, body.ScheduleSeatIDs
-	}
-	return "", nil
-}
+func (to audience) english() bool { return to == ownerEnglish || to == alarmsEnglish }
+func (to audience) named() bool   { return to == publicNamed || to == publicOldNamed }
 
 // render makes the frames of e for one audience.
 func render(epoch string, e *domain.Event, to audience) *frames {
 	f := &frames{}
-	if to == ownerKorean || to == ownerEnglish {
-		f.owner(epoch, e, to)
-	} else {
+	_, alarm := e.Body.(alarms.Raised)
+	switch {
+	case to >= public:
 		f.public(epoch, e, to)
+	case alarm || to <= ownerEnglish && !silent(e):
+		f.owner(epoch, e, to)
 	}
 	return f
+}
+
+// silent says that e is not told to its user, since an alarm that follows it says the same.
+func silent(e *domain.Event) bool {
+	_, warned := e.Body.(seats.Expiring)
+	return warned
 }
 
 func (f *frames) owner(epoch string, e *domain.Event, to audience) {
@@ -78,30 +79,48 @@ func (f *frames) owner(epoch string, e *domain.Event, to audience) {
 }
 
 func (f *frames) public(epoch string, e *domain.Event, to audience) {
-	status, ids := changed(e)
-	if len(ids) == 0 {
+	count := 0
+	for range changed(e) {
+		count++
+	}
+	if count == 0 {
 		return
 	}
 	at := e.Now.String()
-	f.bytes, f.ends = make([]byte, 0, 160*len(ids)), make([]int, 0, len(ids))
-	for i, id := range ids {
-		if to == publicNamed {
-			f.bytes = appendField(f.bytes, "event", "seatStatusChange")
+	f.bytes, f.ends = make([]byte, 0, 160*count), make([]int, 0, count)
+	for id, status := range changed(e) {
+		if to.named() {
+			f.bytes = appendField(f.bytes, "event", seatChange)
 		}
 		p := Position{Number: e.Number}
-		if i < len(ids)-1 {
-			p.Sub = uint32(i + 1)
+		if k := f.count() + 1; k < count {
+			p.Sub = uint32(k)
 		}
 		f.bytes = appendID(f.bytes, epoch, p)
-		f.bytes = append(f.bytes, `data: {"scheduleSeatId":`...)
-		f.bytes = strconv.AppendInt(f.bytes, int64(id), 10)
-		f.bytes = append(f.bytes, `,"status":"`...)
-		f.bytes = append(f.bytes, status...)
-		f.bytes = append(f.bytes, `","timestamp":"`...)
-		f.bytes = append(f.bytes, at...)
-		f.bytes = append(f.bytes, "\",\"isHeartbeat\":false}\n"...)
+		f.bytes = appendSeat(f.bytes, id, to.shown(status), at)
 		f.close()
 	}
+}
+
+// shown is how the audience calls a status.
+func (to audience) shown(status seats.Status) seats.Status {
+	if status == seats.StatusBlocked && (to == publicOld || to == publicOldNamed) {
+		return seats.StatusReserved
+	}
+	return status
+}
+
+const seatChange = "seatStatusChange"
+
+// appendSeat writes the data of one seat.
+func appendSeat(b []byte, id int, status seats.Status, at string) []byte {
+	b = append(b, `data: {"scheduleSeatId":`...)
+	b = strconv.AppendInt(b, int64(id), 10)
+	b = append(b, `,"status":"`...)
+	b = append(b, status...)
+	b = append(b, `","timestamp":"`...)
+	b = append(b, at...)
+	return append(b, "\",\"isHeartbeat\":false}\n"...)
 }
 
 // marshal is for bodies of events, which came from JSON: they always can be written again.

@@ -11,19 +11,21 @@ import (
 	"onsale/projections"
 )
 
-// Key is whose events a stream carries: those of a user, or those of a schedule's seats.
+// Key is whose events a stream carries: those of a user, those of a schedule's seats, or what those of a promotion come to.
 type Key struct {
 	Kind Kind
 	ID   string
 }
 
-// Kind is one of the two.
+// Kind is one of the three.
 type Kind uint8
 
 const (
 	OfUser Kind = iota
 	OfSchedule
+	OfPromotion
 	kinds
+	chained = OfPromotion // the kinds before it have chains; a promotion has a board
 )
 
 // keysOf are the keys under which e is told; "" where it has none of that kind.
@@ -31,8 +33,14 @@ func keysOf(e *domain.Event) (ids [kinds]string) {
 	if e.User != domain.Nobody {
 		ids[OfUser] = e.User
 	}
-	if name, _ := e.Body.Type(); domain.Kind(name) == "seats" && e.Entity != domain.SystemEntity {
+	if e.Entity == domain.SystemEntity {
+		return ids
+	}
+	switch name, _ := e.Body.Type(); domain.Kind(name) {
+	case "seats":
 		ids[OfSchedule] = e.Entity
+	case "coupons":
+		ids[OfPromotion] = e.Entity
 	}
 	return ids
 }
@@ -40,9 +48,9 @@ func keysOf(e *domain.Event) (ids [kinds]string) {
 // entry is one event in the ring.
 type entry struct {
 	event  domain.Event
-	topics [kinds]*topic
-	before [kinds]uint64 // the event before it under the same key, in the ring or not; 0: none
-	next   [kinds]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
+	topics [chained]*topic
+	before [chained]uint64 // the event before it under the same key, in the ring or not; 0: none
+	next   [chained]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
 
 	making sync.Mutex // held while frames are made
 	frames [audiences]atomic.Pointer[frames]
@@ -52,6 +60,7 @@ type entry struct {
 type topic struct {
 	key      Key
 	newest   uint64 // its last event in the ring; 0: none
+	board    *board // of a promotion that is watched
 	watchers []*watcher
 	crowds   []*crowd // one for each loop that has sockets of it
 	guests   int      // who are in both, or on their way
@@ -108,13 +117,13 @@ func (r *ring) prune(t *topic) {
 	}
 }
 
-// push appends event head+1.
-func (r *ring) push(told projections.Told) *entry {
+// push appends event head+1, which has these keys.
+func (r *ring) push(told projections.Told, keys [kinds]string) *entry {
 	if r.head+1-r.tail == uint64(len(r.entries)) {
 		r.drop()
 	}
-	e := &entry{event: told.Event, before: [kinds]uint64{told.BeforeOfUser, told.BeforeOfEntity}}
-	for kind, id := range keysOf(&e.event) {
+	e := &entry{event: told.Event, before: [chained]uint64{told.BeforeOfUser, told.BeforeOfEntity}}
+	for kind, id := range keys[:chained] {
 		if id == "" {
 			continue
 		}

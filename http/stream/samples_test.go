@@ -2,6 +2,7 @@ package stream
 
 import (
 	"onsale/domain"
+	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
 )
@@ -40,7 +41,49 @@ var samples = map[string]domain.Event{
 	"hold expired":   refusedBy("seats.reserve", "s", domain.HoldExpired, domain.Facts{ExpiredAt: noon - 5}),
 	"exists":         refusedBy("coupons.create", "1", domain.PromotionExists, domain.Facts{}),
 	"schedule there": refusedBy("seats.create", "s", domain.ScheduleExists, domain.Facts{}),
-	"unknown":        refusedBy("orders.place", "1", "payment_already_used", domain.Facts{}),
+	"used":           mine(domain.Event{Entity: "1", Body: coupons.Used{PromotionID: "1", CouponID: "1-17", Number: 17}}),
+	"opened":         nobodys(domain.Event{Entity: "1", Body: coupons.Opened{PromotionID: "1"}}),
+	"paused":         mine(domain.Event{Entity: "1", Body: coupons.Paused{PromotionID: "1", Reason: "점검"}}),
+	"resumed":        mine(domain.Event{Entity: "1", Body: coupons.Resumed{PromotionID: "1"}}),
+	"closed":         mine(domain.Event{Entity: "1", Body: coupons.Closed{PromotionID: "1"}}),
+	"restocked":      mine(domain.Event{Entity: "1", Body: coupons.Restocked{PromotionID: "1", Delta: -3, Stock: 97}}),
+	"revoked":        happened(domain.Event{Entity: "1", Body: coupons.Revoked{PromotionID: "1", CouponID: "1-17", Number: 17, Returned: true, Reason: "부정 사용"}}),
+	"withdrawn":      mine(domain.Event{Entity: "1", Body: coupons.Withdrawn{PromotionID: "1", CouponID: "1-17", Number: 17, UserID: "7"}}),
+	"joined":         mine(domain.Event{Entity: "1", Body: coupons.Joined{PromotionID: "1", WaitingID: "1-wc4711000", Quantity: 1, Position: 3}}),
+	"left":           mine(domain.Event{Entity: "1", Body: coupons.Left{PromotionID: "1", WaitingID: "1-wc4711000"}}),
+	"offered":        happened(domain.Event{Entity: "1", Body: coupons.Offered{PromotionID: "1", WaitingID: "1-wc4700000", Quantity: 1, ExpiresAt: noon + 600_000}}),
+	"accepted":       mine(domain.Event{Entity: "1", Body: coupons.Accepted{PromotionID: "1", WaitingID: "1-wc4700000", CouponID: "1-18", Number: 18, Quantity: 2}}),
+	"declined":       mine(domain.Event{Entity: "1", Body: coupons.Declined{PromotionID: "1", WaitingID: "1-wc4700000", Quantity: 1}}),
+	"too late":       happened(domain.Event{Entity: "1", Body: coupons.OfferExpired{PromotionID: "1", WaitingID: "1-wc4700000", Quantity: 1, ExpiresAt: noon}}),
+
+	"cooling":  happened(domain.Event{Entity: "s", Body: seats.Expired{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{1}, ExpiresAt: noon - 1, FreeAt: noon + 59_877}}),
+	"returned": nobodys(domain.Event{Entity: "s", Body: seats.Returned{ScheduleID: "s", ScheduleSeatIDs: []int{1, 9}}}),
+	"expiring": happened(domain.Event{Entity: "s", Body: seats.Expiring{ScheduleID: "s", HoldID: "h1000", ExpiresAt: noon + 60_000}}),
+	"extended": mine(domain.Event{Entity: "s", Body: seats.Extended{ScheduleID: "s", HoldID: "h1000", ExpiresAt: noon + 600_000, Now: noon}}),
+	"swapped": mine(domain.Event{Entity: "s", Body: seats.Swapped{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{4, 5}, HeldSeats: []seats.HeldSeat{},
+		ExpiresAt: noon + 600_000, Now: noon, Released: []int{3}, Taken: []int{5}}}),
+	"cancelled":   mine(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4000", ScheduleSeatIDs: []int{5}}}),
+	"freed":       mine(domain.Event{Entity: "s", Body: seats.Freed{ScheduleID: "s", ScheduleSeatIDs: []int{5}, ReleasedCount: 1, Reason: "환불"}}),
+	"blocked":     mine(domain.Event{Entity: "s", Body: seats.Blocked{ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, Reason: "시야 방해"}}),
+	"unblocked":   mine(domain.Event{Entity: "s", Body: seats.Unblocked{ScheduleID: "s", ScheduleSeatIDs: []int{5}}}),
+	"sale closed": mine(domain.Event{Entity: "s", Body: seats.Closed{ScheduleID: "s"}}),
+	"seat joined": mine(domain.Event{Entity: "s", Body: seats.Joined{ScheduleID: "s", WaitingID: "s-ws4711000", Quantity: 2, Section: "A", Position: 1}}),
+	"seat left":   mine(domain.Event{Entity: "s", Body: seats.Left{ScheduleID: "s", WaitingID: "s-ws4711000", ScheduleSeatIDs: []int{5}}}),
+	"seat offered": happened(domain.Event{Entity: "s", Body: seats.Offered{ScheduleID: "s", WaitingID: "s-ws4700000", ScheduleSeatIDs: []int{5, 6},
+		HeldSeats: []seats.HeldSeat{}, ExpiresAt: noon + 600_000}}),
+	"seat accepted": mine(domain.Event{Entity: "s", Body: seats.Accepted{ScheduleID: "s", WaitingID: "s-ws4700000", HoldID: "h4711000", ScheduleSeatIDs: []int{5, 6},
+		HeldSeats: []seats.HeldSeat{}, ExpiresAt: noon + 600_000, Now: noon}}),
+	"seat declined": mine(domain.Event{Entity: "s", Body: seats.Declined{ScheduleID: "s", WaitingID: "s-ws4700000", ScheduleSeatIDs: []int{5, 6}}}),
+	"seat too late": happened(domain.Event{Entity: "s", Body: seats.OfferExpired{ScheduleID: "s", WaitingID: "s-ws4700000", ScheduleSeatIDs: []int{5}, ExpiresAt: noon}}),
+
+	"alarm":         happened(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindShop, Text: "내일 \"오픈\"\n합니다"}}),
+	"alarm offer":   happened(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOffer, PromotionID: "1", WaitingID: "1-wc4700000", Count: 1, ExpiresAt: noon + 600_000}}),
+	"alarm warning": happened(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindHoldExpiring, ScheduleID: "s", HoldID: "h1000", ExpiresAt: noon + 60_000}}),
+	"sent":          mine(domain.Event{Entity: "7", Body: alarms.Sent{UserID: "7", AlarmID: "a41"}}),
+	"marked":        mine(domain.Event{Entity: "1", Body: alarms.Marked{AlarmID: "a41"}}),
+	"all marked":    mine(domain.Event{Entity: "1", Body: alarms.AllMarked{Count: 3}}),
+
+	"unknown": refusedBy("orders.place", "1", "payment_already_used", domain.Facts{}),
 }
 
 // mine is the outcome of a command of user 1.
@@ -52,6 +95,13 @@ func mine(e domain.Event) domain.Event {
 // happened is what befell user 1 without asking.
 func happened(e domain.Event) domain.Event {
 	e.Number, e.Sequence, e.Now, e.User = 42, 4711000, noon, "1"
+	return e
+}
+
+// nobodys is what time did.
+func nobodys(e domain.Event) domain.Event {
+	e = happened(e)
+	e.User = ""
 	return e
 }
 

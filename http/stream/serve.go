@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -17,6 +18,7 @@ type conn struct {
 	place   place
 	watcher watcher // under the hub's lock
 	cursor  cursor  // the handler's own
+	traces  traces
 
 	ctx  context.Context
 	end  context.CancelCauseFunc // with a farewell: the client shall come back
@@ -43,11 +45,23 @@ func (h *Hub) User(w http.ResponseWriter, r *http.Request, user string) {
 	h.serve(w, r, Key{OfUser, user}, to)
 }
 
+// Alarms serves of the same stream only the alarms.
+func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, user string) {
+	to := alarmsKorean
+	if r.URL.Query().Get("lang") == "en" {
+		to = alarmsEnglish
+	}
+	h.serve(w, r, Key{OfUser, user}, to)
+}
+
 // Schedule serves the stream of the seats of a schedule. Whether there is one the caller knows.
 func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, schedule string) {
 	to := public
+	if strings.HasPrefix(r.URL.Path, "/api/schedules/") {
+		to = publicOld
+	}
 	if r.URL.Query().Get("events") == "named" {
-		to = publicNamed
+		to++
 	}
 	h.serve(w, r, Key{OfSchedule, schedule}, to)
 }
@@ -72,7 +86,7 @@ func (h *Hub) attend(w http.ResponseWriter, r *http.Request, key Key, to audienc
 	c.ctx, c.end = context.WithCancelCause(r.Context())
 	defer c.end(nil)
 	if !h.watch(c, key) {
-		h.Shed(w)
+		h.Shed(w, r)
 		return
 	}
 	defer h.leave(c)
@@ -84,6 +98,7 @@ func (h *Hub) attend(w http.ResponseWriter, r *http.Request, key Key, to audienc
 	defer c.beat.Stop()
 
 	err := c.open(r)
+	c.traces.now(lives)
 	for err == nil && c.ctx.Err() == nil {
 		err = c.turn()
 	}
@@ -100,7 +115,7 @@ func (c *conn) dismiss(f farewell) { c.end(f) }
 
 // open writes the first frame.
 func (c *conn) open(r *http.Request) error {
-	from, status, err := c.hub.begin(c.ctx, r)
+	from, status, err := c.hub.begin(c.ctx, r, c.cursor.topic)
 	if err != nil {
 		if c.ctx.Err() == nil {
 			c.hub.Log.Error("where to start a stream could not be read", "error", err)

@@ -134,55 +134,6 @@ func TestHalt(t *testing.T) {
 	})
 }
 
-func TestDrain(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		w := newWorld(t, Config{})
-		s := w.serve()
-		const streams, window = 20, 10 * time.Second
-		began := time.Now()
-		type end struct{ at, back time.Duration }
-		ends := make(chan end, streams)
-		for i := range streams {
-			st := s.mustOpen(t, fmt.Sprintf("/users/%d", i), "")
-			st.greeted(t, "fresh", epoch+"-0")
-			go func() {
-				_, err := st.next()
-				if err != io.EOF {
-					t.Errorf("got %v", err)
-				}
-				_ = st.Close()
-				ends <- end{time.Since(began), time.Since(began) + st.Retry}
-			}()
-		}
-		go func() {
-			time.Sleep(time.Second)
-			late := s.mustOpen(t, "/users/1", "")
-			rest, _ := io.ReadAll(late.body)
-			_ = late.Close()
-			if b := parse(string(rest)); b.Retry < 11*time.Second || len(b.Events) > 0 {
-				t.Errorf("who comes during the drain reads %q", rest)
-			}
-		}()
-		if err := w.hub.Drain(t.Context(), window); err != nil {
-			t.Error(err)
-		}
-		var last time.Duration
-		for i := range streams {
-			e := <-ends
-			if e.at != window*time.Duration(i)/streams || e.at < last {
-				t.Errorf("stream %d ended at %v", i, e.at)
-			}
-			if e.back < window || e.back > window+5*time.Second {
-				t.Errorf("told to come back at %v", e.back)
-			}
-			last = e.at
-		}
-		if err := w.hub.Drain(t.Context(), window); err != nil {
-			t.Error("a second drain:", err)
-		}
-	})
-}
-
 // A drain that is cut short leaves the rest to Close, which does not wait for a client that reads nothing.
 func TestClose_stuckWriter(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {

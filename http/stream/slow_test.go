@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -48,10 +49,10 @@ func TestSlowReader(t *testing.T) {
 	for name, patience := range map[string]time.Duration{"stands": 20 * time.Second, "is cut": 100 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const events, seats = 100, 100
+			const events = 1000
 			w := newWorld(t, Config{Ring: 10, WriteTimeout: patience})
 			s := w.sockets(t)
-			idle, keen := dial(t, s, "/schedules/s", epoch+"-0"), dial(t, s, "/schedules/s", epoch+"-0")
+			idle, keen := dial(t, s, "/users/1", epoch+"-0"), dial(t, s, "/users/1", epoch+"-0")
 			idle.greeted(t, "complete", epoch+"-0")
 			keen.greeted(t, "complete", epoch+"-0")
 
@@ -59,20 +60,20 @@ func TestSlowReader(t *testing.T) {
 			told.Go(func() {
 				began := time.Now()
 				for range events {
-					w.happen(held("1", "s", make([]int, seats)...))
+					w.happen(held("1", "s", make([]int, 500)...))
 				}
 				if took := time.Since(began); took > 5*time.Second {
 					t.Errorf("telling took %v", took)
 				}
 			})
-			readAll(t, s, keen, events, seats)
+			readAll(t, s, keen, events)
 			told.Wait()
 			if name == "is cut" {
 				for w.hub.Stats().Slow == 0 {
 					time.Sleep(10 * time.Millisecond)
 				}
 			}
-			readAll(t, s, idle, events, seats)
+			readAll(t, s, idle, events)
 			if w.consumers == 0 {
 				t.Error("it never fell out of the ring")
 			}
@@ -84,28 +85,117 @@ func TestSlowReader(t *testing.T) {
 }
 
 // readAll reads every frame, and comes back as often as it is cut off.
-func readAll(t *testing.T, s *httptest.Server, st *stream, events, seats int) {
+func readAll(t *testing.T, s *httptest.Server, st *stream, events int) {
 	t.Helper()
 	for n := 1; n <= events; n++ {
-		for k := 1; k <= seats; k++ {
-			want := fmt.Sprintf("%s-%d.%d", epoch, n, k)
-			if k == seats {
-				want = fmt.Sprintf("%s-%d", epoch, n)
-			}
-			e, err := st.next()
-			if err != nil {
-				id := st.LastID
-				_ = st.Close()
-				st = dial(t, s, "/schedules/s", id)
-				st.greeted(t, "complete", id)
-				e, err = st.next()
-			}
-			if err != nil || e.ID != want {
-				t.Fatalf("got %+v %v, want %s", e, err, want)
-			}
+		e, err := st.next()
+		if err != nil {
+			id := st.LastID
+			_ = st.Close()
+			st = dial(t, s, "/users/1", id)
+			st.greeted(t, "complete", id)
+			e, err = st.next()
+		}
+		if want := fmt.Sprintf("%s-%d", epoch, n); err != nil || e.ID != want {
+			t.Fatalf("got %+v %v, want %s", e, err, want)
 		}
 	}
 	_ = st.Close()
+}
+
+// Readers whose batches do not go out make room for others in the line before the log, again and again: one that reads at
+// once does not wait until they are through, and they come through too.
+func TestCatchUp_fair(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		const events, slow = 200, 10
+		w := newWorld(t, Config{Ring: 2, CatchUps: 2, WriteTimeout: time.Hour, UserLife: 100 * time.Hour})
+		s := w.serve()
+		for range events {
+			w.happen(held("1", "s", make([]int, 500)...)) // 1 KB for its user
+		}
+		began := time.Now()
+		var reading sync.WaitGroup
+		read := func(st *stream, rest time.Duration) (took time.Duration) {
+			for n := 0; n < events; {
+				e, err := st.next()
+				if err != nil {
+					t.Errorf("after %d: %v", n, err)
+					return 0
+				}
+				if e.Event == "heartbeat" {
+					continue
+				}
+				if n++; e.ID != fmt.Sprintf("%s-%d", epoch, n) {
+					t.Errorf("got %s, want %d", e.ID, n)
+					return 0
+				}
+				time.Sleep(rest)
+			}
+			_ = st.Close()
+			return time.Since(began)
+		}
+		for i := range slow {
+			st := s.mustOpen(t, "/users/1", epoch+"-0")
+			st.greeted(t, "complete", epoch+"-0")
+			reading.Go(func() { read(st, []time.Duration{3 * yield, yield / 2}[i%2]) })
+		}
+		synctest.Wait()
+		keen := s.mustOpen(t, "/users/1", epoch+"-0")
+		keen.greeted(t, "complete", epoch+"-0")
+		if took := read(keen, 0); took > slow*yield {
+			t.Errorf("it took %v to read the log behind %d that are slow", took, slow)
+		}
+		reading.Wait()
+		synctest.Wait()
+		if got := w.hub.Stats(); w.most > 2 || got.CatchUps != 0 || got.Waiting != 0 {
+			t.Errorf("%d at once, %+v", w.most, got)
+		}
+	})
+}
+
+// Nor does one that reads at once, but has much to read from a slow log, keep the next in line out until it is through.
+func TestCatchUp_share(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		const events = 50
+		w := newWorld(t, Config{Ring: 2, CatchUps: 1})
+		w.sick = func() sickness {
+			time.Sleep(time.Second)
+			return well
+		}
+		s := w.serve()
+		for range events {
+			w.happen(issued("1"))
+		}
+		first := make([]time.Time, 2)
+		last := make([]time.Time, 2)
+		var reading sync.WaitGroup
+		for i := range 2 {
+			st := s.mustOpen(t, "/users/1", epoch+"-0")
+			st.greeted(t, "complete", epoch+"-0")
+			synctest.Wait()
+			reading.Go(func() {
+				defer st.Close()
+				for n := 0; n < events; {
+					e, err := st.next()
+					if err != nil {
+						t.Errorf("after %d: %v", n, err)
+						return
+					}
+					if e.Event == "heartbeat" {
+						continue
+					}
+					if n++; n == 1 {
+						first[i] = time.Now()
+					}
+					last[i] = time.Now()
+				}
+			})
+		}
+		reading.Wait()
+		if !first[1].Before(last[0]) {
+			t.Errorf("the second began %v after the first was through", first[1].Sub(last[0]))
+		}
+	})
 }
 
 // HTTP/2 ends a stream whose write deadline passes while nothing is written, and a server's deadlines count from the

@@ -73,7 +73,7 @@ func (s *socket) turn() {
 	if s.closed || !s.flush() {
 		return
 	}
-	l, h, from, missing := s.loop, s.loop.hub, s.cursor.at, step{}
+	l, h, from, shown, missing := s.loop, s.loop.hub, s.cursor.at, s.cursor.shown, step{}
 	out := l.out[:0]
 	if s.beats && s.cursor.at.Sub != 0 {
 		s.beats = false
@@ -90,6 +90,9 @@ func (s *socket) turn() {
 		l.out = out
 	}
 	n := s.send(out, from)
+	if n == 0 { // nothing of a sheet went out
+		s.cursor.shown = shown
+	}
 	s.beats = s.beats && n <= frames // nothing of it went out
 	if n < len(out) || s.pump != nil || s.closed {
 		return
@@ -160,9 +163,6 @@ func (s *socket) write(b []byte) int {
 	case n < len(b):
 		s.full, s.behind = true, true
 		s.stuck = s.loop.in(s.loop.hub.WriteTimeout)
-		if s.pump != nil {
-			s.pump.patience = s.loop.in(yield)
-		}
 		s.arm()
 	default:
 		s.stuck = 0
@@ -210,7 +210,7 @@ func lastID(frames []byte) int {
 // due looks at what the time is for.
 func (s *socket) due() {
 	l, now := s.loop, s.loop.wheel.hand
-	switch p := s.pump; {
+	switch {
 	case s.closed:
 		return
 	case s.stuck != 0 && s.stuck <= now:
@@ -224,8 +224,8 @@ func (s *socket) due() {
 		_, heartbeat := l.hub.times(s.place.topic.key.Kind)
 		s.beat, s.beats = s.beat+max(1, uint32(heartbeat/tick)), true
 		s.turn()
-	case p != nil && p.out != nil && s.full && p.patience <= now:
-		p.yield()
+	case s.pump.keeps() && s.pump.patience <= now:
+		s.pump.yield()
 	}
 	s.arm()
 }
@@ -239,7 +239,7 @@ func (s *socket) arm() {
 	if s.stuck != 0 {
 		at = min(at, s.stuck)
 	}
-	if s.pump != nil && s.pump.out != nil && s.full {
+	if s.pump.keeps() {
 		at = min(at, s.pump.patience)
 	}
 	s.loop.wheel.put(s, at)

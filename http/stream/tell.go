@@ -2,7 +2,6 @@
 package stream
 
 import (
-	"onsale/domain"
 	"onsale/projections"
 )
 
@@ -37,8 +36,15 @@ func (h *Hub) Tell(events []projections.Told) {
 		if told.Number > h.ring.head+1 {
 			h.ring.restart(told.Number - 1)
 			hole = told.Number
+			for _, b := range h.boards {
+				h.mark(b)
+			}
 		}
-		e := h.ring.push(told)
+		keys := keysOf(&told.Event)
+		e := h.ring.push(told, keys)
+		if b := h.boards[keys[OfPromotion]]; b != nil {
+			h.mark(b)
+		}
 		for kind, t := range e.topics {
 			if t == nil || t.guests == 0 || t.stirred || Kind(kind) == OfSchedule && !shows(&e.event) {
 				continue
@@ -72,12 +78,6 @@ func (h *Hub) Tell(events []projections.Told) {
 	for _, t := range stirred {
 		t.wake()
 	}
-}
-
-// shows says that watchers of a schedule see something of e. A rush of refusals need not wake them.
-func shows(e *domain.Event) bool {
-	_, ids := changed(e)
-	return len(ids) > 0
 }
 
 // head is the number of the last event that was told.

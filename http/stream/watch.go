@@ -91,6 +91,7 @@ func (h *Hub) enter(g guest, key Key) bool {
 	p.topic = h.ring.topic(key)
 	p.opened = h.Now().Unix()
 	p.topic.guests++
+	h.hang(p.topic)
 	h.count(p.from, 1)
 	h.conns[g] = struct{}{}
 	h.open[key.Kind]++
@@ -101,6 +102,7 @@ func (h *Hub) enter(g guest, key Key) bool {
 func (h *Hub) exit(g guest) {
 	p := g.at()
 	p.topic.guests--
+	h.unhang(p.topic)
 	h.count(p.from, -1)
 	h.ring.prune(p.topic)
 	delete(h.conns, g)

@@ -59,7 +59,7 @@ const (
 func newWorld(t testing.TB, c Config) *world {
 	w := &world{t: t, last: map[Key]uint64{}, changed: make(chan struct{})}
 	c.Epoch = epoch
-	c.Last, c.NumberAt, c.CatchUp = w.lastOf, w.numberAt, w.catchUp
+	c.Last, c.NumberAt, c.CatchUp, c.Progress = w.lastOf, w.numberAt, w.catchUp, w.progress
 	c.Engine = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
 	if byEngine(t) {
 		c.poller = newMemory
@@ -272,7 +272,7 @@ func (s *server) Accept() (net.Conn, error) {
 func (s *server) Close() error   { return nil }
 func (s *server) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// serve answers /users/<id> and /schedules/<id>.
+// serve answers /users/<id>, /schedules/<id> and /promotions/<id>.
 func (w *world) serve() *server {
 	s := &server{t: w.t, size: func() int { return 100 }, accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: w.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
 	var running sync.WaitGroup
@@ -288,6 +288,7 @@ func (w *world) serve() *server {
 func (w *world) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().User(rw, r, r.PathValue("id")) })
+	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().Promotion(rw, r, r.PathValue("id")) })
 	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().Schedule(rw, r, r.PathValue("id")) })
 	return mux
 }

@@ -5,6 +5,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -19,9 +20,19 @@ func prepare(w http.ResponseWriter) {
 
 // write sends whole frames and does not return before they left the process. Nothing is nothing to do.
 func (c *conn) write(b []byte) error {
-	if len(b) == 0 {
-		return nil
+	if len(b) > 0 {
+		before := doing(c.traces.doing.Load())
+		c.traces.now(writes)
+		if err := c.send(b); err != nil {
+			return err
+		}
+		c.traces.now(before)
 	}
+	c.traces.seen.Store(c.cursor.at.seen())
+	return nil
+}
+
+func (c *conn) send(b []byte) error {
 	if err := c.deadline(time.Now().Add(c.hub.WriteTimeout)); err != nil {
 		return err
 	}
@@ -29,6 +40,12 @@ func (c *conn) write(b []byte) error {
 		return err
 	}
 	if err := c.out.Flush(); err != nil {
+		if errors.Is(err, http.ErrNotSupported) {
+			c.hub.unflushed.Do(func() {
+				c.hub.Log.Error("no stream can be served: a wrapper around the http.ResponseWriter has neither Flush nor Unwrap",
+					"writer", fmt.Sprintf("%T", c.w))
+			})
+		}
 		return err
 	}
 	c.hub.bytes.Add(uint64(len(b)))

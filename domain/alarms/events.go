@@ -1,0 +1,88 @@
+// What can be asked about alarms, and what can have happened to them. The bytes of these structs are the log's format: a
+// changed meaning is a new version beside the old one.
+package alarms
+
+import (
+	"fmt"
+
+	"onsale/domain"
+)
+
+// Kinds of alarms that the rules raise. The shop may name others.
+const (
+	KindShop                 = "shop"
+	KindHoldExpiring         = "hold-expiring"
+	KindOffer                = "offer"
+	KindCouponRevoked        = "coupon-revoked"
+	KindReservationCancelled = "reservation-cancelled"
+)
+
+// Raise tells a user something; the user is the command's entity.
+type Raise struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"` // as it is shown, 1 to 1,000 bytes
+}
+
+func (Raise) Type() (string, int) { return "alarms.raise", 1 }
+
+// Check says which field of r has a wrong shape, as a *domain.FieldError.
+func (r Raise) Check() error {
+	switch {
+	case len(r.Kind) > MaxKind || domain.CheckID(r.Kind) != nil:
+		return &domain.FieldError{Field: "kind", Problem: fmt.Sprintf("1 to %d of A-Z a-z 0-9 _ -", MaxKind)}
+	case r.Message == "" || len(r.Message) > MaxMessage:
+		return &domain.FieldError{Field: "message", Problem: fmt.Sprintf("1 to %d bytes", MaxMessage)}
+	}
+	return nil
+}
+
+// Mark says that one alarm was read. Its entity is the user who sends it.
+type Mark struct {
+	AlarmID string `json:"alarmId"`
+}
+
+func (Mark) Type() (string, int) { return "alarms.mark", 1 }
+
+// MarkAll says that all were.
+type MarkAll struct{}
+
+func (MarkAll) Type() (string, int) { return "alarms.mark-all", 1 }
+
+// Raised is an alarm; its id is "a<event number>". Only the fields that belong to the kind are set.
+type Raised struct {
+	Kind          string      `json:"kind"`
+	Text          string      `json:"text,omitempty"` // the shop's words; the others are told in the reader's language
+	PromotionID   string      `json:"promotionId,omitempty"`
+	ScheduleID    string      `json:"scheduleId,omitempty"`
+	CouponID      string      `json:"couponId,omitempty"`
+	HoldID        string      `json:"holdId,omitempty"`
+	ReservationID string      `json:"reservationId,omitempty"`
+	WaitingID     string      `json:"waitingId,omitempty"`
+	Count         int         `json:"count,omitempty"` // units or seats
+	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
+	Reason        string      `json:"reason,omitempty"`
+}
+
+func (Raised) Type() (string, int) { return "alarms.raised", 1 }
+
+// Sent answers who asked for Raise; Raised, before it, is what happened.
+type Sent struct {
+	UserID  string `json:"userId"`
+	AlarmID string `json:"alarmId"`
+}
+
+func (Sent) Type() (string, int) { return "alarms.sent", 1 }
+
+// Marked is an alarm that was read.
+type Marked struct {
+	AlarmID string `json:"alarmId"`
+}
+
+func (Marked) Type() (string, int) { return "alarms.marked", 1 }
+
+// AllMarked is all alarms up to here read; Count of them were not.
+type AllMarked struct {
+	Count int `json:"count"`
+}
+
+func (AllMarked) Type() (string, int) { return "alarms.all-marked", 1 }

@@ -1,0 +1,100 @@
+// The table of the counter: which rule decides which command, and what each event makes so.
+package coupons
+
+import (
+	"onsale/domain"
+	"onsale/domain/waiting"
+)
+
+// Decide says what command c leads to when the log's time is now. It changes nothing.
+func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
+	switch body := c.Body.(type) {
+	case Revoke:
+		return s.revoke(c, body)
+	case Join:
+		return s.join(c, body, now)
+	}
+	return []domain.Event{s.decide(c, now)}
+}
+
+func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
+	switch body := c.Body.(type) {
+	case Create:
+		return s.create(c, body)
+	case Issue:
+		return s.issue(c, now)
+	case Use:
+		return s.use(c, body)
+	case Pause:
+		return s.steer(c, body.Check(), now, Paused{PromotionID: c.Entity, Reason: body.Reason})
+	case Resume:
+		return s.steer(c, body.Check(), now, Resumed{PromotionID: c.Entity, Reason: body.Reason})
+	case Close:
+		return s.steer(c, body.Check(), now, Closed{PromotionID: c.Entity, Reason: body.Reason})
+	case ChangeStock:
+		return s.changeStock(c, body, now)
+	case Leave:
+		return s.leave(c, body, now)
+	case Accept:
+		return s.accept(c, body, now)
+	case Decline:
+		return s.decline(c, body, now)
+	}
+	panic("coupons: no rule for this command")
+}
+
+// Apply makes e so.
+func (s *State) Apply(e domain.Event) {
+	switch body := e.Body.(type) {
+	case domain.Rejection:
+	case Created:
+		s.Put(Promotion{Created: body, Sequence: e.Sequence, Opened: body.OpensAt <= e.Now})
+	default:
+		p := s.promotions[e.Entity]
+		before := p.Remaining()
+		s.apply(p, e)
+		if left := p.Remaining(); left > 0 {
+			p.SoldOutSequence = 0
+		} else if before > 0 {
+			p.SoldOutSequence = e.Sequence
+		}
+		s.stir(p)
+	}
+}
+
+func (s *State) apply(p *Promotion, e domain.Event) {
+	switch body := e.Body.(type) {
+	case Issued:
+		p.give(e.User, 1)
+	case Used:
+		p.Coupons[body.Number-1].Status = StatusUsed
+	case Revoked:
+		p.take(body.Number, body.Returned)
+	case Opened:
+		p.Opened = true
+	case Paused:
+		p.Paused = true
+	case Resumed:
+		p.Paused = false
+	case Closed:
+		p.ClosedAt = e.Now
+	case Restocked:
+		p.Stock = body.Stock
+	case Joined:
+		p.Waiting.Add(waiting.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
+	case Left:
+		p.end(body.WaitingID)
+	case Offered:
+		p.Offered += body.Quantity
+		_, sequence := WaitingSequence(body.WaitingID)
+		p.Waiting.Remove(sequence)
+		s.PutOffer(p, Offer{waiting.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
+	case Accepted:
+		p.end(body.WaitingID)
+		p.give(e.User, body.Quantity)
+	case Declined:
+		p.end(body.WaitingID)
+	case OfferExpired:
+		p.PutEnded(p.end(body.WaitingID))
+	}
+}

@@ -1,0 +1,80 @@
+// Units that come back are offered to those who wait, in the order of their line. A unit on offer is nobody's yet, and not to
+// be had by others; it is free again when the end of the offer is told, so that those who wait come first.
+package coupons
+
+import (
+	"slices"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/waiting"
+)
+
+// OfferSeconds is how long an offer stands.
+const OfferSeconds = 600
+
+// Offer is units kept for one who waits, until ExpiresAt; 0: none are kept yet.
+type Offer struct {
+	waiting.Entry
+	ExpiresAt domain.Time `json:"expiresAt"`
+}
+
+// PutOffer adds an offer that stands. Its user is no longer in Waiting.
+func (s *State) PutOffer(p *Promotion, o Offer) {
+	p.Offers[o.Sequence], p.offerOf[o.User] = o, o.Sequence
+	s.deadlines.Add(deadline{At: o.ExpiresAt, Sequence: o.Sequence, What: change{p, expiry}})
+}
+
+// PutEnded adds an offer that ran out.
+func (p *Promotion) PutEnded(o Offer) { p.Ended[o.Sequence] = o }
+
+// Offer is the next offer to somebody who waits; false when there is none to be made at now.
+func (s *State) Offer(now domain.Time) (domain.Event, bool) {
+	for _, id := range s.offering {
+		p := s.promotions[id]
+		if closed, _ := p.Closed(now); closed {
+			continue // and soon told
+		}
+		e, _ := p.first()
+		return domain.Event{Entity: id, User: e.User, Body: Offered{
+			PromotionID: id, WaitingID: WaitingID(id, e.Sequence), Quantity: e.Quantity, ExpiresAt: now.Add(OfferSeconds * time.Second),
+		}}, true
+	}
+	return domain.Event{}, false
+}
+
+// first is whom the next offer is for.
+func (p *Promotion) first() (waiting.Entry, bool) {
+	free := p.Remaining()
+	if p.Waiting.Len() == 0 || free == 0 || p.Paused || p.ClosedAt != 0 {
+		return waiting.Entry{}, false
+	}
+	return p.Waiting.First(func(quantity int) bool { return quantity <= free })
+}
+
+// stir notes whether p has something to offer, so that nobody has to look while nothing has changed.
+func (s *State) stir(p *Promotion) {
+	if p.Waiting.Len() == 0 && len(s.offering) == 0 {
+		return // as mostly in a rush
+	}
+	_, some := p.first()
+	i, noted := slices.BinarySearch(s.offering, p.PromotionID)
+	if some && !noted {
+		s.offering = slices.Insert(s.offering, i, p.PromotionID)
+	} else if !some && noted {
+		s.offering = slices.Delete(s.offering, i, i+1)
+	}
+}
+
+// end takes somebody out of the waiting list. What was offered to them is there again.
+func (p *Promotion) end(waitingID string) Offer {
+	_, sequence := WaitingSequence(waitingID)
+	p.Waiting.Remove(sequence)
+	o, offered := p.Offers[sequence]
+	if offered {
+		p.Offered -= o.Quantity
+		delete(p.Offers, sequence)
+		delete(p.offerOf, o.User)
+	}
+	return o
+}

@@ -1,0 +1,265 @@
+package stream
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+const hall = 1500 // seats
+
+// anHour is how a hall sells out: all is held, half of it expires, is held again, and reserved. It ends with every third
+// seat free.
+func anHour() (events []domain.Event) {
+	change := func(body func(ids []int) domain.Body, only func(id int) bool) {
+		var ids []int
+		for id := 1; id <= hall; id++ {
+			if only(id) {
+				ids = append(ids, id)
+			}
+			if len(ids) == 50 || id == hall && len(ids) > 0 {
+				events = append(events, domain.Event{Entity: "s", User: "1", Last: true, Body: body(ids)})
+				ids = nil
+			}
+		}
+	}
+	holds := func(ids []int) domain.Body { return seats.Held{ScheduleID: "s", HoldID: "h1", ScheduleSeatIDs: ids} }
+	expires := func(ids []int) domain.Body { return seats.Expired{ScheduleID: "s", HoldID: "h1", ScheduleSeatIDs: ids} }
+	reserves := func(ids []int) domain.Body { return seats.Reserved{ScheduleID: "s", ScheduleSeatIDs: ids} }
+	for range 3 {
+		change(holds, func(id int) bool { return id > 1 }) // nobody wants the first
+		change(expires, func(id int) bool { return id > 1 && id%2 == 0 })
+		change(holds, func(id int) bool { return id > 1 && id%2 == 0 })
+	}
+	change(expires, func(id int) bool { return id > 1 && id%3 == 0 })
+	change(reserves, func(id int) bool { return id > 1 && id%3 != 0 })
+	return events
+}
+
+func TestBurst(t *testing.T) {
+	for name, path := range map[string]string{"unnamed": "/schedules/s", "named": "/schedules/s?events=named"} {
+		t.Run(name, func(t *testing.T) {
+			onBothPaths(t, func(t *testing.T) {
+				w := newWorld(t, Config{Ring: 4, ScheduleHeartbeat: 10 * time.Second})
+				s := w.serve()
+				stalled, cut, keen, user := s.mustOpen(t, path, ""), s.mustOpen(t, path, ""), s.mustOpen(t, path, ""), s.mustOpen(t, "/users/1", "")
+				for _, st := range []*stream{stalled, cut, keen, user} {
+					st.greeted(t, "fresh", epoch+"-0")
+				}
+				synctest.Wait() // they are up to date
+				events := anHour()
+				end := fmt.Sprintf("%s-%d", epoch, len(events))
+
+				// One that reads at once gets every step.
+				var reading sync.WaitGroup
+				reading.Go(func() {
+					var every []received
+					for n, to := 0, 0; ; n++ {
+						e, err := keen.next()
+						if every, to = w.frames(every, Key{OfSchedule, "s"}, audienceOf(path), to); err != nil || n >= len(every) || e != every[n] {
+							t.Errorf("keen: frame %d is %+v %v", n, e, err)
+							return
+						}
+						if e.ID == end {
+							return
+						}
+					}
+				})
+				for _, e := range events {
+					w.happen(e)
+					synctest.Wait()
+				}
+				reading.Wait()
+				every, _ := w.frames(nil, Key{OfSchedule, "s"}, audienceOf(path), 0)
+
+				// One that read nothing gets what was on its way, then the latest of each seat.
+				got := stalled.until(t, end)
+				check := func(who string, got []received) {
+					if truth, shown := stateOf(t, every), stateOf(t, got); !maps.Equal(truth, shown) || len(shown) != hall-1 || shown[3] != "AVAILABLE" || shown[4] != "RESERVED" {
+						t.Errorf("%s sees something else than there is: %d seats, want %d", who, len(shown), len(truth))
+					}
+				}
+				check("who stalled", got)
+				before, burst, after := aroundBurst(got, epoch+"-0")
+				if len(burst) == 0 {
+					t.Fatalf("there is no burst in %d frames", len(got))
+				}
+				from := epoch + "-0"
+				if len(before) > 0 {
+					from = before[len(before)-1].ID
+				}
+				if due, missed := w.burst("s", audienceOf(path), from, burst[len(burst)-1].ID); !slices.Equal(burst, due) || 5*size(burst) > missed {
+					t.Errorf("the burst begins with %+v and ends with %+v; it has %d frames, want %d, for %d bytes", burst[0], burst[len(burst)-1], len(burst), len(due), missed)
+				}
+				if n := len(every) - len(after); !slices.Equal(before, every[:len(before)]) || !slices.Equal(after, every[n:]) || len(after) > 4*50 {
+					t.Errorf("%d steps before the burst and %d after it are not those there were", len(before), len(after))
+				}
+
+				// One that is cut in the middle of it comes back to where it began, and is told every step.
+				seen := cut.some(t, 1000)
+				id := seen[len(seen)-1].ID
+				if _, p, _ := ParsePosition(id); p.Number > 20 {
+					t.Fatalf("after 1000 frames it stands at %s", id)
+				}
+				_ = cut.Close()
+				again := s.mustOpen(t, path, id)
+				again.greeted(t, "complete", id)
+				rest := again.until(t, end)
+				n := 1 + slices.IndexFunc(every, func(e received) bool { return e.ID == id })
+				if !slices.Equal(rest, every[n:]) {
+					t.Errorf("who came back with %s got %d frames, want %d", id, len(rest), len(every)-n)
+				}
+				check("who was cut", append(seen, rest...))
+
+				// A user's outcomes are told one by one, however late.
+				for n := range events {
+					if e := user.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
+						t.Fatalf("the user got %+v, want %d", e, n+1)
+					}
+				}
+				for _, st := range []*stream{stalled, keen, again, user} {
+					_ = st.Close()
+				}
+				synctest.Wait()
+				if got := w.hub.Stats(); got.Bursts == 0 || got.Spared == 0 || got.CatchUps != 0 {
+					t.Errorf("stats %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// While a burst is under way a heartbeat is a comment, and its reader has no place at the log, however slow it is.
+func TestBurst_slow(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		w := newWorld(t, Config{Ring: 4, CatchUps: 1, ScheduleHeartbeat: 10 * time.Second, WriteTimeout: time.Minute})
+		s := w.serve()
+		slow := s.mustOpen(t, "/schedules/s", "")
+		defer slow.Close()
+		slow.greeted(t, "fresh", epoch+"-0")
+		synctest.Wait()
+		events := anHour()
+		w.happen(events...)
+		end := fmt.Sprintf("%s-%d", epoch, len(events))
+		time.Sleep(5 * time.Second)
+		if got := w.hub.Stats(); got.CatchUps != 0 {
+			t.Errorf("a burst holds a place at the log: %+v", got)
+		}
+		var got []received
+		for len(got) == 0 || got[len(got)-1].ID != end {
+			got = append(got, slow.mustNext(t))
+			if len(got)%300 == 0 {
+				time.Sleep(11 * time.Second)
+			}
+		}
+		before, burst, _ := aroundBurst(got, epoch+"-0")
+		if len(before) > 50 || len(burst) < hall/2 {
+			t.Errorf("%d steps, then a burst of %d", len(before), len(burst))
+		}
+		if byEngine(t) && slow.Comments == 0 {
+			t.Error("no heartbeat was due within the burst")
+		}
+	})
+}
+
+// Four bits a seat are read back as they were written, whatever their neighbour is.
+func TestBurst_take(t *testing.T) {
+	b := &burst{}
+	for _, e := range anHour() {
+		b.take(&e)
+	}
+	for id := 1; id <= hall; id++ {
+		want := seats.StatusReserved
+		switch {
+		case id == 1:
+			want = ""
+		case id%3 == 0:
+			want = seats.StatusAvailable
+		}
+		if got := b.status(id); got != want {
+			t.Errorf("seat %d is %q, want %q", id, got, want)
+		}
+	}
+	if len(b.seats) != hall/2+1 || b.last != hall {
+		t.Errorf("%d bytes for %d seats", len(b.seats), b.last)
+	}
+}
+
+func audienceOf(path string) audience {
+	if strings.HasSuffix(path, "named") {
+		return publicNamed
+	}
+	return public
+}
+
+// stateOf is what a page shows that took these frames.
+func stateOf(t *testing.T, all []received) map[int]string {
+	is := map[int]string{}
+	for _, e := range all {
+		var seat struct {
+			ScheduleSeatID int
+			Status         string
+			IsHeartbeat    bool
+		}
+		if err := json.Unmarshal([]byte(e.Data), &seat); err != nil || seat.IsHeartbeat {
+			t.Fatalf("%+v %v", e, err)
+		}
+		is[seat.ScheduleSeatID] = seat.Status
+	}
+	return is
+}
+
+// aroundBurst divides what was told after from: the frames of the one burst bring no id of their own but the last.
+func aroundBurst(all []received, from string) (before, burst, after []received) {
+	id, begins := from, -1
+	for i, e := range all {
+		if e.ID == id && begins < 0 {
+			begins = i
+		}
+		if e.ID != id && begins >= 0 {
+			return all[:begins], all[begins : i+1], all[i+1:]
+		}
+		id = e.ID
+	}
+	return all, nil, nil
+}
+
+// size is about how many bytes that is.
+func size(all []received) (n int) {
+	for _, e := range all {
+		n += len(e.Event) + len(e.Data) + len(e.ID)
+	}
+	return n
+}
+
+// until is everything up to and with the frame of this id, heartbeats aside.
+func (s *stream) until(t *testing.T, id string) (all []received) {
+	t.Helper()
+	for len(all) == 0 || all[len(all)-1].ID != id {
+		all = append(all, s.some(t, 1)...)
+	}
+	return all
+}
+
+func (s *stream) some(t *testing.T, n int) (all []received) {
+	t.Helper()
+	for len(all) < n {
+		e, err := s.next()
+		if err != nil {
+			t.Fatalf("after %+v: %v", all[max(0, len(all)-1):], err)
+		}
+		if !strings.Contains(e.Data, `"isHeartbeat":true`) {
+			all = append(all, e)
+		}
+	}
+	return all
+}

@@ -1,0 +1,99 @@
+// A seat that is not free: a row with what a screen asks of it.
+package projections
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+type seatRow struct {
+	is    byte        // one of the letters below; 0: free
+	ref   uint64      // sequence of its holding or reservation; 0 when there is none
+	until domain.Time // when it is over, or comes back; 0 when that is never
+	user  string      // who has it, or is offered it
+}
+
+const (
+	seatHeld      = 'H'
+	seatOffered   = 'O'
+	seatReturning = 'F' // its hold ran out; it comes back at a known time
+	seatReserved  = 'R'
+	seatBlocked   = 'B'
+)
+
+func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
+	switch seat.Status() {
+	case seats.StatusBlocked:
+		return seatRow{is: seatBlocked}
+	case seats.StatusReserved:
+		return seatRow{seatReserved, seat.Ref, 0, sc.Reservations[seat.Ref].User}
+	case seats.StatusHeld:
+		if at := seat.FreeAt(); at != 0 {
+			return seatRow{is: seatReturning, until: at}
+		}
+		h := sc.Holdings[seat.Ref]
+		if h.Offer {
+			return seatRow{seatOffered, seat.Ref, h.ExpiresAt, h.User}
+		}
+		return seatRow{seatHeld, seat.Ref, h.ExpiresAt, h.User}
+	}
+	return seatRow{}
+}
+
+// encode writes two numbers, the letter and the user.
+func (r seatRow) encode() []byte {
+	return append(append(append(key(r.ref), key(uint64(r.until))...), r.is), r.user...)
+}
+
+func decodeSeat(v []byte) seatRow {
+	return seatRow{v[16], number(v), domain.Time(number(v[8:])), string(v[17:])}
+}
+
+// inHolding says that ref is a holding.
+func (r seatRow) inHolding() bool { return r.is == seatHeld || r.is == seatOffered }
+
+// belongsTo says that the user holds the seat or has reserved it. An offer is nobody's yet.
+func (r seatRow) belongsTo(user string) bool {
+	return user != "" && r.user == user && r.is != seatOffered
+}
+
+// status is the seat's as the world sees it.
+func (r seatRow) status() seats.Status {
+	switch r.is {
+	case seatReserved:
+		return seats.StatusReserved
+	case seatBlocked:
+		return seats.StatusBlocked
+	case 0:
+		return seats.StatusAvailable
+	}
+	return seats.StatusHeld
+}
+
+// loadSeats takes off sale what is blocked or comes back later. The other rows follow from holdings and reservations.
+func loadSeats(state *seats.State, sc *seats.Schedule, rows *bolt.Bucket) error {
+	var blocked []int
+	returning := map[domain.Time][]int{}
+	err := rows.ForEach(func(k, v []byte) error {
+		if len(v) < 17 || seatID(k) > len(sc.Seats) {
+			return fmt.Errorf("%w: seat %x of %s", errDamaged, k, sc.ScheduleID)
+		}
+		switch v[16] {
+		case seatBlocked:
+			blocked = append(blocked, seatID(k))
+		case seatReturning:
+			at := decodeSeat(v).until
+			returning[at] = append(returning[at], seatID(k))
+		}
+		return nil
+	})
+	state.PutBlocked(sc, blocked)
+	for at, ids := range returning {
+		state.PutReturning(sc, at, ids)
+	}
+	return err
+}

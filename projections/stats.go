@@ -1,0 +1,85 @@
+// Figures of the whole box office, for those who run it.
+package projections
+
+import (
+	"context"
+	"time"
+
+	"onsale/domain"
+)
+
+// Stats is how the box office is doing. What stands and waits is counted as the decider has it, which may be a transaction
+// ahead of what is told.
+type Stats struct {
+	Outcomes uint64            // requests answered since there is a log, repetitions not counted
+	Events   map[string]uint64 // since there is a log, by type; refusals by type and code ("seats.rejected seat_unavailable")
+	Accepted uint64            // place in line of the last message of COMMANDS, whoever wrote it
+	Decided  uint64            // place in line of the last decided command
+	Backlog  uint64            // messages of COMMANDS that are not decided here
+	Rate     float64           // commands decided a second, over the last ten
+	Holds    int               // that stand
+	Expiring int               // of these, within a minute of log time
+	Waiting  int               // who waits and has no offer
+	Offers   int               // that stand
+}
+
+const soon = time.Minute
+
+// Stats asks the logs how they stand, and counts.
+func (p *Projector) Stats(ctx context.Context) (Stats, error) {
+	if err := p.haltedError(); err != nil {
+		return Stats{}, err
+	}
+	state, err := p.Log.State(ctx)
+	if err != nil {
+		return Stats{}, err
+	}
+	p.mu.RLock()
+	s := Stats{
+		Outcomes: p.tally.outcomes, Events: p.tally.byName(), Accepted: state.Commands.Last * domain.PlacesPerMessage,
+		Decided: p.committed.sequence, Rate: float64(p.pace.sum(time.Now()).commands) / lately,
+	}
+	promotions, schedules, now := p.shop.Coupons.IDs(), p.shop.Seats.IDs(), max(p.logTime, domain.At(time.Now()))
+	p.mu.RUnlock()
+	if message := s.Decided / domain.PlacesPerMessage; message < state.Commands.Last {
+		s.Backlog = state.Commands.Last - message
+	}
+	for _, id := range promotions {
+		p.countPromotion(&s, id)
+	}
+	for _, id := range schedules { // one at a time: the decider has to wait for the lock
+		p.countSchedule(&s, id, now)
+	}
+	return s, nil
+}
+
+func (p *Projector) countPromotion(s *Stats, id string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if promotion := p.shop.Coupons.Promotion(id); promotion != nil { // one that was not committed may be gone
+		s.Waiting += promotion.Waiting.Len()
+		s.Offers += len(promotion.Offers)
+	}
+}
+
+func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	sc := p.shop.Seats.Schedule(id)
+	if sc == nil {
+		return
+	}
+	s.Waiting += len(sc.Waiting)
+	for _, h := range sc.Holdings {
+		switch {
+		case h.Offer:
+			s.Offers++
+			s.Waiting--
+		case len(h.ScheduleSeatIDs) > 0:
+			s.Holds++
+			if h.ExpiresAt.Sub(now) <= soon {
+				s.Expiring++
+			}
+		}
+	}
+}

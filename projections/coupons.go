@@ -2,6 +2,7 @@
 package projections
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -19,7 +20,8 @@ type couponRow struct {
 }
 
 func (r couponRow) encode() []byte {
-	return append(append(key(r.event), byte(r.status)), r.user...)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)), r.event)
+	return append(append(v, byte(r.status)), r.user...)
 }
 
 func decodeCoupon(v []byte) (couponRow, error) {

@@ -28,6 +28,8 @@ type Log interface {
 	Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+	// DecodeBody reads what an event says out of its data.
+	DecodeBody(name string, data []byte) (domain.Body, error)
 }
 
 // Events is EVENTS for a reader.

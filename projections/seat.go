@@ -2,6 +2,7 @@
 package projections
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -46,7 +47,9 @@ func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
 
 // encode writes two numbers, the letter and the user.
 func (r seatRow) encode() []byte {
-	return append(append(append(key(r.ref), key(uint64(r.until))...), r.is), r.user...)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 17+len(r.user)), r.ref)
+	v = binary.BigEndian.AppendUint64(v, uint64(r.until))
+	return append(append(v, r.is), r.user...)
 }
 
 func decodeSeat(v []byte) seatRow {

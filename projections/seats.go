@@ -19,10 +19,12 @@ func putSeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 		return putSchedule(tx, sc)
 	case seats.Held:
 		return putTouched(tx, sc, body.ScheduleSeatIDs)
-	case seats.Extended: // its seats know until when
+	case seats.Extended:
 		sequence := seats.HoldSequence(body.HoldID)
 		if h := sc.Holdings[sequence]; h != nil {
-			return putTouched(tx, sc, h.ScheduleSeatIDs)
+			if err := putTouched(tx, sc, h.ScheduleSeatIDs); err != nil { // a seat knows until when
+				return err
+			}
 		}
 		return putHolding(tx, sc, sequence)
 	case seats.Expiring:
@@ -39,7 +41,7 @@ func putSeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 		if err := putTouched(tx, sc, body.ScheduleSeatIDs); err != nil {
 			return err
 		}
-		return putHolding(tx, sc, seats.HoldSequence(body.HoldID))
+		return putHolding(tx, sc, seats.HoldSequence(body.HoldID)) // also one that has no seats any more
 	case seats.Returned:
 		return putTouched(tx, sc, body.ScheduleSeatIDs)
 	case seats.Blocked:

@@ -192,6 +192,11 @@ func (w *world) check() {
 		w.openProjector()
 	}
 	w.settle()
+	state, err := w.log.State(context.Background())
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	checkChains(w.tb, w.p, w.log, state.Events.Last)
 	w.stop()
 	defer w.close()
 	verify(w.tb, w.lapsing(), w.path(), w.log.Epoch())

@@ -134,3 +134,13 @@ func (l *Log) EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, erro
 }
 
 func (l *Log) DecodeEvent(r domain.Record) (domain.Event, error) { return DecodeEvent(r) }
+
+// DecodeBody reads the data of an event of this type; "{}" is none. All that there is has version 1: who adds another one
+// lets the name say so.
+func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
+	decode, err := lookUp(eventTypes, name, 1)
+	if err != nil {
+		return nil, err
+	}
+	return decode(data)
+}

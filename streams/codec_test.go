@@ -171,21 +171,6 @@ func TestDecodeEventRefuses(t *testing.T) {
 	}
 }
 
-func TestFiltersTakeNoWildcards(t *testing.T) {
-	if got := streams.UserFilter("u1"); got != "evt.*.*.u1" {
-		t.Error(got)
-	}
-	if got := streams.ScheduleFilter("hall-1"); got != "evt.seats.hall-1.>" {
-		t.Error(got)
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a filter for the user *")
-		}
-	}()
-	streams.UserFilter("*")
-}
-
 func FuzzDecodeBatch(f *testing.F) {
 	for _, name := range streams.CommandTypes() {
 		f.Add(read(f, "commands", name))

@@ -9,26 +9,6 @@ const (
 	eventsStream   = "EVENTS"   // evt.<kind>.<entity>.<user>
 )
 
-// UserFilter takes what concerns one user, everywhere. The id must have passed domain.CheckID.
-func UserFilter(user string) string { return "evt.*.*." + checked(user) }
-
-// ScheduleFilter takes what happens to the seats of one schedule.
-func ScheduleFilter(schedule string) string { return EntityFilter("seats", schedule) }
-
-// EntityFilter takes what happens to one entity of one kind.
-func EntityFilter(kind, entity string) string {
-	return "evt." + checked(kind) + "." + checked(entity) + ".>"
-}
-
-// checked panics rather than build a filter from something that is no id: "*" in the place of a user would show one
-// user the events of all.
-func checked(id string) string {
-	if err := domain.CheckID(id); err != nil {
-		panic("streams: a filter from an unchecked id: " + err.Error())
-	}
-	return id
-}
-
 // commandSubject is the subject of a node's lane.
 func commandSubject(node string) string { return "cmd." + node }
 

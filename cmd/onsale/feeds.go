@@ -12,7 +12,6 @@ import (
 	httpd "onsale/http"
 	"onsale/http/stream"
 	"onsale/projections"
-	"onsale/streams"
 )
 
 // last is the number of the last event of a reader's key.
@@ -41,21 +40,10 @@ func (n *node) progress(promotion string) (p stream.Progress, found bool, err er
 
 // catchUp reads the log for one reader.
 func (n *node) catchUp(ctx context.Context, from uint64, key stream.Key) iter.Seq2[domain.Event, error] {
-	filter := streams.ScheduleFilter(key.ID)
 	if key.Kind == stream.OfUser {
-		filter = streams.UserFilter(key.ID)
+		return n.projector.EventsOfUser(ctx, key.ID, from)
 	}
-	return func(yield func(domain.Event, error) bool) {
-		for record, err := range n.log.Records(ctx, from, filter) {
-			var e domain.Event
-			if err == nil {
-				e, err = n.log.DecodeEvent(record)
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-	}
+	return n.projector.EventsOfEntity(ctx, "seats", key.ID, from)
 }
 
 // debugStreams lists the open streams.

@@ -66,7 +66,7 @@ func benchCommand(environ []string) *cobra.Command {
 	flags.IntVar(&p.Streams, "streams", 200, "so many of the users watch their event stream")
 	flags.BoolVar(&p.Scatter, "scatter", true, "names of users come in no order")
 	flags.BoolVar(&p.Empty, "empty", false, "load an empty net/http handler in the same way first, to compare")
-	command.AddCommand(emptyCommand())
+	command.AddCommand(emptyCommand(), benchStreamsCommand(environ))
 	return command
 }
 

@@ -31,12 +31,13 @@ func startPace(ctx context.Context, p Plan) *pace {
 	if p.Commands > 0 {
 		c.last = p.Commands
 	}
+	start := time.Now() // of both clocks: a late goroutine must not strike less often
 	if p.Duration > 0 {
-		c.end = time.Now().Add(p.Duration)
+		c.end = start.Add(p.Duration)
 	}
 	if p.Rate > 0 {
 		c.open = make(chan turn, 1<<16)
-		go c.strike(ctx)
+		go c.strike(ctx, start)
 	}
 	return c
 }
@@ -57,10 +58,9 @@ func (c *pace) over(t turn) bool {
 
 // strike sleeps in the kernel on a thread of its own: Go's timers wake up to a millisecond late on a quiet machine, which
 // is more than an answer takes.
-func (c *pace) strike(ctx context.Context) {
+func (c *pace) strike(ctx context.Context, start time.Time) {
 	runtime.LockOSThread()
 	defer close(c.open)
-	start := time.Now()
 	for k := 0; ctx.Err() == nil; k++ {
 		t := turn{k, start.Add(time.Duration(float64(k) / c.plan.Rate * float64(time.Second)))}
 		if c.over(t) {

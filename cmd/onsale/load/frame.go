@@ -1,0 +1,94 @@
+// The bytes of a stream, for readers that must cost less than what they read: no scanner, no copy unless a frame is cut.
+package load
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Frame is one of Server-Sent Events. Its bytes are good until the next one is read.
+type Frame struct {
+	Event    string // "" for none
+	ID, Data []byte
+}
+
+// Told says that the frame tells an event; otherwise it greets or beats.
+func (f Frame) Told() bool {
+	return f.Event != "connect" && f.Event != "heartbeat" && len(f.ID) > 0 && !bytes.Contains(f.Data, heartbeat)
+}
+
+// Number is that of its event; 0: none.
+func (f Frame) Number() uint64 { return number(f.ID) }
+
+// number is the n of <epoch>-<n>; 0: it has none.
+func number(id []byte) uint64 {
+	n, _ := strconv.ParseUint(string(id[bytes.LastIndexByte(id, '-')+1:]), 10, 64)
+	return n
+}
+
+var (
+	blank     = []byte("\n\n")
+	heartbeat = []byte(`"isHeartbeat":true`)
+)
+
+func parseFrame(b []byte) (f Frame) {
+	for line := range bytes.Lines(b) {
+		name, value, _ := bytes.Cut(bytes.TrimSuffix(line, blank[:1]), []byte(": "))
+		switch string(name) {
+		case "event":
+			f.Event = string(value)
+		case "id":
+			f.ID = value
+		case "data":
+			f.Data = value
+		}
+	}
+	return f
+}
+
+// splitter finds frames in what arrives.
+type splitter struct{ part []byte }
+
+// each gives every frame that is whole now, and keeps what is left.
+func (s *splitter) each(b []byte, heard func(Frame)) {
+	if len(s.part) > 0 {
+		s.part = append(s.part, b...)
+		b = s.part
+	}
+	for end := bytes.Index(b, blank); end >= 0; end = bytes.Index(b, blank) {
+		heard(parseFrame(b[:end+1]))
+		b = b[end+len(blank):]
+	}
+	s.part = append(s.part[:0], b...)
+}
+
+// chunked takes the body out of a chunked answer, however it is cut. Zero is its beginning.
+type chunked struct {
+	left, size int
+	digits     bool // of a size were seen
+	over       bool // the last chunk was
+}
+
+// body gives what of b is body, in place.
+func (c *chunked) body(b []byte) []byte {
+	out := b[:0]
+	for len(b) > 0 {
+		if c.left > 0 {
+			n := min(c.left, len(b))
+			out = append(out, b[:n]...)
+			b, c.left = b[n:], c.left-n
+			continue
+		}
+		switch d := b[0]; {
+		case d == '\n': // of a size, or behind a chunk
+			c.over = c.over || c.digits && c.size == 0
+			c.left, c.size, c.digits = c.size, 0, false
+		case d >= '0' && d <= '9':
+			c.size, c.digits = c.size<<4+int(d-'0'), true
+		case d >= 'a' && d <= 'f':
+			c.size, c.digits = c.size<<4+int(d-'a')+10, true
+		}
+		b = b[1:]
+	}
+	return out
+}

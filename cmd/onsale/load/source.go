@@ -1,0 +1,152 @@
+// Where events come from: seats are held and given back, over and over. So each command is one event and one frame, both
+// for the user who sends it and for whoever watches the schedule, and the answers say which.
+package load
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Source is a schedule with a seat for each of its lines, which send one command after the other.
+type Source struct {
+	Schedule string
+	host     string
+	lines    []*line
+}
+
+type line struct {
+	connection connection
+	user, name string
+	seat, sent int // every second one gives back what the one before it has held
+	request    []byte
+}
+
+// Event is what became of one command.
+type Event struct {
+	ID            string // <epoch>-<n>
+	Number        uint64
+	Seat          int
+	Held          bool      // else it was given back
+	Due, Answered time.Time // when it was to be sent, when the outcome was told
+	Now           time.Time // the log's, which only the answer to a hold tells
+}
+
+// Before is the id that a reader has who saw everything up to the event, and not it.
+func (e Event) Before() string {
+	return e.ID[:strings.LastIndexByte(e.ID, '-')+1] + strconv.FormatUint(e.Number-1, 10)
+}
+
+// Name is that of a run, in all its ids.
+func Name() string { return "bench-" + strings.ToLower(rand.Text()[:8]) }
+
+// NewSource opens a schedule at target. Line i sends as user(i).
+func NewSource(ctx context.Context, target string, lines int, user func(i int) string) (*Source, error) {
+	at, err := url.Parse(target)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{Schedule: Name(), host: at.Host}
+	shop := sale{what: Seats, id: s.Schedule, stock: lines, target: target}
+	if err := shop.create(ctx, Plan{}); err != nil {
+		return nil, err
+	}
+	for i := range lines {
+		s.lines = append(s.lines, &line{connection: connection{host: at.Host}, user: user(i), name: s.Schedule, seat: i + 1})
+	}
+	return s, nil
+}
+
+// Close hangs up.
+func (s *Source) Close() {
+	for _, l := range s.lines {
+		l.connection.close()
+	}
+}
+
+// Make sends n commands, rate of them a second (0: as fast as they are decided), and gives their events by number.
+func (s *Source) Make(ctx context.Context, n int, rate float64) ([]Event, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p := startPace(ctx, Plan{Commands: n, Rate: rate})
+	var mu sync.Mutex // guards made
+	made := make([]Event, 0, n)
+	var group sync.WaitGroup
+	for _, l := range s.lines[:min(n, len(s.lines))] {
+		group.Go(func() {
+			for t, ok := p.take(ctx); ok; t, ok = p.take(ctx) {
+				e, err := l.send(ctx, t.due)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				made = append(made, e)
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	slices.SortFunc(made, func(a, b Event) int { return cmp.Compare(a.Number, b.Number) })
+	return made, context.Cause(ctx)
+}
+
+// send sends the next command of the line until it is decided. Its key makes that safe.
+func (l *line) send(ctx context.Context, due time.Time) (Event, error) {
+	e := Event{Seat: l.seat, Held: l.sent%2 == 0, Due: due}
+	l.sent++
+	l.write(e.Held)
+	for {
+		status, body, err := l.connection.exchange(l.request)
+		if err != nil {
+			return e, err
+		}
+		e.Answered = time.Now()
+		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+			if time.Since(due) > patience {
+				return e, fmt.Errorf("a command is refused for %v: %s", patience, body)
+			}
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return e, context.Cause(ctx)
+			}
+			continue
+		}
+		id, decided := after(body, `"eventId":"`, '"')
+		_, freed := after(body, `"releasedCount":1`, '}')
+		if !decided || status >= http.StatusBadRequest || !e.Held && !freed {
+			return e, fmt.Errorf("a command that must be possible is answered %d %s", status, body)
+		}
+		e.ID, e.Number = string(id), number(id)
+		if now, told := after(body, `"now":"`, '"'); told {
+			e.Now, _ = time.Parse(time.RFC3339, string(now))
+		}
+		return e, nil
+	}
+}
+
+func (l *line) write(hold bool) {
+	verb := "release"
+	if hold {
+		verb = "hold"
+	}
+	body := `{"scheduleSeatIds":[` + strconv.Itoa(l.seat) + `]}`
+	l.request = fmt.Appendf(l.request[:0], "POST /api/v1/schedules/%s/seats/%s HTTP/1.1\r\n"+
+		"Host: %s\r\nX-User-Id: %s\r\nIdempotency-Key: %s-%d-%d\r\n"+
+		"Prefer: wait=30\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		l.name, verb, l.connection.host, l.user, l.name, l.seat, l.sent, len(body), body)
+}
+
+// One makes a single event.
+func (s *Source) One(ctx context.Context) func() (Event, error) {
+	return func() (Event, error) { return s.lines[0].send(ctx, time.Now()) }
+}

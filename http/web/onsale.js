@@ -7,11 +7,12 @@
 // Every event comes once and in order: over a reload (the last id is in sessionStorage), a dead line (heartbeats are watched),
 // a browser that gave up (Firefox does after one refused connection), and in all tabs, which share one stream: the tab that
 // holds a Web Lock listens, the others hear it by BroadcastChannel. Without a secure context each tab listens for itself.
+// What a slow watcher of seats missed comes as one burst, the latest of each seat: it is told when it is whole, or not at all.
 // Wishes keep their Idempotency-Key until they are answered, over a reload too, so that asking again never asks twice.
 
 // @ts-check
 /** @typedef {{name: string, id: string, data: any}} Heard data is what the JSON says, or the text where it is none */
-/** @typedef {{name: string, id: string, text: string, time: number}} Frame */
+/** @typedef {{name: string, id: string, texts: string[], time: number}} Frame texts are more than one where it was a burst */
 /** @typedef {object} Options
  * @property {string} path of the stream, with its query
  * @property {(event: Heard) => void} onEvent hears what happened; unnamed frames have the name "message"
@@ -26,6 +27,9 @@ const NAMES = `issue-complete issue-failed coupon-used use-failed coupon-revoked
   hold-released release-failed hold-expired reserve-complete reserve-failed reservation-cancelled cancel-failed waiting waiting-failed
   offer offer-expired order-accepted order-refused order-success order-failure success failure alarm alarm-read command-complete
   command-failed seatStatusChange progress status`.split(/\s+/);
+// How a promotion stands. The newest counts, whatever its id; it comes with every connection, and is told when it says
+// something else.
+const STATES = ["progress", "status"];
 const GREETING = 15_000; // a connection must say "connect" or end within this time
 const RECENT = 256;      // events that the listening tab keeps for tabs that open later
 
@@ -42,12 +46,15 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   /** @type {(() => void) | undefined} */ let resign;     // gives the lock back
   /** @type {Promise<void> | undefined} */ let polling;
   /** @type {Frame[]} */ let recent = [];
+  /** @type {string[]} */ let burst = [];                 // what has come of it: its id comes with the last frame
+  /** @type {Map<string, Frame>} */ const shown = new Map(); // the newest of STATES
   let at = "", floor = "";                                // the leader's stream stands at; recent begins after floor
   let leader = "", leading = false, greeted = false, tries = 0, failures = 0, watchdog = 0, opening = 0;
 
   /** Takes a frame, from the stream or from the leader. @param {Frame} frame */
-  function hear({ name, id, text }) {
-    const data = parse(text), event = { name, id, data }, news = isAfter(id, last);
+  function hear(frame) {
+    const { name, id, texts } = frame, events = texts.map((text) => ({ name, id, data: parse(text) }));
+    const [event] = events, { data } = event, news = isAfter(id, last), state = STATES.includes(name);
     if (name === "connect") {
       failures = 0;
       if (data?.status === "reset" || !last) last = id;
@@ -55,7 +62,8 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
       if (data?.status === "reset") call(onReset, data.snapshot);
     } else {
       if (name === "heartbeat" || data?.isHeartbeat) call(onState, "beat", event);
-      else if (news) call(onEvent, event);
+      else if (state ? shown.get(name)?.texts[0] !== texts[0] : news) events.forEach((each) => call(onEvent, each));
+      if (state) shown.set(name, frame);
       if (news) last = id;
     }
     keep(slot, last);
@@ -76,13 +84,19 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   }
   /** @param {string} name @param {MessageEvent} event */
   function take(name, event) {
-    const frame = { name, id: event.lastEventId, text: event.data, time: Date.now() };
+    const { lastEventId: id, data: text } = event;
     watch(2.5 * heartbeat);
-    at = frame.id;
-    if (name === "connect") [greeted, tries] = [true, 0];
-    if (name !== "connect") recent.push(frame);
-    else if (!floor || parse(frame.text)?.status === "reset") [floor, recent] = [at, []];
-    if (recent.length > RECENT) floor = recent.shift()?.id ?? at;
+    if (name === "connect") [greeted, tries, burst] = [true, 0, []]; // after one that broke off every step comes
+    else if (id === at && parse(text)?.scheduleSeatId >= 0) {
+      burst.push(text);
+      channel?.postMessage({ leader: self }); // which is not silent, however long this takes
+      return;
+    }
+    const frame = { name, id, texts: [...burst, text], time: Date.now() };
+    [at, burst] = [id, []];
+    if (name === "connect" && (!floor || parse(text)?.status === "reset")) [floor, recent] = [at, []];
+    if (name !== "connect" && !STATES.includes(name)) recent.push(frame);
+    while (recent.length > 1 && recent.flatMap(({ texts }) => texts).length > RECENT) floor = recent.shift()?.id ?? at;
     channel?.postMessage({ leader: self, frame });
     hear(frame);
   }
@@ -112,7 +126,7 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
       again(50); // it has heard less than is kept here: all go back there, and who has heard an event passes it over
     }
     const missed = recent.filter((frame) => (theirs ? isAfter(frame.id, theirs) : frame.time > Date.now() - 5000));
-    channel?.postMessage({ leader: self, tab, missed, at, greeted });
+    channel?.postMessage({ leader: self, tab, missed: [...shown.values(), ...missed], at, greeted });
   }
   /** @param {boolean} [steal] from a leader that has fallen silent */
   function apply(steal = false) {

@@ -34,8 +34,8 @@ func usage(command *cobra.Command) error {
 	if command.HasAvailableSubCommands() {
 		fmt.Fprint(out, "\ncommands:\n")
 		for _, sub := range command.Commands() {
-			if !sub.IsAvailableCommand() {
-				continue // hidden
+			if sub.Hidden {
+				continue
 			}
 			fmt.Fprintf(out, "  %-10s %s\n", sub.Name(), sub.Short)
 		}

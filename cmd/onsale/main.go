@@ -59,6 +59,7 @@ func commands(environ []string) *cobra.Command {
 		replayCommand(environ),
 		auditCommand(environ),
 		benchCommand(environ),
+		fakepayCommand(),
 		versionCommand(),
 	)
 	return root

@@ -37,7 +37,9 @@ func (s *State) Apply(e domain.Event) {
 		s.comeFree(sc, body.ScheduleSeatIDs)
 	case Reserved:
 		from := sc.holdingsOf(body.ScheduleSeatIDs)
-		s.PutReservation(sc, e.Sequence, Reservation{User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice})
+		s.PutReservation(sc, e.Sequence, Reservation{
+			User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice,
+		})
 		sc.drop(from)
 	case Cancelled:
 		s.applyCancelled(sc, body)
@@ -94,7 +96,9 @@ func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
 
 // begun is the hold that the command of e made.
 func begun(e domain.Event, ids []int, now, until domain.Time) Holding {
-	return Holding{Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: ids, ExpiresAt: until, HeldAt: now, Warned: near(now, until)}
+	return Holding{
+		Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: ids, ExpiresAt: until, HeldAt: now, Warned: near(now, until),
+	}
 }
 
 // near says that the end is too near to be warned of.

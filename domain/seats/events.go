@@ -76,7 +76,8 @@ type Expired struct {
 
 func (Expired) Type() (string, int) { return "seats.expired", 1 }
 
-// Returned is seats of holds that ran out, back on sale at their known time. It concerns nobody.
+// Returned is seats of holds that ran out, back on sale at their known time, or earlier by the shop; at most 1,000, more
+// come in several. It concerns nobody.
 type Returned struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`

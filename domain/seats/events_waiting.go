@@ -58,7 +58,8 @@ type Declined struct {
 
 func (Declined) Type() (string, int) { return "seats.declined", 1 }
 
-// OfferExpired is an offer that nobody accepted in time; the waiting is over.
+// OfferExpired is an offer that nobody accepted in time, or that ended when the shop took a seat of it back: then at that
+// moment. The waiting is over.
 type OfferExpired struct {
 	ScheduleID      string      `json:"scheduleId"`
 	WaitingID       string      `json:"waitingId"`

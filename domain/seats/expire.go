@@ -52,9 +52,14 @@ func (s *State) Due() domain.Event {
 	case !h.Warned:
 		e.Body = Expiring{ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ExpiresAt: h.ExpiresAt}
 	case h.Offer:
-		e.Body = OfferExpired{ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt}
+		e.Body = OfferExpired{
+			ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt,
+		}
 	default:
-		e.Body = Expired{ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt, FreeAt: sc.freeAt(h.ExpiresAt)}
+		e.Body = Expired{
+			ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt,
+			FreeAt: sc.freeAt(h.ExpiresAt),
+		}
 	}
 	return e
 }

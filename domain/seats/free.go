@@ -48,13 +48,17 @@ func (sc *Schedule) takenBack(seat Seat, ids []int, reason string, now domain.Ti
 		e.Body = Returned{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: ids}
 	case isReserved:
 		e.User = sc.Reservations[seat.Ref].User
-		e.Body = Cancelled{ScheduleID: sc.ScheduleID, ReservationID: ReservationID(sc.ScheduleID, seat.Ref), ScheduleSeatIDs: ids, Reason: reason}
+		e.Body = Cancelled{
+			ScheduleID: sc.ScheduleID, ReservationID: ReservationID(sc.ScheduleID, seat.Ref), ScheduleSeatIDs: ids, Reason: reason,
+		}
 	case isHeld:
 		h := sc.Holdings[seat.Ref]
 		e.User = h.User
 		if h.Offer {
-			e.Body = OfferExpired{ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence),
-				ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), ExpiresAt: now}
+			e.Body = OfferExpired{
+				ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence),
+				ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), ExpiresAt: now,
+			}
 		} else {
 			e.Body = Released{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: ids, ReleasedCount: len(ids), Reason: reason}
 		}

@@ -31,7 +31,8 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event 
 		position += line.Len()
 	}
 	return domain.Outcome(c, Joined{
-		ScheduleID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Section: body.Section, Position: position,
+		ScheduleID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Section: body.Section,
+		Position: position,
 	})
 }
 
@@ -57,7 +58,9 @@ func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.
 	case h == nil:
 		return domain.Reject(c, domain.NoOffer, domain.Facts{})
 	}
-	return domain.Outcome(c, Declined{ScheduleID: c.Entity, WaitingID: body.WaitingID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs)})
+	return domain.Outcome(c, Declined{
+		ScheduleID: c.Entity, WaitingID: body.WaitingID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs),
+	})
 }
 
 // accept makes a hold of an offer. Only now does the user's limit count.
@@ -80,7 +83,9 @@ func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Ev
 
 // waits is the offer to the command's own place, nil where there is none, or the event that says why it is not theirs or
 // is over.
-func (s *State) waits(c domain.Command, shape error, id string, now domain.Time) (sc *Schedule, offer *Holding, refusal *domain.Event) {
+func (s *State) waits(c domain.Command, shape error, id string, now domain.Time) (
+	sc *Schedule, offer *Holding, refusal *domain.Event,
+) {
 	refuse := func(code string, facts domain.Facts) (*Schedule, *Holding, *domain.Event) {
 		e := domain.Reject(c, code, facts)
 		return nil, nil, &e

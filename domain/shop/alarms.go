@@ -20,6 +20,9 @@ func alarmOf(e domain.Event) (domain.Event, bool) {
 		raised = alarms.Raised{Kind: alarms.KindOffer, ScheduleID: b.ScheduleID, WaitingID: b.WaitingID,
 			Count: len(b.ScheduleSeatIDs), ExpiresAt: b.ExpiresAt}
 	case seats.Expiring:
+		if e.Now >= b.ExpiresAt { // nobody could tell it in time, and now it is over
+			return e, false
+		}
 		raised = alarms.Raised{Kind: alarms.KindHoldExpiring, ScheduleID: b.ScheduleID, HoldID: b.HoldID, ExpiresAt: b.ExpiresAt}
 	case seats.Cancelled:
 		if !e.Request.IsZero() { // they asked for it

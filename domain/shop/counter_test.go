@@ -82,6 +82,9 @@ func folded(history []domain.Event) *shop.Shop {
 
 // checkEvents proves what the events of one command have to be, whatever it was. The follower has not seen them yet.
 func (c *counter) checkEvents(cmd domain.Command, events []domain.Event, broken error) error {
+	if len(events) > 1000 {
+		return fmt.Errorf("%d events, more than the log takes", len(events))
+	}
 	before, outcomes := c.follower, 0
 	for i, e := range events {
 		if got, want := e.Number, before.Events+uint64(i)+1; got != want {

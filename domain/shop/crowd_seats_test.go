@@ -73,8 +73,13 @@ func TestTwinCrowdEnds(t *testing.T) {
 		}
 		d.arrive(d.chance.at)
 		rows := slices.Repeat([]seats.Row{{Name: "1", Seats: 20}}, (held+offered)/20)
-		ask("admin", seats.Create{Title: "s", HoldSeconds: 7, MaxSeatsPerUser: 2, Options: seats.Options{MaxExtensions: 2, NoOrphans: round%3 == 0},
-			Sections: []seats.Section{{Name: "A", Price: 3, Rows: rows}}})
+		options := seats.Options{MaxExtensions: 2, NoOrphans: round == 1}
+		if round == 2 {
+			options.ReleaseEverySeconds = 60
+		}
+		singles := slices.Repeat([]seats.Row{{Name: "1", Seats: 1}}, 6)
+		ask("admin", seats.Create{Title: "s", HoldSeconds: 7, MaxSeatsPerUser: 2, Options: options,
+			Sections: []seats.Section{{Name: "A", Price: 3, Rows: rows}, {Name: "B", Price: 1, Rows: singles}}})
 		var free []int
 		for id := 1; id <= held+offered; id++ {
 			if id%20 == 1 && len(free) < offered {
@@ -82,6 +87,8 @@ func TestTwinCrowdEnds(t *testing.T) {
 			}
 		}
 		ask("admin", seats.Block{ScheduleSeatIDs: free})
+		behind := seatsFrom(held+offered+1, held+offered+6)
+		ask("admin", seats.Block{ScheduleSeatIDs: behind})
 		for id := 1; id <= held+offered; id++ {
 			if !slices.Contains(free, id) {
 				ask("u"+strconv.Itoa(id), seats.Hold{ScheduleSeatIDs: []int{id}})
@@ -91,11 +98,17 @@ func TestTwinCrowdEnds(t *testing.T) {
 			ask("w"+strconv.Itoa(i), seats.Join{Quantity: 1})
 		}
 		ask("admin", seats.Unblock{ScheduleSeatIDs: free})
-		if waits := round%2 == 0; waits {
-			ask("z", seats.Join{Quantity: 2})
+		ask("admin", seats.Unblock{ScheduleSeatIDs: behind})
+		if round == 3 {
+			ask("z", seats.Join{Quantity: 2, Section: "B"}) // which never come free side by side
 		}
-		d.arrive(d.at + 7_000)
-		for range 3 {
+		d.arrive(d.at + 6_000)
+		for i := range 3 { // who has an offer, and as many seats as one may have
+			ask("w"+strconv.Itoa(offered-1-i), seats.Hold{ScheduleSeatIDs: behind[2*i : 2*i+2]})
+		}
+		d.arrive(d.at + 1_000)
+		ask("w"+strconv.Itoa(offered-1), seats.Hold{ScheduleSeatIDs: []int{held}})
+		for range 2 {
 			ask(untold(rng, d.chance))
 		}
 		if at, ok := d.NextDeadline(); !ok || at > d.Now {
@@ -115,9 +128,9 @@ func TestTwinCrowdEnds(t *testing.T) {
 func untold(rng *rand.Rand, c *chance) (user string, body domain.Body) {
 	id := 1800 - rng.IntN(20)
 	owner := "u" + strconv.Itoa(id)
-	hold := c.held[max(0, len(c.held)-1-rng.IntN(10))]
-	place := c.inLine[len(c.inLine)-1-rng.IntN(20)]
-	switch rng.IntN(14) {
+	hold := c.held[len(c.held)-1-rng.IntN(10)]
+	place := c.inLine[max(0, len(c.inLine)-1-rng.IntN(4))]
+	switch rng.IntN(15) {
 	case 0:
 		return "admin", seats.Free{ScheduleSeatIDs: []int{id, id - 1, 1}}
 	case 1:
@@ -144,6 +157,8 @@ func untold(rng *rand.Rand, c *chance) (user string, body domain.Body) {
 		return place.user, seats.Accept{WaitingID: place.id}
 	case 12:
 		return place.user, seats.Leave{WaitingID: place.id}
+	case 13:
+		return "x", seats.Hold{ScheduleSeatIDs: []int{1 + 20*rng.IntN(60)}}
 	}
 	return place.user, seats.Hold{ScheduleSeatIDs: []int{id}}
 }

@@ -12,9 +12,9 @@ import (
 // Decisions about seats look at holds that are due as gone, told or not.
 const MaxDue = 500
 
-// maxEvents bounds the events of one command, offers included: clock commands tell the rest. The log takes 1,000, and the
-// largest outcome has 201 (seats.Free).
-const maxEvents = 900
+// maxOffers is how many events there may be before another offer: clock commands tell the rest. The log takes 1,000 of one
+// command, the largest outcome has 201 (seats.Free), and that may come behind as many offers.
+const maxOffers = 700
 
 // Do decides command c and makes its events so. They are numbered and complete but for the chain: first what was due, then
 // what the command leads to, among it its outcome. There is no outcome when c is the clock, or the repetition of a
@@ -70,7 +70,7 @@ func (t *turn) due() bool {
 
 // offers gives what came back to those who wait for it, the first in line first, before anybody else can ask for it.
 func (t *turn) offers() {
-	for len(t.events) < maxEvents {
+	for len(t.events) < maxOffers {
 		e, more := t.shop.offer(t.now)
 		if !more {
 			return

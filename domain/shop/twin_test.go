@@ -37,7 +37,7 @@ func (w *twin) decide(c domain.Command) (told []string) {
 		}
 	}
 	offers := func() {
-		for len(told) < 900 {
+		for len(told) < 700 {
 			offer := w.offer(now)
 			if offer == "" {
 				return
@@ -76,7 +76,7 @@ type twinDue struct {
 
 // due is the first by its time, then by its place in line.
 func (w *twin) due(now domain.Time) (first twinDue, found bool) {
-	for _, d := range slices.Concat(w.duesOfHolds(), w.duesOfSales()) {
+	for _, d := range slices.Concat(w.duesOfHolds(now), w.duesOfSales()) {
 		if d.at <= now && (!found || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
 			first, found = d, true
 		}

@@ -1,0 +1,114 @@
+// Payments, and what people do to them: pay, deposit, fail, pay after all, tamper, cancel at the console.
+package fake
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Payment is one attempt to pay. V1 knows it by ImpUID, V2 by MerchantUID, of which there the latest attempt counts.
+type Payment struct {
+	ImpUID      string    `json:"imp_uid"`
+	MerchantUID string    `json:"merchant_uid"`
+	Amount      int64     `json:"amount"`
+	Currency    string    `json:"currency"`
+	Status      string    `json:"status"` // ready, paid, cancelled or failed; "cancelled" only when nothing is left
+	Method      string    `json:"pay_method"`
+	Test        bool      `json:"sandbox"`
+	FailReason  string    `json:"fail_reason,omitempty"`
+	Cancels     []Cancel  `json:"cancels,omitempty"`
+	StartedAt   time.Time `json:"started_at"`
+	PaidAt      time.Time `json:"paid_at,omitzero"`
+}
+
+// Cancel is one that took effect, or that waits for Settle.
+type Cancel struct {
+	ID     string    `json:"id"`
+	Amount int64     `json:"amount"`
+	Reason string    `json:"reason"`
+	Status string    `json:"status"` // SUCCEEDED, REQUESTED or FAILED
+	At     time.Time `json:"at"`
+}
+
+func (p *Payment) cancelled(statuses ...string) (sum int64) {
+	for _, c := range p.Cancels {
+		for _, status := range statuses {
+			if c.Status == status {
+				sum += c.Amount
+			}
+		}
+	}
+	return sum
+}
+
+// refunded is the money that has gone back; cancellable is what can still be asked back.
+func (p *Payment) refunded() int64    { return p.cancelled("SUCCEEDED") }
+func (p *Payment) cancellable() int64 { return p.Amount - p.cancelled("SUCCEEDED", "REQUESTED") }
+
+const maxPayments = 100_000
+
+// Create begins a payment as p says; its empty fields are filled in: a new ImpUID, KRW, paid, by card.
+func (s *Server) Create(p Payment) (Payment, error) {
+	s.mu.Lock()
+	defer s.sendAfter()
+	defer s.mu.Unlock()
+	switch {
+	case len(s.payments) == maxPayments:
+		return Payment{}, fmt.Errorf("this fake has %d payments, and takes no more", maxPayments)
+	case p.MerchantUID == "" || len(p.MerchantUID) > 40:
+		return Payment{}, errors.New("merchant_uid has 1 to 40 bytes")
+	case p.Amount <= 0:
+		return Payment{}, errors.New("amount is above 0")
+	case p.ImpUID != "" && s.byImpUID(p.ImpUID) != nil:
+		return Payment{}, fmt.Errorf("there is a payment %s already", p.ImpUID)
+	}
+	prepared, bound := s.prepared[p.MerchantUID]
+	if bound && prepared != (preparation{p.Amount, cmp.Or(p.Currency, "KRW")}) {
+		return Payment{}, fmt.Errorf("%s is prepared for %d %s", p.MerchantUID, prepared.amount, prepared.currency)
+	}
+	p.ImpUID = cmp.Or(p.ImpUID, fmt.Sprintf("imp_%012d", len(s.payments)+1))
+	p.Currency, p.Status, p.Method = cmp.Or(p.Currency, "KRW"), cmp.Or(p.Status, "paid"), cmp.Or(p.Method, "card")
+	p.StartedAt, p.Cancels = s.now(), nil
+	switch p.Status {
+	case "paid":
+		p.PaidAt = p.StartedAt
+	case "failed":
+		p.FailReason = cmp.Or(p.FailReason, "잔액이 부족합니다.")
+	case "ready":
+	default:
+		return Payment{}, errors.New("status is ready, paid or failed")
+	}
+	s.payments = append(s.payments, &p)
+	s.tell(&p, "")
+	return p, nil
+}
+
+// Pay makes a paid payment in KRW and gives its imp_uid. It panics where Create would refuse.
+func (s *Server) Pay(merchantUID string, amount int64) string {
+	p, err := s.Create(Payment{MerchantUID: merchantUID, Amount: amount})
+	if err != nil {
+		panic(err)
+	}
+	return p.ImpUID
+}
+
+// byImpUID and latest find a payment, or nil.
+func (s *Server) byImpUID(uid string) *Payment {
+	for _, p := range s.payments {
+		if p.ImpUID == uid {
+			return p
+		}
+	}
+	return nil
+}
+
+func (s *Server) latest(merchantUID string) *Payment {
+	for i := len(s.payments) - 1; i >= 0; i-- {
+		if s.payments[i].MerchantUID == merchantUID {
+			return s.payments[i]
+		}
+	}
+	return nil
+}

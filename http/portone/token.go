@@ -1,0 +1,89 @@
+// V1's access token: kept while it is good, asked for by one caller at a time however many wait for it.
+package portone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxLife is the longest that a token is kept, whatever PortOne says; usual are 30 minutes.
+const maxLife = 24 * time.Hour
+
+// token is renewed at 80 % of its life. PortOne then gives the same one again until its last minute, which it prolongs; so
+// the last renewals come ever faster, and one of them is in that minute.
+type token struct {
+	config Config
+	wire   *wire
+
+	mu     sync.Mutex // guards what follows; never held during a request
+	access string
+	until  time.Time // when it is renewed, by this clock
+	flight *flight   // the request under way, or nil
+}
+
+// flight is one request for a token; access and err may be read once done is closed.
+type flight struct {
+	done   chan struct{}
+	access string
+	err    error
+}
+
+// get is a token that is not refused, the one that PortOne has just refused; "" if it refused none.
+func (t *token) get(ctx context.Context, refused string) (string, error) {
+	t.mu.Lock()
+	if t.access != "" && t.access != refused && t.config.Now().Before(t.until) {
+		defer t.mu.Unlock()
+		return t.access, nil
+	}
+	if t.flight == nil {
+		t.flight = &flight{done: make(chan struct{})}
+		go t.fly(t.flight) // nobody's request: who began it may leave, and the others still need it
+	}
+	f := t.flight
+	t.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.access, f.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("%w: %w", ErrUnknown, ctx.Err())
+	}
+}
+
+func (t *token) fly(f *flight) {
+	asked := t.config.Now()
+	access, life, err := t.ask()
+	t.mu.Lock()
+	f.access, f.err = access, err
+	t.access, t.until, t.flight = access, asked.Add(life/5*4), nil
+	t.mu.Unlock()
+	close(f.done)
+}
+
+// ask gets a token and the rest of its life, by PortOne's clock alone. The wire bounds how long that takes.
+func (t *token) ask() (access string, life time.Duration, err error) {
+	status, answer, err := t.wire.call(context.Background(), http.MethodPost, "/users/getToken", nil,
+		map[string]string{"imp_key": t.config.Key, "imp_secret": t.config.Secret})
+	if err != nil {
+		return "", 0, err
+	}
+	f, err := opened(status, answer)
+	if refusal, no := errors.AsType[*Refusal](err); no {
+		return "", 0, fmt.Errorf("%w: %s", ErrAuth, refusal)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	access = f.text("access_token")
+	seconds := f.money("expired_at") - f.money("now")
+	switch {
+	case f.err != nil:
+		return "", 0, f.err
+	case seconds <= 0:
+		return "", 0, malformed("the token is over already")
+	}
+	return access, time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second, nil
+}

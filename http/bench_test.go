@@ -110,18 +110,29 @@ func (p *busy) Status() projections.Status {
 	return projections.Status{CaughtUp: true, Decided: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
 }
 
-// BenchmarkSeatMap writes the map of a hall of 600 seats.
-func BenchmarkSeatMap(b *testing.B) {
-	b.ReportAllocs()
-	var buffer []byte
-	for b.Loop() {
-		m := seatMap{out: buffer[:0]}
-		for id := 1; id <= 600; id++ {
-			seat := projections.SeatView{ScheduleSeatID: id, Section: "A", Row: "1", Number: id, Price: 50000, Status: "AVAILABLE"}
-			if err := m.add(seat); err != nil {
-				b.Fatal(err)
-			}
+// BenchmarkSeats answers with the map of a stadium, half of it held, as a browser takes it.
+func BenchmarkSeats(b *testing.B) {
+	const stadium = 50_000
+	w := newWorld(b)
+	bigHall(b, w, stadium)
+	for first := 1; first < stadium; first += 200 {
+		ids := make([]int, 100)
+		for i := range ids {
+			ids[i] = first + 2*i
 		}
-		buffer = m.out
+		if a := must(w.client(strconv.Itoa(first)).Hold(b.Context(), "s", ids, Ask{}))(b); a.HTTPStatus != http.StatusCreated {
+			b.Fatalf("got %+v", a)
+		}
+	}
+	for name, accepted := range map[string]string{"gzip": "gzip, deflate, br", "plain": ""} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			r := httptest.NewRequest("GET", "/api/v1/schedules/s/seats", nil)
+			r.Header.Set("Accept-Encoding", accepted)
+			for b.Loop() {
+				w.ServeHTTP(&quiet{http.Header{}}, r)
+			}
+			b.ReportMetric(float64(w.seatMap(b, accepted).Body.Len()), "bytes")
+		})
 	}
 }

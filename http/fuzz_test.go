@@ -3,8 +3,10 @@ package http
 import (
 	"bytes"
 	"context"
+	"iter"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,9 +27,23 @@ func (stub) WaitDecided(context.Context, uint64) error                         {
 func (stub) Request(domain.RequestID) (o projections.Outcome, _ bool, _ error) { return o, false, nil }
 func (stub) Turn(uint64) (t projections.Turn, _ bool)                          { return t, false }
 func (stub) Read(string, func(*projections.View) error) error                  { return nil }
+func (stub) Stats(context.Context) (s projections.Stats, _ error)              { return s, nil }
+func (stub) ExportPromotions() iter.Seq2[coupons.Promotion, error]             { return none[coupons.Promotion] }
+func (stub) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon, error] {
+	return none[projections.OwnedCoupon]
+}
+func (stub) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
+	return none[projections.OwnedSeat]
+}
+func (stub) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
+	return none[projections.OwnedReservation]
+}
+func (stub) ExportTrail() iter.Seq2[projections.Deed, error] { return none[projections.Deed] }
 func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
 	return projections.Outcome{}, context.DeadlineExceeded
 }
+
+func none[T any](func(T, error) bool) {}
 
 // stubServer appends to nowhere, and calls check for every command that would be appended.
 func stubServer(check func(domain.Command)) *Server {
@@ -169,6 +185,42 @@ func FuzzAfter(f *testing.F) {
 		case invalidPosition, epochChanged, notCaughtUp:
 		default:
 			t.Errorf("%q: got %+v", after, p)
+		}
+	})
+}
+
+// Whatever the query of a read says: an answer, or what is wrong with it.
+func FuzzQuery(f *testing.F) {
+	for _, seed := range []string{
+		"limit=1&cursor=MQ", "limit=0", "cursor=%zz", "cursor=MTg0NDY3NDQwNzM3MDk1NTE2MTU", "promotionId=p", "scheduleId=s", "promotionId=&scheduleId=",
+		"userId=kim&lang=en", "userId=%00", "at=1", "sequence=1000", "sequence=-1", ";", "limit=1001&limit=1",
+	} {
+		f.Add(seed)
+	}
+	w := newWorld(f)
+	open(f, w, "p", 10)
+	bigHall(f, w, 4)
+	wait := usualWait
+	must(w.client("kim").Issue(f.Context(), "p", Ask{Wait: &wait}))(f)
+	must(w.client("kim").Hold(f.Context(), "s", []int{1}, Ask{}))(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		if asked, _ := url.ParseQuery(query); asked.Has("after") || asked.Has("wait") {
+			t.Skip("it would wait; see FuzzAfter")
+		}
+		for _, path := range []string{
+			"/api/v1/promotions", "/api/v1/schedules", "/api/v1/schedules/s/seats", "/api/schedules/s/seats/summary", "/api/v1/schedules/s/seats/my-holds",
+			"/api/v1/requests/AAAAAAAAAAAAAAAAAAAAAA", "/api/v1/me/coupons", "/api/v1/me/holds", "/api/v1/me/reservations", "/api/v1/me/waiting",
+			"/api/v1/me/alarms", "/api/v1/admin/stats", "/api/v1/admin/export/coupons.csv", "/api/v1/admin/export/seats.csv",
+			"/api/v1/admin/export/reservations.csv", "/api/v1/admin/export/promotions.csv", "/api/v1/admin/export/audit.csv",
+		} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.URL.RawQuery = query
+			answer := httptest.NewRecorder()
+			w.ServeHTTP(answer, r)
+			problem := answer.Header().Get("Content-Type") == problemType[0]
+			if answer.Code >= 500 || problem != (answer.Code >= 400) {
+				t.Errorf("%s?%s: %d %s", path, query, answer.Code, answer.Body)
+			}
 		}
 	})
 }

@@ -140,10 +140,7 @@ func TestClient(t *testing.T) {
 // A large seat map arrives whole, and the deadline that it is written under does not stay on the connection.
 func TestLargeSeatMap(t *testing.T) {
 	w := newWorld(t)
-	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
-		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 20_000}}},
-	}}
-	must(w.client("").Command(t.Context(), "/api/v1/admin/schedules", schedule, Ask{}))(t)
+	bigHall(t, w, 20_000)
 	for range 3 {
 		var seats []struct {
 			ScheduleSeatID int `json:"scheduleSeatId"`

@@ -73,11 +73,13 @@ func myReservations(_ *http.Request, query url.Values, v *projections.View) (any
 		return nil, err
 	}
 	found, err := v.Reservations(page.before, page.limit)
-	return listOfUser(found, func(r projections.Reservation) reservationView {
-		status := "RESERVED"
-		if r.Cancelled {
-			status = "CANCELLED"
-		}
-		return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, status}
-	}), err
+	return listOfUser(found, viewReservation), err
+}
+
+func viewReservation(r projections.Reservation) reservationView {
+	status := "RESERVED"
+	if r.Cancelled {
+		status = "CANCELLED"
+	}
+	return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, status}
 }

@@ -2,24 +2,34 @@
 package http
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
 	"onsale/projections"
 )
 
-// anyone and theUser say who may read.
-const (
-	anyone  = false
-	theUser = true
+// asker is who asks, where they may read; else it is an error.
+type asker = func(*http.Request) (user string, err error)
+
+// Who may read.
+var (
+	anyone  = whoAsks
+	theUser = someone
 )
 
+// theShop is anybody, as for commands of admins; who does not say who they are is the admin.
+func theShop(r *http.Request) (string, error) {
+	user, err := whoAsks(r)
+	return cmp.Or(user, adminUser), err
+}
+
 // show answers a GET with what is seen in one moment.
-func (s *Server) show(needsUser bool, look func(r *http.Request, query url.Values, v *projections.View) (any, error)) handler {
+func (s *Server) show(asks asker, look func(r *http.Request, query url.Values, v *projections.View) (any, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		query := r.URL.Query()
 		var seen any
-		err := s.moment(w, r, query, needsUser, func(v *projections.View) (err error) {
+		err := s.moment(w, r, query, asks, func(v *projections.View) (err error) {
 			seen, err = look(r, query, v)
 			return err
 		})
@@ -31,11 +41,7 @@ func (s *Server) show(needsUser bool, look func(r *http.Request, query url.Value
 }
 
 // moment opens the store for the user who asks, once it has what ?after= asks for, and stamps the answer.
-func (s *Server) moment(w http.ResponseWriter, r *http.Request, query url.Values, needsUser bool, look func(*projections.View) error) error {
-	asks := whoAsks
-	if needsUser {
-		asks = someone
-	}
+func (s *Server) moment(w http.ResponseWriter, r *http.Request, query url.Values, asks asker, look func(*projections.View) error) error {
 	user, err := asks(r)
 	if err != nil {
 		return err

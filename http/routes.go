@@ -78,6 +78,8 @@ func (s *Server) routes() {
 	s.post("/api/v1/admin/schedules/:scheduleId/release", s.command(usualWait, adminUser, freeSeats))
 	s.post("/api/v1/admin/schedules/:scheduleId/close", s.command(usualWait, adminUser, closeSchedule))
 	s.post("/api/v1/admin/alarms", s.command(usualWait, adminUser, raiseAlarm))
+	s.get("/api/v1/admin/stats", s.stats)
+	s.get("/api/v1/admin/export/:file", s.export)
 }
 
 func (s *Server) post(path string, answer handler) {

@@ -1,5 +1,6 @@
 // The seats of a schedule as one bare array, which is what a page asks for first, thousands of pages at once. It is
-// written by hand: reflection would cost more than everything else here together.
+// written by hand: reflection would cost more than everything else here together. A large map is compressed on the way for
+// a client that takes it so, and then no more than a piece of it is ever in memory as text.
 package http
 
 import (
@@ -16,7 +17,10 @@ import (
 // mapBuffers are buffers of seat maps; larger ones are not kept.
 var mapBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-const keptMap = 256 << 10
+const (
+	keptMap  = 256 << 10
+	mapPiece = 64 << 10
+)
 
 func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	schedule, err := pathID(r, "scheduleId")
@@ -29,8 +33,11 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	}
 	buffer := mapBuffers.Get().(*[]byte)
 	defer mapBuffers.Put(buffer)
-	m := seatMap{out: append((*buffer)[:0], '['), old: fromOldClient(r)}
+	m := seatMap{out: append((*buffer)[:0], '['), old: fromOldClient(r), compress: takesGzip(r)}
 	err = s.moment(w, r, query, anyone, func(v *projections.View) error { return v.Seats(schedule, m.add) })
+	if m.press != nil {
+		defer presses.Put(m.press)
+	}
 	if cap(m.out) <= keptMap {
 		*buffer = m.out
 	}
@@ -41,19 +48,39 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 		return refuse(domain.ScheduleNotFound, "")
 	}
 	m.out[len(m.out)-1] = ']'
-	send(w, http.StatusOK, jsonType, m.out)
+	h := w.Header()
+	h.Add("Vary", "Accept-Encoding")
+	body := m.out
+	if m.press != nil {
+		if body, err = m.pressed(); err != nil {
+			return err
+		}
+		h["Content-Encoding"] = []string{"gzip"}
+	}
+	send(w, http.StatusOK, jsonType, body)
 	return nil
 }
 
 // seatMap writes seats one after the other, each with a comma. What all seats of a row share is written once and copied.
 type seatMap struct {
-	out          []byte
-	old          bool // blocked seats are shown as reserved
+	out          []byte // the last of them at least, with its comma
+	compress     bool   // what is larger than a piece
+	press        *press // has the pieces before out; nil: there are none
+	old          bool   // blocked seats are shown as reserved
 	section, row string
 	name, place  []byte // `"displayName":"A-1-` and `","section":"A","row":"1","number":`
 }
 
 func (m *seatMap) add(seat projections.SeatView) error {
+	if m.compress && len(m.out) > mapPiece {
+		if m.press == nil {
+			m.press = newPress()
+		}
+		if _, err := m.press.Write(m.out); err != nil {
+			return err
+		}
+		m.out = m.out[:0]
+	}
 	if m.name == nil || seat.Section != m.section || seat.Row != m.row {
 		if err := m.enter(seat.Section, seat.Row); err != nil {
 			return err
@@ -83,6 +110,15 @@ func (m *seatMap) add(seat projections.SeatView) error {
 	}
 	m.out = append(b, '}', ',')
 	return nil
+}
+
+// pressed is the whole map compressed.
+func (m *seatMap) pressed() ([]byte, error) {
+	if _, err := m.press.Write(m.out); err != nil {
+		return nil, err
+	}
+	err := m.press.Close()
+	return m.press.out.Bytes(), err
 }
 
 // enter prepares what the seats of a row share.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"iter"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
 	"onsale/projections"
 )
 
@@ -102,6 +104,15 @@ type Projector interface {
 	Turn(sequence uint64) (projections.Turn, bool)
 	// Read shows one moment of the store to user; "" is nobody.
 	Read(user string, read func(*projections.View) error) error
+	// Stats asks the logs how they stand, and counts.
+	Stats(ctx context.Context) (projections.Stats, error)
+
+	// Exports are read as they are taken, a piece at a time; an id of "" is all.
+	ExportPromotions() iter.Seq2[coupons.Promotion, error]
+	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
+	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
+	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
+	ExportTrail() iter.Seq2[projections.Deed, error]
 }
 
 // Timeouts and limits of connections. There is no write timeout, because streams live long; large answers and bodies get

@@ -99,6 +99,7 @@ func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 
 func (l *memoryLog) Embedded() bool                                     { return true }
 func (l *memoryLog) AppendVoids(ctx context.Context, upTo uint64) error { panic("nothing was lost") }
+func (l *memoryLog) DecodeBody(string, []byte) (domain.Body, error)     { panic("nobody falls behind") }
 func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
 	return l.events[r.Hash], nil
 }

@@ -12,14 +12,15 @@ import (
 
 // Deed is a command of the shop's and its outcome.
 type Deed struct {
-	Event   uint64
-	At      domain.Time
-	User    string
-	Type    string // of the event: "coupons.paused"; of the command where that was refused: "coupons.pause"
-	Entity  string // the promotion, the schedule, or the user who was told something
-	Code    string // "" when it was done
-	Reason  string // the shop's
-	Request domain.RequestID
+	Event    uint64
+	Sequence uint64 // of the command
+	At       domain.Time
+	User     string
+	Type     string // of the event: "coupons.paused"; of the command where that was refused: "coupons.pause"
+	Entity   string // the promotion, the schedule, or the user who was told something
+	Code     string // "" when it was done
+	Reason   string // the shop's
+	Request  domain.RequestID
 }
 
 // deeds are the outcomes of commands that only the shop sends, and those commands.
@@ -60,7 +61,7 @@ func (p *Projector) ExportTrail() iter.Seq2[Deed, error] {
 		if err := json.Unmarshal(r.Data, &said); err != nil {
 			return nil, err
 		}
-		d := Deed{r.Event, r.At, r.User, r.Type, r.Entity, said.Code, said.Reason, r.Request}
+		d := Deed{r.Event, r.Sequence, r.At, r.User, r.Type, r.Entity, said.Code, said.Reason, r.Request}
 		if refused {
 			d.Type = said.Command
 		}

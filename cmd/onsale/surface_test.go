@@ -130,6 +130,8 @@ func (s *stranger) path() string {
 		"/api/v1/promotions/"+s.id()+"/coupons", "/api/v1/schedules", prefix, prefix+"/seats", prefix+"/seats/hold", prefix+"/seats/release",
 		prefix+"/seats/reserve", prefix+"/seats/summary", prefix+"/seats/my-holds", prefix+"/seats/events", prefix+"/seats/extend",
 		"/api/v1/requests/"+pick(s.dice, strings.Repeat("A", 22), s.id()), "/api/v1/me/coupons", "/api/v1/me/holds", "/api/v1/me/reservations",
+		"/api/v1/me/waiting", "/api/v1/me/alarms", "/api/v1/admin/stats",
+		"/api/v1/admin/export/"+pick(s.dice, "coupons.csv", "seats.csv", "reservations.csv", "promotions.csv", "audit.csv", s.id()),
 		"/api/v1/me/events", "/subscribe/"+s.id(), "/api/v1/admin/promotions", "/api/v1/admin/schedules", "/api/v1/orders", "/"+s.id())
 	switch s.dice.IntN(12) {
 	case 0:
@@ -145,11 +147,13 @@ func (s *stranger) path() string {
 func (s *stranger) query() string {
 	q := url.Values{}
 	for range s.dice.IntN(3) {
-		switch name := pick(s.dice, "limit", "cursor", "after", "wait", "sequence", "userId", "rewind", "lastEventId", "events", "lang", "at"); name {
+		switch name := pick(s.dice, "limit", "cursor", "after", "wait", "sequence", "userId", "rewind", "lastEventId", "events", "lang", "at", "promotionId", "scheduleId"); name {
 		case "wait": // not so long that the test is over before
 			q.Set(name, pick(s.dice, "0", "100ms", "-1", "31s", "1h", "x", ""))
 		case "after", "lastEventId":
 			q.Set(name, pick(s.dice, "abcdefgh-1", "abcdefgh-1.2", "-", s.odd()))
+		case "promotionId", "scheduleId":
+			q.Set(name, pick(s.dice, "demo", s.odd()))
 		default:
 			q.Set(name, pick(s.dice, "1", "3000", "1000", "1001", s.odd()))
 		}

@@ -1,0 +1,91 @@
+// How the box office is doing, for those who run it: the figures of the moment, and how each sale stands.
+package http
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/projections"
+)
+
+type statsView struct {
+	At                domain.Time                  `json:"at"`
+	AcceptedSequence  uint64                       `json:"acceptedSequence"` // at least; how many commands the last message of COMMANDS has is known when it is read
+	DecidedSequence   uint64                       `json:"decidedSequence"`
+	BacklogMessages   uint64                       `json:"backlogMessages"`  // of COMMANDS, undecided here; each is one command or more
+	DecidedPerSecond  float64                      `json:"decidedPerSecond"` // commands, over the last ten seconds
+	Outcomes          uint64                       `json:"outcomes"`         // of all requests since there is a log
+	Events            map[string]uint64            `json:"events"`           // since then, by type
+	Rejections        map[string]map[string]uint64 `json:"rejections"`       // since then, by type and code
+	Holds             int                          `json:"holds"`
+	HoldsExpiringSoon int                          `json:"holdsExpiringSoon"` // within a minute
+	Waiting           int                          `json:"waiting"`
+	Offers            int                          `json:"offers"`
+	Promotions        list[promotionStats]         `json:"promotions"`
+	Schedules         list[scheduleStats]          `json:"schedules"`
+}
+
+type promotionStats struct {
+	promotionView
+	Waiting int `json:"waiting"`
+}
+
+type scheduleStats struct {
+	scheduleView
+	Closed  bool `json:"closed"`
+	Waiting int  `json:"waiting"`
+}
+
+// stats answers GET /api/v1/admin/stats. Of promotions and schedules it shows the first page; the cursors go on in their
+// own lists.
+func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
+	view := statsView{At: domain.At(s.now()), Events: map[string]uint64{}, Rejections: map[string]map[string]uint64{}}
+	err := s.moment(w, r, r.URL.Query(), theShop, func(v *projections.View) error {
+		first := page{limit: usualLimit}
+		promotions, err := v.Promotions("", first.limit+1)
+		if err != nil {
+			return err
+		}
+		view.Promotions = listByID(promotions, first, func(p coupons.Promotion) promotionStats {
+			return promotionStats{s.viewPromotion(p, v.Now()), v.InLine(p.PromotionID)}
+		}, func(p coupons.Promotion) string { return p.PromotionID })
+		schedules, err := v.Schedules("", first.limit+1)
+		view.Schedules = listByID(schedules, first, func(s projections.Schedule) scheduleStats {
+			return scheduleStats{viewSchedule(s), s.Closed, s.Waiting}
+		}, func(s projections.Schedule) string { return s.ScheduleID })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), catchUpWithin)
+	defer cancel()
+	figures, err := s.Projector.Stats(ctx)
+	if err != nil { // the logs do not say how they stand
+		p := refuse(notCaughtUp, "")
+		p.cause = err
+		return p
+	}
+	view.take(figures)
+	return sendJSON(w, http.StatusOK, view)
+}
+
+func (v *statsView) take(figures projections.Stats) {
+	v.AcceptedSequence, v.DecidedSequence, v.BacklogMessages = max(figures.Accepted, figures.Decided), figures.Decided, figures.Backlog
+	v.DecidedPerSecond, v.Outcomes = figures.Rate, figures.Outcomes
+	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = figures.Holds, figures.Expiring, figures.Waiting, figures.Offers
+	for name, count := range figures.Events {
+		kind, code, refused := strings.Cut(name, " ")
+		if !refused {
+			v.Events[kind] = count
+			continue
+		}
+		if v.Rejections[kind] == nil {
+			v.Rejections[kind] = map[string]uint64{}
+		}
+		v.Rejections[kind][code] = count
+	}
+}

@@ -87,7 +87,7 @@ func TestExport_key_used_twice(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := must(csv.NewReader(strings.NewReader(w.file(t, "audit.csv"))).ReadAll())(t)
-	if len(rows) != 4 || rows[2][1] != "2000" || rows[2][3] != "coupons.pause" || rows[3][1] != "" || rows[3][7] != domain.RequestIDReused {
+	if len(rows) != 4 || rows[2][1] != "2000" || rows[2][3] != "coupons.pause" || rows[3][1] != "3000" || rows[3][7] != domain.RequestIDReused {
 		t.Errorf("got %q", rows)
 	}
 }

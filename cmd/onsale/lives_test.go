@@ -211,6 +211,9 @@ func TestEnd(t *testing.T) {
 	for _, path := range []string{"/subscribe/late", "/api/v1/schedules/demo/seats/events"} {
 		shedFrame(t, "late "+path, b.must(ctx, client, "GET", path, ""))
 	}
+	if a := b.must(ctx, client, "GET", "/readyz", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "ending") {
+		t.Errorf("readyz says %v while it ends", a)
+	}
 	took := <-done
 	waiting.Wait()
 	if ended.Load() != streams || answers.Load() != 4 {

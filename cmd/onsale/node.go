@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"onsale/config"
@@ -27,7 +28,8 @@ type node struct {
 	server    *httpd.Server
 	metrics   *httpd.Metrics
 	room      *room
-	sound     bool // the logs and the store agreed at start, so that the projector may run
+	sound     bool        // the logs and the store agreed at start, so that the projector may run
+	ending    atomic.Bool // it was told to
 }
 
 // openNode makes a node that is ready to serve. One whose logs are unsound is made too: halted, so that it can say why.
@@ -105,13 +107,21 @@ func (n *node) open(ctx context.Context) error {
 			state, err := n.log.State(ctx)
 			return state.Commands.Last, err
 		},
-		Notes:         notes(cfg),
+		Notes: notes(cfg), Ready: n.unready,
 		Streams:       httpd.Streams{User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion},
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest,
 		DebugStreams: n.debugStreams, Log: n.logger,
 	})
 	n.measureStreams()
 	return nil
+}
+
+// unready is why nobody should be sent here any more.
+func (n *node) unready() []string {
+	if !n.ending.Load() {
+		return nil
+	}
+	return []string{"ending: streams are told to come back elsewhere"}
 }
 
 // notes are what this node cannot know.

@@ -36,6 +36,7 @@ func (n *node) run(ctx context.Context, l net.Listener) error {
 	var err error
 	select {
 	case <-ctx.Done():
+		n.ending.Store(true)
 		n.logger.Info("ending", "because", context.Cause(ctx))
 	case err = <-served:
 		err = fmt.Errorf("the listener broke: %w", err)

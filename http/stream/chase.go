@@ -1,5 +1,5 @@
-// Readers that fell out of the ring, or came back after long: each reads the log by a consumer of its own until it has
-// the last event that the ring no longer holds, and then goes on with the ring. A slow one is never fed from memory.
+// Readers that fell out of the ring, or came back after long: each reads the past of its key by itself until it has the
+// last event that the ring no longer holds, and then goes on with the ring. A slow one is never fed from memory.
 package stream
 
 import (
@@ -84,7 +84,7 @@ func (c *chase) read(t *ticket, target uint64) error {
 		if ctx.Err() != nil || time.Now().After(over) && (c.burst != nil || c.hub.line.busy()) {
 			return c.write(out)
 		}
-		if there { // the event was taken from the consumer, and not by the cursor: this consumer must not go on
+		if there { // the event was read, and not taken by the cursor: this reading must not go on
 			return c.write(out)
 		}
 		if c.cursor.at.seen() < target {
@@ -93,7 +93,7 @@ func (c *chase) read(t *ticket, target uint64) error {
 		if out, err = c.pass(out); err != nil {
 			return err
 		}
-		// The ring has moved meanwhile. As long as it still does not reach back to here, the consumer goes on.
+		// The ring has moved meanwhile. As long as it still does not reach back to here, the reading goes on.
 		w := c.hub.look(&c.cursor, nil)
 		if !w.behind {
 			return c.write(out)

@@ -1,5 +1,5 @@
 // Reading the log for one cursor: events come from a goroutine, so that heartbeats go on while it waits for them, and a
-// consumer that gives nothing is given up.
+// reading that gives nothing is given up.
 package stream
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	stall = 5 * time.Second        // a consumer that gives nothing for so long is made anew: a replica may lag, or be gone
+	stall = 5 * time.Second        // a reading that gives nothing for so long is begun anew
 	pause = 500 * time.Millisecond // before another one, after one that ended at once
 )
 
@@ -20,7 +20,7 @@ var (
 	errStalled = errors.New("nothing came")
 )
 
-// read is what a consumer gave: an event, or why there are no more; its zero value says that it just ended.
+// read is what a reading gave: an event, or why there are no more; its zero value says that it just ended.
 type read struct {
 	event domain.Event
 	err   error
@@ -69,7 +69,7 @@ func (c *chase) receive(reads <-chan read) (read, error) {
 	}
 }
 
-// broken is after a consumer that did not get there. One that gave nothing is not made anew in the same instant.
+// broken is after a reading that did not get there. One that gave nothing is not made anew in the same instant.
 func (c *chase) broken(err error, target uint64, moved bool) error {
 	if err == nil {
 		err = errEnded

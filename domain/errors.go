@@ -56,6 +56,7 @@ type Facts struct {
 	ClosesAt        Time   `json:"closesAt,omitzero"`         // closed, when by the clock
 	ExpiredAt       Time   `json:"expiredAt,omitzero"`        // hold_expired, offer_expired
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"` // which seats
+	Section         string `json:"section,omitempty"`         // seat_not_found: there is no such section
 	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats where they were looked for
 	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: where they wait
 }

@@ -79,7 +79,7 @@ var codes = map[string]codeRow{
 	// Seats.
 	domain.ScheduleNotFound:    {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
 	domain.ScheduleExists:      {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
-	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat"},
+	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat or section"},
 	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "somebody else was first, or it is not yours"},
 	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have as many seats as one user may have"},
 	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command names fewer seats"},

@@ -33,7 +33,7 @@ func (n *node) demo(ctx context.Context) {
 	}
 	for _, body := range []domain.Body{
 		coupons.Create{Name: "오픈 기념 쿠폰 · opening coupon", Stock: 1000, PerUserLimit: 1},
-		seats.Create{Title: "데모 콘서트 · demo concert", HoldSeconds: 600, MaxSeatsPerUser: 4, Sections: []seats.Section{
+		seats.Create{Title: "데모 콘서트 · demo concert", HoldSeconds: 600, MaxSeatsPerUser: 4, Options: seats.Options{MaxExtensions: 1, MaxHoldSeconds: 1200}, Sections: []seats.Section{
 			section("R", 150_000, 6, 20), section("S", 110_000, 10, 24), section("A", 70_000, 10, 24),
 		}},
 	} {

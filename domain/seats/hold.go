@@ -20,7 +20,7 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
 	}
 	if best != nil && !sc.Layout.hasSection(best.Section) {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+		return domain.Reject(c, domain.SeatNotFound, domain.Facts{Section: best.Section})
 	}
 	if sc.Closed {
 		return domain.Reject(c, domain.Closed, domain.Facts{})

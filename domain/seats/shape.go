@@ -20,6 +20,14 @@ func (h Hold) Check() error {
 	case h.BestAvailable.Count < 1:
 		return &domain.FieldError{Field: "bestAvailable.count", Problem: "at least 1"}
 	}
+	return checkSection("bestAvailable.section", h.BestAvailable.Section)
+}
+
+// checkSection takes what can be the name of a section; "" stands for all.
+func checkSection(field, name string) error {
+	if name != "" && !goodName(name) {
+		return &domain.FieldError{Field: field, Problem: fmt.Sprintf("1 to %d printable bytes", MaxName)}
+	}
 	return nil
 }
 
@@ -70,7 +78,7 @@ func (j Join) Check() error {
 	if j.Quantity < 1 {
 		return &domain.FieldError{Field: "quantity", Problem: "at least 1"}
 	}
-	return nil
+	return checkSection("section", j.Section)
 }
 
 // Check says which field of l has a wrong shape.

@@ -14,7 +14,7 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event 
 		return refusal
 	}
 	if !sc.Layout.hasSection(body.Section) {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+		return domain.Reject(c, domain.SeatNotFound, domain.Facts{Section: body.Section})
 	}
 	if sc.Closed {
 		return domain.Reject(c, domain.Closed, domain.Facts{})

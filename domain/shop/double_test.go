@@ -63,6 +63,9 @@ func said(e domain.Event) string {
 		if b.Available != nil {
 			said += fmt.Sprint(" of ", *b.Available)
 		}
+		if b.Section != "" {
+			said += " in " + b.Section
+		}
 		return said
 	}
 	if said := couponSaid(e) + seatSaid(e) + alarmSaid(e); said != "" {

@@ -46,7 +46,7 @@ func (h *twinHall) hold(c domain.Command, b seats.Hold, now domain.Time) string 
 		return fmt.Sprint("seat_not_found ", missing)
 	}
 	if b.BestAvailable != nil && !h.hasSection(b.BestAvailable.Section) {
-		return "invalid_body"
+		return "seat_not_found in " + b.BestAvailable.Section
 	}
 	if h.closed {
 		return "closed"

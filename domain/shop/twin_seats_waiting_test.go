@@ -13,7 +13,7 @@ import (
 
 func (h *twinHall) join(c domain.Command, b seats.Join, now domain.Time) string {
 	if !h.hasSection(b.Section) {
-		return "invalid_body"
+		return "seat_not_found in " + b.Section
 	}
 	if h.closed {
 		return "closed"

@@ -57,7 +57,7 @@ var messages = map[string]text{
 
 	"schedule_not_found":    {"존재하지 않는 회차입니다. (회차 ID: {scheduleId})", "There is no such schedule. (Schedule ID: {scheduleId})"},
 	"schedule_exists":       {"이미 등록된 회차입니다. (회차 ID: {scheduleId})", "This schedule already exists. (Schedule ID: {scheduleId})"},
-	"seat_not_found":        {"존재하지 않는 좌석이 포함되어 있습니다.", "One or more of the seats do not exist."},
+	"seat_not_found":        {"존재하지 않는 좌석 또는 구역이 포함되어 있습니다.", "One or more of the seats, or the section, do not exist."},
 	"seat_unavailable":      {"선택하신 좌석 중 이용할 수 없는 좌석이 있습니다. 다른 좌석을 선택해 주세요.", "One or more of the seats are not available. Please choose others."},
 	"seat_limit_exceeded":   {"1인당 예매 가능한 좌석 수({limit}석)를 초과하였습니다.", "You have reached the limit of seats per person ({limit})."},
 	"too_many_seats":        {"한 번에 요청할 수 있는 좌석 수({limit}석)를 초과하였습니다.", "Too many seats in one request (at most {limit})."},

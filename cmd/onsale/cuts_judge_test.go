@@ -222,7 +222,7 @@ func (o *owed) burst(from, to int, frames []seenFrame) error {
 		}
 		if told.ScheduleSeatID <= before || told.Status != latest[fmt.Sprint(told.ScheduleSeatID)] || told.Timestamp != now ||
 			f.event != o.frames[from].event {
-			return fmt.Errorf("seat %d is told as %+v at %s, want %s at %s", told.ScheduleSeatID, f, told.Timestamp, latest[fmt.Sprint(told.ScheduleSeatID)], now)
+			return fmt.Errorf("after seat %d, at %s, %+v is no latest status", before, now, f)
 		}
 		before = told.ScheduleSeatID
 	}

@@ -27,8 +27,8 @@ type listener struct {
 	dice       *rand.Rand
 	epoch      string
 
-	last   string            // as EventSource has it; what an errand brought is not taken over
-	recent []string          // ids it had before
+	last   string   // as EventSource has it; what an errand brought is not taken over
+	recent []string // ids it had before
 	visits []*visit
 	screen map[string]string // the status of each seat; of a promotion its progress and its status
 }
@@ -38,11 +38,11 @@ type visit struct {
 	plan   plan
 	from   string // what it was greeted with
 	frames []unique.Handle[seenFrame]
-	at     string // the last id on it
+	at     string                // the last id on it
 	limit  func(time.Time) error // its time
-	seen   int   // bytes
-	ended  error // why there are no more
-	bye    bool  // it was told when to come back
+	seen   int                   // bytes
+	ended  error                 // why there are no more
+	bye    bool                  // it was told when to come back
 	faults []string
 }
 

@@ -32,8 +32,10 @@ func (l *listener) plan() plan {
 	d := l.dice
 	p := plan{
 		came: l.last, status: "complete", stays: d.IntN(2) == 0,
-		bytes: d.IntN(oneOf(d, 500, 2000, 6000, 60_000, 1<<30, 1<<30)), time: some(d, time.Duration(oneOf(d, 10, 50, 100, 400))*time.Millisecond),
-		slow: d.IntN(6) == 0, hasty: d.IntN(6) == 0, how: oneOf(d, "close", "close", "reset", "half"), stallAt: -1, narrow: d.IntN(4) == 0,
+		bytes: d.IntN(oneOf(d, 500, 2000, 6000, 60_000, 1<<30, 1<<30)),
+		time:  some(d, time.Duration(oneOf(d, 10, 50, 100, 400))*time.Millisecond),
+		slow:  d.IntN(6) == 0, hasty: d.IntN(6) == 0, narrow: d.IntN(4) == 0, stallAt: -1,
+		how: oneOf(d, "close", "close", "reset", "half"),
 	}
 	switch d.IntN(40) {
 	case 0, 1, 2: // it stops reading, and then goes on or not

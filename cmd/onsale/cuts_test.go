@@ -60,9 +60,9 @@ func cuts(t *testing.T, wanted int64) int {
 	}
 	c := &cutting{chaos: &chaos{t: t, dice: dice(t), client: wire(t, 64)}, ctx: within(t, patience), count: map[string]int{}}
 	// A small ring that is soon left behind, few places at the log, short lives, and fewer streams than listeners.
-	c.box = newBox(t, "--streams-ring-events", "1024", "--streams-catch-ups", "24", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
-		"--streams-max-life", "3s", "--streams-user-max-life", "3s", "--streams-max-connections", "95", "--streams-drain-window", "1s",
-		"--logging-level", "warn")
+	c.box = newBox(t, "--streams-ring-events", "1024", "--streams-catch-ups", "24", "--streams-max-connections", "95",
+		"--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s", "--streams-max-life", "3s", "--streams-user-max-life", "3s",
+		"--streams-drain-window", "1s", "--logging-level", "warn")
 	c.admin = httpd.Client{URL: c.box.url(), User: "admin", HTTP: c.client}
 	c.life = c.box.start()
 	c.open()

@@ -21,7 +21,9 @@ const (
 
 func (c *cutting) open() {
 	c.t.Helper()
-	c.create("/api/v1/admin/promotions", map[string]any{"promotionId": "rush", "name": "rush", "stock": 1_000_000, "perUserLimit": 1000})
+	c.create("/api/v1/admin/promotions", map[string]any{
+		"promotionId": "rush", "name": "rush", "stock": 1_000_000, "perUserLimit": 1000,
+	})
 	for schedule, seats := range map[string]int{"hall": hallSeats, "lobby": 10} {
 		c.create("/api/v1/admin/schedules", map[string]any{
 			"scheduleId": schedule, "title": schedule, "holdSeconds": 1, "maxSeatsPerUser": 100,
@@ -63,9 +65,11 @@ func (c *cutting) trade(busy *sync.WaitGroup) {
 	busy.Go(func() {
 		for verb := "block"; pause(c.storm, some(dice, 400*time.Millisecond)); {
 			_, _ = c.alarm(fmt.Sprint("u", dice.IntN(buyers)))
-			_, _ = c.admin.Command(c.ctx, "/api/v1/admin/schedules/hall/release", map[string]any{"scheduleSeatIds": inRow(1+dice.IntN(100), 100), "reason": "x"}, httpd.Ask{})
-			body := map[string]any{"scheduleSeatIds": inRow(forPeople+1, hallSeats-forPeople), "reason": "x"}
-			answer, err := c.admin.Command(c.ctx, "/api/v1/admin/schedules/hall/"+verb, body, httpd.Ask{})
+			const hall = "/api/v1/admin/schedules/hall/"
+			some := map[string]any{"scheduleSeatIds": inRow(1+dice.IntN(100), 100), "reason": "x"}
+			_, _ = c.admin.Command(c.ctx, hall+"release", some, httpd.Ask{})
+			rest := map[string]any{"scheduleSeatIds": inRow(forPeople+1, hallSeats-forPeople), "reason": "x"}
+			answer, err := c.admin.Command(c.ctx, hall+verb, rest, httpd.Ask{})
 			if err == nil && answer.HTTPStatus == http.StatusOK {
 				verb = map[string]string{"block": "unblock", "unblock": "block"}[verb]
 			}
@@ -73,8 +77,10 @@ func (c *cutting) trade(busy *sync.WaitGroup) {
 	})
 }
 
+// alarm tells somebody something, and waits until that is decided.
 func (c *cutting) alarm(user string) (httpd.Answer, error) {
-	return c.admin.Command(c.ctx, "/api/v1/admin/alarms", map[string]any{"userId": user, "message": "hello"}, httpd.Ask{Wait: new(30 * time.Second)})
+	body := map[string]any{"userId": user, "message": "hello"}
+	return c.admin.Command(c.ctx, "/api/v1/admin/alarms", body, httpd.Ask{Wait: new(30 * time.Second)})
 }
 
 // rush is so many people at once that the ring forgets all that was. Nobody listens for most of them.

@@ -205,7 +205,11 @@ func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	if r.durable != "" {
 		return r.log.durableConsumer(ctx, r.durable, r.next)
 	}
-	return r.log.js.CreateConsumer(ctx, r.stream, jetstream.ConsumerConfig{
+	// Who has enough still waits a moment for the answer: a consumer that nobody heard of is removed by nobody.
+	heard, giveUp := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, giveUp) })()
+	return r.log.js.CreateConsumer(heard, r.stream, jetstream.ConsumerConfig{
 		Name:              "reader-" + rand.Text(),
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       r.next,

@@ -100,6 +100,7 @@ func (h *Hub) stop(reason string, window time.Duration) ([]guest, time.Duration)
 	window = min(window, gap*time.Duration(len(h.conns)))
 	if h.shut == "" {
 		h.shut = reason
+		h.die()
 		h.Log.Info("streams end", "reason", reason, "streams", len(h.conns))
 		h.drop(len(h.conns))
 		if len(h.conns) == 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -104,5 +105,29 @@ func TestDrain_nobody(t *testing.T) {
 		if got := w.hub.Stats(); got.Halted != 2 || got.Draining != 0 {
 			t.Errorf("stats %+v", got)
 		}
+	})
+}
+
+// Who waits for an event that this node will not tell any more is told to come back like all others, and is waited for by
+// nobody.
+func TestDrain_ahead(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		s := w.serve()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			st := s.mustOpen(t, "/users/1", epoch+"-999")
+			if e, err := st.next(); err != io.EOF || st.Retry == 0 {
+				t.Errorf("got %+v %v, retry %v", e, err, st.Retry)
+			}
+			_ = st.Close()
+		}()
+		synctest.Wait()
+		began := time.Now()
+		if err := w.hub.Drain(t.Context(), 10*time.Second); err != nil || time.Since(began) > 100*time.Millisecond {
+			t.Errorf("it took %v: %v", time.Since(began), err)
+		}
+		<-ended
 	})
 }

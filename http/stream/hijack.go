@@ -44,11 +44,16 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 		h.Shed(w, r)
 		return
 	}
-	from, status, err := h.begin(r.Context(), r, s.place.topic)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(h.living, cancel)() // nobody waits for an event that this node will not tell
+	from, status, err := h.begin(ctx, r, s.place.topic)
 	if err != nil {
 		h.part(s)
-		if r.Context().Err() == nil {
+		if ctx.Err() == nil {
 			h.Log.Error("where to start a stream could not be read", "error", err)
+		}
+		if r.Context().Err() == nil {
 			h.Shed(w, r)
 		}
 		return

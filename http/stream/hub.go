@@ -77,6 +77,8 @@ type Hub struct {
 	halted    bool               // nothing is told any more
 	until     time.Time          // a drain ends then: nobody need come back sooner
 	empty     chan struct{}      // closed when shut and the last connection is gone
+	living    context.Context    // ends when shut
+	die       context.CancelFunc // ends it
 	remote    sync.WaitGroup
 	drain     struct{ began, ended time.Time } // the latest
 
@@ -101,7 +103,9 @@ func New(c Config) *Hub {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	living, die := context.WithCancel(context.Background())
 	return &Hub{
+		living: living, die: die,
 		Config: c, line: line{free: c.CatchUps}, ring: newRing(c.Ring, c.Head),
 		ahead: map[*arrival]struct{}{}, conns: map[guest]struct{}{}, addresses: map[netip.Addr]int{}, empty: make(chan struct{}),
 		boards: map[string]*board{},

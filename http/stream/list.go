@@ -100,7 +100,10 @@ func (h *Hub) askLoops(theirs map[*loop][]*socket, all *[]sight) {
 		l.post(func() {
 			seen := make([]sight, 0, len(sockets))
 			for _, s := range sockets {
-				if !s.closed {
+				switch {
+				case !s.begun: // its cursor still belongs to whoever opens it
+					seen = append(seen, sight{place: &s.place, doing: opens})
+				case !s.closed:
 					seen = append(seen, sight{place: &s.place, seen: s.cursor.at.seen(), doing: s.doing()})
 				}
 			}
@@ -125,11 +128,9 @@ func (h *Hub) askLoops(theirs map[*loop][]*socket, all *[]sight) {
 	}
 }
 
-// doing is for the socket's loop.
+// doing is for the loop of a socket that has begun.
 func (s *socket) doing() doing {
 	switch {
-	case !s.begun:
-		return opens
 	case s.full:
 		return full
 	case s.pump != nil && s.loop.hub.line.called(s.pump.ticket):

@@ -53,8 +53,7 @@ func (l lapse) Commands(ctx context.Context, from uint64) (projections.Commands,
 		for b := range commands.Batches() {
 			select {
 			case later <- l.later(b):
-			case <-ctx.Done():
-				return
+			case <-ctx.Done(): // and on to the end: only behind it may anybody ask for the error
 			}
 		}
 	}()

@@ -32,11 +32,20 @@ func (p *Projector) EventsOfEntity(ctx context.Context, kind, entity string, fro
 // chain follows the rows whose number of the one before stands at a place in the row.
 func (p *Projector) chain(ctx context.Context, from uint64, last func() uint64, place int) iter.Seq2[domain.Event, error] {
 	return func(yield func(domain.Event, error) bool) {
+		var marks []uint64
 		for ctx.Err() == nil {
 			p.mu.RLock()
 			changed := p.changed
 			p.mu.RUnlock()
-			numbers, err := p.oldest(from, last(), place)
+			for len(marks) > 0 && marks[len(marks)-1] < from {
+				marks = marks[:len(marks)-1]
+			}
+			start := last()
+			if len(marks) > 0 {
+				start = marks[len(marks)-1]
+			}
+			numbers, passed, err := p.oldest(from, start, place)
+			marks = append(marks, passed...)
 			if err != nil {
 				yield(domain.Event{}, err)
 				return
@@ -65,12 +74,15 @@ func (p *Projector) chain(ctx context.Context, from uint64, last func() uint64, 
 	}
 }
 
-// oldest are the first numbers of a chain that are not before from, rising, as many as one walk finds.
-func (p *Projector) oldest(from, last uint64, place int) (numbers []uint64, err error) {
+// oldest are the first numbers of a chain that are not before from, rising, as many as one walk finds. Where it passed more,
+// it left marks, falling: the next walk begins at the lowest mark that is not before its own from, so that who missed a
+// million does not walk the million for every part of it.
+func (p *Projector) oldest(from, start uint64, place int) (numbers, marks []uint64, err error) {
 	err = p.store.view(func(tx *bolt.Tx) error {
 		journal := tx.Bucket(bucketJournal)
-		for n := last; n >= from && n > 0; {
+		for n := start; n >= from && n > 0; {
 			if len(numbers) == 2*chainFound { // those newer ones are for the next walk
+				marks = append(marks, numbers[chainFound-1])
 				numbers = append(numbers[:0], numbers[chainFound:]...)
 			}
 			numbers = append(numbers, n)
@@ -87,7 +99,7 @@ func (p *Projector) oldest(from, last uint64, place int) (numbers []uint64, err 
 		return nil
 	})
 	slices.Reverse(numbers)
-	return numbers[:min(len(numbers), chainFound)], err
+	return numbers[:min(len(numbers), chainFound)], marks, err
 }
 
 // events are those with these numbers.

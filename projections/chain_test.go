@@ -73,11 +73,11 @@ func checkChains(tb testing.TB, p *projections.Projector, log projections.Events
 	}
 }
 
-// A long past, longer than one walk along the chain and than two, among others; then what comes while somebody reads.
+// A long past, of four walks along the chain, among others; then what comes while somebody reads.
 func TestChain(t *testing.T) {
 	w := newWorld(t)
 	w.promotion("demo", 1)
-	const long = 9000 // refusals of kim
+	const long = 13_000 // refusals of kim
 	var group sync.WaitGroup
 	for i := range long {
 		if i%100 == 0 {

@@ -17,6 +17,7 @@ import (
 const (
 	usualTimeout = 60 * time.Second
 	maxAnswer    = 1 << 20 // bytes, unpacked
+	maxIdle      = 256     // connections that are kept for the next request; Go's two would be closed all the time
 )
 
 // wire is a way to one server.
@@ -36,7 +37,10 @@ func newWire(c Config) (*wire, error) {
 	}
 	// A redirect would take the keys elsewhere.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &wire{strings.TrimSuffix(c.URL, "/"), cmp.Or(c.Timeout, usualTimeout), &http.Client{CheckRedirect: stay}}, nil
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = maxIdle, maxIdle
+	client := &http.Client{CheckRedirect: stay, Transport: transport}
+	return &wire{strings.TrimSuffix(c.URL, "/"), cmp.Or(c.Timeout, usualTimeout), client}, nil
 }
 
 // call sends body, nil for none, as JSON. What it gives is an answer in which PortOne says yes or no itself: a JSON object

@@ -41,6 +41,14 @@ const (
 	OfferExpired    = "offer_expired"
 
 	AlarmNotFound = "alarm_not_found"
+
+	ProductNotFound    = "product_not_found"
+	ProductExists      = "product_exists"
+	ProductClosed      = "product_closed"
+	InvalidCount       = "invalid_count"
+	AmountMismatch     = "amount_mismatch"
+	PaymentAlreadyUsed = "payment_already_used"
+	OrderNotFound      = "order_not_found"
 )
 
 // Facts are the figures beside a code; only those that belong to the code are set. In JSON they stand next to it.
@@ -57,8 +65,9 @@ type Facts struct {
 	ExpiredAt       Time   `json:"expiredAt,omitzero"`        // hold_expired, offer_expired
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"` // which seats
 	Section         string `json:"section,omitempty"`         // seat_not_found: there is no such section
-	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats where they were looked for
+	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats where they were looked for; sold_out: units of a product
 	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: where they wait
+	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: what it costs
 }
 
 // FieldError is a body whose shape is wrong: which field, and what it should be.

@@ -89,6 +89,10 @@ func (s *Server) putInLine(ctx context.Context, e *entry, wish wish, status proj
 			return nil, err
 		}
 	}
+	if wish.refusal != nil {
+		reason = wish.refusal
+		return nil, reason
+	}
 	if !wish.admin {
 		if err := s.noRoom(status); err != nil {
 			reason = err

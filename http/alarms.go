@@ -29,9 +29,7 @@ var readAlarms = bare(func(r *http.Request) (string, domain.Body, error) {
 func raiseAlarm(w http.ResponseWriter, r *http.Request) (wish, error) {
 	var user string
 	body, decoded, err := readWish(w, r, func(o *object) checked {
-		if user = o.id("userId", maxID); user == "" {
-			o.wrong("userId", "is missing")
-		}
+		user = o.someID("userId", maxID)
 		a := alarms.Raise{Kind: o.text("kind"), Message: o.text("message")}
 		if a.Kind == "" {
 			a.Kind = alarms.KindShop

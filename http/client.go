@@ -69,6 +69,17 @@ func (c *Client) seats(ctx context.Context, schedule, verb string, body any, ask
 	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, ask)
 }
 
+// Prepare asks for a merchant_uid to pay so many units of a product under.
+func (c *Client) Prepare(ctx context.Context, product string, count int, ask Ask) (Answer, error) {
+	return c.Command(ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": product, "count": count}, ask)
+}
+
+// Order orders units of a product for the payment that impUID names; the verdict on it comes later.
+func (c *Client) Order(ctx context.Context, impUID, product string, count int, amount int64, ask Ask) (Answer, error) {
+	body := map[string]any{"imp_uid": impUID, "salePostId": product, "count": count, "amount": amount}
+	return c.Command(ctx, "/api/v1/orders", body, ask)
+}
+
 // Command posts any command; body nil is no body.
 func (c *Client) Command(ctx context.Context, path string, body any, ask Ask) (Answer, error) {
 	var sent io.Reader

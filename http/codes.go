@@ -16,6 +16,7 @@ const (
 	bodyTooLarge          = "body_too_large"
 	unsupportedMediaType  = "unsupported_media_type"
 	requestNotFound       = "request_not_found"
+	paymentsNotConfigured = "payments_not_configured"
 	epochChanged          = "epoch_changed"
 	backlogFull           = "backlog_full"
 	outcomeUnknown        = "outcome_unknown"
@@ -65,7 +66,7 @@ var codes = map[string]codeRow{
 	// Coupons.
 	domain.PromotionNotFound: {status: 404, title: "Promotion not found", detail: "there is no such promotion"},
 	domain.PromotionExists:   {status: 409, title: "Promotion exists", detail: "this promotion id is taken"},
-	domain.SoldOut:           {status: 409, title: "Sold out", detail: "every unit has been given out"},
+	domain.SoldOut:           {status: 409, title: "Sold out", detail: "every unit has been given out, or fewer are left than you want"},
 	domain.AlreadyIssued:     {status: 409, title: "Already issued", detail: "you have this coupon already"},
 	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have as many as one user may have"},
 	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet"},
@@ -89,7 +90,7 @@ var codes = map[string]codeRow{
 	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "the time to decide is over"},
 	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
 	domain.ReservationNotFound: {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
-	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this reservation has been cancelled"},
+	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this has been cancelled, or is over"},
 
 	// Waiting lists.
 	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are on this list"},
@@ -98,14 +99,14 @@ var codes = map[string]codeRow{
 	domain.NoOffer:         {status: 409, title: "No offer", detail: "nothing has been offered"},
 
 	// Orders.
-	"product_not_found":       {status: 404, title: "Product not found", detail: "there is no such product"},
-	"product_exists":          {status: 409, title: "Product exists", detail: "this salePostId is taken"},
-	"product_closed":          {status: 409, title: "Product closed", detail: "this product is not sold any more"},
-	"order_not_found":         {status: 404, title: "Order not found", detail: "there is no such order"},
-	"invalid_count":           {status: 409, title: "Invalid count", detail: "this count cannot be ordered"},
-	"amount_mismatch":         {status: 409, title: "Amount mismatch", detail: "the amount is not price times count"},
-	"payment_already_used":    {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
-	"payments_not_configured": {status: 409, title: "Payments not configured", detail: "this shop takes no payments"},
+	domain.ProductNotFound:    {status: 404, title: "Product not found", detail: "there is no such product"},
+	domain.ProductExists:      {status: 409, title: "Product exists", detail: "this salePostId is taken"},
+	domain.ProductClosed:      {status: 409, title: "Product closed", detail: "this product is not sold any more"},
+	domain.OrderNotFound:      {status: 404, title: "Order not found", detail: "there is no such order"},
+	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered"},
+	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount is not price times count"},
+	domain.PaymentAlreadyUsed: {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
+	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "this shop takes no payments"},
 
 	// Alarms.
 	domain.AlarmNotFound: {status: 404, title: "Alarm not found", detail: "there is no such alarm"},

@@ -18,6 +18,7 @@ type wish struct {
 	body    domain.Body
 	decoded string // the body as it was understood, for the fingerprint
 	admin   bool   // goes in where users are kept out for want of room
+	refusal error  // why it is not taken, unless it was taken before; nil: it is
 }
 
 // wishReader takes the wish out of a request. Its errors are about shape.

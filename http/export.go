@@ -18,7 +18,7 @@ import (
 )
 
 // chosen is what an export is of; "" is all.
-type chosen struct{ promotion, schedule string }
+type chosen struct{ promotion, schedule, product string }
 
 const pieceOfExport = 32 << 10
 
@@ -53,12 +53,15 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// choose reads ?promotionId= and ?scheduleId=. A filter that the file does not know is refused: whoever sends it would
-// take everything for a part.
+// choose reads ?promotionId=, ?scheduleId= and ?salePostId=. A filter that the file does not know is refused: whoever
+// sends it would take everything for a part.
 func (s *Server) choose(query url.Values, file exportFile) (of chosen, err error) {
 	of.promotion, err = chooseOne(query, "promotionId", file.filters, s.promotionExists, domain.PromotionNotFound)
 	if err == nil {
 		of.schedule, err = chooseOne(query, "scheduleId", file.filters, s.scheduleExists, domain.ScheduleNotFound)
+	}
+	if err == nil {
+		of.product, err = chooseOne(query, "salePostId", file.filters, s.productExists, domain.ProductNotFound)
 	}
 	return of, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/projections"
 )
 
@@ -66,6 +67,19 @@ var files = map[string]exportFile{
 			})
 		},
 	},
+	"orders.csv": {
+		[]string{"salePostId"},
+		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt"},
+		func(s *Server, of chosen) iter.Seq2[[]string, error] {
+			return cells(s.Projector.ExportOrders(), func(o orders.Order) ([]string, error) {
+				if of.product != "" && of.product != o.SalePostID {
+					return nil, nil
+				}
+				return []string{o.ImpUID, o.SalePostID, o.User, strconv.Itoa(o.Count), strconv.FormatInt(o.Amount, 10), string(o.Status),
+					o.Reason, timeCell(o.PlacedAt)}, nil
+			})
+		},
+	},
 	"audit.csv": {
 		[]string{"promotionId", "scheduleId"},
 		[]string{"at", "sequence", "user", "command", "entity", "reason", "requestId", "outcome"},
@@ -96,6 +110,8 @@ var commandOf = map[string]string{
 	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.withdrawn": "coupons.revoke",
 	"seats.created": "seats.create", "seats.blocked": "seats.block", "seats.unblocked": "seats.unblock",
 	"seats.freed": "seats.free", "seats.closed": "seats.close", "alarms.sent": "alarms.raise",
+	"products.created": "products.create", "products.restocked": "products.stock", "products.closed": "products.close",
+	"orders.cancelled": "orders.cancel",
 }
 
 // deedCells are those of a deed that is about what was chosen; of both, where both were.

@@ -85,11 +85,30 @@ func (o *object) id(name string, max int) string {
 	return id
 }
 
+// someID is an id that must be given.
+func (o *object) someID(name string, max int) string {
+	id := o.id(name, max)
+	if id == "" {
+		o.wrong(name, "is missing")
+	}
+	return id
+}
+
 // integer is a number without fraction; otherwise when absent.
 func (o *object) integer(name string, otherwise int64) int64 {
 	value, given := o.take(name)
 	if !given {
 		return otherwise
+	}
+	return o.asInteger(name, value)
+}
+
+// someInteger is a number without fraction that must be given.
+func (o *object) someInteger(name string) int64 {
+	value, given := o.take(name)
+	if !given {
+		o.wrong(name, "is missing")
+		return 0
 	}
 	return o.asInteger(name, value)
 }

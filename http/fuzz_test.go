@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,9 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
+	"onsale/http/portone"
 	"onsale/projections"
 )
 
@@ -38,6 +41,7 @@ func (stub) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
 func (stub) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
 	return none[projections.OwnedReservation]
 }
+func (stub) ExportOrders() iter.Seq2[orders.Order, error]    { return none[orders.Order] }
 func (stub) ExportTrail() iter.Seq2[projections.Deed, error] { return none[projections.Deed] }
 func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
 	return projections.Outcome{}, context.DeadlineExceeded
@@ -53,12 +57,13 @@ func stubServer(check func(domain.Command)) *Server {
 			check(c)
 			return sequence.Add(domain.PlacesPerMessage), nil
 		},
-		Projector: stub{}, Epoch: testEpoch, EndOfCommands: func(context.Context) (uint64, error) { return 0, nil },
+		Projector: stub{}, Payments: testPayments(new(portone.V1).Hint, nil), Epoch: testEpoch, EndOfCommands: func(context.Context) (uint64, error) { return 0, nil },
 		Streams: Streams{
 			User:      func(http.ResponseWriter, *http.Request, string) {},
 			Alarms:    func(http.ResponseWriter, *http.Request, string) {},
 			Schedule:  func(http.ResponseWriter, *http.Request, string) {},
 			Promotion: func(http.ResponseWriter, *http.Request, string) {},
+			Order:     func(http.ResponseWriter, *http.Request, string, string) {},
 		},
 	})
 }
@@ -74,7 +79,9 @@ func FuzzBody(f *testing.F) {
 		`{"scheduleSeatIds":[1,2]}`, `{"holdId":"h1000"}`, `{"holdId":7,"scheduleSeatIds":[1]}`, `{"name":"n","stock":1}`,
 		`{"title":"t","sections":[{"name":"A","price":5,"rows":[{"name":"1","seats":20}]}]}`, `{"a":{"a":[[[[]]]]}}`, `{} {}`,
 		`{"bestAvailable":{"count":2,"section":"A"}}`, `{"holdId":"h1","release":[1],"take":[2]}`, `{"delta":-1,"reason":"r"}`,
-		`{"returnStock":false}`, `{"quantity":2}`, `{"userId":7,"message":"m"}`, `{"scheduleSeatIds":[1],"reason":"r"}`,
+		`{"returnStock":false}`, `{"quantity":2}`, `{"userId":7,"message":"m"}`,
+		`{"salePostId":"p","count":2}`, `{"imp_uid":1,"salePostId":"p","count":1,"amount":-5}`, `{"name":"n","price":5,"stock":1}`,
+		`{"scheduleSeatIds":[1],"reason":"r"}`,
 		`{"scheduleSeatIds":[1,2`, "\xff", `null`, `[`, strings.Repeat(`[`, 1000), `{"name":"\ud800","stock":1e3}`,
 	} {
 		f.Add([]byte(seed))
@@ -88,6 +95,8 @@ func FuzzBody(f *testing.F) {
 		"/api/v1/admin/promotions/p/resume", "/api/v1/admin/promotions/p/close", "/api/v1/admin/coupons/p-1/revoke",
 		"/api/v1/admin/schedules", "/api/v1/admin/schedules/s/block", "/api/v1/admin/schedules/s/unblock",
 		"/api/v1/admin/schedules/s/release", "/api/v1/admin/schedules/s/close", "/api/v1/admin/alarms",
+		"/api/v1/orders/prepare", "/api/v1/orders", "/api/v1/admin/products", "/api/v1/admin/products/p/stock",
+		"/api/v1/admin/products/p/close", "/api/v1/admin/orders/imp_1/cancel",
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		appended := 0
@@ -96,7 +105,7 @@ func FuzzBody(f *testing.F) {
 			if body, ok := c.Body.(checked); ok && body.Check() != nil {
 				t.Errorf("%+v was appended: %v", body, body.Check())
 			}
-			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID && domain.Kind(nameOf(c)) != "alarms" {
+			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID && !slices.Contains([]string{"alarms", "orders"}, domain.Kind(nameOf(c))) {
 				t.Errorf("entity %q was appended", c.Entity)
 			}
 		})
@@ -192,7 +201,7 @@ func FuzzAfter(f *testing.F) {
 // Whatever the query of a read says: an answer, or what is wrong with it.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
-		"limit=1&cursor=MQ", "limit=0", "cursor=%zz", "cursor=MTg0NDY3NDQwNzM3MDk1NTE2MTU", "promotionId=p", "scheduleId=s", "promotionId=&scheduleId=",
+		"limit=1&cursor=MQ", "limit=0", "cursor=%zz", "cursor=MTg0NDY3NDQwNzM3MDk1NTE2MTU", "promotionId=p", "scheduleId=s", "salePostId=p", "promotionId=&scheduleId=",
 		"userId=kim&lang=en", "userId=%00", "at=1", "sequence=1000", "sequence=-1", ";", "limit=1001&limit=1",
 	} {
 		f.Add(seed)
@@ -203,6 +212,8 @@ func FuzzQuery(f *testing.F) {
 	wait := usualWait
 	must(w.client("kim").Issue(f.Context(), "p", Ask{Wait: &wait}))(f)
 	must(w.client("kim").Hold(f.Context(), "s", []int{1}, Ask{}))(f)
+	must(w.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, Ask{}))(f)
+	must(w.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, Ask{Wait: &wait}))(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		if asked, _ := url.ParseQuery(query); asked.Has("after") || asked.Has("wait") {
 			t.Skip("it would wait; see FuzzAfter")
@@ -210,7 +221,8 @@ func FuzzQuery(f *testing.F) {
 		for _, path := range []string{
 			"/api/v1/promotions", "/api/v1/schedules", "/api/v1/schedules/s/seats", "/api/schedules/s/seats/summary", "/api/v1/schedules/s/seats/my-holds",
 			"/api/v1/requests/AAAAAAAAAAAAAAAAAAAAAA", "/api/v1/me/coupons", "/api/v1/me/holds", "/api/v1/me/reservations", "/api/v1/me/waiting",
-			"/api/v1/me/alarms", "/api/v1/admin/stats", "/api/v1/admin/export/coupons.csv", "/api/v1/admin/export/seats.csv",
+			"/api/v1/me/alarms", "/api/v1/me/orders", "/api/v1/products", "/api/v1/orders/imp_1", "/api/v1/admin/stats",
+			"/api/v1/admin/export/orders.csv", "/api/v1/admin/export/coupons.csv", "/api/v1/admin/export/seats.csv",
 			"/api/v1/admin/export/reservations.csv", "/api/v1/admin/export/promotions.csv", "/api/v1/admin/export/audit.csv",
 		} {
 			r := httptest.NewRequest("GET", path, nil)

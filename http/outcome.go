@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"onsale/domain"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 	"onsale/projections"
 )
@@ -53,7 +54,7 @@ func rejection(o *projections.Outcome) (*domain.Rejection, error) {
 // statusOf is 201 for what made something that has an id, and 200 for everything else.
 func statusOf(outcome string) int {
 	switch outcome {
-	case "coupons.created", "coupons.issued", "coupons.accepted",
+	case "coupons.created", "coupons.issued", "coupons.accepted", "products.created", "orders.placed",
 		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.sent":
 		return http.StatusCreated
 	}
@@ -84,6 +85,14 @@ type (
 		ExpiresAt domain.Time `json:"expiresAt"`
 		Now       domain.Time `json:"now"`
 	}
+	preparedResult struct {
+		MerchantUID string `json:"merchant_uid"`
+		Amount      int64  `json:"amount"`
+	}
+	placedResult struct {
+		ImpUID      string        `json:"imp_uid"`
+		OrderStatus orders.Status `json:"orderStatus"`
+	}
 	joinedResult struct {
 		WaitingID string `json:"waitingId"`
 		Position  int    `json:"position"`
@@ -104,6 +113,10 @@ func result(o *projections.Outcome) (json.RawMessage, error) {
 		shown = new(releasedResult)
 	case "coupons.joined", "seats.joined":
 		shown = new(joinedResult)
+	case "products.prepared":
+		shown = new(preparedResult)
+	case "orders.placed":
+		shown = &placedResult{OrderStatus: orders.Verifying}
 	default:
 		return o.Data, nil
 	}

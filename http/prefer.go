@@ -10,7 +10,7 @@ import (
 const (
 	maxWait     = 30 * time.Second
 	usualWait   = 5 * time.Second
-	respondOnce = 0 // the usual wait of issuing: it answers as soon as the command is durable
+	respondOnce = 0 // the usual wait of issuing and ordering: they answer as soon as the command is durable
 )
 
 // preferredWait is how long to wait for the outcome. `wait=N` says so; else `respond-async` says not at all; else usual.

@@ -56,10 +56,26 @@ func (s *Server) routes() {
 	const alarms = "/api/v1/users/alarm/subscribe"
 	s.stream(alarms, s.Metrics.counted(alarms, s.alarmStream))
 
+	s.post("/api/v1/orders/prepare", s.command(usualWait, "", s.paid(preparePayment)))
+	s.post("/api/v1/orders", s.command(respondOnce, "", s.paid(s.placeOrder)))
+	s.post("/api/v1/payments/webhook", s.webhook)
+	s.get("/api/v1/products", s.show(anyone, products))
+	s.get("/api/v1/products/:salePostId", s.show(anyone, product))
+	s.get("/api/v1/orders/:imp_uid", s.show(theUser, order))
+	const verdict = "/api/v1/orders/:imp_uid/sse"
+	s.stream(verdict, s.Metrics.counted(verdict, s.orderStream))
+
+	if s.FakePay != nil {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+			s.router.Handler(method, "/fakepay/*path", s.FakePay)
+		}
+	}
+
 	s.get("/api/v1/requests/:requestId", s.request)
 	s.get("/api/v1/me/coupons", s.show(theUser, myCoupons))
 	s.get("/api/v1/me/holds", s.show(theUser, myHolds))
 	s.get("/api/v1/me/reservations", s.show(theUser, myReservations))
+	s.get("/api/v1/me/orders", s.show(theUser, myOrders))
 	s.get("/api/v1/me/waiting", s.show(theUser, myWaiting))
 	s.get("/api/v1/me/alarms", s.show(theUser, myAlarms))
 	s.stream("/api/v1/me/events", s.Metrics.counted("/api/v1/me/events", s.userStream))
@@ -77,6 +93,10 @@ func (s *Server) routes() {
 	s.post("/api/v1/admin/schedules/:scheduleId/unblock", s.command(usualWait, adminUser, unblockSeats))
 	s.post("/api/v1/admin/schedules/:scheduleId/release", s.command(usualWait, adminUser, freeSeats))
 	s.post("/api/v1/admin/schedules/:scheduleId/close", s.command(usualWait, adminUser, closeSchedule))
+	s.post("/api/v1/admin/products", s.command(usualWait, adminUser, createProduct))
+	s.post("/api/v1/admin/products/:salePostId/stock", s.command(usualWait, adminUser, restockProduct))
+	s.post("/api/v1/admin/products/:salePostId/close", s.command(usualWait, adminUser, closeProduct))
+	s.post("/api/v1/admin/orders/:imp_uid/cancel", s.command(usualWait, adminUser, s.paid(cancelOrder)))
 	s.post("/api/v1/admin/alarms", s.command(usualWait, adminUser, raiseAlarm))
 	s.get("/api/v1/admin/stats", s.stats)
 	s.get("/api/v1/admin/export/:file", s.export)

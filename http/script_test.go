@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/orders"
 )
 
 // TestScripts plays testdata/*.txt, each in a world of its own. The language:
@@ -24,6 +25,7 @@ import (
 //	the log stops | goes on | is silent | speaks      commands are delivered or not; events are stored or not
 //	the next append is lost | unknown | full | closed | broken    (unknown: stored, but nobody says so)
 //	a minute of the log passes                        its next messages are so much later
+//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; under m1)
 //	an hour passes · the node halts · the log is almost full · there is room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
@@ -255,10 +257,23 @@ func (p *player) find(path string) any {
 	return value
 }
 
+var providerLine = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: under (\S+))?$`)
+
 func (p *player) happen(line string) {
 	next := func(fault error, stores bool) { p.log.change(func() { p.log.fault, p.log.stores = fault, stores }) }
 	if name, value, ok := strings.Cut(strings.TrimPrefix(line, "let "), " = "); ok && strings.HasPrefix(line, "let ") {
 		p.names[name] = value
+		return
+	}
+	if said := providerLine.FindStringSubmatch(line); said != nil {
+		payment := orders.Payment{State: said[2], MerchantUID: said[4]}
+		if said[3] != "" {
+			payment.Amount, payment.Currency = must(strconv.ParseInt(said[3], 10, 64))(p), "KRW"
+		}
+		if payment.State == orders.PaymentCancelled {
+			payment.Cancelled = payment.Amount
+		}
+		p.learn(p.T, said[1], payment)
 		return
 	}
 	switch line {

@@ -25,6 +25,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/projections"
 )
 
@@ -51,6 +52,12 @@ type Config struct {
 
 	// Streams writes the event streams.
 	Streams Streams
+
+	// Payments is how orders are paid. Nil: none can be placed.
+	Payments *Payments
+
+	// FakePay is the demo's payment provider, served below /fakepay/. Nil: nothing is there.
+	FakePay http.Handler
 
 	// MaxBacklogAge bounds how long a command waits for its decision: users' commands are refused with backlog_full while
 	// the oldest undecided one of this node is older. 0: no bound.
@@ -86,6 +93,10 @@ type Streams struct {
 	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // of all that User tells, the alarms
 	Schedule  func(w http.ResponseWriter, r *http.Request, schedule string)
 	Promotion func(w http.ResponseWriter, r *http.Request, promotion string)
+
+	// Order tells the verdict on the order of asker that has the payment impUID; where asker is "", on anybody's. There may
+	// be no such order yet.
+	Order func(w http.ResponseWriter, r *http.Request, impUID, asker string)
 }
 
 // Projector is what is asked of projections.Projector. It tells confirmed outcomes only.
@@ -112,6 +123,7 @@ type Projector interface {
 	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
 	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
 	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
+	ExportOrders() iter.Seq2[orders.Order, error]
 	ExportTrail() iter.Seq2[projections.Deed, error]
 }
 

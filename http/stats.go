@@ -8,6 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/projections"
 )
 
@@ -24,6 +25,7 @@ type statsView struct {
 	HoldsExpiringSoon int                          `json:"holdsExpiringSoon"` // within a minute
 	Waiting           int                          `json:"waiting"`
 	Offers            int                          `json:"offers"`
+	Orders            map[orders.Status]int        `json:"orders"` // by how they stand
 	Promotions        list[promotionStats]         `json:"promotions"`
 	Schedules         list[scheduleStats]          `json:"schedules"`
 }
@@ -77,6 +79,7 @@ func (v *statsView) take(figures projections.Stats) {
 	v.AcceptedSequence, v.DecidedSequence, v.BacklogMessages = max(figures.Accepted, figures.Decided), figures.Decided, figures.Backlog
 	v.DecidedPerSecond, v.Outcomes = figures.Rate, figures.Outcomes
 	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = figures.Holds, figures.Expiring, figures.Waiting, figures.Offers
+	v.Orders = figures.Orders
 	for name, count := range figures.Events {
 		kind, code, refused := strings.Cut(name, " ")
 		if !refused {

@@ -71,23 +71,61 @@ func (s *Server) promotionStream(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// orderStream is /api/v1/orders/:imp_uid/sse. Who has seen the verdict need not come again: that is what 204 says to an
+// EventSource. An order that is not there yet may come, to whoever waits for it; one that this node knows of while it is
+// behind may have become another's.
+func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
+	user, err := whoAsks(r)
+	if err != nil {
+		return err
+	}
+	id, err := madeID(r, "imp_uid")
+	if err != nil {
+		return err
+	}
+	upToDate := s.upToDate()
+	if o, known, err := lookUp(s, id, (*projections.View).Order); err == nil && known && upToDate {
+		if user != "" && !maySee(o, user) {
+			return refuse(forbidden, "")
+		}
+		epoch, seen, ok := stream.ResumesAt(r)
+		if ok && epoch == s.Epoch && o.Verdict != 0 && seen.Number >= o.Verdict {
+			w.Header()["Cache-Control"] = noStore
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
+	}
+	if isAdmin(user) {
+		user = "" // may watch anybody's
+	}
+	s.Streams.Order(w, r, id, user)
+	return nil
+}
+
 // missing says that what a stream is about is not there, which is 404 to who comes for the first time. Who comes back
 // with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
 // know what is there.
 func (s *Server) missing(r *http.Request, id string, exists func(id string) (bool, error)) bool {
-	if stream.Resuming(r) {
+	if stream.Resuming(r) || !s.upToDate() {
 		return false
 	}
 	there, err := exists(id)
-	status := s.Projector.Status()
-	return err == nil && !there && status.Halted == "" && status.CaughtUp
+	return err == nil && !there
 }
 
-func (s *Server) promotionExists(id string) (exists bool, err error) {
-	err = s.Projector.Read("", func(v *projections.View) (err error) {
-		_, exists, err = v.Promotion(id)
-		return err
-	})
+// upToDate says that what this node does not know is not there.
+func (s *Server) upToDate() bool {
+	status := s.Projector.Status()
+	return status.Halted == "" && status.CaughtUp
+}
+
+func (s *Server) promotionExists(id string) (bool, error) {
+	_, exists, err := lookUp(s, id, (*projections.View).Promotion)
+	return exists, err
+}
+
+func (s *Server) productExists(id string) (bool, error) {
+	_, exists, err := lookUp(s, id, (*projections.View).Product)
 	return exists, err
 }
 
@@ -95,13 +133,18 @@ func (s *Server) scheduleExists(id string) (bool, error) {
 	if _, known := s.schedulesKnown.Load(id); known {
 		return true, nil
 	}
-	exists := false
-	err := s.Projector.Read("", func(v *projections.View) (err error) {
-		_, exists, err = v.Schedule(id)
-		return err
-	})
+	_, exists, err := lookUp(s, id, (*projections.View).Schedule)
 	if exists {
 		s.schedulesKnown.Store(id, true)
 	}
 	return exists, err
+}
+
+// lookUp is one thing of the store, whoever asks.
+func lookUp[T any](s *Server, id string, find func(*projections.View, string) (T, bool, error)) (found T, known bool, err error) {
+	err = s.Projector.Read("", func(v *projections.View) (err error) {
+		found, known, err = find(v, id)
+		return err
+	})
+	return found, known, err
 }

@@ -35,11 +35,7 @@ func bare(read func(*http.Request) (entity string, body domain.Body, err error))
 		if err != nil {
 			return wish{}, err
 		}
-		fields, err := readBody(w, r)
-		if err == nil {
-			err = fields.end()
-		}
-		return wish{entity: entity, body: body}, err
+		return wish{entity: entity, body: body}, readFields(w, r, func(*object) {})
 	}
 }
 
@@ -52,14 +48,19 @@ func byAdmin(read wishReader) wishReader {
 	}
 }
 
-// readWish reads a body whole, checks its shape, and gives it back in the one spelling that fingerprints cover.
-func readWish(w http.ResponseWriter, r *http.Request, read func(*object) checked) (body checked, decoded string, err error) {
+// readFields takes the fields of a body, whose values are for the rules to judge.
+func readFields(w http.ResponseWriter, r *http.Request, take func(*object)) error {
 	fields, err := readBody(w, r)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	body = read(fields)
-	if err := fields.end(); err != nil {
+	take(fields)
+	return fields.end()
+}
+
+// readWish reads a body whole, checks its shape, and gives it back in the one spelling that fingerprints cover.
+func readWish(w http.ResponseWriter, r *http.Request, read func(*object) checked) (body checked, decoded string, err error) {
+	if err := readFields(w, r, func(o *object) { body = read(o) }); err != nil {
 		return nil, "", err
 	}
 	if err := body.Check(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/portone"
 	"onsale/projections"
 )
 
@@ -239,7 +240,7 @@ func newWorld(tb testing.TB) *world {
 	w.projector = &haltable{Projector: projector}
 	w.Server = New(Config{
 		Append: w.log.Append, Projector: w.projector, Epoch: testEpoch, EndOfCommands: w.log.end, Log: logger,
-		MaxBacklogAge: time.Minute, Origins: []string{"https://shop.example"},
+		Payments: testPayments(new(portone.V1).Hint, nil), MaxBacklogAge: time.Minute, Origins: []string{"https://shop.example"},
 		Refusal: func() (string, string) {
 			if no := w.refusal.Load(); no != nil {
 				return no[0], no[1]
@@ -260,6 +261,9 @@ func newWorld(tb testing.TB) *world {
 			},
 			Promotion: func(rw http.ResponseWriter, r *http.Request, promotion string) {
 				fmt.Fprintf(rw, "stream of promotion %s", promotion)
+			},
+			Order: func(rw http.ResponseWriter, r *http.Request, impUID, asker string) {
+				fmt.Fprintf(rw, "stream of order %s for %q", impUID, asker)
 			},
 		},
 	})

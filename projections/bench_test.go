@@ -10,6 +10,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 	"onsale/projections"
 )
@@ -50,6 +51,33 @@ func BenchmarkProjector_Hold(b *testing.B) {
 	w.discard()
 }
 
+// BenchmarkProjector_Order places orders, with payments in no order, and learns of each that it is paid. The reported rate is
+// orders a second, of two commands each.
+func BenchmarkProjector_Order(b *testing.B) {
+	w := newWorld(b)
+	w.tell("admin", "demo", orders.Create{Name: "n", Price: 1000, Stock: orders.MaxStock}, "products.created")
+	impUID := func(i int) string { return fmt.Sprintf("imp_%012d", i) }
+	b.ReportAllocs()
+	b.ResetTimer()
+	w.crowd(b.N, "bench", func(i int) (string, domain.Body) { return impUID(i), place("demo", 1, 1000) })
+	b.StopTimer()
+	placed := make(map[string]uint64, b.N)
+	for _, e := range w.told.told {
+		placed[e.Entity] = e.Number
+	}
+	b.StartTimer()
+	w.appendAll(b.N, func(i int) domain.Command {
+		return domain.Command{Entity: impUID(i), Body: orders.Learn{After: placed[impUID(i)], Payment: paid(1000)}}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
+	stats, err := w.p.Stats(b.Context())
+	if err != nil || stats.Orders[orders.Paid] != b.N {
+		b.Errorf("%v of %d orders are paid: %v", stats.Orders, b.N, err)
+	}
+	w.discard()
+}
+
 // issue asks for n coupons.
 func (w *world) issue(n int, name string) {
 	w.tb.Helper()
@@ -59,14 +87,22 @@ func (w *world) issue(n int, name string) {
 // crowd appends n requests of as many users, whose names come in no order, and waits until all are told.
 func (w *world) crowd(n int, name string, wish func(i int) (entity string, body domain.Body)) {
 	w.tb.Helper()
-	users := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
+	w.appendAll(n, func(i int) domain.Command {
+		entity, body := wish(i)
+		return command(fmt.Sprintf("%s-%d", name, i), "k", entity, body)
+	})
+}
+
+// appendAll appends n commands in no order, by many writers, and waits until all are told.
+func (w *world) appendAll(n int, command func(i int) domain.Command) {
+	w.tb.Helper()
+	places := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
 	var group sync.WaitGroup
 	const writers = 256
 	for writer := range writers {
 		group.Go(func() {
 			for i := writer; i < n; i += writers {
-				entity, body := wish(users[i])
-				if _, err := w.log.Append(context.Background(), command(fmt.Sprintf("%s-%d", name, users[i]), "k", entity, body)); err != nil {
+				if _, err := w.log.Append(context.Background(), command(places[i])); err != nil {
 					w.tb.Error(err)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -25,9 +26,9 @@ func TestChance(t *testing.T) {
 			w.close()
 			w.lapse = 8 * time.Second
 			w.start()
-			c := chance{Rand: rand.New(rand.NewPCG(seed, 1)), w: w}
+			c := chance{Rand: rand.New(rand.NewPCG(seed, 1)), w: w, payments: map[string]orders.Payment{}, known: map[string]uint64{}}
 			for life := range 4 {
-				for range 150 {
+				for range 200 {
 					c.ask()
 				}
 				w.settle()
@@ -63,6 +64,9 @@ type chance struct {
 	w                           *world
 	asked                       int
 	holds, reservations, places []named
+	preparations, ordered       []named
+	payments                    map[string]orders.Payment // as the provider has them
+	known                       map[string]uint64         // of orders: their last event, as the worker knows it
 }
 
 // named is something that a command has made, or perhaps not.
@@ -93,7 +97,11 @@ func (c *chance) seats() (ids []int) {
 func (c *chance) ask() {
 	c.asked++
 	user, entity, body := c.wish("u" + strconv.Itoa(c.IntN(5)))
-	sequence, err := c.w.log.Append(context.Background(), command(user, strconv.Itoa(c.asked), entity, body))
+	wish := command(user, strconv.Itoa(c.asked), entity, body)
+	if _, nobodys := body.(orders.Learn); nobodys {
+		wish = domain.Command{Entity: entity, Body: body}
+	}
+	sequence, err := c.w.log.Append(context.Background(), wish)
 	if err != nil {
 		c.w.tb.Fatal(err)
 	}
@@ -104,12 +112,19 @@ func (c *chance) ask() {
 		c.places = append(c.places, named{user, entity, seats.WaitingID(entity, sequence)})
 	case seats.Hold, seats.Accept:
 		c.holds = append(c.holds, named{user, entity, seats.HoldID(sequence)})
+	case orders.Prepare:
+		c.preparations = append(c.preparations, named{user, entity, merchantUID(sequence, wish.Request)})
+	case orders.Place:
+		c.ordered = append(c.ordered, named{user, "", entity})
 	case seats.Reserve:
 		c.reservations = append(c.reservations, named{user, entity, seats.ReservationID(entity, sequence)})
 	}
 }
 
 func (c *chance) wish(user string) (asks, entity string, body domain.Body) {
+	if c.IntN(3) == 0 {
+		return c.ofOrders(user)
+	}
 	sale, hall := c.one("sale", "pair"), c.one("hall", "bar")
 	switch n := c.IntN(100); {
 	case n < 2 || c.asked < 10:

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
@@ -199,6 +201,31 @@ func TestCrash_StoreDamaged(t *testing.T) {
 			}
 			w.settle()
 		})
+	}
+}
+
+// A file that another version of the program has written lacks what that one did not know.
+func TestCrash_StoreOfAnotherLayout(t *testing.T) {
+	w := newWorld(t)
+	w.promotion("demo", 100)
+	w.rush(50, "demo")
+	w.settle()
+	w.close()
+	db, err := bolt.Open(w.path(), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		meta := tx.Bucket([]byte("meta"))
+		_, epoch, _ := strings.Cut(string(meta.Get([]byte("epoch"))), " ")
+		return errors.Join(meta.Put([]byte("epoch"), []byte("2 "+epoch)), tx.DeleteBucket([]byte("orders")))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	if !strings.Contains(w.opening.Rebuilt, `layout "2"`) {
+		t.Errorf("made anew because %q, want because of its layout", w.opening.Rebuilt)
 	}
 }
 

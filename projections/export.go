@@ -10,6 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -129,5 +130,13 @@ func (p *Projector) ExportReservations() iter.Seq2[OwnedReservation, error] {
 		err := json.Unmarshal(v, &r)
 		id := seats.ReservationID(r.ScheduleID, number(k))
 		return []OwnedReservation{{Reservation{id, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, r.Cancelled}, r.User}}, err
+	})
+}
+
+// ExportOrders are all orders by imp_uid, with everything that is known of them.
+func (p *Projector) ExportOrders() iter.Seq2[orders.Order, error] {
+	return exported(p, in(bucketOrders), func(_ *bolt.Tx, k, v []byte) ([]orders.Order, error) {
+		o, err := decodeJSON[orders.Order](bucketOrders, k, v)
+		return []orders.Order{o}, err
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -41,6 +43,15 @@ func checkMeta(tx *bolt.Tx, epoch string) error {
 	default:
 		return fmt.Errorf("%w: it has layout %q, this program writes %q", errDamaged, got, want)
 	}
+}
+
+// checkLayout is for whoever reads a file that nobody has opened for writing yet: another layout may lack whole buckets.
+func checkLayout(tx *bolt.Tx) error {
+	layout, _, _ := strings.Cut(string(tx.Bucket(bucketMeta).Get(keyEpoch)), " ")
+	if layout != strconv.Itoa(schema) {
+		return fmt.Errorf("%w: it has layout %q, this program writes %d", errDamaged, layout, schema)
+	}
+	return nil
 }
 
 func readMeta(tx *bolt.Tx) (meta, error) {

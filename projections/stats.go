@@ -6,24 +6,30 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/orders"
 )
 
 // Stats is how the box office is doing. What stands and waits is counted as the decider has it, which may be a transaction
 // ahead of what is told.
 type Stats struct {
-	Outcomes uint64            // requests answered since there is a log, repetitions not counted
-	Events   map[string]uint64 // since there is a log, by type; refusals by type and code ("seats.rejected seat_unavailable")
-	Accepted uint64            // place in line of the last message of COMMANDS, whoever wrote it
-	Decided  uint64            // place in line of the last decided command
-	Backlog  uint64            // messages of COMMANDS that are not decided here
-	Rate     float64           // commands decided a second, over the last ten
-	Holds    int               // that stand
-	Expiring int               // of these, within a minute of log time
-	Waiting  int               // who waits and has no offer
-	Offers   int               // that stand
+	Outcomes uint64                // requests answered since there is a log, repetitions not counted
+	Events   map[string]uint64     // since there is a log, by type; refusals by type and code ("seats.rejected seat_unavailable")
+	Accepted uint64                // place in line of the last message of COMMANDS, whoever wrote it
+	Decided  uint64                // place in line of the last decided command
+	Backlog  uint64                // messages of COMMANDS that are not decided here
+	Rate     float64               // commands decided a second, over the last ten
+	Holds    int                   // that stand
+	Expiring int                   // of these, within a minute of log time
+	Waiting  int                   // who waits and has no offer
+	Offers   int                   // that stand
+	Orders   map[orders.Status]int // by how they stand; each status is there
 }
 
 const soon = time.Minute
+
+var orderStatuses = [...]orders.Status{
+	orders.Verifying, orders.PendingPayment, orders.Paid, orders.Failed, orders.Refunding, orders.Refunded,
+}
 
 // Stats asks the logs how they stand, and counts.
 func (p *Projector) Stats(ctx context.Context) (Stats, error) {
@@ -38,6 +44,10 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{
 		Outcomes: p.tally.outcomes, Events: p.tally.byName(), Accepted: state.Commands.Last * domain.PlacesPerMessage,
 		Decided: p.committed.sequence, Rate: float64(p.pace.sum(time.Now()).commands) / lately,
+		Orders: map[orders.Status]int{},
+	}
+	for _, status := range orderStatuses {
+		s.Orders[status] = p.shop.Orders.Count(status)
 	}
 	promotions, schedules, now := p.shop.Coupons.IDs(), p.shop.Seats.IDs(), max(p.logTime, domain.At(time.Now()))
 	p.mu.RUnlock()

@@ -28,13 +28,17 @@ var (
 	bucketLines        = []byte("lines")        // waiting list → sequence → JSON: who waits and has no offer
 	bucketOffers       = []byte("offers")       // sequence → JSON: who has an offer, or let one of coupons run out
 	bucketUnread       = []byte("unread")       // user, event number of the alarm
+	bucketProducts     = []byte("products")     // id → JSON
+	bucketOrders       = []byte("orders")       // imp_uid → JSON
+	bucketPreparations = []byte("preparations") // merchant_uid → JSON
 
 	buckets = [][]byte{bucketMeta, bucketJournal, bucketOutbox, bucketPromotions, bucketCoupons, bucketSchedules,
-		bucketSeats, bucketHoldings, bucketReservations, bucketLines, bucketOffers, bucketUnread}
+		bucketSeats, bucketHoldings, bucketReservations, bucketLines, bucketOffers, bucketUnread, bucketProducts, bucketOrders,
+		bucketPreparations}
 )
 
 // schema is the version of the file's layout. Another one is rebuilt from the log, never converted.
-const schema = 2
+const schema = 3
 
 // errDamaged is a file that is no store, or not one of ours as it should be.
 var errDamaged = errors.New("the read store is damaged")
@@ -114,6 +118,9 @@ func (p *past) load(tx *bolt.Tx) error {
 	if tx.Bucket(bucketMeta) == nil {
 		return fmt.Errorf("%w: it has no checkpoint", errDamaged)
 	}
+	if err := checkLayout(tx); err != nil {
+		return err
+	}
 	m, err := readMeta(tx)
 	if err != nil {
 		return err
@@ -121,7 +128,7 @@ func (p *past) load(tx *bolt.Tx) error {
 	*p = newPast()
 	p.shop.Requests = make(map[domain.RequestID]shop.Decided, m.events)
 	p.shop.Now, p.shop.Events = m.now, m.events
-	for _, load := range []func(*bolt.Tx) error{p.loadJournal, p.loadPromotions, p.loadSchedules, p.loadWaiting} {
+	for _, load := range []func(*bolt.Tx) error{p.loadJournal, p.loadPromotions, p.loadSchedules, p.loadWaiting, p.loadOrders} {
 		if err := load(tx); err != nil {
 			return err
 		}
@@ -130,7 +137,7 @@ func (p *past) load(tx *bolt.Tx) error {
 }
 
 var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketSeats, bucketHoldings,
-	bucketReservations, bucketLines, bucketOffers}
+	bucketReservations, bucketLines, bucketOffers, bucketProducts, bucketOrders, bucketPreparations}
 
 func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 

@@ -52,14 +52,17 @@ func (w *world) again() {
 
 // myCoupons are "number status", in pages of one.
 func myCoupons(v *projections.View) (any, error) {
-	var seen []string
+	return inPages(v.Coupons, func(c projections.Coupon) string { return fmt.Sprint(c.CouponID, " ", c.Status) })
+}
+
+func inPages[T any](list func(from uint64, limit int) (projections.Page[T], error), line func(T) string) (seen []string, err error) {
 	for from := uint64(0); ; {
-		page, err := v.Coupons(from, 1)
+		page, err := list(from, 1)
 		if err != nil || len(page.Items) > 1 {
 			return seen, fmt.Errorf("%d items, %w", len(page.Items), err)
 		}
-		for _, c := range page.Items {
-			seen = append(seen, fmt.Sprint(c.CouponID, " ", c.Status))
+		for _, item := range page.Items {
+			seen = append(seen, line(item))
 		}
 		if from = page.Next; from == 0 {
 			return seen, nil

@@ -17,7 +17,7 @@ type Deed struct {
 	At       domain.Time
 	User     string
 	Type     string // of the event: "coupons.paused"; of the command where that was refused: "coupons.pause"
-	Entity   string // the promotion, the schedule, or the user who was told something
+	Entity   string // the promotion, schedule, product or order, or the user who was told something
 	Code     string // "" when it was done
 	Reason   string // the shop's
 	Request  domain.RequestID
@@ -27,9 +27,11 @@ type Deed struct {
 var deeds = set(
 	"coupons.created", "coupons.restocked", "coupons.paused", "coupons.resumed", "coupons.closed", "coupons.withdrawn",
 	"seats.created", "seats.blocked", "seats.unblocked", "seats.freed", "seats.closed", "alarms.sent",
+	"products.created", "products.restocked", "products.closed", "orders.cancelled",
 
 	"coupons.create", "coupons.stock", "coupons.pause", "coupons.resume", "coupons.close", "coupons.revoke",
 	"seats.create", "seats.block", "seats.unblock", "seats.free", "seats.close", "alarms.raise",
+	"products.create", "products.stock", "products.close", "orders.cancel",
 )
 
 func set(names ...string) map[string]bool {

@@ -13,11 +13,16 @@ type writer struct {
 	tx              *bolt.Tx
 	journal, outbox *bolt.Bucket
 	coupons         map[string]*bolt.Bucket // by promotion, as they are met
-	promotions      map[string]bool         // changed: each is written once, at the end
+	promotions      map[string]bool         // changed: each is written once, at the end …
+	products        map[string]bool         // … as are products …
+	orders          map[string]bool         // … and orders
 }
 
 func newWriter(tx *bolt.Tx) *writer {
-	return &writer{tx, rising(tx, bucketJournal), rising(tx, bucketOutbox), map[string]*bolt.Bucket{}, map[string]bool{}}
+	return &writer{
+		tx: tx, journal: rising(tx, bucketJournal), outbox: rising(tx, bucketOutbox), coupons: map[string]*bolt.Bucket{},
+		promotions: map[string]bool{}, products: map[string]bool{}, orders: map[string]bool{},
+	}
 }
 
 // put writes everything that event e, already made so in the shop, has changed.
@@ -40,6 +45,8 @@ func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row)
 		return putSeats(w.tx, sh.Seats, e)
 	case "alarms":
 		return putAlarms(w.tx, e)
+	case "products", "orders":
+		return w.putOrders(sh.Orders, e)
 	}
 	return nil
 }
@@ -50,6 +57,9 @@ func (w *writer) finish(sh *shop.Shop, done uint64) error {
 		if err := putPromotion(w.tx, sh.Coupons.Promotion(id)); err != nil {
 			return err
 		}
+	}
+	if err := w.finishOrders(sh.Orders); err != nil {
+		return err
 	}
 	return trimOutbox(w.outbox, done)
 }

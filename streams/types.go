@@ -14,6 +14,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -55,6 +56,15 @@ var commandTypes = map[string]decoder{
 	"seats.leave.v1":   decode[seats.Leave],
 	"seats.accept.v1":  decode[seats.Accept],
 	"seats.decline.v1": decode[seats.Decline],
+
+	"products.create.v1":  decode[orders.Create],
+	"products.stock.v1":   decode[orders.ChangeStock],
+	"products.close.v1":   decode[orders.Close],
+	"products.prepare.v1": decode[orders.Prepare],
+
+	"orders.place.v1":  decode[orders.Place],
+	"orders.learn.v1":  decode[orders.Learn],
+	"orders.cancel.v1": decode[orders.Cancel],
 
 	"alarms.raise.v1":    decode[alarms.Raise],
 	"alarms.mark.v1":     decode[alarms.Mark],
@@ -103,6 +113,24 @@ var eventTypes = map[string]decoder{
 	"seats.declined.v1":      decode[seats.Declined],
 	"seats.offer-expired.v1": decode[seats.OfferExpired],
 	"seats.rejected.v1":      decode[domain.Rejection],
+
+	"products.created.v1":   decode[orders.Created],
+	"products.restocked.v1": decode[orders.Restocked],
+	"products.closed.v1":    decode[orders.Closed],
+	"products.prepared.v1":  decode[orders.Prepared],
+	"products.rejected.v1":  decode[domain.Rejection],
+
+	"orders.placed.v1":     decode[orders.Placed],
+	"orders.kept.v1":       decode[orders.Kept],
+	"orders.pending.v1":    decode[orders.Pending],
+	"orders.succeeded.v1":  decode[orders.Succeeded],
+	"orders.failed.v1":     decode[orders.Unsuccessful],
+	"orders.refund-due.v1": decode[orders.RefundDue],
+	"orders.refunded.v1":   decode[orders.GivenBack],
+	"orders.discrepant.v1": decode[orders.Differs],
+	"orders.recheck.v1":    decode[orders.Recheck],
+	"orders.cancelled.v1":  decode[orders.Cancelled],
+	"orders.rejected.v1":   decode[domain.Rejection],
 
 	"alarms.raised.v1":     decode[alarms.Raised],
 	"alarms.sent.v1":       decode[alarms.Sent],

@@ -15,6 +15,7 @@ const (
 	KindOffer                = "offer"
 	KindCouponRevoked        = "coupon-revoked"
 	KindReservationCancelled = "reservation-cancelled"
+	KindOrderRefunded        = "order-refunded"
 )
 
 // Raise tells a user something; the user is the command's entity.
@@ -58,7 +59,9 @@ type Raised struct {
 	HoldID        string      `json:"holdId,omitempty"`
 	ReservationID string      `json:"reservationId,omitempty"`
 	WaitingID     string      `json:"waitingId,omitempty"`
-	Count         int         `json:"count,omitempty"` // units or seats
+	ImpUID        string      `json:"imp_uid,omitempty"`
+	Amount        int64       `json:"amount,omitempty"` // money that went back
+	Count         int         `json:"count,omitempty"`  // units or seats
 	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
 	Reason        string      `json:"reason,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -30,6 +31,8 @@ func alarmOf(e domain.Event) (domain.Event, bool) {
 		}
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
 			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
+	case orders.GivenBack:
+		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, ImpUID: b.ImpUID, Amount: b.Refunded, Reason: b.Note}
 	default:
 		return e, false
 	}

@@ -70,14 +70,16 @@ func BenchmarkIssueAgain(b *testing.B) {
 	}
 }
 
+// heap is what the program keeps, in bytes.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
 // BenchmarkMemory is what a shop keeps for ever for each coupon, and for each hold until it ends and after.
 func BenchmarkMemory(b *testing.B) {
-	heap := func() float64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return float64(m.HeapAlloc)
-	}
 	for b.Loop() {
 		l, all := newLine(), users(500_000)
 		l.ask("admin", "demo", coupons.Create{Name: "n", Stock: coupons.MaxStock, PerUserLimit: 1})

@@ -22,11 +22,12 @@ type chance struct {
 	held, reservations, inLine, alarms []thing
 	bought, waits                      []thing // coupons, and places in their lines
 	asked                              int
+	ordering
 }
 
 func newChance(draw func(n int) int) *chance {
 	at, _ := clockTime("10:00:00.000")
-	return &chance{draw: draw, at: at, users: 2 + draw(4), seats: 3 + draw(8)}
+	return &chance{draw: draw, at: at, users: 2 + draw(4), seats: 3 + draw(8), ordering: newOrdering()}
 }
 
 func (c *chance) one(of ...string) string { return of[c.draw(len(of))] }
@@ -62,6 +63,9 @@ func (c *chance) command() (user, key, entity string, body domain.Body) {
 	}
 	if c.wild && c.draw(16) == 0 {
 		return c.odd(user, key)
+	}
+	if c.draw(4) == 0 {
+		return c.ofOrders(user, key)
 	}
 	switch p := c.draw(100); {
 	case p < 6:

@@ -4,13 +4,16 @@ package shop
 import "onsale/domain"
 
 // Check says which law of conservation event e, just made so, has broken. Stock = remaining + offered + issued with
-// nothing below zero; every seat is free, held by or on offer to one, waiting to come back, reserved by one, or blocked.
+// nothing below zero; every seat is free, held by or on offer to one, waiting to come back, reserved by one, or blocked; no
+// product gives away more than it has, and an order that is over has its verdict.
 func (s *Shop) Check(e domain.Event) error {
 	switch name, _ := e.Body.Type(); domain.Kind(name) {
 	case "coupons":
 		return s.Coupons.Check(e)
 	case "seats":
 		return s.Seats.Check(e)
+	case "orders", "products":
+		return s.Orders.Check(e)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package shop_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -20,12 +21,13 @@ type counter struct {
 	index    uint64 // … the next command's index in it, …
 	at       domain.Time
 	history  []domain.Event
-	careful  bool // check the whole state at every event
-	pure     bool // check at every command that a shop which knows the events alone decides the same
+	verdicts map[string]uint64 // the event that decided "<imp_uid> of <user>"
+	careful  bool              // check the whole state at every event
+	pure     bool              // check at every command that a shop which knows the events alone decides the same
 }
 
 func newCounter(t testing.TB) *counter {
-	return &counter{Shop: shop.New(), follower: shop.New(), t: t, careful: true, pure: true}
+	return &counter{Shop: shop.New(), follower: shop.New(), t: t, verdicts: map[string]uint64{}, careful: true, pure: true}
 }
 
 // arrive begins the next message of the log.
@@ -60,7 +62,7 @@ func (c *counter) serve(cmd domain.Command) []domain.Event {
 	}
 	for _, e := range events {
 		c.follower.Apply(e)
-		err := c.follower.Check(e)
+		err := errors.Join(c.follower.Check(e), c.checkVerdict(e))
 		if err == nil && c.careful && (len(events) < 20 || e.Last) {
 			err = checkState(c.follower)
 		}
@@ -114,7 +116,7 @@ func (c *counter) checkEvents(cmd domain.Command, events []domain.Event, broken 
 	return nil
 }
 
-// unruled is a command of a kind that has no rules here: deciding it breaks.
+// unruled is a command that the rules of its kind do not know: deciding it breaks.
 type unruled struct{}
 
 func (unruled) Type() (string, int) { return "orders.place", 1 }

@@ -105,6 +105,8 @@ func (t *turn) outcome() (events []domain.Event, err error) {
 		return s.Coupons.Decide(c, t.now), nil
 	case "seats":
 		return s.Seats.Decide(c, t.now), nil
+	case "orders", "products":
+		return s.Orders.Decide(c, t.now), nil
 	case "alarms":
 		return s.Alarms.Decide(c, s.Events+1), nil
 	}

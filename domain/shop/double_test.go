@@ -36,9 +36,12 @@ func (d *double) compare(user, key, entity string, body domain.Body) {
 		got = append(got, said(e))
 		d.chance.note(e)
 		d.chance.noteCoupons(e)
+		d.chance.noteOrders(e)
 		switch b := e.Body.(type) {
 		case domain.Rejection:
 			d.codes[b.Code]++
+		default:
+			d.codes[orderStory(b)]++
 		}
 	}
 	if d.twin == nil {
@@ -63,12 +66,15 @@ func said(e domain.Event) string {
 		if b.Available != nil {
 			said += fmt.Sprint(" of ", *b.Available)
 		}
+		if b.Expected != 0 {
+			said += fmt.Sprint(" expected ", b.Expected)
+		}
 		if b.Section != "" {
 			said += " in " + b.Section
 		}
 		return said
 	}
-	if said := couponSaid(e) + seatSaid(e) + alarmSaid(e); said != "" {
+	if said := couponSaid(e) + seatSaid(e) + orderSaid(e) + alarmSaid(e); said != "" {
 		return said
 	}
 	return fmt.Sprintf("%T", e.Body)

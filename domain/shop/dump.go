@@ -25,6 +25,7 @@ func (s *Shop) Dump(w io.Writer) error {
 	}
 	s.Coupons.Dump(b)
 	s.Seats.Dump(b)
+	s.Orders.Dump(b)
 	s.Alarms.Dump(b)
 	return b.Flush()
 }

@@ -28,7 +28,7 @@ func TestWild(t *testing.T) {
 
 func wildDay(t *testing.T, draw func(n int) int, more func() bool) {
 	d := newDouble(t, draw)
-	d.chance.wild = true
+	d.chance.wild, d.chance.liar = true, true
 	d.arrive(d.chance.message())
 	for commands := 0; more() && commands < 300; commands++ {
 		if draw(3) > 0 {

@@ -33,7 +33,10 @@ func checkState(s *shop.Shop) error {
 		}
 		dues = append(dues, duesOfSchedule(sc)...)
 	}
-	return checkDeadlines(s, dues)
+	if err := checkOrders(s.Orders); err != nil {
+		return err
+	}
+	return checkDeadlines(s, append(dues, duesOfOrders(s.Orders)...))
 }
 
 // checkDeadlines proves that exactly those changes are still to come that must, the first of them first.
@@ -41,10 +44,15 @@ func checkDeadlines(s *shop.Shop, want []string) error {
 	var text bytes.Buffer
 	s.Coupons.Dump(&text)
 	s.Seats.Dump(&text)
+	s.Orders.Dump(&text)
 	var got []string
 	for line := range strings.Lines(text.String()) {
 		f := strings.Fields(line)
-		if len(f) != 5 || f[0] != "deadline" {
+		switch {
+		case len(f) == 5 && f[0] == "deadline":
+		case len(f) == 4 && f[0] == "recheck":
+			f = []string{"", f[1], f[2], f[0], f[3]}
+		default:
 			continue
 		}
 		at, _ := domain.ParseTime(f[1])

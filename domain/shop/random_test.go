@@ -33,10 +33,11 @@ func TestTwin(t *testing.T) {
 	for commands > 0 {
 		d := newDouble(t, rng.IntN)
 		d.twin, d.codes = newTwin(), codes
+		d.chance.liar = rng.IntN(2) == 0
 		for range 500 {
 			d.arrive(d.chance.message())
 			for range 1 + rng.IntN(3) {
-				d.pure = rng.IntN(50) == 0
+				d.careful, d.pure = rng.IntN(8) == 0, rng.IntN(50) == 0
 				d.next()
 				commands--
 			}
@@ -48,7 +49,8 @@ func TestTwin(t *testing.T) {
 		"not_owner", "request_id_reused", "invalid_body", "too_many_seats", "no_adjacent_seats", "orphan_seat", "extend_limit_exceeded",
 		"reservation_not_found", "already_cancelled", "alarm_not_found",
 		"paused", "stock_below_issued", "coupon_not_found", "already_used", "revoked", "already_waiting", "waiting_not_found", "no_offer",
-		"offer_expired"} {
+		"offer_expired", "product_not_found", "product_exists", "product_closed", "invalid_count", "amount_mismatch", "payment_already_used",
+		"order_not_found"} {
 		if codes[said] == 0 {
 			t.Errorf("chance never led to %s: it proves nothing about it", said)
 		}

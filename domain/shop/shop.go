@@ -7,6 +7,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -17,6 +18,7 @@ type Shop struct {
 	Requests map[domain.RequestID]Decided
 	Coupons  *coupons.State
 	Seats    *seats.State
+	Orders   *orders.State
 	Alarms   *alarms.State
 }
 
@@ -28,7 +30,9 @@ type Decided struct {
 
 // New is a shop on its first day.
 func New() *Shop {
-	return &Shop{Requests: map[domain.RequestID]Decided{}, Coupons: coupons.New(), Seats: seats.New(), Alarms: alarms.New()}
+	return &Shop{
+		Requests: map[domain.RequestID]Decided{}, Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
+	}
 }
 
 // Apply makes e so. The first outcome of a request is kept; a later one under the same id (request_id_reused) is not.
@@ -45,6 +49,8 @@ func (s *Shop) Apply(e domain.Event) {
 		s.Coupons.Apply(e)
 	case "seats":
 		s.Seats.Apply(e)
+	case "orders", "products":
+		s.Orders.Apply(e)
 	case "alarms":
 		s.Alarms.Apply(e)
 	}
@@ -60,24 +66,25 @@ func (s *Shop) NextDeadline() (domain.Time, bool) {
 	return at, ok
 }
 
-// rules are those of a kind whose state changes with time, and who offer what comes back to those who wait.
+// rules are those of a kind whose state changes with time.
 type rules interface {
 	NextDeadline() (at domain.Time, sequence uint64, ok bool)
 	Due() domain.Event
-	Offer(now domain.Time) (domain.Event, bool)
 }
 
 // next is whose deadline comes first, by time and then by place in line.
 func (s *Shop) next() (at domain.Time, first rules, ok bool) {
-	a, line, ok := s.Seats.NextDeadline()
-	b, place, also := s.Coupons.NextDeadline()
-	if also && (!ok || b < a || b == a && place < line) {
-		return b, s.Coupons, true
+	var line uint64
+	for _, r := range [...]rules{s.Seats, s.Coupons, s.Orders} {
+		t, place, some := r.NextDeadline()
+		if some && (!ok || t < at || t == at && place < line) {
+			at, line, first, ok = t, place, r, true
+		}
 	}
-	return a, s.Seats, ok
+	return at, first, ok
 }
 
-// offer is what is to be offered next at now.
+// offer is what is to be offered next at now, to those who wait for what comes back.
 func (s *Shop) offer(now domain.Time) (domain.Event, bool) {
 	if e, ok := s.Coupons.Offer(now); ok {
 		return e, true

@@ -34,6 +34,9 @@ func (d *diary) enter(line string) error {
 	if crowd, ok := crowdOf(who, wish); ok {
 		return d.crowd(crowd)
 	}
+	if who == "provider" {
+		return d.says(wish)
+	}
 	entity, body, err := parse(wish)
 	if err != nil {
 		return err
@@ -82,7 +85,7 @@ var wishes = []wishForm{
 }
 
 func parse(wish string) (string, domain.Body, error) {
-	for _, w := range slices.Concat(wishes, couponWishes, seatWishes, alarmWishes) {
+	for _, w := range slices.Concat(wishes, couponWishes, seatWishes, orderWishes, alarmWishes) {
 		if m := w.form.FindStringSubmatch(wish); m != nil {
 			return w.make(m)
 		}

@@ -71,7 +71,7 @@ func sentence(e domain.Event) string {
 		}
 		return s
 	}
-	if s := couponSentence(e) + seatSentence(e) + alarmSentence(e); s != "" {
+	if s := couponSentence(e) + seatSentence(e) + orderSentence(e) + alarmSentence(e); s != "" {
 		return s
 	}
 	return fmt.Sprintf("%+v", e.Body)

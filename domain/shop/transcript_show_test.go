@@ -33,6 +33,18 @@ func (d *diary) show(what string) error {
 			return fmt.Errorf("there is no schedule %q", id)
 		}
 		d.showSchedule(sc)
+	case "product":
+		p := d.Orders.Product(id)
+		if p == nil {
+			return fmt.Errorf("there is no product %q", id)
+		}
+		d.showProduct(p)
+	case "order":
+		o := d.Orders.Order(id)
+		if o == nil {
+			return fmt.Errorf("there is no order %q", id)
+		}
+		d.showOrder(o)
 	case "alarms":
 		d.showAlarms(id)
 	default:

@@ -11,22 +11,27 @@ import (
 
 type (
 	twin struct {
-		now    domain.Time
-		asked  map[domain.RequestID]domain.Fingerprint
-		sales  map[string]*twinSale
-		halls  map[string]*twinHall
-		alarms []twinAlarm
-		events int
+		now, deciding domain.Time // of the last event, and of this command
+		asked         map[domain.RequestID]domain.Fingerprint
+		sales         map[string]*twinSale
+		halls         map[string]*twinHall
+		products      map[string]*twinProduct
+		orders        map[string]*twinOrder
+		prepared      map[string]string // merchant_uids, and for whom
+		alarms        []twinAlarm
+		events        int
 	}
 )
 
 func newTwin() *twin {
-	return &twin{asked: map[domain.RequestID]domain.Fingerprint{}, sales: map[string]*twinSale{}, halls: map[string]*twinHall{}}
+	return &twin{asked: map[domain.RequestID]domain.Fingerprint{}, sales: map[string]*twinSale{}, halls: map[string]*twinHall{},
+		products: map[string]*twinProduct{}, orders: map[string]*twinOrder{}, prepared: map[string]string{}}
 }
 
 // decide says what command c led to, and makes it so: what is due comes first, and after everything what it lets be offered.
 func (w *twin) decide(c domain.Command) (told []string) {
 	now := max(w.now, c.At)
+	w.deciding = now
 	tell := func(lines string) {
 		for line := range strings.SplitSeq(lines, "\n") {
 			w.hear(line)
@@ -35,6 +40,7 @@ func (w *twin) decide(c domain.Command) (told []string) {
 		for _, s := range w.sales {
 			s.note(c.Sequence)
 		}
+		w.noteProducts(c.Sequence)
 	}
 	offers := func() {
 		for len(told) < 700 {
@@ -57,8 +63,12 @@ func (w *twin) decide(c domain.Command) (told []string) {
 	if first, again := w.asked[c.Request]; again && first != c.Fingerprint {
 		tell("request_id_reused")
 	} else if _, clock := c.Body.(domain.Clock); !again && !clock {
-		w.asked[c.Request] = c.Fingerprint
-		tell(w.outcome(c, now))
+		if !c.Request.IsZero() {
+			w.asked[c.Request] = c.Fingerprint
+		}
+		if outcome := w.outcome(c, now); outcome != "" {
+			tell(outcome)
+		}
 	}
 	offers()
 	if len(told) > 0 {
@@ -76,7 +86,7 @@ type twinDue struct {
 
 // due is the first by its time, then by its place in line.
 func (w *twin) due(now domain.Time) (first twinDue, found bool) {
-	for _, d := range slices.Concat(w.duesOfHolds(now), w.duesOfSales()) {
+	for _, d := range slices.Concat(w.duesOfHolds(now), w.duesOfSales(), w.duesOfOrders()) {
 		if d.at <= now && (!found || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
 			first, found = d, true
 		}
@@ -98,6 +108,10 @@ func (w *twin) outcome(c domain.Command, now domain.Time) string {
 		return w.ofSeats(c, now)
 	case "alarms":
 		return w.ofAlarms(c)
+	case "products":
+		return w.ofProducts(c)
+	case "orders":
+		return w.ofOrders(c, now)
 	}
 	return w.ofCoupons(c, now)
 }

@@ -84,7 +84,7 @@ func (c *chase) read(t *ticket, target uint64) error {
 		if ctx.Err() != nil || time.Now().After(over) && (c.burst != nil || c.hub.line.busy()) {
 			return c.write(out)
 		}
-		if there { // the event was read, and not taken by the cursor: this reading must not go on
+		if there || c.cursor.over() { // the event was read, and not taken by the cursor: this reading must not go on
 			return c.write(out)
 		}
 		if c.cursor.at.seen() < target {
@@ -131,7 +131,7 @@ func (c *chase) follow(e *domain.Event, out []byte) (_ []byte, there bool, err e
 	}
 	f := c.hub.render(e, c.cursor.audience)
 	for whole := false; ; {
-		if out, whole = c.cursor.take(out, e.Number, f); whole {
+		if out, whole = c.cursor.take(out, e, f); whole {
 			return out, false, nil
 		}
 		if c.burst != nil {

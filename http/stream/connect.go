@@ -4,6 +4,7 @@ package stream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -32,11 +33,18 @@ type greeting struct {
 	From     string `json:"from"`
 	Head     string `json:"head"`
 	Snapshot string `json:"snapshot,omitempty"` // where the present state is, after a reset
+
+	Order json.RawMessage `json:"order,omitempty"` // of an order's stream: how it stands, or null
 }
 
 // Resuming says whether a request for a stream names a position: it was here before, or a command's answer told it where
 // to begin.
 func Resuming(r *http.Request) bool { return lastEventID(r) != "" }
+
+// ResumesAt is the position that a request for a stream names, and of which log; false when it names none.
+func ResumesAt(r *http.Request) (epoch string, at Position, ok bool) {
+	return ParsePosition(lastEventID(r))
+}
 
 // lastEventID is the header that a browser sends when it comes back by itself; the query is then older.
 func lastEventID(r *http.Request) string {
@@ -46,11 +54,30 @@ func lastEventID(r *http.Request) string {
 	return r.URL.Query().Get("lastEventId")
 }
 
-// begin decides where a stream of t begins. The only error is that it cannot be known now.
-func (h *Hub) begin(ctx context.Context, r *http.Request, t *topic) (from Position, status string, err error) {
+// beginning is where a stream begins, and what its first frame says about that.
+type beginning struct {
+	from   Position
+	status string
+	order  json.RawMessage // of an order's
+}
+
+// errLater is why a stream does not begin now, which is nobody's fault: its client comes back.
+var errLater = errors.New("later")
+
+// begin decides where the stream of c begins. The only errors are that it cannot be known now, and errLater.
+func (h *Hub) begin(ctx context.Context, r *http.Request, c *cursor) (b beginning, err error) {
+	b.from, b.status, err = h.resume(ctx, r, c.topic)
+	if err == nil && c.topic.key.Kind == OfOrder {
+		err = h.beginOrder(ctx, c, &b)
+	}
+	return b, err
+}
+
+// resume decides by what the request names.
+func (h *Hub) resume(ctx context.Context, r *http.Request, t *topic) (from Position, status string, err error) {
 	id := lastEventID(r)
 	switch {
-	case id == "" && t.board != nil: // the present state comes first: nobody need look back
+	case id == "" && (t.board != nil || t.key.Kind == OfOrder): // the present state comes first: nobody need look back
 		return h.present(t), statusFresh, nil
 	case id == "":
 		from, err = h.rewound(r.URL.Query().Get("rewind"))
@@ -82,19 +109,21 @@ func (h *Hub) rewound(query string) (Position, error) {
 	return Position{Number: number - 1}, err
 }
 
-// greet is the first frame of a stream that begins at from.
-func (h *Hub) greet(key Key, from Position, status string) []byte {
+// greet is the first frame of a stream.
+func (h *Hub) greet(key Key, begun beginning) []byte {
 	g := greeting{
-		Status: status, Message: "SSE connected. userId=" + key.ID,
-		From: from.ID(h.Epoch), Head: Position{Number: h.head()}.ID(h.Epoch),
+		Status: begun.status, Message: "SSE connected. userId=" + key.ID,
+		From: begun.from.ID(h.Epoch), Head: Position{Number: h.head()}.ID(h.Epoch), Order: begun.order,
 	}
 	switch key.Kind {
 	case OfSchedule:
 		g.Message = "SSE connected. scheduleId=" + key.ID
+	case OfOrder:
+		g.Message = "SSE connected. imp_uid=" + key.ID
 	case OfPromotion:
 		g.Message = "SSE connected. promotionId=" + key.ID
 	}
-	switch status {
+	switch begun.status {
 	case statusFresh:
 		h.fresh.Add(1)
 	case statusComplete:
@@ -104,7 +133,7 @@ func (h *Hub) greet(key Key, from Position, status string) []byte {
 		g.Snapshot = snapshot(key)
 	}
 	b := appendField(nil, "event", "connect")
-	b = appendID(b, h.Epoch, from)
+	b = appendID(b, h.Epoch, begun.from)
 	b = appendRetry(b, comeBack())
 	return append(appendData(b, marshal(g)), '\n')
 }
@@ -114,6 +143,8 @@ func snapshot(key Key) string {
 	switch key.Kind {
 	case OfSchedule:
 		return "/api/v1/schedules/" + key.ID + "/seats"
+	case OfOrder:
+		return "/api/v1/orders/" + key.ID
 	case OfPromotion:
 		return "/api/v1/promotions/" + key.ID
 	}

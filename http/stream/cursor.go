@@ -10,12 +10,14 @@ const batch = 32 << 10
 
 type cursor struct {
 	topic    *topic
-	audience audience
 	at       Position  // everything up to here was taken
 	taken    int       // frames, ever
 	shown    [2]uint32 // of a board's sheets, the numbers of those that were taken
-	live     bool      // it was up to date once
-	within   bool      // a burst: some of what comes after at is out
+	owner    *string   // of an order's stream, whose order is told; nil: whosever it is
+	last     uint64    // the event after which the stream ends; 0: it is not known yet
+	audience audience
+	live     bool // it was up to date once
+	within   bool // a burst: some of what comes after at is out
 }
 
 // A step is what next came to.
@@ -30,12 +32,16 @@ const (
 	idle   state = iota // all that was told was taken
 	more                // the batch is full
 	behind              // the next event is not in the ring
+	over                // there will be nothing more
 )
 
 // next appends the frames that follow to out, about a batch of them, and moves on.
 func (h *Hub) next(c *cursor, out []byte) ([]byte, step) {
 	if c.topic.key.Kind == OfPromotion {
 		return h.read(c, out)
+	}
+	if c.over() {
+		return out, step{state: over}
 	}
 	var entries [64]*entry
 	w := h.look(c, entries[:])
@@ -44,8 +50,11 @@ func (h *Hub) next(c *cursor, out []byte) ([]byte, step) {
 	}
 	for _, e := range entries[:w.found] {
 		whole := false
-		if out, whole = c.take(out, e.event.Number, h.frames(e, c.audience)); !whole {
+		if out, whole = c.take(out, &e.event, h.frames(e, c.audience)); !whole {
 			return out, step{state: more}
+		}
+		if c.over() {
+			return out, step{state: over}
 		}
 	}
 	if w.found == len(entries) {
@@ -70,9 +79,12 @@ func (h *Hub) look(c *cursor, into []*entry) walk {
 	return w
 }
 
-// take appends the frames of event number that were not seen, until the batch is full. It says whether the event is done.
-func (c *cursor) take(out []byte, number uint64, f *frames) ([]byte, bool) {
-	from := 0
+// take appends the frames of e that were not seen, until the batch is full. It says whether the event is done.
+func (c *cursor) take(out []byte, e *domain.Event, f *frames) ([]byte, bool) {
+	from, number := 0, e.Number
+	if c.topic.key.Kind == OfOrder && !c.hears(e) {
+		f = &frames{}
+	}
 	if c.at.Number == number && int64(c.at.Sub) < int64(f.count()) {
 		from = int(c.at.Sub)
 	} // else nothing of it was seen, or another stream counted other frames: all of it, so that nothing is missed

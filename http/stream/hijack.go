@@ -34,8 +34,8 @@ func hijacker(w http.ResponseWriter) bool {
 
 // takeOver makes a socket of the connection. What the client says from here on is not listened to. The hub knows of the
 // socket from the beginning: its loops stay until it is closed.
-func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audience) {
-	s := &socket{place: place{from: addressOf(r)}, cursor: cursor{audience: to}}
+func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, by cursor) {
+	s := &socket{place: place{from: addressOf(r)}, cursor: by}
 	s.loop = h.engine.loop()
 	h.mu.Lock()
 	entered := h.enter(s, key)
@@ -47,10 +47,11 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(h.living, cancel)() // nobody waits for an event that this node will not tell
-	from, status, err := h.begin(ctx, r, s.place.topic)
+	s.cursor.topic = s.place.topic
+	began, err := h.begin(ctx, r, &s.cursor)
 	if err != nil {
 		h.part(s)
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && err != errLater {
 			h.Log.Error("where to start a stream could not be read", "error", err)
 		}
 		if r.Context().Err() == nil {
@@ -58,7 +59,7 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 		}
 		return
 	}
-	s.cursor.topic, s.cursor.at = s.place.topic, from
+	s.cursor.at = began.from
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		h.part(s)
@@ -73,10 +74,10 @@ func (h *Hub) takeOver(w http.ResponseWriter, r *http.Request, key Key, to audie
 		h.Log.Debug("a connection is served by a goroutine", "error", err)
 		defer conn.Close()
 		_, _ = conn.Write(s.rest)
-		h.attend(&answer{conn, w.Header()}, r.WithContext(context.WithoutCancel(r.Context())), key, to)
+		h.attend(&answer{conn, w.Header()}, r.WithContext(context.WithoutCancel(r.Context())), key, by)
 		return
 	}
-	s.loop.post(func() { s.begin(h.greet(key, from, status)) })
+	s.loop.post(func() { s.begin(h.greet(key, began)) })
 }
 
 // head is that of an answer which ends with its connection.

@@ -34,20 +34,24 @@ type Config struct {
 	// CatchUp reads the events of a key from the log in order, beginning with the first at or after number from, and then
 	// waits for more. It ends soon after ctx does. The events it gives, those that Last knows and the numbers before in
 	// projections.Told are of one mind about what belongs to a key: for a user all that name it, for a schedule all of
-	// kind seats.
+	// kind seats, for an order all of kind orders.
 	CatchUp func(ctx context.Context, from uint64, key Key) iter.Seq2[domain.Event, error]
 	// CatchUps is how many of these may run at once (64); other readers wait in line.
 	CatchUps int
 	// Progress is how a promotion stands in the store, which has all that was told; false: there is none. Promotion needs it.
 	Progress func(promotion string) (Progress, bool, error)
+	// Order is how an order stands in the store, which has all that was told and may have more; false: there is none. The
+	// method Order needs it.
+	Order func(impUID string) (OrderView, bool, error)
 
+	// An order's stream lives as long as a schedule's, and has a user's heartbeat.
 	UserLife, ScheduleLife           time.Duration // of a connection, jittered down by up to a fifth (60 min, 30 min)
 	UserHeartbeat, ScheduleHeartbeat time.Duration // (25 s, 30 s)
 	WriteTimeout                     time.Duration // for a batch of frames; it resumes where it was cut (90 s)
 
 	// MaxStreams bounds the streams in all (four fifths of the descriptors that this process may have), MaxPerUser those of
-	// one user (100), MaxPerAddress those of one address (0: as many as there are, for behind a proxy there is but one).
-	// Below 0: no bound. One too many is told to come back later.
+	// one user, and those of one order (100), MaxPerAddress those of one address (0: as many as there are, for behind a
+	// proxy there is but one). Below 0: no bound. One too many is told to come back later.
 	MaxStreams, MaxPerUser, MaxPerAddress int
 
 	// Engine serves streams over HTTP/1.1 without a goroutine each, where the system can (Linux). Without it, and

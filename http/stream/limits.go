@@ -22,7 +22,7 @@ func (h *Hub) room(key Key, from netip.Addr) bool {
 	switch {
 	case h.MaxStreams > 0 && len(h.conns) >= h.MaxStreams:
 		h.refused.all.Add(1)
-	case key.Kind == OfUser && h.MaxPerUser > 0 && h.ring.guests(key) >= h.MaxPerUser:
+	case (key.Kind == OfUser || key.Kind == OfOrder) && h.MaxPerUser > 0 && h.ring.guests(key) >= h.MaxPerUser:
 		h.refused.user.Add(1)
 	case h.MaxPerAddress > 0 && from.IsValid() && h.addresses[from] >= h.MaxPerAddress:
 		h.refused.address.Add(1)

@@ -18,7 +18,7 @@ type Listed struct {
 }
 
 // String is how people call it.
-func (k Kind) String() string { return [kinds]string{"user", "schedule", "promotion"}[k] }
+func (k Kind) String() string { return [kinds]string{"user", "schedule", "order", "promotion"}[k] }
 
 // doing is what a stream does at a moment.
 type doing uint32

@@ -1,5 +1,5 @@
 // What is said to people, in Korean and in English, all in one table: by the name of the frame, or by the code where
-// something was refused.
+// something was refused. Why something became of an order is said by a sentence of its own, for {reason}.
 package stream
 
 import (
@@ -30,11 +30,36 @@ var messages = map[string]text{
 	"offer-expired":         {"수락 시간이 지나 제안이 취소되었습니다.", "The offer has expired."},
 	"alarm-read":            {"알림을 읽음으로 표시했습니다.", "Marked as read."},
 
+	"order-accepted":         {"주문이 접수되었습니다. 결제를 확인하고 있습니다.", "Your order has been received. We are checking the payment."},
+	"order-pending":          {"아직 결제가 완료되지 않았습니다. 제한 시간 안에 결제를 완료해 주세요.", "Nothing has been paid yet. Please complete the payment in time."},
+	"order-success":          {"주문이 완료되었습니다. (결제 번호: {impUid})", "Your order is complete. (Payment: {impUid})"},
+	"order-failure":          {"주문이 완료되지 않았습니다. {reason}", "Your order has failed. {reason}"},
+	"order-failure/refunded": {"주문이 완료되지 않아 결제하신 금액이 환불되었습니다. {reason}", "Your order has failed, and your money has been refunded. {reason}"},
+	"order-refunding":        {"결제가 취소될 예정이며, 결제하신 금액은 환불됩니다. {reason}", "Your payment is being cancelled; whatever was paid will be refunded. {reason}"},
+	"order-refunded":         {"결제하신 금액이 환불되었습니다. {reason}", "Your money has been refunded. {reason}"},
+
+	"reason/other":                 {"자세한 내용은 고객센터로 문의해 주세요.", "Please contact us for the details."},
+	"reason/sold_out":              {"준비된 수량이 모두 소진되었습니다.", "It is sold out."},
+	"reason/product_closed":        {"판매가 종료된 상품입니다.", "The sale has ended."},
+	"reason/amount_mismatch":       {"결제 금액이 주문 금액과 다릅니다.", "The amount is not what the order costs."},
+	"reason/currency_mismatch":     {"결제 통화가 주문과 다릅니다.", "The payment is in another currency."},
+	"reason/test_payment":          {"테스트 결제는 사용할 수 없습니다.", "It was a test payment."},
+	"reason/payment_cancelled":     {"취소된 결제입니다.", "The payment was cancelled."},
+	"reason/payment_failed":        {"결제가 승인되지 않았습니다.", "The payment did not go through."},
+	"reason/payment_timeout":       {"제한 시간 안에 결제가 완료되지 않았습니다.", "It was not paid in time."},
+	"reason/payment_not_found":     {"결제 내역을 찾을 수 없습니다.", "There is no such payment."},
+	"reason/payment_of_another":    {"다른 사용자의 결제입니다.", "The payment belongs to somebody else."},
+	"reason/payment_not_prepared":  {"정상적인 주문 절차로 진행되지 않은 결제입니다.", "The payment was not begun here."},
+	"reason/order_cancelled":       {"판매자가 주문을 취소하였습니다.", "The shop has cancelled the order."},
+	"reason/late_payment":          {"주문이 실패한 뒤에 결제되었습니다.", "It was paid after the order had failed."},
+	"reason/cancelled_at_provider": {"결제 대행사에서 결제가 취소되었습니다.", "The payment was cancelled at the payment provider."},
+
 	"alarm/shop":                  {"새로운 알림이 있습니다.", "You have a new notification."},
 	"alarm/hold-expiring":         {"좌석 선점 시간이 곧 만료됩니다. 서둘러 예매를 완료해 주세요. (회차 ID: {scheduleId})", "Your hold is about to expire. Please complete your booking. (Schedule ID: {scheduleId})"},
 	"alarm/offer":                 {"대기하시던 순서가 되었습니다. 제한 시간 안에 수락해 주세요. (수량: {count})", "It is your turn. Please accept the offer in time. (Quantity: {count})"},
 	"alarm/coupon-revoked":        {"쿠폰이 회수되었습니다. (쿠폰 ID: {couponId})", "Your coupon has been revoked. (Coupon ID: {couponId})"},
 	"alarm/reservation-cancelled": {"예매가 취소되었습니다. (예매 번호: {reservationId})", "Your booking has been cancelled by the organizer. (Reservation: {reservationId})"},
+	"alarm/order-refunded":        {"결제하신 금액이 환불되었습니다. (결제 번호: {impUid})", "Your money has been refunded. (Payment: {impUid})"},
 
 	"command-complete": {"요청하신 작업이 완료되었습니다.", "Your request has been completed."},
 
@@ -74,12 +99,24 @@ var messages = map[string]text{
 	"hold_not_found":        {"좌석 선점 내역을 찾을 수 없습니다.", "There is no such hold."},
 	"hold_expired":          {"좌석 선점 시간이 만료되었습니다. 좌석을 다시 선택해 주세요.", "Your hold has expired. Please choose your seats again."},
 	"not_owner":             {"본인의 내역에 대해서만 요청하실 수 있습니다.", "This belongs to somebody else."},
+
+	"product_not_found":        {"존재하지 않는 상품입니다.", "There is no such product."},
+	"product_exists":           {"이미 등록된 상품입니다. (상품 ID: {salePostId})", "This product already exists. (Product ID: {salePostId})"},
+	"product_closed":           {"판매가 종료된 상품입니다.", "This product is no longer on sale."},
+	"sold_out/products":        {"준비된 수량이 모두 소진되었습니다.", "There are not enough units left."},
+	"sold_out/orders":          {"준비된 수량이 모두 소진되었습니다. 결제하신 금액은 환불됩니다.", "There are not enough units left. Whatever was paid will be refunded."},
+	"invalid_count":            {"주문 수량은 1개 이상 {limit}개 이하여야 합니다.", "The quantity must be 1 to {limit}."},
+	"amount_mismatch":          {"주문 금액이 상품 가격과 다릅니다. 금액을 확인해 주세요.", "The amount is not what this costs. Please check it."},
+	"payment_already_used":     {"이미 다른 주문에 사용된 결제입니다.", "This payment has already been used for an order."},
+	"order_not_found":          {"주문 내역을 찾을 수 없습니다.", "There is no such order."},
+	"already_cancelled/orders": {"이미 취소되었거나 완료되지 않은 주문입니다.", "This order has already been cancelled, or has failed."},
 }
 
 // words are what may stand in a message.
 type words struct {
-	promotionID, scheduleID, couponID, reservationID string
-	count, limit, position                           int
+	promotionID, scheduleID, couponID, reservationID, salePostID, impUID string
+	count, limit, position                                               int
+	reason                                                               string // why something became of an order
 }
 
 func (w words) append(b []byte, placeholder string) []byte {
@@ -92,6 +129,10 @@ func (w words) append(b []byte, placeholder string) []byte {
 		return appendPlain(b, w.couponID)
 	case "reservationId":
 		return appendPlain(b, w.reservationID)
+	case "salePostId":
+		return appendPlain(b, w.salePostID)
+	case "impUid":
+		return appendPlain(b, w.impUID)
 	case "count":
 		return strconv.AppendInt(b, int64(w.count), 10)
 	case "position":
@@ -124,9 +165,21 @@ func appendMessage(b []byte, n notice, to audience) []byte {
 			return b
 		}
 		placeholder, after, _ := strings.Cut(after, "}")
-		b = n.words.append(b, placeholder)
+		if placeholder == "reason" {
+			b = appendMessage(b, notice{text: reason(n.words.reason)}, to)
+		} else {
+			b = n.words.append(b, placeholder)
+		}
 		rest = after
 	}
+}
+
+// reason is which message says why something became of an order.
+func reason(code string) string {
+	if _, known := messages["reason/"+code]; known {
+		return "reason/" + code
+	}
+	return "reason/other"
 }
 
 // appendPlain writes an id. Valid ones have nothing that it leaves out.

@@ -24,6 +24,7 @@ var failures = map[string]string{
 	"seats.leave":     "waiting-failed",
 	"seats.accept":    "waiting-failed",
 	"seats.decline":   "waiting-failed",
+	"orders.place":    "order-refused",
 }
 
 // A notice is what a user is told of one event.
@@ -40,6 +41,8 @@ type notice struct {
 type refusal struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
+	SalePostID  string `json:"salePostId,omitempty"`
+	ImpUID      string `json:"imp_uid,omitempty"`
 	Code        string `json:"code"`
 	domain.Facts
 }
@@ -63,6 +66,8 @@ func noticeOf(e *domain.Event) notice {
 		n, known = couponNotice(e.Body)
 	case "seats":
 		n, known = seatNotice(e.Body)
+	case "orders":
+		n, known = orderNotice(e.Body)
 	}
 	if !known {
 		return notice{name: "command-complete", text: "command-complete", fields: e.Body}
@@ -79,6 +84,14 @@ func counted(name string, body any, w words) notice {
 	return notice{name: name, text: text, fields: body, words: w}
 }
 
+// variant is the message of key for one kind, where it has one of its own.
+func variant(key, kind string) string {
+	if _, some := messages[key+"/"+kind]; some {
+		return key + "/" + kind
+	}
+	return key
+}
+
 func refused(e *domain.Event, body domain.Rejection) notice {
 	name := failures[body.Command]
 	if name == "" {
@@ -90,8 +103,12 @@ func refused(e *domain.Event, body domain.Rejection) notice {
 		r.PromotionID = e.Entity
 	case "seats":
 		r.ScheduleID = e.Entity
+	case "products":
+		r.SalePostID = e.Entity
+	case "orders":
+		r.ImpUID = e.Entity
 	}
-	return notice{name: name, text: body.Code, fields: r, words: words{
-		promotionID: r.PromotionID, scheduleID: r.ScheduleID, couponID: body.CouponID, limit: body.Limit,
+	return notice{name: name, text: variant(body.Code, domain.Kind(body.Command)), fields: r, words: words{
+		promotionID: r.PromotionID, scheduleID: r.ScheduleID, salePostID: r.SalePostID, couponID: body.CouponID, limit: body.Limit,
 	}}
 }

@@ -18,7 +18,8 @@ func alarmNotice(number uint64, a alarms.Raised) notice {
 	said := a.Text
 	a.Text = "" // it is the message
 	return notice{name: "alarm", text: text, said: said, fields: alarmView{alarms.ID(number), false, a}, words: words{
-		promotionID: a.PromotionID, scheduleID: a.ScheduleID, couponID: a.CouponID, reservationID: a.ReservationID, count: a.Count,
+		promotionID: a.PromotionID, scheduleID: a.ScheduleID, couponID: a.CouponID, reservationID: a.ReservationID,
+		impUID: a.ImpUID, count: a.Count,
 	}}
 }
 

@@ -50,7 +50,7 @@ type sheet struct {
 
 // Promotion serves the stream of how a promotion stands. Whether there is one the caller knows.
 func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, promotion string) {
-	h.serve(w, r, Key{OfPromotion, promotion}, public)
+	h.serve(w, r, Key{OfPromotion, promotion}, cursor{audience: public})
 }
 
 // read appends a sheet that the cursor has not taken. It is one at a time: when a socket takes a part of it, the rest goes

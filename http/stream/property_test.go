@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce to repeat")
-	worlds = flag.Int("worlds", 60, "how many runs of TestEveryFrameOnce")
+	seed   = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce or TestOrder_oneVerdict to repeat")
+	worlds = flag.Int("worlds", 60, "how many runs of each of them")
 )
 
 // Whatever happens to connections, consumers and the node, every client ends up with every frame of its stream, once and
@@ -30,7 +30,10 @@ var (
 //  2. a heartbeat says the truth: everything up to its id was received, and it stands between two events;
 //  3. a connection begins where the last one was cut, and says so;
 //  4. when nothing happens any more, it gets all of it.
-func TestEveryFrameOnce(t *testing.T) {
+func TestEveryFrameOnce(t *testing.T) { inManyWorlds(t, everyFrameOnce) }
+
+// inManyWorlds runs a test on both paths, each time with other dice.
+func inManyWorlds(t *testing.T, test func(*testing.T, *rand.Rand)) {
 	for i := range *worlds {
 		s := *seed + uint64(i)
 		if *seed == 0 {
@@ -39,7 +42,7 @@ func TestEveryFrameOnce(t *testing.T) {
 			break
 		}
 		t.Run(fmt.Sprint("seed=", s), func(t *testing.T) {
-			onBothPaths(t, func(t *testing.T) { everyFrameOnce(t, rand.New(rand.NewPCG(s, 1))) })
+			onBothPaths(t, func(t *testing.T) { test(t, rand.New(rand.NewPCG(s, 1))) })
 		})
 		if t.Failed() {
 			break

@@ -47,7 +47,8 @@ func (p *pump) run(target uint64) {
 	p.socket.loop.post(func() {
 		if p.socket.pump == p {
 			if err == nil {
-				p.socket.cursor.at = p.chase.cursor.at // all is written; it may have found that there was nothing more
+				// All is written; it may have found that there was nothing more, or never will be.
+				p.socket.cursor.at, p.socket.cursor.last = p.chase.cursor.at, p.chase.cursor.last
 			}
 			p.end(nil)
 			p.socket.turn()
@@ -98,6 +99,7 @@ func (p *pump) yield() {
 	if p.sent > 0 { // otherwise what fills the socket is the rest of something else
 		whole := 0
 		s.rest, s.cursor.at, whole = cut(p.out, p.sent, s.cursor.at)
+		s.cursor.last = p.then.last
 		s.count(whole)
 	}
 	p.end(errYielded)

@@ -1,5 +1,5 @@
 // What an event looks like: to its user one frame that says how a command ended or what happened to them, to the
-// watchers of a schedule one frame for each seat that changed, which never says who.
+// watchers of a schedule one frame for each seat that changed, which never says who, to those of an order the verdict.
 package stream
 
 import (
@@ -8,6 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/alarms"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -19,6 +20,10 @@ const (
 	ownerEnglish
 	alarmsKorean // of the same events only the alarms
 	alarmsEnglish
+	orderKorean // of an order the verdict
+	orderEnglish
+	orderTextKorean // only what it says
+	orderTextEnglish
 	public         // a schedule's watchers, unnamed frames
 	publicNamed    // the same frames as seatStatusChange
 	publicOld      // for clients of the older system, who know no BLOCKED
@@ -26,7 +31,7 @@ const (
 	audiences
 )
 
-func (to audience) english() bool { return to == ownerEnglish || to == alarmsEnglish }
+func (to audience) english() bool { return to < public && to%2 == 1 }
 func (to audience) named() bool   { return to == publicNamed || to == publicOldNamed }
 
 // render makes the frames of e for one audience.
@@ -36,6 +41,8 @@ func render(epoch string, e *domain.Event, to audience) *frames {
 	switch {
 	case to >= public:
 		f.public(epoch, e, to)
+	case to >= orderKorean:
+		f.verdict(epoch, e, to)
 	case alarm || to <= ownerEnglish && !silent(e):
 		f.owner(epoch, e, to)
 	}
@@ -49,11 +56,44 @@ func silent(e *domain.Event) bool {
 }
 
 func (f *frames) owner(epoch string, e *domain.Event, to audience) {
-	n, at := noticeOf(e), Position{Number: e.Number}
+	n := noticeOf(e)
+	f.frame(epoch, e, n.name, n.data(epoch, e, to))
+}
+
+func (f *frames) verdict(epoch string, e *domain.Event, to audience) {
+	name, n := verdict(e), noticeOf(e)
+	switch {
+	case name == "":
+	case to >= orderTextKorean:
+		f.frame(epoch, e, name, appendMessage(nil, n, to))
+	default:
+		f.frame(epoch, e, name, n.data(epoch, e, to))
+	}
+}
+
+// verdict is how e decides an order; "" when it does not.
+func verdict(e *domain.Event) string {
+	switch e.Body.(type) {
+	case orders.Succeeded:
+		return "success"
+	case orders.Unsuccessful:
+		return "failure"
+	}
+	return ""
+}
+
+// frame is the one that there is of e.
+func (f *frames) frame(epoch string, e *domain.Event, name string, data []byte) {
+	f.bytes = make([]byte, 0, len(data)+128)
+	f.bytes = appendField(f.bytes, "event", name)
+	f.bytes = appendID(f.bytes, epoch, Position{Number: e.Number})
+	f.bytes = appendData(f.bytes, data)
+	f.close()
+}
+
+// data is n as JSON.
+func (n notice) data(epoch string, e *domain.Event, to audience) []byte {
 	fields := marshal(n.fields)
-	f.bytes = make([]byte, 0, len(fields)+512)
-	f.bytes = appendField(f.bytes, "event", n.name)
-	f.bytes = appendID(f.bytes, epoch, at)
 	data := append(make([]byte, 0, len(fields)+512), '{')
 	if !e.Request.IsZero() {
 		data = append(data, `"requestId":"`...)
@@ -63,7 +103,7 @@ func (f *frames) owner(epoch string, e *domain.Event, to audience) {
 	data = append(data, `"sequence":`...)
 	data = strconv.AppendUint(data, e.Sequence, 10)
 	data = append(data, `,"eventId":"`...)
-	data = at.append(data, epoch)
+	data = Position{Number: e.Number}.append(data, epoch)
 	data = append(data, `",`...)
 	if len(fields) > len(`{}`) {
 		data = append(data, fields[1:len(fields)-1]...)
@@ -73,9 +113,7 @@ func (f *frames) owner(epoch string, e *domain.Event, to audience) {
 	data = appendMessage(data, n, to)
 	data = append(data, `","at":"`...)
 	data = append(data, e.Now.String()...)
-	data = append(data, `"}`...)
-	f.bytes = appendData(f.bytes, data)
-	f.close()
+	return append(data, `"}`...)
 }
 
 func (f *frames) public(epoch string, e *domain.Event, to audience) {

@@ -15,12 +15,14 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
 func TestFrames(t *testing.T) {
 	audiences := map[string]audience{"owner": ownerKorean, "owner in English": ownerEnglish, "public": public, "public, named": publicNamed,
-		"old public": publicOld, "alarms": alarmsKorean, "alarms in English": alarmsEnglish}
+		"old public": publicOld, "alarms": alarmsKorean, "alarms in English": alarmsEnglish,
+		"order": orderKorean, "order in English": orderEnglish, "order as text": orderTextKorean, "order as English text": orderTextEnglish}
 	script(t, "frames.txt", func(command string) string {
 		name, to, _ := strings.Cut(command, " for the ")
 		e, ok := samples[name]
@@ -69,7 +71,7 @@ func TestFrames_wellFormed(t *testing.T) {
 				if got.ID != want.ID(epoch) {
 					t.Errorf("%s: frame %d has id %s, want %s", name, i, got.ID, want.ID(epoch))
 				}
-				if !json.Valid([]byte(got.Data)) {
+				if text := to == orderTextKorean || to == orderTextEnglish; json.Valid([]byte(got.Data)) == text {
 					t.Errorf("%s: no JSON: %s", name, got.Data)
 				}
 			}
@@ -78,6 +80,14 @@ func TestFrames_wellFormed(t *testing.T) {
 			}
 			if _, alarm := e.Body.(alarms.Raised); (to == alarmsKorean || to == alarmsEnglish) && (f.count() == 1) != alarm {
 				t.Errorf("%s: %d frames among the alarms", name, f.count())
+			}
+			if (to >= orderKorean && to < public) && (f.count() == 1) != (verdict(&e) != "") {
+				t.Errorf("%s: %d frames for who waits for the verdict", name, f.count())
+			}
+			for _, secret := range []string{"merchant", "currency", "paySeconds", "state"} {
+				if domain.Kind(kind(&e)) == "orders" && e.User != "" && strings.Contains(string(f.bytes), `"`+secret) {
+					t.Errorf("%s: somebody is told the %s", name, secret)
+				}
 			}
 			for _, secret := range []string{"request", "user", "hold", "reservation", "sequence"} {
 				if to >= public && strings.Contains(strings.ToLower(string(f.bytes)), `"`+secret) {
@@ -103,6 +113,12 @@ func TestFrames_hostileIDs(t *testing.T) {
 		case domain.Rejection:
 			body.CouponID, body.Code = bad, bad
 			e.Body = body
+		case orders.Succeeded:
+			body.ImpUID = bad
+			e.Body = body
+		case orders.Unsuccessful:
+			body.ImpUID, body.Reason = bad, bad
+			e.Body = body
 		}
 		p := parse(string(render(epoch, &e, ownerKorean).bytes))
 		if silent(&e) {
@@ -119,9 +135,11 @@ func TestSamples_complete(t *testing.T) {
 	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock",
 		"coupons.revoke", "coupons.join", "coupons.leave", "coupons.accept", "coupons.decline", "seats.create", "seats.hold", "seats.extend", "seats.swap",
 		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.free", "seats.close", "seats.join", "seats.leave",
-		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark", "alarms.mark-all", "system.clock", "system.void", "system.malformed"}
+		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark", "alarms.mark-all", "products.create", "products.stock", "products.close", "products.prepare",
+		"orders.place", "orders.learn", "orders.cancel", "system.clock", "system.void", "system.malformed"}
 	shops := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock", "coupons.revoke", "seats.create",
-		"seats.block", "seats.unblock", "seats.free", "seats.close"} // refused, they are told as command-failed
+		"seats.block", "seats.unblock", "seats.free", "seats.close", "products.create", "products.stock", "products.close", "products.prepare",
+		"orders.learn", "orders.cancel"} // refused, they are told as command-failed
 	seen := map[string]bool{}
 	for _, e := range samples {
 		name, _ := e.Body.Type()
@@ -134,7 +152,7 @@ func TestSamples_complete(t *testing.T) {
 	}
 	for _, c := range commands {
 		e := refusedBy(c, "x", domain.Internal, domain.Facts{})
-		ours := domain.Kind(c) == "coupons" || domain.Kind(c) == "seats"
+		ours := domain.Kind(c) != "alarms" && domain.Kind(c) != "system"
 		if n := noticeOf(&e); ours && (n.name == "command-failed") != slices.Contains(shops, c) {
 			t.Errorf("a refused %s is told as %s", c, n.name)
 		}
@@ -180,6 +198,35 @@ func inDomain(t *testing.T, visit func(ast.Node)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func kind(e *domain.Event) string {
+	name, _ := e.Body.Type()
+	return name
+}
+
+// Every reason for which something can become of an order has its words.
+func TestMessages_reasons(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/orders/payment.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch} // why one is kept
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Reason") {
+			reason, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			reasons = append(reasons, reason)
+		}
+		return true
+	})
+	if len(reasons) < 15 {
+		t.Fatalf("found only %v", reasons)
+	}
+	for _, r := range reasons {
+		if reason(r) == "reason/other" && r != orders.ReasonDiscrepant { // which its user is not told
+			t.Errorf("no words for %s", r)
+		}
 	}
 }
 
@@ -239,6 +286,9 @@ func TestMessages_placeholders(t *testing.T) {
 		command := "coupons.issue"
 		if strings.Contains(m.ko, "{scheduleId}") {
 			command = "seats.hold"
+		}
+		if strings.Contains(m.ko, "{salePostId}") {
+			command = "products.create"
 		}
 		if strings.Contains(m.ko, "{count}") || strings.ContainsAny(code, "-/") || code == "waiting" {
 			continue

@@ -11,18 +11,20 @@ import (
 	"onsale/projections"
 )
 
-// Key is whose events a stream carries: those of a user, those of a schedule's seats, or what those of a promotion come to.
+// Key is whose events a stream carries: those of a user, those of a schedule's seats, those of an order, whose ID is its
+// imp_uid, or what those of a promotion come to.
 type Key struct {
 	Kind Kind
 	ID   string
 }
 
-// Kind is one of the three.
+// Kind is one of the four.
 type Kind uint8
 
 const (
 	OfUser Kind = iota
 	OfSchedule
+	OfOrder
 	OfPromotion
 	kinds
 	chained = OfPromotion // the kinds before it have chains; a promotion has a board
@@ -39,6 +41,8 @@ func keysOf(e *domain.Event) (ids [kinds]string) {
 	switch name, _ := e.Body.Type(); domain.Kind(name) {
 	case "seats":
 		ids[OfSchedule] = e.Entity
+	case "orders":
+		ids[OfOrder] = e.Entity
 	case "coupons":
 		ids[OfPromotion] = e.Entity
 	}
@@ -122,7 +126,7 @@ func (r *ring) push(told projections.Told, keys [kinds]string) *entry {
 	if r.head+1-r.tail == uint64(len(r.entries)) {
 		r.drop()
 	}
-	e := &entry{event: told.Event, before: [chained]uint64{told.BeforeOfUser, told.BeforeOfEntity}}
+	e := &entry{event: told.Event, before: [chained]uint64{told.BeforeOfUser, told.BeforeOfEntity, told.BeforeOfEntity}}
 	for kind, id := range keys[:chained] {
 		if id == "" {
 			continue

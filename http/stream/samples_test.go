@@ -4,6 +4,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
@@ -83,7 +84,46 @@ var samples = map[string]domain.Event{
 	"marked":        mine(domain.Event{Entity: "1", Body: alarms.Marked{AlarmID: "a41"}}),
 	"all marked":    mine(domain.Event{Entity: "1", Body: alarms.AllMarked{Count: 3}}),
 
-	"unknown": refusedBy("orders.place", "1", "payment_already_used", domain.Facts{}),
+	"product":           mine(domain.Event{Entity: "tee", Body: orders.Created{SalePostID: "tee", Name: "티셔츠", Price: 10000, Stock: 100}}),
+	"product restocked": mine(domain.Event{Entity: "tee", Body: orders.Restocked{SalePostID: "tee", Delta: 5, Stock: 105}}),
+	"product closed":    mine(domain.Event{Entity: "tee", Body: orders.Closed{SalePostID: "tee", Reason: "종료"}}),
+	"prepared":          mine(domain.Event{Entity: "tee", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", SalePostID: "tee", Count: 2, Amount: 20000}}),
+	"not prepared":      refusedBy("products.prepare", "tee", domain.SoldOut, domain.Facts{SoldOutSequence: 4700001, Available: new(1)}),
+	"too many units":    refusedBy("products.prepare", "tee", domain.InvalidCount, domain.Facts{Limit: orders.MaxCount}),
+	"product there":     refusedBy("products.create", "tee", domain.ProductExists, domain.Facts{}),
+
+	"placed":          mine(domain.Event{Entity: "imp_17", Body: placed}),
+	"kept":            happened(domain.Event{Entity: "imp_17", Body: orders.Kept{Placed: placed, Reason: domain.SoldOut}}),
+	"order sold out":  refusedBy("orders.place", "imp_17", domain.SoldOut, domain.Facts{SoldOutSequence: 4700001, Available: new(1)}),
+	"wrong amount":    refusedBy("orders.place", "imp_17", domain.AmountMismatch, domain.Facts{Expected: 20000}),
+	"payment used":    refusedBy("orders.place", "imp_17", domain.PaymentAlreadyUsed, domain.Facts{}),
+	"order not there": refusedBy("orders.cancel", "imp_17", domain.OrderNotFound, domain.Facts{}),
+	"order over":      refusedBy("orders.cancel", "imp_17", domain.AlreadyCancelled, domain.Facts{}),
+	"pending":         happened(domain.Event{Entity: "imp_17", Body: orders.Pending{ImpUID: "imp_17", Payment: orders.Payment{State: orders.PaymentWaiting, Amount: 20000}}}),
+	"paid":            happened(domain.Event{Entity: "imp_17", Body: orders.Succeeded{ImpUID: "imp_17", SalePostID: "tee", Count: 2, Amount: 20000, Payment: payment}}),
+	"not paid":        happened(domain.Event{Entity: "imp_17", Body: unsuccessful(orders.ReasonTimeout, "", 0)}),
+	"given up":        happened(domain.Event{Entity: "imp_17", Body: unsuccessful(orders.ReasonShop, "품절 <죄송>\r\nid: 9", 20000)}),
+	"money due":       happened(domain.Event{Entity: "imp_17", Body: orders.RefundDue{ImpUID: "imp_17", Reason: orders.ReasonAmount, Payment: &payment}}),
+	"shop cancels":    happened(domain.Event{Entity: "imp_17", Body: orders.RefundDue{ImpUID: "imp_17", Reason: orders.ReasonShop, Note: "품절"}}),
+	"given back": happened(domain.Event{Entity: "imp_17", Body: orders.GivenBack{ImpUID: "imp_17", Reason: orders.ReasonAtProvider, Refunded: 20000,
+		Payment: payment}}),
+	"differs": nobodys(domain.Event{Entity: "imp_17", Body: orders.Differs{ImpUID: "imp_17", Payment: payment}}),
+	"recheck": nobodys(domain.Event{Entity: "imp_17", Body: orders.Recheck{ImpUID: "imp_17", Round: 1}}),
+	"order cancelled": mine(domain.Event{Entity: "imp_17", Body: orders.Cancelled{ImpUID: "imp_17", SalePostID: "tee", UserID: "7", Amount: 20000,
+		Reason: "품절"}}),
+	"alarm refund": happened(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, ImpUID: "imp_17", Amount: 20000, Reason: "품절"}}),
+
+	"unknown": refusedBy("orders.place", "imp_17", "not_thought_of", domain.Facts{}),
+}
+
+var (
+	placed = orders.Placed{ImpUID: "imp_17", SalePostID: "tee", Count: 2, Amount: 20000, PayBy: noon + 600_000,
+		Terms: orders.Terms{Currency: "KRW", PaySeconds: 600, RequirePrepare: true}}
+	payment = orders.Payment{State: orders.PaymentPaid, MerchantUID: "m4711000-6tutWLQv", Amount: 20000, Currency: "KRW", Test: true}
+)
+
+func unsuccessful(reason, note string, refunded int64) orders.Unsuccessful {
+	return orders.Unsuccessful{ImpUID: "imp_17", SalePostID: "tee", Count: 2, Amount: 20000, Reason: reason, Note: note, Refunded: refunded, Payment: payment}
 }
 
 // mine is the outcome of a command of user 1.

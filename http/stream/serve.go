@@ -38,20 +38,20 @@ func (farewell) Error() string { return "the stream ends" }
 
 // User serves the stream of what is decided for user and happens to them.
 func (h *Hub) User(w http.ResponseWriter, r *http.Request, user string) {
-	to := ownerKorean
-	if r.URL.Query().Get("lang") == "en" {
-		to = ownerEnglish
-	}
-	h.serve(w, r, Key{OfUser, user}, to)
+	h.serve(w, r, Key{OfUser, user}, cursor{audience: inLanguage(r, ownerKorean)})
 }
 
 // Alarms serves of the same stream only the alarms.
 func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, user string) {
-	to := alarmsKorean
+	h.serve(w, r, Key{OfUser, user}, cursor{audience: inLanguage(r, alarmsKorean)})
+}
+
+// inLanguage is the audience that reads what Koreans do, in the language that the request names.
+func inLanguage(r *http.Request, korean audience) audience {
 	if r.URL.Query().Get("lang") == "en" {
-		to = alarmsEnglish
+		return korean + 1
 	}
-	h.serve(w, r, Key{OfUser, user}, to)
+	return korean
 }
 
 // Schedule serves the stream of the seats of a schedule. Whether there is one the caller knows.
@@ -63,10 +63,11 @@ func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, schedule string) 
 	if r.URL.Query().Get("events") == "named" {
 		to++
 	}
-	h.serve(w, r, Key{OfSchedule, schedule}, to)
+	h.serve(w, r, Key{OfSchedule, schedule}, cursor{audience: to})
 }
 
-func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, to audience) {
+// serve serves a stream of key, whose cursor has an audience.
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, by cursor) {
 	if r.Method == http.MethodHead { // a stream has no end to measure
 		w.Header().Set("Allow", http.MethodGet)
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -74,15 +75,15 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, key Key, to audience
 	}
 	prepare(w)
 	if h.takes(w, r) {
-		h.takeOver(w, r, key, to)
+		h.takeOver(w, r, key, by)
 		return
 	}
-	h.attend(w, r, key, to)
+	h.attend(w, r, key, by)
 }
 
 // attend serves a stream in the goroutine that calls it.
-func (h *Hub) attend(w http.ResponseWriter, r *http.Request, key Key, to audience) {
-	c := &conn{hub: h, place: place{from: addressOf(r)}, cursor: cursor{audience: to}, w: w, out: http.NewResponseController(w)}
+func (h *Hub) attend(w http.ResponseWriter, r *http.Request, key Key, by cursor) {
+	c := &conn{hub: h, place: place{from: addressOf(r)}, cursor: by, w: w, out: http.NewResponseController(w)}
 	c.ctx, c.end = context.WithCancelCause(r.Context())
 	defer c.end(nil)
 	if !h.watch(c, key) {
@@ -115,16 +116,16 @@ func (c *conn) dismiss(f farewell) { c.end(f) }
 
 // open writes the first frame.
 func (c *conn) open(r *http.Request) error {
-	from, status, err := c.hub.begin(c.ctx, r, c.cursor.topic)
+	began, err := c.hub.begin(c.ctx, r, &c.cursor)
 	if err != nil {
-		if c.ctx.Err() == nil {
+		if c.ctx.Err() == nil && err != errLater {
 			c.hub.Log.Error("where to start a stream could not be read", "error", err)
 		}
 		c.end(farewell{comeBack()})
 		return err
 	}
-	c.cursor.at = from
-	return c.write(c.hub.greet(c.cursor.topic.key, from, status))
+	c.cursor.at = began.from
+	return c.write(c.hub.greet(c.cursor.topic.key, began))
 }
 
 // buffers are for gathering batches; only a stream that has something to write holds one.
@@ -151,6 +152,9 @@ func (c *conn) turn() error {
 		return nil
 	case behind:
 		return c.catchUp(step.target)
+	case over:
+		c.end(farewell{comeBack()})
+		return nil
 	}
 	select {
 	case <-c.watcher.news:

@@ -107,6 +107,8 @@ func (s *socket) turn() {
 		s.pumpUp(missing.target)
 	case idle:
 		s.behind = false
+	case over:
+		s.bye(farewell{comeBack()})
 	}
 }
 
@@ -283,8 +285,11 @@ func (s *socket) tear()              { s.loop.post(s.close) }
 
 // times are the life and the heartbeat of a stream of this kind.
 func (h *Hub) times(kind Kind) (life, heartbeat time.Duration) {
-	if kind == OfUser {
+	switch kind {
+	case OfUser:
 		return h.UserLife, h.UserHeartbeat
+	case OfOrder:
+		return h.ScheduleLife, h.UserHeartbeat
 	}
 	return h.ScheduleLife, h.ScheduleHeartbeat
 }

@@ -6,7 +6,7 @@ import "time"
 // Stats are the figures of the hub at one moment.
 type Stats struct {
 	Users, Schedules       int           // open streams
-	Promotions             int           // and those of promotions
+	Orders, Promotions     int           // and those of orders, and of promotions
 	Fresh, Complete, Reset uint64        // streams ever, by the verdict on where they begin
 	Shed                   uint64        // turned away with a time to come back,
 	ShedFull               uint64        // of these for the limit in all,
@@ -43,6 +43,6 @@ func (h *Hub) Stats() Stats {
 		}
 		s.Drain = d.ended.Sub(d.began)
 	}
-	s.Users, s.Schedules, s.Promotions = h.open[OfUser], h.open[OfSchedule], h.open[OfPromotion]
+	s.Users, s.Schedules, s.Orders, s.Promotions = h.open[OfUser], h.open[OfSchedule], h.open[OfOrder], h.open[OfPromotion]
 	return s
 }

@@ -59,7 +59,7 @@ const (
 func newWorld(t testing.TB, c Config) *world {
 	w := &world{t: t, last: map[Key]uint64{}, changed: make(chan struct{})}
 	c.Epoch = epoch
-	c.Last, c.NumberAt, c.CatchUp, c.Progress = w.lastOf, w.numberAt, w.catchUp, w.progress
+	c.Last, c.NumberAt, c.CatchUp, c.Progress, c.Order = w.lastOf, w.numberAt, w.catchUp, w.progress, w.order
 	c.Engine = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
 	if byEngine(t) {
 		c.poller = newMemory
@@ -109,8 +109,10 @@ func (w *world) decide(events ...domain.Event) {
 		// As in the store, an entity of any kind has a number before; it must not be taken for a schedule's.
 		kind, _ := e.Body.Type()
 		key := Key{OfSchedule, domain.Kind(kind) + "." + e.Entity}
-		if keys[OfSchedule] != "" {
-			key.ID = keys[OfSchedule]
+		for _, kind := range []Kind{OfSchedule, OfOrder} {
+			if keys[kind] != "" {
+				key = Key{kind, keys[kind]}
+			}
 		}
 		told.BeforeOfEntity, w.last[key] = w.last[key], e.Number
 		w.log = append(w.log, told)
@@ -272,7 +274,7 @@ func (s *server) Accept() (net.Conn, error) {
 func (s *server) Close() error   { return nil }
 func (s *server) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// serve answers /users/<id>, /schedules/<id> and /promotions/<id>.
+// serve answers /users/<id>, /schedules/<id>, /promotions/<id> and /orders/<id>?asker=<user>.
 func (w *world) serve() *server {
 	s := &server{t: w.t, size: func() int { return 100 }, accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: w.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
 	var running sync.WaitGroup
@@ -289,6 +291,9 @@ func (w *world) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().User(rw, r, r.PathValue("id")) })
 	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().Promotion(rw, r, r.PathValue("id")) })
+	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		w.current().Order(rw, r, r.PathValue("id"), r.URL.Query().Get("asker"))
+	})
 	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) { w.current().Schedule(rw, r, r.PathValue("id")) })
 	return mux
 }

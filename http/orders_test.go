@@ -1,0 +1,181 @@
+package http
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+	"onsale/http/portone"
+	"onsale/projections"
+)
+
+// testPayments are those of a shop whose provider sends such webhooks.
+func testPayments(read func(http.Header, []byte) (portone.Hint, error), look func(ref string)) *Payments {
+	return &Payments{
+		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900},
+		Hint: func(header http.Header, body []byte) (string, error) {
+			hint, err := read(header, body)
+			return hint.Ref, err
+		},
+		Look: look,
+	}
+}
+
+// learn puts into the log what the provider was heard to say of an order's payment, and waits until that is decided.
+func (w *world) learn(t testing.TB, impUID string, payment orders.Payment) {
+	t.Helper()
+	o := w.order(t, impUID)
+	sequence := must(w.log.Append(t.Context(), domain.Command{Entity: impUID, Body: orders.Learn{After: o.Event, Payment: payment}}))(t)
+	if err := w.Projector.WaitDecided(t.Context(), sequence); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) order(t testing.TB, impUID string) (o orders.Order) {
+	t.Helper()
+	err := w.Projector.Read("", func(v *projections.View) (err error) {
+		var known bool
+		if o, known, err = v.Order(impUID); err == nil && !known {
+			err = fmt.Errorf("there is no order %s", impUID)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// A shop without a payment provider has products, and what was ordered before; nothing new is put in line.
+func TestOrders_without_payments(t *testing.T) {
+	w := newWorld(t)
+	kim, wait := w.client("kim"), 5*time.Second
+	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
+	ordered := func(key string) Answer {
+		return must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, Ask{Key: key, Wait: &wait}))(t)
+	}
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t)
+	if a := ordered("first"); a.HTTPStatus != 201 {
+		t.Fatalf("got %+v", a)
+	}
+	w.Payments = nil
+	before := w.log.appended
+	for name, a := range map[string]Answer{
+		"order":   ordered("second"),
+		"prepare": must(kim.Prepare(t.Context(), "lp", 1, Ask{}))(t),
+		"cancel":  must(kim.Command(t.Context(), "/api/v1/admin/orders/imp_1/cancel", nil, Ask{}))(t),
+		"webhook": must(kim.Command(t.Context(), "/api/v1/payments/webhook", map[string]any{"imp_uid": "imp_1"}, Ask{}))(t),
+	} {
+		if a.HTTPStatus != 409 || a.Code != paymentsNotConfigured {
+			t.Errorf("%s: got %+v", name, a)
+		}
+	}
+	if a := ordered("first"); a.HTTPStatus != 201 || !a.Replayed {
+		t.Errorf("again: got %+v", a)
+	}
+	if w.log.appended != before {
+		t.Error("something was appended")
+	}
+	for _, path := range []string{"/api/v1/products/lp", "/api/v1/orders/imp_1", "/api/v1/me/orders"} {
+		if err := kim.Get(t.Context(), path, new(any)); err != nil {
+			t.Error(err)
+		}
+	}
+	product["salePostId"] = "cd"
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t); a.HTTPStatus != 201 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// The terms of a node may change; the same order is the same request all the same, and keeps the terms that it had.
+func TestOrders_under_other_terms(t *testing.T) {
+	w := newWorld(t)
+	kim, wait := w.client("kim"), 5*time.Second
+	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t)
+	for range 2 {
+		if a := must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, Ask{Key: "k", Wait: &wait}))(t); a.HTTPStatus != 201 {
+			t.Errorf("got %+v", a)
+		}
+		w.Payments.Terms.Currency = "USD"
+	}
+	if o := w.order(t, "imp_1"); o.Currency != "KRW" || o.PaySeconds != 900 {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// A webhook is a hint where to look and nothing else, whoever sent it.
+func TestWebhook(t *testing.T) {
+	w := newWorld(t)
+	key := []byte("a key of the shop's and the provider's")
+	v2 := must(portone.NewV2(portone.Config{
+		URL: "https://provider.example", Secret: "s", WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)},
+	}))(t)
+	var looked []string
+	look := func(ref string) { looked = append(looked, ref) }
+	signed := func(key []byte, body string) http.Header {
+		now := fmt.Sprint(time.Now().Unix())
+		mac := hmac.New(sha256.New, key)
+		fmt.Fprintf(mac, "%s.%s.%s", "msg_1", now, body)
+		return http.Header{
+			"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {now},
+			"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+		}
+	}
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	long := `{"imp_uid":"imp_1","custom_data":"` + strings.Repeat("x", maxBody) + `"}`
+	const paid, others = `{"type":"Transaction.Paid","data":{"paymentId":"pay_1"}}`, `{"type":"BillingKey.Issued","data":{"billingKey":"b"}}`
+	tests := map[string]struct {
+		payments    *Payments
+		header      http.Header
+		contentType string
+		body        string
+		status      int
+		code        string
+		looked      []string
+	}{
+		"json":            {testPayments(new(portone.V1).Hint, look), nil, json, `{"imp_uid":"imp_1","status":"paid","new":{}}`, 200, "", []string{"imp_1"}},
+		"form":            {testPayments(new(portone.V1).Hint, look), nil, form, url.Values{"imp_uid": {"imp_1"}}.Encode(), 200, "", []string{"imp_1"}},
+		"about nothing":   {testPayments(new(portone.V1).Hint, look), nil, json, `{}`, 400, domain.InvalidBody, nil},
+		"empty":           {testPayments(new(portone.V1).Hint, look), nil, json, "", 400, domain.InvalidBody, nil},
+		"garbage":         {testPayments(new(portone.V1).Hint, look), nil, json, "\xff{", 400, domain.InvalidBody, nil},
+		"garbled form":    {testPayments(new(portone.V1).Hint, look), nil, form, "imp_uid=%zz", 400, domain.InvalidBody, nil},
+		"a path":          {testPayments(new(portone.V1).Hint, look), nil, json, `{"imp_uid":"../users"}`, 400, domain.InvalidBody, nil},
+		"too large":       {testPayments(new(portone.V1).Hint, look), nil, json, long, 413, bodyTooLarge, nil},
+		"signed":          {testPayments(v2.Hint, look), signed(key, paid), json, paid, 200, "", []string{"pay_1"}},
+		"signed, of else": {testPayments(v2.Hint, look), signed(key, others), json, others, 200, "", nil},
+		"forged":          {testPayments(v2.Hint, look), signed([]byte("guessed"), paid), json, paid, 403, forbidden, nil},
+		"not signed":      {testPayments(v2.Hint, look), nil, json, paid, 403, forbidden, nil},
+		"signed garbage":  {testPayments(v2.Hint, look), signed(key, "["), json, "[", 400, domain.InvalidBody, nil},
+	}
+	for name, test := range tests {
+		w.Payments, looked = test.payments, nil
+		r := must(http.NewRequest("POST", w.url+"/api/v1/payments/webhook", strings.NewReader(test.body)))(t)
+		if test.header != nil {
+			r.Header = test.header
+		}
+		r.Header.Set("Content-Type", test.contentType)
+		response := must(http.DefaultClient.Do(r))(t)
+		body := string(must(io.ReadAll(response.Body))(t))
+		response.Body.Close()
+		if response.StatusCode != test.status || !slices.Equal(looked, test.looked) {
+			t.Errorf("%s: got %s, %s, looked at %q", name, response.Status, body, looked)
+		}
+		if said := strings.Contains(body, `"code":"`+test.code+`"`); test.status == 200 && body != "{}" || test.status != 200 && !said {
+			t.Errorf("%s: got %s", name, body)
+		}
+	}
+	if w.log.appended != 0 {
+		t.Error("something was appended")
+	}
+}

@@ -24,8 +24,8 @@ type State struct {
 // Status is how an order stands.
 type Status string
 
-// An order takes units of its product while it is Verifying, PendingPayment or Paid. Refunding and Failed are asked about
-// until nothing can be left; Paid, Refunded and what another was paid for are not.
+// An order takes units of its product while it is Verifying, PendingPayment or Paid. The provider is asked about all but
+// Refunded and what another has paid: often, until there is a verdict and nothing can have to go back, and then seldom.
 const (
 	Verifying      Status = "VERIFYING"       // the provider was not heard yet
 	PendingPayment Status = "PENDING_PAYMENT" // it says that nothing was paid yet

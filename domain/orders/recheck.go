@@ -13,6 +13,8 @@ const (
 	firstRecheck = 60 * time.Second  // after an order changed; each further one comes after twice the time
 	slowest      = 60 * firstRecheck // while money may have to go back, or somebody waits for a verdict
 	lateRounds   = 14                // of an order that failed: 11 days, after which nobody pays it any more
+	paidRecheck  = 24 * slowest      // of one that is paid: somebody may give the money back past the shop, and nobody may say so
+	paidRounds   = 3                 // a week
 )
 
 // await sets the next recheck of an order.
@@ -34,6 +36,10 @@ func (o *Order) next(now domain.Time) domain.Time {
 		return at
 	case Refunding:
 		return now.Add(min(wait, slowest))
+	case Paid:
+		if o.Round < paidRounds {
+			return now.Add(paidRecheck << o.Round)
+		}
 	case Failed:
 		if o.Round < lateRounds && !o.others() && o.Payment.State != PaymentCancelled {
 			return now.Add(wait)

@@ -47,7 +47,7 @@ func checkOrder(o *orders.Order) error {
 	right := map[orders.Status]bool{
 		orders.Verifying:      o.Verdict == 0 && o.Reason == "" && state == "" && o.AskAt != 0,
 		orders.PendingPayment: o.Verdict == 0 && o.Reason == "" && waits && o.AskAt != 0,
-		orders.Paid:           o.Verdict != 0 && state != "" && o.AskAt == 0 && (fits || o.Reason == orders.ReasonDiscrepant),
+		orders.Paid:           o.Verdict != 0 && state != "" && (o.AskAt != 0) == (o.Round < 3) && (fits || o.Reason == orders.ReasonDiscrepant),
 		orders.Refunding:      o.Reason != "" && o.AskAt != 0 && (o.Verdict == 0 || state != ""),
 		orders.Failed:         o.Verdict != 0 && o.Reason != "" && state != "",
 		orders.Refunded:       o.Verdict != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.AskAt == 0,

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"onsale/domain"
 	"onsale/domain/orders"
@@ -117,24 +118,37 @@ func (d *double) work(impUID string) {
 	}
 }
 
-// TestAskedForElevenDays follows an order that failed: it is asked about fourteen times in eleven days and nine hours, and never again.
-func TestAskedForElevenDays(t *testing.T) {
-	c := newCounter(t)
-	c.arrive(1000)
-	c.ask("admin", "1", "tee", orders.Create{Name: "n", Price: 1, Stock: 1})
-	c.ask("kim", "2", "imp", orders.Place{SalePostID: "tee", Count: 1, Amount: 1, Terms: orders.Terms{Currency: "KRW", PaySeconds: 1}})
-	c.ask("", "", "imp", orders.Learn{After: 2, Payment: orders.Payment{State: orders.PaymentFailed}})
-	asked := 0
-	for {
-		at, more := c.NextDeadline()
-		if !more {
-			break
+// TestAskedForDays follows an order that failed, which is asked about fourteen times in eleven days and nine hours, and one
+// that is paid, which is asked about three times in a week; and then never again.
+func TestAskedForDays(t *testing.T) {
+	for state, want := range map[string]struct {
+		times int
+		last  time.Duration
+	}{
+		orders.PaymentFailed: {14, (1<<14 - 1) * time.Minute},
+		orders.PaymentPaid:   {3, 7 * 24 * time.Hour},
+	} {
+		c := newCounter(t)
+		c.arrive(1000)
+		c.ask("admin", "1", "tee", orders.Create{Name: "n", Price: 1, Stock: 1})
+		c.ask("kim", "2", "imp", orders.Place{SalePostID: "tee", Count: 1, Amount: 1, Terms: orders.Terms{Currency: "KRW", PaySeconds: 1}})
+		p := orders.Payment{State: state}
+		if state == orders.PaymentPaid {
+			p.Amount, p.Currency = 1, "KRW"
 		}
-		c.arrive(at)
-		c.ask("", "", domain.SystemEntity, domain.Clock{})
-		asked++
-	}
-	if got, want := c.Now, domain.Time(1000+(1<<14-1)*60_000); asked != 14 || got != want {
-		t.Errorf("asked %d times, the last at %s, want 14 and %s", asked, got, want)
+		c.ask("", "", "imp", orders.Learn{After: 2, Payment: p})
+		asked := 0
+		for {
+			at, more := c.NextDeadline()
+			if !more {
+				break
+			}
+			c.arrive(at)
+			c.ask("", "", domain.SystemEntity, domain.Clock{})
+			asked++
+		}
+		if got, last := c.Now, domain.Time(1000).Add(want.last); asked != want.times || got != last {
+			t.Errorf("%s: asked %d times, the last at %s, want %d and %s", state, asked, got, want.times, last)
+		}
 	}
 }

@@ -55,8 +55,8 @@ func (w *twin) noteProducts(sequence uint64) {
 	}
 }
 
-// duesOfOrders are all times at which the provider is to be asked again: after a minute, two, four, and so on. Only the last
-// of an order's, which is the next.
+// duesOfOrders are all times at which the provider is to be asked again: after a minute, two, four, and so on, but for orders
+// that are paid. Only the last of an order's, which is the next.
 func (w *twin) duesOfOrders() (dues []twinDue) {
 	for _, o := range w.orders {
 		wait := time.Minute
@@ -69,8 +69,11 @@ func (w *twin) duesOfOrders() (dues []twinDue) {
 			if o.since < o.PayBy {
 				at = min(at, o.PayBy)
 			}
-		case o.unwanted == "": // it is paid
-			continue
+		case o.unwanted == "": // it is paid: after a day, two, and four
+			if o.rounds == 3 {
+				continue
+			}
+			at = o.since.Add(24 * time.Hour << o.rounds)
 		case o.over:
 			at = o.since.Add(wait) // once more, and later and later
 			if o.heard.State == "cancelled" || o.rounds == 14 || o.unwanted == "payment_of_another" || o.unwanted == "payment_not_prepared" {

@@ -19,6 +19,7 @@ const (
 	paymentsNotConfigured = "payments_not_configured"
 	epochChanged          = "epoch_changed"
 	backlogFull           = "backlog_full"
+	rateLimited           = "rate_limited"
 	outcomeUnknown        = "outcome_unknown"
 	notCaughtUp           = "not_caught_up"
 	logFull               = "log_full"
@@ -57,7 +58,7 @@ var codes = map[string]codeRow{
 	// The state of this node.
 	domain.Internal: {status: 500, title: "Internal error"},
 	backlogFull:     {status: 429, title: "Backlog full", detail: "too many commands are waiting to be decided", retryAfter: 1},
-	"rate_limited":  {status: 429, title: "Rate limited", detail: "too many requests", retryAfter: 1},
+	rateLimited:     {status: 429, title: "Rate limited", detail: "too many requests", retryAfter: 1},
 	outcomeUnknown:  {status: 503, title: "Outcome unknown", detail: "the log did not say whether it took this; retry with the same key", retryAfter: 1},
 	notCaughtUp:     {status: 503, title: "Not caught up", detail: "this node has not read so far yet", retryAfter: 1},
 	logFull:         {status: 503, title: "Log full", detail: "there is no room for new commands", retryAfter: 10},

@@ -20,7 +20,7 @@ import (
 )
 
 // testPayments are those of a shop whose provider sends such webhooks.
-func testPayments(read func(http.Header, []byte) (portone.Hint, error), look func(ref string)) *Payments {
+func testPayments(read func(http.Header, []byte) (portone.Hint, error), look func(ref string) bool) *Payments {
 	return &Payments{
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900},
 		Hint: func(header http.Header, body []byte) (string, error) {
@@ -122,7 +122,8 @@ func TestWebhook(t *testing.T) {
 		URL: "https://provider.example", Secret: "s", WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)},
 	}))(t)
 	var looked []string
-	look := func(ref string) { looked = append(looked, ref) }
+	look := func(ref string) bool { looked = append(looked, ref); return true }
+	full := func(string) bool { return false }
 	signed := func(key []byte, body string) http.Header {
 		now := fmt.Sprint(time.Now().Unix())
 		mac := hmac.New(sha256.New, key)
@@ -146,6 +147,7 @@ func TestWebhook(t *testing.T) {
 	}{
 		"json":            {testPayments(new(portone.V1).Hint, look), nil, json, `{"imp_uid":"imp_1","status":"paid","new":{}}`, 200, "", []string{"imp_1"}},
 		"form":            {testPayments(new(portone.V1).Hint, look), nil, form, url.Values{"imp_uid": {"imp_1"}}.Encode(), 200, "", []string{"imp_1"}},
+		"no room":         {testPayments(new(portone.V1).Hint, full), nil, json, `{"imp_uid":"imp_1"}`, 429, rateLimited, nil},
 		"about nothing":   {testPayments(new(portone.V1).Hint, look), nil, json, `{}`, 400, domain.InvalidBody, nil},
 		"empty":           {testPayments(new(portone.V1).Hint, look), nil, json, "", 400, domain.InvalidBody, nil},
 		"garbage":         {testPayments(new(portone.V1).Hint, look), nil, json, "\xff{", 400, domain.InvalidBody, nil},

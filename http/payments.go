@@ -19,8 +19,8 @@ type Payments struct {
 	// portone.ErrSignature.
 	Hint func(header http.Header, body []byte) (ref string, err error)
 
-	// Look has the provider asked about a payment soon. It must not block.
-	Look func(ref string)
+	// Look has the provider asked about a payment soon; false: there is no room for that now. It must not block.
+	Look func(ref string) bool
 }
 
 // paid reads a command that needs a payment provider. Without one it is refused, unless it was decided before.
@@ -51,8 +51,8 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 		return refuseField(domain.InvalidBody, "$", "is no webhook of the payment provider")
 	case err != nil:
 		return err
-	case ref != "":
-		s.Payments.Look(ref)
+	case ref != "" && !s.Payments.Look(ref):
+		return refuse(rateLimited, "too much happens at once; say it again later")
 	}
 	send(w, http.StatusOK, jsonType, []byte("{}"))
 	return nil

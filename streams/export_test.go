@@ -31,4 +31,5 @@ func (l *Log) Stopped() bool {
 	return l.lane.stopped
 }
 
-func (l *Log) SetAtomicFrom(n int) { l.atomicFrom = n }
+func (l *Log) SetAtomicFrom(n int)       { l.atomicFrom = n }
+func (w *Work) SetTaken(d time.Duration) { w.taken = d }

@@ -120,3 +120,29 @@ func TestAnswers_status(t *testing.T) {
 		}
 	}
 }
+
+// What was called off before anybody paid it has failed. What was paid, or may have been, and is called off with nothing
+// given back makes no sense, and stays what it says.
+func TestAnswers_neverPaid(t *testing.T) {
+	a := new(said)
+	clients := answering(t, a)
+	const v1 = `{"code":0,"message":null,"response":{"imp_uid":"r","merchant_uid":"o","amount":1000,"cancel_amount":0,"currency":"KRW",` +
+		`"status":"cancelled","sandbox":false,"paid_at":0}}`
+	const v2 = `{"status":"CANCELLED","id":"r","amount":{"total":1000,"cancelled":0},"currency":"KRW","channel":{"type":"LIVE"}}`
+	for _, row := range []struct {
+		api, text string
+		want      portone.Status
+	}{
+		{"v1", v1, portone.Failed},
+		{"v1", strings.Replace(v1, `"paid_at":0`, `"paid_at":1782000000`, 1), portone.Cancelled},
+		{"v1", strings.Replace(v1, `,"paid_at":0`, ``, 1), portone.Cancelled},
+		{"v1", strings.Replace(v1, `"cancel_amount":0`, `"cancel_amount":1000`, 1), portone.Cancelled},
+		{"v2", v2, portone.Failed},
+		{"v2", strings.Replace(v2, `"id":"r"`, `"id":"r","paidAt":"2026-07-01T01:00:00Z"`, 1), portone.Cancelled},
+	} {
+		*a = said{200, row.text}
+		if p, err := clients[row.api].Get(t.Context(), "r"); err != nil || p.Status != row.want {
+			t.Errorf("%s: got %s, %v, want %s", row.text, p.Status, err, row.want)
+		}
+	}
+}

@@ -13,6 +13,13 @@ import (
 // maxLife is the longest that a token is kept, whatever PortOne says; usual are 30 minutes.
 const maxLife = 24 * time.Hour
 
+// Everybody waits for the same token, so one answer that says nothing would fail them all. One that comes soon is asked for
+// again; who asked twice has the same token.
+const (
+	tokenTries = 3
+	soon       = time.Second
+)
+
 // token is renewed at 80 % of its life. PortOne then gives the same one again until its last minute, which it prolongs; so
 // the last renewals come ever faster, and one of them is in that minute.
 type token struct {
@@ -56,6 +63,10 @@ func (t *token) get(ctx context.Context, refused string) (string, error) {
 func (t *token) fly(f *flight) {
 	asked := t.config.Now()
 	access, life, err := t.ask()
+	for tried := 1; tried < tokenTries && errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(asked) < soon; tried++ {
+		time.Sleep(time.Duration(tried) * soon / 10)
+		access, life, err = t.ask()
+	}
 	t.mu.Lock()
 	f.access, f.err = access, err
 	t.access, t.until, t.flight = access, asked.Add(life/5*4), nil

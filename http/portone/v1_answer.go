@@ -64,11 +64,11 @@ func v1Payment(f *reading, ref string) (Payment, error) {
 		FailReason:  brief(f.maybe("fail_reason")),
 	}
 	p.Waiting = p.Status == Ready && f.maybe("pay_method") == "vbank"
-	return p.checked(ref, f.err)
+	return p.checked(ref, !f.has("paid_at") || f.number("paid_at") != 0, f.err)
 }
 
 // checked is the payment, if it makes sense and is the one that was asked for.
-func (p Payment) checked(ref string, err error) (Payment, error) {
+func (p Payment) checked(ref string, everPaid bool, err error) (Payment, error) {
 	switch {
 	case err != nil:
 		return Payment{}, err
@@ -77,5 +77,5 @@ func (p Payment) checked(ref string, err error) (Payment, error) {
 	case p.Cancelled > p.Amount || p.Pending > p.Amount:
 		return Payment{}, malformed("more than %d was given back", p.Amount)
 	}
-	return p.settled(), nil
+	return p.settled(everPaid), nil
 }

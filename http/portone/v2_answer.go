@@ -62,7 +62,7 @@ func v2Payment(f *reading, ref string) (Payment, error) {
 	if p.Status == Paid || p.Status == Cancelled || f.has("channel") {
 		p.Test = f.test()
 	}
-	return p.checked(ref, cmp.Or(f.err, amount.err))
+	return p.checked(ref, f.has("paidAt"), cmp.Or(f.err, amount.err))
 }
 
 // test says whether the channel moves no money. Where money may have moved, not to know it is a fault.

@@ -33,7 +33,9 @@ type Server struct {
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
-	payments   []*Payment // in the order they were begun
+	payments   []*Payment          // in the order they were begun
+	attempts   map[string]*Payment // by imp_uid
+	orders     map[string]*Payment // by merchant_uid, the latest attempt
 	prepared   map[string]preparation
 	token      token
 	keys       map[string]*remembered // of V2, by idempotency key
@@ -61,6 +63,7 @@ func New() *Server {
 		Now: time.Now, Key: fakeKey, Secret: fakeSecret, APISecret: fakeAPISecret, Store: fakeStore,
 		WebhookSecrets:  []string{"whsec_b2xkLWZha2Utd2ViaG9vay1rZXk=", "whsec_bmV3LWZha2Utd2ViaG9vay1rZXk="},
 		PartlyCancelled: "paid", Careful: true,
+		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
 		prepared: map[string]preparation{}, keys: map[string]*remembered{},
 	}
 	s.sent.L = &s.mu

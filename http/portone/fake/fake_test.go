@@ -232,8 +232,8 @@ func equal(a, b fake.Payment) bool {
 	return string(x) == string(y)
 }
 
-// The window refuses an amount that is not the prepared one, takes the payer back with the imp_uid, and shows nothing as
-// HTML that it was given.
+// The window refuses an amount that is not the prepared one, takes the payer back with the imp_uid, if any, lets a transfer
+// arrive, and shows nothing as HTML that it was given.
 func TestFake_window(t *testing.T) {
 	s := newShop(t)
 	access, _ := s.token()
@@ -258,8 +258,23 @@ func TestFake_window(t *testing.T) {
 		t.Errorf("a script to go to: got %d", got)
 	}
 	back := use("1000", "http://127.0.0.1:8080/orders?a=b", "paid").Header.Get("Location")
-	if back != "http://127.0.0.1:8080/orders?a=b&imp_success=true&imp_uid=imp_000000000001&merchant_uid=order-1" {
+	uid := s.Payments()[0].ImpUID
+	if back != "http://127.0.0.1:8080/orders?a=b&imp_success=true&imp_uid="+uid+"&merchant_uid=order-1" {
 		t.Errorf("got back to %s", back)
+	}
+	back = use("1000", "http://127.0.0.1:8080/orders", "closed").Header.Get("Location")
+	if !strings.HasSuffix(back, "&imp_success=false&merchant_uid=order-1") || len(s.Payments()) != 1 {
+		t.Errorf("without paying: got back to %s with %+v", back, s.Payments())
+	}
+	use("1000", "", "ready")
+	waiting := s.Payments()[1]
+	deposit, err := stay.PostForm(s.url+"/_fake/window", url.Values{"imp_uid": {waiting.ImpUID}, "redirect": {"http://127.0.0.1:8080/"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deposit.Body.Close()
+	if after := s.Payments()[1]; waiting.Status != "ready" || after.Status != "paid" || deposit.Header.Get("Location") != "http://127.0.0.1:8080/" {
+		t.Errorf("a transfer: got %+v, then %+v, and back to %q", waiting, after, deposit.Header.Get("Location"))
 	}
 	page, err := http.Get(s.url + "/_fake/window?amount=5&merchant_uid=" + url.QueryEscape("<script>x</script>"))
 	if err != nil {

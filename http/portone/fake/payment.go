@@ -81,6 +81,7 @@ func (s *Server) Create(p Payment) (Payment, error) {
 		return Payment{}, errors.New("status is ready, paid or failed")
 	}
 	s.payments = append(s.payments, &p)
+	s.find(&p)
 	s.tell(&p, "")
 	return p, nil
 }
@@ -95,20 +96,8 @@ func (s *Server) Pay(merchantUID string, amount int64) string {
 }
 
 // byImpUID and latest find a payment, or nil.
-func (s *Server) byImpUID(uid string) *Payment {
-	for _, p := range s.payments {
-		if p.ImpUID == uid {
-			return p
-		}
-	}
-	return nil
-}
+func (s *Server) byImpUID(uid string) *Payment       { return s.attempts[uid] }
+func (s *Server) latest(merchantUID string) *Payment { return s.orders[merchantUID] }
 
-func (s *Server) latest(merchantUID string) *Payment {
-	for i := len(s.payments) - 1; i >= 0; i-- {
-		if s.payments[i].MerchantUID == merchantUID {
-			return s.payments[i]
-		}
-	}
-	return nil
-}
+// find makes a payment, the latest, one that can be found.
+func (s *Server) find(p *Payment) { s.attempts[p.ImpUID], s.orders[p.MerchantUID] = p, p }

@@ -44,7 +44,15 @@ func (s *Server) becomePaid(impUID, from string) error {
 
 // Tamper changes what nobody should be able to change: the amount, the currency, the order, the channel. Nobody is told.
 func (s *Server) Tamper(impUID string, do func(*Payment)) error {
-	return s.change(impUID, false, func(p *Payment) error { do(p); return nil })
+	return s.change(impUID, false, func(p *Payment) error {
+		do(p)
+		clear(s.attempts)
+		clear(s.orders)
+		for _, p := range s.payments {
+			s.find(p)
+		}
+		return nil
+	})
 }
 
 // CancelAtConsole gives amount back, 0 for all, as somebody at PortOne's console does.

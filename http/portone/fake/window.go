@@ -1,10 +1,13 @@
-// A payment window for demos: one page, on which somebody pays, fails to, or waits for a transfer.
+// A payment window for demos: one page, on which somebody pays, fails to, leaves, or waits for a transfer, and on which the
+// transfer arrives later.
 package fake
 
 import (
 	_ "embed"
 	"errors"
+	"fmt"
 	"html/template"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,7 +18,7 @@ var windowHTML string
 
 var windowPage = template.Must(template.New("window").Parse(windowHTML))
 
-// window is what the page shows: what to pay, and then what became of it.
+// window is what the page shows: what to pay, or what became of it.
 type window struct {
 	MerchantUID string
 	Amount      int64
@@ -24,56 +27,80 @@ type window struct {
 	Fault       string
 }
 
-// The page loads nothing. Where a browser may go from here, redirect checks.
+// The page loads nothing. Where a browser may go from here, readWindow checks.
 const windowPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 
-// readWindow reads what the page is for, from a query or a form.
-func readWindow(r *http.Request) (window, error) {
-	v := window{MerchantUID: r.FormValue("merchant_uid"), Redirect: r.FormValue("redirect")}
-	amount, err := strconv.ParseInt(r.FormValue("amount"), 10, 64)
-	back, errBack := url.Parse(v.Redirect)
-	switch {
-	case v.MerchantUID == "" || len(v.MerchantUID) > 40:
-		return v, errors.New("merchant_uid has 1 to 40 bytes")
-	case err != nil || amount <= 0:
-		return v, errors.New("amount is a whole number above 0")
-	case errBack != nil || v.Redirect != "" && (back.Host == "" || back.Scheme != "http" && back.Scheme != "https"):
+// readWindow reads what the page is for, from a query or a form: a payment that is there, or one to make.
+func (s *Server) readWindow(r *http.Request) (window, error) {
+	v := window{MerchantUID: r.FormValue("merchant_uid")}
+	redirect := r.FormValue("redirect")
+	back, err := url.Parse(redirect)
+	if err != nil || redirect != "" && (back.Host == "" || back.Scheme != "http" && back.Scheme != "https") {
 		return v, errors.New("redirect is an http address")
 	}
-	v.Amount = amount
+	v.Redirect = redirect
+	if uid := r.FormValue("imp_uid"); uid != "" {
+		return v, s.change(uid, false, func(p *Payment) error { v.Payment = *p; return nil })
+	}
+	if v.MerchantUID == "" || len(v.MerchantUID) > 40 {
+		return v, errors.New("merchant_uid has 1 to 40 bytes")
+	}
+	if v.Amount, err = strconv.ParseInt(r.FormValue("amount"), 10, 64); err != nil || v.Amount <= 0 {
+		return v, errors.New("amount is a whole number above 0")
+	}
 	return v, nil
 }
 
 func (s *Server) showWindow(w http.ResponseWriter, r *http.Request) {
-	v, err := readWindow(r)
+	v, err := s.readWindow(r)
 	v.show(w, err)
 }
 
-// useWindow makes a payment as the button says, and sends the payer back with its imp_uid, as PortOne does.
+// useWindow does what the button says, and sends the payer back, as PortOne does: with the imp_uid of the payment that was
+// made, or without one.
 func (s *Server) useWindow(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	v, err := readWindow(r)
-	if err == nil {
-		p := Payment{MerchantUID: v.MerchantUID, Amount: v.Amount, Status: r.FormValue("status")}
+	v, err := s.readWindow(r)
+	status, back := r.FormValue("status"), v.Redirect
+	switch {
+	case err != nil:
+	case v.Payment.ImpUID != "":
+		if err = s.Deposit(v.Payment.ImpUID); err == nil {
+			v.Payment.Status = "paid"
+		}
+	case status == "closed":
+		back = v.back("결제를 취소하였습니다.")
+	default:
+		// A fake that forgets must not use an imp_uid again, for shops remember.
+		p := Payment{ImpUID: fmt.Sprintf("imp_%012d", rand.Int64N(1e12)), MerchantUID: v.MerchantUID, Amount: v.Amount, Status: status}
 		if p.Status == "ready" {
 			p.Method = "vbank"
 		}
-		v.Payment, err = s.Create(p)
+		if v.Payment, err = s.Create(p); err == nil {
+			back = v.back(v.Payment.FailReason)
+		}
 	}
 	if err != nil || v.Redirect == "" {
 		v.show(w, err)
 		return
 	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+// back is the way back, with what PortOne says there.
+func (v window) back(fault string) string {
 	back, _ := url.Parse(v.Redirect) // readWindow has seen it
 	query := back.Query()
-	query.Set("imp_uid", v.Payment.ImpUID)
 	query.Set("merchant_uid", v.MerchantUID)
-	query.Set("imp_success", strconv.FormatBool(v.Payment.Status != "failed"))
-	if v.Payment.FailReason != "" {
-		query.Set("error_msg", v.Payment.FailReason)
+	query.Set("imp_success", strconv.FormatBool(fault == ""))
+	if v.Payment.ImpUID != "" {
+		query.Set("imp_uid", v.Payment.ImpUID)
+	}
+	if fault != "" {
+		query.Set("error_msg", fault)
 	}
 	back.RawQuery = query.Encode()
-	http.Redirect(w, r, back.String(), http.StatusSeeOther)
+	return back.String()
 }
 
 func (v window) show(w http.ResponseWriter, err error) {

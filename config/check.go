@@ -46,6 +46,7 @@ func (c Config) check(from Origins) Faults {
 		k.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
 	}
 	k.origins(c.CORS.Origins)
+	k.payments(c.Payments)
 	oneOf(k, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")
 	oneOf(k, "logging.format", c.Logging.Format, "text", "json")
 	return k.faults

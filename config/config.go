@@ -60,11 +60,16 @@ type Config struct {
 	// CORS says which other sites' pages may call this node.
 	CORS CORS
 
+	// Payments says who is asked whether an order is paid.
+	Payments Payments
+
 	// Logging shapes what the process writes about itself to stderr.
 	Logging Logging
 
-	// Demo creates the promotion and the schedule "demo" at the start, if
-	// they are missing, and prints the page's address. Default false.
+	// Demo creates the promotion, the schedule and the product "demo" at the
+	// start, if they are missing, and prints the page's address. Unless
+	// payments.provider names one, a fake payment provider runs inside, at
+	// /fakepay/. Default false.
 	Demo bool
 }
 
@@ -179,6 +184,58 @@ type CORS struct {
 	// Origins lists them as https://shop.example, without a path. Default
 	// none; auth.mode demo allows loopback origins on any port besides.
 	Origins []string
+}
+
+// Payments says who is asked whether an order is paid. All nodes on one NATS
+// have the same.
+type Payments struct {
+	// Provider is none, the default, or portone. Without one, orders are
+	// refused with payments_not_configured.
+	Provider string
+
+	// API is the provider's: v1, the default, or v2.
+	API string
+
+	// URL is where it is. Default https://api.iamport.kr for v1 and
+	// https://api.portone.io for v2.
+	URL string
+
+	// Key is the imp_key of v1. Secret is its imp_secret, or the API secret of
+	// v2. Better given as ONSALE_PAYMENTS_SECRET than in a file.
+	Key, Secret string
+
+	// Store is the store id of v2. Optional: the one of the secret.
+	Store string
+
+	// WebhookSecrets are those with which v2 signs its webhooks, as
+	// "whsec_..."; two while one replaces the other. None: no webhook of v2
+	// is believed. Those of v1 are not signed, and only ever make onsale ask.
+	WebhookSecrets []string
+
+	// Currency is the one that payments must be in, in three letters. Default
+	// KRW. Prices are in its smallest unit.
+	Currency string
+
+	// PayWithin is how long an order waits for its payment before it has
+	// failed. Default 10m, from 1s to 720h. Virtual accounts need hours.
+	PayWithin time.Duration
+
+	// RequirePrepare takes only payments whose merchant_uid was prepared here,
+	// for the same user. Default false: then whoever names an imp_uid first
+	// has it, so turn it on wherever an imp_uid can be seen by others.
+	RequirePrepare bool
+
+	// Test takes payments of test channels, which move no money. Default
+	// false.
+	Test bool
+
+	// Timeout is how long one answer may take. Default 60s, which the
+	// provider asks for; from 1s to 10m.
+	Timeout time.Duration
+
+	// AtOnce is how many orders this node asks about at the same time.
+	// Default 64, from 1 to 256.
+	AtOnce int
 }
 
 // Logging shapes what the process writes about itself to stderr.

@@ -131,6 +131,21 @@ func TestPrintMasks(t *testing.T) {
 	}
 }
 
+func TestPrintMasksPayments(t *testing.T) {
+	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
+	if err == nil {
+		t.Error("the second is no base64")
+	}
+	var told bytes.Buffer
+	if err := c.Print(&told, from); err != nil {
+		t.Fatal(err)
+	}
+	told.WriteString(err.Error())
+	if strings.Contains(told.String(), "s3cret") || strings.Contains(told.String(), "czNjcmV0") {
+		t.Errorf("a secret shows in\n%s", &told)
+	}
+}
+
 func TestHostNode(t *testing.T) {
 	for host, want := range map[string]string{
 		"box-1":                 "box-1",

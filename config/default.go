@@ -34,7 +34,10 @@ func Default() Config {
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
-		Auth:    Auth{Mode: "demo"},
+		Auth: Auth{Mode: "demo"},
+		Payments: Payments{
+			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, AtOnce: 64,
+		},
 		Logging: Logging{Level: "info", Format: "text"},
 	}
 }

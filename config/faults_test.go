@@ -113,6 +113,29 @@ func TestFaults(t *testing.T) {
 		"limits of streams that are none": {
 			file: "streams: {maxConnections: -1, maxPerUser: 0, maxPerAddress: 1, drainWindow: 0s}\n",
 		},
+		"payments": {
+			file: "payments: {provider: toss, api: v3, currency: won, payWithin: 0s, timeout: 11m, atOnce: 0, url: 'https://k:s3cret@host', webhookSecrets: [abc, whsec_YQ==]}\n",
+			want: []string{
+				`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
+				`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
+				`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
+				`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
+				`file FILE:1: payments.timeout is 11m0s (hint: from 1s to 10m0s)`,
+				`file FILE:1: payments.atOnce is 0 (hint: from 1 to 256)`,
+				`file FILE:1: payments.url is "https://xxxxx@host" (hint: https://api.iamport.kr, say; or leave it out)`,
+				`file FILE:1: payments.webhookSecrets has one that is none (hint: whsec_ and base64, as the provider's console shows it)`,
+			},
+		},
+		"payments without keys": {
+			environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone"},
+			want: []string{
+				`default: payments.secret is missing (hint: set ONSALE_PAYMENTS_SECRET)`,
+				`default: payments.key is missing (hint: the imp_key of the shop; set ONSALE_PAYMENTS_KEY)`,
+			},
+		},
+		"payments by v2 need no key": {
+			environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_API=v2", "ONSALE_PAYMENTS_SECRET=s"},
+		},
 		"heartbeat": {
 			args: []string{"--streams-max-life", "20s", "--streams-user-max-life", "25s", "--logging-level", "loud"},
 			want: []string{

@@ -13,13 +13,15 @@ import (
 )
 
 // Print writes c to w as YAML, in the order of Config, each value with its
-// origin as a comment. What signs in to a NATS server is masked. Where an
-// external NATS has its own sync, that line is left out.
+// origin as a comment. What signs in to a NATS server or opens a payment
+// provider is masked. Where an external NATS has its own sync, that line is
+// left out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
 		c.NATS.URL[i] = masked(server)
 	}
+	c.Payments = c.Payments.masked()
 	whole := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": whole}
 	settings(&c).VisitAll(func(s *pflag.Flag) {

@@ -41,9 +41,22 @@ func settings(c *Config) *pflag.FlagSet {
 	s.StringVar(&c.Auth.Mode, "auth.mode", c.Auth.Mode, "how a user is known: demo")
 	s.BoolVar(&c.Auth.DemoAnywhere, "auth.demoAnywhere", c.Auth.DemoAnywhere, "allow auth.mode demo beyond loopback")
 	s.Var((*list)(&c.CORS.Origins), "cors.origins", "sites whose pages may call this node, `URL,...`")
+	s.StringVar(&c.Payments.Provider, "payments.provider", c.Payments.Provider, "who is asked about payments: none or portone")
+	s.StringVar(&c.Payments.API, "payments.api", c.Payments.API, "the provider's API: v1 or v2")
+	s.StringVar(&c.Payments.URL, "payments.url", c.Payments.URL, "the provider's `URL`, unless it is the usual one")
+	s.StringVar(&c.Payments.Key, "payments.key", c.Payments.Key, "imp_key of v1")
+	s.StringVar(&c.Payments.Secret, "payments.secret", c.Payments.Secret, "imp_secret of v1, or API secret of v2; better in the environment")
+	s.StringVar(&c.Payments.Store, "payments.store", c.Payments.Store, "store id of v2")
+	s.Var((*list)(&c.Payments.WebhookSecrets), "payments.webhookSecrets", "with which v2 signs webhooks, `whsec_...,...`")
+	s.StringVar(&c.Payments.Currency, "payments.currency", c.Payments.Currency, "that payments are in")
+	s.DurationVar(&c.Payments.PayWithin, "payments.payWithin", c.Payments.PayWithin, "how long an order waits for its payment")
+	s.BoolVar(&c.Payments.RequirePrepare, "payments.requirePrepare", c.Payments.RequirePrepare, "take only payments that were prepared here")
+	s.BoolVar(&c.Payments.Test, "payments.test", c.Payments.Test, "take payments of test channels")
+	s.DurationVar(&c.Payments.Timeout, "payments.timeout", c.Payments.Timeout, "how long the provider may take to answer")
+	s.IntVar(&c.Payments.AtOnce, "payments.atOnce", c.Payments.AtOnce, "orders that are asked about at once")
 	s.StringVar(&c.Logging.Level, "logging.level", c.Logging.Level, "debug, info, warn or error")
 	s.StringVar(&c.Logging.Format, "logging.format", c.Logging.Format, "text or json")
-	s.BoolVar(&c.Demo, "demo", c.Demo, "create a demo promotion and schedule")
+	s.BoolVar(&c.Demo, "demo", c.Demo, "create a demo promotion, schedule and product")
 	return s
 }
 

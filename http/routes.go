@@ -13,10 +13,7 @@ func (s *Server) routes() {
 	s.router.GlobalOPTIONS = http.HandlerFunc(s.options)
 	s.measure()
 
-	s.get("/", pageFile("index.html", "text/html; charset=utf-8"))
-	s.get("/app.js", pageFile("app.js", "text/javascript; charset=utf-8"))
-	s.get("/onsale.js", pageFile("onsale.js", "text/javascript; charset=utf-8"))
-	s.get("/style.css", pageFile("style.css", "text/css; charset=utf-8"))
+	s.page()
 	s.get("/healthz", s.healthz)
 	s.get("/readyz", s.readyz)
 	s.get("/metrics", s.metrics())

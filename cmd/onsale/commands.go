@@ -85,7 +85,7 @@ func auditCommand(environ []string) *cobra.Command {
 		},
 	}
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
-	command.Flags().StringVar(&trace, "trace", "", "tell all about one `REQUEST|USER|SEAT|COUPON`")
+	command.Flags().StringVar(&trace, "trace", "", "tell all about one `REQUEST|USER|SEAT|COUPON|PAYMENT|PRODUCT`")
 	return command
 }
 

@@ -86,23 +86,11 @@ func (l *listener) owed(past []pastCommand) (frames []seenFrame) {
 
 // ofUser is what a user is told of an event.
 func ofUser(c pastCommand, e pastEvent, alarms bool) []seenFrame {
-	name := names[e.Type]
-	switch {
-	case strings.HasSuffix(e.Type, ".rejected"):
-		name = names[e.Data.Command]
-	case e.Type == "alarms.raised":
-		name = "alarm"
-	case e.Type == "seats.cancelled":
-		name = "reservation-cancelled"
-	}
-	if alarms && name != "alarm" {
+	told := toldUser(c, e)
+	if alarms && told.event != "alarm" {
 		return nil
 	}
-	data := fmt.Sprintf(`{"sequence":%d,"eventId":%q,`, c.Sequence, e.EventID)
-	if e.User == c.User && e.Type != "seats.expired" && name != "alarm" { // it was asked for
-		data = fmt.Sprintf(`{"requestId":%q,%s`, c.RequestID, data[1:])
-	}
-	return []seenFrame{{e.EventID, name, data}}
+	return []seenFrame{told}
 }
 
 // ofSeats is what the watchers of a schedule are told of an event.

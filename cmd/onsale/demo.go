@@ -9,16 +9,17 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 	"onsale/projections"
 )
 
-// demo opens promotion "demo" with 1,000 units and schedule "demo" with 600 seats, unless they are there. Their request ids
-// never change, so that two nodes which start together open one of each.
+// demo opens promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless they
+// are there. Their request ids never change, so that two nodes which start together open one of each.
 func (n *node) demo(ctx context.Context) {
 	open := false
 	err := n.projector.Read("", func(v *projections.View) (err error) {
-		_, open, err = v.Schedule("demo")
+		_, open, err = v.Product("demo") // the last of them
 		return err
 	})
 	if err != nil || open {
@@ -36,6 +37,7 @@ func (n *node) demo(ctx context.Context) {
 		seats.Create{Title: "데모 콘서트 · demo concert", HoldSeconds: 600, MaxSeatsPerUser: 4, Options: seats.Options{MaxExtensions: 1, MaxHoldSeconds: 1200}, Sections: []seats.Section{
 			section("R", 150_000, 6, 20), section("S", 110_000, 10, 24), section("A", 70_000, 10, 24),
 		}},
+		orders.Create{Name: "데모 티셔츠 · demo shirt", Price: 25_000, Stock: 100},
 	} {
 		name, _ := body.Type()
 		c := domain.Command{

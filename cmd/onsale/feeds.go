@@ -9,6 +9,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	httpd "onsale/http"
 	"onsale/http/stream"
 	"onsale/projections"
@@ -21,8 +22,21 @@ func (n *node) last(key stream.Key) uint64 {
 		return n.projector.LastOfUser(key.ID)
 	case stream.OfPromotion:
 		return n.projector.LastOfEntity("coupons", key.ID)
+	case stream.OfOrder:
+		return n.projector.LastOfEntity("orders", key.ID)
 	}
 	return n.projector.LastOfEntity("seats", key.ID)
+}
+
+// order is how an order stands in the store.
+func (n *node) order(impUID string) (view stream.OrderView, found bool, err error) {
+	err = n.projector.Read("", func(v *projections.View) (err error) {
+		var o orders.Order
+		o, found, err = v.Order(impUID)
+		view = stream.OrderView{Owner: o.User, Verdict: o.Verdict, Order: httpd.OrderView(o)}
+		return err
+	})
+	return view, found, err
 }
 
 // progress is how a promotion stands in the store. What is said to be in it is asked before, so that it surely is.
@@ -40,8 +54,11 @@ func (n *node) progress(promotion string) (p stream.Progress, found bool, err er
 
 // catchUp reads the log for one reader.
 func (n *node) catchUp(ctx context.Context, from uint64, key stream.Key) iter.Seq2[domain.Event, error] {
-	if key.Kind == stream.OfUser {
+	switch key.Kind {
+	case stream.OfUser:
 		return n.projector.EventsOfUser(ctx, key.ID, from)
+	case stream.OfOrder:
+		return n.projector.EventsOfEntity(ctx, "orders", key.ID, from)
 	}
 	return n.projector.EventsOfEntity(ctx, "seats", key.ID, from)
 }
@@ -63,6 +80,7 @@ func (n *node) measureStreams() {
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Promotions }, "kind", "promotion"),
+		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Orders }, "kind", "order"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Fresh }, "verdict", "fresh"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Complete }, "verdict", "complete"),
 		httpd.Counter("onsale_streams_begun_total", "Streams begun, by the verdict on where.", func(s s) uint64 { return s.Reset }, "verdict", "reset"),

@@ -103,8 +103,8 @@ func TestStart_DemoIsOpen(t *testing.T) {
 		b := newBox(t, "--demo")
 		l := b.start()
 		a := b.must(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", "kim")
-		if !strings.Contains(a.body, `"sequence":3000`) || !strings.Contains(a.body, `-2"`) {
-			t.Errorf("the first to come got %v, want place 3000, behind the demo's two commands and their events", a)
+		if !strings.Contains(a.body, `"sequence":4000`) || !strings.Contains(a.body, `-3"`) {
+			t.Errorf("the first to come got %v, want place 4000, behind the demo's three commands and their events", a)
 		}
 		l.end(t)
 	}

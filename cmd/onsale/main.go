@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, environ [
 func commands(environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "onsale COMMAND",
-		Short:         "first-come coupons and seat holds on an event log",
+		Short:         "first-come coupons, seat holds and orders on an event log",
 		Args:          cobra.ArbitraryArgs, // or cobra would refuse in its own words
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"syscall"
 	"testing"
@@ -32,7 +33,7 @@ func TestScripts(t *testing.T) {
 		Condition: func(what string) (bool, error) {
 			return what == "root" && os.Geteuid() == 0, nil // to whom no directory is closed
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "term": term},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "term": term, "keep": keep},
 	})
 }
 
@@ -50,6 +51,15 @@ func exits(script *testscript.TestScript, _ bool, args []string) {
 	if got != want {
 		script.Fatalf("%v: got exit code %d, want %d", args[1:], got, want)
 	}
+}
+
+// keep puts what a file says into a variable: keep ID stdout '^id: (.*)$'.
+func keep(script *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[2]).FindStringSubmatch(script.ReadFile(args[1]))
+	if found == nil {
+		script.Fatalf("%s does not say %s", args[1], args[2])
+	}
+	script.Setenv(args[0], found[1])
 }
 
 // term sends SIGTERM to whatever runs in the background; then wait wants it to end well.

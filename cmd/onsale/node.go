@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"onsale/config"
+	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/payments"
+	"onsale/http/portone/fake"
 	"onsale/http/stream"
 	"onsale/projections"
 	"onsale/streams"
@@ -27,20 +30,26 @@ type node struct {
 	hub       *stream.Hub
 	server    *httpd.Server
 	metrics   *httpd.Metrics
+	payments  *payments.Worker // nil: nobody to ask
+	fake      *fake.Server     // the demo's provider; nil: none
 	room      *room
 	sound     bool        // the logs and the store agreed at start, so that the projector may run
 	ending    atomic.Bool // it was told to
 }
 
-// openNode makes a node that is ready to serve. One whose logs are unsound is made too: halted, so that it can say why.
-func openNode(ctx context.Context, cfg config.Config, logger *slog.Logger) (*node, error) {
+// putInLine appends a command.
+type putInLine = func(context.Context, domain.Command) (uint64, error)
+
+// openNode makes a node that is ready to serve at address. One whose logs are unsound is made too: halted, so that it can
+// say why.
+func openNode(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*node, error) {
 	n := &node{config: cfg, logger: logger, metrics: httpd.NewMetrics()}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
 		return nil, err
 	}
 	n.log = log
-	if err := n.open(ctx); err != nil {
+	if err := n.open(ctx, address); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
@@ -68,7 +77,7 @@ func storePath(cfg config.Config) string {
 	return filepath.Join(cfg.Data, "store-"+cfg.Node+".db")
 }
 
-func (n *node) open(ctx context.Context) error {
+func (n *node) open(ctx context.Context, address string) error {
 	cfg, started := n.config, time.Now()
 	n.room = &room{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
 	log := guardedLog{n.log, n.room.disk, int64(cfg.Log.MinFreeDisk) / 4}
@@ -87,7 +96,7 @@ func (n *node) open(ctx context.Context) error {
 	n.tellOpening(opening, started)
 	n.hub = stream.New(stream.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.last, NumberAt: projector.NumberAt,
-		CatchUp: n.catchUp, CatchUps: cfg.Streams.CatchUps, Progress: n.progress, UserLife: cfg.Streams.UserMaxLife, ScheduleLife: cfg.Streams.MaxLife,
+		CatchUp: n.catchUp, CatchUps: cfg.Streams.CatchUps, Progress: n.progress, Order: n.order, UserLife: cfg.Streams.UserMaxLife, ScheduleLife: cfg.Streams.MaxLife,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
 		Engine: true, Log: n.logger,
@@ -101,6 +110,10 @@ func (n *node) open(ctx context.Context) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	paying, err := n.openPayments(address, log.Append)
+	if err != nil {
+		return err
+	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), Refusal: n.room.refusal,
 		EndOfCommands: func(ctx context.Context) (uint64, error) {
@@ -108,7 +121,10 @@ func (n *node) open(ctx context.Context) error {
 			return state.Commands.Last, err
 		},
 		Notes: notes(cfg), Ready: n.unready,
-		Streams:       httpd.Streams{User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion},
+		Streams: httpd.Streams{
+			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
+		},
+		Payments: paying, FakePay: n.fakePay(),
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest,
 		DebugStreams: n.debugStreams, Log: n.logger,
 	})

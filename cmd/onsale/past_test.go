@@ -10,11 +10,13 @@ import (
 )
 
 type pastEvent struct {
-	EventID, Type, Entity, User string
-	Data                        struct {
+	EventID, Type, Entity, User, RequestID string
+	Data                                   struct {
 		Command         string
 		Code            string
 		Number          int
+		Refunded        int64
+		Reason          string
 		HoldID          string
 		ReservationID   string
 		ScheduleSeatIDs []int
@@ -30,7 +32,7 @@ type pastCommand struct {
 // replayed is everything that stands in the box's logs.
 func (b *box) replayed() []pastCommand {
 	b.tb.Helper()
-	stdout, stderr, code := b.onsale("replay", "--data", b.data, "--format", "jsonl")
+	stdout, stderr, code := b.onsale(append([]string{"replay", "--format", "jsonl"}, b.log()...)...)
 	if code != 0 {
 		b.tb.Fatalf("onsale replay: exit code %d: %s", code, stderr)
 	}
@@ -66,14 +68,14 @@ func outcomes(tb testing.TB, past []pastCommand) map[string]outcome {
 	found := map[string]outcome{}
 	for _, c := range past {
 		for _, e := range c.Events {
-			if e.Type == "seats.expired" || c.RequestID == "" {
+			if e.RequestID == "" { // nobody asked for it
 				continue
 			}
-			if first, twice := found[c.RequestID]; twice {
+			if first, twice := found[e.RequestID]; twice || e.RequestID != c.RequestID {
 				tb.Errorf("request %s has two outcomes: %+v at %d and %+v at %d", c.RequestID, first.event, first.sequence, e, c.Sequence)
 				continue
 			}
-			found[c.RequestID] = outcome{c.Sequence, e}
+			found[e.RequestID] = outcome{c.Sequence, e}
 		}
 	}
 	return found
@@ -85,7 +87,24 @@ var names = map[string]string{
 	"seats.held": "hold-complete", "seats.hold": "hold-failed",
 	"seats.released": "hold-released", "seats.release": "release-failed",
 	"seats.reserved": "reserve-complete", "seats.reserve": "reserve-failed",
-	"seats.expired": "hold-expired",
+	"seats.expired": "hold-expired", "seats.cancelled": "reservation-cancelled",
+	"orders.placed": "order-accepted", "orders.place": "order-refused",
+	"orders.succeeded": "order-success", "orders.failed": "order-failure", "orders.pending": "order-pending",
+	"orders.kept": "order-refunding", "orders.refund-due": "order-refunding", "orders.refunded": "order-refunded",
+	"products.prepared": "command-complete", "products.prepare": "command-failed", "alarms.raised": "alarm",
+}
+
+// toldUser is what its user is told of an event.
+func toldUser(c pastCommand, e pastEvent) seenFrame {
+	name := names[e.Type]
+	if strings.HasSuffix(e.Type, ".rejected") {
+		name = names[e.Data.Command]
+	}
+	data := fmt.Sprintf(`{"sequence":%d,"eventId":%q,`, c.Sequence, e.EventID)
+	if e.RequestID != "" { // it was asked for
+		data = fmt.Sprintf(`{"requestId":%q,%s`, e.RequestID, data[1:])
+	}
+	return seenFrame{e.EventID, name, data}
 }
 
 // framesOfUser is what a user's stream has shown from the beginning of the log on. Only the beginnings of the data.
@@ -95,15 +114,7 @@ func framesOfUser(past []pastCommand, user string) (frames []seenFrame) {
 			if e.User != user {
 				continue
 			}
-			name := names[e.Type]
-			if strings.HasSuffix(e.Type, ".rejected") {
-				name = names[e.Data.Command]
-			}
-			data := fmt.Sprintf(`{"requestId":%q,"sequence":%d,"eventId":%q,`, c.RequestID, c.Sequence, e.EventID)
-			if e.Type == "seats.expired" { // nobody asked for it
-				data = fmt.Sprintf(`{"sequence":%d,"eventId":%q,`, c.Sequence, e.EventID)
-			}
-			frames = append(frames, seenFrame{e.EventID, name, data})
+			frames = append(frames, toldUser(c, e))
 		}
 	}
 	return frames

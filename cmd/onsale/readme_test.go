@@ -96,7 +96,8 @@ var differing = []struct {
 	what *regexp.Regexp
 	word string
 }{
-	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`), "TIME"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z`), "TIME"},
+	{regexp.MustCompile(`retry: \d+`), "retry: SOON"},
 	{regexp.MustCompile(`"requestId":"[\w-]{22}"`), `"requestId":"ID"`},
 	{regexp.MustCompile(`/requests/[\w-]{22}`), "/requests/ID"},
 	{regexp.MustCompile(`\b[0-9a-z]{8}-(\d+)`), "EPOCH-$1"},

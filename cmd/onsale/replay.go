@@ -168,13 +168,14 @@ func orDash(s string) string {
 }
 
 type jsonEvent struct {
-	EventID string          `json:"eventId"`
-	Type    string          `json:"type"`
-	Entity  string          `json:"entity"`
-	User    string          `json:"user,omitempty"`
-	Now     domain.Time     `json:"now"`
-	Hash    string          `json:"hash"`
-	Data    json.RawMessage `json:"data"`
+	EventID   string           `json:"eventId"`
+	Type      string           `json:"type"`
+	Entity    string           `json:"entity"`
+	User      string           `json:"user,omitempty"`
+	RequestID domain.RequestID `json:"requestId,omitzero"` // that it answers
+	Now       domain.Time      `json:"now"`
+	Hash      string           `json:"hash"`
+	Data      json.RawMessage  `json:"data"`
 }
 
 func (p *printer) jsonl(d projections.Decision) error {
@@ -192,7 +193,9 @@ func (p *printer) jsonl(d projections.Decision) error {
 	for i, e := range d.Events {
 		name, _ := e.Body.Type()
 		r := d.Records[i]
-		line.Events = append(line.Events, jsonEvent{fmt.Sprintf("%s-%d", p.epoch, e.Number), name, e.Entity, e.User, e.Now, r.Hash.String(), r.Data()})
+		line.Events = append(line.Events, jsonEvent{
+			fmt.Sprintf("%s-%d", p.epoch, e.Number), name, e.Entity, e.User, e.Request, e.Now, r.Hash.String(), r.Data(),
+		})
 	}
 	return json.NewEncoder(p.out).Encode(line)
 }

@@ -26,6 +26,7 @@ func (n *node) run(ctx context.Context, l net.Listener) error {
 	var group sync.WaitGroup
 	if n.sound {
 		group.Go(func() { _ = n.projector.Run(work) })
+		n.startPayments(work, &group)
 	}
 	group.Go(func() { n.room.watch(work) })
 	if n.sound {

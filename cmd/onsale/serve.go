@@ -22,13 +22,16 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		return hintError{err, "another process may serve there; choose another address with --listen"}
 	}
 	defer l.Close()
-	n, err := openNode(ctx, cfg, logger)
+	n, err := openNode(ctx, cfg, l.Addr().String(), logger)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stderr, "listening on http://%s\n", l.Addr())
 	if cfg.Demo {
 		fmt.Fprintf(stderr, "try the page at http://%s/\n", l.Addr())
+		if n.fake != nil {
+			fmt.Fprintf(stderr, "payments are fake: http://%s%s/_fake/\n", l.Addr(), fakepayPath)
+		}
 	}
 	err = n.run(ctx, l)
 	if closeErr := n.close(); err == nil {

@@ -82,7 +82,7 @@ func TestSurface(t *testing.T) {
 	b.audit()
 	commands := 0
 	for _, c := range b.replayed() {
-		if c.RequestID == "" || c.User == "admin" && c.Entity == "demo" && c.Sequence < 3000 {
+		if c.RequestID == "" || c.User == "admin" && c.Entity == "demo" && c.Sequence < 4000 {
 			continue // the clock, and the demo
 		}
 		commands++
@@ -123,6 +123,8 @@ func (s *stranger) id() string {
 	return url.PathEscape(s.odd())
 }
 
+func (s *stranger) payment() string { return pick(s.dice, fmt.Sprint("imp_", s.dice.IntN(20)), s.id()) }
+
 func (s *stranger) path() string {
 	prefix := pick(s.dice, "/api/v1/schedules/", "/api/schedules/") + s.id()
 	path := pick(s.dice,
@@ -132,7 +134,10 @@ func (s *stranger) path() string {
 		"/api/v1/requests/"+pick(s.dice, strings.Repeat("A", 22), s.id()), "/api/v1/me/coupons", "/api/v1/me/holds", "/api/v1/me/reservations",
 		"/api/v1/me/waiting", "/api/v1/me/alarms", "/api/v1/admin/stats",
 		"/api/v1/admin/export/"+pick(s.dice, "coupons.csv", "seats.csv", "reservations.csv", "promotions.csv", "audit.csv", s.id()),
-		"/api/v1/me/events", "/subscribe/"+s.id(), "/api/v1/admin/promotions", "/api/v1/admin/schedules", "/api/v1/orders", "/"+s.id())
+		"/api/v1/me/events", "/subscribe/"+s.id(), "/api/v1/admin/promotions", "/api/v1/admin/schedules", "/"+s.id(),
+		"/api/v1/products", "/api/v1/products/"+s.id(), "/api/v1/admin/products", "/api/v1/admin/products/"+s.id()+pick(s.dice, "/stock", "/close"),
+		"/api/v1/orders", "/api/v1/orders/prepare", "/api/v1/orders/"+s.payment(), "/api/v1/orders/"+s.payment()+"/sse", "/api/v1/me/orders",
+		"/api/v1/admin/orders/"+s.payment()+"/cancel", "/api/v1/payments/webhook")
 	switch s.dice.IntN(12) {
 	case 0:
 		path += "/"
@@ -188,7 +193,8 @@ func (s *stranger) value(depth int) any {
 func (s *stranger) object(depth int) map[string]any {
 	o := map[string]any{}
 	for range s.dice.IntN(4) {
-		o[pick(s.dice, "scheduleSeatIds", "holdId", "name", "stock", "perUserLimit", "title", "sections", "rows", "seats", "price", "promotionId", "scheduleId", "opensAt", s.odd())] = s.value(depth)
+		o[pick(s.dice, "scheduleSeatIds", "holdId", "name", "stock", "perUserLimit", "title", "sections", "rows", "seats", "price", "promotionId", "scheduleId", "opensAt",
+			"salePostId", "imp_uid", "merchant_uid", "count", "amount", "delta", "status", s.odd())] = s.value(depth)
 	}
 	return o
 }
@@ -269,7 +275,13 @@ func (s *stranger) request(ctx context.Context) *http.Request {
 func (s *stranger) wish(ctx context.Context) *http.Request {
 	seat := 1 + s.dice.IntN(600)
 	path, body := "/api/v1/promotions/demo/coupons", ""
-	switch s.dice.IntN(5) {
+	switch s.dice.IntN(7) {
+	case 5:
+		count := s.dice.IntN(3)
+		path = "/api/v1/orders"
+		body = fmt.Sprintf(`{"imp_uid":"imp_%d","salePostId":"demo","count":%d,"amount":%d}`, s.dice.IntN(20), count, count*25_000)
+	case 6:
+		path, body = "/api/v1/orders/prepare", `{"salePostId":"demo","count":1}`
 	case 0:
 		path, body = "/api/v1/schedules/demo/seats/hold", fmt.Sprintf(`{"scheduleSeatIds":[%d,%d]}`, seat, seat+1)
 	case 1:

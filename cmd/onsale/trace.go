@@ -9,12 +9,17 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
-// concerns says whether a command or what it led to has to do with a request, a user, a coupon or a seat ("demo:17").
+// concerns says whether a command or what it led to has to do with a request, a user, a coupon, a seat ("demo:17"), a
+// product, or a payment, that is: its order.
 func concerns(what string, c domain.Command, events []domain.Event) bool {
-	if c.User == what || c.Request.String() == what {
+	if c.User == what || c.Request.String() == what || c.Entity == what && sells(c.Body) {
+		return true
+	}
+	if place, ok := c.Body.(orders.Place); ok && place.SalePostID == what {
 		return true
 	}
 	for _, e := range events {
@@ -25,8 +30,19 @@ func concerns(what string, c domain.Command, events []domain.Event) bool {
 	return false
 }
 
-// mentions looks for a coupon's id, a hold's or reservation's id, or a seat as "<schedule>:<scheduleSeatId>".
+// sells says that the entity of what is asked or has happened is a product or a payment.
+func sells(body domain.Body) bool {
+	name, _ := body.Type()
+	kind := domain.Kind(name)
+	return kind == "orders" || kind == "products"
+}
+
+// mentions looks for a coupon's id, a hold's or reservation's id, a product or payment, what was prepared of it, or a seat
+// as "<schedule>:<scheduleSeatId>".
 func mentions(e domain.Event, what string) bool {
+	if e.Entity == what && sells(e.Body) {
+		return true
+	}
 	schedule, seat, ok := strings.Cut(what, ":")
 	for _, id := range seatsOf(e.Body) {
 		if ok && e.Entity == schedule && fmt.Sprint(id) == seat {
@@ -62,6 +78,14 @@ func idsOf(body domain.Body) []string {
 		return []string{body.HoldID}
 	case seats.Reserved:
 		return []string{body.ReservationID}
+	case orders.Prepared:
+		return []string{body.MerchantUID}
+	case orders.Succeeded:
+		return []string{body.SalePostID, body.Payment.MerchantUID}
+	case orders.Unsuccessful:
+		return []string{body.SalePostID, body.Payment.MerchantUID}
+	case orders.Cancelled:
+		return []string{body.SalePostID}
 	}
 	return nil
 }

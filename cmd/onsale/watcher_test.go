@@ -100,11 +100,11 @@ func (w *watcher) connect(ctx context.Context, client *http.Client) {
 		w.fault("got %s %s, after which EventSource never comes back", response.Status, response.Header.Get("Content-Type"))
 		return
 	}
-	w.read(bufio.NewReader(response.Body))
+	readFrames(bufio.NewReader(response.Body), w.take)
 }
 
-// read takes frames as the standard says: what ends without an empty line never was.
-func (w *watcher) read(body *bufio.Reader) {
+// readFrames takes frames as the standard says: what ends without an empty line never was.
+func readFrames(body *bufio.Reader, take func(f seenFrame, first bool)) {
 	var id, event string
 	var data []string
 	first := true
@@ -128,7 +128,7 @@ func (w *watcher) read(body *bufio.Reader) {
 			continue
 		}
 		if data != nil { // a time to come back is nothing that is seen
-			w.take(seenFrame{id, event, strings.Join(data, "\n")}, first)
+			take(seenFrame{id, event, strings.Join(data, "\n")}, first)
 			first = false
 		}
 		event, data = "", nil

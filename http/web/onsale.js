@@ -25,11 +25,13 @@
  * @property {() => any} [poll] asks for the present state; called while streams do not get through at all */
 const NAMES = `issue-complete issue-failed coupon-used use-failed coupon-revoked hold-complete hold-failed hold-extended extend-failed
   hold-released release-failed hold-expired reserve-complete reserve-failed reservation-cancelled cancel-failed waiting waiting-failed
-  offer offer-expired order-accepted order-refused order-success order-failure success failure alarm alarm-read command-complete
-  command-failed seatStatusChange progress status`.split(/\s+/);
+  offer offer-expired order-accepted order-refused order-pending order-success order-failure order-refunding order-refunded success
+  failure alarm alarm-read command-complete command-failed seatStatusChange progress status`.split(/\s+/);
 // How a promotion stands. The newest counts, whatever its id; it comes with every connection, and is told when it says
 // something else.
 const STATES = ["progress", "status"];
+// The verdict on an order ends its stream, for all tabs. It is not remembered: who opens the stream again hears it again.
+const VERDICTS = ["success", "failure"];
 const GREETING = 15_000; // a connection must say "connect" or end within this time
 const RECENT = 256;      // events that the listening tab keeps for tabs that open later
 
@@ -66,7 +68,9 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
       if (state) shown.set(name, frame);
       if (news) last = id;
     }
-    keep(slot, last);
+    const over = VERDICTS.includes(name);
+    keep(slot, over ? "" : last);
+    if (over) close();
   }
   /** Nothing comes: says so, and when streams do not get through at all, asks. @param {number} inARow */
   function trouble(inARow) {
@@ -158,7 +162,7 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   /** @param {MessageEvent} message */
   function receive({ data: said }) {
     if (leading && !said.leader) admit(said.tab, said.last);
-    if (leading) return;
+    if (leading && !VERDICTS.includes(said.frame?.name)) return; // the lock may be quicker than a leader's last word
     if (said.leads) join();
     if (said.tab === self) {
       leader = said.leader;
@@ -191,21 +195,26 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     resign?.();
   }
 
+  function close() {
+    ended.abort();
+    leave();
+  }
+
   const ended = new AbortController(), listener = { signal: ended.signal };
   addEventListener("pagehide", leave, listener);
   addEventListener("pageshow", (event) => { if (event.persisted) start(); }, listener);
   start();
-  return { get lastEventId() { return last; }, get leading() { return leading; }, close() { ended.abort(); leave(); } };
+  return { get lastEventId() { return last; }, get leading() { return leading; }, close };
 }
 
 /** Sends a command. Its key is kept until there is an answer: while there is none, the same command is the same request.
- * @param {string} path
- * @param {{body?: any, user?: string, headers?: Record<string, string>, attempts?: number}} [options] user: in auth.mode demo
+ * A user is named in auth.mode demo; a key that is given is kept by who gave it. @param {string} path
+ * @param {{body?: any, user?: string, headers?: Record<string, string>, attempts?: number, key?: string}} [options]
  * @returns {Promise<{ok: boolean, status: number, body: any}>} status 0: the server was not reached */
-export async function request(path, { body, user = "", headers = {}, attempts = 5 } = {}) {
+export async function request(path, { body, user = "", headers = {}, attempts = 5, key: given = "" } = {}) {
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const slot = `onsale.key ${user} ${path} ${text ?? ""}`, key = recall(slot) || word();
-  keep(slot, key); // before it is sent
+  const slot = `onsale.key ${user} ${path} ${text ?? ""}`, key = given || recall(slot) || word();
+  if (!given) keep(slot, key); // before it is sent
   headers = { ...headers, "Idempotency-Key": key, ...(user && { "X-User-Id": user }), ...(text && { "Content-Type": "application/json" }) };
   for (let attempt = 1; ; attempt++) {
     let seconds = attempt / 2, answer = { ok: false, status: 0, body: /** @type {any} */ ({}) };

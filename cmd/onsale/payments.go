@@ -1,0 +1,127 @@
+// Paying: the provider that is asked, who asks it, and the fake one of the demo.
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"onsale/config"
+	"onsale/domain/orders"
+	httpd "onsale/http"
+	"onsale/http/payments"
+	"onsale/http/portone"
+	"onsale/http/portone/fake"
+	"onsale/streams"
+)
+
+// provider is what V1 and V2 are alike.
+type provider interface {
+	payments.Provider
+	Hint(header http.Header, body []byte) (portone.Hint, error)
+}
+
+func openProvider(c config.Payments) (provider, error) {
+	p := portone.Config{
+		URL: c.Address(), Key: c.Key, Secret: c.Secret, Store: c.Store, WebhookSecrets: c.WebhookSecrets, Test: c.Test,
+		Currency: c.Currency, Timeout: c.Timeout,
+	}
+	if c.API == "v2" {
+		return portone.NewV2(p)
+	}
+	return portone.NewV1(p)
+}
+
+// fakepayPath is where the demo's provider is, beside everything else.
+const fakepayPath = "/fakepay"
+
+// pretend gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
+func pretend(c *config.Payments, address string) (*fake.Server, error) {
+	f := fake.New()
+	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakepayPath, f.Key, f.Secret
+	return f, f.SendWebhooks(fake.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
+}
+
+// fakePay serves the demo's provider below fakepayPath; nil: there is none.
+func (n *node) fakePay() http.Handler {
+	if n.fake == nil {
+		return nil
+	}
+	return http.StripPrefix(fakepayPath, n.fake)
+}
+
+// openPayments makes the worker, when there is a provider. address is where this node listens.
+func (n *node) openPayments(address string, put putInLine) (*httpd.Payments, error) {
+	c := n.config.Payments
+	if c.Provider == "none" && n.config.Demo {
+		var err error
+		if n.fake, err = pretend(&c, address); err != nil {
+			return nil, err
+		}
+	}
+	if c.Provider == "none" {
+		return nil, nil
+	}
+	p, err := openProvider(c)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	n.payments = payments.New(payments.Config{Provider: p, Append: put, Projector: n.projector, Log: n.logger})
+	n.measurePayments()
+	return &httpd.Payments{
+		Terms: orders.Terms{
+			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
+		},
+		Hint: func(header http.Header, body []byte) (string, error) {
+			hint, err := p.Hint(header, body)
+			return hint.Ref, err
+		},
+		Look: n.payments.Look,
+	}, nil
+}
+
+// startPayments has orders worked for until ctx ends.
+func (n *node) startPayments(ctx context.Context, group *sync.WaitGroup) {
+	if n.payments == nil {
+		return
+	}
+	group.Go(func() { n.payments.Run(ctx) })
+	group.Go(func() { n.pay(ctx) })
+}
+
+// pay works for orders until ctx ends. All nodes share the consumer.
+func (n *node) pay(ctx context.Context) {
+	err := n.log.Work(ctx, streams.Work{
+		Name: "payments", Kinds: []string{"orders", "products"}, AtOnce: n.config.Payments.AtOnce, Gate: n.payments.Gate, Do: n.payments.Do,
+	})
+	if err != nil && ctx.Err() == nil {
+		n.logger.Error("payments are not verified any more", "error", err)
+	}
+}
+
+// measurePayments shows the worker's figures.
+func (n *node) measurePayments() {
+	type f = payments.Figures
+	const asked = "Requests to the payment provider, by kind and outcome."
+	figures := []httpd.Figure[f]{
+		httpd.Gauge("onsale_payments_away", "1 while the payment provider does not answer.", func(f f) int {
+			if f.Away {
+				return 1
+			}
+			return 0
+		}),
+		httpd.Gauge("onsale_payments_working", "Orders that this node asks about just now.", func(f f) int { return f.Working }),
+		httpd.Counter("onsale_payments_learnt_total", "Facts about payments put in line.", func(f f) uint64 { return f.Learnt }),
+		httpd.Counter("onsale_payments_hints_dropped_total", "Webhooks that there was no room for.", func(f f) uint64 { return f.HintsDropped }),
+	}
+	for _, what := range []string{"get", "cancel", "prepare"} {
+		for _, outcome := range []string{"yes", "no", "unknown"} {
+			figures = append(figures, httpd.Counter("onsale_payments_requests_total", asked,
+				func(f f) uint64 { return f.Asked[payments.Asked{What: what, Outcome: outcome}] }, "request", what, "outcome", outcome))
+		}
+	}
+	httpd.Look(n.metrics, func() (f, bool) { return n.payments.Figures(), true }, figures...)
+}

@@ -1,0 +1,99 @@
+// The map of seats as it is drawn: a button for each, in rows and sections, and the arrow keys to walk from one to the next.
+
+// @ts-check
+
+import { element } from "./page.js";
+import { text } from "./words.js";
+
+/** @typedef {{id: number, scheduleSeatId: number, displayName: string, section: string, row: string, number: number,
+ *             price: number, status: string, mine: boolean, heldUntil?: string}} Seat */
+/** @typedef {"asking" | "available" | "chosen" | "mine" | "held" | "bought" | "reserved"} State */
+
+/** @type {Map<number, HTMLButtonElement>} */
+const buttons = new Map();
+
+/** Draws all seats, section by section, unless they are drawn. @param {Seat[]} list in the order of their ids */
+export function draw(list) {
+  if (buttons.size === list.length) return;
+  buttons.clear();
+  const map = element("seats");
+  map.replaceChildren();
+  let section = "", row = "", group, line;
+  for (const seat of list) {
+    if (!group || seat.section !== section) {
+      section = seat.section;
+      row = "";
+      group = document.createElement("div");
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", section);
+      const title = document.createElement("h3");
+      const price = document.createElement("span");
+      price.dataset.price = String(seat.price);
+      price.textContent = text().won(seat.price);
+      title.append(section + " ", price);
+      group.append(title);
+      map.append(group);
+    }
+    if (!line || seat.row !== row) {
+      row = seat.row;
+      line = document.createElement("div");
+      line.className = "row";
+      const name = document.createElement("span");
+      name.className = "name";
+      name.ariaHidden = "true";
+      name.textContent = row;
+      line.append(name);
+      group.append(line);
+    }
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "seat";
+    button.dataset.seatId = String(seat.id);
+    button.tabIndex = buttons.size ? -1 : 0; // one stop for Tab; the arrows move within
+    buttons.set(seat.id, button);
+    line.append(button);
+  }
+}
+
+/** @param {Seat} seat @param {State} state */
+export function paint(seat, state) {
+  const button = buttons.get(seat.id);
+  if (!button) return;
+  const t = text(), words = state === "chosen" ? t.chosenSeat : t[state];
+  button.dataset.state = state;
+  button.setAttribute("aria-disabled", String(state !== "available" && state !== "chosen"));
+  button.setAttribute("aria-pressed", String(state === "chosen"));
+  const place = `${seat.section} ${seat.row}${t.row} ${seat.number}${t.seatNumber}`;
+  button.setAttribute("aria-label", `${place}, ${t.won(seat.price)}, ${words}`);
+  button.title = `${seat.displayName} · ${words}`;
+}
+
+/** The seat whose button an event is about. @param {Event} event */
+export function seatOf(event) {
+  const button = /** @type {HTMLElement} */ (event.target).closest("button.seat");
+  return button ? Number(/** @type {HTMLElement} */ (button).dataset.seatId) : undefined;
+}
+
+/** Moves between seats with the arrow keys. @param {KeyboardEvent} event */
+export function walk(event) {
+  const from = /** @type {HTMLElement} */ (event.target).closest("button.seat");
+  if (!from?.parentElement) return;
+  const inRow = [...from.parentElement.querySelectorAll("button.seat")];
+  const rows = [...document.querySelectorAll("#seats .row")];
+  const column = inRow.indexOf(from), at = rows.indexOf(from.parentElement);
+  /** @param {Element | undefined} row */
+  const nearestIn = (row) => {
+    const list = [...(row?.querySelectorAll("button.seat") ?? [])];
+    return list[Math.min(column, list.length - 1)];
+  };
+  const targets = {
+    ArrowLeft: inRow[column - 1], ArrowRight: inRow[column + 1], Home: inRow[0], End: inRow.at(-1),
+    ArrowUp: nearestIn(rows[at - 1]), ArrowDown: nearestIn(rows[at + 1]),
+  };
+  const to = /** @type {HTMLButtonElement | undefined} */ (targets[/** @type {keyof typeof targets} */ (event.key)]);
+  if (!to) return;
+  event.preventDefault();
+  /** @type {HTMLButtonElement} */ (from).tabIndex = -1;
+  to.tabIndex = 0;
+  to.focus();
+}

@@ -172,16 +172,20 @@ func (page *tab) want(expression string, want any) {
 	}
 }
 
-// until waits until an expression is true. What the page has heard is told when it never is.
+// until waits until an expression is true. While one page goes and another comes, there is nothing to be true of. What the
+// page has heard is told when it never is.
 func (page *tab) until(expression string) {
 	page.tb.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); pause(page.ctx, 20*time.Millisecond) {
-		var is bool
-		if page.value(`!!(`+expression+`)`, &is); is {
+	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
+	defer cancel()
+	var is bool
+	var err error
+	for ; ctx.Err() == nil; pause(ctx, 20*time.Millisecond) {
+		if is, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`!!(`+expression+`)`)); is {
 			return
 		}
 	}
 	var heard any
 	page.value(`[window.heard ?? null, window.states ?? null]`, &heard)
-	page.tb.Fatalf("it never was so: %s\nheard %v", expression, heard)
+	page.tb.Fatalf("it never was so: %s, %v\nheard %v", expression, err, heard)
 }

@@ -67,16 +67,29 @@ var files = map[string]exportFile{
 			})
 		},
 	},
+	"products.csv": {
+		[]string{"salePostId"},
+		[]string{"salePostId", "name", "price", "stock", "remaining", "status"},
+		func(s *Server, of chosen) iter.Seq2[[]string, error] {
+			return cells(s.Projector.ExportProducts(), func(p orders.Product) ([]string, error) {
+				if of.product != "" && of.product != p.SalePostID {
+					return nil, nil
+				}
+				v := viewProduct(p)
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+			})
+		},
+	},
 	"orders.csv": {
 		[]string{"salePostId"},
-		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt"},
+		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt", "merchant_uid", "paid", "refunded"},
 		func(s *Server, of chosen) iter.Seq2[[]string, error] {
 			return cells(s.Projector.ExportOrders(), func(o orders.Order) ([]string, error) {
 				if of.product != "" && of.product != o.SalePostID {
 					return nil, nil
 				}
-				return []string{o.ImpUID, o.SalePostID, o.User, strconv.Itoa(o.Count), strconv.FormatInt(o.Amount, 10), string(o.Status),
-					o.Reason, timeCell(o.PlacedAt)}, nil
+				return append([]string{o.ImpUID, o.SalePostID, o.User, strconv.Itoa(o.Count), strconv.FormatInt(o.Amount, 10), string(o.Status),
+					o.Reason, timeCell(o.PlacedAt)}, moneyCells(o.Payment)...), nil
 			})
 		},
 	},
@@ -126,6 +139,18 @@ func deedCells(d projections.Deed, of chosen) ([]string, error) {
 	}
 	sequence := strconv.FormatUint(d.Sequence, 10)
 	return []string{timeCell(d.At), sequence, d.User, command, d.Entity, d.Reason, d.Request.String(), outcome}, nil
+}
+
+// moneyCells say what the provider was last heard to have of an order's payment; empty where it was not heard.
+func moneyCells(p *orders.Payment) []string {
+	if p == nil {
+		return []string{"", "", ""}
+	}
+	paid := int64(0)
+	if p.State == orders.PaymentPaid || p.State == orders.PaymentCancelled {
+		paid = p.Amount
+	}
+	return []string{p.MerchantUID, strconv.FormatInt(paid, 10), strconv.FormatInt(p.Cancelled, 10)}
 }
 
 func timeCell(t domain.Time) string {

@@ -41,8 +41,9 @@ func (stub) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
 func (stub) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
 	return none[projections.OwnedReservation]
 }
-func (stub) ExportOrders() iter.Seq2[orders.Order, error]    { return none[orders.Order] }
-func (stub) ExportTrail() iter.Seq2[projections.Deed, error] { return none[projections.Deed] }
+func (stub) ExportProducts() iter.Seq2[orders.Product, error] { return none[orders.Product] }
+func (stub) ExportOrders() iter.Seq2[orders.Order, error]     { return none[orders.Order] }
+func (stub) ExportTrail() iter.Seq2[projections.Deed, error]  { return none[projections.Deed] }
 func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
 	return projections.Outcome{}, context.DeadlineExceeded
 }

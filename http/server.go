@@ -123,6 +123,7 @@ type Projector interface {
 	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
 	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
 	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
+	ExportProducts() iter.Seq2[orders.Product, error]
 	ExportOrders() iter.Seq2[orders.Order, error]
 	ExportTrail() iter.Seq2[projections.Deed, error]
 }

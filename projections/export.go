@@ -133,6 +133,14 @@ func (p *Projector) ExportReservations() iter.Seq2[OwnedReservation, error] {
 	})
 }
 
+// ExportProducts are all products.
+func (p *Projector) ExportProducts() iter.Seq2[orders.Product, error] {
+	return exported(p, in(bucketProducts), func(_ *bolt.Tx, k, v []byte) ([]orders.Product, error) {
+		product, err := decodeJSON[orders.Product](bucketProducts, k, v)
+		return []orders.Product{product}, err
+	})
+}
+
 // ExportOrders are all orders by imp_uid, with everything that is known of them.
 func (p *Projector) ExportOrders() iter.Seq2[orders.Order, error] {
 	return exported(p, in(bucketOrders), func(_ *bolt.Tx, k, v []byte) ([]orders.Order, error) {

@@ -8,6 +8,7 @@ import (
 	"onsale/domain"
 	"onsale/projections"
 	"onsale/streams"
+	"onsale/streams/streamtest"
 )
 
 // lapse is time-lapse: to whoever reads COMMANDS through it, each message was stored so much later than the one before it.
@@ -21,21 +22,17 @@ type lapse struct {
 // lapseBegan is ten o'clock: what comes back at the full hour has an hour.
 var lapseBegan = domain.At(time.Date(2050, 1, 1, 10, 0, 0, 0, time.UTC))
 
-func (l lapse) later(b domain.Batch) domain.Batch {
+func (l lapse) at(b domain.Batch) domain.Time {
 	if l.each == 0 {
-		return b
+		return b.At
 	}
-	b.At = lapseBegan.Add(time.Duration(b.Message) * l.each)
-	for i := range b.Commands {
-		b.Commands[i].At = b.At
-	}
-	return b
+	return lapseBegan.Add(time.Duration(b.Message) * l.each)
 }
 
 func (l lapse) Messages(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
 	return func(yield func(domain.Batch, error) bool) {
 		for b, err := range l.Log.Messages(ctx, from) {
-			if !yield(l.later(b), err) {
+			if !yield(streamtest.Stored(b, l.at(b)), err) {
 				return
 			}
 		}
@@ -47,22 +44,5 @@ func (l lapse) Commands(ctx context.Context, from uint64) (projections.Commands,
 	if err != nil {
 		return nil, err
 	}
-	later := make(chan domain.Batch)
-	go func() {
-		defer close(later)
-		for b := range commands.Batches() {
-			select {
-			case later <- l.later(b):
-			case <-ctx.Done(): // and on to the end: only behind it may anybody ask for the error
-			}
-		}
-	}()
-	return lapsed{commands, later}, nil
+	return streamtest.NewLapse(ctx, commands, l.at), nil
 }
-
-type lapsed struct {
-	projections.Commands
-	later <-chan domain.Batch
-}
-
-func (l lapsed) Batches() <-chan domain.Batch { return l.later }

@@ -8,6 +8,7 @@ import (
 	"onsale/domain"
 	"onsale/projections"
 	"onsale/streams"
+	"onsale/streams/streamtest"
 )
 
 // lapse is time-lapse: the log's time is the real one, and so much more as the test has jumped. A message keeps the time that
@@ -24,17 +25,13 @@ func (l *lapse) jump(d time.Duration) {
 	l.jumped += d
 }
 
-func (l *lapse) later(b domain.Batch) domain.Batch {
+func (l *lapse) stored(b domain.Batch) domain.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, known := l.at[b.Message]; !known {
 		l.at[b.Message] = b.At.Add(l.jumped)
 	}
-	b.At = l.at[b.Message]
-	for i := range b.Commands {
-		b.Commands[i].At = b.At
-	}
-	return b
+	return l.at[b.Message]
 }
 
 // commands reads log through the time-lapse.
@@ -44,23 +41,6 @@ func (l *lapse) commands(log *streams.Log) func(context.Context, uint64) (projec
 		if err != nil {
 			return nil, err
 		}
-		later := make(chan domain.Batch)
-		go func() {
-			defer close(later)
-			for b := range commands.Batches() {
-				select {
-				case later <- l.later(b):
-				case <-ctx.Done(): // and on to the end: only behind it may anybody ask for the error
-				}
-			}
-		}()
-		return lapsed{commands, later}, nil
+		return streamtest.NewLapse(ctx, commands, l.stored), nil
 	}
 }
-
-type lapsed struct {
-	projections.Commands
-	later <-chan domain.Batch
-}
-
-func (l lapsed) Batches() <-chan domain.Batch { return l.later }

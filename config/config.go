@@ -152,8 +152,9 @@ type Streams struct {
 	// that the system lets this process open. For all three, -1 is no bound.
 	MaxConnections int
 
-	// MaxPerUser is the same for one user's streams. Default 100; 0 is the
-	// default too. A schedule's streams belong to nobody.
+	// MaxPerUser is the same for one user's streams, and for those of one
+	// order. Default 100; 0 is the default too. A schedule's streams belong to
+	// nobody.
 	MaxPerUser int
 
 	// MaxPerAddress is the same for the streams of one address, as the

@@ -133,6 +133,18 @@ func (c *counter) pays(ref string, amount int64, status string) {
 	}
 }
 
+// givesBackOnce lets another life begin, which finds the order REFUNDING and its money gone.
+func (c *counter) givesBackOnce(ref string) {
+	c.tb.Helper()
+	c.restart()
+	c.becomes(ref, orders.Refunded)
+	c.close()
+	if cancels := c.fake.Cancels(ref); len(cancels) != 1 {
+		c.tb.Errorf("got %+v", cancels)
+	}
+	c.balance()
+}
+
 // becomes waits until an order stands so.
 func (c *counter) becomes(ref string, status orders.Status) {
 	c.tb.Helper()

@@ -196,13 +196,7 @@ func TestWorker_EndsWithinRefund(t *testing.T) {
 	if got := c.order("imp1").Status; got != orders.Refunding || len(c.fake.Cancels("imp1")) != 1 {
 		t.Fatalf("it is %s, and was given back %d times", got, len(c.fake.Cancels("imp1")))
 	}
-	c.restart()
-	c.becomes("imp1", orders.Refunded)
-	c.close()
-	if cancels := c.fake.Cancels("imp1"); len(cancels) != 1 {
-		t.Errorf("got %+v", cancels)
-	}
-	c.balance()
+	c.givesBackOnce("imp1")
 }
 
 // A node ends while the provider gives the money back, and nobody waits for its answer.
@@ -219,13 +213,7 @@ func TestWorker_EndsWithinCancel(t *testing.T) {
 	if again := c.hire().Do(ctx, c.wakes("imp1"), 1); again > 0 {
 		t.Error("who ends does not ask for an event once more")
 	}
-	c.restart()
-	c.becomes("imp1", orders.Refunded)
-	c.close()
-	if cancels := c.fake.Cancels("imp1"); len(cancels) != 1 {
-		t.Errorf("got %+v", cancels)
-	}
-	c.balance()
+	c.givesBackOnce("imp1")
 }
 
 // What no payment can be is not written into the log over and over, however often it is heard.

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-func TestExampleIsDefault(t *testing.T) {
+func TestExample_MatchesDefault(t *testing.T) {
 	c, from, err := load(t, nil, "--config", "example.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +29,7 @@ func TestExampleIsDefault(t *testing.T) {
 	})
 }
 
-func TestEveryFieldIsASetting(t *testing.T) {
+func TestSettings_CoverEveryField(t *testing.T) {
 	var c Config
 	names := map[string]bool{}
 	settings(&c).VisitAll(func(s *pflag.Flag) { names[strings.ToLower(s.Name)] = true })
@@ -44,8 +44,8 @@ func TestEveryFieldIsASetting(t *testing.T) {
 	}
 }
 
-func TestPrecedence(t *testing.T) {
-	file := write(t, "listen: 127.0.0.1:1\ndata: from-file\nnode: from-file\nstreams: {catchUps: 1, ringEvents: 2048}\n")
+func TestLoad_PrefersStrongerSource(t *testing.T) {
+	file := writeConfig(t, "listen: 127.0.0.1:1\ndata: from-file\nnode: from-file\nstreams: {catchUps: 1, ringEvents: 2048}\n")
 	environ := []string{"ONSALE_LISTEN=127.0.0.1:2", "ONSALE_DATA=from-environment", "ONSALE_STREAMS_RING_EVENTS=4096", "ONSALE_NODE="}
 	c, from, err := load(t, environ, "--config", file, "--listen", "127.0.0.1:3")
 	if err != nil {
@@ -70,8 +70,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-func TestExternalNATS(t *testing.T) {
-	environ := []string{"ONSALE_CONFIG=" + write(t, "nats: {url: nats://a:1}\n"), "ONSALE_NATS_URL=nats://b:1, tls://c:2"}
+func TestLoad_DerivesExternalNATSDefaults(t *testing.T) {
+	environ := []string{"ONSALE_CONFIG=" + writeConfig(t, "nats: {url: nats://a:1}\n"), "ONSALE_NATS_URL=nats://b:1, tls://c:2"}
 	c, _, err := load(t, environ)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestExternalNATS(t *testing.T) {
 }
 
 // What --check prints is a configuration again, and the same one.
-func TestPrintReadsBack(t *testing.T) {
+func TestPrint_ReadsBack(t *testing.T) {
 	environ := []string{"ONSALE_NODE=123", "ONSALE_SYNC=always", "ONSALE_CORS_ORIGINS=https://a.example,https://b.example",
 		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_LIFE=90s", "ONSALE_DEMO=true"}
 	want, from, err := load(t, environ)
@@ -106,7 +106,7 @@ func TestPrintReadsBack(t *testing.T) {
 	if err := want.Print(&printed, from); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := load(t, nil, "--config", write(t, printed.String()))
+	got, _, err := load(t, nil, "--config", writeConfig(t, printed.String()))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &printed)
 	}
@@ -115,38 +115,38 @@ func TestPrintReadsBack(t *testing.T) {
 	}
 }
 
-func TestPrintMasks(t *testing.T) {
+func TestPrint_MasksServerSecrets(t *testing.T) {
 	for _, server := range []string{"nats://shop:s3cret@n1:4222", "nats://s3cret@n1:4222", "nats://shop:s3c,s3cret@n1", "s3cret@n1"} {
 		c, from, err := load(t, []string{"ONSALE_NATS_URL=" + server})
-		var told bytes.Buffer
-		if err := c.Print(&told, from); err != nil {
+		var output bytes.Buffer
+		if err := c.Print(&output, from); err != nil {
 			t.Fatal(err)
 		}
 		if err != nil {
-			told.WriteString(err.Error())
+			output.WriteString(err.Error())
 		}
-		if strings.Contains(told.String(), "s3c") {
-			t.Errorf("%s: the secret shows in\n%s", server, &told)
+		if strings.Contains(output.String(), "s3c") {
+			t.Errorf("%s: the secret shows in\n%s", server, &output)
 		}
 	}
 }
 
-func TestPrintMasksPayments(t *testing.T) {
+func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
 	if err == nil {
 		t.Error("the second is no base64")
 	}
-	var told bytes.Buffer
-	if err := c.Print(&told, from); err != nil {
+	var output bytes.Buffer
+	if err := c.Print(&output, from); err != nil {
 		t.Fatal(err)
 	}
-	told.WriteString(err.Error())
-	if strings.Contains(told.String(), "s3cret") || strings.Contains(told.String(), "czNjcmV0") {
-		t.Errorf("a secret shows in\n%s", &told)
+	output.WriteString(err.Error())
+	if strings.Contains(output.String(), "s3cret") || strings.Contains(output.String(), "czNjcmV0") {
+		t.Errorf("a secret shows in\n%s", &output)
 	}
 }
 
-func TestHostNode(t *testing.T) {
+func TestHostNode_SanitizesName(t *testing.T) {
 	for host, want := range map[string]string{
 		"box-1":                 "box-1",
 		"box.shop.example":      "box-shop-example",
@@ -163,7 +163,7 @@ func TestHostNode(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
+func TestSize_RoundTrips(t *testing.T) {
 	for text, want := range map[string]Size{"8GiB": 8 * GiB, "512MiB": 512 * MiB, "3KiB": 3 * KiB, "1025B": 1025, "0": 0} {
 		var got Size
 		if err := got.Set(text); err != nil || got != want {
@@ -192,7 +192,7 @@ func load(t testing.TB, environ []string, args ...string) (Config, Origins, erro
 	return Load(flags, environ)
 }
 
-func write(t testing.TB, text string) (path string) {
+func writeConfig(t testing.TB, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "onsale.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

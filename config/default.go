@@ -42,16 +42,16 @@ func Default() Config {
 	}
 }
 
-// settle fills in the defaults that depend on other settings: a NATS of its own
+// deriveDefaults fills in the defaults that depend on other settings: a NATS of its own
 // keeps three copies, and has its own way to sync.
-func (c *Config) settle(from Origins) {
+func (c *Config) deriveDefaults(from Origins) {
 	if len(c.NATS.URL) == 0 {
 		return
 	}
-	if !from.given("nats.replicas") {
+	if !from.isSet("nats.replicas") {
 		c.NATS.Replicas = 3
 	}
-	if !from.given("sync") {
+	if !from.isSet("sync") {
 		c.Sync = Sync{}
 	}
 }

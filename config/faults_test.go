@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestFaults(t *testing.T) {
+func TestLoad_ReportsFaults(t *testing.T) {
 	for name, test := range map[string]struct {
 		file    string
 		environ []string
@@ -146,7 +146,7 @@ func TestFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, test.file)
+			path := writeConfig(t, test.file)
 			_, _, err := load(t, test.environ, append(test.args, "--config", path)...)
 			var got []string
 			if faults, ok := errors.AsType[Faults](err); ok {
@@ -159,7 +159,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestMissingFile(t *testing.T) {
+func TestLoad_ReportsMissingFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.yaml")
 	_, _, err := load(t, nil, "--config", path, "--sync", "soon")
 	if got, want := len(err.(Faults)), 2; got != want {
@@ -171,7 +171,7 @@ func TestMissingFile(t *testing.T) {
 }
 
 // A faulty value leaves what weaker sources said, so that the rest can be judged.
-func TestFaultyValueIsLeftOut(t *testing.T) {
+func TestLoad_KeepsWeakerValue(t *testing.T) {
 	c, from, _ := load(t, []string{"ONSALE_STREAMS_CATCH_UPS=7"}, "--streams-catch-ups", "8x")
 	if got, want := c.Streams.CatchUps, 7; got != want {
 		t.Errorf("got %d, want %d", got, want)
@@ -191,7 +191,7 @@ func FuzzFile(f *testing.F) {
 	f.Add("a: &a [*a]\nnats: &n {url: *n}\n--- |\n")
 	f.Add("? {a: b}\n: c\n<<: {listen: x}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, _, err := load(t, nil, "--config", write(t, text))
+		_, _, err := load(t, nil, "--config", writeConfig(t, text))
 		if _, ok := errors.AsType[Faults](err); err != nil && !ok {
 			t.Errorf("got %v, want faults", err)
 		}

@@ -19,15 +19,15 @@ import (
 
 // file is one reading of a configuration file: what it says, and its faults.
 type file struct {
-	path   string
-	table  *pflag.FlagSet
-	says   []given
-	faults Faults
-	lines  map[string]int // where each setting stood first
+	path        string
+	table       *pflag.FlagSet
+	assignments []assignment
+	faults      Faults
+	lines       map[string]int // where each setting stood first
 }
 
 // readFile reads what the file at path says of the table's settings.
-func readFile(path string, table *pflag.FlagSet) ([]given, Faults) {
+func readFile(path string, table *pflag.FlagSet) ([]assignment, Faults) {
 	f := &file{path: path, table: table, lines: map[string]int{}}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func readFile(path string, table *pflag.FlagSet) ([]given, Faults) {
 		return nil, f.faults
 	}
 	f.read(text)
-	return f.says, f.faults
+	return f.assignments, f.faults
 }
 
 func (f *file) read(text []byte) {
@@ -100,7 +100,7 @@ func (f *file) setting(key string, line int, node *yaml.Node) {
 		}
 		texts[i] = entry.Value
 	}
-	f.says = append(f.says, given{key, strings.Join(texts, ","), f.at(line)})
+	f.assignments = append(f.assignments, assignment{key, strings.Join(texts, ","), f.at(line)})
 }
 
 func (f *file) isSection(key string) (found bool) {

@@ -6,6 +6,8 @@ package config
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -21,10 +23,10 @@ type Origins map[string]Origin
 // Of gives a setting's origin.
 func (o Origins) Of(key string) Origin { return cmp.Or(o[key], "default") }
 
-func (o Origins) given(key string) bool { return o[key] != "" }
+func (o Origins) isSet(key string) bool { return o[key] != "" }
 
-// given is what one source says of one setting.
-type given struct {
+// assignment is what one source says of one setting.
+type assignment struct {
 	key, text string
 	from      Origin
 }
@@ -37,23 +39,23 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	c, from := Default(), Origins{}
 	table, env := settings(&c), readEnvironment(environ)
 
-	var says []given
+	var assignments []assignment
 	var faults Faults
 	if path := configFile(flags, env); path != "" {
-		says, faults = readFile(path, table)
+		assignments, faults = readFile(path, table)
 	}
-	says = append(says, env.settings(table)...)
-	says = append(says, fromFlags(flags, table)...)
+	assignments = append(assignments, env.settings(table)...)
+	assignments = append(assignments, fromFlags(flags, table)...)
 
-	for _, g := range says {
-		if !set(table.Lookup(g.key), g.text) {
-			faults = append(faults, Fault{g.from, g.key + " is " + quoted(g.text), kindHint(table.Lookup(g.key))})
+	for _, a := range assignments {
+		if !set(table.Lookup(a.key), a.text) {
+			faults = append(faults, Fault{a.from, a.key + " is " + quoted(a.text), kindHint(table.Lookup(a.key))})
 			continue
 		}
-		from[g.key] = g.from
+		from[a.key] = a.from
 	}
-	c.settle(from)
-	faults = append(faults, c.check(from)...)
+	c.deriveDefaults(from)
+	faults = append(faults, c.validate(from)...)
 	if len(faults) > 0 {
 		return c, from, faults
 	}
@@ -76,4 +78,84 @@ func set(setting *pflag.Flag, text string) bool {
 	}
 	_ = setting.Value.Set(before)
 	return false
+}
+
+// The environment comes in as a parameter, in the form of os.Environ, so that
+// tests need none of the process's own.
+
+// environment is the variables that are set to something, by name.
+type environment map[string]string
+
+func readEnvironment(environ []string) environment {
+	set := environment{}
+	for _, pair := range environ {
+		if name, value, _ := strings.Cut(pair, "="); value != "" {
+			set[name] = value
+		}
+	}
+	return set
+}
+
+// settings gives what the environment says of the table's settings.
+func (e environment) settings(table *pflag.FlagSet) []assignment {
+	var all []assignment
+	table.VisitAll(func(s *pflag.Flag) {
+		name := envName(s.Name)
+		if text, ok := e[name]; ok {
+			all = append(all, assignment{s.Name, text, Origin("environment " + name)})
+		}
+	})
+	return all
+}
+
+// What the command line says is first taken as mere text, so that a wrong value
+// there is told together with the wrong ones in the file and the environment,
+// and not alone.
+
+// AddFlags defines a flag for each named setting, or for all of them when none
+// is named, and --config for the file. Help shows them in the order of Config.
+// Load reads them.
+func AddFlags(flags *pflag.FlagSet, keys ...string) {
+	defaults := Default()
+	flags.SortFlags = false
+	flags.String("config", "", "read settings from this YAML `file`")
+	settings(&defaults).VisitAll(func(s *pflag.Flag) {
+		if len(keys) > 0 && !slices.Contains(keys, s.Name) {
+			return
+		}
+		flag := flags.VarPF(&flagText{kind: s.Value.Type()}, flagName(s.Name), "", s.Usage)
+		flag.DefValue = s.DefValue
+		flag.NoOptDefVal = s.NoOptDefVal
+	})
+}
+
+// flagText holds a flag's text as it was given. A list may be given in several
+// flags; of anything else the last one counts.
+type flagText struct {
+	text, kind string
+}
+
+func (t *flagText) Set(text string) error {
+	if t.kind == "list" && t.text != "" {
+		text = t.text + "," + text
+	}
+	t.text = text
+	return nil
+}
+
+func (t *flagText) String() string { return t.text }
+func (t *flagText) Type() string   { return t.kind }
+
+// IsBoolFlag lets pflag show that --demo alone means --demo=true.
+func (t *flagText) IsBoolFlag() bool { return t.kind == "bool" }
+
+// fromFlags gives what the command line says.
+func fromFlags(flags, table *pflag.FlagSet) []assignment {
+	var all []assignment
+	table.VisitAll(func(s *pflag.Flag) {
+		if flag := flags.Lookup(flagName(s.Name)); flag != nil && flag.Changed {
+			all = append(all, assignment{s.Name, flag.Value.String(), Origin("flag --" + flag.Name)})
+		}
+	})
+	return all
 }

@@ -19,11 +19,11 @@ import (
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
-		c.NATS.URL[i] = masked(server)
+		c.NATS.URL[i] = maskURL(server)
 	}
 	c.Payments = c.Payments.masked()
-	whole := &yaml.Node{Kind: yaml.MappingNode}
-	sections := map[string]*yaml.Node{"": whole}
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	sections := map[string]*yaml.Node{"": root}
 	settings(&c).VisitAll(func(s *pflag.Flag) {
 		if s.Name == "sync" && c.Sync == (Sync{}) {
 			return
@@ -34,23 +34,23 @@ func (c Config) Print(w io.Writer, from Origins) error {
 		}
 		if sections[prefix] == nil {
 			sections[prefix] = &yaml.Node{Kind: yaml.MappingNode}
-			whole.Content = append(whole.Content, text(prefix), sections[prefix])
+			root.Content = append(root.Content, scalarNode(prefix), sections[prefix])
 		}
-		value := printed(s)
+		value := valueNode(s)
 		value.LineComment = string(from.Of(s.Name))
-		sections[prefix].Content = append(sections[prefix].Content, text(name), value)
+		sections[prefix].Content = append(sections[prefix].Content, scalarNode(name), value)
 	})
 	encoder := yaml.NewEncoder(w)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(whole); err != nil {
+	if err := encoder.Encode(root); err != nil {
 		return err
 	}
 	return encoder.Close()
 }
 
-// printed gives a setting's value as the file would say it.
-func printed(s *pflag.Flag) *yaml.Node {
-	value := text(s.Value.String())
+// valueNode gives a setting's value as the file would say it.
+func valueNode(s *pflag.Flag) *yaml.Node {
+	value := scalarNode(s.Value.String())
 	switch s.Value.Type() {
 	case "bool":
 		value.Tag = "!!bool"
@@ -61,12 +61,12 @@ func printed(s *pflag.Flag) *yaml.Node {
 		_ = entries.Set(s.Value.String())
 		value = &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
 		for _, entry := range entries {
-			value.Content = append(value.Content, text(entry))
+			value.Content = append(value.Content, scalarNode(entry))
 		}
 	}
 	return value
 }
 
-func text(value string) *yaml.Node {
+func scalarNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }

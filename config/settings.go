@@ -77,7 +77,7 @@ func flagName(key string) string {
 	return name.String()
 }
 
-// variable spells streams.ringEvents as ONSALE_STREAMS_RING_EVENTS.
-func variable(key string) string {
+// envName spells streams.ringEvents as ONSALE_STREAMS_RING_EVENTS.
+func envName(key string) string {
 	return "ONSALE_" + strings.ToUpper(strings.ReplaceAll(flagName(key), "-", "_"))
 }

@@ -17,7 +17,7 @@ import (
 // SystemEntity and Nobody stand in subjects where an event has no entity or no user. They are no valid ids.
 const (
 	SystemEntity = "~"
-	Nobody       = "~"
+	NoUser       = "~"
 )
 
 // Body is what a command asks or an event says: a plain struct that knows its name and version in the log.
@@ -44,8 +44,8 @@ type Command struct {
 	At       Time   // when the log stored its message
 }
 
-// PlacesPerMessage is how many places in line one message of COMMANDS has: sequence = message × 1000 + index.
-const PlacesPerMessage = 1000
+// SequencesPerMessage is how many places in line one message of COMMANDS has: sequence = message × 1000 + index.
+const SequencesPerMessage = 1000
 
 // Batch is one message of COMMANDS: 1 to 256 commands that arrived together.
 type Batch struct {
@@ -85,7 +85,7 @@ func (r Record) Data() []byte {
 	return data[:len(data)-1]
 }
 
-// Outcome is the event that answers command c.
-func Outcome(c Command, body Body) Event {
+// NewOutcome is the event that answers command c.
+func NewOutcome(c Command, body Body) Event {
 	return Event{Entity: c.Entity, User: c.User, Request: c.Request, Fingerprint: c.Fingerprint, Body: body}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestKind(t *testing.T) {
+func TestKind_CutsAtFirstDot(t *testing.T) {
 	for name, want := range map[string]string{"coupons.issue": "coupons", "seats.held": "seats", "odd": "odd", "": "", "a.b.c": "a"} {
 		if got := Kind(name); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
@@ -17,7 +17,7 @@ func TestKind(t *testing.T) {
 	}
 }
 
-func TestRecordData(t *testing.T) {
+func TestRecord_Data(t *testing.T) {
 	for payload, want := range map[string]string{
 		`{"type":"seats.held","v":1,"data":{"a":1}}`:            `{"a":1}`,
 		`{"type":"seats.held","v":1,"data":{"a":",\"data\":"}}`: `{"a":",\"data\":"}`,
@@ -32,11 +32,11 @@ func TestRecordData(t *testing.T) {
 }
 
 // A log that keeps everything begins at 1 and has lost nothing.
-func TestStreamStateWhole(t *testing.T) {
+func TestStreamState_CheckContiguous(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		state StreamState
-		whole bool
+		name       string
+		state      StreamState
+		contiguous bool
 	}{
 		{"new", StreamState{}, true},
 		{"one", StreamState{First: 1, Last: 1, Messages: 1}, true},
@@ -45,7 +45,7 @@ func TestStreamStateWhole(t *testing.T) {
 		{"its middle is gone and nobody counted", StreamState{First: 1, Last: 9, Messages: 8}, false},
 		{"all of it is gone", StreamState{First: 10, Last: 9}, false},
 	} {
-		if err := c.state.Whole(); (err == nil) != c.whole {
+		if err := c.state.CheckContiguous(); (err == nil) != c.contiguous {
 			t.Errorf("%s: got %v", c.name, err)
 		}
 	}
@@ -60,7 +60,7 @@ func FuzzRejection(f *testing.F) {
 		if at %= 253402300800000; at < 0 { // a time that the log can write down
 			at = -at
 		}
-		want := Rejection{Command: "seats.hold", Code: SoldOut, Facts: Facts{Limit: limit, SoldOutSequence: sequence, OpensAt: Time(at), ClosesAt: Time(at), ExpiredAt: Time(at)}}
+		want := Rejection{Command: "seats.hold", Code: SoldOut, Details: Details{Limit: limit, SoldOutSequence: sequence, OpensAt: Time(at), ClosesAt: Time(at), ExpiredAt: Time(at)}}
 		if CheckID(code) == nil && CheckID(coupon) == nil {
 			want.Code, want.CouponID = code, coupon
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestCheckID(t *testing.T) {
+func TestCheckID_Validates(t *testing.T) {
 	for _, id := range []string{"1", "a", "Z", "-", "_", "demo-1", strings.Repeat("x", 64)} {
 		if err := CheckID(id); err != nil {
 			t.Errorf("%q: %v", id, err)
@@ -22,7 +22,7 @@ func TestCheckID(t *testing.T) {
 }
 
 // The vectors are written down: a client computes the same from the contract.
-func TestRequestID(t *testing.T) {
+func TestRequestID_MatchesVectors(t *testing.T) {
 	sum := sha256.Sum256([]byte("kim\x00key-1"))
 	want := base64.RawURLEncoding.EncodeToString(sum[:])[:22]
 	if got := NewRequestID("kim", "key-1").String(); got != want || got != "vEK8l6x7MqtbfG45NCfMeu" {
@@ -37,7 +37,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-func TestFingerprint(t *testing.T) {
+func TestFingerprint_SeparatesParts(t *testing.T) {
 	got := NewFingerprint("POST", "/api/v1/promotions/demo/coupons", "")
 	if got == NewFingerprint("POST", "/api/v1/promotions/demo/coupons") || got == NewFingerprint("POST", "/api/v1/promotions/demo", "/coupons", "") {
 		t.Error("parts run together")
@@ -52,7 +52,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-func TestHashChain(t *testing.T) {
+func TestHash_CoversEveryPart(t *testing.T) {
 	var start Hash
 	one := start.Next("evt.coupons.demo.kim", []byte(`{"n":1}`))
 	for what, other := range map[string]Hash{
@@ -86,16 +86,16 @@ func FuzzIDs(f *testing.F) {
 			t.Errorf("%q is taken for an id", text)
 		}
 		if id, err := ParseRequestID(text); err == nil {
-			var again RequestID
+			var reparsed RequestID
 			written, _ := id.MarshalText()
-			if err := again.UnmarshalText(written); err != nil || again != id || id.String() != text || id.IsZero() {
-				t.Errorf("got %s, %v, want %s", again, err, text)
+			if err := reparsed.UnmarshalText(written); err != nil || reparsed != id || id.String() != text || id.IsZero() {
+				t.Errorf("got %s, %v, want %s", reparsed, err, text)
 			}
 		}
-		var print Fingerprint
+		var fingerprint Fingerprint
 		written, _ := Fingerprint(n).MarshalText()
-		if err := print.UnmarshalText(written); err != nil || uint64(print) != n || len(written) != 16 {
-			t.Errorf("got %x, %v, want %x", print, err, n)
+		if err := fingerprint.UnmarshalText(written); err != nil || uint64(fingerprint) != n || len(written) != 16 {
+			t.Errorf("got %x, %v, want %x", fingerprint, err, n)
 		}
 		want := Hash{}.Next(text, written)
 		if got, err := ParseHash(want.String()); err != nil || got != want {

@@ -1,21 +1,21 @@
 // The commands and events that no user sends: the clock, the fillings of a gap, and lines that nobody could read.
 package domain
 
-// Clock is appended by a node when a deadline is due and nothing else arrives. It lets log time pass.
-type Clock struct{}
+// Tick is appended by a node when a deadline is due and nothing else arrives. It lets log time pass.
+type Tick struct{}
 
-func (Clock) Type() (string, int) { return "system.clock", 1 }
+func (Tick) Type() (string, int) { return "system.clock", 1 }
 
-// Void fills the place of a command that was lost with the power after its outcome had been told. Its outcome stands in
+// Noop fills the place of a command that was lost with the power after its outcome had been told. Its outcome stands in
 // EVENTS; deciding it does nothing.
-type Void struct{}
+type Noop struct{}
 
-func (Void) Type() (string, int) { return "system.void", 1 }
+func (Noop) Type() (string, int) { return "system.void", 1 }
 
 // Why a line of COMMANDS is dead.
 const (
-	DeadMalformed = "malformed" // the bytes are no command
-	DeadPanicked  = "panicked"  // deciding it broke the rules in force
+	DeadLetterMalformed = "malformed" // the bytes are no command
+	DeadLetterPanicked  = "panicked"  // deciding it broke the rules in force
 )
 
 // Malformed is what the codec makes of bytes in COMMANDS that are no command at all.
@@ -23,10 +23,10 @@ type Malformed struct{ Bytes []byte }
 
 func (Malformed) Type() (string, int) { return "system.malformed", 1 }
 
-// Dead says that a command was passed over, and keeps its bytes.
-type Dead struct {
+// DeadLetter says that a command was passed over, and keeps its bytes.
+type DeadLetter struct {
 	Reason string `json:"reason"`
 	Bytes  []byte `json:"bytes,omitempty"`
 }
 
-func (Dead) Type() (string, int) { return "system.dead", 1 }
+func (DeadLetter) Type() (string, int) { return "system.dead", 1 }

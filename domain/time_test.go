@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestParseTime(t *testing.T) {
+func TestParseTime_AcceptsRFC3339(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"2026-03-01T10:00:00Z", "2026-03-01T10:00:00.000Z"},
 		{"2026-03-01T10:00:00.001Z", "2026-03-01T10:00:00.001Z"},
@@ -32,7 +32,7 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-func TestTimeIsCountedInMilliseconds(t *testing.T) {
+func TestTime_CountsMilliseconds(t *testing.T) {
 	at, err := ParseTime("2026-03-01T10:00:00.000Z")
 	if err != nil {
 		t.Fatal(err)
@@ -48,18 +48,18 @@ func TestTimeIsCountedInMilliseconds(t *testing.T) {
 	}
 }
 
-func TestTimeNotSet(t *testing.T) {
+func TestTime_ZeroIsNull(t *testing.T) {
 	text, err := json.Marshal(Time(0))
 	if err != nil || string(text) != "null" {
 		t.Errorf("got %s, %v, want null", text, err)
 	}
-	was := Time(1)
-	if err := json.Unmarshal(text, &was); err != nil || was != 0 {
-		t.Errorf("got %d, %v, want not set", was, err)
+	at := Time(1)
+	if err := json.Unmarshal(text, &at); err != nil || at != 0 {
+		t.Errorf("got %d, %v, want not set", at, err)
 	}
 	for _, text := range []string{`""`, `0`, `{}`, `"tomorrow"`, `"1970-01-01T00:00:00Z"`} {
-		if err := json.Unmarshal([]byte(text), &was); err == nil {
-			t.Errorf("%s is no time, got %s", text, was)
+		if err := json.Unmarshal([]byte(text), &at); err == nil {
+			t.Errorf("%s is no time, got %s", text, at)
 		}
 	}
 }

@@ -9,32 +9,32 @@ import (
 	"onsale/domain/alarms"
 )
 
-// readAlarm reads POST /api/v1/me/alarms/:alarmId/read.
-var readAlarm = bare(func(r *http.Request) (string, domain.Body, error) {
-	id, err := madeID(r, "alarmId")
+// markAlarmRead reads POST /api/v1/me/alarms/:alarmId/read.
+var markAlarmRead = pathCommand(func(r *http.Request) (string, domain.Body, error) {
+	id, err := generatedID(r, "alarmId")
 	if err != nil {
 		return "", nil, err
 	}
-	user, err := someone(r)
-	return user, alarms.Mark{AlarmID: id}, err
+	user, err := requireUser(r)
+	return user, alarms.MarkRead{AlarmID: id}, err
 })
 
-// readAlarms reads POST /api/v1/me/alarms-read.
-var readAlarms = bare(func(r *http.Request) (string, domain.Body, error) {
-	user, err := someone(r)
-	return user, alarms.MarkAll{}, err
+// markAllAlarmsRead reads POST /api/v1/me/alarms-read.
+var markAllAlarmsRead = pathCommand(func(r *http.Request) (string, domain.Body, error) {
+	user, err := requireUser(r)
+	return user, alarms.MarkAllRead{}, err
 })
 
 // raiseAlarm reads POST /api/v1/admin/alarms.
-func raiseAlarm(w http.ResponseWriter, r *http.Request) (wish, error) {
+func raiseAlarm(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var user string
-	body, decoded, err := readWish(w, r, func(o *object) checked {
-		user = o.someID("userId", maxID)
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
+		user = o.requiredID("userId", maxID)
 		a := alarms.Raise{Kind: o.text("kind"), Message: o.text("message")}
 		if a.Kind == "" {
-			a.Kind = alarms.KindShop
+			a.Kind = alarms.KindAdmin
 		}
 		return a
 	})
-	return wish{entity: user, body: body, decoded: user + " " + decoded, admin: true}, err
+	return commandRequest{entity: user, body: body, canonical: user + " " + canonical, admin: true}, err
 }

@@ -14,12 +14,12 @@ import (
 	"onsale/projections"
 )
 
-// quiet is a ResponseWriter that keeps nothing, so that what is measured is the handler.
-type quiet struct{ header http.Header }
+// discardWriter is a ResponseWriter that keeps nothing, so that what is measured is the handler.
+type discardWriter struct{ header http.Header }
 
-func (w *quiet) Header() http.Header         { return w.header }
-func (w *quiet) WriteHeader(int)             {}
-func (w *quiet) Write(b []byte) (int, error) { return len(b), nil }
+func (w *discardWriter) Header() http.Header         { return w.header }
+func (w *discardWriter) WriteHeader(int)             {}
+func (w *discardWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 func issueRequest(keyed bool) *http.Request {
 	r := httptest.NewRequest("POST", "/api/v1/promotions/demo/coupons", nil)
@@ -30,12 +30,12 @@ func issueRequest(keyed bool) *http.Request {
 	return r
 }
 
-// BenchmarkIssueHandler is all that this package adds to a request, with a log that costs nothing.
-func BenchmarkIssueHandler(b *testing.B) {
+// BenchmarkIssue_Handler is all that this package adds to a request, with a log that costs nothing.
+func BenchmarkIssue_Handler(b *testing.B) {
 	for name, keyed := range map[string]bool{"key": true, "no key": false} {
 		b.Run(name, func(b *testing.B) {
 			s := stubServer(func(domain.Command) {})
-			s.Projector = &busy{}
+			s.Projector = &laggingProjector{}
 			r := issueRequest(keyed)
 			n := 0
 			b.ReportAllocs()
@@ -44,16 +44,16 @@ func BenchmarkIssueHandler(b *testing.B) {
 					n++
 					r.Header["Idempotency-Key"][0] = "0f8fad5b-d9cb-469f-" + strconv.Itoa(n)
 				}
-				s.ServeHTTP(&quiet{http.Header{}}, r)
+				s.ServeHTTP(&discardWriter{http.Header{}}, r)
 			}
 		})
 	}
 }
 
-// BenchmarkIssueSocket is the same over loopback, client included, beside a handler that only answers.
-func BenchmarkIssueSocket(b *testing.B) {
+// BenchmarkIssue_Loopback is the same over loopback, client included, beside a handler that only answers.
+func BenchmarkIssue_Loopback(b *testing.B) {
 	s := stubServer(func(domain.Command) {})
-	s.Projector = &busy{}
+	s.Projector = &laggingProjector{}
 	answer := []byte(`{"requestId":"aaaaaaaaaaaaaaaaaaaaaa","status":"ACCEPTED"}`)
 	empty := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = jsonType
@@ -99,28 +99,28 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// busy decides whatever was asked for some time ago.
-type busy struct {
-	stub
-	asked atomic.Uint64
+// laggingProjector decides whatever was asked for some time ago.
+type laggingProjector struct {
+	stubProjector
+	calls atomic.Uint64
 }
 
-func (p *busy) Status() projections.Status {
-	n := p.asked.Add(1)
-	return projections.Status{CaughtUp: true, Decided: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
+func (p *laggingProjector) Status() projections.Status {
+	n := p.calls.Add(1)
+	return projections.Status{CaughtUp: true, DecidedSequence: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
 }
 
-// BenchmarkSeats answers with the map of a stadium, half of it held, as a browser takes it.
-func BenchmarkSeats(b *testing.B) {
+// BenchmarkSeatMap_Write answers with the map of a stadium, half of it held, as a browser takes it.
+func BenchmarkSeatMap_Write(b *testing.B) {
 	const stadium = 50_000
-	w := newWorld(b)
-	bigHall(b, w, stadium)
+	f := newFixture(b)
+	seedSchedule(b, f, stadium)
 	for first := 1; first < stadium; first += 200 {
 		ids := make([]int, 100)
 		for i := range ids {
 			ids[i] = first + 2*i
 		}
-		if a := must(w.client(strconv.Itoa(first)).Hold(b.Context(), "s", ids, Ask{}))(b); a.HTTPStatus != http.StatusCreated {
+		if a := must(f.client(strconv.Itoa(first)).Hold(b.Context(), "s", ids, CommandOptions{}))(b); a.HTTPStatus != http.StatusCreated {
 			b.Fatalf("got %+v", a)
 		}
 	}
@@ -130,9 +130,9 @@ func BenchmarkSeats(b *testing.B) {
 			r := httptest.NewRequest("GET", "/api/v1/schedules/s/seats", nil)
 			r.Header.Set("Accept-Encoding", accepted)
 			for b.Loop() {
-				w.ServeHTTP(&quiet{http.Header{}}, r)
+				f.ServeHTTP(&discardWriter{http.Header{}}, r)
 			}
-			b.ReportMetric(float64(w.seatMap(b, accepted).Body.Len()), "bytes")
+			b.ReportMetric(float64(f.getSeatMap(b, accepted).Body.Len()), "bytes")
 		})
 	}
 }

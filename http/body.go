@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	maxBody    = 64 << 10
-	bodyWithin = 10 * time.Second // from the end of the headers
-	maxDepth   = 16               // of objects and lists in each other
+	maxBody     = 64 << 10
+	bodyTimeout = 10 * time.Second // from the end of the headers
+	maxDepth    = 16               // of objects and lists in each other
 )
 
 // readBody is the object in the body. No body is an empty object: where fields are needed, they are then missing.
@@ -29,53 +29,53 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 	if r.ContentLength == 0 {
 		return newObject(nil), nil
 	}
-	body, err := readAll(w, r, maxBody, bodyWithin)
+	body, err := readAll(w, r, maxBody, bodyTimeout)
 	if err != nil {
 		return nil, err
 	}
 	if len(body) == 0 {
 		return newObject(nil), nil
 	}
-	if !isMedia(r, "application/json") {
-		return nil, refuse(unsupportedMediaType, "")
+	if !hasMediaType(r, "application/json") {
+		return nil, problemf(unsupportedMediaType, "")
 	}
 	return parseBody(body)
 }
 
 // readAll is the whole body, of at most so many bytes.
-func readAll(w http.ResponseWriter, r *http.Request, most int64, within time.Duration) ([]byte, error) {
+func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "a body is at most %d KiB here"
-	if r.ContentLength > most {
-		return nil, refuse(bodyTooLarge, tooLarge, most>>10)
+	if r.ContentLength > limit {
+		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(within)) // not every writer has one
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	_ = connection.SetReadDeadline(time.Now().Add(timeout)) // not every writer has one
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	_ = connection.SetReadDeadline(time.Time{})
-	if _, more := errors.AsType[*http.MaxBytesError](err); more {
-		return nil, refuse(bodyTooLarge, tooLarge, most>>10)
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}
 	if err != nil {
-		return nil, refuseField(domain.InvalidBody, "$", "could not be read to its end")
+		return nil, fieldProblem(domain.InvalidBody, "$", "could not be read to its end")
 	}
 	return body, nil
 }
 
-// isMedia says whether the body is of this type, in UTF-8 if it says.
-func isMedia(r *http.Request, want string) bool {
+// hasMediaType says whether the body is of this type, in UTF-8 if it says.
+func hasMediaType(r *http.Request, want string) bool {
 	contentType := r.Header.Get("Content-Type")
 	if contentType == want {
 		return true
 	}
 	media, parameters, err := mime.ParseMediaType(contentType)
-	charset, says := parameters["charset"]
-	return err == nil && media == want && (!says || strings.EqualFold(charset, "utf-8"))
+	charset, hasCharset := parameters["charset"]
+	return err == nil && media == want && (!hasCharset || strings.EqualFold(charset, "utf-8"))
 }
 
 // parseBody is the one object that body holds.
 func parseBody(body []byte) (*object, error) {
 	if !utf8.Valid(body) {
-		return nil, refuseField(domain.InvalidBody, "$", "is not UTF-8")
+		return nil, fieldProblem(domain.InvalidBody, "$", "is not UTF-8")
 	}
 	p := parser{json.NewDecoder(bytes.NewReader(body))}
 	p.UseNumber()
@@ -84,11 +84,11 @@ func parseBody(body []byte) (*object, error) {
 		return nil, err
 	}
 	if _, err := p.Token(); err != io.EOF {
-		return nil, refuseField(domain.InvalidBody, "$", "something follows the object")
+		return nil, fieldProblem(domain.InvalidBody, "$", "something follows the object")
 	}
 	fields, ok := value.(map[string]any)
 	if !ok {
-		return nil, refuseField(domain.InvalidBody, "$", "is not an object")
+		return nil, fieldProblem(domain.InvalidBody, "$", "is not an object")
 	}
 	return newObject(fields), nil
 }
@@ -106,7 +106,7 @@ func (p parser) value(path string, depth int) (any, error) {
 		return token, nil
 	}
 	if depth == maxDepth {
-		return nil, refuseField(domain.InvalidBody, orRoot(path), "is nested deeper than %d", maxDepth)
+		return nil, fieldProblem(domain.InvalidBody, orRoot(path), "is nested deeper than %d", maxDepth)
 	}
 	if opening == '[' {
 		return p.list(path, depth)
@@ -135,11 +135,11 @@ func (p parser) object(path string, depth int) (any, error) {
 			return nil, err
 		}
 		name := key.(string) // the decoder takes nothing else here
-		at := join(path, name)
-		if _, twice := fields[name]; twice {
-			return nil, refuseField(domain.InvalidBody, at, "is given twice")
+		fieldPath := joinPath(path, name)
+		if _, duplicate := fields[name]; duplicate {
+			return nil, fieldProblem(domain.InvalidBody, fieldPath, "is given twice")
 		}
-		if fields[name], err = p.value(at, depth+1); err != nil {
+		if fields[name], err = p.value(fieldPath, depth+1); err != nil {
 			return nil, err
 		}
 	}
@@ -151,13 +151,13 @@ func (p parser) object(path string, depth int) (any, error) {
 func (p parser) next(path string) (json.Token, error) {
 	token, err := p.Token()
 	if err != nil {
-		return nil, refuseField(domain.InvalidBody, orRoot(path), "is not JSON at byte %d", p.InputOffset())
+		return nil, fieldProblem(domain.InvalidBody, orRoot(path), "is not JSON at byte %d", p.InputOffset())
 	}
 	return token, nil
 }
 
-// join is the path of a field in the object at path; orRoot names the body itself.
-func join(path, name string) string {
+// joinPath is the path of a field in the object at path; orRoot names the body itself.
+func joinPath(path, name string) string {
 	if len(name) > maxFieldName {
 		name = strings.ToValidUTF8(name[:maxFieldName], "") + "…"
 	}

@@ -22,8 +22,8 @@ type Client struct {
 	HTTP *http.Client // nil: http.DefaultClient
 }
 
-// Answer is what the service said to a command, or of one.
-type Answer struct {
+// CommandResponse is what the service said to a command, or of one.
+type CommandResponse struct {
 	HTTPStatus  int              `json:"-"`
 	Replayed    bool             `json:"-"` // it was said before
 	RetryAfter  string           `json:"-"`
@@ -36,87 +36,87 @@ type Answer struct {
 	Code        string           `json:"code"`
 	Detail      string           `json:"detail"`
 	Field       string           `json:"field"`
-	domain.Facts
+	domain.Details
 }
 
-// Ask is how a command is sent; the zero Ask is in order.
-type Ask struct {
+// CommandOptions is how a command is sent; the zero Ask is in order.
+type CommandOptions struct {
 	Key  string         // the idempotency key; "": the service makes one
 	Wait *time.Duration // for the outcome; nil: what is usual
 }
 
 // Issue asks for a coupon.
-func (c *Client) Issue(ctx context.Context, promotion string, ask Ask) (Answer, error) {
-	return c.Command(ctx, "/api/v1/promotions/"+url.PathEscape(promotion)+"/coupons", nil, ask)
+func (c *Client) Issue(ctx context.Context, promotion string, opts CommandOptions) (CommandResponse, error) {
+	return c.Command(ctx, "/api/v1/promotions/"+url.PathEscape(promotion)+"/coupons", nil, opts)
 }
 
 // Hold asks for seats.
-func (c *Client) Hold(ctx context.Context, schedule string, seats []int, ask Ask) (Answer, error) {
-	return c.seats(ctx, schedule, "hold", map[string]any{"scheduleSeatIds": seats}, ask)
+func (c *Client) Hold(ctx context.Context, schedule string, seats []int, opts CommandOptions) (CommandResponse, error) {
+	return c.seats(ctx, schedule, "hold", map[string]any{"scheduleSeatIds": seats}, opts)
 }
 
 // Release gives a hold back.
-func (c *Client) Release(ctx context.Context, schedule, hold string, ask Ask) (Answer, error) {
-	return c.seats(ctx, schedule, "release", map[string]any{"holdId": hold}, ask)
+func (c *Client) Release(ctx context.Context, schedule, hold string, opts CommandOptions) (CommandResponse, error) {
+	return c.seats(ctx, schedule, "release", map[string]any{"holdId": hold}, opts)
 }
 
 // Reserve makes a hold final.
-func (c *Client) Reserve(ctx context.Context, schedule, hold string, ask Ask) (Answer, error) {
-	return c.seats(ctx, schedule, "reserve", map[string]any{"holdId": hold}, ask)
+func (c *Client) Reserve(ctx context.Context, schedule, hold string, opts CommandOptions) (CommandResponse, error) {
+	return c.seats(ctx, schedule, "reserve", map[string]any{"holdId": hold}, opts)
 }
 
-func (c *Client) seats(ctx context.Context, schedule, verb string, body any, ask Ask) (Answer, error) {
-	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, ask)
+func (c *Client) seats(ctx context.Context, schedule, verb string, body any, opts CommandOptions) (CommandResponse, error) {
+	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, opts)
 }
 
 // Prepare asks for a merchant_uid to pay so many units of a product under.
-func (c *Client) Prepare(ctx context.Context, product string, count int, ask Ask) (Answer, error) {
-	return c.Command(ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": product, "count": count}, ask)
+func (c *Client) Prepare(ctx context.Context, product string, count int, opts CommandOptions) (CommandResponse, error) {
+	return c.Command(ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": product, "count": count}, opts)
 }
 
 // Order orders units of a product for the payment that impUID names; the verdict on it comes later.
-func (c *Client) Order(ctx context.Context, impUID, product string, count int, amount int64, ask Ask) (Answer, error) {
+func (c *Client) Order(ctx context.Context, impUID, product string, count int, amount int64, opts CommandOptions) (CommandResponse, error) {
 	body := map[string]any{"imp_uid": impUID, "salePostId": product, "count": count, "amount": amount}
-	return c.Command(ctx, "/api/v1/orders", body, ask)
+	return c.Command(ctx, "/api/v1/orders", body, opts)
 }
 
 // Command posts any command; body nil is no body.
-func (c *Client) Command(ctx context.Context, path string, body any, ask Ask) (Answer, error) {
-	var sent io.Reader
+func (c *Client) Command(ctx context.Context, path string, body any, opts CommandOptions) (CommandResponse, error) {
+	var payload io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return Answer{}, err
+			return CommandResponse{}, err
 		}
-		sent = bytes.NewReader(text)
+		payload = bytes.NewReader(text)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, sent)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, payload)
 	if err != nil {
-		return Answer{}, err
+		return CommandResponse{}, err
 	}
 	if body != nil {
 		r.Header["Content-Type"] = jsonType
 	}
-	if ask.Key != "" {
-		r.Header["Idempotency-Key"] = []string{ask.Key}
+	if opts.Key != "" {
+		r.Header["Idempotency-Key"] = []string{opts.Key}
 	}
-	if ask.Wait != nil {
-		r.Header["Prefer"] = []string{fmt.Sprintf("wait=%d", int(ask.Wait.Seconds()))}
+	if opts.Wait != nil {
+		r.Header["Prefer"] = []string{fmt.Sprintf("wait=%d", int(opts.Wait.Seconds()))}
 	}
-	return c.answer(r)
+	return c.doCommand(r)
 }
 
-// Request asks what became of a request; sequence 0 makes the service find out whether there is such a request.
-func (c *Client) Request(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (Answer, error) {
+// RequestStatus asks what became of a request; sequence 0 makes the service find out whether there is such a request.
+func (c *Client) RequestStatus(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (CommandResponse, error) {
 	address := fmt.Sprintf("%s/api/v1/requests/%s?wait=%s", c.URL, id, wait)
 	if sequence != 0 {
 		address += fmt.Sprintf("&sequence=%d", sequence)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return Answer{}, err
+		return CommandResponse{}, err
 	}
-	return c.answer(r)
+	return c.doCommand(r)
 }
 
 // Get reads what is at path into v.
@@ -135,25 +135,25 @@ func (c *Client) Get(ctx context.Context, path string, v any) error {
 	return json.Unmarshal(body, v)
 }
 
-func (c *Client) answer(r *http.Request) (Answer, error) {
+func (c *Client) doCommand(r *http.Request) (CommandResponse, error) {
 	response, body, err := c.do(r)
 	if err != nil {
-		return Answer{}, err
+		return CommandResponse{}, err
 	}
 	var a struct {
-		Answer
+		CommandResponse
 		Status any `json:"status"` // a word, or a number in problems
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return Answer{}, fmt.Errorf("%s said %s, which is no answer: %w", r.URL.Path, response.Status, err)
+		return CommandResponse{}, fmt.Errorf("%s said %s, which is no answer: %w", r.URL.Path, response.Status, err)
 	}
-	a.Answer.Status, _ = a.Status.(string)
-	if a.Answer.Status == "" && a.EventID != "" {
-		a.Answer.Status = "REJECTED"
+	a.CommandResponse.Status, _ = a.Status.(string)
+	if a.CommandResponse.Status == "" && a.EventID != "" {
+		a.CommandResponse.Status = "REJECTED"
 	}
 	a.HTTPStatus, a.RetryAfter = response.StatusCode, response.Header.Get("Retry-After")
 	a.Replayed = response.Header.Get("Idempotent-Replayed") == "true"
-	return a.Answer, nil
+	return a.CommandResponse, nil
 }
 
 func (c *Client) do(r *http.Request) (*http.Response, []byte, error) {

@@ -11,7 +11,7 @@ import (
 
 const (
 	exposedHeaders = "Last-Event-ID, Location, Idempotency-Key, Retry-After, X-Request-Id"
-	askableHeaders = "Content-Type, Idempotency-Key, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
+	allowedHeaders = "Content-Type, Idempotency-Key, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
 )
 
 // checkOrigin opens the answer to a page of an allowed origin, and refuses commands of all others.
@@ -19,21 +19,21 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 	if origin := r.Header["Origin"]; len(origin) == 1 {
 		h := w.Header()
 		h["Vary"] = []string{"Origin"}
-		if s.allows(origin[0]) {
+		if s.allowsOrigin(origin[0]) {
 			h["Access-Control-Allow-Origin"] = origin
 			h["Access-Control-Allow-Credentials"] = []string{"true"}
 			h["Access-Control-Expose-Headers"] = []string{exposedHeaders}
 			return nil
 		}
 	}
-	if err := s.foreign.Check(r); err != nil {
-		return refuse(forbidden, "a page of another origin may not command here")
+	if err := s.csrf.Check(r); err != nil {
+		return problemf(forbidden, "a page of another origin may not command here")
 	}
 	return nil
 }
 
-// allows says whether pages of this origin may use the API: those of this machine, at any port, and those configured.
-func (s *Server) allows(origin string) bool {
+// allowsOrigin says whether pages of this origin may use the API: those of this machine, at any port, and those configured.
+func (s *Server) allowsOrigin(origin string) bool {
 	if slices.Contains(s.Origins, origin) {
 		return true
 	}
@@ -53,7 +53,7 @@ func (s *Server) options(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if h["Access-Control-Allow-Origin"] != nil && r.Header["Access-Control-Request-Method"] != nil {
 		h.Set("Access-Control-Allow-Methods", h.Get("Allow"))
-		h.Set("Access-Control-Allow-Headers", askableHeaders)
+		h.Set("Access-Control-Allow-Headers", allowedHeaders)
 		h.Set("Access-Control-Max-Age", "600")
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -11,15 +11,15 @@ import (
 )
 
 // issueCoupon reads POST /api/v1/promotions/:promotionId/coupons.
-var issueCoupon = bare(func(r *http.Request) (string, domain.Body, error) {
+var issueCoupon = pathCommand(func(r *http.Request) (string, domain.Body, error) {
 	promotion, err := pathID(r, "promotionId")
 	return promotion, coupons.Issue{}, err
 })
 
 // useCoupon reads POST /api/v1/coupons/:couponId/use.
-var useCoupon = bare(func(r *http.Request) (string, domain.Body, error) {
-	id, err := madeID(r, "couponId")
-	promotion, number := cutID(id, "-")
+var useCoupon = pathCommand(func(r *http.Request) (string, domain.Body, error) {
+	id, err := generatedID(r, "couponId")
+	promotion, number := splitID(id, "-")
 	return promotion, coupons.Use{Number: number}, err
 })
 
@@ -78,7 +78,7 @@ func (s *Server) promotion(r *http.Request, _ url.Values, v *projections.View) (
 	}
 	p, found, err := v.Promotion(id)
 	if err == nil && !found {
-		err = refuse(domain.PromotionNotFound, "")
+		err = problemf(domain.PromotionNotFound, "")
 	}
 	return s.viewPromotion(p, v.Now()), err
 }

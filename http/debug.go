@@ -38,16 +38,16 @@ type streamList struct {
 // debugStreams is GET /debug/streams?limit=&format=json|text.
 func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
 	if s.DebugStreams == nil {
-		return refuse(notFound, "")
+		return problemf(notFound, "")
 	}
 	query := r.URL.Query()
-	page, _, err := pageOf(query)
+	page, _, err := parsePage(query)
 	if err != nil {
 		return err
 	}
 	format := cmp.Or(query.Get("format"), "json")
 	if format != "json" && format != "text" {
-		return refuseField(invalidParameter, "format", "is json or text")
+		return fieldProblem(invalidParameter, "format", "is json or text")
 	}
 	list := s.listStreams(s.DebugStreams(), page.limit)
 	w.Header()["Cache-Control"] = noStore

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-func TestDebugStreams(t *testing.T) {
+func TestDebugStreams_ListsFarthestBehindFirst(t *testing.T) {
 	s := stubServer(nil)
-	ask := func(query string) *httptest.ResponseRecorder {
+	get := func(query string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest("GET", "/debug/streams"+query, nil))
 		return w
 	}
-	if w := ask(""); w.Code != 404 || !strings.Contains(w.Body.String(), notFound) {
+	if w := get(""); w.Code != 404 || !strings.Contains(w.Body.String(), notFound) {
 		t.Errorf("without a list: %d %s", w.Code, w.Body)
 	}
 	s.DebugStreams = func() []StreamInfo {
@@ -25,27 +25,27 @@ func TestDebugStreams(t *testing.T) {
 		}
 	}
 	var got streamList
-	w := ask("")
+	w := get("")
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 || got.Total != 2 || len(got.Items) != 2 {
 		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
 	}
 	if want := (streamView{"schedule", "s", testEpoch + "-5", 12, 1.5, "catching up"}); got.Items[0] != want {
 		t.Errorf("got %+v, want %+v", got.Items[0], want)
 	}
-	if w := ask("?format=text"); !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") ||
+	if w := get("?format=text"); !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") ||
 		!strings.HasSuffix(w.Body.String(), "user      kim  k3v9x2ab-17  0    1m30s  live\n2 of 2 streams\n") {
 		t.Errorf("got %s", w.Body)
 	}
-	if w := ask("?limit=1&format=json"); !strings.HasPrefix(w.Body.String(), `{"total":2,"items":[{"kind":"schedule"`) || strings.Contains(w.Body.String(), "kim") {
+	if w := get("?limit=1&format=json"); !strings.HasPrefix(w.Body.String(), `{"total":2,"items":[{"kind":"schedule"`) || strings.Contains(w.Body.String(), "kim") {
 		t.Errorf("got %s", w.Body)
 	}
 	for _, query := range []string{"?limit=0", "?format=xml"} {
-		if w := ask(query); w.Code != 400 || !strings.Contains(w.Body.String(), invalidParameter) {
+		if w := get(query); w.Code != 400 || !strings.Contains(w.Body.String(), invalidParameter) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
 	}
 	s.DebugStreams = func() []StreamInfo { return nil }
-	if w := ask(""); w.Body.String() != `{"total":0,"items":[]}` {
+	if w := get(""); w.Body.String() != `{"total":0,"items":[]}` {
 		t.Errorf("got %s", w.Body)
 	}
 }

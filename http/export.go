@@ -1,40 +1,45 @@
 // Exports: everything of a kind as CSV (RFC 4180), written a piece at a time while it is read, however much it is. A
 // download that breaks off has no proper end, so that nobody takes it for the whole.
+
 package http
 
 import (
 	"bufio"
 	"encoding/csv"
+	"fmt"
 	"iter"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/projections"
 )
 
-// chosen is what an export is of; "" is all.
-type chosen struct{ promotion, schedule, product string }
+// exportFilter is what an export is of; "" is all.
+type exportFilter struct{ promotion, schedule, product string }
 
-const pieceOfExport = 32 << 10
+const exportBufferSize = 32 << 10
 
 // export answers GET /api/v1/admin/export/:file.
 func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	err := s.moment(w, r, query, theShop, func(*projections.View) error { return nil })
+	err := s.readSnapshot(w, r, query, anonymousAsAdmin, func(*projections.View) error { return nil })
 	if err != nil {
 		return err
 	}
 	name := r.PathValue("file")
-	file, known := files[name]
+	file, known := exportFiles[name]
 	if !known {
-		return refuse(notFound, "the files are %s", strings.Join(slices.Sorted(maps.Keys(files)), ", "))
+		return problemf(notFound, "the files are %s", strings.Join(slices.Sorted(maps.Keys(exportFiles)), ", "))
 	}
-	of, err := s.choose(query, file)
+	filter, err := s.parseFilter(query, file)
 	if err != nil {
 		return err
 	}
@@ -44,51 +49,51 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := writeRows(w, r, file.columns, file.rows(s, of)); err != nil {
+	if err := writeRows(w, r, file.columns, file.rows(s, filter)); err != nil {
 		if r.Context().Err() == nil { // else the client went away
-			s.Log.Error("an export broke off", "id", h.Get("X-Request-Id"), "file", name, "error", err)
+			s.Logger.Error("an export broke off", "id", h.Get("X-Request-Id"), "file", name, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// choose reads ?promotionId=, ?scheduleId= and ?salePostId=. A filter that the file does not know is refused: whoever
+// parseFilter reads ?promotionId=, ?scheduleId= and ?salePostId=. A filter that the file does not know is refused: whoever
 // sends it would take everything for a part.
-func (s *Server) choose(query url.Values, file exportFile) (of chosen, err error) {
-	of.promotion, err = chooseOne(query, "promotionId", file.filters, s.promotionExists, domain.PromotionNotFound)
+func (s *Server) parseFilter(query url.Values, file exportFile) (filter exportFilter, err error) {
+	filter.promotion, err = filterID(query, "promotionId", file.filters, s.promotionExists, domain.PromotionNotFound)
 	if err == nil {
-		of.schedule, err = chooseOne(query, "scheduleId", file.filters, s.scheduleExists, domain.ScheduleNotFound)
+		filter.schedule, err = filterID(query, "scheduleId", file.filters, s.scheduleExists, domain.ScheduleNotFound)
 	}
 	if err == nil {
-		of.product, err = chooseOne(query, "salePostId", file.filters, s.productExists, domain.ProductNotFound)
+		filter.product, err = filterID(query, "salePostId", file.filters, s.productExists, domain.ProductNotFound)
 	}
-	return of, err
+	return filter, err
 }
 
-func chooseOne(query url.Values, filter string, known []string, exists func(string) (bool, error), missing string) (string, error) {
-	if !query.Has(filter) {
+func filterID(query url.Values, param string, allowed []string, exists func(string) (bool, error), notFoundCode string) (string, error) {
+	if !query.Has(param) {
 		return "", nil
 	}
-	id := query.Get(filter)
-	if !slices.Contains(known, filter) {
-		return "", refuseField(invalidParameter, filter, "is no filter of this file")
+	id := query.Get(param)
+	if !slices.Contains(allowed, param) {
+		return "", fieldProblem(invalidParameter, param, "is no filter of this file")
 	}
-	if err := checkID(id, filter, maxEntityID); err != nil {
+	if err := checkID(id, param, maxEntityID); err != nil {
 		return "", err
 	}
 	found, err := exists(id)
 	if err == nil && !found {
-		err = refuse(missing, "")
+		err = problemf(notFoundCode, "")
 	}
 	return id, err
 }
 
 // writeRows ends early when the client goes away, or takes nothing for a minute. A row that is nil is left out.
 func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows iter.Seq2[[]string, error]) error {
-	client := patient{w, http.NewResponseController(w)}
+	client := deadlineWriter{w, http.NewResponseController(w)}
 	defer client.connection.SetWriteDeadline(time.Time{})
-	out := csv.NewWriter(bufio.NewWriterSize(client, pieceOfExport))
+	out := csv.NewWriter(bufio.NewWriterSize(client, exportBufferSize))
 	out.UseCRLF = true
 	if err := out.Write(columns); err != nil {
 		return err
@@ -99,7 +104,7 @@ func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows it
 		}
 		if err == nil && row != nil {
 			for i := range row {
-				row[i] = noFormula(row[i])
+				row[i] = escapeFormula(row[i])
 			}
 			err = out.Write(row)
 		}
@@ -111,21 +116,170 @@ func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows it
 	return out.Error()
 }
 
-// patient gives the client a minute for every piece.
-type patient struct {
+// deadlineWriter gives the client a minute for every piece.
+type deadlineWriter struct {
 	w          http.ResponseWriter
 	connection *http.ResponseController
 }
 
-func (p patient) Write(piece []byte) (int, error) {
-	_ = p.connection.SetWriteDeadline(time.Now().Add(largeAnswerWithin)) // not every writer has one
-	return p.w.Write(piece)
+func (p deadlineWriter) Write(b []byte) (int, error) {
+	_ = p.connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer has one
+	return p.w.Write(b)
 }
 
-// noFormula keeps a spreadsheet from computing what somebody has written as a name or a reason.
-func noFormula(cell string) string {
+// escapeFormula keeps a spreadsheet from computing what somebody has written as a name or a reason.
+func escapeFormula(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
+}
+
+// The files that can be exported, and what stands in their columns.
+
+type exportFile struct {
+	filters []string
+	columns []string
+	rows    func(*Server, exportFilter) iter.Seq2[[]string, error]
+}
+
+var exportFiles = map[string]exportFile{
+	"promotions.csv": {
+		[]string{"promotionId"},
+		[]string{"promotionId", "name", "stock", "issued", "remaining", "status", "opensAt", "closesAt", "perUserLimit"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportPromotions(), func(p coupons.Promotion) ([]string, error) {
+				if of.promotion != "" && of.promotion != p.PromotionID {
+					return nil, nil
+				}
+				v := s.viewPromotion(p, 0)
+				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
+					v.Status, timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+			})
+		},
+	},
+	"coupons.csv": {
+		[]string{"promotionId"},
+		[]string{"couponId", "promotionId", "number", "userId", "status", "issuedAt"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c projections.OwnedCoupon) ([]string, error) {
+				return []string{c.CouponID, c.PromotionID, strconv.Itoa(c.Number), c.UserID, c.Status.String(), timeCell(c.IssuedAt)}, nil
+			})
+		},
+	},
+	"seats.csv": {
+		[]string{"scheduleId"},
+		[]string{"scheduleId", "scheduleSeatId", "section", "row", "number", "price", "status", "userId", "under", "until"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportSeats(of.schedule), func(seat projections.OwnedSeat) ([]string, error) {
+				return []string{seat.ScheduleID, strconv.Itoa(seat.ScheduleSeatID), seat.Section, seat.Row, strconv.Itoa(seat.Number),
+					strconv.FormatInt(seat.Price, 10), string(seat.Status), seat.UserID, seat.RefID, timeCell(seat.Until)}, nil
+			})
+		},
+	},
+	"reservations.csv": {
+		[]string{"scheduleId"},
+		[]string{"reservationId", "scheduleId", "userId", "scheduleSeatIds", "totalPrice", "status"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportReservations(), func(r projections.OwnedReservation) ([]string, error) {
+				if of.schedule != "" && of.schedule != r.ScheduleID {
+					return nil, nil
+				}
+				v := viewReservation(r.Reservation)
+				return []string{v.ReservationID, v.ScheduleID, r.UserID, strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]"),
+					strconv.FormatInt(v.TotalPrice, 10), v.Status}, nil
+			})
+		},
+	},
+	"products.csv": {
+		[]string{"salePostId"},
+		[]string{"salePostId", "name", "price", "stock", "remaining", "status"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportProducts(), func(p orders.Product) ([]string, error) {
+				if of.product != "" && of.product != p.ProductID {
+					return nil, nil
+				}
+				v := viewProduct(p)
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+			})
+		},
+	},
+	"orders.csv": {
+		[]string{"salePostId"},
+		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt", "merchant_uid", "paid", "refunded"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportOrders(), func(o orders.Order) ([]string, error) {
+				if of.product != "" && of.product != o.ProductID {
+					return nil, nil
+				}
+				return append([]string{o.PaymentID, o.ProductID, o.User, strconv.Itoa(o.Count), strconv.FormatInt(o.Amount, 10), string(o.Status),
+					o.Reason, timeCell(o.PlacedAt)}, paymentCells(o.Payment)...), nil
+			})
+		},
+	},
+	"audit.csv": {
+		[]string{"promotionId", "scheduleId"},
+		[]string{"at", "sequence", "user", "command", "entity", "reason", "requestId", "outcome"},
+		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
+			return exportRows(s.Projector.ExportAuditLog(), func(d projections.AdminAction) ([]string, error) { return auditCells(d, of) })
+		},
+	},
+}
+
+// exportRows are the rows of a file; nil ones are none.
+func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		for t, err := range all {
+			var cells []string
+			if err == nil {
+				cells, err = row(t)
+			}
+			if !yield(cells, err) {
+				return
+			}
+		}
+	}
+}
+
+// commandOf is the command of the shop's that an event came from.
+var commandOf = map[string]string{
+	"coupons.created": "coupons.create", "coupons.restocked": "coupons.stock", "coupons.paused": "coupons.pause",
+	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.withdrawn": "coupons.revoke",
+	"seats.created": "seats.create", "seats.blocked": "seats.block", "seats.unblocked": "seats.unblock",
+	"seats.freed": "seats.free", "seats.closed": "seats.close", "alarms.sent": "alarms.raise",
+	"products.created": "products.create", "products.restocked": "products.stock", "products.closed": "products.close",
+	"orders.cancelled": "orders.cancel",
+}
+
+// auditCells are those of a deed that is about what was chosen; of both, where both were.
+func auditCells(d projections.AdminAction, filter exportFilter) ([]string, error) {
+	subject := domain.Kind(d.Type) + "." + d.Entity
+	if filter != (exportFilter{}) && subject != "coupons."+filter.promotion && subject != "seats."+filter.schedule {
+		return nil, nil
+	}
+	command, outcome := d.Type, d.Code
+	if d.Code == "" {
+		command, outcome = commandOf[d.Type], "SUCCEEDED"
+	}
+	sequence := strconv.FormatUint(d.Sequence, 10)
+	return []string{timeCell(d.At), sequence, d.User, command, d.Entity, d.Reason, d.Request.String(), outcome}, nil
+}
+
+// paymentCells say what the provider was last heard to have of an order's payment; empty where it was not heard.
+func paymentCells(p *orders.Payment) []string {
+	if p == nil {
+		return []string{"", "", ""}
+	}
+	paid := int64(0)
+	if p.State == orders.PaymentPaid || p.State == orders.PaymentCancelled {
+		paid = p.Amount
+	}
+	return []string{p.MerchantUID, strconv.FormatInt(paid, 10), strconv.FormatInt(p.Cancelled, 10)}
+}
+
+func timeCell(t domain.Time) string {
+	if t == 0 {
+		return ""
+	}
+	return t.String()
 }

@@ -21,34 +21,42 @@ import (
 	"onsale/projections"
 )
 
-// stub is a projector of an empty store that has nothing to wait for.
-type stub struct{}
+// stubProjector is a projector of an empty store that has nothing to wait for.
+type stubProjector struct{}
 
-func (stub) Status() projections.Status                                        { return projections.Status{CaughtUp: true} }
-func (stub) WaitConfirmed(context.Context, uint64) error                       { return context.DeadlineExceeded }
-func (stub) WaitDecided(context.Context, uint64) error                         { return nil }
-func (stub) Request(domain.RequestID) (o projections.Outcome, _ bool, _ error) { return o, false, nil }
-func (stub) Turn(uint64) (t projections.Turn, _ bool)                          { return t, false }
-func (stub) Read(string, func(*projections.View) error) error                  { return nil }
-func (stub) Stats(context.Context) (s projections.Stats, _ error)              { return s, nil }
-func (stub) ExportPromotions() iter.Seq2[coupons.Promotion, error]             { return none[coupons.Promotion] }
-func (stub) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon, error] {
-	return none[projections.OwnedCoupon]
+func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
+func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
+func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
+func (stubProjector) OutcomeOf(domain.RequestID) (o projections.Outcome, _ bool, _ error) {
+	return o, false, nil
 }
-func (stub) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
-	return none[projections.OwnedSeat]
+func (stubProjector) QueueEstimate(uint64) (t projections.QueueEstimate, _ bool) { return t, false }
+func (stubProjector) Read(string, func(*projections.View) error) error           { return nil }
+func (stubProjector) Stats(context.Context) (s projections.Stats, _ error)       { return s, nil }
+func (stubProjector) ExportPromotions() iter.Seq2[coupons.Promotion, error] {
+	return emptySeq[coupons.Promotion]
 }
-func (stub) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
-	return none[projections.OwnedReservation]
+func (stubProjector) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon, error] {
+	return emptySeq[projections.OwnedCoupon]
 }
-func (stub) ExportProducts() iter.Seq2[orders.Product, error] { return none[orders.Product] }
-func (stub) ExportOrders() iter.Seq2[orders.Order, error]     { return none[orders.Order] }
-func (stub) ExportTrail() iter.Seq2[projections.Deed, error]  { return none[projections.Deed] }
-func (stub) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
+func (stubProjector) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
+	return emptySeq[projections.OwnedSeat]
+}
+func (stubProjector) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
+	return emptySeq[projections.OwnedReservation]
+}
+func (stubProjector) ExportProducts() iter.Seq2[orders.Product, error] {
+	return emptySeq[orders.Product]
+}
+func (stubProjector) ExportOrders() iter.Seq2[orders.Order, error] { return emptySeq[orders.Order] }
+func (stubProjector) ExportAuditLog() iter.Seq2[projections.AdminAction, error] {
+	return emptySeq[projections.AdminAction]
+}
+func (stubProjector) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
 	return projections.Outcome{}, context.DeadlineExceeded
 }
 
-func none[T any](func(T, error) bool) {}
+func emptySeq[T any](func(T, error) bool) {}
 
 // stubServer appends to nowhere, and calls check for every command that would be appended.
 func stubServer(check func(domain.Command)) *Server {
@@ -56,9 +64,9 @@ func stubServer(check func(domain.Command)) *Server {
 	return New(Config{
 		Append: func(_ context.Context, c domain.Command) (uint64, error) {
 			check(c)
-			return sequence.Add(domain.PlacesPerMessage), nil
+			return sequence.Add(domain.SequencesPerMessage), nil
 		},
-		Projector: stub{}, Payments: testPayments(new(portone.V1).Hint, nil), Epoch: testEpoch, EndOfCommands: func(context.Context) (uint64, error) { return 0, nil },
+		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch, CommandsEnd: func(context.Context) (uint64, error) { return 0, nil },
 		Streams: Streams{
 			User:      func(http.ResponseWriter, *http.Request, string) {},
 			Alarms:    func(http.ResponseWriter, *http.Request, string) {},
@@ -69,7 +77,7 @@ func stubServer(check func(domain.Command)) *Server {
 	})
 }
 
-func nameOf(c domain.Command) string {
+func bodyType(c domain.Command) string {
 	name, _ := c.Body.Type()
 	return name
 }
@@ -103,10 +111,10 @@ func FuzzBody(f *testing.F) {
 		appended := 0
 		s := stubServer(func(c domain.Command) {
 			appended++
-			if body, ok := c.Body.(checked); ok && body.Check() != nil {
+			if body, ok := c.Body.(validatedBody); ok && body.Check() != nil {
 				t.Errorf("%+v was appended: %v", body, body.Check())
 			}
-			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID && !slices.Contains([]string{"alarms", "orders"}, domain.Kind(nameOf(c))) {
+			if domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID && !slices.Contains([]string{"alarms", "orders"}, domain.Kind(bodyType(c))) {
 				t.Errorf("entity %q was appended", c.Entity)
 			}
 		})
@@ -130,7 +138,7 @@ func FuzzPrefer(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, prefer string) {
-		for _, usual := range []time.Duration{respondOnce, usualWait} {
+		for _, usual := range []time.Duration{noWait, defaultWait} {
 			if got := preferredWait([]string{prefer}, usual); got < 0 || got > maxWait || got%time.Second != 0 {
 				t.Errorf("%q: got %s", prefer, got)
 			}
@@ -138,9 +146,9 @@ func FuzzPrefer(f *testing.F) {
 	})
 }
 
-func TestPrefer(t *testing.T) {
+func TestPrefer_Parses(t *testing.T) {
 	for prefer, want := range map[string]time.Duration{
-		"":                            usualWait,
+		"":                            defaultWait,
 		"respond-async":               0,
 		"Respond-Async; foo=bar":      0,
 		"wait=0":                      0,
@@ -151,13 +159,13 @@ func TestPrefer(t *testing.T) {
 		"wait=10, wait=2":             10 * time.Second,
 		"wait=31":                     maxWait,
 		"wait=9999999999999999999999": maxWait,
-		"wait=-1":                     usualWait,
-		"wait=1.5":                    usualWait,
-		"wait":                        usualWait,
-		`wait="1`:                     usualWait,
-		"return=minimal, handling":    usualWait,
+		"wait=-1":                     defaultWait,
+		"wait=1.5":                    defaultWait,
+		"wait":                        defaultWait,
+		`wait="1`:                     defaultWait,
+		"return=minimal, handling":    defaultWait,
 	} {
-		if got := preferredWait([]string{prefer}, usualWait); got != want {
+		if got := preferredWait([]string{prefer}, defaultWait); got != want {
 			t.Errorf("%q: got %s, want %s", prefer, got, want)
 		}
 	}
@@ -172,7 +180,7 @@ func FuzzIdentity(f *testing.F) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-User-Id"], r.Header["Cookie"] = []string{header}, []string{cookie}
 		r.URL.RawQuery = query
-		user, err := whoAsks(r)
+		user, err := requestUser(r)
 		if err != nil {
 			if p := problemOf(err); p.Status != 400 || p.Code != invalidID || p.Field == "" {
 				t.Errorf("got %+v", p)
@@ -190,7 +198,7 @@ func FuzzAfter(f *testing.F) {
 	}
 	s := stubServer(func(domain.Command) {})
 	f.Fuzz(func(t *testing.T, after string) {
-		err := s.catchUp(t.Context(), map[string][]string{"after": {after}})
+		err := s.waitForPosition(t.Context(), map[string][]string{"after": {after}})
 		switch p := problemOf(err); p.Code {
 		case invalidPosition, epochChanged, notCaughtUp:
 		default:
@@ -207,16 +215,16 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	w := newWorld(f)
-	open(f, w, "p", 10)
-	bigHall(f, w, 4)
-	wait := usualWait
-	must(w.client("kim").Issue(f.Context(), "p", Ask{Wait: &wait}))(f)
-	must(w.client("kim").Hold(f.Context(), "s", []int{1}, Ask{}))(f)
-	must(w.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, Ask{}))(f)
-	must(w.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, Ask{Wait: &wait}))(f)
+	fx := newFixture(f)
+	seedPromotion(f, fx, "p", 10)
+	seedSchedule(f, fx, 4)
+	wait := defaultWait
+	must(fx.client("kim").Issue(f.Context(), "p", CommandOptions{Wait: &wait}))(f)
+	must(fx.client("kim").Hold(f.Context(), "s", []int{1}, CommandOptions{}))(f)
+	must(fx.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, CommandOptions{}))(f)
+	must(fx.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, CommandOptions{Wait: &wait}))(f)
 	f.Fuzz(func(t *testing.T, query string) {
-		if asked, _ := url.ParseQuery(query); asked.Has("after") || asked.Has("wait") {
+		if values, _ := url.ParseQuery(query); values.Has("after") || values.Has("wait") {
 			t.Skip("it would wait; see FuzzAfter")
 		}
 		for _, path := range []string{
@@ -229,7 +237,7 @@ func FuzzQuery(f *testing.F) {
 			r := httptest.NewRequest("GET", path, nil)
 			r.URL.RawQuery = query
 			answer := httptest.NewRecorder()
-			w.ServeHTTP(answer, r)
+			fx.ServeHTTP(answer, r)
 			problem := answer.Header().Get("Content-Type") == problemType[0]
 			if answer.Code >= 500 || problem != (answer.Code >= 400) {
 				t.Errorf("%s?%s: %d %s", path, query, answer.Code, answer.Body)
@@ -263,7 +271,7 @@ func FuzzPath(f *testing.F) {
 // rules accept.
 func FuzzImport(f *testing.F) {
 	for _, seed := range []string{
-		aCSV, aJSON, `{"scheduleId":"s"}`, "[[", `[{},{}]`, "scheduleId,title,section,price,row,seats\ns,t,A,1,1,1\ns,,B,,2,\n",
+		sampleCSV, sampleJSON, `{"scheduleId":"s"}`, "[[", `[{},{}]`, "scheduleId,title,section,price,row,seats\ns,t,A,1,1,1\ns,,B,,2,\n",
 		"scheduleId\n\"", "row,seats\n1,1\n", "[1,", "{}{}", "\xef\xbb\xbf",
 	} {
 		f.Add([]byte(seed), true)
@@ -273,7 +281,7 @@ func FuzzImport(f *testing.F) {
 		appended := 0
 		s := stubServer(func(c domain.Command) {
 			appended++
-			if body := c.Body.(checked); body.Check() != nil || domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID {
+			if body := c.Body.(validatedBody); body.Check() != nil || domain.CheckID(c.Entity) != nil || len(c.Entity) > maxEntityID {
 				t.Errorf("%q %+v was appended: %v", c.Entity, body, body.Check())
 			}
 		})
@@ -284,14 +292,14 @@ func FuzzImport(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
-		if told := strings.Count(w.Body.String(), `"status":"ACCEPTED"`); told != appended || w.Code != 200 && (w.Code < 400 || w.Code >= 500 || appended > 0) {
+		if accepted := strings.Count(w.Body.String(), `"status":"ACCEPTED"`); accepted != appended || w.Code != 200 && (w.Code < 400 || w.Code >= 500 || appended > 0) {
 			t.Errorf("%d after %d appends: %s", w.Code, appended, w.Body)
 		}
 	})
 }
 
 // However an id is spelled, what it belongs to has an id too; and an id that onsale made is taken apart as it was made.
-func FuzzCutID(f *testing.F) {
+func FuzzSplitID(f *testing.F) {
 	f.Add("p", uint64(1))
 	f.Add("p-1-r2-ws3", uint64(1<<40))
 	f.Add("-wc7", uint64(0))
@@ -300,13 +308,13 @@ func FuzzCutID(f *testing.F) {
 			return
 		}
 		n = n>>1 | 1 // from 1 on, as far as an int goes
-		for mark, made := range map[string]string{
+		for separator, made := range map[string]string{
 			"-": coupons.CouponID(id, int(n)), "-wc": coupons.WaitingID(id, n), "-ws": seats.WaitingID(id, n), "-r": seats.ReservationID(id, n),
 		} {
-			if entity, number := cutID(made, mark); entity != id || uint64(number) != n {
+			if entity, number := splitID(made, separator); entity != id || uint64(number) != n {
 				t.Errorf("%q: got %q, %d", made, entity, number)
 			}
-			if entity, _ := cutID(id, mark); domain.CheckID(entity) != nil {
+			if entity, _ := splitID(id, separator); domain.CheckID(entity) != nil {
 				t.Errorf("%q: got %q", id, entity)
 			}
 		}

@@ -23,12 +23,12 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
 	if !status.CaughtUp {
 		reasons = append(reasons, "catching up with what was accepted before the start")
 	}
-	if s.Ready != nil {
-		reasons = append(reasons, s.Ready()...)
+	if s.NotReady != nil {
+		reasons = append(reasons, s.NotReady()...)
 	}
 	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
-		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, s.Notes})
+		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, s.ReadyNotes})
 	}
-	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: s.Notes})
+	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: s.ReadyNotes})
 }

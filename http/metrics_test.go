@@ -17,12 +17,12 @@ import (
 	"onsale/projections"
 )
 
-// families is a scrape.
-type families map[string]*dto.MetricFamily
+// metricFamilies is a scrape.
+type metricFamilies map[string]*dto.MetricFamily
 
-func (w *world) scrape(t *testing.T) families {
+func (f *fixture) scrape(t *testing.T) metricFamilies {
 	t.Helper()
-	response, err := http.Get(w.url + "/metrics")
+	response, err := http.Get(f.url + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func (w *world) scrape(t *testing.T) families {
 
 // value is that of the metric with these labels, names and values by turns; -1 when there is none. Of a histogram it is
 // the count.
-func (f families) value(name string, labels ...string) float64 {
+func (f metricFamilies) value(name string, labels ...string) float64 {
 next:
 	for _, m := range f[name].GetMetric() {
 		have := map[string]string{}
@@ -60,10 +60,10 @@ next:
 	return -1
 }
 
-// visit asks and is content with whatever comes.
-func (w *world) visit(t *testing.T, method, path string, header ...string) {
+// doRequest asks and is content with whatever comes.
+func (f *fixture) doRequest(t *testing.T, method, path string, header ...string) {
 	t.Helper()
-	r, _ := http.NewRequest(method, w.url+path, nil)
+	r, _ := http.NewRequest(method, f.url+path, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -75,10 +75,10 @@ func (w *world) visit(t *testing.T, method, path string, header ...string) {
 }
 
 // What happens is counted under the name of its route, and shown.
-func TestMetrics(t *testing.T) {
-	w := newWorld(t)
-	w.Logs = func() (domain.LogState, time.Time) {
-		state, _ := w.log.State(t.Context())
+func TestMetrics_CountByRoute(t *testing.T) {
+	f := newFixture(t)
+	f.LogState = func() (domain.LogState, time.Time) {
+		state, _ := f.log.State(t.Context())
 		state.Commands.Last = 9 // as if another node had put some in line
 		state.Events.Bytes, state.Events.MaxBytes = 70, 100
 		return state, time.Now().Add(-3 * time.Second)
@@ -86,17 +86,17 @@ func TestMetrics(t *testing.T) {
 	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
 	}}
-	must(w.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, Ask{}))(t)
-	must(w.client("kim").Hold(t.Context(), "s", []int{1, 2}, Ask{}))(t)
-	must(w.client("lee").Hold(t.Context(), "s", []int{2, 3}, Ask{}))(t) // in line, and rejected there
-	w.visit(t, "POST", "/api/v1/schedules/s/seats/hold")                // 401
-	w.visit(t, "GET", "/api/v1/schedules/none")
-	w.visit(t, "GET", "/nowhere")
-	w.visit(t, "PUT", "/healthz")
-	w.visit(t, "GET", "/app.js", "If-None-Match", "*")
-	w.visit(t, "GET", "/subscribe/kim")
+	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t)
+	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, CommandOptions{}))(t)
+	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t) // in line, and rejected there
+	f.doRequest(t, "POST", "/api/v1/schedules/s/seats/hold")                       // 401
+	f.doRequest(t, "GET", "/api/v1/schedules/none")
+	f.doRequest(t, "GET", "/nowhere")
+	f.doRequest(t, "PUT", "/healthz")
+	f.doRequest(t, "GET", "/app.js", "If-None-Match", "*")
+	f.doRequest(t, "GET", "/subscribe/kim")
 
-	got := w.scrape(t)
+	got := f.scrape(t)
 	hold := "/api/v1/schedules/:scheduleId/seats/hold"
 	for _, c := range []struct {
 		want   float64
@@ -146,12 +146,12 @@ func TestMetrics(t *testing.T) {
 }
 
 // A command that is not decided is in the backlog, and grows old there.
-func TestMetrics_backlog(t *testing.T) {
-	w := newWorld(t)
-	w.log.change(func() { w.log.stopped = true })
-	w.visit(t, "POST", "/api/v1/promotions/p/coupons", "X-User-Id", "kim")
-	w.hour.Store(int64(time.Hour))
-	got := w.scrape(t)
+func TestMetrics_MeasureBacklog(t *testing.T) {
+	f := newFixture(t)
+	f.log.update(func() { f.log.deliveryPaused = true })
+	f.doRequest(t, "POST", "/api/v1/promotions/p/coupons", "X-User-Id", "kim")
+	f.clockOffset.Store(int64(time.Hour))
+	got := f.scrape(t)
 	if n, age := got.value("onsale_backlog_commands"), got.value("onsale_backlog_oldest_seconds"); n != 1 || age < 3600 {
 		t.Errorf("got %v commands, the oldest of %v s", n, age)
 	}
@@ -161,27 +161,27 @@ func TestMetrics_backlog(t *testing.T) {
 }
 
 // A halted node says so, and why in so many words.
-func TestMetrics_halted(t *testing.T) {
-	w := newWorld(t)
-	w.projector.halt(strings.Repeat("é", 59) + "xéé") // is cut within a letter
-	w.refusal.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
-	got := w.scrape(t)
+func TestMetrics_ReportHalt(t *testing.T) {
+	f := newFixture(t)
+	f.projector.halt(strings.Repeat("é", 59) + "xéé") // is cut within a letter
+	f.capacityProblem.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
+	got := f.scrape(t)
 	if got.value("onsale_halted") != 1 || got.value("onsale_ready") != 0 || got.value("onsale_refusing") != 1 ||
 		got.value("onsale_halted_info", "reason", strings.Repeat("é", 59)+"x") != 1 {
 		t.Errorf("got %v", got["onsale_halted_info"])
 	}
-	w.visit(t, "GET", "/readyz")
-	w.visit(t, "GET", "/api/v1/promotions")
-	got = w.scrape(t)
+	f.doRequest(t, "GET", "/readyz")
+	f.doRequest(t, "GET", "/api/v1/promotions")
+	got = f.scrape(t)
 	if got.value("onsale_http_requests_total", "route", "/readyz", "class", "5xx") != 1 || got.value("onsale_refused_total", "code", halted) != 1 {
 		t.Errorf("got %v", got["onsale_http_requests_total"])
 	}
 }
 
 // A handler that panics is an answer too.
-func TestMetrics_panic(t *testing.T) {
+func TestMetrics_CountPanicAs5xx(t *testing.T) {
 	m := NewMetrics()
-	h := m.measured("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
+	h := m.instrument("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
 	func() {
 		defer func() { _ = recover() }()
 		_ = h(httptest.NewRecorder(), httptest.NewRequest("GET", "/x", nil))
@@ -191,12 +191,12 @@ func TestMetrics_panic(t *testing.T) {
 	}
 }
 
-// told are events such as a rush brings.
-func told(n int) []projections.Told {
+// confirmedEvents are events such as a rush brings.
+func confirmedEvents(n int) []projections.ConfirmedEvent {
 	bodies := []domain.Body{
-		domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}, seats.Expired{}, domain.Dead{Reason: domain.DeadPanicked}, seats.Held{},
+		domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}, seats.Expired{}, domain.DeadLetter{Reason: domain.DeadLetterPanicked}, seats.Held{},
 	}
-	events := make([]projections.Told, n)
+	events := make([]projections.ConfirmedEvent, n)
 	for i := range events {
 		events[i].Event = domain.Event{Now: domain.At(time.Now()), Request: domain.NewRequestID("kim", "k"), Body: bodies[i%len(bodies)]}
 	}
@@ -204,15 +204,15 @@ func told(n int) []projections.Told {
 	return events
 }
 
-func TestMetrics_told(t *testing.T) {
-	w := newWorld(t)
-	w.Metrics.Told(told(5))
-	w.Metrics.Told(told(4))
-	got := w.scrape(t)
+func TestMetrics_CountOutcomes(t *testing.T) {
+	f := newFixture(t)
+	f.Metrics.ObserveConfirmed(confirmedEvents(5))
+	f.Metrics.ObserveConfirmed(confirmedEvents(4))
+	got := f.scrape(t)
 	for _, c := range []struct {
 		want       float64
 		name, code string
-	}{{3, "coupons.rejected", domain.SoldOut}, {2, "seats.expired", ""}, {2, "system.dead", domain.DeadPanicked}, {2, "seats.held", ""}} {
+	}{{3, "coupons.rejected", domain.SoldOut}, {2, "seats.expired", ""}, {2, "system.dead", domain.DeadLetterPanicked}, {2, "seats.held", ""}} {
 		if n := got.value("onsale_outcomes_total", "type", c.name, "code", c.code); n != c.want {
 			t.Errorf("%s %s: got %v, want %v", c.name, c.code, n, c.want)
 		}
@@ -223,23 +223,23 @@ func TestMetrics_told(t *testing.T) {
 }
 
 // Names, units and help are as Prometheus would have them, of every metric that there is.
-func TestMetrics_names(t *testing.T) {
-	w := newWorld(t)
-	w.Logs = func() (domain.LogState, time.Time) { return domain.LogState{}, time.Now() }
-	Look(w.Metrics, func() (int, bool) { return 1, true }, Counter("onsale_things_total", "Things.", func(n int) int { return n }, "kind", "odd"))
-	Look(w.Metrics, func() (int, bool) { return 0, false }, Gauge("onsale_unknown", "Unknown.", func(n int) int { return n }))
-	w.projector.halt("why")
-	w.visit(t, "GET", "/nowhere")
-	w.visit(t, "GET", "/healthz")
-	w.Metrics.Told(told(4))
-	problems, err := testutil.GatherAndLint(w.Metrics.registry)
+func TestMetrics_PassLint(t *testing.T) {
+	f := newFixture(t)
+	f.LogState = func() (domain.LogState, time.Time) { return domain.LogState{}, time.Now() }
+	Register(f.Metrics, func() (int, bool) { return 1, true }, Counter("onsale_things_total", "Things.", func(n int) int { return n }, "kind", "odd"))
+	Register(f.Metrics, func() (int, bool) { return 0, false }, Gauge("onsale_unknown", "Unknown.", func(n int) int { return n }))
+	f.projector.halt("why")
+	f.doRequest(t, "GET", "/nowhere")
+	f.doRequest(t, "GET", "/healthz")
+	f.Metrics.ObserveConfirmed(confirmedEvents(4))
+	problems, err := testutil.GatherAndLint(f.Metrics.registry)
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	if err != nil {
 		t.Error(err)
 	}
-	got := w.scrape(t)
+	got := f.scrape(t)
 	for name, family := range got {
 		if family.GetHelp() == "" || family.GetType() == dto.MetricType_UNTYPED && !strings.HasPrefix(name, "go_") {
 			t.Errorf("%s: %s, help %q", name, family.GetType(), family.GetHelp())
@@ -253,23 +253,23 @@ func TestMetrics_names(t *testing.T) {
 	}
 }
 
-// BenchmarkMeasured is what measuring adds to a command.
-func BenchmarkMeasured(b *testing.B) {
-	answer := NewMetrics().measured("/x", func(http.ResponseWriter, *http.Request) error { return nil })
+// BenchmarkMetrics_Instrument is what measuring adds to a command.
+func BenchmarkMetrics_Instrument(b *testing.B) {
+	h := NewMetrics().instrument("/x", func(http.ResponseWriter, *http.Request) error { return nil })
 	r := issueRequest(false)
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = answer(nil, r)
+		_ = h(nil, r)
 	}
 }
 
-// BenchmarkTold is what counting adds to the telling of one event.
-func BenchmarkTold(b *testing.B) {
-	m, events, n := NewMetrics(), told(64), 0
+// BenchmarkMetrics_ObserveConfirmed is what counting adds to the telling of one event.
+func BenchmarkMetrics_ObserveConfirmed(b *testing.B) {
+	m, events, n := NewMetrics(), confirmedEvents(64), 0
 	b.ReportAllocs()
 	for b.Loop() {
 		if n++; n%len(events) == 0 {
-			m.Told(events)
+			m.ObserveConfirmed(events)
 		}
 	}
 }

@@ -13,39 +13,39 @@ import (
 )
 
 // preparePayment reads POST /api/v1/orders/prepare.
-func preparePayment(w http.ResponseWriter, r *http.Request) (wish, error) {
+func preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var product string
 	var count int64
 	err := readFields(w, r, func(o *object) {
-		product, count = o.someID("salePostId", maxEntityID), o.integer("count", 0)
+		product, count = o.requiredID("salePostId", maxEntityID), o.integer("count", 0)
 	})
-	return wish{entity: product, body: orders.Prepare{Count: int(count)}, decoded: fmt.Sprintf("%s %d", product, count)}, err
+	return commandRequest{entity: product, body: orders.Prepare{Count: int(count)}, canonical: fmt.Sprintf("%s %d", product, count)}, err
 }
 
 // placeOrder reads POST /api/v1/orders. The fingerprint covers what the client said and not the terms, which a node may
 // have changed by the time of a repetition.
-func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (wish, error) {
+func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var impUID string
-	var place orders.Place
+	var body orders.Place
 	err := readFields(w, r, func(o *object) {
-		impUID, place.SalePostID = o.someID("imp_uid", maxID), o.someID("salePostId", maxEntityID)
-		place.Count, place.Amount = int(o.integer("count", 0)), o.someInteger("amount")
+		impUID, body.ProductID = o.requiredID("imp_uid", maxID), o.requiredID("salePostId", maxEntityID)
+		body.Count, body.Amount = int(o.integer("count", 0)), o.requiredInteger("amount")
 	})
-	decoded := fmt.Sprintf("%s %s %d %d", impUID, place.SalePostID, place.Count, place.Amount)
+	canonical := fmt.Sprintf("%s %s %d %d", impUID, body.ProductID, body.Count, body.Amount)
 	if s.Payments != nil {
-		place.Terms = s.Payments.Terms
+		body.Terms = s.Payments.Terms
 	}
-	return wish{entity: impUID, body: place, decoded: decoded}, err
+	return commandRequest{entity: impUID, body: body, canonical: canonical}, err
 }
 
 // cancelOrder reads POST /api/v1/admin/orders/:imp_uid/cancel.
-func cancelOrder(w http.ResponseWriter, r *http.Request) (wish, error) {
-	id, err := madeID(r, "imp_uid")
+func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	id, err := generatedID(r, "imp_uid")
 	if err != nil {
-		return wish{}, err
+		return commandRequest{}, err
 	}
-	body, decoded, err := readWish(w, r, func(o *object) checked { return orders.Cancel{Reason: o.text("reason")} })
-	return wish{entity: id, body: body, decoded: decoded, admin: true}, err
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: o.text("reason")} })
+	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
 type orderView struct {
@@ -59,7 +59,7 @@ type orderView struct {
 
 // viewOrder shows o to its user or an admin. What people have to look at in a paid order is the shop's alone.
 func viewOrder(o orders.Order, user string) orderView {
-	v := orderView{o.ImpUID, o.SalePostID, o.Count, o.Amount, o.Status, o.Reason}
+	v := orderView{o.PaymentID, o.ProductID, o.Count, o.Amount, o.Status, o.Reason}
 	if o.Reason == orders.ReasonDiscrepant && !isAdmin(user) {
 		v.Reason = ""
 	}
@@ -71,11 +71,11 @@ func OrderView(o orders.Order) any { return viewOrder(o, o.User) }
 
 // order is for its user and for admins.
 func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
-	id, err := madeID(r, "imp_uid")
+	id, err := generatedID(r, "imp_uid")
 	if err != nil {
 		return nil, err
 	}
-	user, err := someone(r)
+	user, err := requireUser(r)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +84,9 @@ func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, refuse(domain.OrderNotFound, "")
+		return nil, problemf(domain.OrderNotFound, "")
 	case !maySee(o, user):
-		return nil, refuse(forbidden, "")
+		return nil, problemf(forbidden, "")
 	}
 	return viewOrder(o, user), nil
 }

@@ -20,30 +20,30 @@ import (
 )
 
 // testPayments are those of a shop whose provider sends such webhooks.
-func testPayments(read func(http.Header, []byte) (portone.Hint, error), look func(ref string) bool) *Payments {
+func testPayments(parse func(http.Header, []byte) (portone.WebhookRef, error), notify func(ref string) bool) *Payments {
 	return &Payments{
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900},
-		Hint: func(header http.Header, body []byte) (string, error) {
-			hint, err := read(header, body)
+		ParseWebhook: func(header http.Header, body []byte) (string, error) {
+			hint, err := parse(header, body)
 			return hint.Ref, err
 		},
-		Look: look,
+		Notify: notify,
 	}
 }
 
-// learn puts into the log what the provider was heard to say of an order's payment, and waits until that is decided.
-func (w *world) learn(t testing.TB, impUID string, payment orders.Payment) {
+// recordPayment puts into the log what the provider was heard to say of an order's payment, and waits until that is decided.
+func (f *fixture) recordPayment(t testing.TB, impUID string, payment orders.Payment) {
 	t.Helper()
-	o := w.order(t, impUID)
-	sequence := must(w.log.Append(t.Context(), domain.Command{Entity: impUID, Body: orders.Learn{After: o.Event, Payment: payment}}))(t)
-	if err := w.Projector.WaitDecided(t.Context(), sequence); err != nil {
+	o := f.readOrder(t, impUID)
+	sequence := must(f.log.Append(t.Context(), domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: o.LastEvent, Payment: payment}}))(t)
+	if err := f.Projector.WaitDecided(t.Context(), sequence); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *world) order(t testing.TB, impUID string) (o orders.Order) {
+func (f *fixture) readOrder(t testing.TB, impUID string) (o orders.Order) {
 	t.Helper()
-	err := w.Projector.Read("", func(v *projections.View) (err error) {
+	err := f.Projector.Read("", func(v *projections.View) (err error) {
 		var known bool
 		if o, known, err = v.Order(impUID); err == nil && !known {
 			err = fmt.Errorf("there is no order %s", impUID)
@@ -57,33 +57,33 @@ func (w *world) order(t testing.TB, impUID string) (o orders.Order) {
 }
 
 // A shop without a payment provider has products, and what was ordered before; nothing new is put in line.
-func TestOrders_without_payments(t *testing.T) {
-	w := newWorld(t)
-	kim, wait := w.client("kim"), 5*time.Second
+func TestOrders_RejectWithoutPayments(t *testing.T) {
+	f := newFixture(t)
+	kim, wait := f.client("kim"), 5*time.Second
 	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
-	ordered := func(key string) Answer {
-		return must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, Ask{Key: key, Wait: &wait}))(t)
+	order := func(key string) CommandResponse {
+		return must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, CommandOptions{Key: key, Wait: &wait}))(t)
 	}
-	must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t)
-	if a := ordered("first"); a.HTTPStatus != 201 {
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t)
+	if a := order("first"); a.HTTPStatus != 201 {
 		t.Fatalf("got %+v", a)
 	}
-	w.Payments = nil
-	before := w.log.appended
-	for name, a := range map[string]Answer{
-		"order":   ordered("second"),
-		"prepare": must(kim.Prepare(t.Context(), "lp", 1, Ask{}))(t),
-		"cancel":  must(kim.Command(t.Context(), "/api/v1/admin/orders/imp_1/cancel", nil, Ask{}))(t),
-		"webhook": must(kim.Command(t.Context(), "/api/v1/payments/webhook", map[string]any{"imp_uid": "imp_1"}, Ask{}))(t),
+	f.Payments = nil
+	before := f.log.appended
+	for name, a := range map[string]CommandResponse{
+		"order":   order("second"),
+		"prepare": must(kim.Prepare(t.Context(), "lp", 1, CommandOptions{}))(t),
+		"cancel":  must(kim.Command(t.Context(), "/api/v1/admin/orders/imp_1/cancel", nil, CommandOptions{}))(t),
+		"webhook": must(kim.Command(t.Context(), "/api/v1/payments/webhook", map[string]any{"imp_uid": "imp_1"}, CommandOptions{}))(t),
 	} {
 		if a.HTTPStatus != 409 || a.Code != paymentsNotConfigured {
 			t.Errorf("%s: got %+v", name, a)
 		}
 	}
-	if a := ordered("first"); a.HTTPStatus != 201 || !a.Replayed {
+	if a := order("first"); a.HTTPStatus != 201 || !a.Replayed {
 		t.Errorf("again: got %+v", a)
 	}
-	if w.log.appended != before {
+	if f.log.appended != before {
 		t.Error("something was appended")
 	}
 	for _, path := range []string{"/api/v1/products/lp", "/api/v1/orders/imp_1", "/api/v1/me/orders"} {
@@ -92,37 +92,37 @@ func TestOrders_without_payments(t *testing.T) {
 		}
 	}
 	product["salePostId"] = "cd"
-	if a := must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t); a.HTTPStatus != 201 {
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t); a.HTTPStatus != 201 {
 		t.Errorf("got %+v", a)
 	}
 }
 
 // The terms of a node may change; the same order is the same request all the same, and keeps the terms that it had.
-func TestOrders_under_other_terms(t *testing.T) {
-	w := newWorld(t)
-	kim, wait := w.client("kim"), 5*time.Second
+func TestOrders_KeepOriginalTerms(t *testing.T) {
+	f := newFixture(t)
+	kim, wait := f.client("kim"), 5*time.Second
 	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
-	must(kim.Command(t.Context(), "/api/v1/admin/products", product, Ask{}))(t)
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t)
 	for range 2 {
-		if a := must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, Ask{Key: "k", Wait: &wait}))(t); a.HTTPStatus != 201 {
+		if a := must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, CommandOptions{Key: "k", Wait: &wait}))(t); a.HTTPStatus != 201 {
 			t.Errorf("got %+v", a)
 		}
-		w.Payments.Terms.Currency = "USD"
+		f.Payments.Terms.Currency = "USD"
 	}
-	if o := w.order(t, "imp_1"); o.Currency != "KRW" || o.PaySeconds != 900 {
+	if o := f.readOrder(t, "imp_1"); o.Currency != "KRW" || o.PaySeconds != 900 {
 		t.Errorf("got %+v", o)
 	}
 }
 
 // A webhook is a hint where to look and nothing else, whoever sent it.
-func TestWebhook(t *testing.T) {
-	w := newWorld(t)
+func TestWebhook_NotifiesByReference(t *testing.T) {
+	f := newFixture(t)
 	key := []byte("a key of the shop's and the provider's")
 	v2 := must(portone.NewV2(portone.Config{
 		URL: "https://provider.example", Secret: "s", WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)},
 	}))(t)
-	var looked []string
-	look := func(ref string) bool { looked = append(looked, ref); return true }
+	var notified []string
+	notify := func(ref string) bool { notified = append(notified, ref); return true }
 	full := func(string) bool { return false }
 	signed := func(key []byte, body string) http.Header {
 		now := fmt.Sprint(time.Now().Unix())
@@ -143,26 +143,26 @@ func TestWebhook(t *testing.T) {
 		body        string
 		status      int
 		code        string
-		looked      []string
+		notified    []string
 	}{
-		"json":            {testPayments(new(portone.V1).Hint, look), nil, json, `{"imp_uid":"imp_1","status":"paid","new":{}}`, 200, "", []string{"imp_1"}},
-		"form":            {testPayments(new(portone.V1).Hint, look), nil, form, url.Values{"imp_uid": {"imp_1"}}.Encode(), 200, "", []string{"imp_1"}},
-		"no room":         {testPayments(new(portone.V1).Hint, full), nil, json, `{"imp_uid":"imp_1"}`, 429, rateLimited, nil},
-		"about nothing":   {testPayments(new(portone.V1).Hint, look), nil, json, `{}`, 400, domain.InvalidBody, nil},
-		"empty":           {testPayments(new(portone.V1).Hint, look), nil, json, "", 400, domain.InvalidBody, nil},
-		"garbage":         {testPayments(new(portone.V1).Hint, look), nil, json, "\xff{", 400, domain.InvalidBody, nil},
-		"garbled form":    {testPayments(new(portone.V1).Hint, look), nil, form, "imp_uid=%zz", 400, domain.InvalidBody, nil},
-		"a path":          {testPayments(new(portone.V1).Hint, look), nil, json, `{"imp_uid":"../users"}`, 400, domain.InvalidBody, nil},
-		"too large":       {testPayments(new(portone.V1).Hint, look), nil, json, long, 413, bodyTooLarge, nil},
-		"signed":          {testPayments(v2.Hint, look), signed(key, paid), json, paid, 200, "", []string{"pay_1"}},
-		"signed, of else": {testPayments(v2.Hint, look), signed(key, others), json, others, 200, "", nil},
-		"forged":          {testPayments(v2.Hint, look), signed([]byte("guessed"), paid), json, paid, 403, forbidden, nil},
-		"not signed":      {testPayments(v2.Hint, look), nil, json, paid, 403, forbidden, nil},
-		"signed garbage":  {testPayments(v2.Hint, look), signed(key, "["), json, "[", 400, domain.InvalidBody, nil},
+		"json":            {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, `{"imp_uid":"imp_1","status":"paid","new":{}}`, 200, "", []string{"imp_1"}},
+		"form":            {testPayments(new(portone.V1).ParseWebhook, notify), nil, form, url.Values{"imp_uid": {"imp_1"}}.Encode(), 200, "", []string{"imp_1"}},
+		"no room":         {testPayments(new(portone.V1).ParseWebhook, full), nil, json, `{"imp_uid":"imp_1"}`, 429, rateLimited, nil},
+		"about nothing":   {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, `{}`, 400, domain.InvalidBody, nil},
+		"empty":           {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, "", 400, domain.InvalidBody, nil},
+		"garbage":         {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, "\xff{", 400, domain.InvalidBody, nil},
+		"garbled form":    {testPayments(new(portone.V1).ParseWebhook, notify), nil, form, "imp_uid=%zz", 400, domain.InvalidBody, nil},
+		"a path":          {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, `{"imp_uid":"../users"}`, 400, domain.InvalidBody, nil},
+		"too large":       {testPayments(new(portone.V1).ParseWebhook, notify), nil, json, long, 413, bodyTooLarge, nil},
+		"signed":          {testPayments(v2.ParseWebhook, notify), signed(key, paid), json, paid, 200, "", []string{"pay_1"}},
+		"signed, of else": {testPayments(v2.ParseWebhook, notify), signed(key, others), json, others, 200, "", nil},
+		"forged":          {testPayments(v2.ParseWebhook, notify), signed([]byte("guessed"), paid), json, paid, 403, forbidden, nil},
+		"not signed":      {testPayments(v2.ParseWebhook, notify), nil, json, paid, 403, forbidden, nil},
+		"signed garbage":  {testPayments(v2.ParseWebhook, notify), signed(key, "["), json, "[", 400, domain.InvalidBody, nil},
 	}
 	for name, test := range tests {
-		w.Payments, looked = test.payments, nil
-		r := must(http.NewRequest("POST", w.url+"/api/v1/payments/webhook", strings.NewReader(test.body)))(t)
+		f.Payments, notified = test.payments, nil
+		r := must(http.NewRequest("POST", f.url+"/api/v1/payments/webhook", strings.NewReader(test.body)))(t)
 		if test.header != nil {
 			r.Header = test.header
 		}
@@ -170,14 +170,14 @@ func TestWebhook(t *testing.T) {
 		response := must(http.DefaultClient.Do(r))(t)
 		body := string(must(io.ReadAll(response.Body))(t))
 		response.Body.Close()
-		if response.StatusCode != test.status || !slices.Equal(looked, test.looked) {
-			t.Errorf("%s: got %s, %s, looked at %q", name, response.Status, body, looked)
+		if response.StatusCode != test.status || !slices.Equal(notified, test.notified) {
+			t.Errorf("%s: got %s, %s, looked at %q", name, response.Status, body, notified)
 		}
-		if said := strings.Contains(body, `"code":"`+test.code+`"`); test.status == 200 && body != "{}" || test.status != 200 && !said {
+		if found := strings.Contains(body, `"code":"`+test.code+`"`); test.status == 200 && body != "{}" || test.status != 200 && !found {
 			t.Errorf("%s: got %s", name, body)
 		}
 	}
-	if w.log.appended != 0 {
+	if f.log.appended != 0 {
 		t.Error("something was appended")
 	}
 }

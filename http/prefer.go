@@ -9,36 +9,36 @@ import (
 
 const (
 	maxWait     = 30 * time.Second
-	usualWait   = 5 * time.Second
-	respondOnce = 0 // the usual wait of issuing and ordering: they answer as soon as the command is durable
+	defaultWait = 5 * time.Second
+	noWait      = 0 // the usual wait of issuing and ordering: they answer as soon as the command is durable
 )
 
 // preferredWait is how long to wait for the outcome. `wait=N` says so; else `respond-async` says not at all; else usual.
 // With both, the answer comes with the outcome or after N seconds, whichever is first: that is what the two together mean
 // (RFC 7240, 4.3). Of a preference that is given twice, the first counts.
-func preferredWait(prefer []string, usual time.Duration) time.Duration {
-	async, waits, wait := false, false, time.Duration(0)
-	for _, line := range prefer {
-		for preference := range strings.SplitSeq(line, ",") {
+func preferredWait(prefer []string, fallback time.Duration) time.Duration {
+	async, hasWait, wait := false, false, time.Duration(0)
+	for _, header := range prefer {
+		for preference := range strings.SplitSeq(header, ",") {
 			preference, _, _ = strings.Cut(preference, ";") // parameters say nothing to us
 			name, value, _ := strings.Cut(preference, "=")
 			switch strings.ToLower(strings.Trim(name, " \t")) {
 			case "respond-async":
 				async = true
 			case "wait":
-				if seconds, ok := waitSeconds(value); ok && !waits {
-					waits, wait = true, seconds
+				if seconds, ok := waitSeconds(value); ok && !hasWait {
+					hasWait, wait = true, seconds
 				}
 			}
 		}
 	}
 	switch {
-	case waits:
+	case hasWait:
 		return wait
 	case async:
-		return respondOnce
+		return noWait
 	}
-	return usual
+	return fallback
 }
 
 // waitSeconds takes digits, quoted or not. So many that they overflow are still only the limit.

@@ -16,7 +16,7 @@ type problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail,omitempty"`
-	domain.Facts
+	domain.Details
 	Field string `json:"field,omitempty"` // which part of the request has a wrong shape
 	Line  int    `json:"line,omitempty"`  // and where that is, in a file
 
@@ -32,8 +32,8 @@ func (p *problem) Error() string { return p.Code + ": " + p.Detail }
 
 func (p *problem) Unwrap() error { return p.cause }
 
-// refuse says no; detail "" is the code's own sentence.
-func refuse(code, detail string, args ...any) *problem {
+// problemf says no; detail "" is the code's own sentence.
+func problemf(code, detail string, args ...any) *problem {
 	if len(args) > 0 {
 		detail = fmt.Sprintf(detail, args...)
 	}
@@ -47,12 +47,12 @@ func refuse(code, detail string, args ...any) *problem {
 	return &problem{Type: "/problems/" + code, Title: row.title, Status: row.status, Code: code, Detail: detail}
 }
 
-// refuseField says no to the shape of one field.
-func refuseField(code, field, problem string, args ...any) *problem {
+// fieldProblem says no to the shape of one field.
+func fieldProblem(code, field, detail string, args ...any) *problem {
 	if len(args) > 0 {
-		problem = fmt.Sprintf(problem, args...)
+		detail = fmt.Sprintf(detail, args...)
 	}
-	p := refuse(code, "%s: %s", field, problem)
+	p := problemf(code, "%s: %s", field, detail)
 	p.Field = field
 	return p
 }
@@ -62,10 +62,10 @@ func problemOf(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
-	if wrong, ok := errors.AsType[*domain.FieldError](err); ok {
-		return refuseField(domain.InvalidBody, wrong.Field, "%s", wrong.Problem)
+	if fieldErr, ok := errors.AsType[*domain.FieldError](err); ok {
+		return fieldProblem(domain.InvalidBody, fieldErr.Field, "%s", fieldErr.Problem)
 	}
-	p := refuse(domain.Internal, "")
+	p := problemf(domain.Internal, "")
 	p.cause = err
 	return p
 }

@@ -11,18 +11,18 @@ import (
 )
 
 // createProduct reads POST /api/v1/admin/products.
-func createProduct(w http.ResponseWriter, r *http.Request) (wish, error) {
-	return createWish(w, r, "salePostId", func(o *object) checked {
+func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
 		return orders.Create{Name: o.text("name"), Price: o.integer("price", 0), Stock: int(o.integer("stock", -1))}
 	})
 }
 
 // What may be done to a product.
 var (
-	restockProduct = byAdmin(about("salePostId", func(o *object) checked {
+	changeProductStock = adminCommand(entityCommand("salePostId", func(o *object) validatedBody {
 		return orders.ChangeStock{Delta: int(o.integer("delta", 0)), Reason: o.text("reason")}
 	}))
-	closeProduct = byAdmin(about("salePostId", func(o *object) checked { return orders.Close{Reason: o.text("reason")} }))
+	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.text("reason")} }))
 )
 
 type productView struct {
@@ -41,7 +41,7 @@ func viewProduct(p orders.Product) productView {
 	} else if p.Remaining() == 0 {
 		status = "SOLD_OUT"
 	}
-	return productView{p.SalePostID, p.Name, p.Price, p.Stock, p.Remaining(), status}
+	return productView{p.ProductID, p.Name, p.Price, p.Stock, p.Remaining(), status}
 }
 
 func products(_ *http.Request, query url.Values, v *projections.View) (any, error) {
@@ -50,7 +50,7 @@ func products(_ *http.Request, query url.Values, v *projections.View) (any, erro
 		return nil, err
 	}
 	found, err := v.Products(page.after, page.limit+1)
-	return listByID(found, page, viewProduct, func(p orders.Product) string { return p.SalePostID }), err
+	return listByID(found, page, viewProduct, func(p orders.Product) string { return p.ProductID }), err
 }
 
 func product(r *http.Request, _ url.Values, v *projections.View) (any, error) {
@@ -60,7 +60,7 @@ func product(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	}
 	p, found, err := v.Product(id)
 	if err == nil && !found {
-		err = refuse(domain.ProductNotFound, "")
+		err = problemf(domain.ProductNotFound, "")
 	}
 	return viewProduct(p), err
 }

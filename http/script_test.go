@@ -19,7 +19,7 @@ import (
 	"onsale/domain/orders"
 )
 
-// TestScripts plays testdata/*.txt, each in a world of its own. The language:
+// TestAPI_PlaysScripts plays testdata/*.txt, each in a world of its own. The language:
 //
 //	# a comment
 //	the log stops | goes on | is silent | speaks      commands are delivered or not; events are stored or not
@@ -38,7 +38,7 @@ import (
 //	= appends 0                                       how many commands were appended,
 //	= body: text                                      the whole body (or body ~ expression)
 //	keep NAME = json.path                             for ${NAME} in what follows
-func TestScripts(t *testing.T) {
+func TestAPI_PlaysScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no scripts", err)
@@ -50,47 +50,47 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &player{T: t, world: newWorld(t), names: map[string]string{"epoch": testEpoch, "long": strings.Repeat("x", 65_600)}}
+			p := &scriptRunner{T: t, fixture: newFixture(t), vars: map[string]string{"epoch": testEpoch, "long": strings.Repeat("x", 65_600)}}
 			lines := bufio.NewScanner(bytes.NewReader(text))
 			for n := 1; lines.Scan(); n++ {
-				p.at = fmt.Sprintf("%s:%d", file, n)
-				p.play(os.Expand(lines.Text(), p.name))
+				p.pos = fmt.Sprintf("%s:%d", file, n)
+				p.runLine(os.Expand(lines.Text(), p.variable))
 			}
 			p.send()
 		})
 	}
 }
 
-type player struct {
+type scriptRunner struct {
 	*testing.T
-	*world
-	at    string
-	names map[string]string
+	*fixture
+	pos  string
+	vars map[string]string
 
-	request  *http.Request // being written
-	body     string
-	response *http.Response // to the last one that was sent
-	answer   []byte
-	value    any
-	before   int // appends before it
+	request        *http.Request // being written
+	body           string
+	response       *http.Response // to the last one that was sent
+	responseBody   []byte
+	decoded        any
+	appendedBefore int // appends before it
 }
 
-func (p *player) name(name string) string {
-	value, known := p.names[name]
+func (p *scriptRunner) variable(name string) string {
+	value, known := p.vars[name]
 	if !known {
-		p.Fatalf("%s: ${%s} was not kept", p.at, name)
+		p.Fatalf("%s: ${%s} was not kept", p.pos, name)
 	}
 	return value
 }
 
 var requestLine = regexp.MustCompile(`^[A-Z]{3,8} [/*]`)
 
-func (p *player) play(line string) {
+func (p *scriptRunner) runLine(line string) {
 	switch {
 	case strings.HasPrefix(line, "#") || line == "":
 	case requestLine.MatchString(line):
 		p.send()
-		p.begin(line)
+		p.startRequest(line)
 	case p.request != nil && strings.HasPrefix(line, "="):
 		p.send()
 		p.expect(strings.TrimSpace(line[1:]))
@@ -99,24 +99,24 @@ func (p *player) play(line string) {
 	case strings.HasPrefix(line, "keep "):
 		p.send()
 		name, path, _ := strings.Cut(line[5:], " = ")
-		value := p.find(path)
+		value := p.findJSON(path)
 		if text, ok := value.(string); ok {
-			p.names[name] = text
+			p.vars[name] = text
 		} else {
 			text, _ := json.Marshal(value)
-			p.names[name] = string(text)
+			p.vars[name] = string(text)
 		}
 	case p.request != nil && p.header(line):
 	case p.request != nil:
 		p.body += line
 	default:
-		p.happen(line)
+		p.runDirective(line)
 	}
 }
 
 var headerLine = regexp.MustCompile(`^([A-Za-z-]+): ?(.*)$`)
 
-func (p *player) header(line string) bool {
+func (p *scriptRunner) header(line string) bool {
 	match := headerLine.FindStringSubmatch(line)
 	if match == nil || p.body != "" {
 		return false
@@ -125,16 +125,16 @@ func (p *player) header(line string) bool {
 	return true
 }
 
-func (p *player) begin(line string) {
+func (p *scriptRunner) startRequest(line string) {
 	method, path, _ := strings.Cut(line, " ")
 	var err error
 	if p.request, err = http.NewRequest(method, p.url+path, nil); err != nil {
-		p.Fatalf("%s: %v", p.at, err)
+		p.Fatalf("%s: %v", p.pos, err)
 	}
 	p.body = ""
 }
 
-func (p *player) send() {
+func (p *scriptRunner) send() {
 	if p.request == nil {
 		return
 	}
@@ -147,80 +147,80 @@ func (p *player) send() {
 		}
 	}
 	p.log.mu.Lock()
-	p.before = p.log.appended
+	p.appendedBefore = p.log.appended
 	p.log.mu.Unlock()
 	noRedirects := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second,
 	}
 	var err error
 	if p.response, err = noRedirects.Do(r); err != nil {
-		p.Fatalf("%s: %v", p.at, err)
+		p.Fatalf("%s: %v", p.pos, err)
 	}
 	defer p.response.Body.Close()
-	if p.answer, err = io.ReadAll(p.response.Body); err != nil {
-		p.Fatalf("%s: %v", p.at, err)
+	if p.responseBody, err = io.ReadAll(p.response.Body); err != nil {
+		p.Fatalf("%s: %v", p.pos, err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(p.answer))
+	decoder := json.NewDecoder(bytes.NewReader(p.responseBody))
 	decoder.UseNumber()
-	if p.value = nil; decoder.Decode(&p.value) != nil {
-		p.value = nil
+	if p.decoded = nil; decoder.Decode(&p.decoded) != nil {
+		p.decoded = nil
 	}
 	if p.response.Header.Get("X-Request-Id") == "" {
-		p.Errorf("%s: an answer without X-Request-Id", p.at)
+		p.Errorf("%s: an answer without X-Request-Id", p.pos)
 	}
 	if p.response.StatusCode == 500 {
-		p.Errorf("%s: 500: %s", p.at, p.answer)
+		p.Errorf("%s: 500: %s", p.pos, p.responseBody)
 	}
 }
 
 var expectation = regexp.MustCompile(`^([^ ]+?)(:| ~| !)(?: (.*))?$`)
 
-func (p *player) expect(what string) {
+func (p *scriptRunner) expect(what string) {
 	if status, err := strconv.Atoi(what); err == nil {
 		if p.response.StatusCode != status {
-			p.Fatalf("%s: got %d, want %d: %s", p.at, p.response.StatusCode, status, p.answer)
+			p.Fatalf("%s: got %d, want %d: %s", p.pos, p.response.StatusCode, status, p.responseBody)
 		}
 		return
 	}
 	if count, ok := strings.CutPrefix(what, "appends "); ok {
 		p.log.mu.Lock()
 		defer p.log.mu.Unlock()
-		if got := strconv.Itoa(p.log.appended - p.before); got != count {
-			p.Errorf("%s: %s commands were appended, want %s", p.at, got, count)
+		if got := strconv.Itoa(p.log.appended - p.appendedBefore); got != count {
+			p.Errorf("%s: %s commands were appended, want %s", p.pos, got, count)
 		}
 		return
 	}
 	match := expectation.FindStringSubmatch(what)
 	if match == nil {
-		p.Fatalf("%s: cannot read %q", p.at, what)
+		p.Fatalf("%s: cannot read %q", p.pos, what)
 	}
-	got, there := p.look(match[1])
+	got, found := p.lookup(match[1])
 	switch want := match[3]; match[2] {
 	case ":":
 		if got != want {
-			p.Errorf("%s: %s: got %s, want %s", p.at, match[1], got, want)
+			p.Errorf("%s: %s: got %s, want %s", p.pos, match[1], got, want)
 		}
 	case " ~":
 		if !regexp.MustCompile(want).MatchString(got) {
-			p.Errorf("%s: %s: got %s, want a match of %s", p.at, match[1], got, want)
+			p.Errorf("%s: %s: got %s, want a match of %s", p.pos, match[1], got, want)
 		}
 	case " !":
-		if there {
-			p.Errorf("%s: %s is there: %s", p.at, match[1], got)
+		if found {
+			p.Errorf("%s: %s is there: %s", p.pos, match[1], got)
 		}
 	}
 }
 
-// look finds a header (they begin with a capital), the body, or a value in it as JSON.
-func (p *player) look(what string) (text string, there bool) {
+// lookup finds a header (they begin with a capital), the body, or a value in it as JSON.
+func (p *scriptRunner) lookup(what string) (text string, found bool) {
 	if what == "body" {
-		return string(p.answer), true
+		return string(p.responseBody), true
 	}
 	if what[0] >= 'A' && what[0] <= 'Z' {
 		values := p.response.Header.Values(what)
 		return strings.Join(values, " | "), len(values) > 0
 	}
-	value := p.find(what)
+	value := p.findJSON(what)
 	if value == nil {
 		return "", false
 	}
@@ -233,9 +233,9 @@ func (p *player) look(what string) (text string, there bool) {
 	return strings.TrimSuffix(b.String(), "\n"), true
 }
 
-// find walks a path like items.0.couponId.
-func (p *player) find(path string) any {
-	value := p.value
+// findJSON walks a path like items.0.couponId.
+func (p *scriptRunner) findJSON(path string) any {
+	value := p.decoded
 	for step := range strings.SplitSeq(path, ".") {
 		switch at := value.(type) {
 		case map[string]any:
@@ -257,56 +257,58 @@ func (p *player) find(path string) any {
 	return value
 }
 
-var providerLine = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: under (\S+))?$`)
+var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: under (\S+))?$`)
 
-func (p *player) happen(line string) {
-	next := func(fault error, stores bool) { p.log.change(func() { p.log.fault, p.log.stores = fault, stores }) }
+func (p *scriptRunner) runDirective(line string) {
+	failNext := func(fault error, stores bool) {
+		p.log.update(func() { p.log.appendErr, p.log.storesAnyway = fault, stores })
+	}
 	if name, value, ok := strings.Cut(strings.TrimPrefix(line, "let "), " = "); ok && strings.HasPrefix(line, "let ") {
-		p.names[name] = value
+		p.vars[name] = value
 		return
 	}
-	if said := providerLine.FindStringSubmatch(line); said != nil {
-		payment := orders.Payment{State: said[2], MerchantUID: said[4]}
-		if said[3] != "" {
-			payment.Amount, payment.Currency = must(strconv.ParseInt(said[3], 10, 64))(p), "KRW"
+	if match := providerDirective.FindStringSubmatch(line); match != nil {
+		payment := orders.Payment{State: match[2], MerchantUID: match[4]}
+		if match[3] != "" {
+			payment.Amount, payment.Currency = must(strconv.ParseInt(match[3], 10, 64))(p), "KRW"
 		}
 		if payment.State == orders.PaymentCancelled {
 			payment.Cancelled = payment.Amount
 		}
-		p.learn(p.T, said[1], payment)
+		p.recordPayment(p.T, match[1], payment)
 		return
 	}
 	switch line {
 	case "the log stops":
-		p.log.change(func() { p.log.stopped = true })
+		p.log.update(func() { p.log.deliveryPaused = true })
 	case "the log goes on":
-		p.log.change(func() { p.log.stopped = false })
+		p.log.update(func() { p.log.deliveryPaused = false })
 	case "the log is silent":
-		p.log.change(func() { p.log.silent = true })
+		p.log.update(func() { p.log.publishPaused = true })
 	case "the log speaks":
-		p.log.change(func() { p.log.silent = false })
+		p.log.update(func() { p.log.publishPaused = false })
 	case "the next append is lost":
-		next(domain.ErrUnknown, false)
+		failNext(domain.ErrNoAck, false)
 	case "the next append is unknown":
-		next(domain.ErrUnknown, true)
+		failNext(domain.ErrNoAck, true)
 	case "the next append is full":
-		next(domain.ErrFull, false)
+		failNext(domain.ErrFull, false)
 	case "the next append is closed":
-		next(domain.ErrClosed, false)
+		failNext(domain.ErrClosed, false)
 	case "the next append is broken":
-		next(fmt.Errorf("password=secret"), false)
+		failNext(fmt.Errorf("password=secret"), false)
 	case "a minute of the log passes":
-		p.log.change(func() { p.log.at = p.log.at.Add(time.Minute) })
+		p.log.update(func() { p.log.now = p.log.now.Add(time.Minute) })
 	case "an hour passes":
 		p.send()
-		p.hour.Store(int64(time.Hour))
+		p.clockOffset.Store(int64(time.Hour))
 	case "the node halts":
 		p.projector.halt("the chain is broken at event 7")
 	case "the log is almost full":
-		p.refusal.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
+		p.capacityProblem.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
 	case "there is room":
-		p.refusal.Store(nil)
+		p.capacityProblem.Store(nil)
 	default:
-		p.Fatalf("%s: nothing like this can happen: %s", p.at, line)
+		p.Fatalf("%s: nothing like this can happen: %s", p.pos, line)
 	}
 }

@@ -9,15 +9,15 @@ import (
 )
 
 // A large map is compressed for those who take it so; everybody gets the same map.
-func TestSeatMap_compressed(t *testing.T) {
-	w := newWorld(t)
-	bigHall(t, w, 20_000)
-	plain := w.seatMap(t, "")
+func TestSeatMap_CompressesLarge(t *testing.T) {
+	f := newFixture(t)
+	seedSchedule(t, f, 20_000)
+	plain := f.getSeatMap(t, "")
 	for accepted, want := range map[string]bool{
 		"gzip": true, "deflate, GZIP;q=0.5, br": true, "br , gzip ; q=1.0": true,
 		"": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "gzip;q=x": false, "xgzip": false, "*": false,
 	} {
-		answer := w.seatMap(t, accepted)
+		answer := f.getSeatMap(t, accepted)
 		if got := answer.Header().Get("Content-Encoding") == "gzip"; got != want {
 			t.Errorf("%q: compressed is %v", accepted, got)
 		}
@@ -35,19 +35,19 @@ func TestSeatMap_compressed(t *testing.T) {
 }
 
 // What fits into the buffers of a socket is not worth compressing.
-func TestSeatMap_small(t *testing.T) {
-	w := newWorld(t)
-	bigHall(t, w, 100)
-	if answer := w.seatMap(t, "gzip"); answer.Header().Get("Content-Encoding") != "" {
+func TestSeatMap_LeavesSmallPlain(t *testing.T) {
+	f := newFixture(t)
+	seedSchedule(t, f, 100)
+	if answer := f.getSeatMap(t, "gzip"); answer.Header().Get("Content-Encoding") != "" {
 		t.Errorf("got %v", answer.Header())
 	}
 }
 
-func (w *world) seatMap(t testing.TB, accepted string) *httptest.ResponseRecorder {
+func (f *fixture) getSeatMap(t testing.TB, accepted string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/api/v1/schedules/s/seats", nil)
 	r.Header.Set("Accept-Encoding", accepted)
 	answer := httptest.NewRecorder()
-	w.ServeHTTP(answer, r)
+	f.ServeHTTP(answer, r)
 	if answer.Code != 200 {
 		t.Fatalf("got %d %s", answer.Code, answer.Body)
 	}

@@ -12,39 +12,39 @@ import (
 
 // What may be done with the seats of a schedule, by users and by the shop.
 var (
-	holdSeats = about("scheduleId", func(o *object) checked {
+	holdSeats = entityCommand("scheduleId", func(o *object) validatedBody {
 		h := seats.Hold{ScheduleSeatIDs: o.integers("scheduleSeatIds")}
-		o.part("bestAvailable", func(o *object) {
-			h.BestAvailable = &seats.Best{Count: int(o.integer("count", 0)), Section: o.text("section")}
+		o.object("bestAvailable", func(o *object) {
+			h.BestAvailable = &seats.BestAvailable{Count: int(o.integer("count", 0)), Section: o.text("section")}
 		})
 		return h
 	})
-	extendHold = about("scheduleId", func(o *object) checked { return seats.Extend{HoldID: o.id("holdId", maxID)} })
-	swapSeats  = about("scheduleId", func(o *object) checked {
+	extendHold = entityCommand("scheduleId", func(o *object) validatedBody { return seats.Extend{HoldID: o.id("holdId", maxID)} })
+	swapSeats  = entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Swap{HoldID: o.id("holdId", maxID), Release: o.integers("release"), Take: o.integers("take")}
 	})
-	releaseSeats = about("scheduleId", func(o *object) checked {
+	releaseSeats = entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Release{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
 	})
-	reserveSeats = about("scheduleId", func(o *object) checked {
+	reserveSeats = entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Reserve{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
 	})
-	blockSeats = byAdmin(about("scheduleId", func(o *object) checked {
+	blockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Block{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
 	}))
-	unblockSeats = byAdmin(about("scheduleId", func(o *object) checked {
+	unblockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Unblock{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
 	}))
-	freeSeats = byAdmin(about("scheduleId", func(o *object) checked {
-		return seats.Free{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+	reclaimSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
+		return seats.Reclaim{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
 	}))
-	closeSchedule = byAdmin(about("scheduleId", func(o *object) checked { return seats.Close{Reason: o.text("reason")} }))
+	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: o.text("reason")} }))
 )
 
 // cancelReservation reads POST /api/v1/reservations/:reservationId/cancel.
-var cancelReservation = bare(func(r *http.Request) (string, domain.Body, error) {
-	id, err := madeID(r, "reservationId")
-	schedule, _ := cutID(id, "-r")
+var cancelReservation = pathCommand(func(r *http.Request) (string, domain.Body, error) {
+	id, err := generatedID(r, "reservationId")
+	schedule, _ := splitID(id, "-r")
 	return schedule, seats.Cancel{ReservationID: id}, err
 })
 
@@ -93,7 +93,7 @@ func findSchedule(r *http.Request, v *projections.View) (projections.Schedule, e
 	}
 	s, found, err := v.Schedule(id)
 	if err == nil && !found {
-		err = refuse(domain.ScheduleNotFound, "")
+		err = problemf(domain.ScheduleNotFound, "")
 	}
 	return s, err
 }
@@ -102,11 +102,11 @@ func findSchedule(r *http.Request, v *projections.View) (projections.Schedule, e
 func seatsSummary(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	s, err := findSchedule(r, v)
 	counts := viewSchedule(s).Seats
-	if fromOldClient(r) {
+	if isLegacyRequest(r) {
 		counts.Reserved, counts.Blocked = counts.Reserved+counts.Blocked, 0
 	}
 	return counts, err
 }
 
-// fromOldClient says that the path is one of the older system's, whose seats know three statuses.
-func fromOldClient(r *http.Request) bool { return canonicalPath(r.URL.Path) != r.URL.Path }
+// isLegacyRequest says that the path is one of the older system's, whose seats know three statuses.
+func isLegacyRequest(r *http.Request) bool { return canonicalPath(r.URL.Path) != r.URL.Path }

@@ -29,7 +29,7 @@ import (
 	"onsale/projections"
 )
 
-// Config is what a Server works with. Append, Projector, Epoch and EndOfCommands must be set.
+// Config is what a Server works with. Append, Projector, Epoch and CommandsEnd must be set.
 type Config struct {
 	// Append puts a command in line and says where it stands once that is durable. ErrFull and ErrClosed mean that
 	// nothing was stored; after any other error nobody knows. It must return in bounded time: a command, once it is on its
@@ -42,13 +42,13 @@ type Config struct {
 	// Epoch is the life of the log: positions are "<epoch>-<n>".
 	Epoch string
 
-	// EndOfCommands is the last stream sequence (message number) of COMMANDS. It is asked before a request is said to
+	// CommandsEnd is the last stream sequence (message number) of COMMANDS. It is asked before a request is said to
 	// have never been accepted.
-	EndOfCommands func(ctx context.Context) (uint64, error)
+	CommandsEnd func(ctx context.Context) (uint64, error)
 
-	// Refusal is asked before each user's command: the code and the reason for which none is taken now ("log_full", …),
+	// CapacityProblem is asked before each user's command: the code and the reason for which none is taken now ("log_full", …),
 	// or "". Commands of admins pass, because room is kept for them. Nil: never.
-	Refusal func() (code, reason string)
+	CapacityProblem func() (code, reason string)
 
 	// Streams writes the event streams.
 	Streams Streams
@@ -66,23 +66,23 @@ type Config struct {
 	// Origins may use this API from browsers, with credentials ("https://shop.example"), beside every loopback origin.
 	Origins []string
 
-	// Ready names what else keeps this node from being ready. Nil: nothing.
-	Ready func() []string
+	// NotReady names what else keeps this node from being ready. Nil: nothing.
+	NotReady func() []string
 
 	// Metrics are what /metrics shows. Nil: New makes some.
 	Metrics *Metrics
 
-	// Logs is how both logs stood when they were last looked at, and when that was. It must not look now. Nil: unknown.
-	Logs func() (domain.LogState, time.Time)
+	// LogState is how both logs stood when they were last looked at, and when that was. It must not look now. Nil: unknown.
+	LogState func() (domain.LogState, time.Time)
 
 	// DebugStreams are the open streams, for /debug/streams. Nil: there is no such path.
 	DebugStreams func() []StreamInfo
 
-	// Notes are what /readyz says beside the reasons: limits of what this node can know.
-	Notes []string
+	// ReadyNotes are what /readyz says beside the reasons: limits of what this node can know.
+	ReadyNotes []string
 
-	// Log hears of faults. Nil: nobody does.
-	Log *slog.Logger
+	// Logger hears of faults. Nil: nobody does.
+	Logger *slog.Logger
 }
 
 // Streams are the handlers of Server-Sent Events. They are called once it is clear who asks and that the stream may
@@ -109,10 +109,10 @@ type Projector interface {
 	WaitDecided(ctx context.Context, sequence uint64) error
 	// Await waits for the outcome of the command at sequence; for a repeated request that is the first one's.
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (projections.Outcome, error)
-	// Request is the first outcome of a request; false: none that may be told yet.
-	Request(id domain.RequestID) (projections.Outcome, bool, error)
-	// Turn is when the command at sequence will be decided; false: that cannot be said.
-	Turn(sequence uint64) (projections.Turn, bool)
+	// OutcomeOf is the first outcome of a request; false: none that may be told yet.
+	OutcomeOf(id domain.RequestID) (projections.Outcome, bool, error)
+	// QueueEstimate is when the command at sequence will be decided; false: that cannot be said.
+	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
 	// Read shows one moment of the store to user; "" is nobody.
 	Read(user string, read func(*projections.View) error) error
 	// Stats asks the logs how they stand, and counts.
@@ -125,7 +125,7 @@ type Projector interface {
 	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
 	ExportProducts() iter.Seq2[orders.Product, error]
 	ExportOrders() iter.Seq2[orders.Order, error]
-	ExportTrail() iter.Seq2[projections.Deed, error]
+	ExportAuditLog() iter.Seq2[projections.AdminAction, error]
 }
 
 // Timeouts and limits of connections. There is no write timeout, because streams live long; large answers and bodies get
@@ -142,33 +142,33 @@ var errShutdown = errors.New("the server shuts down")
 type Server struct {
 	Config
 	router         *httprouter.Router
-	door           door
-	foreign        *http.CrossOriginProtection
-	schedulesKnown sync.Map // ids of schedules that exist; they never cease to
+	inflight       inflightTable
+	csrf           *http.CrossOriginProtection
+	knownSchedules sync.Map // ids of schedules that exist; they never cease to
 	now            func() time.Time
 	idPrefix       string
 	idCount        atomic.Uint64
 	http           *http.Server
-	end            context.CancelCauseFunc // ends every wait
+	cancel         context.CancelCauseFunc // ends every wait
 }
 
 // New makes a server; it listens when Serve is called.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, router: httprouter.New(), foreign: http.NewCrossOriginProtection(), now: time.Now,
+		Config: c, router: httprouter.New(), csrf: http.NewCrossOriginProtection(), now: time.Now,
 		idPrefix: strings.ToLower(rand.Text()[:10]) + "-",
 	}
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
 	}
-	s.door.pending = map[domain.RequestID]*entry{}
+	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.routes()
-	base, end := context.WithCancelCause(context.Background())
-	s.end = end
+	base, cancel := context.WithCancelCause(context.Background())
+	s.cancel = cancel
 	s.http = &http.Server{
 		Handler: s, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
 	return s
 }
@@ -187,7 +187,7 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown takes no new connections, ends the waits of those that are here (they get their 202) and the contexts of
 // streams, and returns when all are answered. When ctx ends first, what is left is cut off.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.end(errShutdown)
+	s.cancel(errShutdown)
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		_ = s.http.Close()

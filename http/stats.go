@@ -45,14 +45,14 @@ type scheduleStats struct {
 // own lists.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	view := statsView{At: domain.At(s.now()), Events: map[string]uint64{}, Rejections: map[string]map[string]uint64{}}
-	err := s.moment(w, r, r.URL.Query(), theShop, func(v *projections.View) error {
-		first := page{limit: usualLimit}
+	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *projections.View) error {
+		first := pageRequest{limit: defaultLimit}
 		promotions, err := v.Promotions("", first.limit+1)
 		if err != nil {
 			return err
 		}
 		view.Promotions = listByID(promotions, first, func(p coupons.Promotion) promotionStats {
-			return promotionStats{s.viewPromotion(p, v.Now()), v.InLine(p.PromotionID)}
+			return promotionStats{s.viewPromotion(p, v.Now()), v.WaitingCount(p.PromotionID)}
 		}, func(p coupons.Promotion) string { return p.PromotionID })
 		schedules, err := v.Schedules("", first.limit+1)
 		view.Schedules = listByID(schedules, first, func(s projections.Schedule) scheduleStats {
@@ -63,24 +63,24 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), catchUpWithin)
+	ctx, cancel := context.WithTimeout(r.Context(), catchUpTimeout)
 	defer cancel()
-	figures, err := s.Projector.Stats(ctx)
+	stats, err := s.Projector.Stats(ctx)
 	if err != nil { // the logs do not say how they stand
-		p := refuse(notCaughtUp, "")
+		p := problemf(notCaughtUp, "")
 		p.cause = err
 		return p
 	}
-	view.take(figures)
+	view.fill(stats)
 	return sendJSON(w, http.StatusOK, view)
 }
 
-func (v *statsView) take(figures projections.Stats) {
-	v.AcceptedSequence, v.DecidedSequence, v.BacklogMessages = max(figures.Accepted, figures.Decided), figures.Decided, figures.Backlog
-	v.DecidedPerSecond, v.Outcomes = figures.Rate, figures.Outcomes
-	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = figures.Holds, figures.Expiring, figures.Waiting, figures.Offers
-	v.Orders = figures.Orders
-	for name, count := range figures.Events {
+func (v *statsView) fill(stats projections.Stats) {
+	v.AcceptedSequence, v.DecidedSequence, v.BacklogMessages = max(stats.AcceptedSequence, stats.DecidedSequence), stats.DecidedSequence, stats.Backlog
+	v.DecidedPerSecond, v.Outcomes = stats.Rate, stats.Outcomes
+	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = stats.Holds, stats.Expiring, stats.Waiting, stats.Offers
+	v.Orders = stats.Orders
+	for name, count := range stats.Events {
 		kind, code, refused := strings.Cut(name, " ")
 		if !refused {
 			v.Events[kind] = count

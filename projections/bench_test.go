@@ -20,15 +20,15 @@ import (
 func BenchmarkProjector_Issue(b *testing.B) {
 	for _, before := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprintf("after=%d", before), func(b *testing.B) {
-			w := newWorld(b)
-			w.promotion("demo", 100_000_000)
-			w.issue(before, "before")
+			tn := newTestNode(b)
+			tn.createPromotion("demo", 100_000_000)
+			tn.issueCoupons(before, "before")
 			b.ReportAllocs()
 			b.ResetTimer()
-			w.issue(b.N, "bench")
+			tn.issueCoupons(b.N, "bench")
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
-			w.discard()
+			tn.closeUnchecked()
 		})
 	}
 }
@@ -36,110 +36,110 @@ func BenchmarkProjector_Issue(b *testing.B) {
 // BenchmarkProjector_Hold does the same for single seats of halls of 100,000, in random order.
 func BenchmarkProjector_Hold(b *testing.B) {
 	const hall = 100_000
-	w := newWorld(b)
+	tn := newTestNode(b)
 	for i := range b.N/hall + 1 {
-		w.do(command("admin", fmt.Sprint("create ", i), fmt.Sprint("hall-", i), seats.Create{Title: "t", HoldSeconds: 86_400, MaxSeatsPerUser: 1,
+		tn.submit(command("admin", fmt.Sprint("create ", i), fmt.Sprint("hall-", i), seats.Create{Title: "t", HoldSeconds: 86_400, MaxSeatsPerUser: 1,
 			Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: hall}}}}}))
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	w.crowd(b.N, "bench", func(i int) (string, domain.Body) {
+	tn.appendRequests(b.N, "bench", func(i int) (string, domain.Body) {
 		return fmt.Sprint("hall-", i/hall), seats.Hold{ScheduleSeatIDs: []int{i%hall + 1}}
 	})
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commands/s")
-	w.discard()
+	tn.closeUnchecked()
 }
 
 // BenchmarkProjector_Order places orders, with payments in no order, and learns of each that it is paid. The reported rate is
 // orders a second, of two commands each.
 func BenchmarkProjector_Order(b *testing.B) {
-	w := newWorld(b)
-	w.tell("admin", "demo", orders.Create{Name: "n", Price: 1000, Stock: orders.MaxStock}, "products.created")
+	tn := newTestNode(b)
+	tn.submitExpect("admin", "demo", orders.Create{Name: "n", Price: 1000, Stock: orders.MaxStock}, "products.created")
 	impUID := func(i int) string { return fmt.Sprintf("imp_%012d", i) }
 	b.ReportAllocs()
 	b.ResetTimer()
-	w.crowd(b.N, "bench", func(i int) (string, domain.Body) { return impUID(i), place("demo", 1, 1000) })
+	tn.appendRequests(b.N, "bench", func(i int) (string, domain.Body) { return impUID(i), placeOrder("demo", 1, 1000) })
 	b.StopTimer()
 	placed := make(map[string]uint64, b.N)
-	for _, e := range w.told.told {
+	for _, e := range tn.recorder.events {
 		placed[e.Entity] = e.Number
 	}
 	b.StartTimer()
-	w.appendAll(b.N, func(i int) domain.Command {
-		return domain.Command{Entity: impUID(i), Body: orders.Learn{After: placed[impUID(i)], Payment: paid(1000)}}
+	tn.appendAll(b.N, func(i int) domain.Command {
+		return domain.Command{Entity: impUID(i), Body: orders.RecordPayment{LastEvent: placed[impUID(i)], Payment: paidPayment(1000)}}
 	})
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
-	stats, err := w.p.Stats(b.Context())
-	if err != nil || stats.Orders[orders.Paid] != b.N {
+	stats, err := tn.p.Stats(b.Context())
+	if err != nil || stats.Orders[orders.StatusPaid] != b.N {
 		b.Errorf("%v of %d orders are paid: %v", stats.Orders, b.N, err)
 	}
-	w.discard()
+	tn.closeUnchecked()
 }
 
-// issue asks for n coupons.
-func (w *world) issue(n int, name string) {
-	w.tb.Helper()
-	w.crowd(n, name, func(int) (string, domain.Body) { return "demo", coupons.Issue{} })
+// issueCoupons asks for n coupons.
+func (tn *testNode) issueCoupons(n int, name string) {
+	tn.tb.Helper()
+	tn.appendRequests(n, name, func(int) (string, domain.Body) { return "demo", coupons.Issue{} })
 }
 
-// crowd appends n requests of as many users, whose names come in no order, and waits until all are told.
-func (w *world) crowd(n int, name string, wish func(i int) (entity string, body domain.Body)) {
-	w.tb.Helper()
-	w.appendAll(n, func(i int) domain.Command {
-		entity, body := wish(i)
+// appendRequests appends n requests of as many users, whose names come in no order, and waits until all are told.
+func (tn *testNode) appendRequests(n int, name string, request func(i int) (entity string, body domain.Body)) {
+	tn.tb.Helper()
+	tn.appendAll(n, func(i int) domain.Command {
+		entity, body := request(i)
 		return command(fmt.Sprintf("%s-%d", name, i), "k", entity, body)
 	})
 }
 
 // appendAll appends n commands in no order, by many writers, and waits until all are told.
-func (w *world) appendAll(n int, command func(i int) domain.Command) {
-	w.tb.Helper()
-	places := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
+func (tn *testNode) appendAll(n int, command func(i int) domain.Command) {
+	tn.tb.Helper()
+	order := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
 	var group sync.WaitGroup
 	const writers = 256
 	for writer := range writers {
 		group.Go(func() {
 			for i := writer; i < n; i += writers {
-				if _, err := w.log.Append(context.Background(), command(places[i])); err != nil {
-					w.tb.Error(err)
+				if _, err := tn.log.Append(context.Background(), command(order[i])); err != nil {
+					tn.tb.Error(err)
 				}
 			}
 		})
 	}
 	group.Wait()
-	w.settle()
+	tn.waitConfirmed()
 }
 
-// BenchmarkOpen opens a node whose past is 200,000 commands: the log, the read store, the past.
-func BenchmarkOpen(b *testing.B) {
-	w := newWorld(b)
-	w.promotion("demo", 100_000_000)
-	w.issue(200_000, "before")
+// BenchmarkProjector_Open opens a node whose past is 200,000 commands: the log, the read store, the past.
+func BenchmarkProjector_Open(b *testing.B) {
+	tn := newTestNode(b)
+	tn.createPromotion("demo", 100_000_000)
+	tn.issueCoupons(200_000, "before")
 	for b.Loop() {
 		b.StopTimer()
-		w.close()
+		tn.close()
 		b.StartTimer()
-		w.start()
+		tn.start()
 	}
-	w.discard()
+	tn.closeUnchecked()
 }
 
-// BenchmarkRebuild makes the read store anew from 200,000 events.
-func BenchmarkRebuild(b *testing.B) {
+// BenchmarkStore_Rebuild makes the read store anew from 200,000 events.
+func BenchmarkStore_Rebuild(b *testing.B) {
 	const events = 200_000
-	w := newWorld(b)
-	w.promotion("demo", 100_000_000)
-	w.issue(events-1, "before")
+	tn := newTestNode(b)
+	tn.createPromotion("demo", 100_000_000)
+	tn.issueCoupons(events-1, "before")
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := projections.Rebuild(context.Background(), filepath.Join(b.TempDir(), "store.db"), w.log.Epoch(), w.log, events)
+		s, err := projections.Rebuild(context.Background(), filepath.Join(b.TempDir(), "store.db"), tn.log.Epoch(), tn.log, events)
 		if err != nil {
 			b.Fatal(err)
 		}
 		s.Close()
 	}
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	w.discard()
+	tn.closeUnchecked()
 }

@@ -22,25 +22,25 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// member is one node of several on the same logs: its own store, its own durable, its own place to tell.
-type member struct {
-	tb      testing.TB
-	config  streams.Config
-	path    string
-	log     *streams.Log
-	wrapped projections.Log // what the projector sees of it
-	before  func(*streams.Log, []domain.Record)
-	emits   atomic.Int64 // calls of Emit
-	lost    atomic.Int64 // those that met somebody else's events
-	p       *projections.Projector
-	told    *ledger
-	past    []projections.Told // told in earlier lives
-	halted  chan string
-	stop    func()
+// clusterNode is one node of several on the same logs: its own store, its own durable, its own place to tell.
+type clusterNode struct {
+	tb           testing.TB
+	config       streams.Config
+	path         string
+	log          *streams.Log
+	projectorLog projections.Log // what the projector sees of it
+	beforeAppend func(*streams.Log, []domain.Record)
+	appends      atomic.Int64 // calls of Emit
+	lostRaces    atomic.Int64 // those that met somebody else's events
+	p            *projections.Projector
+	recorder     *eventRecorder
+	earlier      []projections.ConfirmedEvent // told in earlier lives
+	halted       chan string
+	stop         func()
 }
 
-func newMember(tb testing.TB, name string, servers *streamtest.Servers) *member {
-	return &member{
+func newClusterNode(tb testing.TB, name string, servers *streamtest.Servers) *clusterNode {
+	return &clusterNode{
 		tb: tb, path: filepath.Join(tb.TempDir(), name+".db"), halted: make(chan string, 8),
 		config: streams.Config{
 			URLs: servers.URLs, Node: name, Replicas: len(servers.URLs), CommandsMaxBytes: 1 << 30, EventsMaxBytes: 1 << 30,
@@ -49,45 +49,45 @@ func newMember(tb testing.TB, name string, servers *streamtest.Servers) *member 
 	}
 }
 
-// watchedLog counts and delays what a member sends to EVENTS.
-type watchedLog struct {
+// countingLog counts and delays what a member sends to EVENTS.
+type countingLog struct {
 	*streams.Log
-	m *member
+	node *clusterNode
 }
 
-func (l watchedLog) Emit(ctx context.Context, records []domain.Record) error {
-	l.m.emits.Add(1)
-	if l.m.before != nil {
-		l.m.before(l.Log, records)
+func (l countingLog) AppendEvents(ctx context.Context, records []domain.Record) error {
+	l.node.appends.Add(1)
+	if l.node.beforeAppend != nil {
+		l.node.beforeAppend(l.Log, records)
 	}
-	err := l.Log.Emit(ctx, records)
+	err := l.Log.AppendEvents(ctx, records)
 	if errors.Is(err, domain.ErrFenced) {
-		l.m.lost.Add(1)
+		l.node.lostRaces.Add(1)
 	}
 	return err
 }
 
 // start begins a life of the member.
-func (m *member) start() {
-	m.tb.Helper()
+func (cn *clusterNode) start() {
+	cn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	log, err := streams.Open(ctx, m.config)
+	log, err := streams.Open(ctx, cn.config)
 	if err != nil {
-		m.tb.Fatal(err)
+		cn.tb.Fatal(err)
 	}
-	m.log, m.wrapped = log, watchedLog{log, m}
-	if err := m.project(nil); err != nil {
-		m.tb.Fatal(err)
+	cn.log, cn.projectorLog = log, countingLog{log, cn}
+	if err := cn.startProjector(nil); err != nil {
+		cn.tb.Fatal(err)
 	}
 }
 
-// project makes a projector on the member's log and lets it run. change may stage something.
-func (m *member) project(change func(*projections.Config)) error {
-	m.told = &ledger{tb: m.tb}
+// startProjector makes a projector on the member's log and lets it run. change may stage something.
+func (cn *clusterNode) startProjector(change func(*projections.Config)) error {
+	cn.recorder = &eventRecorder{tb: cn.tb}
 	c := projections.Config{
-		Path: m.path, Log: m.wrapped, Commands: commandsOf(m.log), Epoch: m.log.Epoch(), Tell: m.told.tell,
-		Halted: func(reason string) { m.halted <- reason }, KeepOutbox: 2 * time.Second, Logger: m.config.Log,
+		Path: cn.path, Log: cn.projectorLog, ConsumeCommands: commandsOf(cn.log), Epoch: cn.log.Epoch(), OnConfirmed: cn.recorder.onConfirmed,
+		OnHalt: func(reason string) { cn.halted <- reason }, OutboxRetention: 2 * time.Second, Logger: cn.config.Log,
 	}
 	if change != nil {
 		change(&c)
@@ -96,68 +96,68 @@ func (m *member) project(change func(*projections.Config)) error {
 	if err != nil {
 		return err
 	}
-	m.p, m.told.next = p, p.Confirmed()+1
+	cn.p, cn.recorder.next = p, p.Confirmed()+1
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = p.Run(ctx) }()
-	m.stop = func() {
+	cn.stop = func() {
 		cancel()
 		<-done
 		if err := p.Close(); err != nil {
-			m.tb.Error(err)
+			cn.tb.Error(err)
 		}
 	}
 	return nil
 }
 
-// end ends this life of the member.
-func (m *member) end() {
-	if m.stop == nil {
+// shutdown ends this life of the member.
+func (cn *clusterNode) shutdown() {
+	if cn.stop == nil {
 		return
 	}
-	m.stop()
-	_ = m.log.Close()
-	m.stop, m.past = nil, append(m.past, m.told.told...)
+	cn.stop()
+	_ = cn.log.Close()
+	cn.stop, cn.earlier = nil, append(cn.earlier, cn.recorder.events...)
 }
 
-// send appends a command as a client does that never gives up: the same again until the log has it for sure.
-func (m *member) send(ctx context.Context, c domain.Command) {
-	m.tb.Helper()
+// appendRetrying appends a command as a client does that never gives up: the same again until the log has it for sure.
+func (cn *clusterNode) appendRetrying(ctx context.Context, c domain.Command) {
+	cn.tb.Helper()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-		_, err := m.log.Append(attempt, c)
+		_, err := cn.log.Append(attempt, c)
 		cancel()
 		if err == nil {
 			return
 		}
 		if ctx.Err() != nil {
-			m.tb.Errorf("%+v was not taken: %v", c, err)
+			cn.tb.Errorf("%+v was not taken: %v", c, err)
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// settle waits until everything in COMMANDS is decided and told here.
-func (m *member) settle(ctx context.Context) domain.LogState {
-	m.tb.Helper()
+// waitConfirmed waits until everything in COMMANDS is decided and told here.
+func (cn *clusterNode) waitConfirmed(ctx context.Context) domain.LogState {
+	cn.tb.Helper()
 	for {
-		state, err := m.log.State(ctx)
+		state, err := cn.log.State(ctx)
 		if err == nil && state.Commands.Last > 0 {
-			err = m.p.WaitDecided(ctx, state.Commands.Last*domain.PlacesPerMessage)
+			err = cn.p.WaitDecided(ctx, state.Commands.Last*domain.SequencesPerMessage)
 		}
 		if err == nil {
 			return state
 		}
 		if ctx.Err() != nil || errors.Is(err, projections.ErrHalted) {
-			m.tb.Fatalf("node %s has not decided everything: %v, %+v", m.config.Node, err, m.p.Status())
+			cn.tb.Fatalf("node %s has not decided everything: %v, %+v", cn.config.Node, err, cn.p.Status())
 		}
 	}
 }
 
 // Two nodes decide the same line on three servers. Whatever is stopped meanwhile, every event stands once, both nodes tell
 // all of them in order, and both stores say the same.
-func TestCluster(t *testing.T) {
+func TestCluster_AgreesThroughFailures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
@@ -166,82 +166,82 @@ func TestCluster(t *testing.T) {
 	servers := streamtest.Cluster(t, 3)
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
-	a, b := newMember(t, "a", servers), newMember(t, "b", servers)
-	for _, m := range []*member{a, b} {
-		m.start()
-		defer m.end()
+	a, b := newClusterNode(t, "a", servers), newClusterNode(t, "b", servers)
+	for _, cn := range []*clusterNode{a, b} {
+		cn.start()
+		defer cn.shutdown()
 	}
-	rush := func(round, users int, through ...*member) {
+	sendRound := func(round, users int, nodes ...*clusterNode) {
 		t.Helper()
 		var group sync.WaitGroup
 		for i := range users {
 			user := fmt.Sprintf("u%d-%d", round, i)
 			group.Go(func() {
-				m := through[i%len(through)]
-				m.send(ctx, command(user, "coupon", "demo", coupons.Issue{}))
-				m.send(ctx, command(user, "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{1 + i%40, 2 + i%40}}))
-				through[(i+1)%len(through)].send(ctx, command(user, "coupon", "demo", coupons.Issue{})) // again, elsewhere
+				cn := nodes[i%len(nodes)]
+				cn.appendRetrying(ctx, command(user, "coupon", "demo", coupons.Issue{}))
+				cn.appendRetrying(ctx, command(user, "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{1 + i%40, 2 + i%40}}))
+				nodes[(i+1)%len(nodes)].appendRetrying(ctx, command(user, "coupon", "demo", coupons.Issue{})) // again, elsewhere
 			})
 		}
 		group.Wait()
 	}
 
 	t.Log("both at work")
-	a.send(ctx, command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 100, PerUserLimit: 1}))
-	a.send(ctx, command("admin", "hall", "demo", seats.Create{Title: "demo", HoldSeconds: 1, MaxSeatsPerUser: 4,
+	a.appendRetrying(ctx, command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 100, PerUserLimit: 1}))
+	a.appendRetrying(ctx, command("admin", "hall", "demo", seats.Create{Title: "demo", HoldSeconds: 1, MaxSeatsPerUser: 4,
 		Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 50}}}}}))
-	rush(1, 100, a, b)
-	a.settle(ctx)
-	b.settle(ctx)
+	sendRound(1, 100, a, b)
+	a.waitConfirmed(ctx)
+	b.waitConfirmed(ctx)
 
 	t.Log("b is away, and comes back")
-	b.end()
-	rush(2, 100, a)
-	a.settle(ctx)
+	b.shutdown()
+	sendRound(2, 100, a)
+	a.waitConfirmed(ctx)
 	b.start()
-	emits := b.emits.Load()
-	b.settle(ctx)
-	if got := b.emits.Load(); got != emits {
-		t.Errorf("catching up, b has sent %d times what stood there already; it should only compare", got-emits)
+	appends := b.appends.Load()
+	b.waitConfirmed(ctx)
+	if got := b.appends.Load(); got != appends {
+		t.Errorf("catching up, b has sent %d times what stood there already; it should only compare", got-appends)
 	}
 
 	t.Log("the server that leads EVENTS goes, and comes back")
-	led := max(0, servers.LeaderOf("EVENTS"))
+	leader := max(0, servers.LeaderOf("EVENTS"))
 	var group sync.WaitGroup
-	group.Go(func() { rush(3, 100, a, b) })
-	servers.Stop(led)
+	group.Go(func() { sendRound(3, 100, a, b) })
+	servers.Stop(leader)
 	group.Wait()
-	rush(4, 20, b, a)
-	servers.Restart(led)
-	rush(5, 20, a, b)
+	sendRound(4, 20, b, a)
+	servers.Restart(leader)
+	sendRound(5, 20, a, b)
 
 	deadline := time.Now().Add(20 * time.Second) // holds that are still open end by the clock
 	for {
-		a.settle(ctx)
-		if held(t, a.p) == 0 || time.Now().After(deadline) {
+		a.waitConfirmed(ctx)
+		if heldSeats(t, a.p) == 0 || time.Now().After(deadline) {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	state := a.settle(ctx)
-	b.settle(ctx)
-	if err := errors.Join(state.Commands.Whole(), state.Events.Whole()); err != nil {
+	state := a.waitConfirmed(ctx)
+	b.waitConfirmed(ctx)
+	if err := errors.Join(state.Commands.CheckContiguous(), state.Events.CheckContiguous()); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d events; a sent %d times and lost %d races, b sent %d and lost %d", state.Events.Last, a.emits.Load(), a.lost.Load(), b.emits.Load(), b.lost.Load())
-	a.end()
-	b.end()
+	t.Logf("%d events; a sent %d times and lost %d races, b sent %d and lost %d", state.Events.Last, a.appends.Load(), a.lostRaces.Load(), b.appends.Load(), b.lostRaces.Load())
+	a.shutdown()
+	b.shutdown()
 
 	// What each has told in all its lives, once, is the same, and is everything.
-	compareTold(t, a, b)
-	for _, m := range []*member{a, b} {
-		verifyShared(t, servers, m)
+	compareEvents(t, a, b)
+	for _, cn := range []*clusterNode{a, b} {
+		verifyShared(t, servers, cn)
 	}
-	sameStores(t, a, b)
+	compareStores(t, a, b)
 }
 
-// held counts the seats that are held.
-func held(t *testing.T, p *projections.Projector) int {
+// heldSeats counts the seats that are held.
+func heldSeats(t *testing.T, p *projections.Projector) int {
 	t.Helper()
 	n := 0
 	err := p.Read("", func(v *projections.View) error {
@@ -255,52 +255,52 @@ func held(t *testing.T, p *projections.Projector) int {
 	return n
 }
 
-// lives puts together what a member has told. A new life begins anew where the last one's checkpoint was, so it may tell a
+// allEvents puts together what a member has told. A new life begins anew where the last one's checkpoint was, so it may tell a
 // few events again; the ring of a real node passes those over.
-func (m *member) lives() []projections.Told {
-	var all []projections.Told
-	for _, e := range m.past {
+func (cn *clusterNode) allEvents() []projections.ConfirmedEvent {
+	var all []projections.ConfirmedEvent
+	for _, e := range cn.earlier {
 		switch next := uint64(len(all)) + 1; {
 		case e.Number == next:
 			all = append(all, e)
 		case e.Number > next:
-			m.tb.Errorf("node %s: event %d was told, and event %d never was", m.config.Node, e.Number, next)
+			cn.tb.Errorf("node %s: event %d was told, and event %d never was", cn.config.Node, e.Number, next)
 			return all
 		case !reflect.DeepEqual(all[e.Number-1], e):
-			m.tb.Errorf("node %s: event %d was told as\n%+v and as\n%+v", m.config.Node, e.Number, all[e.Number-1], e)
+			cn.tb.Errorf("node %s: event %d was told as\n%+v and as\n%+v", cn.config.Node, e.Number, all[e.Number-1], e)
 		}
 	}
 	return all
 }
 
-func compareTold(t *testing.T, a, b *member) {
+func compareEvents(t *testing.T, a, b *clusterNode) {
 	t.Helper()
-	ofA, ofB := a.lives(), b.lives()
-	if len(ofA) != len(ofB) {
-		t.Errorf("a has told %d events, b %d", len(ofA), len(ofB))
+	eventsA, eventsB := a.allEvents(), b.allEvents()
+	if len(eventsA) != len(eventsB) {
+		t.Errorf("a has told %d events, b %d", len(eventsA), len(eventsB))
 	}
-	for i := range min(len(ofA), len(ofB)) {
-		if !reflect.DeepEqual(ofA[i], ofB[i]) {
-			t.Fatalf("a has told\n%+v, b\n%+v", ofA[i], ofB[i])
+	for i := range min(len(eventsA), len(eventsB)) {
+		if !reflect.DeepEqual(eventsA[i], eventsB[i]) {
+			t.Fatalf("a has told\n%+v, b\n%+v", eventsA[i], eventsB[i])
 		}
 	}
 }
 
 // verifyShared is what the world does after each test, on a log that others use too.
-func verifyShared(t *testing.T, servers *streamtest.Servers, m *member) {
+func verifyShared(t *testing.T, servers *streamtest.Servers, cn *clusterNode) {
 	t.Helper()
-	c := m.config
+	c := cn.config
 	c.Node, c.ReadOnly = "auditor", true
 	log := streamtest.Open(t, c)
-	verify(t, log, m.path, log.Epoch())
+	verify(t, log, cn.path, log.Epoch())
 	_ = log.Close()
 }
 
-func sameStores(t *testing.T, a, b *member) {
+func compareStores(t *testing.T, a, b *clusterNode) {
 	t.Helper()
 	var stores [2]*projections.Store
-	for i, m := range []*member{a, b} {
-		s, err := projections.OpenStore(m.path, m.log.Epoch())
+	for i, cn := range []*clusterNode{a, b} {
+		s, err := projections.OpenStore(cn.path, cn.log.Epoch())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,14 +314,14 @@ func sameStores(t *testing.T, a, b *member) {
 
 // A node that comes second with its own events is told so by the fence, compares what is there, and both say the same. The
 // second one always comes second here: it waits until the others stand there.
-func TestCluster_LostRace(t *testing.T) {
+func TestCluster_YieldsLostRace(t *testing.T) {
 	running := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, running) })
 	servers := streamtest.Cluster(t, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	first, second := newMember(t, "first", servers), newMember(t, "second", servers)
-	second.before = func(log *streams.Log, records []domain.Record) {
+	first, second := newClusterNode(t, "first", servers), newClusterNode(t, "second", servers)
+	second.beforeAppend = func(log *streams.Log, records []domain.Record) {
 		for ctx.Err() == nil {
 			if state, err := log.State(ctx); err == nil && state.Events.Last >= records[0].Number {
 				return
@@ -329,22 +329,22 @@ func TestCluster_LostRace(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	for _, m := range []*member{first, second} {
-		m.start()
-		defer m.end()
+	for _, cn := range []*clusterNode{first, second} {
+		cn.start()
+		defer cn.shutdown()
 	}
-	second.send(ctx, command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+	second.appendRetrying(ctx, command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 	for i := range 20 {
-		second.send(ctx, command(fmt.Sprint("u", i), "k", "demo", coupons.Issue{}))
-		second.settle(ctx)
+		second.appendRetrying(ctx, command(fmt.Sprint("u", i), "k", "demo", coupons.Issue{}))
+		second.waitConfirmed(ctx)
 	}
-	first.settle(ctx)
-	if second.lost.Load() == 0 || first.lost.Load() != 0 {
-		t.Errorf("the second has lost %d races, the first %d; want some and none", second.lost.Load(), first.lost.Load())
+	first.waitConfirmed(ctx)
+	if second.lostRaces.Load() == 0 || first.lostRaces.Load() != 0 {
+		t.Errorf("the second has lost %d races, the first %d; want some and none", second.lostRaces.Load(), first.lostRaces.Load())
 	}
-	first.end()
-	second.end()
-	compareTold(t, first, second)
+	first.shutdown()
+	second.shutdown()
+	compareEvents(t, first, second)
 	verifyShared(t, servers, first)
-	sameStores(t, first, second)
+	compareStores(t, first, second)
 }

@@ -10,70 +10,70 @@ import (
 // confirm makes the pending events up to n facts. The emitter calls it with its acknowledgement, the follower after it has
 // compared; whoever comes second finds nothing to do.
 func (p *Projector) confirm(n uint64) {
-	p.telling.Lock()
-	defer p.telling.Unlock()
-	told := p.settle(n)
-	if len(told) > 0 && p.Tell != nil {
-		p.Tell(told)
+	p.publishMu.Lock()
+	defer p.publishMu.Unlock()
+	confirmed := p.confirmUpTo(n)
+	if len(confirmed) > 0 && p.OnConfirmed != nil {
+		p.OnConfirmed(confirmed)
 	}
 }
 
-// settle takes the events up to n off the pending ones and answers who waits for them.
-func (p *Projector) settle(n uint64) []Told {
+// confirmUpTo takes the events up to n off the pending ones and answers who waits for them.
+func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.pending) == 0 || p.pending[0].told.Number > n {
+	if len(p.pending) == 0 || p.pending[0].event.Number > n {
 		return nil
 	}
-	told := make([]Told, 0, min(uint64(len(p.pending)), n-p.pending[0].told.Number+1))
+	confirmed := make([]ConfirmedEvent, 0, min(uint64(len(p.pending)), n-p.pending[0].event.Number+1))
 	for i := range p.pending {
 		next := &p.pending[i]
-		e := next.told
+		e := next.event
 		if e.Number > n {
 			break
 		}
-		told = append(told, e)
+		confirmed = append(confirmed, e)
 		p.recent.note(e.Number, next.record.Hash)
 		if e.User != "" {
-			p.heads.user[e.User] = e.Number
-			forget(p.fresh.user, e.User, e.Number)
+			p.lastEvents.user[e.User] = e.Number
+			clearUnconfirmed(p.unconfirmed.user, e.User, e.Number)
 		}
 		entity := entityKey(e.Event)
-		p.heads.entity[entity] = e.Number
-		forget(p.fresh.entity, entity, e.Number)
+		p.lastEvents.entity[entity] = e.Number
+		clearUnconfirmed(p.unconfirmed.entity, entity, e.Number)
 		p.confirmed = e.Number
 		if !e.Request.IsZero() {
-			p.waiting.answer(next.row.Outcome)
+			p.waiters.deliver(next.row.Outcome)
 		}
 	}
-	p.pending = p.pending[len(told):]
+	p.pending = p.pending[len(confirmed):]
 	if len(p.pending) == 0 {
 		p.pending = nil // lets go of what stood before it
 	}
-	if last := len(p.settled) - 1; last < 0 || time.Since(p.settled[last].at) > p.KeepOutbox/8 {
-		p.settled = append(p.settled, settled{p.confirmed, time.Now()})
+	if last := len(p.confirmations) - 1; last < 0 || time.Since(p.confirmations[last].at) > p.OutboxRetention/8 {
+		p.confirmations = append(p.confirmations, confirmation{p.confirmed, time.Now()})
 	}
 	p.notify()
-	return told
+	return confirmed
 }
 
-// forget takes key out of fresh unless a later event has come.
-func forget(fresh map[string]uint64, key string, n uint64) {
-	if fresh[key] == n {
-		delete(fresh, key)
+// clearUnconfirmed takes key out of fresh unless a later event has come.
+func clearUnconfirmed(unconfirmed map[string]uint64, key string, n uint64) {
+	if unconfirmed[key] == n {
+		delete(unconfirmed, key)
 	}
 }
 
-// outboxDone is the number up to which EVENTS is surely on disk, so that the outbox may forget.
-func (p *Projector) outboxDone() uint64 {
+// trimmableUpTo is the number up to which EVENTS is surely on disk, so that the outbox may forget.
+func (p *Projector) trimmableUpTo() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var done uint64
-	for len(p.settled) > 0 && time.Since(p.settled[0].at) > p.KeepOutbox {
-		done = p.settled[0].number
-		p.settled = p.settled[1:]
+	var upTo uint64
+	for len(p.confirmations) > 0 && time.Since(p.confirmations[0].at) > p.OutboxRetention {
+		upTo = p.confirmations[0].number
+		p.confirmations = p.confirmations[1:]
 	}
-	return done
+	return upTo
 }
 
 // recentHashes are those of the newest confirmed events, for the follower that comes after our own acknowledgement.

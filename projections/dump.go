@@ -24,8 +24,8 @@ func (s *Store) Dump(w io.Writer) error {
 				return err
 			}
 		}
-		m, err := readMeta(tx)
-		fmt.Fprintf(out, "events %d now %s hash %s\n", m.events, m.now, m.hash)
+		cp, err := readCheckpoint(tx)
+		fmt.Fprintf(out, "events %d now %s hash %s\n", cp.events, cp.now, cp.hash)
 		return err
 	})
 	if err != nil {
@@ -72,17 +72,17 @@ func Difference(a, b *Store) (string, error) {
 	return "", nil
 }
 
-// Behind is how many events this store lacks of what the other has; negative when it has more.
-func (s *Store) Behind(other *Store) (int64, error) {
-	var marks [2]meta
+// EventsBehind is how many events this store lacks of what the other has; negative when it has more.
+func (s *Store) EventsBehind(other *Store) (int64, error) {
+	var checkpoints [2]checkpoint
 	for i, store := range []*Store{s, other} {
 		err := store.view(func(tx *bolt.Tx) (err error) {
-			marks[i], err = readMeta(tx)
+			checkpoints[i], err = readCheckpoint(tx)
 			return err
 		})
 		if err != nil {
 			return 0, err
 		}
 	}
-	return int64(marks[1].events) - int64(marks[0].events), nil
+	return int64(checkpoints[1].events) - int64(checkpoints[0].events), nil
 }

@@ -10,40 +10,40 @@ import (
 // SetBeforeCommit stages a crash between the work of a transaction and its commit. Before Run.
 func (p *Projector) SetBeforeCommit(fail func() error) { p.beforeCommit = fail }
 
-// Waits says that somebody waits for the command at sequence.
-func (p *Projector) Waits(sequence uint64) bool {
+// HasWaiter says that somebody waits for the command at sequence.
+func (p *Projector) HasWaiter(sequence uint64) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return len(p.waiting[sequence]) > 0
+	return len(p.waiters[sequence]) > 0
 }
 
-// Lived is the shop that the projector has in its memory, as text, and its tally. After Run.
-func (p *Projector) Lived() (text string, events map[string]uint64, err error) {
+// LiveState is the shop that the projector has in its memory, as text, and its tally. After Run.
+func (p *Projector) LiveState() (text string, events map[string]uint64, err error) {
 	var b bytes.Buffer
-	err = p.shop.Dump(&b)
-	return b.String(), p.tally.byName(), err
+	err = p.machine.Dump(&b)
+	return b.String(), p.counters.byName(), err
 }
 
-// Loaded is the same of the shop that its store holds.
-func (p *Projector) Loaded() (text string, events map[string]uint64, err error) {
-	return p.store.Loaded()
+// StoredState is the same of the shop that its store holds.
+func (p *Projector) StoredState() (text string, events map[string]uint64, err error) {
+	return p.store.StoredState()
 }
 
-// Loaded is the shop that the store holds, as text, and its tally.
-func (s *Store) Loaded() (text string, events map[string]uint64, err error) {
+// StoredState is the shop that the store holds, as text, and its tally.
+func (s *Store) StoredState() (text string, events map[string]uint64, err error) {
 	var b bytes.Buffer
 	err = s.view(func(tx *bolt.Tx) error {
-		past := newPast()
-		if err := past.load(tx); err != nil {
+		loaded := newLoadedState()
+		if err := loaded.load(tx); err != nil {
 			return err
 		}
-		events = past.tally.byName()
-		return past.shop.Dump(&b)
+		events = loaded.counters.byName()
+		return loaded.machine.Dump(&b)
 	})
 	return b.String(), events, err
 }
 
-// Decided notes for the pace what would have been decided just now.
-func (p *Projector) Decided(commands, messages int, busy time.Duration) {
-	p.pace.note(time.Now(), second{commands: commands, messages: messages, busy: busy})
+// RecordDecided notes for the pace what would have been decided just now.
+func (p *Projector) RecordDecided(commands, messages int, busy time.Duration) {
+	p.rate.note(time.Now(), second{commands: commands, messages: messages, busy: busy})
 }

@@ -21,7 +21,7 @@ func (p *Projector) follow(ctx context.Context) error {
 		p.mu.RLock()
 		confirmed, changed := p.confirmed, p.changed
 		p.mu.RUnlock()
-		if end := p.logEnd.Load(); end > confirmed {
+		if end := p.eventsEnd.Load(); end > confirmed {
 			if err := p.compare(ctx, end); err != nil {
 				return err
 			}
@@ -36,12 +36,12 @@ func (p *Projector) follow(ctx context.Context) error {
 
 // compare reads EVENTS from the first event that is not confirmed, up to last.
 func (p *Projector) compare(ctx context.Context, last uint64) error {
-	for record, err := range p.Log.Hashes(ctx, p.Confirmed()+1) {
+	for record, err := range p.Log.EventHashes(ctx, p.Confirmed()+1) {
 		if err != nil {
 			return fmt.Errorf("cannot follow EVENTS: %w", err)
 		}
-		p.raiseLogEnd(record.Number)
-		ours, err := p.decided(ctx, record.Number)
+		p.raiseEventsEnd(record.Number)
+		ours, err := p.decidedHash(ctx, record.Number)
 		if err != nil {
 			return nil // ctx ended
 		}
@@ -57,22 +57,22 @@ func (p *Projector) compare(ctx context.Context, last uint64) error {
 	return nil
 }
 
-// decided waits until this node has decided event n and gives its hash; nil when that is so long ago that it is no longer
+// decidedHash waits until this node has decided event n and gives its hash; nil when that is so long ago that it is no longer
 // at hand: our own acknowledgement confirmed it then.
-func (p *Projector) decided(ctx context.Context, n uint64) (*domain.Hash, error) {
+func (p *Projector) decidedHash(ctx context.Context, n uint64) (*domain.Hash, error) {
 	for {
 		p.mu.RLock()
 		changed := p.changed
 		hash, known := p.recent.find(n)
-		if !known && len(p.pending) > 0 && n >= p.pending[0].told.Number && n <= p.committed.events {
-			hash, known = p.pending[n-p.pending[0].told.Number].record.Hash, true
+		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.events {
+			hash, known = p.pending[n-p.pending[0].event.Number].record.Hash, true
 		}
-		passed := n <= p.confirmed
+		confirmed := n <= p.confirmed
 		p.mu.RUnlock()
 		if known {
 			return &hash, nil
 		}
-		if passed {
+		if confirmed {
 			return nil, nil
 		}
 		select {

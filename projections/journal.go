@@ -15,16 +15,16 @@ import (
 	"onsale/domain/shop"
 )
 
-// row is an event as the journal keeps it.
-type row struct {
+// journalRow is an event as the journal keeps it.
+type journalRow struct {
 	Outcome
-	beforeOfUser, beforeOfEntity uint64
+	prevOfUser, prevOfEntity uint64
 }
 
 // encode writes five numbers, the request, three short texts and the data.
-func (r row) encode() []byte {
+func (r journalRow) encode() []byte {
 	v := make([]byte, 0, 6*8+22+len(r.User)+len(r.Entity)+len(r.Type)+3+len(r.Data))
-	for _, n := range []uint64{r.Sequence, uint64(r.At), r.beforeOfUser, r.beforeOfEntity, uint64(r.Fingerprint)} {
+	for _, n := range []uint64{r.Sequence, uint64(r.At), r.prevOfUser, r.prevOfEntity, uint64(r.Fingerprint)} {
 		v = binary.BigEndian.AppendUint64(v, n)
 	}
 	for _, text := range []string{r.Request.String(), r.User, r.Entity, r.Type} {
@@ -33,18 +33,18 @@ func (r row) encode() []byte {
 	return append(v, r.Data...)
 }
 
-func decodeRow(k, v []byte) (row, error) {
-	var r row
+func decodeJournalRow(k, v []byte) (journalRow, error) {
+	var r journalRow
 	if len(k) != 8 || len(v) < 5*8 {
 		return r, fmt.Errorf("%w: a row of the journal is cut short", errDamaged)
 	}
-	r.Event, r.Sequence, r.At = number(k), number(v), domain.Time(number(v[8:]))
-	r.beforeOfUser, r.beforeOfEntity, r.Fingerprint = number(v[16:]), number(v[24:]), domain.Fingerprint(number(v[32:]))
+	r.EventNumber, r.Sequence, r.At = number(k), number(v), domain.Time(number(v[8:]))
+	r.prevOfUser, r.prevOfEntity, r.Fingerprint = number(v[16:]), number(v[24:]), domain.Fingerprint(number(v[32:]))
 	v = v[40:]
 	var request string
 	for _, text := range []*string{&request, &r.User, &r.Entity, &r.Type} {
 		if len(v) == 0 || len(v)-1 < int(v[0]) {
-			return r, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, r.Event)
+			return r, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, r.EventNumber)
 		}
 		*text, v = string(v[1:1+v[0]]), v[1+v[0]:]
 	}
@@ -52,86 +52,86 @@ func decodeRow(k, v []byte) (row, error) {
 	return r, r.Request.UnmarshalText([]byte(request))
 }
 
-func journalRow(tx *bolt.Tx, n uint64) (row, bool, error) {
+func readJournalRow(tx *bolt.Tx, n uint64) (journalRow, bool, error) {
 	k := key(n)
 	v := tx.Bucket(bucketJournal).Get(k)
 	if v == nil {
-		return row{}, false, nil
+		return journalRow{}, false, nil
 	}
-	r, err := decodeRow(k, v)
+	r, err := decodeJournalRow(k, v)
 	return r, err == nil, err
 }
 
 // loadJournal fills the shop's requests and alarms, the heads and the tally. It reads every row, so it stays clear of
-// decodeRow's copies.
-func (p *past) loadJournal(tx *bolt.Tx) error {
-	sh, h := p.shop, p.heads
+// decodeJournalRow's copies.
+func (p *loadedState) loadJournal(tx *bolt.Tx) error {
+	m, last := p.machine, p.lastEvents
 	unread := tx.Bucket(bucketUnread)
 	var name, entity []byte // of the row before, and mostly of this one too
 	var key string
 	return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
-		r, err := peekRow(k, v)
+		r, err := readRowHeader(k, v)
 		if err != nil {
 			return err
 		}
 		n := number(k)
 		if len(r.user) > 0 {
-			h.user[string(r.user)] = n
+			last.user[string(r.user)] = n
 		}
 		if !bytes.Equal(r.name, name) || !bytes.Equal(r.entity, entity) {
 			name, entity, key = r.name, r.entity, domain.Kind(string(r.name))+"."+string(r.entity)
 		}
-		h.entity[key] = n
-		p.tally.read(r)
+		last.entity[key] = n
+		p.counters.addRow(r)
 		if string(r.name) == "alarms.raised" {
 			user := string(r.user)
-			sh.Alarms.Put(user, n, unread.Get(unreadKey(user, n)) == nil)
+			m.Alarms.Restore(user, n, unread.Get(unreadKey(user, n)) == nil)
 		}
 		if len(r.request) == 0 {
 			return nil
 		}
-		if id := domain.RequestID(r.request); sh.Requests[id].Event == 0 {
-			sh.Requests[id] = shop.Decided{Event: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
+		if id := domain.RequestID(r.request); m.Requests[id].EventNumber == 0 {
+			m.Requests[id] = shop.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
 		}
 		return nil
 	})
 }
 
-// peeked is the part of a row that loading needs, in bbolt's own bytes.
-type peeked struct{ request, user, entity, name, data []byte }
+// rowHeader is the part of a row that loading needs, in bbolt's own bytes.
+type rowHeader struct{ request, user, entity, name, data []byte }
 
-// code is that of a refusal; nil for all else. It stands behind the type of the command, and neither has quotes in it.
-func (p peeked) code() []byte {
-	if !bytes.HasSuffix(p.name, []byte(".rejected")) {
+// rejectionCode is that of a refusal; nil for all else. It stands behind the type of the command, and neither has quotes in it.
+func (h rowHeader) rejectionCode() []byte {
+	if !bytes.HasSuffix(h.name, []byte(".rejected")) {
 		return nil
 	}
-	_, code, _ := bytes.Cut(p.data, []byte(`,"code":"`))
+	_, code, _ := bytes.Cut(h.data, []byte(`,"code":"`))
 	code, _, _ = bytes.Cut(code, []byte(`"`))
 	return code
 }
 
-func peekRow(k, v []byte) (peeked, error) {
-	var p peeked
+func readRowHeader(k, v []byte) (rowHeader, error) {
+	var h rowHeader
 	if len(v) < 40 {
-		return p, fmt.Errorf("%w: a row of the journal is cut short", errDamaged)
+		return h, fmt.Errorf("%w: a row of the journal is cut short", errDamaged)
 	}
 	v = v[40:]
-	for _, text := range []*[]byte{&p.request, &p.user, &p.entity, &p.name} {
+	for _, text := range []*[]byte{&h.request, &h.user, &h.entity, &h.name} {
 		if len(v) == 0 || len(v)-1 < int(v[0]) {
-			return p, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, number(k))
+			return h, fmt.Errorf("%w: row %d of the journal is cut short", errDamaged, number(k))
 		}
 		*text, v = v[1:1+v[0]], v[1+v[0]:]
 	}
-	p.data = v
-	return p, nil
+	h.data = v
+	return h, nil
 }
 
-// firstWhere is the smallest event number from 1 to last whose row fulfils later; last+1 when none does. Rows are in the
+// searchJournal is the smallest event number from 1 to last whose row fulfils later; last+1 when none does. Rows are in the
 // order of their sequences and times.
-func firstWhere(tx *bolt.Tx, last uint64, later func(sequence uint64, at domain.Time) bool) uint64 {
+func searchJournal(tx *bolt.Tx, last uint64, match func(sequence uint64, at domain.Time) bool) uint64 {
 	b := tx.Bucket(bucketJournal)
 	return uint64(sort.Search(int(last), func(i int) bool {
 		v := b.Get(key(uint64(i) + 1))
-		return len(v) >= 16 && later(number(v), domain.Time(number(v[8:])))
+		return len(v) >= 16 && match(number(v), domain.Time(number(v[8:])))
 	})) + 1
 }

@@ -17,30 +17,30 @@ type Log interface {
 
 	// Append stores a command and gives its place in line.
 	Append(context.Context, domain.Command) (sequence uint64, err error)
-	// AppendVoids fills COMMANDS with voids until upTo is its last message.
-	AppendVoids(ctx context.Context, upTo uint64) error
+	// AppendNoops fills COMMANDS with voids until until is its last message.
+	AppendNoops(ctx context.Context, upTo uint64) error
 
-	// Emit appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
+	// AppendEvents appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
 	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
-	Emit(context.Context, []domain.Record) error
-	Events
-	// Hashes is Records without payloads.
-	Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
+	AppendEvents(context.Context, []domain.Record) error
+	EventReader
+	// EventHashes is Records without payloads.
+	EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
 	// DecodeBody reads what an event says out of its data.
 	DecodeBody(name string, data []byte) (domain.Body, error)
 }
 
-// Events is EVENTS for a reader.
-type Events interface {
-	// Records follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
-	Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+// EventReader is EVENTS for a reader.
+type EventReader interface {
+	// Events follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
+	Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
 	DecodeEvent(domain.Record) (domain.Event, error)
 }
 
-// Commands are the messages of COMMANDS in order. A message may come again; none is left out unnoticed.
-type Commands interface {
+// CommandConsumer are the messages of COMMANDS in order. A message may come again; none is left out unnoticed.
+type CommandConsumer interface {
 	// Batches is closed when the reading has ended.
 	Batches() <-chan domain.Batch
 	// Err says why, once Batches is closed.

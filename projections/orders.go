@@ -1,5 +1,6 @@
 // Products, preparations and orders: rows of JSON that hold what the rules know of them. An order changes several times
 // while its payment is verified, and each time its product may; so both are written once, at the end of a transaction.
+
 package projections
 
 import (
@@ -13,8 +14,8 @@ import (
 	"onsale/domain/orders"
 )
 
-// putOrders notes what event e has changed.
-func (w *writer) putOrders(state *orders.State, e domain.Event) error {
+// applyOrders notes what event e has changed.
+func (w *writer) applyOrders(state *orders.State, e domain.Event) error {
 	if prepared, ok := e.Body.(orders.Prepared); ok {
 		return putJSON(w.tx.Bucket(bucketPreparations), prepared.MerchantUID, state.Preparation(prepared.MerchantUID))
 	}
@@ -23,12 +24,12 @@ func (w *writer) putOrders(state *orders.State, e domain.Event) error {
 		return nil
 	}
 	w.orders[e.Entity] = true
-	w.products[state.Order(e.Entity).SalePostID] = true // its units
+	w.products[state.Order(e.Entity).ProductID] = true // its units
 	return nil
 }
 
-// finishOrders writes what was noted, as state has it now.
-func (w *writer) finishOrders(state *orders.State) error {
+// flushOrders writes what was noted, as state has it now.
+func (w *writer) flushOrders(state *orders.State) error {
 	for id := range w.products {
 		if err := putJSON(w.tx.Bucket(bucketProducts), id, state.Product(id)); err != nil {
 			return err
@@ -51,18 +52,18 @@ func putJSON(b *bolt.Bucket, id string, row any) error {
 }
 
 // loadOrders fills in all products, preparations and orders.
-func (p *past) loadOrders(tx *bolt.Tx) error {
-	state := p.shop.Orders
-	product := func(p orders.Product) error { state.PutProduct(p); return nil }
-	preparation := func(p orders.Preparation) error { state.PutPreparation(p); return nil }
+func (p *loadedState) loadOrders(tx *bolt.Tx) error {
+	state := p.machine.Orders
+	product := func(p orders.Product) error { state.RestoreProduct(p); return nil }
+	preparation := func(p orders.Preparation) error { state.RestorePreparation(p); return nil }
 	if err := errors.Join(loadRows(tx, bucketProducts, product), loadRows(tx, bucketPreparations, preparation)); err != nil {
 		return err
 	}
 	return loadRows(tx, bucketOrders, func(o orders.Order) error {
-		if state.Product(o.SalePostID) == nil {
-			return fmt.Errorf("%w: order %s is one of %q, which is not there", errDamaged, o.ImpUID, o.SalePostID)
+		if state.Product(o.ProductID) == nil {
+			return fmt.Errorf("%w: order %s is one of %q, which is not there", errDamaged, o.PaymentID, o.ProductID)
 		}
-		state.PutOrder(o)
+		state.RestoreOrder(o)
 		return nil
 	})
 }
@@ -82,4 +83,57 @@ func decodeJSON[T any](bucket, k, v []byte) (row T, err error) {
 		return row, fmt.Errorf("%w: %s %s: %w", errDamaged, bucket, k, err)
 	}
 	return row, nil
+}
+
+// Products and orders as screens and the payment worker read them. They are as the decider has them; a list of what is the
+// user's has only orders whose placing is confirmed.
+
+// Product is one product, with its units counted.
+func (v *View) Product(id string) (orders.Product, bool, error) {
+	return findRow[orders.Product](v.tx, bucketProducts, id)
+}
+
+// Products are those whose id comes after the given one, in alphabetical order, at most limit.
+func (v *View) Products(after string, limit int) ([]orders.Product, error) {
+	var list []orders.Product
+	err := eachAfter(v.tx.Bucket(bucketProducts), after, limit, func(k, raw []byte) error {
+		p, err := decodeJSON[orders.Product](bucketProducts, k, raw)
+		list = append(list, p)
+		return err
+	})
+	return list, err
+}
+
+// Order is the one that has this payment, whoever's it is.
+func (v *View) Order(impUID string) (orders.Order, bool, error) {
+	return findRow[orders.Order](v.tx, bucketOrders, impUID)
+}
+
+// Preparation is that of a merchant_uid, whoever's it is.
+func (v *View) Preparation(merchantUID string) (orders.Preparation, bool, error) {
+	return findRow[orders.Preparation](v.tx, bucketPreparations, merchantUID)
+}
+
+// Orders are the user's, newest first. One whose payment was found to be another's is no longer theirs once that other has
+// ordered with it.
+func (v *View) Orders(from uint64, limit int) (Page[orders.Order], error) {
+	return userPage(v, from, limit, func(r journalRow) ([]orders.Order, error) {
+		if r.Type != "orders.placed" && r.Type != "orders.kept" {
+			return nil, nil
+		}
+		o, ok, err := v.Order(r.Entity)
+		if err != nil || !ok || o.Sequence != r.Sequence {
+			return nil, err
+		}
+		return []orders.Order{o}, nil
+	})
+}
+
+func findRow[T any](tx *bolt.Tx, bucket []byte, id string) (row T, ok bool, err error) {
+	raw := tx.Bucket(bucket).Get([]byte(id))
+	if raw == nil {
+		return row, false, nil
+	}
+	row, err = decodeJSON[T](bucket, []byte(id), raw)
+	return row, err == nil, err
 }

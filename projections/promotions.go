@@ -1,7 +1,9 @@
 // Promotions: what an event changes, how they are loaded with their coupons, and how screens read them.
+
 package projections
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
@@ -11,37 +13,37 @@ import (
 	"onsale/domain/coupons"
 )
 
-// putCoupons writes the rows that event e has touched, as state has them now; the promotion's own row at the end.
-func (w *writer) putCoupons(state *coupons.State, e domain.Event) error {
+// applyCoupons writes the rows that event e has touched, as state has them now; the promotion's own row at the end.
+func (w *writer) applyCoupons(state *coupons.State, e domain.Event) error {
 	w.promotions[e.Entity] = true
-	place := ""
+	waitingID := ""
 	switch body := e.Body.(type) {
 	case coupons.Issued:
-		return w.giveCoupons(e, body.Number, 1)
+		return w.putIssued(e, body.Number, 1)
 	case coupons.Used:
-		return w.markCoupon(e.Entity, body.Number, coupons.StatusUsed)
+		return w.setCouponStatus(e.Entity, body.Number, coupons.StatusUsed)
 	case coupons.Revoked:
-		return w.markCoupon(e.Entity, body.Number, coupons.StatusRevoked)
+		return w.setCouponStatus(e.Entity, body.Number, coupons.StatusRevoked)
 	case coupons.Accepted:
-		place = body.WaitingID
-		if err := w.giveCoupons(e, body.Number, body.Quantity); err != nil {
+		waitingID = body.WaitingID
+		if err := w.putIssued(e, body.Number, body.Quantity); err != nil {
 			return err
 		}
 	case coupons.Joined:
-		place = body.WaitingID
+		waitingID = body.WaitingID
 	case coupons.Left:
-		place = body.WaitingID
+		waitingID = body.WaitingID
 	case coupons.Offered:
-		place = body.WaitingID
+		waitingID = body.WaitingID
 	case coupons.Declined:
-		place = body.WaitingID
+		waitingID = body.WaitingID
 	case coupons.OfferExpired:
-		place = body.WaitingID
+		waitingID = body.WaitingID
 	default:
 		return nil
 	}
-	_, sequence := coupons.WaitingSequence(place)
-	return putCouponPlace(w.tx, state.Promotion(e.Entity), sequence)
+	_, sequence := coupons.WaitingSequence(waitingID)
+	return putCouponWaiting(w.tx, state.Promotion(e.Entity), sequence)
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
@@ -53,21 +55,21 @@ func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
 }
 
 // loadPromotions fills in the promotions with their coupons. Who waits comes later: see loadWaiting.
-func (p *past) loadPromotions(tx *bolt.Tx) error {
-	state := p.shop.Coupons
+func (p *loadedState) loadPromotions(tx *bolt.Tx) error {
+	state := p.machine.Coupons
 	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
 		p, err := decodePromotion(k, v)
 		if err != nil {
 			return err
 		}
-		loaded := state.Put(p)
+		loaded := state.Restore(p)
 		issued := tx.Bucket(bucketCoupons).Bucket(k)
 		if issued == nil {
 			return nil
 		}
 		return issued.ForEach(func(k, v []byte) error {
 			row, err := decodeCoupon(v)
-			loaded.PutCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
+			loaded.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
 			return err
 		})
 	})
@@ -116,4 +118,107 @@ func eachAfter(b *bolt.Bucket, after string, limit int, read func(k, v []byte) e
 		limit--
 	}
 	return nil
+}
+
+// Coupons: a row for each, by its number in the sale, with what became of it; when it was issued stands in the journal.
+
+// couponRow is the number of the event that issued it, the status and the user.
+type couponRow struct {
+	eventNumber uint64
+	status      coupons.Status
+	user        string
+}
+
+func (r couponRow) encode() []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)), r.eventNumber)
+	return append(append(v, byte(r.status)), r.user...)
+}
+
+func decodeCoupon(v []byte) (couponRow, error) {
+	if len(v) < 9 || v[8] > byte(coupons.StatusRevoked) {
+		return couponRow{}, fmt.Errorf("%w: the row of a coupon is no such", errDamaged)
+	}
+	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
+}
+
+// couponBucket is the bucket of a promotion.
+func (w *writer) couponBucket(promotion string) (*bolt.Bucket, error) {
+	if b := w.coupons[promotion]; b != nil {
+		return b, nil
+	}
+	b, err := w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(promotion))
+	if err != nil {
+		return nil, err
+	}
+	b.FillPercent = 0.9 // numbers rise
+	w.coupons[promotion] = b
+	return b, nil
+}
+
+// putIssued writes those that event e gave to its user, with numbers from first on.
+func (w *writer) putIssued(e domain.Event, first, quantity int) error {
+	b, err := w.couponBucket(e.Entity)
+	if err != nil {
+		return err
+	}
+	row := couponRow{eventNumber: e.Number, user: e.User}.encode()
+	for n := range quantity {
+		if err := b.Put(key(uint64(first+n)), row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setCouponStatus writes what became of one.
+func (w *writer) setCouponStatus(promotion string, number int, status coupons.Status) error {
+	b, err := w.couponBucket(promotion)
+	if err != nil {
+		return err
+	}
+	row, err := decodeCoupon(b.Get(key(uint64(number))))
+	if err != nil {
+		return err
+	}
+	row.status = status
+	return b.Put(key(uint64(number)), row.encode())
+}
+
+// Coupon is a unit that a user has or had.
+type Coupon struct {
+	CouponID, PromotionID string
+	Number                int
+	Status                coupons.Status
+	IssuedAt              domain.Time
+}
+
+// Coupons are the user's, newest first; those of one offer in the order of their numbers.
+func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
+	return userPage(v, from, limit, func(r journalRow) ([]Coupon, error) {
+		var issued struct{ Number, Quantity int }
+		switch r.Type {
+		case "coupons.issued":
+			issued.Quantity = 1
+		case "coupons.accepted":
+		default:
+			return nil, nil
+		}
+		if err := json.Unmarshal(r.Data, &issued); err != nil {
+			return nil, err
+		}
+		b := v.tx.Bucket(bucketCoupons).Bucket([]byte(r.Entity))
+		if b == nil {
+			return nil, fmt.Errorf("no coupons of %s", r.Entity)
+		}
+		list := make([]Coupon, issued.Quantity)
+		for i := range list {
+			n := issued.Number + i
+			row, err := decodeCoupon(b.Get(key(uint64(n))))
+			if err != nil {
+				return nil, err
+			}
+			list[i] = Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.At}
+		}
+		return list, nil
+	})
 }

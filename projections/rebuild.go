@@ -16,9 +16,9 @@ import (
 
 // openOrRebuild opens the store and reads the past from it; one that is missing beside a log with events, or damaged, or from
 // another layout is made anew from EVENTS. One from another log is refused: somebody has mixed up two data directories.
-func openOrRebuild(ctx context.Context, c Config, state domain.LogState, past *past) (*Store, string, error) {
+func openOrRebuild(ctx context.Context, c Config, state domain.LogState, loaded *loadedState) (*Store, string, error) {
 	_, missing := os.Stat(c.Path)
-	err := probe(c.Path, past.load, bucketsLoaded...)
+	err := verifyFile(c.Path, loaded.load, bucketsLoaded...)
 	if err == nil && (missing == nil || state.Events.Last == 0) {
 		var s *Store
 		if s, err = openStore(c.Path, c.Epoch); err == nil {
@@ -28,18 +28,18 @@ func openOrRebuild(ctx context.Context, c Config, state domain.LogState, past *p
 	reason := "it was missing"
 	switch {
 	case errors.Is(err, ErrEpoch):
-		return nil, "", fmt.Errorf("%w: %w", ErrUnsound, err)
+		return nil, "", fmt.Errorf("%w: %w", ErrInconsistent, err)
 	case errors.Is(err, errDamaged):
 		reason = err.Error()
-		aside := fmt.Sprintf("%s.damaged-%s", c.Path, time.Now().UTC().Format("20060102T150405"))
-		if err := os.Rename(c.Path, aside); err != nil {
+		quarantine := fmt.Sprintf("%s.damaged-%s", c.Path, time.Now().UTC().Format("20060102T150405"))
+		if err := os.Rename(c.Path, quarantine); err != nil {
 			return nil, "", err
 		}
-		c.Logger.Warn("the read store is damaged; it was put aside and is made anew from EVENTS", "aside", aside, "reason", reason)
+		c.Logger.Warn("the read store is damaged; it was put aside and is made anew from EVENTS", "aside", quarantine, "reason", reason)
 	case err != nil:
 		return nil, "", err
 	}
-	s, err := rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, past)
+	s, err := rebuild(ctx, c.Path, c.Epoch, c.Log, state.Events.Last, loaded)
 	return s, reason, err
 }
 
@@ -48,23 +48,23 @@ const rebuildBatch = 20_000
 
 // Rebuild makes the store at path from the first last events. It ends with the last event that closes its command: what
 // EVENTS holds of a command that was cut short is decided again and compared.
-func Rebuild(ctx context.Context, path, epoch string, log Events, last uint64) (*Store, error) {
-	past := newPast()
-	return rebuild(ctx, path, epoch, log, last, &past)
+func Rebuild(ctx context.Context, path, epoch string, log EventReader, last uint64) (*Store, error) {
+	loaded := newLoadedState()
+	return rebuild(ctx, path, epoch, log, last, &loaded)
 }
 
 // rebuild leaves the past that the new store holds in past.
-func rebuild(ctx context.Context, path, epoch string, log Events, last uint64, past *past) (*Store, error) {
-	unfinished := path + ".rebuilding"
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, os.ErrNotExist) {
+func rebuild(ctx context.Context, path, epoch string, log EventReader, last uint64, loaded *loadedState) (*Store, error) {
+	tmp := path + ".rebuilding"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	s, err := OpenStore(unfinished, epoch)
+	s, err := OpenStore(tmp, epoch)
 	if err != nil {
 		return nil, err
 	}
 	s.db.NoSync = true
-	if err := s.fill(ctx, log, last, past); err != nil {
+	if err := s.fill(ctx, log, last, loaded); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("rebuilding the read store: %w", err)
 	}
@@ -76,7 +76,7 @@ func rebuild(ctx context.Context, path, epoch string, log Events, last uint64, p
 		return nil, err
 	}
 	// Only a whole store gets the name. A crash before this line leaves none, and the next start begins again.
-	if err := os.Rename(unfinished, path); err != nil {
+	if err := os.Rename(tmp, path); err != nil {
 		return nil, err
 	}
 	return openStore(path, epoch)
@@ -89,43 +89,43 @@ type decodedEvent struct {
 }
 
 // fill reads EVENTS up to last and writes it in batches that end with a command.
-func (s *Store) fill(ctx context.Context, log Events, last uint64, past *past) error {
-	*past = newPast()
+func (s *Store) fill(ctx context.Context, log EventReader, last uint64, loaded *loadedState) error {
+	*loaded = newLoadedState()
 	if last == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	events, failed := readEvents(ctx, log, last)
-	f := folder{s, past}
+	rb := rebuilder{s, loaded}
 	var batch []decodedEvent
-	closed := 0 // events of batch that belong to commands which are whole
+	complete := 0 // events of batch that belong to commands which are whole
 	for e := range events {
 		batch = append(batch, e)
 		if e.event.Last {
-			closed = len(batch)
+			complete = len(batch)
 		}
-		if closed >= rebuildBatch {
-			if err := f.fold(batch[:closed]); err != nil {
+		if complete >= rebuildBatch {
+			if err := rb.apply(batch[:complete]); err != nil {
 				return err
 			}
-			batch, closed = append(batch[:0], batch[closed:]...), 0
+			batch, complete = append(batch[:0], batch[complete:]...), 0
 		}
 	}
 	if err := <-failed; err != nil {
 		return err
 	}
-	return f.fold(batch[:closed])
+	return rb.apply(batch[:complete])
 }
 
 // readEvents reads, checks the chain and decodes beside the goroutine that writes.
-func readEvents(ctx context.Context, log Events, last uint64) (<-chan decodedEvent, <-chan error) {
+func readEvents(ctx context.Context, log EventReader, last uint64) (<-chan decodedEvent, <-chan error) {
 	events, failed := make(chan decodedEvent, 1024), make(chan error, 1)
 	go func() {
 		defer close(events)
 		var hash domain.Hash
 		next := uint64(1)
-		for record, err := range log.Records(ctx, 1, "") {
+		for record, err := range log.Events(ctx, 1, "") {
 			if err == nil && record.Number != next {
 				err = fmt.Errorf("EVENTS has a hole: event %d is followed by %d", next-1, record.Number)
 			}
@@ -137,7 +137,7 @@ func readEvents(ctx context.Context, log Events, last uint64) (<-chan decodedEve
 				e, err = log.DecodeEvent(record)
 			}
 			if err != nil {
-				failed <- fmt.Errorf("%w: %w", ErrUnsound, err)
+				failed <- fmt.Errorf("%w: %w", ErrInconsistent, err)
 				return
 			}
 			select {
@@ -156,37 +156,37 @@ func readEvents(ctx context.Context, log Events, last uint64) (<-chan decodedEve
 	return events, failed
 }
 
-// folder writes events that are facts.
-type folder struct {
+// rebuilder writes events that are facts.
+type rebuilder struct {
 	store *Store
-	*past
+	*loadedState
 }
 
-func (f *folder) fold(batch []decodedEvent) error {
+func (rb *rebuilder) apply(batch []decodedEvent) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return f.store.update(func(tx *bolt.Tx) error {
+	return rb.store.update(func(tx *bolt.Tx) error {
 		w := newWriter(tx)
 		for _, next := range batch {
 			e := next.event
-			f.shop.Apply(e)
-			r := row{Outcome: Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, typeOf(e), next.record.Data()}}
-			f.tally.add(kindOf(r.Type, e), !e.Request.IsZero())
+			rb.machine.Apply(e)
+			r := journalRow{Outcome: Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, typeOf(e), next.record.Data()}}
+			rb.counters.add(labelOf(r.Type, e), !e.Request.IsZero())
 			if e.User != "" {
-				r.beforeOfUser, f.heads.user[e.User] = f.heads.user[e.User], e.Number
+				r.prevOfUser, rb.lastEvents.user[e.User] = rb.lastEvents.user[e.User], e.Number
 			}
 			entity := entityKey(e)
-			r.beforeOfEntity, f.heads.entity[entity] = f.heads.entity[entity], e.Number
-			if err := w.put(f.shop, e, domain.Record{}, r); err != nil {
+			r.prevOfEntity, rb.lastEvents.entity[entity] = rb.lastEvents.entity[entity], e.Number
+			if err := w.writeEvent(rb.machine, e, domain.Record{}, r); err != nil {
 				return err
 			}
 		}
-		if err := w.finish(f.shop, 0); err != nil {
+		if err := w.flush(rb.machine, 0); err != nil {
 			return err
 		}
 		end := batch[len(batch)-1]
-		return meta{end.event.Sequence, end.event.Number, end.event.Number, end.event.Now, end.record.Hash}.write(tx)
+		return checkpoint{end.event.Sequence, end.event.Number, end.event.Number, end.event.Now, end.record.Hash}.write(tx)
 	})
 }
 

@@ -1,7 +1,10 @@
 // Schedules and their seats as screens read them.
+
 package projections
 
 import (
+	"encoding/json"
+
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
@@ -42,10 +45,10 @@ func (v *View) count(id, raw []byte) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	s := Schedule{Created: r.Created, Closed: r.Closed, Total: seats.NewLayout(r.Sections).Total(), Waiting: v.inLine("seats", string(id))}
-	if taken := v.tx.Bucket(bucketSeats).Bucket(id); taken != nil {
-		err = taken.ForEach(func(_, v []byte) error {
-			switch (seatRow{is: v[16]}).status() {
+	s := Schedule{Created: r.Created, Closed: r.Closed, Total: seats.NewLayout(r.Sections).Total(), Waiting: v.waitingCount("seats", string(id))}
+	if rows := v.tx.Bucket(bucketSeats).Bucket(id); rows != nil {
+		err = rows.ForEach(func(_, v []byte) error {
+			switch (seatRow{state: v[16]}).status() {
 			case seats.StatusHeld:
 				s.Held++
 			case seats.StatusReserved:
@@ -82,26 +85,95 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 		return err
 	}
 	var rows *bolt.Cursor
-	var k, taken []byte
+	var k, value []byte
 	if b := v.tx.Bucket(bucketSeats).Bucket([]byte(schedule)); b != nil {
 		rows = b.Cursor()
-		k, taken = rows.First()
+		k, value = rows.First()
 	}
 	layout := seats.NewLayout(created.Sections)
 	for id := 1; id <= layout.Total(); id++ {
 		seat := SeatView{ScheduleSeatID: id, Status: seats.StatusAvailable}
-		seat.Section, seat.Row, seat.Number, seat.Price = layout.Place(id)
+		seat.Section, seat.Row, seat.Number, seat.Price = layout.Locate(id)
 		if k != nil && seatID(k) == id {
-			row := decodeSeat(taken)
+			row := decodeSeat(value)
 			seat.Status, seat.Mine = row.status(), row.belongsTo(v.user)
 			if seat.Mine {
 				seat.HeldUntil = row.until
 			}
-			k, taken = rows.Next()
+			k, value = rows.Next()
 		}
 		if err := each(seat); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// A user's holds and reservations.
+
+// Hold is seats that a user holds now.
+type Hold struct {
+	HoldID, ScheduleID string
+	ScheduleSeatIDs    []int
+	TotalPrice         int64
+	ExpiresAt          domain.Time
+}
+
+// Holds are the user's that are not over, newest first; in one schedule, or in all for "". An offer is none.
+func (v *View) Holds(schedule string, from uint64, limit int) (Page[Hold], error) {
+	layouts := map[string]seats.Layout{}
+	return userPage(v, from, limit, func(r journalRow) ([]Hold, error) {
+		if r.Type != "seats.held" && r.Type != "seats.accepted" || schedule != "" && r.Entity != schedule {
+			return nil, nil
+		}
+		var h allocationRow
+		if err := unmarshalRow(v.tx.Bucket(bucketAllocations), r.Sequence, &h); err != nil || h.Allocation == nil || len(h.ScheduleSeatIDs) == 0 {
+			return nil, err
+		}
+		hold := Hold{seats.HoldID(r.Sequence), h.ScheduleID, h.ScheduleSeatIDs, 0, h.ExpiresAt}
+		layout, err := v.layout(layouts, h.ScheduleID)
+		for _, id := range h.ScheduleSeatIDs {
+			hold.TotalPrice += layout.Describe(id).Price
+		}
+		return []Hold{hold}, err
+	})
+}
+
+// Reservation is seats that belong to a user: what the shop left them of it. One that was cancelled is as it was before.
+type Reservation struct {
+	ReservationID, ScheduleID string
+	ScheduleSeatIDs           []int
+	TotalPrice                int64
+	Cancelled                 bool
+}
+
+// Reservations are the user's, newest first.
+func (v *View) Reservations(from uint64, limit int) (Page[Reservation], error) {
+	return userPage(v, from, limit, func(r journalRow) ([]Reservation, error) {
+		if r.Type != "seats.reserved" {
+			return nil, nil
+		}
+		var stored reservationRow
+		err := unmarshalRow(v.tx.Bucket(bucketReservations), r.Sequence, &stored)
+		id := seats.ReservationID(stored.ScheduleID, r.Sequence)
+		return []Reservation{{id, stored.ScheduleID, stored.ScheduleSeatIDs, stored.TotalPrice, stored.Cancelled}}, err
+	})
+}
+
+// unmarshalRow reads a JSON row if it is there.
+func unmarshalRow(b *bolt.Bucket, sequence uint64, into any) error {
+	raw := b.Get(key(sequence))
+	if raw == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
+}
+
+func (v *View) layout(cache map[string]seats.Layout, schedule string) (seats.Layout, error) {
+	if layout, ok := cache[schedule]; ok {
+		return layout, nil
+	}
+	created, err := decodeSchedule([]byte(schedule), v.tx.Bucket(bucketSchedules).Get([]byte(schedule)))
+	cache[schedule] = seats.NewLayout(created.Sections)
+	return cache[schedule], err
 }

@@ -8,30 +8,30 @@ import (
 	"onsale/domain"
 )
 
-// waiting are those who want to hear of a command, by its sequence. Each hears its outcome once; a channel that is closed
+// waiters are those who want to hear of a command, by its sequence. Each hears its outcome once; a channel that is closed
 // without one says: look for yourself.
-type waiting map[uint64][]chan<- Outcome
+type waiters map[uint64][]chan<- Outcome
 
-// answer tells an outcome to those who wait for it.
-func (w waiting) answer(o Outcome) {
+// deliver tells an outcome to those who wait for it.
+func (w waiters) deliver(o Outcome) {
 	for _, ch := range w[o.Sequence] {
 		ch <- o // has room for one
 	}
 	delete(w, o.Sequence)
 }
 
-// release lets those go who wait for a command that repeats an earlier request: no event answers it.
-func (w waiting) release(sequence uint64) {
+// cancel lets those go who wait for a command that repeats an earlier request: no event answers it.
+func (w waiters) cancel(sequence uint64) {
 	for _, ch := range w[sequence] {
 		close(ch)
 	}
 	delete(w, sequence)
 }
 
-// abandon lets everybody go.
-func (w waiting) abandon() {
+// cancelAll lets everybody go.
+func (w waiters) cancelAll() {
 	for sequence := range w {
-		w.release(sequence)
+		w.cancel(sequence)
 	}
 }
 
@@ -45,7 +45,7 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 	}
 	decided := sequence <= p.committed.sequence
 	if !decided {
-		p.waiting[sequence] = append(p.waiting[sequence], ch)
+		p.waiters[sequence] = append(p.waiters[sequence], ch)
 	}
 	p.mu.Unlock()
 	if decided {
@@ -62,17 +62,17 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 		return p.awaitDecided(ctx, id, sequence)
 	case <-ctx.Done():
 		p.mu.Lock()
-		p.waiting.leave(sequence, ch)
+		p.waiters.remove(sequence, ch)
 		p.mu.Unlock()
 		return Outcome{}, ctx.Err()
 	}
 }
 
-// leave takes one waiter out who has lost patience.
-func (w waiting) leave(sequence uint64, gone chan<- Outcome) {
+// remove takes one waiter out who has lost patience.
+func (w waiters) remove(sequence uint64, waiter chan<- Outcome) {
 	chans := w[sequence]
 	for i, ch := range chans {
-		if ch == gone {
+		if ch == waiter {
 			chans = append(chans[:i], chans[i+1:]...)
 			break
 		}
@@ -90,13 +90,13 @@ func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, seque
 	}
 	if !ok { // a repetition has no event of its own
 		p.mu.RLock()
-		first := p.shop.Requests[id].Event
+		first := p.machine.Requests[id].EventNumber
 		p.mu.RUnlock()
-		if o, ok, err = p.outcome(first); err != nil || !ok {
+		if o, ok, err = p.readOutcome(first); err != nil || !ok {
 			return o, errors.Join(err, errors.New("no such request"))
 		}
 	}
-	return o, p.WaitConfirmed(ctx, o.Event)
+	return o, p.WaitConfirmed(ctx, o.EventNumber)
 }
 
 // WaitConfirmed waits until event n may be told. The error is ctx's or ErrHalted.
@@ -123,10 +123,10 @@ func (p *Projector) WaitConfirmed(ctx context.Context, n uint64) error {
 func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
 	for {
 		p.mu.RLock()
-		m, changed := p.committed, p.changed
+		cp, changed := p.committed, p.changed
 		p.mu.RUnlock()
-		if m.sequence >= sequence {
-			return p.WaitConfirmed(ctx, m.events)
+		if cp.sequence >= sequence {
+			return p.WaitConfirmed(ctx, cp.events)
 		}
 		if err := p.haltedError(); err != nil {
 			return err

@@ -20,13 +20,13 @@ type writer struct {
 
 func newWriter(tx *bolt.Tx) *writer {
 	return &writer{
-		tx: tx, journal: rising(tx, bucketJournal), outbox: rising(tx, bucketOutbox), coupons: map[string]*bolt.Bucket{},
+		tx: tx, journal: appendOnly(tx, bucketJournal), outbox: appendOnly(tx, bucketOutbox), coupons: map[string]*bolt.Bucket{},
 		promotions: map[string]bool{}, products: map[string]bool{}, orders: map[string]bool{},
 	}
 }
 
-// put writes everything that event e, already made so in the shop, has changed.
-func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row) error {
+// writeEvent writes everything that event e, already made so in the shop, has changed.
+func (w *writer) writeEvent(m *shop.Machine, e domain.Event, record domain.Record, r journalRow) error {
 	if err := w.journal.Put(key(e.Number), r.encode()); err != nil {
 		return err
 	}
@@ -35,31 +35,31 @@ func (w *writer) put(sh *shop.Shop, e domain.Event, record domain.Record, r row)
 			return err
 		}
 	}
-	if _, refused := e.Body.(domain.Rejection); refused {
+	if _, rejected := e.Body.(domain.Rejection); rejected {
 		return nil
 	}
 	switch domain.Kind(r.Type) {
 	case "coupons":
-		return w.putCoupons(sh.Coupons, e)
+		return w.applyCoupons(m.Coupons, e)
 	case "seats":
-		return putSeats(w.tx, sh.Seats, e)
+		return applySeats(w.tx, m.Seats, e)
 	case "alarms":
-		return putAlarms(w.tx, e)
+		return applyAlarms(w.tx, e)
 	case "products", "orders":
-		return w.putOrders(sh.Orders, e)
+		return w.applyOrders(m.Orders, e)
 	}
 	return nil
 }
 
-// finish writes what is written once for a transaction, and forgets the outbox up to and including done.
-func (w *writer) finish(sh *shop.Shop, done uint64) error {
+// flush writes what is written once for a transaction, and forgets the outbox up to and including done.
+func (w *writer) flush(m *shop.Machine, trimUpTo uint64) error {
 	for id := range w.promotions {
-		if err := putPromotion(w.tx, sh.Coupons.Promotion(id)); err != nil {
+		if err := putPromotion(w.tx, m.Coupons.Promotion(id)); err != nil {
 			return err
 		}
 	}
-	if err := w.finishOrders(sh.Orders); err != nil {
+	if err := w.flushOrders(m.Orders); err != nil {
 		return err
 	}
-	return trimOutbox(w.outbox, done)
+	return trimOutbox(w.outbox, trimUpTo)
 }

@@ -15,8 +15,8 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestAppendSharesMessages holds the first message back; what arrives meanwhile leaves together, in the order of arrival.
-func TestAppendSharesMessages(t *testing.T) {
+// TestAppend_BatchesConcurrentCommands holds the first message back; what arrives meanwhile leaves together, in the order of arrival.
+func TestAppend_BatchesConcurrentCommands(t *testing.T) {
 	l := streamtest.Start(t)
 	held, release := make(chan bool, 8), make(chan bool)
 	l.SetHook(func(stream string, at streams.HookPoint) error {
@@ -27,29 +27,29 @@ func TestAppendSharesMessages(t *testing.T) {
 		return nil
 	})
 	sequences := make([]uint64, 301)
-	var done sync.WaitGroup
+	var wg sync.WaitGroup
 	appendOne := func(i int) {
 		var err error
-		if sequences[i], err = l.Append(t.Context(), issue(i)); err != nil {
+		if sequences[i], err = l.Append(t.Context(), issueCommand(i)); err != nil {
 			t.Error(err)
 		}
 	}
-	done.Go(func() { appendOne(0) })
+	wg.Go(func() { appendOne(0) })
 	<-held
 	for i := 1; i <= 300; i++ {
-		done.Go(func() { appendOne(i) })
+		wg.Go(func() { appendOne(i) })
 	}
-	for l.Waiting() < 300 {
+	for l.PendingAppends() < 300 {
 		time.Sleep(time.Millisecond)
 	}
 	close(release)
-	done.Wait()
+	wg.Wait()
 	if s := state(t, l).Commands; s.Messages != 3 {
 		t.Fatalf("%d messages for 1 + 256 + 44 commands", s.Messages)
 	}
 	// Each was told the place that it really has.
 	seen := 0
-	for batch, err := range l.Messages(patience(t), 1) {
+	for batch, err := range l.CommandBatches(testContext(t), 1) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,25 +71,25 @@ func TestAppendSharesMessages(t *testing.T) {
 	}
 }
 
-func TestAppendLimitsBytes(t *testing.T) {
+func TestAppend_LimitsMessageBytes(t *testing.T) {
 	l := streamtest.Start(t)
-	large := issue(1)
+	large := issueCommand(1)
 	large.Body = coupons.Create{Name: strings.Repeat("x", 200<<10)}
-	var done sync.WaitGroup
+	var wg sync.WaitGroup
 	for range 12 {
-		done.Go(func() {
+		wg.Go(func() {
 			if _, err := l.Append(t.Context(), large); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	done.Wait()
+	wg.Wait()
 	large.Body = coupons.Create{Name: strings.Repeat("x", 512<<10)}
 	if _, err := l.Append(t.Context(), large); err == nil {
 		t.Error("a command that fits in no message")
 	}
 	count := 0
-	for batch, err := range l.Messages(patience(t), 1) {
+	for batch, err := range l.CommandBatches(testContext(t), 1) {
 		if err != nil || len(batch.Commands) > 2 {
 			t.Fatal(len(batch.Commands), err)
 		}
@@ -99,9 +99,9 @@ func TestAppendLimitsBytes(t *testing.T) {
 	}
 }
 
-// TestAppendUnknown breaks it both ways: an error alone does not tell whether the log has the command.
-func TestAppendUnknown(t *testing.T) {
-	lost := errors.New("staged")
+// TestAppend_ClassifiesErrors breaks it both ways: an error alone does not tell whether the log has the command.
+func TestAppend_ClassifiesErrors(t *testing.T) {
+	errStaged := errors.New("staged")
 	for name, c := range map[string]struct {
 		at   streams.HookPoint
 		want error
@@ -113,25 +113,25 @@ func TestAppendUnknown(t *testing.T) {
 		l := streamtest.Start(t)
 		l.SetHook(func(_ string, at streams.HookPoint) error {
 			if at == c.at {
-				return lost
+				return errStaged
 			}
 			return nil
 		})
-		if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, c.want) || !errors.Is(err, lost) {
+		if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, c.want) || !errors.Is(err, errStaged) {
 			t.Fatal(name, err)
 		}
 		if last := state(t, l).Commands.Last; last != c.last {
 			t.Fatal(name, last)
 		}
 		l.SetHook(nil)
-		if s, err := l.Append(t.Context(), issue(2)); err != nil || s != (c.last+1)*1000 {
+		if s, err := l.Append(t.Context(), issueCommand(2)); err != nil || s != (c.last+1)*1000 {
 			t.Fatal(name, s, err)
 		}
 	}
 }
 
-// TestAppendContext ends the caller's patience before and after its command has left.
-func TestAppendContext(t *testing.T) {
+// TestAppend_HonorsContext ends the caller's patience before and after its command has left.
+func TestAppend_HonorsContext(t *testing.T) {
 	l := streamtest.Start(t)
 	held, release := make(chan bool, 8), make(chan bool)
 	l.SetHook(func(_ string, at streams.HookPoint) error {
@@ -142,43 +142,43 @@ func TestAppendContext(t *testing.T) {
 		return nil
 	})
 	results := make(chan error)
-	left, leaveIt := context.WithCancel(t.Context())
-	waiting, giveUp := context.WithCancel(t.Context())
-	go func() { _, err := l.Append(left, issue(1)); results <- err }()
+	sentCtx, cancelSent := context.WithCancel(t.Context())
+	queuedCtx, cancelQueued := context.WithCancel(t.Context())
+	go func() { _, err := l.Append(sentCtx, issueCommand(1)); results <- err }()
 	<-held
-	go func() { _, err := l.Append(waiting, issue(2)); results <- err }()
-	for l.Waiting() < 1 {
+	go func() { _, err := l.Append(queuedCtx, issueCommand(2)); results <- err }()
+	for l.PendingAppends() < 1 {
 		time.Sleep(time.Millisecond)
 	}
-	giveUp()
+	cancelQueued()
 	if err := <-results; !errors.Is(err, context.Canceled) || errors.Is(err, streams.ErrUnknown) {
 		t.Fatal(err)
 	}
-	leaveIt()
+	cancelSent()
 	if err := <-results; !errors.Is(err, streams.ErrUnknown) {
 		t.Fatal(err)
 	}
 	close(release)
-	if s, err := l.Append(t.Context(), issue(3)); err != nil || s != 2000 {
+	if s, err := l.Append(t.Context(), issueCommand(3)); err != nil || s != 2000 {
 		t.Fatal(s, err, "want the second message: the first one left, the second command never did")
 	}
-	if _, err := l.Append(left, issue(4)); !errors.Is(err, context.Canceled) {
+	if _, err := l.Append(sentCtx, issueCommand(4)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 }
 
-// TestAppendWithoutStream has nobody who hears the command, so it surely was not taken.
-func TestAppendWithoutStream(t *testing.T) {
+// TestAppend_FailsWithoutStream has nobody who hears the command, so it surely was not taken.
+func TestAppend_FailsWithoutStream(t *testing.T) {
 	l := streamtest.Start(t)
 	if err := l.JetStream().DeleteStream(t.Context(), "COMMANDS"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrUnavailable) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) {
 		t.Fatal(err)
 	}
 }
 
-func TestCloseRefusesThoseWhoWait(t *testing.T) {
+func TestClose_RefusesPendingAppends(t *testing.T) {
 	l := streamtest.Start(t)
 	held, release := make(chan bool, 8), make(chan bool)
 	l.SetHook(func(_ string, at streams.HookPoint) error {
@@ -189,15 +189,15 @@ func TestCloseRefusesThoseWhoWait(t *testing.T) {
 		return nil
 	})
 	first, second := make(chan error, 1), make(chan error, 1)
-	go func() { _, err := l.Append(context.Background(), issue(1)); first <- err }()
+	go func() { _, err := l.Append(context.Background(), issueCommand(1)); first <- err }()
 	<-held
-	go func() { _, err := l.Append(context.Background(), issue(2)); second <- err }()
-	for l.Waiting() < 1 {
+	go func() { _, err := l.Append(context.Background(), issueCommand(2)); second <- err }()
+	for l.PendingAppends() < 1 {
 		time.Sleep(time.Millisecond)
 	}
 	closed := make(chan error)
 	go func() { closed <- l.Close() }()
-	for !l.Stopped() {
+	for !l.BatcherStopped() {
 		time.Sleep(time.Millisecond)
 	}
 	close(release)
@@ -210,21 +210,21 @@ func TestCloseRefusesThoseWhoWait(t *testing.T) {
 	<-closed
 }
 
-func TestAppendVoids(t *testing.T) {
+func TestAppendNoops_FillsUpTo(t *testing.T) {
 	l := streamtest.Start(t)
-	if _, err := l.Append(t.Context(), issue(1)); err != nil {
+	if _, err := l.Append(t.Context(), issueCommand(1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, upTo := range []uint64{5, 5, 3} {
-		if err := l.AppendVoids(t.Context(), upTo); err != nil {
+		if err := l.AppendNoops(t.Context(), upTo); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s := state(t, l).Commands; s.Last != 5 || s.Whole() != nil {
+	if s := state(t, l).Commands; s.Last != 5 || s.CheckContiguous() != nil {
 		t.Fatalf("%+v", s)
 	}
-	for batch, err := range l.Messages(patience(t), 2) {
-		if err != nil || len(batch.Commands) != 1 || batch.Commands[0].Body != (domain.Void{}) {
+	for batch, err := range l.CommandBatches(testContext(t), 2) {
+		if err != nil || len(batch.Commands) != 1 || batch.Commands[0].Body != (domain.Noop{}) {
 			t.Fatal(batch, err)
 		}
 		if batch.Message == 5 {
@@ -233,28 +233,28 @@ func TestAppendVoids(t *testing.T) {
 	}
 }
 
-// TestSyncAlways only shows that it works. That it syncs is nats-server's promise.
-func TestSyncAlways(t *testing.T) {
+// TestSyncAlways_AppendsAndReopens only shows that it works. That it syncs is nats-server's promise.
+func TestSyncAlways_AppendsAndReopens(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.Sync = 0
 	l := streamtest.Open(t, c)
-	if s, err := l.Append(t.Context(), issue(1)); err != nil || s != 1000 {
+	if s, err := l.Append(t.Context(), issueCommand(1)); err != nil || s != 1000 {
 		t.Fatal(s, err)
 	}
-	records := chain(t, 0, domain.Hash{}, 1200) // three pieces
-	if err := l.Emit(t.Context(), records[:3]); err != nil {
+	records := recordChain(t, 0, domain.Hash{}, 1200) // three pieces
+	if err := l.AppendEvents(t.Context(), records[:3]); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Emit(t.Context(), records); !errors.Is(err, streams.ErrFenced) {
+	if err := l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrFenced) {
 		t.Fatal(err)
 	}
-	if err := l.Emit(t.Context(), records[3:]); err != nil {
+	if err := l.AppendEvents(t.Context(), records[3:]); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
 	l = streamtest.Open(t, c)
-	if s := state(t, l).Events; s.Last != 1200 || s.Whole() != nil {
+	if s := state(t, l).Events; s.Last != 1200 || s.CheckContiguous() != nil {
 		t.Fatalf("%+v", s)
 	}
-	compare(t, l, records)
+	expectEvents(t, l, records)
 }

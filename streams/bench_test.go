@@ -11,7 +11,7 @@ import (
 	"onsale/streams/streamtest"
 )
 
-func quiet(b *testing.B, sync time.Duration) *streams.Log {
+func openBenchLog(b *testing.B, sync time.Duration) *streams.Log {
 	c := streamtest.Config(b, b.TempDir())
 	c.Sync = sync
 	return streamtest.Open(b, c)
@@ -20,12 +20,12 @@ func quiet(b *testing.B, sync time.Duration) *streams.Log {
 func BenchmarkAppend(b *testing.B) {
 	for name, sync := range map[string]time.Duration{"1s": time.Second, "always": 0} {
 		b.Run("sync="+name, func(b *testing.B) {
-			l := quiet(b, sync)
+			l := openBenchLog(b, sync)
 			b.SetParallelism(64) // 128 callers on two cores
 			b.ReportAllocs()
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
-				c := issue(1)
+				c := issueCommand(1)
 				for pb.Next() {
 					if _, err := l.Append(context.Background(), c); err != nil {
 						b.Error(err)
@@ -38,31 +38,31 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-func BenchmarkEmit(b *testing.B) {
+func BenchmarkAppendEvents(b *testing.B) {
 	for _, sync := range []time.Duration{time.Second, 0} {
-		for _, how := range []string{"fenced", "atomic"} {
+		for _, mode := range []string{"fenced", "atomic"} {
 			for _, size := range []int{1, 5, 12, 40, 100, 500} {
-				b.Run(fmt.Sprintf("sync=%s/%s/%d", sync, how, size), func(b *testing.B) {
-					l := quiet(b, sync)
-					l.SetAtomicFrom(map[string]int{"fenced": 1000, "atomic": 1}[how])
-					emit(b, l, size)
+				b.Run(fmt.Sprintf("sync=%s/%s/%d", sync, mode, size), func(b *testing.B) {
+					l := openBenchLog(b, sync)
+					l.SetMinAtomicBatch(map[string]int{"fenced": 1000, "atomic": 1}[mode])
+					benchAppendEvents(b, l, size)
 				})
 			}
 		}
 	}
 }
 
-func BenchmarkEmitCluster(b *testing.B) {
+func BenchmarkAppendEvents_Cluster(b *testing.B) {
 	if testing.Short() {
 		b.Skip("takes seconds")
 	}
 	servers := streamtest.Cluster(b, 3)
-	for _, how := range []string{"fenced", "atomic"} {
+	for _, mode := range []string{"fenced", "atomic"} {
 		for _, size := range []int{1, 5, 40, 500} {
-			b.Run(fmt.Sprintf("%s/%d", how, size), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%d", mode, size), func(b *testing.B) {
 				l := streamtest.Open(b, clusterConfig(b, servers, "a"))
-				l.SetAtomicFrom(map[string]int{"fenced": 1000, "atomic": 1}[how])
-				emit(b, l, size)
+				l.SetMinAtomicBatch(map[string]int{"fenced": 1000, "atomic": 1}[mode])
+				benchAppendEvents(b, l, size)
 				l.JetStream().DeleteStream(context.Background(), "COMMANDS")
 				l.JetStream().DeleteStream(context.Background(), "EVENTS")
 			})
@@ -70,30 +70,30 @@ func BenchmarkEmitCluster(b *testing.B) {
 	}
 }
 
-// emit reports the time for one event, in emissions of size.
-func emit(b *testing.B, l *streams.Log, size int) {
-	const made = 20_000
-	records := chain(b, 0, domain.Hash{}, made)
+// benchAppendEvents reports the time for one event, in emissions of size.
+func benchAppendEvents(b *testing.B, l *streams.Log, size int) {
+	const total = 20_000
+	records := recordChain(b, 0, domain.Hash{}, total)
 	next := uint64(0)
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := 0; i < b.N; i++ {
-		piece := records[int(next)%(made-size):][:size]
-		for j := range piece {
+		batch := records[int(next)%(total-size):][:size]
+		for j := range batch {
 			next++
-			piece[j].Number = next // the bytes don't matter here
+			batch[j].Number = next // the bytes don't matter here
 		}
-		if err := l.Emit(context.Background(), piece); err != nil {
+		if err := l.AppendEvents(context.Background(), batch); err != nil {
 			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(next), "ns/event")
 }
 
-func BenchmarkRecords(b *testing.B) {
-	l := quiet(b, time.Second)
-	records := chain(b, 0, domain.Hash{}, 50_000)
-	if err := l.Emit(context.Background(), records); err != nil {
+func BenchmarkEvents(b *testing.B) {
+	l := openBenchLog(b, time.Second)
+	records := recordChain(b, 0, domain.Hash{}, 50_000)
+	if err := l.AppendEvents(context.Background(), records); err != nil {
 		b.Fatal(err)
 	}
 	for _, decode := range []bool{false, true} {
@@ -101,7 +101,7 @@ func BenchmarkRecords(b *testing.B) {
 			b.ReportAllocs()
 			count := 0
 			for b.Loop() {
-				for record, err := range l.Records(context.Background(), 1, "") {
+				for record, err := range l.Events(context.Background(), 1, "") {
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -15,11 +15,11 @@ import (
 	"onsale/streams"
 )
 
-// TestEveryTypeForEver decodes one file for each type and version that was ever in a log, and wants the same bytes back.
+// TestRegistry_DecodesEveryVersion decodes one file for each type and version that was ever in a log, and wants the same bytes back.
 // A failure here is a change of the format; the file is right.
-func TestEveryTypeForEver(t *testing.T) {
+func TestRegistry_DecodesEveryVersion(t *testing.T) {
 	for _, name := range streams.EventTypes() {
-		payload := read(t, "events", name)
+		payload := readTestdata(t, "events", name)
 		event, err := streams.DecodePayload(payload)
 		if err != nil {
 			t.Fatal(name, err)
@@ -31,18 +31,18 @@ func TestEveryTypeForEver(t *testing.T) {
 		if !bytes.Equal(record.Payload, payload) {
 			t.Errorf("%s\n got %s\nwant %s", name, record.Payload, payload)
 		}
-		if again, err := streams.DecodeEvent(record); err != nil || !reflect.DeepEqual(again, event) {
-			t.Errorf("%s: %+v, %v, want %+v", name, again, err, event)
+		if roundTrip, err := streams.DecodeEvent(record); err != nil || !reflect.DeepEqual(roundTrip, event) {
+			t.Errorf("%s: %+v, %v, want %+v", name, roundTrip, err, event)
 		}
 	}
 	for _, name := range streams.CommandTypes() {
-		line := read(t, "commands", name)
+		line := readTestdata(t, "commands", name)
 		command, err := streams.DecodeLine(line)
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if again, err := streams.EncodeCommand(command); err != nil || !bytes.Equal(again, line) {
-			t.Errorf("%s\n got %s, %v\nwant %s", name, again, err, line)
+		if roundTrip, err := streams.EncodeCommand(command); err != nil || !bytes.Equal(roundTrip, line) {
+			t.Errorf("%s\n got %s, %v\nwant %s", name, roundTrip, err, line)
 		}
 	}
 	for folder, types := range map[string][]string{"events": streams.EventTypes(), "commands": streams.CommandTypes()} {
@@ -55,7 +55,7 @@ func TestEveryTypeForEver(t *testing.T) {
 	}
 }
 
-func read(tb testing.TB, folder, name string) []byte {
+func readTestdata(tb testing.TB, folder, name string) []byte {
 	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", folder, name+".json"))
 	if err != nil {
@@ -64,53 +64,53 @@ func read(tb testing.TB, folder, name string) []byte {
 	return b
 }
 
-func TestDecodeBatch(t *testing.T) {
+func TestDecodeBatch_KeepsMalformedLines(t *testing.T) {
 	line := func(s string) []byte { return []byte(s) }
-	good, _ := streams.EncodeCommand(issue(1))
-	const dead, unknown = "system.malformed", "unknown"
+	good, _ := streams.EncodeCommand(issueCommand(1))
+	const malformed, unknown = "system.malformed", "unknown"
 	for name, c := range map[string]struct {
 		payload []byte
 		want    []string
 	}{
 		"one":                   {good, []string{"coupons.issue"}},
 		"two":                   {slices.Concat(good, line("\n"), good), []string{"coupons.issue", "coupons.issue"}},
-		"empty":                 {nil, []string{dead}},
-		"blank last line":       {slices.Concat(good, line("\n")), []string{"coupons.issue", dead}},
-		"garbage between":       {slices.Concat(good, line("\nhello\n"), good), []string{"coupons.issue", dead, "coupons.issue"}},
-		"257 lines":             {bytes.Repeat(line("x\n"), 256), []string{dead}},
-		"too long":              {bytes.Repeat(line("x"), 512<<10+1), []string{dead}},
-		"wildcard user":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"*"}`), []string{dead}},
-		"wildcard entity":       {line(`{"type":"coupons.issue","v":1,"entity":">","user":"u1"}`), []string{dead}},
-		"dot in user":           {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"a.b"}`), []string{dead}},
-		"no user":               {line(`{"type":"coupons.issue","v":1,"entity":"demo"}`), []string{dead}},
-		"entity of the system":  {line(`{"type":"coupons.issue","v":1,"entity":"~","user":"u1"}`), []string{dead}},
+		"empty":                 {nil, []string{malformed}},
+		"blank last line":       {slices.Concat(good, line("\n")), []string{"coupons.issue", malformed}},
+		"garbage between":       {slices.Concat(good, line("\nhello\n"), good), []string{"coupons.issue", malformed, "coupons.issue"}},
+		"257 lines":             {bytes.Repeat(line("x\n"), 256), []string{malformed}},
+		"too long":              {bytes.Repeat(line("x"), 512<<10+1), []string{malformed}},
+		"wildcard user":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"*"}`), []string{malformed}},
+		"wildcard entity":       {line(`{"type":"coupons.issue","v":1,"entity":">","user":"u1"}`), []string{malformed}},
+		"dot in user":           {line(`{"type":"coupons.issue","v":1,"entity":"demo","user":"a.b"}`), []string{malformed}},
+		"no user":               {line(`{"type":"coupons.issue","v":1,"entity":"demo"}`), []string{malformed}},
+		"entity of the system":  {line(`{"type":"coupons.issue","v":1,"entity":"~","user":"u1"}`), []string{malformed}},
 		"clock":                 {line(`{"type":"system.clock","v":1,"entity":"~"}`), []string{"system.clock"}},
-		"other order":           {line(`{"v":1,"type":"system.clock","entity":"~"}`), []string{dead}},
-		"one more field":        {line(`{"type":"system.clock","v":1,"entity":"~","x":"y"}`), []string{dead}},
-		"unknown field in data": {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{"scheduleSeatIds":[1],"x":1}}`), []string{dead}},
-		"two objects as data":   {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{}{}}`), []string{dead}},
-		"data is no object":     {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":[1]}`), []string{dead}},
-		"short request":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","request":"abc","user":"u1"}`), []string{dead}},
-		"version zero":          {line(`{"type":"coupons.issue","v":0,"entity":"demo","user":"u1"}`), []string{dead}},
-		"no kind":               {line(`{"type":"issue","v":1,"entity":"demo","user":"u1"}`), []string{dead}},
+		"other order":           {line(`{"v":1,"type":"system.clock","entity":"~"}`), []string{malformed}},
+		"one more field":        {line(`{"type":"system.clock","v":1,"entity":"~","x":"y"}`), []string{malformed}},
+		"unknown field in data": {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{"scheduleSeatIds":[1],"x":1}}`), []string{malformed}},
+		"two objects as data":   {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":{}{}}`), []string{malformed}},
+		"data is no object":     {line(`{"type":"seats.hold","v":1,"entity":"s","user":"u","data":[1]}`), []string{malformed}},
+		"short request":         {line(`{"type":"coupons.issue","v":1,"entity":"demo","request":"abc","user":"u1"}`), []string{malformed}},
+		"version zero":          {line(`{"type":"coupons.issue","v":0,"entity":"demo","user":"u1"}`), []string{malformed}},
+		"no kind":               {line(`{"type":"issue","v":1,"entity":"demo","user":"u1"}`), []string{malformed}},
 		"newer version":         {line(`{"type":"coupons.issue","v":2,"entity":"demo","user":"u1"}`), []string{unknown}},
 		"newer type":            {line(`{"type":"gifts.give","v":1,"entity":"demo","user":"u1","data":{"to":"u2"}}`), []string{unknown}},
-		"newer type, no json":   {line(`{"type":"gifts.give","v":1,"entity":"demo","user":"u1","data":{"to"}}`), []string{dead}},
+		"newer type, no json":   {line(`{"type":"gifts.give","v":1,"entity":"demo","user":"u1","data":{"to"}}`), []string{malformed}},
 		"malformed by name":     {line(`{"type":"system.malformed","v":1,"entity":"~"}`), []string{unknown}},
 	} {
-		batch, err := streams.DecodeBatch(7, day, c.payload)
+		batch, err := streams.DecodeBatch(7, testTime, c.payload)
 		if c.want[0] == unknown {
 			if !errors.Is(err, streams.ErrUnknownType) {
 				t.Errorf("%s: %v, want ErrUnknownType", name, err)
 			}
 			continue
 		}
-		if err != nil || len(batch.Commands) != len(c.want) || batch.Message != 7 || batch.At != day {
+		if err != nil || len(batch.Commands) != len(c.want) || batch.Message != 7 || batch.At != testTime {
 			t.Errorf("%s: %+v, %v", name, batch, err)
 			continue
 		}
 		for i, got := range batch.Commands {
-			if kind, _ := got.Body.Type(); kind != c.want[i] || got.Sequence != 7000+uint64(i) || got.At != day {
+			if kind, _ := got.Body.Type(); kind != c.want[i] || got.Sequence != 7000+uint64(i) || got.At != testTime {
 				t.Errorf("%s: line %d is %+v, want %s", name, i, got, c.want[i])
 			}
 			if body, ok := got.Body.(domain.Malformed); ok && (len(body.Bytes) > 64<<10 || got.Entity != "~" || got.User != "") {
@@ -120,7 +120,7 @@ func TestDecodeBatch(t *testing.T) {
 	}
 }
 
-func TestEncodeRefuses(t *testing.T) {
+func TestEncode_RefusesInvalid(t *testing.T) {
 	for name, c := range map[string]domain.Command{
 		"unchecked user":   {Entity: "demo", User: "a.>", Body: coupons.Issue{}},
 		"unchecked entity": {Entity: "", User: "u1", Body: coupons.Issue{}},
@@ -133,24 +133,24 @@ func TestEncodeRefuses(t *testing.T) {
 		}
 	}
 	good := domain.Event{Number: 1, Entity: "demo", Body: coupons.Issued{}}
-	for name, change := range map[string]func(e *domain.Event){
+	for name, mutate := range map[string]func(e *domain.Event){
 		"unchecked user":  func(e *domain.Event) { e.User = "*" },
 		"no entity":       func(e *domain.Event) { e.Entity = "" },
 		"a command":       func(e *domain.Event) { e.Body = coupons.Issue{} },
 		"a lost kind":     func(e *domain.Event) { e.Body = domain.Rejection{Command: "gifts.give"} },
-		"larger than may": func(e *domain.Event) { e.Body = domain.Dead{Bytes: make([]byte, 1<<20)} },
+		"larger than may": func(e *domain.Event) { e.Body = domain.DeadLetter{Bytes: make([]byte, 1<<20)} },
 	} {
 		event := good
-		change(&event)
+		mutate(&event)
 		if _, err := streams.EncodeEvent(domain.Hash{}, event); err == nil {
 			t.Error(name)
 		}
 	}
 }
 
-func TestDecodeEventRefuses(t *testing.T) {
-	good := chain(t, 0, domain.Hash{}, 1)[0]
-	for name, change := range map[string]func(r *domain.Record){
+func TestDecodeEvent_RefusesMismatch(t *testing.T) {
+	good := recordChain(t, 0, domain.Hash{}, 1)[0]
+	for name, mutate := range map[string]func(r *domain.Record){
 		"another number": func(r *domain.Record) { r.Number = 2 },
 		"another user":   func(r *domain.Record) { r.Subject = "evt.coupons.demo.u2" },
 		"cut":            func(r *domain.Record) { r.Payload = r.Payload[:len(r.Payload)-1] },
@@ -159,7 +159,7 @@ func TestDecodeEventRefuses(t *testing.T) {
 		},
 	} {
 		r := good
-		change(&r)
+		mutate(&r)
 		if _, err := streams.DecodeEvent(r); err == nil || errors.Is(err, streams.ErrUnknownType) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -173,10 +173,10 @@ func TestDecodeEventRefuses(t *testing.T) {
 
 func FuzzDecodeBatch(f *testing.F) {
 	for _, name := range streams.CommandTypes() {
-		f.Add(read(f, "commands", name))
+		f.Add(readTestdata(f, "commands", name))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		batch, err := streams.DecodeBatch(1, day, payload)
+		batch, err := streams.DecodeBatch(1, testTime, payload)
 		if err != nil {
 			return
 		}
@@ -188,13 +188,13 @@ func FuzzDecodeBatch(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%+v: %v", c, err)
 			}
-			again, err := streams.DecodeBatch(1, day, line)
-			if err != nil || len(again.Commands) != 1 {
-				t.Fatalf("%s: %+v, %v", line, again, err)
+			decoded, err := streams.DecodeBatch(1, testTime, line)
+			if err != nil || len(decoded.Commands) != 1 {
+				t.Fatalf("%s: %+v, %v", line, decoded, err)
 			}
-			again.Commands[0].Sequence = c.Sequence
-			if twice, err := streams.EncodeCommand(again.Commands[0]); err != nil || !bytes.Equal(line, twice) {
-				t.Fatalf("%s, then %s, %v", line, twice, err)
+			decoded.Commands[0].Sequence = c.Sequence
+			if reencoded, err := streams.EncodeCommand(decoded.Commands[0]); err != nil || !bytes.Equal(line, reencoded) {
+				t.Fatalf("%s, then %s, %v", line, reencoded, err)
 			}
 		}
 	})
@@ -202,7 +202,7 @@ func FuzzDecodeBatch(f *testing.F) {
 
 func FuzzDecodeEvent(f *testing.F) {
 	for _, name := range streams.EventTypes() {
-		f.Add(read(f, "events", name))
+		f.Add(readTestdata(f, "events", name))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		event, err := streams.DecodePayload(payload)
@@ -213,18 +213,18 @@ func FuzzDecodeEvent(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%+v: %v", event, err)
 		}
-		again, err := streams.DecodeEvent(record)
+		decoded, err := streams.DecodeEvent(record)
 		if err != nil {
 			t.Fatalf("%s: %v", record.Payload, err)
 		}
-		if twice, err := streams.EncodeEvent(domain.Hash{}, again); err != nil || !bytes.Equal(twice.Payload, record.Payload) {
-			t.Fatalf("%s, then %s, %v", record.Payload, twice.Payload, err)
+		if reencoded, err := streams.EncodeEvent(domain.Hash{}, decoded); err != nil || !bytes.Equal(reencoded.Payload, record.Payload) {
+			t.Fatalf("%s, then %s, %v", record.Payload, reencoded.Payload, err)
 		}
 	})
 }
 
 func BenchmarkEncodeEvent(b *testing.B) {
-	event, _ := streams.DecodePayload(read(b, "events", "coupons.issued.v1"))
+	event, _ := streams.DecodePayload(readTestdata(b, "events", "coupons.issued.v1"))
 	b.ReportAllocs()
 	for b.Loop() {
 		streams.EncodeEvent(domain.Hash{}, event)
@@ -232,7 +232,7 @@ func BenchmarkEncodeEvent(b *testing.B) {
 }
 
 func BenchmarkDecodeEvent(b *testing.B) {
-	event, _ := streams.DecodePayload(read(b, "events", "coupons.issued.v1"))
+	event, _ := streams.DecodePayload(readTestdata(b, "events", "coupons.issued.v1"))
 	record, _ := streams.EncodeEvent(domain.Hash{}, event)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -244,16 +244,16 @@ func BenchmarkDecodeEvent(b *testing.B) {
 
 func BenchmarkEncodeCommand(b *testing.B) {
 	b.ReportAllocs()
-	c := issue(1)
+	c := issueCommand(1)
 	for b.Loop() {
 		streams.EncodeCommand(c)
 	}
 }
 
 func BenchmarkDecodeCommand(b *testing.B) {
-	line, _ := streams.EncodeCommand(issue(1))
+	line, _ := streams.EncodeCommand(issueCommand(1))
 	b.ReportAllocs()
 	for b.Loop() {
-		streams.DecodeBatch(1, day, line)
+		streams.DecodeBatch(1, testTime, line)
 	}
 }

@@ -19,17 +19,17 @@ func DecodeLine(b []byte) (domain.Command, error)  { return decodeCommand(b) }
 func CommandTypes() []string                       { return slices.Sorted(maps.Keys(commandTypes)) }
 func EventTypes() []string                         { return slices.Sorted(maps.Keys(eventTypes)) }
 
-func (l *Log) Waiting() int {
-	l.lane.mu.Lock()
-	defer l.lane.mu.Unlock()
-	return len(l.lane.waiting)
+func (l *Log) PendingAppends() int {
+	l.batcher.mu.Lock()
+	defer l.batcher.mu.Unlock()
+	return len(l.batcher.pending)
 }
 
-func (l *Log) Stopped() bool {
-	l.lane.mu.Lock()
-	defer l.lane.mu.Unlock()
-	return l.lane.stopped
+func (l *Log) BatcherStopped() bool {
+	l.batcher.mu.Lock()
+	defer l.batcher.mu.Unlock()
+	return l.batcher.stopped
 }
 
-func (l *Log) SetAtomicFrom(n int)       { l.atomicFrom = n }
-func (w *Work) SetTaken(d time.Duration) { w.taken = d }
+func (l *Log) SetMinAtomicBatch(n int)               { l.minAtomicBatch = n }
+func (c *ConsumerConfig) SetAckWait(d time.Duration) { c.ackWait = d }

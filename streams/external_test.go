@@ -3,6 +3,8 @@ package streams_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,8 +15,8 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestExternal runs two nodes on one nats-server of its own, which goes away and comes back.
-func TestExternal(t *testing.T) {
+// TestExternalServer_SurvivesRestart runs two nodes on one nats-server of its own, which goes away and comes back.
+func TestExternalServer_SurvivesRestart(t *testing.T) {
 	server := streamtest.Cluster(t, 1)
 	config := clusterConfig(t, server, "a")
 	config.Replicas = 1
@@ -23,24 +25,24 @@ func TestExternal(t *testing.T) {
 	b := streamtest.Open(t, config)
 
 	// A piece that begins with what another node wrote is refused as a whole, also where its end would fit.
-	records := chain(t, 0, domain.Hash{}, 60)
-	if err := a.Emit(t.Context(), records[:10]); err != nil {
+	records := recordChain(t, 0, domain.Hash{}, 60)
+	if err := a.AppendEvents(t.Context(), records[:10]); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Emit(t.Context(), records[:40]); !errors.Is(err, streams.ErrFenced) {
+	if err := b.AppendEvents(t.Context(), records[:40]); !errors.Is(err, streams.ErrFenced) {
 		t.Fatal(err)
 	}
 	if last := state(t, b).Events.Last; last != 10 {
 		t.Fatal(last)
 	}
 
-	appendSome(t, a, 5)
-	reader := commands(t, b, 1)
-	expect(t, reader, 1, 5)
+	appendCommands(t, a, 5)
+	reader := consumeCommands(t, b, 1)
+	expectMessages(t, reader, 1, 5)
 	followed := make(chan error)
 	go func() {
 		next := uint64(1)
-		for record, err := range b.Records(patience(t), 1, "") {
+		for record, err := range b.Events(testContext(t), 1, "") {
 			if err != nil || record.Number != next {
 				followed <- errors.Join(err, errors.New("not in order"))
 				return
@@ -53,20 +55,20 @@ func TestExternal(t *testing.T) {
 	}()
 
 	server.Stop(0)
-	if _, err := a.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, streams.ErrUnknown) {
+	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, streams.ErrUnknown) {
 		t.Fatal(err)
 	}
-	if err := a.Emit(t.Context(), records[10:20]); !errors.Is(err, streams.ErrUnknown) {
+	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, streams.ErrUnknown) {
 		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	for range b.Records(short, 1, "") { // ends with its context, whatever it waits for
+	for range b.Events(short, 1, "") { // ends with its context, whatever it waits for
 		t.Fatal("from a server that is away")
 	}
 	server.Restart(0)
 	for {
-		_, err := a.Append(t.Context(), issue(2))
+		_, err := a.Append(t.Context(), issueCommand(2))
 		if err == nil {
 			break
 		}
@@ -76,40 +78,171 @@ func TestExternal(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for from := state(t, a).Events.Last; from < 60; from = state(t, a).Events.Last {
-		if err := a.Emit(t.Context(), records[from:]); err != nil {
+		if err := a.AppendEvents(t.Context(), records[from:]); err != nil {
 			t.Log(err)
 		}
 	}
-	expect(t, reader, 6, 6)
+	expectMessages(t, reader, 6, 6)
 	if err := <-followed; err != nil {
 		t.Fatal(err)
 	}
-	if s := state(t, a); s.Commands.Last != 6 || s.Commands.Whole() != nil || s.Events.Whole() != nil {
+	if s := state(t, a); s.Commands.Last != 6 || s.Commands.CheckContiguous() != nil || s.Events.CheckContiguous() != nil {
 		t.Fatalf("%+v", s)
 	}
 }
 
-// TestAppendDoesNotWaitForEver has a server that is there and does not answer.
-func TestAppendDoesNotWaitForEver(t *testing.T) {
+// TestAppend_TimesOutWithoutAck has a server that is there and does not answer.
+func TestAppend_TimesOutWithoutAck(t *testing.T) {
 	server := streamtest.Cluster(t, 1)
 	config := clusterConfig(t, server, "a")
 	config.Replicas = 1
 	l := streamtest.Open(t, config)
 	l.SetAckWait(100 * time.Millisecond)
 	// A stream with NoAck takes the message and says nothing.
-	if err := change(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = true }); err != nil {
+	if err := updateStream(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = true }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrUnknown) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnknown) {
 		t.Fatal(err)
 	}
 	if last := state(t, l).Commands.Last; last != 1 {
 		t.Fatal(last)
 	}
-	if err := change(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = false }); err != nil {
+	if err := updateStream(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = false }); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := l.Append(t.Context(), issue(2)); err != nil || s != 2000 {
+	if s, err := l.Append(t.Context(), issueCommand(2)); err != nil || s != 2000 {
 		t.Fatal(s, err)
 	}
+}
+
+func clusterConfig(tb testing.TB, servers *streamtest.Servers, node string) streams.Config {
+	return streams.Config{URLs: servers.URLs, Node: node, Replicas: 3, CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20,
+		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
+}
+
+// TestCluster_SurvivesServerRestarts runs two nodes on three servers through the restart of each server.
+func TestCluster_SurvivesServerRestarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	servers := streamtest.Cluster(t, 3)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	// Two nodes make the streams at the same time.
+	var nodes [2]*streams.Log
+	var opening sync.WaitGroup
+	for i, name := range []string{"a", "b"} {
+		opening.Go(func() {
+			var err error
+			if nodes[i], err = streams.Open(ctx, clusterConfig(t, servers, name)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	opening.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	a, b := nodes[0], nodes[1]
+	defer a.Close()
+	defer b.Close()
+	if a.Epoch() != b.Epoch() || a.Embedded() {
+		t.Fatal(a.Epoch(), b.Epoch())
+	}
+	if err := a.AppendNoops(ctx, 10); err == nil {
+		t.Fatal("a cluster's log was filled up")
+	}
+
+	// Both emit the same events: one is faster, the other is told so, and the log is one chain.
+	records := recordChain(t, 0, domain.Hash{}, 600)
+	if err := a.AppendEvents(ctx, records[:40]); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AppendEvents(ctx, records[:80]); !errors.Is(err, streams.ErrFenced) {
+		t.Fatal("a piece that begins with what is there:", err)
+	}
+	if last := state(t, b).Events.Last; last != 40 {
+		t.Fatal(last)
+	}
+
+	// While servers go away and come back, one node appends, and both read.
+	readers := []*streams.CommandConsumer{consumeClusterCommands(t, ctx, a), consumeClusterCommands(t, ctx, b)}
+	var followed sync.WaitGroup
+	for _, l := range nodes {
+		followed.Go(func() {
+			next := uint64(1)
+			for record, err := range l.Events(ctx, 1, "") {
+				if err != nil || record.Number != next {
+					t.Errorf("event %d, want %d: %v", record.Number, next, err)
+					return
+				}
+				if next++; next > 600 {
+					return
+				}
+			}
+		})
+	}
+	acked, unknown := 0, 0
+	appendOne := func() {
+		_, err := a.Append(ctx, issueCommand(acked+unknown))
+		switch {
+		case err == nil:
+			acked++
+		case errors.Is(err, streams.ErrUnknown):
+			unknown++
+		case !errors.Is(err, streams.ErrUnavailable):
+			t.Fatal(err)
+		}
+	}
+	published := uint64(40)
+	for i := range 3 {
+		stopped := (servers.LeaderOf("COMMANDS") + 3) % 3
+		t.Logf("round %d: server %d stops", i, stopped)
+		servers.Stop(stopped)
+		for range 100 {
+			appendOne()
+		}
+		for to := min(600, published+200); published < to; {
+			if err := nodes[i%2].AppendEvents(ctx, records[published:to]); err != nil {
+				if ctx.Err() != nil {
+					t.Fatal(err)
+				}
+				t.Log("emit:", err)
+				time.Sleep(200 * time.Millisecond)
+				s, err := b.State(ctx)
+				if err == nil {
+					published = s.Events.Last
+				}
+				continue
+			}
+			published = to
+		}
+		servers.Restart(stopped)
+		appendOne()
+	}
+	followed.Wait()
+	s := state(t, a)
+	if s.Commands.CheckContiguous() != nil || s.Events.CheckContiguous() != nil || s.Events.Last != 600 {
+		t.Fatalf("%+v", s)
+	}
+	if s.Commands.Last < uint64(acked) || s.Commands.Last > uint64(acked+unknown) {
+		t.Fatalf("%d messages, %d were told and %d unknown", s.Commands.Last, acked, unknown)
+	}
+	for _, r := range readers {
+		expectMessages(t, r, 1, s.Commands.Last)
+		r.Ack(s.Commands.Last)
+	}
+	t.Logf("%d told, %d unknown, %d in the log", acked, unknown, s.Commands.Last)
+}
+
+func consumeClusterCommands(t *testing.T, ctx context.Context, l *streams.Log) *streams.CommandConsumer {
+	t.Helper()
+	c, err := l.ConsumeCommands(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Stop)
+	return c
 }

@@ -11,21 +11,21 @@ import (
 	"onsale/domain"
 )
 
-// Records yields the events from a number on, all of them or those of a filter, and waits for more until ctx ends, which ends
+// Events yields the events from a number on, all of them or those of a filter, and waits for more until ctx ends, which ends
 // the loop without an error. Unfiltered, the numbers have no gap. With a filter a hole in the log is not seen: the unfiltered
 // follower of the node is the one that sees it.
-func (l *Log) Records(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error] {
+func (l *Log) Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error] {
 	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, filter: filter})
 }
 
-// Hashes is Records without payloads.
-func (l *Log) Hashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
+// EventHashes is Records without payloads.
+func (l *Log) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
 	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, headersOnly: true})
 }
 
 func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, error] {
-	return each(ctx, r, func(m jetstream.Msg, at *jetstream.MsgMetadata) (domain.Record, error) {
-		record := domain.Record{Number: at.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()}
+	return iterate(ctx, r, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Record, error) {
+		record := domain.Record{Number: meta.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()}
 		if r.headersOnly {
 			record.Payload = nil
 		}
@@ -37,22 +37,22 @@ func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, er
 	})
 }
 
-// Messages yields COMMANDS from a message on, for replay and audit.
-func (l *Log) Messages(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
-	return each(ctx, &reader{log: l, stream: commandsStream, next: from}, func(m jetstream.Msg, at *jetstream.MsgMetadata) (domain.Batch, error) {
-		return DecodeBatch(at.Sequence.Stream, domain.At(at.Timestamp), m.Data())
+// CommandBatches yields COMMANDS from a message on, for replay and audit.
+func (l *Log) CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
+	return iterate(ctx, &reader{log: l, stream: commandsStream, next: from}, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Batch, error) {
+		return DecodeBatch(meta.Sequence.Stream, domain.At(meta.Timestamp), m.Data())
 	})
 }
 
-// each runs a reader as a loop that ends after the first error. The loop may be run again, and then starts where the first
+// iterate runs a reader as a loop that ends after the first error. The loop may be run again, and then starts where the first
 // run began.
-func each[T any](ctx context.Context, start *reader, convert func(jetstream.Msg, *jetstream.MsgMetadata) (T, error)) iter.Seq2[T, error] {
+func iterate[T any](ctx context.Context, start *reader, convert func(jetstream.Msg, *jetstream.MsgMetadata) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		r := *start
 		r.next = max(1, r.next)
 		var zero T
-		err := r.read(ctx, func(m jetstream.Msg, at *jetstream.MsgMetadata) bool {
-			value, err := convert(m, at)
+		err := r.read(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
+			value, err := convert(m, meta)
 			return yield(value, err) && err == nil
 		})
 		if err != nil {

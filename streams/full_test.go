@@ -11,12 +11,12 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestFullThenRoom fills both logs, and makes room as an operator does: with a larger size.
-func TestFullThenRoom(t *testing.T) {
+// TestFullLog_AcceptsAfterGrowth fills both logs, and makes room as an operator does: with a larger size.
+func TestFullLog_AcceptsAfterGrowth(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
 	l := streamtest.Open(t, c)
-	large := issue(1)
+	large := issueCommand(1)
 	large.Body = coupons.Create{Name: strings.Repeat("x", 10<<10)}
 	var err error
 	for range 8 {
@@ -28,12 +28,12 @@ func TestFullThenRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The piece runs into the end in its middle; only the last one is answered, and its answer would be the fence's.
-	records := chain(t, 0, domain.Hash{}, 400)
-	if err = l.Emit(t.Context(), records); !errors.Is(err, streams.ErrFull) || errors.Is(err, streams.ErrFenced) {
+	records := recordChain(t, 0, domain.Hash{}, 400)
+	if err = l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrFull) || errors.Is(err, streams.ErrFenced) {
 		t.Fatal(err)
 	}
 	full := state(t, l)
-	if full.Events.Last == 0 || full.Events.Last >= 400 || full.Events.Whole() != nil || full.Events.Bytes > full.Events.MaxBytes {
+	if full.Events.Last == 0 || full.Events.Last >= 400 || full.Events.CheckContiguous() != nil || full.Events.Bytes > full.Events.MaxBytes {
 		t.Fatalf("%+v", full.Events)
 	}
 	l.Close()
@@ -43,14 +43,14 @@ func TestFullThenRoom(t *testing.T) {
 	if _, err = l.Append(t.Context(), large); err != nil {
 		t.Fatal(err)
 	}
-	if err = l.Emit(t.Context(), records[full.Events.Last:]); err != nil {
+	if err = l.AppendEvents(t.Context(), records[full.Events.Last:]); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
 
 	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
 	l = streamtest.Open(t, c) // smaller is logged and left
-	if s := state(t, l); s.Events.MaxBytes != 1<<20 || s.Events.Last != 400 || s.Commands.Whole() != nil {
+	if s := state(t, l); s.Events.MaxBytes != 1<<20 || s.Events.Last != 400 || s.Commands.CheckContiguous() != nil {
 		t.Fatalf("%+v", s)
 	}
 	if _, err = l.Append(t.Context(), large); err != nil {

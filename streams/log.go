@@ -53,39 +53,39 @@ var (
 
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {
-	config Config
-	log    *slog.Logger
-	lock   *os.File       // the data directory is ours as long as it is open; nil with an external NATS
-	server *server.Server // nil with an external NATS
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	epoch  string
-	lane   *lane // nil when read-only
-	failed chan error
-	hook   atomic.Pointer[Hook]
+	config  Config
+	logger  *slog.Logger
+	lock    *os.File       // the data directory is ours as long as it is open; nil with an external NATS
+	server  *server.Server // nil with an external NATS
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	epoch   string
+	batcher *batcher // nil when read-only
+	failed  chan error
+	hook    atomic.Pointer[Hook]
 
-	ackWait    time.Duration // how long an append waits for its ack
-	atomicFrom int           // a piece of so many events or more goes out as one atomic batch
+	ackWait        time.Duration // how long an append waits for its ack
+	minAtomicBatch int           // a piece of so many events or more goes out as one atomic batch
 
-	ctx     context.Context // ended by Close; every reader lives below it
-	cancel  context.CancelFunc
-	readers sync.WaitGroup // the goroutines of Commands
-	closing sync.Once
+	ctx       context.Context // ended by Close; every reader lives below it
+	cancel    context.CancelFunc
+	readers   sync.WaitGroup // the goroutines of Commands
+	closeOnce sync.Once
 
-	linkMu sync.Mutex // guards link and unlink, which a reconnect replaces
-	link   context.Context
-	unlink context.CancelFunc
+	connMu     sync.Mutex // guards link and unlink, which a reconnect replaces
+	connCtx    context.Context
+	connCancel context.CancelFunc
 }
 
 // Open starts the embedded server or connects to the external NATS, makes the streams if both are missing, and compares
 // them with what they should be otherwise. It tries for as long as ctx lasts: a cluster that starts has no leader at first.
 func Open(ctx context.Context, c Config) (*Log, error) {
-	if err := c.check(); err != nil {
+	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, log: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, atomicFrom: atomicFrom(c)}
+	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, minAtomicBatch: minAtomicBatch(c)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	l.link, l.unlink = context.WithCancel(l.ctx)
+	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {
 		l.Close()
 		return nil, err
@@ -93,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	return l, nil
 }
 
-func (c *Config) check() error {
+func (c *Config) validate() error {
 	var faults []error
 	if (c.Dir == "") == (len(c.URLs) == 0) {
 		faults = append(faults, errors.New("either a data directory or the urls of a nats is needed, and not both"))
@@ -115,7 +115,7 @@ func (l *Log) open(ctx context.Context) (err error) {
 		if l.lock, err = lockDir(l.config.Dir, l.config.ReadOnly); err != nil {
 			return err
 		}
-		if l.server, err = startServer(ctx, l.config, l.log, l.failed); err != nil {
+		if l.server, err = startServer(ctx, l.config, l.logger, l.failed); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (l *Log) open(ctx context.Context) (err error) {
 		return err
 	}
 	if !l.config.ReadOnly {
-		l.lane = startLane(l)
+		l.batcher = startBatcher(l)
 	}
 	return nil
 }
@@ -145,15 +145,15 @@ func (l *Log) connect() (*nats.Conn, error) {
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if l.ctx.Err() == nil {
-				l.log.Warn("the connection to nats was lost", "error", err)
+				l.logger.Warn("the connection to nats was lost", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
-			l.log.Info("connected to nats again")
-			l.relink()
+			l.logger.Info("connected to nats again")
+			l.resetConnContext()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			l.log.Warn("nats reports an error", "error", err)
+			l.logger.Warn("nats reports an error", "error", err)
 		}),
 	}
 	if l.config.Creds != "" {
@@ -165,19 +165,19 @@ func (l *Log) connect() (*nats.Conn, error) {
 	return nats.Connect(strings.Join(l.config.URLs, ","), options...)
 }
 
-// relink ends the context below which every reader reads: what was under way when a connection broke may be lost.
-func (l *Log) relink() {
-	l.linkMu.Lock()
-	defer l.linkMu.Unlock()
-	l.unlink()
-	l.link, l.unlink = context.WithCancel(l.ctx)
+// resetConnContext ends the context below which every reader reads: what was under way when a connection broke may be lost.
+func (l *Log) resetConnContext() {
+	l.connMu.Lock()
+	defer l.connMu.Unlock()
+	l.connCancel()
+	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 }
 
-// linked is a context that ends with the present connection.
-func (l *Log) linked() context.Context {
-	l.linkMu.Lock()
-	defer l.linkMu.Unlock()
-	return l.link
+// connContext is a context that ends with the present connection.
+func (l *Log) connContext() context.Context {
+	l.connMu.Lock()
+	defer l.connMu.Unlock()
+	return l.connCtx
 }
 
 // Epoch names this life of the log: a restored backup or a new log has another.
@@ -192,9 +192,9 @@ func (l *Log) Failed() <-chan error { return l.failed }
 // Close lets the append in flight end, refuses those that wait, ends all readers, stops the embedded server and gives back
 // the data directory.
 func (l *Log) Close() error {
-	l.closing.Do(func() {
-		if l.lane != nil {
-			l.lane.stop()
+	l.closeOnce.Do(func() {
+		if l.batcher != nil {
+			l.batcher.stop()
 		}
 		l.cancel()
 		l.readers.Wait()

@@ -16,21 +16,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const day = domain.Time(1767323045678) // 2026-01-02T03:04:05.678Z
+const testTime = domain.Time(1767323045678) // 2026-01-02T03:04:05.678Z
 
-func issue(n int) domain.Command {
+func issueCommand(n int) domain.Command {
 	user := fmt.Sprintf("u%d", n)
 	return domain.Command{Entity: "demo", User: user, Request: domain.NewRequestID(user, "key"), Fingerprint: domain.NewFingerprint("POST", "/"), Body: coupons.Issue{}}
 }
 
-// chain makes the records of count coupons after the record number last with hash prev.
-func chain(tb testing.TB, last uint64, prev domain.Hash, count int) []domain.Record {
+// recordChain makes the records of count coupons after the record number last with hash prev.
+func recordChain(tb testing.TB, last uint64, prev domain.Hash, count int) []domain.Record {
 	tb.Helper()
 	records := make([]domain.Record, count)
 	for i := range records {
 		n := last + uint64(i) + 1
-		c := issue(int(n))
-		r, err := streams.EncodeEvent(prev, domain.Event{Number: n, Sequence: n * 1000, Now: day, Entity: c.Entity, User: c.User,
+		c := issueCommand(int(n))
+		r, err := streams.EncodeEvent(prev, domain.Event{Number: n, Sequence: n * 1000, Now: testTime, Entity: c.Entity, User: c.User,
 			Request: c.Request, Fingerprint: c.Fingerprint, Last: true,
 			Body: coupons.Issued{PromotionID: "demo", CouponID: fmt.Sprintf("demo-%d", n), Number: int(n)}})
 		if err != nil {
@@ -50,8 +50,8 @@ func state(tb testing.TB, l *streams.Log) domain.LogState {
 	return s
 }
 
-// patience ends a test that would hang.
-func patience(tb testing.TB) context.Context {
+// testContext ends a test that would hang.
+func testContext(tb testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	tb.Cleanup(cancel)
 	return ctx

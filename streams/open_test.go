@@ -18,22 +18,22 @@ import (
 	"onsale/streams/streamtest"
 )
 
-func TestEpochStays(t *testing.T) {
+func TestEpoch_SurvivesReopen(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
 	epoch := l.Epoch()
 	if !regexp.MustCompile(`^[0-9a-z]{8}$`).MatchString(epoch) || !l.Embedded() {
 		t.Fatal(epoch)
 	}
-	if s := state(t, l); s.Commands.Whole() != nil || s.Events.Whole() != nil || s.Commands.Last != 0 {
+	if s := state(t, l); s.Commands.CheckContiguous() != nil || s.Events.CheckContiguous() != nil || s.Commands.Last != 0 {
 		t.Fatalf("%+v", s)
 	}
-	if _, err := l.Append(t.Context(), issue(1)); err != nil {
+	if _, err := l.Append(t.Context(), issueCommand(1)); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
 	l.Close()
-	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrClosed) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrClosed) {
 		t.Fatal(err)
 	}
 	if _, err := l.State(t.Context()); !errors.Is(err, streams.ErrClosed) {
@@ -47,7 +47,7 @@ func TestEpochStays(t *testing.T) {
 	}
 }
 
-func TestConfigFaults(t *testing.T) {
+func TestConfig_ReportsAllFaults(t *testing.T) {
 	_, err := streams.Open(t.Context(), streams.Config{Node: "a.b"})
 	for _, part := range []string{"directory", "node name", "maximum size"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
@@ -56,7 +56,7 @@ func TestConfigFaults(t *testing.T) {
 	}
 }
 
-func TestSecondLock(t *testing.T) {
+func TestLock_RefusesSecondOpen(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
 	_, err := streams.Open(t.Context(), c)
@@ -67,7 +67,7 @@ func TestSecondLock(t *testing.T) {
 	streamtest.Open(t, c)
 }
 
-func TestReadOnly(t *testing.T) {
+func TestReadOnly_RefusesWrites(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Log: c.Log}
 	if _, err := streams.Open(t.Context(), readOnly); err == nil {
@@ -77,30 +77,30 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal("opening for reading made", entries)
 	}
 	l := streamtest.Open(t, c)
-	l.Append(t.Context(), issue(1))
-	l.Emit(t.Context(), chain(t, 0, domain.Hash{}, 1))
+	l.Append(t.Context(), issueCommand(1))
+	l.AppendEvents(t.Context(), recordChain(t, 0, domain.Hash{}, 1))
 	l.Close()
 
 	l = streamtest.Open(t, readOnly)
-	if _, err := l.Append(t.Context(), issue(1)); !errors.Is(err, streams.ErrReadOnly) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrReadOnly) {
 		t.Error(err)
 	}
-	if err := l.Emit(t.Context(), nil); !errors.Is(err, streams.ErrReadOnly) {
+	if err := l.AppendEvents(t.Context(), nil); !errors.Is(err, streams.ErrReadOnly) {
 		t.Error(err)
 	}
-	if err := l.AppendVoids(t.Context(), 9); !errors.Is(err, streams.ErrReadOnly) {
+	if err := l.AppendNoops(t.Context(), 9); !errors.Is(err, streams.ErrReadOnly) {
 		t.Error(err)
 	}
-	if _, err := l.Commands(t.Context(), 1); !errors.Is(err, streams.ErrReadOnly) {
+	if _, err := l.ConsumeCommands(t.Context(), 1); !errors.Is(err, streams.ErrReadOnly) {
 		t.Error(err)
 	}
-	for batch, err := range l.Messages(patience(t), 1) {
+	for batch, err := range l.CommandBatches(testContext(t), 1) {
 		if err != nil || batch.Commands[0].User != "u1" {
 			t.Fatal(batch, err)
 		}
 		break
 	}
-	for record, err := range l.Records(patience(t), 1, "") {
+	for record, err := range l.Events(testContext(t), 1, "") {
 		if err != nil || record.Number != 1 {
 			t.Fatal(record, err)
 		}
@@ -108,12 +108,12 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// TestRefusals spoils a good log in one way each.
-func TestRefusals(t *testing.T) {
+// TestOpen_VerifiesStreams spoils a good log in one way each.
+func TestOpen_VerifiesStreams(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
-		spoil func(js jetstream.JetStream) error
-		want  string // in the error, "" when it must open
+		damage func(js jetstream.JetStream) error
+		want   string // in the error, "" when it must open
 	}{
 		"commands lost": {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "COMMANDS") }, "COMMANDS is missing"},
 		"events lost":   {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "EVENTS") }, "EVENTS is missing"},
@@ -121,28 +121,28 @@ func TestRefusals(t *testing.T) {
 			return errors.Join(js.DeleteStream(ctx, "EVENTS"), js.DeleteStream(ctx, "COMMANDS"))
 		}, ""},
 		"no limit on messages": {func(js jetstream.JetStream) error {
-			return change(js, "EVENTS", func(c *jetstream.StreamConfig) { c.MaxMsgs, c.AllowAtomicPublish = 5, false })
+			return updateStream(js, "EVENTS", func(c *jetstream.StreamConfig) { c.MaxMsgs, c.AllowAtomicPublish = 5, false })
 		}, "EVENTS: max_msgs is 5, not -1; EVENTS: allow_atomic is not set, not true"},
 		"drops the oldest": {func(js jetstream.JetStream) error {
-			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
+			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
 		}, "COMMANDS: discard"},
 		"another epoch": {func(js jetstream.JetStream) error {
-			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Metadata = map[string]string{"onsale_epoch": "another1"} })
+			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Metadata = map[string]string{"onsale_epoch": "another1"} })
 		}, "two lives"},
 		"a description": {func(js jetstream.JetStream) error {
-			return change(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Description, c.Metadata["team"] = "ours", "sales" })
+			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Description, c.Metadata["team"] = "ours", "sales" })
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := streamtest.Config(t, t.TempDir())
 			l := streamtest.Open(t, config)
-			if _, err := l.Append(ctx, issue(1)); err != nil {
+			if _, err := l.Append(ctx, issueCommand(1)); err != nil {
 				t.Fatal(err)
 			}
-			if err := l.Emit(ctx, chain(t, 0, domain.Hash{}, 1)); err != nil {
+			if err := l.AppendEvents(ctx, recordChain(t, 0, domain.Hash{}, 1)); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.spoil(l.JetStream()); err != nil {
+			if err := c.damage(l.JetStream()); err != nil {
 				t.Fatal(err)
 			}
 			l.Close()
@@ -157,7 +157,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func change(js jetstream.JetStream, stream string, f func(c *jetstream.StreamConfig)) error {
+func updateStream(js jetstream.JetStream, stream string, f func(c *jetstream.StreamConfig)) error {
 	s, err := js.Stream(context.Background(), stream)
 	if err != nil {
 		return err
@@ -168,8 +168,8 @@ func change(js jetstream.JetStream, stream string, f func(c *jetstream.StreamCon
 	return err
 }
 
-// TestCrashBetweenCreations finds COMMANDS alone and empty, which is no loss.
-func TestCrashBetweenCreations(t *testing.T) {
+// TestOpen_CompletesPartialCreation finds COMMANDS alone and empty, which is no loss.
+func TestOpen_CompletesPartialCreation(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
 	epoch := l.Epoch()
@@ -178,13 +178,13 @@ func TestCrashBetweenCreations(t *testing.T) {
 	}
 	l.Close()
 	l = streamtest.Open(t, c)
-	if l.Epoch() != epoch || l.Emit(t.Context(), chain(t, 0, domain.Hash{}, 1)) != nil {
+	if l.Epoch() != epoch || l.AppendEvents(t.Context(), recordChain(t, 0, domain.Hash{}, 1)) != nil {
 		t.Fatal(l.Epoch())
 	}
 }
 
-// TestUnreadableStream has a stream on disk that nats-server cannot load. It leaves it out, and is healthy otherwise.
-func TestUnreadableStream(t *testing.T) {
+// TestOpen_RefusesUnreadableStream has a stream on disk that nats-server cannot load. It leaves it out, and is healthy otherwise.
+func TestOpen_RefusesUnreadableStream(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	streamtest.Open(t, c).Close()
 	metas, _ := filepath.Glob(filepath.Join(c.Dir, "jetstream", "*", "streams", "*", "meta.inf"))
@@ -204,7 +204,7 @@ func TestUnreadableStream(t *testing.T) {
 	}
 }
 
-func TestServerThatCannotStart(t *testing.T) {
+func TestOpen_ReportsServerStartFailure(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	if err := os.WriteFile(filepath.Join(c.Dir, "jetstream"), nil, 0o600); err != nil { // a file where a directory must be
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestServerThatCannotStart(t *testing.T) {
 	}
 }
 
-func TestServerConfig(t *testing.T) {
+func TestServerConfig_ReadsFile(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.ServerConfig = filepath.Join(c.Dir, "nats.conf")
 	os.WriteFile(c.ServerConfig, []byte("listen: \"127.0.0.1:-1\"\nserver_name: fromfile\n"), 0o600)
@@ -228,7 +228,7 @@ func TestServerConfig(t *testing.T) {
 	}
 }
 
-func TestOpenGivesUp(t *testing.T) {
+func TestOpen_StopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	c := streamtest.Config(t, "")
@@ -239,7 +239,7 @@ func TestOpenGivesUp(t *testing.T) {
 	}
 }
 
-func TestReplicasNeedACluster(t *testing.T) {
+func TestOpen_RefusesReplicasOnOneServer(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.Replicas = 3
 	if l, err := streams.Open(t.Context(), c); err == nil {
@@ -250,7 +250,7 @@ func TestReplicasNeedACluster(t *testing.T) {
 	}
 }
 
-func TestWhole(t *testing.T) {
+func TestStreamState_ChecksContiguous(t *testing.T) {
 	for _, c := range []struct {
 		state domain.StreamState
 		want  bool
@@ -262,8 +262,8 @@ func TestWhole(t *testing.T) {
 		{domain.StreamState{First: 4, Last: 3}, false},
 		{domain.StreamState{Last: 3}, false},
 	} {
-		if got := c.state.Whole() == nil; got != c.want {
-			t.Errorf("%+v: %v", c.state, c.state.Whole())
+		if got := c.state.CheckContiguous() == nil; got != c.want {
+			t.Errorf("%+v: %v", c.state, c.state.CheckContiguous())
 		}
 	}
 }

@@ -20,12 +20,12 @@ import (
 )
 
 var (
-	// ErrHole is a number that the log does not have, with later ones after it. No reader goes past it.
-	ErrHole = errors.New("a message is missing in the log")
+	// ErrGap is a number that the log does not have, with later ones after it. No reader goes past it.
+	ErrGap = errors.New("a message is missing in the log")
 
-	// ErrBeyond is a reader that would start after the end of the log, and not just behind it: the log lost its tail, or the
+	// ErrPastEnd is a reader that would start after the end of the log, and not just behind it: the log lost its tail, or the
 	// reader knows another log.
-	ErrBeyond = errors.New("the log ends before the place to read from")
+	ErrPastEnd = errors.New("the log ends before the place to read from")
 )
 
 // reader is used by one goroutine.
@@ -36,18 +36,18 @@ type reader struct {
 	filter      string // "" takes all, and then every number must come
 	headersOnly bool
 	durable     string // "" is a consumer of its own, which goes with the reader
-	renewed     func() // called before each consumer; may be nil
+	onReset     func() // called before each consumer; may be nil
 }
 
 var (
-	errStopped = errors.New("the reader's owner has enough")
-	errLost    = errors.New("messages were lost on the way")
-	errSilent  = errors.New("a message that the log has does not come")
+	errStopped        = errors.New("the reader's owner has enough")
+	errMissedDelivery = errors.New("messages were lost on the way")
+	errStalled        = errors.New("a message that the log has does not come")
 )
 
-// tries is how often in a row a reader may find the log too short or with a hole. On one node the first look is the truth;
+// maxAttempts is how often in a row a reader may find the log too short or with a hole. On one node the first look is the truth;
 // in a cluster a replica that has just become leader, or an ephemeral consumer on a replica that lags, may show less.
-func (r *reader) tries() int {
+func (r *reader) maxAttempts() int {
 	if r.log.Embedded() && r.log.config.Replicas <= 1 {
 		return 1
 	}
@@ -55,37 +55,37 @@ func (r *reader) tries() int {
 }
 
 // read gives each message to take, until that returns false, ctx ends (both nil), or something is wrong that no new consumer cures.
-func (r *reader) read(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
-	for failures, doubts, silences := 0, 0, 0; ; {
+func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool) error {
+	for failures, shortLog, stalls := 0, 0, 0; ; {
 		before, began := r.next, time.Now()
-		err := r.round(ctx, take)
+		err := r.readOnce(ctx, handle)
 		if r.next > before || time.Since(began) > 10*time.Second {
-			failures, doubts = 0, 0
+			failures, shortLog = 0, 0
 		}
 		if r.next > before {
-			silences = 0
+			stalls = 0
 		}
 		switch {
 		case errors.Is(err, errStopped) || ctx.Err() != nil:
 			return nil
 		case r.log.ctx.Err() != nil:
 			return ErrClosed
-		case errors.Is(err, ErrHole) || errors.Is(err, ErrBeyond):
-			if doubts++; doubts >= r.tries() {
+		case errors.Is(err, ErrGap) || errors.Is(err, ErrPastEnd):
+			if shortLog++; shortLog >= r.maxAttempts() {
 				return err
 			}
-		case refusal(err):
+		case isPermanent(err):
 			return err
-		case errors.Is(err, errSilent):
-			if silences++; silences == maxSilences {
-				return fmt.Errorf("%w: %s says that it has %d and does not give it", ErrHole, r.stream, r.next)
+		case errors.Is(err, errStalled):
+			if stalls++; stalls == maxStalls {
+				return fmt.Errorf("%w: %s says that it has %d and does not give it", ErrGap, r.stream, r.next)
 			}
 		}
-		if failures++; failures == 1 && !errors.Is(err, ErrHole) && !errors.Is(err, ErrBeyond) {
+		if failures++; failures == 1 && !errors.Is(err, ErrGap) && !errors.Is(err, ErrPastEnd) {
 			continue // a reconnect or a lost message: at once
 		}
 		wait := min(25*time.Millisecond<<min(failures, 10), 2*time.Second)
-		r.log.log.Warn("a reader tries again", "stream", r.stream, "from", r.next, "error", err, "after", wait)
+		r.log.logger.Warn("a reader tries again", "stream", r.stream, "from", r.next, "error", err, "after", wait)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -94,27 +94,27 @@ func (r *reader) read(ctx context.Context, take func(m jetstream.Msg, at *jetstr
 	}
 }
 
-// refusal is an answer of the server that it will give again: no such stream, too many consumers.
-func refusal(err error) bool {
+// isPermanent is an answer of the server that it will give again: no such stream, too many consumers.
+func isPermanent(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && api.Code < 500 && !errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
-// round reads through one consumer until it breaks.
-func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetstream.MsgMetadata) bool) error {
-	ctx, give := context.WithCancelCause(ctx)
-	defer give(nil)
-	defer context.AfterFunc(r.log.linked(), func() { give(nil) })()
+// readOnce reads through one consumer until it breaks.
+func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(r.log.connContext(), func() { cancel(nil) })()
 
 	state, err := r.log.streamState(ctx, r.stream)
 	if err != nil {
 		return err
 	}
 	if r.next > state.Last+1 { // the server would wait for it, and skip what comes before without a word
-		return fmt.Errorf("%w: %s ends at %d, and %d is to be read", ErrBeyond, r.stream, state.Last, r.next)
+		return fmt.Errorf("%w: %s ends at %d, and %d is to be read", ErrPastEnd, r.stream, state.Last, r.next)
 	}
-	if r.renewed != nil {
-		r.renewed()
+	if r.onReset != nil {
+		r.onReset()
 	}
 	consumer, err := r.consumer(ctx)
 	if err != nil {
@@ -129,72 +129,72 @@ func (r *reader) round(ctx context.Context, take func(m jetstream.Msg, at *jetst
 		return err
 	}
 	defer messages.Stop()
-	var waitsFor atomic.Uint64 // the number that Next is waiting for; 0 while it is not
+	var awaiting atomic.Uint64 // the number that Next is waiting for; 0 while it is not
 	if r.filter == "" {
-		go r.noticeStall(ctx, give, &waitsFor)
+		go r.watchStall(ctx, cancel, &awaiting)
 	}
 
 	for delivered := uint64(1); ; delivered++ {
-		waitsFor.Store(r.next)
+		awaiting.Store(r.next)
 		m, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
 			return cmp.Or(context.Cause(ctx), err)
 		}
-		waitsFor.Store(0)
-		at, err := m.Metadata()
+		awaiting.Store(0)
+		meta, err := m.Metadata()
 		if err != nil {
 			return err
 		}
-		number := at.Sequence.Stream
+		number := meta.Sequence.Stream
 		switch {
 		case number < r.next:
 			continue // the durable again, of what was under way when it was reset
 		case r.filter != "":
-			if at.Sequence.Consumer != delivered {
-				return errLost
+			if meta.Sequence.Consumer != delivered {
+				return errMissedDelivery
 			}
 		case number > r.next && r.durable != "":
-			return errSilent // what is missing may have gone to the durable's last pull: see noticeStall
+			return errStalled // what is missing may have gone to the durable's last pull: see watchStall
 		case number > r.next && delivered == 1:
-			return fmt.Errorf("%w: %s has %d where %d should be", ErrHole, r.stream, number, r.next)
+			return fmt.Errorf("%w: %s has %d where %d should be", ErrGap, r.stream, number, r.next)
 		case number > r.next:
-			return errLost // or a hole: the next round, which begins with it, will tell
+			return errMissedDelivery // or a hole: the next round, which begins with it, will tell
 		}
-		if !take(m, at) {
+		if !handle(m, meta) {
 			return errStopped
 		}
 		r.next = number + 1
 	}
 }
 
-// maxSilences is how many consumers in a row must not get a message that the log says it has. One may be bad luck (below);
+// maxStalls is how many consumers in a row must not get a message that the log says it has. One may be bad luck (below);
 // this many, some ten seconds apart from the first, are a message whose bytes nats-server cannot read any more: it passes it
 // over without a word, and reports the log as healthy.
-const maxSilences = 5
+const maxStalls = 5
 
-// stall is how long a message that the log has may stay away before its consumer is made anew.
-const stall = 2 * time.Second
+// stallTimeout is how long a message that the log has may stay away before its consumer is made anew.
+const stallTimeout = 2 * time.Second
 
-// noticeStall ends a round whose message does not come though the log has it. The durable's last pull, of a round or a
+// watchStall ends a round whose message does not come though the log has it. The durable's last pull, of a round or a
 // reader that has just ended, may still be in force when the durable is reset: then the server sends to nobody what we wait
 // for, and would send it again only after AckWait.
-func (r *reader) noticeStall(ctx context.Context, end context.CancelCauseFunc, waitsFor *atomic.Uint64) {
-	look := time.NewTicker(stall / 2)
-	defer look.Stop()
-	for before := uint64(0); ; {
+func (r *reader) watchStall(ctx context.Context, cancel context.CancelCauseFunc, awaiting *atomic.Uint64) {
+	ticker := time.NewTicker(stallTimeout / 2)
+	defer ticker.Stop()
+	for previous := uint64(0); ; {
 		select {
-		case <-look.C:
+		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		now := waitsFor.Load()
-		if now != 0 && now == before {
-			if state, err := r.log.streamState(ctx, r.stream); err == nil && state.Last >= now && waitsFor.Load() == now {
-				end(errSilent)
+		current := awaiting.Load()
+		if current != 0 && current == previous {
+			if state, err := r.log.streamState(ctx, r.stream); err == nil && state.Last >= current && awaiting.Load() == current {
+				cancel(errStalled)
 				return
 			}
 		}
-		before = now
+		previous = current
 	}
 }
 
@@ -206,10 +206,10 @@ func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 		return r.log.durableConsumer(ctx, r.durable, r.next)
 	}
 	// Who has enough still waits a moment for the answer: a consumer that nobody heard of is removed by nobody.
-	heard, giveUp := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer giveUp()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, giveUp) })()
-	return r.log.js.CreateConsumer(heard, r.stream, jetstream.ConsumerConfig{
+	createCtx, cancelCreate := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancelCreate()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancelCreate) })()
+	return r.log.js.CreateConsumer(createCtx, r.stream, jetstream.ConsumerConfig{
 		Name:              "reader-" + rand.Text(),
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       r.next,
@@ -230,6 +230,6 @@ func (r *reader) remove(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := r.log.js.DeleteConsumer(ctx, r.stream, name); err != nil && r.log.ctx.Err() == nil {
-		r.log.log.Debug("a reader's consumer was not removed", "error", err)
+		r.log.logger.Debug("a reader's consumer was not removed", "error", err)
 	}
 }

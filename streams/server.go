@@ -1,19 +1,25 @@
 // The embedded server: nats-server in this process, on one data directory, spoken to through memory. It opens no port
 // unless a configuration file of its own says so.
+
 package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
 
 // startServer returns a server that is ready. The data directory is locked by the caller.
-func startServer(ctx context.Context, c Config, log *slog.Logger, failed chan error) (*server.Server, error) {
+func startServer(ctx context.Context, c Config, logger *slog.Logger, failed chan error) (*server.Server, error) {
 	o := &server.Options{DontListen: true}
 	if c.ServerConfig != "" {
 		var err error
@@ -39,7 +45,7 @@ func startServer(ctx context.Context, c Config, log *slog.Logger, failed chan er
 	if err != nil {
 		return nil, fmt.Errorf("couldn't start the embedded nats-server: %w", err)
 	}
-	s.SetLoggerV2(serverLog{log.With("from", "nats-server"), failed}, false, false, false)
+	s.SetLoggerV2(natsLogger{logger.With("from", "nats-server"), failed}, false, false, false)
 	s.Start()
 	for !s.ReadyForConnections(50 * time.Millisecond) {
 		select {
@@ -56,21 +62,21 @@ func startServer(ctx context.Context, c Config, log *slog.Logger, failed chan er
 	return s, nil
 }
 
-// healthPatience is how long the embedded server may call itself unhealthy before that is believed: it gives itself one
+// healthGrace is how long the embedded server may call itself unhealthy before that is believed: it gives itself one
 // millisecond to be ready, and a busy machine needs longer.
-const healthPatience = 3 * time.Second
+const healthGrace = 3 * time.Second
 
-// healthy asks the embedded server for streams that it couldn't read at its start, or stopped writing since.
-func (l *Log) healthy() error {
+// checkHealth asks the embedded server for streams that it couldn't read at its start, or stopped writing since.
+func (l *Log) checkHealth() error {
 	if l.server == nil {
 		return nil
 	}
-	for asked := time.Now(); ; time.Sleep(healthPatience / 60) {
+	for started := time.Now(); ; time.Sleep(healthGrace / 60) {
 		h := l.server.Healthz(nil)
 		if h.Error == "" {
 			return nil
 		}
-		if time.Since(asked) > healthPatience || l.ctx.Err() != nil {
+		if time.Since(started) > healthGrace || l.ctx.Err() != nil {
 			return fmt.Errorf("nats-server: %s", h.Error)
 		}
 	}
@@ -78,8 +84,8 @@ func (l *Log) healthy() error {
 
 // checkServer is called when an ack doesn't come: on a full or broken disk nats-server answers an append with nothing at all.
 func (l *Log) checkServer() {
-	if err := l.healthy(); err != nil && l.ctx.Err() == nil {
-		l.log.Error(err.Error())
+	if err := l.checkHealth(); err != nil && l.ctx.Err() == nil {
+		l.logger.Error(err.Error())
 		fail(l.failed, err)
 	}
 }
@@ -91,21 +97,59 @@ func fail(failed chan error, err error) {
 	}
 }
 
-// serverLog sends the server's words to ours. Debug and trace are off in the server itself.
-type serverLog struct {
-	log    *slog.Logger
+// natsLogger sends the server's words to ours. Debug and trace are off in the server itself.
+type natsLogger struct {
+	logger *slog.Logger
 	failed chan error
 }
 
-func (s serverLog) Noticef(format string, v ...any) { s.log.Debug(fmt.Sprintf(format, v...)) }
-func (s serverLog) Warnf(format string, v ...any)   { s.log.Warn(fmt.Sprintf(format, v...)) }
-func (s serverLog) Errorf(format string, v ...any)  { s.log.Error(fmt.Sprintf(format, v...)) }
-func (s serverLog) Debugf(string, ...any)           {}
-func (s serverLog) Tracef(string, ...any)           {}
+func (s natsLogger) Noticef(format string, v ...any) { s.logger.Debug(fmt.Sprintf(format, v...)) }
+func (s natsLogger) Warnf(format string, v ...any)   { s.logger.Warn(fmt.Sprintf(format, v...)) }
+func (s natsLogger) Errorf(format string, v ...any)  { s.logger.Error(fmt.Sprintf(format, v...)) }
+func (s natsLogger) Debugf(string, ...any)           {}
+func (s natsLogger) Tracef(string, ...any)           {}
 
 // Fatalf is where nats-server on its own would exit. Swallowed, it leaves a server that runs and does nothing.
-func (s serverLog) Fatalf(format string, v ...any) {
+func (s natsLogger) Fatalf(format string, v ...any) {
 	err := fmt.Errorf(format, v...)
-	s.log.Error(err.Error())
+	s.logger.Error(err.Error())
 	fail(s.failed, err)
+}
+
+// The lock of a data directory. nats-server takes none: two of them start in one directory and ruin it.
+
+// ErrLocked is a data directory that another process works in.
+var ErrLocked = errors.New("held by process")
+
+// lockDir makes the directory if need be and takes it for this process until the file is closed. The kernel gives it back
+// when the process dies, however it dies; the file itself stays.
+func lockDir(dir string, mustExist bool) (*os.File, error) {
+	if mustExist {
+		if _, err := os.Stat(filepath.Join(dir, "jetstream")); err != nil {
+			return nil, fmt.Errorf("no log in %s: %w", dir, err)
+		}
+	} else if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("couldn't make the data directory: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "onsale.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't lock the data directory: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		holder, _ := os.ReadFile(file.Name())
+		file.Close()
+		return nil, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, strings.TrimSpace(string(holder)))
+	}
+	if err == nil {
+		err = file.Truncate(0)
+	}
+	if err == nil { // whoever comes second reads who holds it
+		_, err = fmt.Fprintln(file, os.Getpid())
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("couldn't lock the data directory: %w", err)
+	}
+	return file, nil
 }

@@ -50,13 +50,13 @@ func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 // ensureStreams repeats ensure until it comes to a verdict, or ctx ends: a cluster that starts has no leader at first.
 func (l *Log) ensureStreams(ctx context.Context) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := l.ensure(attempt)
+		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := l.ensure(attemptCtx)
 		cancel()
-		if err == nil || !l.mayPass(err) {
+		if err == nil || !l.isTransient(err) {
 			return err
 		}
-		l.log.Warn("the streams are not there yet", "error", err)
+		l.logger.Warn("the streams are not there yet", "error", err)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w, last: %w", context.Cause(ctx), err)
@@ -67,8 +67,8 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 	}
 }
 
-// mayPass says whether the same question may be answered otherwise in a moment.
-func (l *Log) mayPass(err error) bool {
+// isTransient says whether the same question may be answered otherwise in a moment.
+func (l *Log) isTransient(err error) bool {
 	if l.nc.IsClosed() {
 		return false
 	}
@@ -83,14 +83,14 @@ func (l *Log) mayPass(err error) bool {
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingMade)
+		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated)
 }
 
 // ensure finds both streams or makes both. COMMANDS comes first and brings the epoch, so a crash in between leaves an empty
 // COMMANDS alone, and the next start makes EVENTS beside it. Any other half is no half-made log, but a lost one.
 func (l *Log) ensure(ctx context.Context) error {
 	// A stream that the embedded server found on disk and couldn't read is missing from its answers like one that never was.
-	if err := l.healthy(); err != nil {
+	if err := l.checkHealth(); err != nil {
 		return err
 	}
 	// EVENTS is looked up first: it exists only if COMMANDS did, also when another node makes both just now.
@@ -136,7 +136,7 @@ func (l *Log) ensure(ctx context.Context) error {
 	if err := verify(commands, l.commandsConfig(l.epoch), events, l.eventsConfig(l.epoch)); err != nil {
 		return err
 	}
-	return errors.Join(l.grow(ctx, commands, l.config.CommandsMaxBytes), l.grow(ctx, events, l.config.EventsMaxBytes))
+	return errors.Join(l.increaseMaxBytes(ctx, commands, l.config.CommandsMaxBytes), l.increaseMaxBytes(ctx, events, l.config.EventsMaxBytes))
 }
 
 // lookUpStream is nil when there is none.
@@ -148,8 +148,8 @@ func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamI
 	return info, err
 }
 
-// errBeingMade is a stream whose name is taken and which is not there yet: another node is just making it.
-var errBeingMade = errors.New("another node is making the streams")
+// errBeingCreated is a stream whose name is taken and which is not there yet: another node is just making it.
+var errBeingCreated = errors.New("another node is making the streams")
 
 // create makes a stream; when another node was faster, its stream is the one.
 func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
@@ -157,14 +157,14 @@ func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		info, err := l.lookUpStream(ctx, c.Name)
 		if info == nil && err == nil {
-			err = errBeingMade
+			err = errBeingCreated
 		}
 		return info, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make stream %s: %w", c.Name, err)
 	}
-	l.log.Info("made stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
+	l.logger.Info("made stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
 	return s.CachedInfo(), nil
 }
 

@@ -58,19 +58,19 @@ func fields(c jetstream.StreamConfig) map[string]json.RawMessage {
 	return m
 }
 
-// grow gives a stream the configured size if that is the larger one.
-func (l *Log) grow(ctx context.Context, info *jetstream.StreamInfo, maxBytes int64) error {
+// increaseMaxBytes gives a stream the configured size if that is the larger one.
+func (l *Log) increaseMaxBytes(ctx context.Context, info *jetstream.StreamInfo, maxBytes int64) error {
 	c := info.Config
 	switch {
 	case maxBytes < c.MaxBytes:
-		l.log.Warn("a stream is not made smaller", "stream", c.Name, "max_bytes", c.MaxBytes, "configured", maxBytes)
+		l.logger.Warn("a stream is not made smaller", "stream", c.Name, "max_bytes", c.MaxBytes, "configured", maxBytes)
 	case maxBytes > c.MaxBytes && c.MaxBytes > 0:
-		was := c.MaxBytes
+		oldMaxBytes := c.MaxBytes
 		c.MaxBytes = maxBytes
 		if _, err := l.js.UpdateStream(ctx, c); err != nil {
 			return fmt.Errorf("couldn't make stream %s larger: %w", c.Name, err)
 		}
-		l.log.Info("made a stream larger", "stream", c.Name, "max_bytes", maxBytes, "was", was)
+		l.logger.Info("made a stream larger", "stream", c.Name, "max_bytes", maxBytes, "was", oldMaxBytes)
 	}
 	return nil
 }

@@ -24,16 +24,16 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	var see func(domain.Command, []domain.Event)
+	var visit func(domain.Command, []domain.Event)
 	if trace != "" {
 		p := printer{out: stdout, epoch: log.Epoch()}
-		see = func(c domain.Command, events []domain.Event) {
-			if concerns(trace, c, events) {
+		visit = func(c domain.Command, events []domain.Event) {
+			if matches(trace, c, events) {
 				_ = p.text(projections.Decision{Command: c, Events: events})
 			}
 		}
 	}
-	found, err := projections.RunAudit(ctx, log, see)
+	report, err := projections.RunAudit(ctx, log, visit)
 	if errors.Is(err, projections.ErrDifference) {
 		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints what stands around that place"}
 	}
@@ -41,15 +41,15 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 		return err
 	}
 	if len(cfg.NATS.URL) == 0 {
-		if err := auditStore(ctx, log, storePath(cfg), found, stdout); err != nil {
+		if err := auditStore(ctx, log, storePath(cfg), report, stdout); err != nil {
 			return err
 		}
 	}
-	return summary(stdout, log.Epoch(), found)
+	return printAuditSummary(stdout, log.Epoch(), report)
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, found projections.Audit, stdout io.Writer) error {
+func auditStore(ctx context.Context, log *streams.Log, path string, report projections.Audit, stdout io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(stdout, "read store: none; the next start makes it from EVENTS")
 		return nil
@@ -64,12 +64,12 @@ func auditStore(ctx context.Context, log *streams.Log, path string, found projec
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, found.Events)
+	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, report.Events)
 	if err != nil {
 		return err
 	}
 	defer rebuilt.Close()
-	behind, err := store.Behind(rebuilt)
+	behind, err := store.EventsBehind(rebuilt)
 	if err != nil {
 		return err
 	}
@@ -89,16 +89,16 @@ func auditStore(ctx context.Context, log *streams.Log, path string, found projec
 	return nil
 }
 
-func summary(stdout io.Writer, epoch string, found projections.Audit) error {
-	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, found.Commands, found.Events)
-	for _, name := range slices.Sorted(maps.Keys(found.Outcomes)) {
-		fmt.Fprintf(stdout, "  %8d  %s\n", found.Outcomes[name], name)
+func printAuditSummary(stdout io.Writer, epoch string, report projections.Audit) error {
+	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
+	for _, name := range slices.Sorted(maps.Keys(report.Outcomes)) {
+		fmt.Fprintf(stdout, "  %8d  %s\n", report.Outcomes[name], name)
 	}
-	if found.Undecided > 0 {
-		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", found.Undecided)
+	if report.Undecided > 0 {
+		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)
 	}
-	if found.Voids > 0 {
-		fmt.Fprintf(stdout, "  %8d  messages lost with the power; what they led to was told and is taken as it stands\n", found.Voids)
+	if report.Noops > 0 {
+		fmt.Fprintf(stdout, "  %8d  messages lost with the power; what they led to was told and is taken as it stands\n", report.Noops)
 	}
 	_, err := fmt.Fprintln(stdout, "ok")
 	return err

@@ -25,8 +25,8 @@ type benchPlan struct {
 }
 
 const (
-	benchCommands = 40_000  // unless told otherwise: some seconds
-	benchUsers    = 100_000 // where their number does not follow from that of the commands
+	defaultCommands = 40_000  // unless told otherwise: some seconds
+	defaultUsers    = 100_000 // where their number does not follow from that of the commands
 )
 
 func benchCommand(environ []string) *cobra.Command {
@@ -40,7 +40,7 @@ func benchCommand(environ []string) *cobra.Command {
 				return noArguments(command, args)
 			}
 			p.Serve = args
-			if err := p.complete(); err != nil {
+			if err := p.validate(); err != nil {
 				return err
 			}
 			if !command.Flags().Changed("streams") {
@@ -70,12 +70,12 @@ func benchCommand(environ []string) *cobra.Command {
 	return command
 }
 
-// complete finds what is wrong with the plan, and fills in what follows from the rest.
-func (p *benchPlan) complete() error {
-	most := map[string]int{load.Coupons: load.MostUnits, load.Seats: load.MostSeats}[p.What]
+// validate finds what is wrong with the plan, and fills in what follows from the rest.
+func (p *benchPlan) validate() error {
+	maxStock := map[string]int{load.Coupons: load.MaxUnits, load.Seats: load.MaxSeats}[p.What]
 	target, err := url.Parse(p.Target)
 	switch {
-	case most == 0:
+	case maxStock == 0:
 		return usageError{fmt.Errorf("--what is %q", p.What), "coupons or seats"}
 	case err != nil || p.Target != "" && (target.Scheme != "http" || target.Port() == "" || target.Path != ""):
 		return usageError{fmt.Errorf("--target is %q", p.Target), "http, a host and a port, such as http://127.0.0.1:8080; where there is TLS, go behind it"}
@@ -91,7 +91,7 @@ func (p *benchPlan) complete() error {
 		return usageError{errors.New("a number is below 0"), "--commands, --duration, --users, --stock and --streams are 0 or more"}
 	}
 	if p.Commands == 0 && p.Duration == 0 {
-		p.Commands = benchCommands
+		p.Commands = defaultCommands
 	}
 	if p.Commands == 0 && p.Rate > 0 {
 		p.Commands = int(p.Rate * p.Duration.Seconds())
@@ -99,26 +99,26 @@ func (p *benchPlan) complete() error {
 	if p.Users == 0 {
 		p.Users = max(p.Commands, 1)
 		if p.Commands == 0 {
-			p.Users = benchUsers
+			p.Users = defaultUsers
 		}
 	}
 	if p.Stock == 0 {
-		p.Stock = min(p.Commands, most)
+		p.Stock = min(p.Commands, maxStock)
 		if p.Commands == 0 {
-			p.Stock = most
+			p.Stock = maxStock
 		}
 	}
-	if p.Stock < 1 || p.Stock > most {
-		return usageError{fmt.Errorf("--stock is %d", p.Stock), fmt.Sprintf("1 to %d %s", most, p.What)}
+	if p.Stock < 1 || p.Stock > maxStock {
+		return usageError{fmt.Errorf("--stock is %d", p.Stock), fmt.Sprintf("1 to %d %s", maxStock, p.What)}
 	}
 	return nil
 }
 
-// errBroken is a node that did not keep its word.
-var errBroken = errors.New("outcomes were lost, doubled or out of order")
+// errVerification is a node that did not keep its word.
+var errVerification = errors.New("outcomes were lost, doubled or out of order")
 
 func bench(ctx context.Context, p benchPlan, environ []string, stdout, stderr io.Writer) error {
-	var empty *measured
+	var empty *result
 	if p.Empty {
 		m, err := benchEmpty(ctx, p, stderr)
 		if err != nil {
@@ -139,18 +139,18 @@ func bench(ctx context.Context, p benchPlan, environ []string, stdout, stderr io
 		return hintError{err, benchHint(err)}
 	}
 	m.print(stdout, p, findings, empty)
-	if findings.Bad() {
-		return hintError{errBroken, "run it again with -- --data DIR to keep the logs, and \"onsale audit --data DIR\" decides everything anew"}
+	if findings.Failed() {
+		return hintError{errVerification, "run it again with -- --data DIR to keep the logs, and \"onsale audit --data DIR\" decides everything anew"}
 	}
 	return nil
 }
 
 // benchRun loads the target once and checks it.
-func benchRun(ctx context.Context, p benchPlan, stderr io.Writer) (measured, load.Findings, error) {
+func benchRun(ctx context.Context, p benchPlan, stderr io.Writer) (result, load.Findings, error) {
 	fmt.Fprintf(stderr, "opening the sale and %d streams at %s\n", p.Streams, p.Target)
 	run, err := load.Prepare(ctx, p.Plan)
 	if err != nil {
-		return measured{}, load.Findings{}, err
+		return result{}, load.Findings{}, err
 	}
 	defer run.Close()
 	fmt.Fprintln(stderr, "loading")
@@ -160,6 +160,6 @@ func benchRun(ctx context.Context, p benchPlan, stderr io.Writer) (measured, loa
 	}
 	fmt.Fprintf(stderr, "asking what became of %d commands\n", m.Accepted)
 	time.Sleep(100 * time.Millisecond) // for outcomes that come twice
-	findings, err := run.Check(ctx, m.Unanswered)
+	findings, err := run.Verify(ctx, m.Unanswered)
 	return m, findings, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"onsale/cmd/onsale/load"
 )
@@ -29,9 +30,9 @@ type streamsPlan struct {
 
 // streamMeasures stand in the order in which they are taken.
 var streamMeasures = []struct {
-	name string
-	take func(context.Context, *streamsRun) error
-	node []string // flags of its node; those after -- come later and win
+	name    string
+	measure func(context.Context, *measurement) error
+	node    []string // flags of its node; those after -- come later and win
 }{
 	{"idle", benchIdle, nil},
 	{"fanout", benchFanout, nil},
@@ -59,7 +60,7 @@ func benchStreamsCommand(environ []string) *cobra.Command {
 				return noArguments(command, args)
 			}
 			p.Serve = args
-			if err := p.check(names); err != nil {
+			if err := p.validate(names); err != nil {
 				return err
 			}
 			return benchStreams(command.Context(), p, environ, command.OutOrStdout(), command.ErrOrStderr())
@@ -90,17 +91,17 @@ func benchStreams(ctx context.Context, p streamsPlan, environ []string, stdout, 
 			continue
 		}
 		fmt.Fprintf(stderr, "%s\n", m.name)
-		of := &measureReport{What: m.name, Figures: []figure{}}
-		err := (&streamsRun{streamsPlan: p, report: of, environ: environ, stderr: stderr}).run(ctx, m.node, m.take)
+		report := &measureReport{What: m.name, Metrics: []metric{}}
+		err := (&measurement{streamsPlan: p, report: report, environ: environ, stderr: stderr}).run(ctx, m.node, m.measure)
 		if err != nil {
-			of.Failed = err.Error()
+			report.Failed = err.Error()
 		}
-		r.add(of)
+		r.add(report)
 		if err != nil {
-			return hintError{errors.Join(fmt.Errorf("%s: %w", m.name, err), r.end()), streamsHint(err)}
+			return hintError{errors.Join(fmt.Errorf("%s: %w", m.name, err), r.finish()), streamsHint(err)}
 		}
 	}
-	return r.end()
+	return r.finish()
 }
 
 // streamsHint is what somebody may do about a measure that failed.
@@ -109,12 +110,58 @@ func streamsHint(err error) string {
 		return known.hint
 	}
 	switch {
-	case errors.Is(err, load.ErrBroken):
+	case errors.Is(err, load.ErrVerification):
 		return "run it again with -- --data DIR to keep the logs, and \"onsale audit --data DIR\" decides everything anew"
-	case errors.Is(err, load.ErrTurnedAway):
+	case errors.Is(err, load.ErrRejected):
 		return "a node takes four fifths of its descriptors as streams; raise \"ulimit -n\" for it, or ask for fewer --connections"
 	case strings.Contains(err.Error(), "cannot assign requested address"):
 		return "there are no more ports to connect from; ask for fewer --connections, or wait a minute"
 	}
 	return benchHint(err)
+}
+
+// What cannot be measured, and what to ask for instead.
+
+// validate finds what is wrong with the plan.
+func (p *streamsPlan) validate(names []string) error {
+	for _, what := range p.What {
+		if !slices.Contains(names, what) {
+			return usageError{fmt.Errorf("--what is %q", what), "some of " + strings.Join(names, ", ")}
+		}
+	}
+	node := benchPlan{Plan: load.Plan{Target: p.Target, What: load.Coupons, Connections: 1}, PID: p.PID, Serve: p.Serve}
+	if err := node.validate(); err != nil {
+		return err
+	}
+	switch {
+	case len(p.What) == 0:
+		return usageError{errors.New("--what is empty"), "some of " + strings.Join(names, ", ")}
+	case p.Format != "text" && p.Format != "json":
+		return usageError{fmt.Errorf("--format is %q", p.Format), "text or json"}
+	case !slices.Contains([]string{"mixed", "schedule", "user"}, p.Readers):
+		return usageError{fmt.Errorf("--readers is %q", p.Readers), "schedule, user or mixed"}
+	case p.Connections < 0 || p.Connections > 25_000:
+		return usageError{fmt.Errorf("--connections is %d", p.Connections), "at most 25000: this machine has about 28000 ports to connect from"}
+	case p.Events < 0 || p.Rounds < 0 || p.Duration < 0:
+		return usageError{errors.New("a number is below 0"), "--events, --rounds and --duration are 0 or more"}
+	case p.Missed < 1 || p.Missed > 1_000_000:
+		return usageError{fmt.Errorf("--missed is %d", p.Missed), "1 to 1000000"}
+	case p.Stalled < 2 || p.Stalled > 200:
+		return usageError{fmt.Errorf("--stalled is %d", p.Stalled), "2 to 200, for a user may have 100 streams"}
+	case p.Stall < time.Second || p.Stall > 10*time.Minute:
+		return usageError{fmt.Errorf("--stall is %v", p.Stall), "1s to 10m"}
+	case !(p.Rate > 0 && p.Rate <= 100_000):
+		return usageError{fmt.Errorf("--rate is %v", p.Rate), "events a second, such as 1000"}
+	}
+	return nil
+}
+
+// descriptorsFor says whether this process may have so many connections. Go has raised the soft limit to the hard one by now.
+func descriptorsFor(connections int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur >= uint64(connections+100) {
+		return nil
+	}
+	return hintError{fmt.Errorf("%d connections want too many open files, for this process may have %d", connections, limit.Cur),
+		fmt.Sprintf("raise the limit with \"ulimit -n %d\", or ask for fewer --connections", 2*connections+1000)}
 }

@@ -11,12 +11,12 @@ import (
 	"onsale/cmd/onsale/load"
 )
 
-// warm is how many commands a node has seen before anything is measured.
-const warm = 2000
+// warmupCommands is how many commands a node has seen before anything is measured.
+const warmupCommands = 2000
 
-func benchIdle(ctx context.Context, r *streamsRun) error {
+func benchIdle(ctx context.Context, r *measurement) error {
 	n, window := cmp.Or(r.Connections, 10_000), cmp.Or(r.Duration, time.Minute)
-	r.report.say("%d connections (%s) and nothing to tell; over %v without them and %v with them; memory is PSS", n, r.Readers, window, window)
+	r.report.condition("%d connections (%s) and nothing to tell; over %v without them and %v with them; memory is PSS", n, r.Readers, window, window)
 	if err := descriptorsFor(n); err != nil {
 		return err
 	}
@@ -25,79 +25,79 @@ func benchIdle(ctx context.Context, r *streamsRun) error {
 		return err
 	}
 	defer source.Close()
-	if _, err := source.Make(ctx, warm, 0); err != nil {
+	if _, err := source.Generate(ctx, warmupCommands, 0); err != nil {
 		return err
 	}
-	r.note("%v without connections", window)
-	without, err := r.spent(ctx, window)
+	r.logf("%v without connections", window)
+	without, err := r.cpuDuring(ctx, window)
 	if err != nil {
 		return err
 	}
-	before, err := r.settled(ctx, window) // by now the log's caches are empty again
+	before, err := r.memoryAfterGC(ctx, window) // by now the log's caches are empty again
 	if err != nil {
 		return err
 	}
-	crowd, err := load.NewCrowd(r.host)
+	pool, err := load.NewStreamPool(r.host)
 	if err != nil {
 		return err
 	}
-	defer crowd.Close()
-	began, used := time.Now(), r.cpu()
-	if err := crowd.Join(ctx, n, func(i int) load.Reader { return r.reader(i, source) }); err != nil {
+	defer pool.Close()
+	start, used := time.Now(), r.cpu()
+	if err := pool.Connect(ctx, n, func(i int) load.Reader { return r.reader(i, source) }); err != nil {
 		return err
 	}
-	took, opening := time.Since(began), r.cpu()-used
-	r.note("%v with %d connections", window, n)
-	with, err := r.spent(ctx, window)
+	took, openingCPU := time.Since(start), r.cpu()-used
+	r.logf("%v with %d connections", window, n)
+	with, err := r.cpuDuring(ctx, window)
 	if err != nil {
 		return err
 	}
-	idle, err := r.settled(ctx, window)
+	idle, err := r.memoryAfterGC(ctx, window)
 	if err != nil {
 		return err
 	}
-	if _, err := source.Make(ctx, 1, 0); err != nil {
+	if _, err := source.Generate(ctx, 1, 0); err != nil {
 		return err
 	}
-	watching := n
+	watchers := n
 	switch r.Readers {
 	case "mixed":
-		watching = (n + 1) / 2
+		watchers = (n + 1) / 2
 	case "user":
-		watching = 0
+		watchers = 0
 	}
-	if err := crowd.Await(ctx, watching); err != nil {
-		return fmt.Errorf("%w: of %d watchers not all have the one event: %w", load.ErrBroken, watching, err)
+	if err := pool.Await(ctx, watchers); err != nil {
+		return fmt.Errorf("%w: of %d watchers not all have the one event: %w", load.ErrVerification, watchers, err)
 	}
-	told, err := r.settled(ctx, window)
+	afterEvent, err := r.memoryAfterGC(ctx, window)
 	if err != nil {
 		return err
 	}
-	each := func(bytes float64) float64 { return bytes / 1024 / float64(n) }
+	perConnection := func(bytes float64) float64 { return bytes / 1024 / float64(n) }
 	if r.PID != 0 {
-		r.report.aim(figure{Name: "memory a connection", Value: each(idle.All - before.All), Unit: "KiB", AtMost: 4})
-		r.report.add("of that, Go's live heap", each(idle.Heap-before.Heap), "KiB")
-		r.report.add("of that, stacks", each(idle.Stack-before.Stack), "KiB")
-		r.report.aim(figure{Name: "memory a connection, after one event for the watchers", Value: each(told.All - before.All), Unit: "KiB", AtMost: 5})
-		second := func(used time.Duration) float64 { return float64(used.Microseconds()) / window.Seconds() }
-		r.report.aim(figure{Name: "CPU a connection, each second", Value: second(with-without) / float64(n), Unit: "µs", AtMost: 2})
-		r.report.add("CPU without connections, each second", second(without), "µs")
-		r.report.add("CPU to open a connection", float64(opening.Microseconds())/float64(n), "µs")
+		r.report.addTarget(metric{Name: "memory a connection", Value: perConnection(idle.PSS - before.PSS), Unit: "KiB", AtMost: 4})
+		r.report.add("of that, Go's live heap", perConnection(idle.Heap-before.Heap), "KiB")
+		r.report.add("of that, stacks", perConnection(idle.Stack-before.Stack), "KiB")
+		r.report.addTarget(metric{Name: "memory a connection, after one event for the watchers", Value: perConnection(afterEvent.PSS - before.PSS), Unit: "KiB", AtMost: 5})
+		perSecond := func(used time.Duration) float64 { return float64(used.Microseconds()) / window.Seconds() }
+		r.report.addTarget(metric{Name: "CPU a connection, each second", Value: perSecond(with-without) / float64(n), Unit: "µs", AtMost: 2})
+		r.report.add("CPU without connections, each second", perSecond(without), "µs")
+		r.report.add("CPU to open a connection", float64(openingCPU.Microseconds())/float64(n), "µs")
 	}
 	r.report.add("opened, each second", float64(n)/took.Seconds(), "")
-	return crowd.Err()
+	return pool.Err()
 }
 
 // reader is idle connection i.
-func (r *streamsRun) reader(i int, source *load.Source) load.Reader {
+func (r *measurement) reader(i int, source *load.Source) load.Reader {
 	if r.Readers == "schedule" || r.Readers == "mixed" && i%2 == 0 {
 		return load.Reader{Schedule: source.Schedule}
 	}
 	return load.Reader{User: fmt.Sprintf("%s-%d", source.Schedule, i)}
 }
 
-// spent is the node's CPU in a window of time.
-func (r *streamsRun) spent(ctx context.Context, window time.Duration) (time.Duration, error) {
+// cpuDuring is the node's CPU in a window of time.
+func (r *measurement) cpuDuring(ctx context.Context, window time.Duration) (time.Duration, error) {
 	before := r.cpu()
 	select {
 	case <-time.After(window):

@@ -14,9 +14,9 @@ import (
 	"onsale/cmd/onsale/load"
 )
 
-func benchLatency(ctx context.Context, r *streamsRun) error {
+func benchLatency(ctx context.Context, r *measurement) error {
 	n, window := cmp.Or(r.Connections, 1_000), cmp.Or(r.Duration, 10*time.Second)
-	r.report.say("%.0f commands a second for %v, by turns of %d users who each watch their stream and wait for the answer; "+
+	r.report.condition("%.0f commands a second for %v, by turns of %d users who each watch their stream and wait for the answer; "+
 		"sent counts from when each was due", r.Rate, window, n)
 	if err := descriptorsFor(2 * n); err != nil {
 		return err
@@ -26,45 +26,45 @@ func benchLatency(ctx context.Context, r *streamsRun) error {
 		return err
 	}
 	defer source.Close()
-	crowd, err := load.NewCrowd(r.host)
+	pool, err := load.NewStreamPool(r.host)
 	if err != nil {
 		return err
 	}
-	defer crowd.Close()
-	if err := crowd.Join(ctx, n, func(i int) load.Reader { return load.Reader{User: fmt.Sprintf("watching-%d", i)} }); err != nil {
+	defer pool.Close()
+	if err := pool.Connect(ctx, n, func(i int) load.Reader { return load.Reader{User: fmt.Sprintf("watching-%d", i)} }); err != nil {
 		return err
 	}
-	if _, err := r.arrivals(ctx, source, crowd, window/10); err != nil { // to warm up
+	if _, err := r.sampleLatencies(ctx, source, pool, window/10); err != nil { // to warm up
 		return err
 	}
-	before, err := r.figures(ctx)
+	before, err := r.scrapeMetrics(ctx)
 	if err != nil {
 		return err
 	}
-	l, err := r.arrivals(ctx, source, crowd, window)
+	l, err := r.sampleLatencies(ctx, source, pool, window)
 	if err != nil {
 		return err
 	}
-	after, err := r.figures(ctx)
+	after, err := r.scrapeMetrics(ctx)
 	if err != nil {
 		return err
 	}
-	for _, of := range []struct {
+	for _, series := range []struct {
 		name   string
 		values []float64
-	}{{"sent to answer", l.answer}, {"sent to frame", l.frame}, {"frame after answer", l.behind}} {
-		for _, part := range []float64{.5, .99} {
-			f := figure{Name: fmt.Sprintf("%s, p%.0f", of.name, 100*part), Value: quantile(of.values, part), Unit: "ms"}
-			if of.name == "frame after answer" && part == .5 {
+	}{{"sent to answer", l.response}, {"sent to frame", l.frame}, {"frame after answer", l.afterResponse}} {
+		for _, q := range []float64{.5, .99} {
+			f := metric{Name: fmt.Sprintf("%s, p%.0f", series.name, 100*q), Value: quantile(series.values, q), Unit: "ms"}
+			if series.name == "frame after answer" && q == .5 {
 				f.AtMost = 1
 			}
-			r.report.aim(f)
+			r.report.addTarget(f)
 		}
 	}
-	told := 1000 * (after[delaySum] - before[delaySum]) / (after[delayCount] - before[delayCount])
-	r.report.add("command in the log to outcome told, mean (the node's)", told, "ms")
-	r.report.add("command in the log to frame, mean of the holds", mean(l.since), "ms")
-	r.report.add("outcome told to frame, mean: the difference", mean(l.since)-told, "ms")
+	nodeDelay := 1000 * (after[delaySum] - before[delaySum]) / (after[delayCount] - before[delayCount])
+	r.report.add("command in the log to outcome told, mean (the node's)", nodeDelay, "ms")
+	r.report.add("command in the log to frame, mean of the holds", mean(l.sinceCommand), "ms")
+	r.report.add("outcome told to frame, mean: the difference", mean(l.sinceCommand)-nodeDelay, "ms")
 	return nil
 }
 
@@ -74,37 +74,37 @@ const (
 )
 
 // latencies are in milliseconds. A frame may come before the answer.
-type latencies struct{ answer, frame, behind, since []float64 }
+type latencies struct{ response, frame, afterResponse, sinceCommand []float64 }
 
-// arrivals sends for so long, and finds the frame of each command where it must be and nowhere else.
-func (r *streamsRun) arrivals(ctx context.Context, source *load.Source, crowd *load.Crowd, window time.Duration) (l latencies, err error) {
-	crowd.Take()
-	events, err := source.Make(ctx, max(1, int(r.Rate*window.Seconds())), r.Rate)
+// sampleLatencies sends for so long, and finds the frame of each command where it must be and nowhere else.
+func (r *measurement) sampleLatencies(ctx context.Context, source *load.Source, pool *load.StreamPool, window time.Duration) (l latencies, err error) {
+	pool.TakeReceived()
+	events, err := source.Generate(ctx, max(1, int(r.Rate*window.Seconds())), r.Rate)
 	if err != nil {
 		return l, err
 	}
-	if err := crowd.Await(ctx, len(events)); err != nil {
-		return l, fmt.Errorf("%w: of %d commands %d frames came: %w", load.ErrBroken, len(events), len(crowd.Take()), err)
+	if err := pool.Await(ctx, len(events)); err != nil {
+		return l, fmt.Errorf("%w: of %d commands %d frames came: %w", load.ErrVerification, len(events), len(pool.TakeReceived()), err)
 	}
-	came := map[uint64]load.Arrival{}
-	for _, a := range crowd.Take() {
-		if _, twice := came[a.Number]; twice {
-			return l, fmt.Errorf("%w: event %d came twice", load.ErrBroken, a.Number)
+	received := map[uint64]load.Delivery{}
+	for _, a := range pool.TakeReceived() {
+		if _, duplicate := received[a.Number]; duplicate {
+			return l, fmt.Errorf("%w: event %d came twice", load.ErrVerification, a.Number)
 		}
-		came[a.Number] = a
+		received[a.Number] = a
 	}
 	for _, e := range events {
-		a, ok := came[e.Number]
+		a, ok := received[e.Number]
 		if !ok || a.Reader != e.Seat-1 {
-			return l, fmt.Errorf("%w: event %d of user %d came to %v", load.ErrBroken, e.Number, e.Seat-1, a)
+			return l, fmt.Errorf("%w: event %d of user %d came to %v", load.ErrVerification, e.Number, e.Seat-1, a)
 		}
-		l.answer, l.frame = append(l.answer, ms(e.Answered.Sub(e.Due))), append(l.frame, ms(a.At.Sub(e.Due)))
-		l.behind = append(l.behind, ms(a.At.Sub(e.Answered)))
+		l.response, l.frame = append(l.response, ms(e.Answered.Sub(e.Due))), append(l.frame, ms(a.At.Sub(e.Due)))
+		l.afterResponse = append(l.afterResponse, ms(a.At.Sub(e.Answered)))
 		if !e.Now.IsZero() { // both in whole milliseconds, as the log and the node's histogram have it
-			l.since = append(l.since, float64(a.At.UnixMilli()-e.Now.UnixMilli()))
+			l.sinceCommand = append(l.sinceCommand, float64(a.At.UnixMilli()-e.Now.UnixMilli()))
 		}
 	}
-	return l, crowd.Err()
+	return l, pool.Err()
 }
 
 func mean(v []float64) float64 {

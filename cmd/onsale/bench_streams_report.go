@@ -30,12 +30,12 @@ type streamsReport struct {
 type measureReport struct {
 	What       string   `json:"what"`
 	Conditions []string `json:"conditions"`
-	Figures    []figure `json:"figures"`
+	Metrics    []metric `json:"figures"`
 	Failed     string   `json:"failed,omitempty"`
 }
 
-// figure is one number. AtMost or AtLeast is what is aimed at, 0 for nothing.
-type figure struct {
+// metric is one number. AtMost or AtLeast is what is aimed at, 0 for nothing.
+type metric struct {
 	Name    string  `json:"name"`
 	Value   float64 `json:"value"`
 	Unit    string  `json:"unit"`
@@ -56,19 +56,19 @@ func newStreamsReport(p streamsPlan, out io.Writer) *streamsReport {
 	return r
 }
 
-func (m *measureReport) say(format string, values ...any) {
+func (m *measureReport) condition(format string, values ...any) {
 	m.Conditions = append(m.Conditions, fmt.Sprintf(format, values...))
 }
 
 func (m *measureReport) add(name string, value float64, unit string) {
-	m.aim(figure{Name: name, Value: value, Unit: unit})
+	m.addTarget(metric{Name: name, Value: value, Unit: unit})
 }
 
-func (m *measureReport) aim(f figure) {
+func (m *measureReport) addTarget(f metric) {
 	if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) { // a part of nothing
 		return
 	}
-	m.Figures = append(m.Figures, f)
+	m.Metrics = append(m.Metrics, f)
 }
 
 func (r *streamsReport) add(m *measureReport) {
@@ -77,15 +77,15 @@ func (r *streamsReport) add(m *measureReport) {
 		return
 	}
 	fmt.Fprintf(r.out, "\n%s: %s\n\n", m.What, strings.Join(m.Conditions, "; "))
-	for _, f := range m.Figures {
-		fmt.Fprintf(r.out, "  %-58s %14s %-8s%s\n", f.Name, amount(f.Value), f.Unit, f.verdict())
+	for _, f := range m.Metrics {
+		fmt.Fprintf(r.out, "  %-58s %14s %-8s%s\n", f.Name, formatNumber(f.Value), f.Unit, f.targetResult())
 	}
 	if m.Failed != "" {
 		fmt.Fprintf(r.out, "  ! %s\n", m.Failed)
 	}
 }
 
-func (r *streamsReport) end() error {
+func (r *streamsReport) finish() error {
 	if r.text {
 		return nil
 	}
@@ -94,24 +94,24 @@ func (r *streamsReport) end() error {
 	return e.Encode(r)
 }
 
-func (f figure) verdict() string {
+func (f metric) targetResult() string {
 	switch met := "met"; {
 	case f.AtMost > 0:
 		if f.Value > f.AtMost {
 			met = "missed"
 		}
-		return fmt.Sprintf("  aim: at most %s, %s", amount(f.AtMost), met)
+		return fmt.Sprintf("  aim: at most %s, %s", formatNumber(f.AtMost), met)
 	case f.AtLeast > 0:
 		if f.Value < f.AtLeast {
 			met = "missed"
 		}
-		return fmt.Sprintf("  aim: at least %s, %s", amount(f.AtLeast), met)
+		return fmt.Sprintf("  aim: at least %s, %s", formatNumber(f.AtLeast), met)
 	}
 	return ""
 }
 
-// amount shows as many digits as mean something.
-func amount(v float64) string {
+// formatNumber shows as many digits as mean something.
+func formatNumber(v float64) string {
 	if math.Abs(v) >= 1000 || v == math.Trunc(v) {
 		return humanize.Comma(int64(math.Round(v)))
 	}

@@ -14,36 +14,36 @@ import (
 )
 
 func testDemoPage(t *testing.T, browser context.Context) {
-	b := newBox(t, "--demo")
+	b := newTestNode(t, "--demo")
 	b.startDemo()
 	page := newProfile(t, browser).tab()
 	page.open(b.url() + "/")
-	page.until(`document.querySelectorAll('#seats .seat').length === 600`)
-	page.until(`document.querySelector('#live').dataset.on === 'yes'`)
-	page.until(`document.querySelector('#remaining').textContent === '1,000'`)
+	page.waitFor(`document.querySelectorAll('#seats .seat').length === 600`)
+	page.waitFor(`document.querySelector('#live').dataset.on === 'yes'`)
+	page.waitFor(`document.querySelector('#remaining').textContent === '1,000'`)
 	var user string
-	page.value(`document.querySelector('#user').value`, &user)
+	page.eval(`document.querySelector('#user').value`, &user)
 
 	page.click("#issue")
-	page.until(`document.querySelector('#coupon-state').dataset.kind === 'good'`)
+	page.waitFor(`document.querySelector('#coupon-state').dataset.kind === 'good'`)
 	page.want(`document.querySelector('#coupon-state').textContent`, "쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)")
-	page.until(`document.querySelector('#remaining').textContent === '999'`)
+	page.waitFor(`document.querySelector('#remaining').textContent === '999'`)
 	page.click("#issue")
-	page.until(`document.querySelector('#coupon-state').dataset.kind === 'bad'`)
+	page.waitFor(`document.querySelector('#coupon-state').dataset.kind === 'bad'`)
 
 	page.click(`[data-seat-id="7"]`)
 	page.click(`[data-seat-id="8"]`)
 	page.want(`document.querySelector('#chosen').textContent`, "2석 선택, 300,000원")
 	page.click("#hold")
-	page.until(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'mine')`)
-	command(t, b.url(), "somebody", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[30,31,32]}`)
-	page.until(`['30', '31', '32'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'held')`)
+	page.waitFor(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'mine')`)
+	mustCommand(t, b.url(), "somebody", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[30,31,32]}`)
+	page.waitFor(`['30', '31', '32'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'held')`)
 	page.click("#holds button") // reserve
-	page.until(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'bought')`)
-	page.until(`document.querySelector('#holds').childElementCount === 0`)
+	page.waitFor(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'bought')`)
+	page.waitFor(`document.querySelector('#holds').childElementCount === 0`)
 	page.click(`[data-seat-id="9"]`)
 	page.click("#hold")
-	page.until(`document.querySelector('#holds .time')`)
+	page.waitFor(`document.querySelector('#holds .time')`)
 	page.click(`[data-seat-id="50"]`)
 	page.click(`[data-seat-id="51"]`)
 
@@ -61,12 +61,12 @@ func testDemoPage(t *testing.T, browser context.Context) {
 		}
 		t.Logf("as it looked: %s", file)
 	}
-	if got := couponsOf(t, b.url(), user); got != 1 {
+	if got := couponCount(t, b.url(), user); got != 1 {
 		t.Errorf("%s has %d coupons, want 1", user, got)
 	}
 }
 
-func couponsOf(t *testing.T, base, user string) int {
+func couponCount(t *testing.T, base, user string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/v1/me/coupons", nil)
 	if err != nil {

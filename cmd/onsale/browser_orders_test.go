@@ -5,9 +5,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,11 +18,11 @@ import (
 	"onsale/http/portone/fake"
 )
 
-func TestBrowser_orders(t *testing.T) {
+func TestBrowser_Orders(t *testing.T) {
 	browser := startChromium(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"every way to pay": testPaying, "another amount": testTampered, "reloaded before the order": testReloadedBeforeOrder,
-		"killed before the verdict": testKilledBeforeVerdict,
+		"every way to pay": testPaymentMethods, "another amount": testTamperedAmount, "reloaded before the order": testReloadedBeforeOrder,
+		"killed before the verdict": testKilledBeforeResult,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -29,8 +31,8 @@ func TestBrowser_orders(t *testing.T) {
 	}
 }
 
-// appears waits until something is to be seen, on whatever page comes next.
-func (page *tab) appears(selector string) {
+// waitVisible waits until something is to be seen, on whatever page comes next.
+func (page *tab) waitVisible(selector string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
 	defer cancel()
@@ -39,106 +41,106 @@ func (page *tab) appears(selector string) {
 	}
 }
 
-// shops opens the page, when there is something to buy.
-func (p *profile) shops(url string) *tab {
+// openShop opens the page, when there is something to buy.
+func (p *profile) openShop(url string) *tab {
 	p.tb.Helper()
 	page := p.tab()
 	page.open(url + "/")
-	page.until(`document.querySelector('#units').textContent === '100'`)
+	page.waitFor(`document.querySelector('#units').textContent === '100'`)
 	return page
 }
 
-// pays goes from the page to the window, and clicks what is to be clicked there.
-func (page *tab) pays(button string) {
+// payWith goes from the page to the window, and clicks what is to be clicked there.
+func (page *tab) payWith(button string) {
 	page.tb.Helper()
 	page.click("#buy")
 	page.click(`button[value="` + button + `"]`)
 }
 
 const (
-	orderSays  = `document.querySelector('#order-state').textContent`
+	orderText  = `document.querySelector('#order-state').textContent`
 	orderUnits = `document.querySelector('#units').textContent`
 	orderList  = `[...document.querySelectorAll('#orders li')].map((li) => li.textContent).join()`
 )
 
-func testPaying(t *testing.T, browser context.Context) {
-	b := newBox(t, "--demo")
+func testPaymentMethods(t *testing.T, browser context.Context) {
+	b := newTestNode(t, "--demo")
 	node := b.startDemo()
-	page := newProfile(t, browser).shops(b.url())
+	page := newProfile(t, browser).openShop(b.url())
 	page.run(`document.querySelector('#count').value = '2'; document.querySelector('#count').dispatchEvent(new Event('input'))`)
 	page.want(`document.querySelector('#buy').textContent`, "50,000원 결제하기")
-	page.pays("paid")
-	page.appears(`#orders [data-status="PAID"]`)
-	page.appears(`#order-state[data-kind="good"]`)
-	page.until(orderSays + ` === '주문이 완료되었습니다. (결제 번호: ' + document.querySelector('#orders li').dataset.impUid + ')'`)
+	page.payWith("paid")
+	page.waitVisible(`#orders [data-status="PAID"]`)
+	page.waitVisible(`#order-state[data-kind="good"]`)
+	page.waitFor(orderText + ` === '주문이 완료되었습니다. (결제 번호: ' + document.querySelector('#orders li').dataset.impUid + ')'`)
 	page.want(`location.search + `+orderUnits, "98")
 	page.want(orderList, "결제 완료 2개, 50,000원 ")
 
-	page.pays("ready")
-	page.appears(`#orders [data-status="PENDING_PAYMENT"] a`)
+	page.payWith("ready")
+	page.waitVisible(`#orders [data-status="PENDING_PAYMENT"] a`)
 	page.open(b.url() + "/") // and is found again
-	page.until(orderSays + ` === '입금 대기'`)
+	page.waitFor(orderText + ` === '입금 대기'`)
 	page.click(`#orders [data-status="PENDING_PAYMENT"] a`)
 	page.click(`button[value="paid"]`)
-	page.appears(`#orders li:nth-child(2)`)
-	page.until(orderList + ` === '결제 완료 1개, 25,000원 ,결제 완료 2개, 50,000원 '`)
-	page.until(`document.querySelector('#order-state').dataset.kind === 'good'`)
+	page.waitVisible(`#orders li:nth-child(2)`)
+	page.waitFor(orderList + ` === '결제 완료 1개, 25,000원 ,결제 완료 2개, 50,000원 '`)
+	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
 
-	page.pays("closed")
-	page.appears(`#order-state[data-kind="bad"]`)
-	page.want(orderSays, "결제하지 않고 돌아왔습니다.")
-	page.pays("failed")
-	page.appears(`#orders [data-status="FAILED"]`)
-	page.until(orderSays + ` === '주문이 완료되지 않았습니다. 결제가 승인되지 않았습니다.'`)
-	page.until(orderUnits + ` === '97'`)
+	page.payWith("closed")
+	page.waitVisible(`#order-state[data-kind="bad"]`)
+	page.want(orderText, "결제하지 않고 돌아왔습니다.")
+	page.payWith("failed")
+	page.waitVisible(`#orders [data-status="FAILED"]`)
+	page.waitFor(orderText + ` === '주문이 완료되지 않았습니다. 결제가 승인되지 않았습니다.'`)
+	page.waitFor(orderUnits + ` === '97'`)
 
 	page.open(b.url() + "/?imp_uid=imp_1&merchant_uid=m1&imp_success=true") // a link that somebody sent
-	page.until(orderSays + ` === '이 브라우저에서 시작한 결제가 아니어서 주문하지 않았습니다. (결제 번호: imp_1)'`)
+	page.waitFor(orderText + ` === '이 브라우저에서 시작한 결제가 아니어서 주문하지 않았습니다. (결제 번호: imp_1)'`)
 	page.click("#language")
-	page.until(orderList + ` === 'Failed 1 for ₩25,000 The payment did not go through.,Paid 1 for ₩25,000 ,Paid 2 for ₩50,000 '`)
+	page.waitFor(orderList + ` === 'Failed 1 for ₩25,000 The payment did not go through.,Paid 1 for ₩25,000 ,Paid 2 for ₩50,000 '`)
 	page.want(`Object.keys(localStorage).filter((slot) => slot.startsWith('onsale.paid')).length`, 0)
 
-	node.end(t)
+	node.terminate(t)
 	b.args = nil // no demo any more, and nobody to pay
 	b.start()
 	page.open(b.url() + "/")
 	page.click("#language")
 	page.click("#buy")
-	page.until(orderSays + ` === '결제가 설정되지 않았습니다. (onsale serve --demo)'`)
+	page.waitFor(orderText + ` === '결제가 설정되지 않았습니다. (onsale serve --demo)'`)
 }
 
-// till is a node, and its payment provider, which lives on when the node dies. A browser finds both at one address.
-type till struct {
-	*box
-	*gate
-	life     *life
+// paymentFixture is a node, and its payment provider, which lives on when the node dies. A browser finds both at one address.
+type paymentFixture struct {
+	*testNode
+	*flakyProxy
+	process  *nodeProcess
 	provider *fake.Server
-	front    string
+	frontURL string
 }
 
-func newTill(t *testing.T) *till {
+func newPaymentFixture(t *testing.T) *paymentFixture {
 	t.Helper()
 	provider := fake.New()
-	outside := httptest.NewServer(provider)
-	t.Cleanup(outside.Close)
-	b := newBox(t, "--demo", "--payments-provider", "portone", "--payments-url", outside.URL,
+	providerServer := httptest.NewServer(provider)
+	t.Cleanup(providerServer.Close)
+	b := newTestNode(t, "--demo", "--payments-provider", "portone", "--payments-url", providerServer.URL,
 		"--payments-key", provider.Key, "--payments-secret", provider.Secret)
 	life := b.startDemo()
-	g := newGate(t, b.url())
+	g := newFlakyProxy(t, b.url())
 	mux := http.NewServeMux()
 	mux.Handle("/fakepay/", http.StripPrefix("/fakepay", provider))
 	mux.Handle("/", g.Config.Handler)
 	front := httptest.NewServer(mux)
 	t.Cleanup(func() {
-		g.cut()
+		g.cutStreams()
 		front.CloseClientConnections()
 		front.Close()
 	})
-	return &till{b, g, life, provider, front.URL}
+	return &paymentFixture{b, g, life, provider, front.URL}
 }
 
-// paid wants one payment of this amount at the provider, with so much of it given back.
-func (t *till) paid(tb testing.TB, amount, back int64) {
+// checkPaid wants one payment of this amount at the provider, with so much of it given back.
+func (t *paymentFixture) checkPaid(tb testing.TB, amount, back int64) {
 	tb.Helper()
 	paid, refunded := t.provider.Sums()
 	if n := len(t.provider.Payments()); n != 1 || paid != amount || refunded != back {
@@ -150,65 +152,174 @@ func (t *till) paid(tb testing.TB, amount, back int64) {
 }
 
 // The provider was told of no amount beforehand, and somebody pays less than the page asks for. They get their money back.
-func testTampered(t *testing.T, browser context.Context) {
-	shop := newTill(t)
-	if err := shop.provider.Fail("prepare", fake.Fault{Kind: fake.Refuse}, 0); err != nil {
+func testTamperedAmount(t *testing.T, browser context.Context) {
+	fixture := newPaymentFixture(t)
+	if err := fixture.provider.Fail("prepare", fake.Fault{Kind: fake.Refuse}, 0); err != nil {
 		t.Fatal(err)
 	}
-	page := newProfile(t, browser).shops(shop.front)
+	page := newProfile(t, browser).openShop(fixture.frontURL)
 	page.click("#buy")
-	page.appears(`button[value="paid"]`)
+	page.waitVisible(`button[value="paid"]`)
 	page.run(`document.querySelector('[name="amount"]').value = '1000'`)
 	page.click(`button[value="paid"]`)
-	page.appears(`#orders [data-status="REFUNDED"]`)
-	page.until(orderSays + ` === '주문이 완료되지 않아 결제하신 금액이 환불되었습니다. 결제 금액이 주문 금액과 다릅니다.'`)
+	page.waitVisible(`#orders [data-status="REFUNDED"]`)
+	page.waitFor(orderText + ` === '주문이 완료되지 않아 결제하신 금액이 환불되었습니다. 결제 금액이 주문 금액과 다릅니다.'`)
 	page.want(orderList, "환불 완료 1개, 25,000원 결제 금액이 주문 금액과 다릅니다.")
-	page.until(orderUnits + ` === '100'`)
-	shop.paid(t, 1000, 1000)
+	page.waitFor(orderUnits + ` === '100'`)
+	fixture.checkPaid(t, 1000, 1000)
 }
 
 // The order arrives, and no answer does; then somebody loads the page again. It is the same order.
 func testReloadedBeforeOrder(t *testing.T, browser context.Context) {
-	shop := newTill(t)
-	page := newProfile(t, browser).shops(shop.front)
+	fixture := newPaymentFixture(t)
+	page := newProfile(t, browser).openShop(fixture.frontURL)
 	page.click("#buy")
-	page.appears(`button[value="paid"]`)
-	before := len(shop.keys())
-	shop.swallow(1000)
+	page.waitVisible(`button[value="paid"]`)
+	before := len(fixture.keys())
+	fixture.dropResponses(1000)
 	page.click(`button[value="paid"]`)
-	shop.wait("it is ordered", func() bool { return len(shop.asked) > before })
-	page.open(shop.front + "/")
-	shop.swallow(0)
-	page.until(`document.querySelector('#order-state').dataset.kind === 'good'`)
-	page.until(`document.querySelectorAll('#orders [data-status="PAID"]').length === 1`)
+	fixture.waitFor("it is ordered", func() bool { return len(fixture.commandKeys) > before })
+	page.open(fixture.frontURL + "/")
+	fixture.dropResponses(0)
+	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
+	page.waitFor(`document.querySelectorAll('#orders [data-status="PAID"]').length === 1`)
 	page.want(`document.querySelectorAll('#orders li').length`, 1)
-	page.until(orderUnits + ` === '99'`)
-	keys := shop.keys()[before:]
-	if want := "order-" + shop.provider.Payments()[0].ImpUID; len(keys) < 2 || keys[0] != want || len(slices.Compact(keys)) != 1 {
+	page.waitFor(orderUnits + ` === '99'`)
+	keys := fixture.keys()[before:]
+	if want := "order-" + fixture.provider.Payments()[0].ImpUID; len(keys) < 2 || keys[0] != want || len(slices.Compact(keys)) != 1 {
 		t.Errorf("ordered with the keys %q, want %s several times", keys, want)
 	}
-	shop.paid(t, 25_000, 0)
+	fixture.checkPaid(t, 25_000, 0)
 }
 
 // The node dies when it has accepted the order and not heard of the payment. The page hears the verdict from the next one.
-func testKilledBeforeVerdict(t *testing.T, browser context.Context) {
-	shop := newTill(t)
-	if err := shop.provider.Fail("get", fake.Fault{Kind: fake.Error}, 0); err != nil {
+func testKilledBeforeResult(t *testing.T, browser context.Context) {
+	fixture := newPaymentFixture(t)
+	if err := fixture.provider.Fail("get", fake.Fault{Kind: fake.Error}, 0); err != nil {
 		t.Fatal(err)
 	}
-	page := newProfile(t, browser).shops(shop.front)
-	page.pays("paid")
-	page.appears(`#orders [data-status="VERIFYING"]`)
-	page.until(orderSays + ` === '결제를 확인하는 중…'`)
+	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page.payWith("paid")
+	page.waitVisible(`#orders [data-status="VERIFYING"]`)
+	page.waitFor(orderText + ` === '결제를 확인하는 중…'`)
 	page.run(`window.stayed = true`)
-	shop.life.kill()
-	shop.provider.Behave()
-	node := shop.start()
-	page.until(`document.querySelector('#order-state').dataset.kind === 'good'`)
-	page.until(orderList + ` === '결제 완료 1개, 25,000원 '`)
-	page.until(orderUnits + ` === '99'`)
+	fixture.process.kill()
+	fixture.provider.ClearFaults()
+	node := fixture.start()
+	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
+	page.waitFor(orderList + ` === '결제 완료 1개, 25,000원 '`)
+	page.waitFor(orderUnits + ` === '99'`)
 	page.want(`window.stayed`, true)
-	shop.paid(t, 25_000, 0)
-	node.end(t)
-	shop.audit()
+	fixture.checkPaid(t, 25_000, 0)
+	node.terminate(t)
+	fixture.mustAudit()
+}
+
+// Somebody names a payment in an order of theirs before the one who pays comes back from the window.
+
+func TestBrowser_PaymentRace(t *testing.T) {
+	browser := startChromium(t)
+	for name, test := range map[string]func(*testing.T, context.Context){
+		"by another": testPaymentNamedByOther, "by themselves": testOrderedInAnotherTab,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, browser)
+		})
+	}
+}
+
+const racedPayment = "imp_named"
+
+// orderDuringPayment has this user order what the buyer pays, while the provider answers nobody; then the buyer comes back from the window.
+func (t *paymentFixture) orderDuringPayment(page *tab, user string) {
+	page.tb.Helper()
+	if err := t.provider.Fail("get", fake.Fault{Kind: fake.Error}, 0); err != nil {
+		page.tb.Fatal(err)
+	}
+	if user == "" {
+		page.eval(`document.querySelector('#user').value`, &user)
+	}
+	page.click("#buy")
+	page.waitVisible(`button[value="paid"]`)
+	var merchantUID string
+	page.eval(`new URLSearchParams(location.search).get('merchant_uid')`, &merchantUID)
+	if _, err := t.provider.Create(fake.Payment{ImpUID: racedPayment, MerchantUID: merchantUID, Amount: 25_000, Status: "paid"}); err != nil {
+		page.tb.Fatal(err)
+	}
+	order := `{"imp_uid":"` + racedPayment + `","salePostId":"demo","count":1,"amount":25000}`
+	if status, _ := sendCommand(page.ctx, t.frontURL, user, "/api/v1/orders", order); status/100 != 2 {
+		page.tb.Fatal("the order of ", user, " is answered ", status)
+	}
+	page.open(t.frontURL + "/?imp_uid=" + racedPayment + "&merchant_uid=" + merchantUID)
+}
+
+// Their order fails when the provider is asked, and with another key the order is that of who paid.
+func testPaymentNamedByOther(t *testing.T, browser context.Context) {
+	fixture := newPaymentFixture(t)
+	page := newProfile(t, browser).openShop(fixture.frontURL)
+	fixture.orderDuringPayment(page, "mallory")
+	key := "order-" + racedPayment
+	fixture.waitFor("it is ordered twice", func() bool { return slices.Contains(fixture.commandKeys, key+".1") })
+	page.want(`document.querySelector('#order-state').dataset.kind`, "wait")
+	fixture.provider.ClearFaults()
+	page.waitVisible(`#orders [data-status="PAID"]`)
+	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
+	page.want(`Object.keys(localStorage).filter((slot) => slot.startsWith('onsale.paid')).length`, 0)
+	t.Log(fixture.keys())
+	fixture.checkPaid(t, 25_000, 0)
+}
+
+func testOrderedInAnotherTab(t *testing.T, browser context.Context) {
+	fixture := newPaymentFixture(t)
+	page := newProfile(t, browser).openShop(fixture.frontURL)
+	fixture.orderDuringPayment(page, "")
+	page.waitFor(orderText + ` === '결제를 확인하는 중…'`)
+	fixture.provider.ClearFaults()
+	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
+	page.waitFor(orderUnits + ` === '99'`)
+	if slices.Contains(fixture.keys(), "order-"+racedPayment+".1") {
+		t.Errorf("it was ordered again: %q", fixture.keys())
+	}
+	fixture.checkPaid(t, 25_000, 0)
+}
+
+// An order's stream in a real browser: the verdict ends it, for all tabs, and whoever opens it again hears it again.
+
+func TestBrowser_OrderStream(t *testing.T) {
+	window, s := newProfile(t, startChromium(t)), newScriptedServer(t)
+	connectFrame := "event: connect\nid: k3v9x2ab-5\nretry: 10\ndata: {\"status\":\"fresh\",\"order\":null}\n\n"
+	resultFrame := "event: success\nid: k3v9x2ab-%d\ndata: {\"orderStatus\":\"PAID\"}\n\nretry: 10\n\n"
+	heard := func(page *tab, want ...string) {
+		t.Helper()
+		page.waitFor(fmt.Sprintf(`heard.length >= %d`, len(want)))
+		page.want(`heard.map(({ name, id, data }) => [name, id.split('-')[1], data.orderStatus].join(' ')).join()`, strings.Join(want, ","))
+		page.want(`stream.leading`, false)
+		page.want(`sessionStorage.length`, 0)
+	}
+	one := window.tab()
+	one.open(s.URL + "/healthz")
+	one.run(watchScript("/events", ""))
+	stream := s.nextStream("")
+	stream.write(connectFrame)
+	one.waitFor(`states.includes('live')`)
+	two := window.openWatching(s.URL, "/events", "")
+	stream.write(fmt.Sprintf(resultFrame, 7))
+	stream.end()
+	for _, page := range []*tab{one, two} {
+		heard(page, "success 7 PAID")
+	}
+	select {
+	case l := <-s.streams:
+		t.Fatalf("somebody listens again, from %q", l.lastEventID)
+	case <-time.After(time.Second): // EventSource would have been back after ten milliseconds, onsale.js after half a second
+	}
+
+	one.open(s.URL + "/healthz") // loaded again, it shows nothing yet
+	one.run(watchScript("/events", ""))
+	stream = s.nextStream("")
+	stream.write(strings.Replace(connectFrame, "-5", "-6", 1) + fmt.Sprintf(resultFrame, 7))
+	stream.end()
+	heard(one, "success 7 PAID")
+	heard(two, "success 7 PAID")
 }

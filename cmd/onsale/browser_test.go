@@ -20,11 +20,11 @@ func TestBrowser(t *testing.T) {
 	browser := startChromium(t)
 	t.Run("pages of older systems", func(t *testing.T) {
 		t.Parallel()
-		testOlderPages(t, browser)
+		testLegacyPages(t, browser)
 	})
 	t.Run("kill -9", func(t *testing.T) {
 		t.Parallel()
-		testKilledUnderEventSource(t, browser)
+		testRestartUnderEventSource(t, browser)
 	})
 	t.Run("the demo page", func(t *testing.T) {
 		t.Parallel()
@@ -32,29 +32,29 @@ func TestBrowser(t *testing.T) {
 	})
 	t.Run("a burst, frame by frame", func(t *testing.T) {
 		t.Parallel()
-		testBurst(t, browser)
+		testConflation(t, browser)
 	})
 	t.Run("present states", func(t *testing.T) {
 		t.Parallel()
-		b := newBox(t, "--demo", "--streams-ring-events", "1024")
+		b := newTestNode(t, "--demo", "--streams-ring-events", "1024")
 		b.startDemo()
-		for name, test := range map[string]func(*testing.T, context.Context, *gate){"stalled": testStalled, "progress": testProgress} {
+		for name, test := range map[string]func(*testing.T, context.Context, *flakyProxy){"stalled": testStalledReader, "progress": testPromotionProgress} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				test(t, browser, newGate(t, b.url()))
+				test(t, browser, newFlakyProxy(t, b.url()))
 			})
 		}
 	})
 	t.Run("onsale.js", func(t *testing.T) {
 		t.Parallel()
-		b := newBox(t, "--demo", "--streams-user-heartbeat", "1s")
+		b := newTestNode(t, "--demo", "--streams-user-heartbeat", "1s")
 		b.startDemo()
-		for name, test := range map[string]func(*testing.T, context.Context, *gate){
-			"broken lines": testBrokenLines, "reload": testReload, "tabs": testTabs, "keys": testKeys,
+		for name, test := range map[string]func(*testing.T, context.Context, *flakyProxy){
+			"broken lines": testReconnect, "reload": testReload, "tabs": testTabs, "keys": testIdempotencyKeys,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				test(t, browser, newGate(t, b.url()))
+				test(t, browser, newFlakyProxy(t, b.url()))
 			})
 		}
 	})
@@ -149,7 +149,7 @@ func (page *tab) run(script string) {
 	}
 }
 
-func (page *tab) value(expression string, into any) {
+func (page *tab) eval(expression string, into any) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
 	defer cancel()
@@ -166,26 +166,26 @@ func (page *tab) value(expression string, into any) {
 func (page *tab) want(expression string, want any) {
 	page.tb.Helper()
 	var got any
-	page.value(expression, &got)
+	page.eval(expression, &got)
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		page.tb.Errorf("%s\ngot  %v\nwant %v", expression, got, want)
 	}
 }
 
-// until waits until an expression is true. While one page goes and another comes, there is nothing to be true of. What the
+// waitFor waits until an expression is true. While one page goes and another comes, there is nothing to be true of. What the
 // page has heard is told when it never is.
-func (page *tab) until(expression string) {
+func (page *tab) waitFor(expression string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
 	defer cancel()
-	var is bool
+	var ok bool
 	var err error
-	for ; ctx.Err() == nil; pause(ctx, 20*time.Millisecond) {
-		if is, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`!!(`+expression+`)`)); is {
+	for ; ctx.Err() == nil; sleep(ctx, 20*time.Millisecond) {
+		if ok, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`!!(`+expression+`)`)); ok {
 			return
 		}
 	}
 	var heard any
-	page.value(`[window.heard ?? null, window.states ?? null]`, &heard)
+	page.eval(`[window.heard ?? null, window.states ?? null]`, &heard)
 	page.tb.Fatalf("it never was so: %s, %v\nheard %v", expression, err, heard)
 }

@@ -14,15 +14,15 @@ import (
 	"onsale/projections"
 )
 
-// demo opens promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless they
+// createDemo opens promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless they
 // are there. Their request ids never change, so that two nodes which start together open one of each.
-func (n *node) demo(ctx context.Context) {
-	open := false
+func (n *node) createDemo(ctx context.Context) {
+	exists := false
 	err := n.projector.Read("", func(v *projections.View) (err error) {
-		_, open, err = v.Product("demo") // the last of them
+		_, exists, err = v.Product("demo") // the last of them
 		return err
 	})
-	if err != nil || open {
+	if err != nil || exists {
 		return
 	}
 	section := func(name string, price int64, rows, seatsPerRow int) seats.Section {

@@ -16,19 +16,19 @@ import (
 	"onsale/streams"
 )
 
-const diskEvery = 20 * time.Millisecond // a disk can fill within a second
+const diskCheckEvery = 20 * time.Millisecond // a disk can fill within a second
 
 // disk is the one that the data directory is on.
 type disk struct {
-	path     string
-	lastFree atomic.Int64 // bytes
-	at       atomic.Int64 // when that was so, in Unix nanoseconds
+	path      string
+	lastFree  atomic.Int64 // bytes
+	checkedAt atomic.Int64 // when that was so, in Unix nanoseconds
 }
 
 // free is how many bytes there are room for, or were a moment ago. Of a disk that says nothing, there is room.
 func (d *disk) free() int64 {
 	now := time.Now().UnixNano()
-	if now-d.at.Load() < int64(diskEvery) {
+	if now-d.checkedAt.Load() < int64(diskCheckEvery) {
 		return d.lastFree.Load()
 	}
 	free := int64(math.MaxInt64)
@@ -37,19 +37,19 @@ func (d *disk) free() int64 {
 		free = int64(stat.Bavail) * int64(stat.Bsize)
 	}
 	d.lastFree.Store(free)
-	d.at.Store(now)
+	d.checkedAt.Store(now)
 	return free
 }
 
-// guardedLog appends nothing when less than least bytes are free.
-type guardedLog struct {
+// diskGuard appends nothing when less than least bytes are free.
+type diskGuard struct {
 	*streams.Log
-	disk  *disk
-	least int64
+	disk    *disk
+	minFree int64
 }
 
-func (l guardedLog) Append(ctx context.Context, c domain.Command) (uint64, error) {
-	if l.disk.free() < l.least {
+func (l diskGuard) Append(ctx context.Context, c domain.Command) (uint64, error) {
+	if l.disk.free() < l.minFree {
 		return 0, fmt.Errorf("%w: the disk of the data directory is full", domain.ErrFull)
 	}
 	return l.Log.Append(ctx, c)

@@ -55,16 +55,16 @@ func fakepay(ctx context.Context, listen string, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "V2 secret %s, store %s\n", f.APISecret, f.Store)
 	fmt.Fprintf(stderr, "webhooks of V2 are signed with %s\n", strings.Join(f.WebhookSecrets, " and "))
 	fmt.Fprintf(stderr, "side door http://%s/_fake/\n", l.Addr())
-	ended := make(chan error, 1)
+	shutdownDone := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
-		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		ended <- server.Shutdown(soon)
+		shutdownDone <- server.Shutdown(shutdownCtx)
 	})
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
-	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+	if err := <-shutdownDone; !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return server.Close() // what is slow on purpose is not waited for

@@ -13,11 +13,11 @@ func helpCommand() *cobra.Command {
 		Use:   "help [COMMAND]",
 		Short: "show how a command is used",
 		RunE: func(command *cobra.Command, args []string) error {
-			asked, rest, err := command.Root().Find(args)
+			target, rest, err := command.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommand(asked, rest[0])
+				return unknownCommand(target, rest[0])
 			}
-			return asked.Help()
+			return target.Help()
 		},
 	}
 }
@@ -40,8 +40,8 @@ func usage(command *cobra.Command) error {
 			fmt.Fprintf(out, "  %-10s %s\n", sub.Name(), sub.Short)
 		}
 	}
-	if asked := command.Flags().Lookup("help"); asked != nil {
-		asked.Hidden = true // whoever reads this knows it
+	if helpFlag := command.Flags().Lookup("help"); helpFlag != nil {
+		helpFlag.Hidden = true // whoever reads this knows it
 	}
 	if command.HasAvailableFlags() {
 		fmt.Fprintf(out, "\nflags:\n%s", command.Flags().FlagUsages())

@@ -25,17 +25,17 @@ func main() {
 // run carries out one command line and gives the exit code: 0 for done, 1 for a
 // failure, 2 for wrong usage. What went wrong is written to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, environ []string) int {
-	root := commands(environ)
+	root := rootCommand(environ)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	tell(stderr, err)
+	printError(stderr, err)
 	return exitCode(err)
 }
 
-// commands gives the whole command line.
-func commands(environ []string) *cobra.Command {
+// rootCommand gives the whole command line.
+func rootCommand(environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "onsale COMMAND",
 		Short:         "first-come coupons, seat holds and orders on an event log",

@@ -23,22 +23,22 @@ import (
 )
 
 type node struct {
-	config    config.Config
-	logger    *slog.Logger
-	log       *streams.Log
-	projector *projections.Projector
-	hub       *stream.Hub
-	server    *httpd.Server
-	metrics   *httpd.Metrics
-	payments  *payments.Worker // nil: nobody to ask
-	fake      *fake.Server     // the demo's provider; nil: none
-	room      *room
-	sound     bool        // the logs and the store agreed at start, so that the projector may run
-	ending    atomic.Bool // it was told to
+	config       config.Config
+	logger       *slog.Logger
+	log          *streams.Log
+	projector    *projections.Projector
+	hub          *stream.Hub
+	server       *httpd.Server
+	metrics      *httpd.Metrics
+	payments     *payments.Worker // nil: nobody to ask
+	fake         *fake.Server     // the demo's provider; nil: none
+	capacity     *capacityMonitor
+	consistent   bool        // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool // it was told to
 }
 
-// putInLine appends a command.
-type putInLine = func(context.Context, domain.Command) (uint64, error)
+// appendFunc appends a command.
+type appendFunc = func(context.Context, domain.Command) (uint64, error)
 
 // openNode makes a node that is ready to serve at address. One whose logs are unsound is made too: halted, so that it can
 // say why.
@@ -79,88 +79,90 @@ func storePath(cfg config.Config) string {
 
 func (n *node) open(ctx context.Context, address string) error {
 	cfg, started := n.config, time.Now()
-	n.room = &room{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
-	log := guardedLog{n.log, n.room.disk, int64(cfg.Log.MinFreeDisk) / 4}
-	projector, opening, err := projections.Open(ctx, projections.Config{
+	n.capacity = &capacityMonitor{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
+	log := diskGuard{n.log, n.capacity.disk, int64(cfg.Log.MinFreeDisk) / 4}
+	projector, recovery, err := projections.Open(ctx, projections.Config{
 		Path: storePath(cfg), Log: log,
-		Commands: func(ctx context.Context, from uint64) (projections.Commands, error) { return n.log.Commands(ctx, from) },
-		Epoch:    n.log.Epoch(), Logger: n.logger,
-		Tell:       n.tell,
-		Halted:     func(reason string) { n.hub.Halt(reason) },
-		KeepOutbox: max(2*cfg.Sync.Interval, 2*time.Second),
+		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+			return n.log.ConsumeCommands(ctx, from)
+		},
+		Epoch: n.log.Epoch(), Logger: n.logger,
+		OnConfirmed:     n.publish,
+		OnHalt:          func(reason string) { n.hub.Halt(reason) },
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
-	if err != nil && !errors.Is(err, projections.ErrUnsound) {
+	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err
 	}
-	n.projector, n.room.projector, n.sound = projector, projector, err == nil
-	n.tellOpening(opening, started)
+	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	n.logRecovery(recovery, started)
 	n.hub = stream.New(stream.Config{
-		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.last, NumberAt: projector.NumberAt,
-		CatchUp: n.catchUp, CatchUps: cfg.Streams.CatchUps, Progress: n.progress, Order: n.order, UserLife: cfg.Streams.UserMaxLife, ScheduleLife: cfg.Streams.MaxLife,
+		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
+		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.CatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxLife, ScheduleMaxAge: cfg.Streams.MaxLife,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
 		Engine: true, Log: n.logger,
 	})
-	if n.sound {
-		newest, err := projector.Newest(ctx, cfg.Streams.RingEvents)
+	if n.consistent {
+		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
 		if err != nil { // streams read the log instead
 			n.logger.Warn("no events are at hand for streams that come back", "error", err)
 		}
-		n.hub.Fill(newest)
+		n.hub.Preload(newest)
 	} else {
 		n.hub.Halt(err.Error())
 	}
-	paying, err := n.openPayments(address, log.Append)
+	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
 		return err
 	}
 	n.server = httpd.New(httpd.Config{
-		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), Refusal: n.room.refusal,
-		EndOfCommands: func(ctx context.Context) (uint64, error) {
+		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
+		CommandsEnd: func(ctx context.Context) (uint64, error) {
 			state, err := n.log.State(ctx)
 			return state.Commands.Last, err
 		},
-		Notes: notes(cfg), Ready: n.unready,
+		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
 		Streams: httpd.Streams{
 			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
 		},
-		Payments: paying, FakePay: n.fakePay(),
-		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, Logs: n.room.latest,
-		DebugStreams: n.debugStreams, Log: n.logger,
+		Payments: paymentsConfig, FakePay: n.fakePay(),
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, LogState: n.capacity.latest,
+		DebugStreams: n.debugStreams, Logger: n.logger,
 	})
-	n.measureStreams()
+	n.registerStreamMetrics()
 	return nil
 }
 
-// unready is why nobody should be sent here any more.
-func (n *node) unready() []string {
-	if !n.ending.Load() {
+// notReady is why nobody should be sent here any more.
+func (n *node) notReady() []string {
+	if !n.shuttingDown.Load() {
 		return nil
 	}
 	return []string{"ending: streams are told to come back elsewhere"}
 }
 
-// notes are what this node cannot know.
-func notes(cfg config.Config) []string {
+// readyNotes are what this node cannot know.
+func readyNotes(cfg config.Config) []string {
 	if len(cfg.NATS.URL) == 0 {
 		return nil
 	}
 	return []string{"of the logs only their leaders are looked at, not the other replicas"}
 }
 
-// tell passes on events that are confirmed and in the store.
-func (n *node) tell(told []projections.Told) {
-	n.hub.Tell(told)
-	n.metrics.Told(told)
+// publish passes on events that are confirmed and in the store.
+func (n *node) publish(events []projections.ConfirmedEvent) {
+	n.hub.Publish(events)
+	n.metrics.ObserveConfirmed(events)
 }
 
-func (n *node) tellOpening(o projections.Opening, started time.Time) {
-	if o.Rebuilt != "" {
-		n.logger.Warn("the read store was made anew from EVENTS", "because", o.Rebuilt, "events", o.Events)
+func (n *node) logRecovery(o projections.Recovery, started time.Time) {
+	if o.RebuildReason != "" {
+		n.logger.Warn("the read store was made anew from EVENTS", "because", o.RebuildReason, "events", o.Events)
 	}
-	if o.Completed > 0 || o.Voids > 0 {
+	if o.Republished > 0 || o.Noops > 0 {
 		n.logger.Warn("the logs had lost their end and were completed from the outbox; commands accepted in the last moment and not yet decided may be lost",
-			"events", o.Completed, "messages", o.Voids)
+			"events", o.Republished, "messages", o.Noops)
 	}
 	n.logger.Info("opened", "epoch", n.log.Epoch(), "events", o.Events, "took", time.Since(started).Round(time.Millisecond))
 }

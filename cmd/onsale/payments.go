@@ -21,7 +21,7 @@ import (
 // provider is what V1 and V2 are alike.
 type provider interface {
 	payments.Provider
-	Hint(header http.Header, body []byte) (portone.Hint, error)
+	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
 }
 
 func openProvider(c config.Payments) (provider, error) {
@@ -38,8 +38,8 @@ func openProvider(c config.Payments) (provider, error) {
 // fakepayPath is where the demo's provider is, beside everything else.
 const fakepayPath = "/fakepay"
 
-// pretend gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
-func pretend(c *config.Payments, address string) (*fake.Server, error) {
+// startFakeProvider gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
+func startFakeProvider(c *config.Payments, address string) (*fake.Server, error) {
 	f := fake.New()
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakepayPath, f.Key, f.Secret
 	return f, f.SendWebhooks(fake.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
@@ -54,11 +54,11 @@ func (n *node) fakePay() http.Handler {
 }
 
 // openPayments makes the worker, when there is a provider. address is where this node listens.
-func (n *node) openPayments(address string, put putInLine) (*httpd.Payments, error) {
+func (n *node) openPayments(address string, appendCommand appendFunc) (*httpd.Payments, error) {
 	c := n.config.Payments
 	if c.Provider == "none" && n.config.Demo {
 		var err error
-		if n.fake, err = pretend(&c, address); err != nil {
+		if n.fake, err = startFakeProvider(&c, address); err != nil {
 			return nil, err
 		}
 	}
@@ -69,17 +69,17 @@ func (n *node) openPayments(address string, put putInLine) (*httpd.Payments, err
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
-	n.payments = payments.New(payments.Config{Provider: p, Append: put, Projector: n.projector, Log: n.logger})
-	n.measurePayments()
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Log: n.logger})
+	n.registerPaymentMetrics()
 	return &httpd.Payments{
 		Terms: orders.Terms{
 			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		Hint: func(header http.Header, body []byte) (string, error) {
-			hint, err := p.Hint(header, body)
-			return hint.Ref, err
+		ParseWebhook: func(header http.Header, body []byte) (string, error) {
+			webhook, err := p.ParseWebhook(header, body)
+			return webhook.Ref, err
 		},
-		Look: n.payments.Look,
+		Notify: n.payments.Notify,
 	}, nil
 }
 
@@ -89,39 +89,39 @@ func (n *node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 		return
 	}
 	group.Go(func() { n.payments.Run(ctx) })
-	group.Go(func() { n.pay(ctx) })
+	group.Go(func() { n.consumeOrders(ctx) })
 }
 
-// pay works for orders until ctx ends. All nodes share the consumer.
-func (n *node) pay(ctx context.Context) {
-	err := n.log.Work(ctx, streams.Work{
-		Name: "payments", Kinds: []string{"orders", "products"}, AtOnce: n.config.Payments.AtOnce, Gate: n.payments.Gate, Do: n.payments.Do,
+// consumeOrders works for orders until ctx ends. All nodes share the consumer.
+func (n *node) consumeOrders(ctx context.Context) {
+	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
+		Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: n.config.Payments.AtOnce, WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
 	})
 	if err != nil && ctx.Err() == nil {
 		n.logger.Error("payments are not verified any more", "error", err)
 	}
 }
 
-// measurePayments shows the worker's figures.
-func (n *node) measurePayments() {
-	type f = payments.Figures
-	const asked = "Requests to the payment provider, by kind and outcome."
-	figures := []httpd.Figure[f]{
+// registerPaymentMetrics shows the worker's figures.
+func (n *node) registerPaymentMetrics() {
+	type f = payments.Stats
+	const requestsHelp = "Requests to the payment provider, by kind and outcome."
+	metrics := []httpd.Metric[f]{
 		httpd.Gauge("onsale_payments_away", "1 while the payment provider does not answer.", func(f f) int {
-			if f.Away {
+			if f.CircuitOpen {
 				return 1
 			}
 			return 0
 		}),
-		httpd.Gauge("onsale_payments_working", "Orders that this node asks about just now.", func(f f) int { return f.Working }),
-		httpd.Counter("onsale_payments_learnt_total", "Facts about payments put in line.", func(f f) uint64 { return f.Learnt }),
-		httpd.Counter("onsale_payments_hints_dropped_total", "Webhooks that there was no room for.", func(f f) uint64 { return f.HintsDropped }),
+		httpd.Gauge("onsale_payments_working", "Orders that this node asks about just now.", func(f f) int { return f.InFlight }),
+		httpd.Counter("onsale_payments_learnt_total", "Facts about payments put in line.", func(f f) uint64 { return f.Recorded }),
+		httpd.Counter("onsale_payments_hints_dropped_total", "Webhooks that there was no room for.", func(f f) uint64 { return f.WebhooksDropped }),
 	}
-	for _, what := range []string{"get", "cancel", "prepare"} {
+	for _, request := range []string{"get", "cancel", "prepare"} {
 		for _, outcome := range []string{"yes", "no", "unknown"} {
-			figures = append(figures, httpd.Counter("onsale_payments_requests_total", asked,
-				func(f f) uint64 { return f.Asked[payments.Asked{What: what, Outcome: outcome}] }, "request", what, "outcome", outcome))
+			metrics = append(metrics, httpd.Counter("onsale_payments_requests_total", requestsHelp,
+				func(f f) uint64 { return f.Calls[payments.Call{Operation: request, Outcome: outcome}] }, "request", request, "outcome", outcome))
 		}
 	}
-	httpd.Look(n.metrics, func() (f, bool) { return n.payments.Figures(), true }, figures...)
+	httpd.Register(n.metrics, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
 }

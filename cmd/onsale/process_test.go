@@ -23,8 +23,8 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "for tests that throw dice; 0 draws one, which a failed test tells")
 
-// dice are a test's own, and their seed is told when the test fails.
-func dice(tb testing.TB) *rand.Rand {
+// newRNG are a test's own, and their seed is told when the test fails.
+func newRNG(tb testing.TB) *rand.Rand {
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64N(1 << 32)
@@ -37,11 +37,11 @@ func dice(tb testing.TB) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// long says that minutes may be taken.
-func long() bool { return os.Getenv("ONSALE_TEST_LONG") != "" }
+// longTests says that minutes may be taken.
+func longTests() bool { return os.Getenv("ONSALE_TEST_LONG") != "" }
 
-// within is a context that ends before the test binary does.
-func within(tb testing.TB, d time.Duration) context.Context {
+// timeoutContext is a context that ends before the test binary does.
+func timeoutContext(tb testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	tb.Cleanup(cancel)
 	return ctx
@@ -62,8 +62,8 @@ func freeAddress(tb testing.TB) string {
 	return ""
 }
 
-// box is where a node lives through many lives: its data, its address, its settings.
-type box struct {
+// testNode is where a node lives through many lives: its data, its address, its settings.
+type testNode struct {
 	tb   testing.TB
 	data string
 	addr string
@@ -71,33 +71,33 @@ type box struct {
 	nats string // of the log, when the box does not have it
 }
 
-func newBox(tb testing.TB, args ...string) *box {
+func newTestNode(tb testing.TB, args ...string) *testNode {
 	tb.Helper()
-	return &box{tb: tb, data: tb.TempDir(), addr: freeAddress(tb), args: args}
+	return &testNode{tb: tb, data: tb.TempDir(), addr: freeAddress(tb), args: args}
 }
 
-// log is where the tools find it.
-func (b *box) log() []string {
+// logFlags is where the tools find it.
+func (b *testNode) logFlags() []string {
 	if b.nats != "" {
 		return []string{"--nats-url", b.nats}
 	}
 	return []string{"--data", b.data}
 }
 
-func (b *box) url() string { return "http://" + b.addr }
+func (b *testNode) url() string { return "http://" + b.addr }
 
-// life is one process.
-type life struct {
+// nodeProcess is one process.
+type nodeProcess struct {
 	cmd    *exec.Cmd
 	ready  chan struct{} // closed when it listens
-	ended  chan struct{} // closed when it has ended; then err and stderr may be read
+	exited chan struct{} // closed when it has ended; then err and stderr may be read
 	err    error
 	stderr bytes.Buffer
 }
 
-// begin starts a life and does not wait until it is ready.
-func (b *box) begin() (*life, error) {
-	l := &life{ready: make(chan struct{}), ended: make(chan struct{})}
+// launch starts a life and does not wait until it is ready.
+func (b *testNode) launch() (*nodeProcess, error) {
+	l := &nodeProcess{ready: make(chan struct{}), exited: make(chan struct{})}
 	l.cmd = exec.Command("onsale", append([]string{"serve", "--data", b.data, "--listen", b.addr}, b.args...)...)
 	l.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")
 	out, err := l.cmd.StderrPipe()
@@ -108,7 +108,7 @@ func (b *box) begin() (*life, error) {
 		return nil, err
 	}
 	go func() {
-		defer close(l.ended)
+		defer close(l.exited)
 		listening := sync.OnceFunc(func() { close(l.ready) })
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			fmt.Fprintln(&l.stderr, lines.Text())
@@ -122,7 +122,7 @@ func (b *box) begin() (*life, error) {
 }
 
 // startDemo waits until the demo is open too, so that nothing comes between its commands.
-func (b *box) startDemo() *life {
+func (b *testNode) startDemo() *nodeProcess {
 	b.tb.Helper()
 	l := b.start()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -140,9 +140,9 @@ func (b *box) startDemo() *life {
 }
 
 // start begins a life and waits until it listens. The test ends it if nobody did before.
-func (b *box) start() *life {
+func (b *testNode) start() *nodeProcess {
 	b.tb.Helper()
-	l, err := b.begin()
+	l, err := b.launch()
 	if err != nil {
 		b.tb.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (b *box) start() *life {
 	})
 	select {
 	case <-l.ready:
-	case <-l.ended:
+	case <-l.exited:
 		b.tb.Fatalf("the node did not start: %v\n%s", l.err, &l.stderr)
 	case <-time.After(60 * time.Second):
 		l.kill()
@@ -164,20 +164,20 @@ func (b *box) start() *life {
 }
 
 // kill is kill -9, at any moment.
-func (l *life) kill() {
+func (l *nodeProcess) kill() {
 	_ = l.cmd.Process.Kill() // it may have ended already
-	<-l.ended
+	<-l.exited
 }
 
-// end is SIGTERM, and wants a clean end in time.
-func (l *life) end(tb testing.TB) time.Duration {
+// terminate is SIGTERM, and wants a clean end in time.
+func (l *nodeProcess) terminate(tb testing.TB) time.Duration {
 	tb.Helper()
-	began := time.Now()
+	start := time.Now()
 	if err := l.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		tb.Error(err)
 	}
 	select {
-	case <-l.ended:
+	case <-l.exited:
 	case <-time.After(15 * time.Second):
 		l.kill()
 		tb.Errorf("after SIGTERM the node went on for more than 15 s:\n%s", &l.stderr)
@@ -185,17 +185,17 @@ func (l *life) end(tb testing.TB) time.Duration {
 	if l.err != nil {
 		tb.Errorf("after SIGTERM: %v\n%s", l.err, &l.stderr)
 	}
-	return time.Since(began)
+	return time.Since(start)
 }
 
-// onsale runs a tool on the box's data and gives what it wrote.
-func (b *box) onsale(args ...string) (stdout, stderr string, code int) {
+// runTool runs a tool on the box's data and gives what it wrote.
+func (b *testNode) runTool(args ...string) (stdout, stderr string, code int) {
 	b.tb.Helper()
-	return b.onsaleWithin(60*time.Second, args...)
+	return b.runToolWithin(60*time.Second, args...)
 }
 
-// onsaleWithin kills a tool that goes on for longer; its exit code is then -1.
-func (b *box) onsaleWithin(limit time.Duration, args ...string) (stdout, stderr string, code int) {
+// runToolWithin kills a tool that goes on for longer; its exit code is then -1.
+func (b *testNode) runToolWithin(limit time.Duration, args ...string) (stdout, stderr string, code int) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -213,24 +213,24 @@ func (b *box) onsaleWithin(limit time.Duration, args ...string) (stdout, stderr 
 	return out.String(), faults.String(), 0
 }
 
-// audit wants the logs to follow from the rules, and the read store from the logs.
-func (b *box) audit() {
+// mustAudit wants the logs to follow from the rules, and the read store from the logs.
+func (b *testNode) mustAudit() {
 	b.tb.Helper()
-	stdout, stderr, code := b.onsale(append([]string{"audit"}, b.log()...)...)
+	stdout, stderr, code := b.runTool(append([]string{"audit"}, b.logFlags()...)...)
 	if code != 0 || b.nats == "" && !strings.Contains(stdout, "read store: equal to one made from EVENTS") {
 		b.tb.Errorf("onsale audit: exit code %d, want 0 and an equal store\n%s%s", code, stdout, stderr)
 	}
 }
 
-// wire is the connections of many clients. A node that is killed takes them all with it.
-func wire(tb testing.TB, connections int) *http.Client {
+// newHTTPClient is the connections of many clients. A node that is killed takes them all with it.
+func newHTTPClient(tb testing.TB, connections int) *http.Client {
 	t := &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections, DisableCompression: true}
 	tb.Cleanup(t.CloseIdleConnections)
 	return &http.Client{Transport: t}
 }
 
-// pause waits, or says that ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
+// sleep waits, or says that ctx has ended.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
@@ -239,7 +239,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// some is a time below d.
-func some(dice *rand.Rand, d time.Duration) time.Duration {
-	return time.Duration(dice.Int64N(int64(d)))
+// randomDuration is a time below d.
+func randomDuration(rng *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(rng.Int64N(int64(d)))
 }

@@ -10,15 +10,15 @@ import (
 
 // What stands in the README's console blocks is what happens, word for word. Only what differs each time may differ: names
 // of this life of the log, times, and ids that were drawn.
-func TestReadme(t *testing.T) {
+func TestReadme_SessionIsExact(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBox(t, "--demo")
+	b := newTestNode(t, "--demo")
 	l := b.startDemo()
-	said := 0
+	steps := 0
 	for _, part := range strings.Split(string(text), "```console\n")[1:] {
 		session, prose, _ := strings.Cut(part, "```")
 		for _, step := range strings.Split("\n"+session, "\n$ ")[1:] {
@@ -26,13 +26,13 @@ func TestReadme(t *testing.T) {
 			if !strings.HasPrefix(command, "curl ") {
 				continue
 			}
-			said++
+			steps++
 			time.Sleep(100 * time.Millisecond) // nobody types faster, and what was asked for is decided meanwhile
 			got, err := b.curl(command)
 			if err != nil {
 				t.Fatalf("%s\n%v", command, err)
 			}
-			if got, want := alike(got), alike(want); got != want {
+			if got, want := normalize(got), normalize(want); got != want {
 				t.Errorf("%s\ngot\n%s\nwant, as the README says,\n%s", command, got, want)
 			}
 		}
@@ -41,20 +41,20 @@ func TestReadme(t *testing.T) {
 			l = b.startDemo()
 		}
 	}
-	if said == 0 {
+	if steps == 0 {
 		t.Error("the README shows no session")
 	}
-	l.end(t)
-	b.audit()
+	l.terminate(t)
+	b.mustAudit()
 }
 
-var words = regexp.MustCompile(`'([^']*)'|(\S+)`)
+var shellWord = regexp.MustCompile(`'([^']*)'|(\S+)`)
 
 // curl does what curl would do, with this box in the place of the usual address.
-func (b *box) curl(command string) (string, error) {
+func (b *testNode) curl(command string) (string, error) {
 	var args []string
 	method, body, address := "GET", "", ""
-	all := words.FindAllStringSubmatch(command, -1)[1:]
+	all := shellWord.FindAllStringSubmatch(command, -1)[1:]
 	word := func(i int) string { return all[i][1] + all[i][2] }
 	for i := 0; i < len(all); i++ {
 		switch w := word(i); w {
@@ -92,9 +92,9 @@ func (b *box) curl(command string) (string, error) {
 	}
 }
 
-var differing = []struct {
-	what *regexp.Regexp
-	word string
+var volatile = []struct {
+	pattern     *regexp.Regexp
+	replacement string
 }{
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z`), "TIME"},
 	{regexp.MustCompile(`retry: \d+`), "retry: SOON"},
@@ -103,10 +103,10 @@ var differing = []struct {
 	{regexp.MustCompile(`\b[0-9a-z]{8}-(\d+)`), "EPOCH-$1"},
 }
 
-// alike takes out of an answer what differs each time.
-func alike(s string) string {
-	for _, d := range differing {
-		s = d.what.ReplaceAllString(s, d.word)
+// normalize takes out of an answer what differs each time.
+func normalize(s string) string {
+	for _, d := range volatile {
+		s = d.pattern.ReplaceAllString(s, d.replacement)
 	}
 	return strings.TrimSpace(s)
 }

@@ -20,11 +20,11 @@ import (
 
 // replay prints the logs, each command with its outcomes.
 func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, stderr io.Writer) (err error) {
-	from, err := parsePlace("from", query.From)
+	from, err := parseBound("from", query.From)
 	if err != nil {
 		return err
 	}
-	to, err := parsePlace("to", query.To)
+	to, err := parseBound("to", query.To)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 	defer func() { err = errors.Join(err, log.Close()) }()
 	out := bufio.NewWriter(stdout)
 	defer out.Flush()
-	printed := printer{out: out, epoch: log.Epoch(), csv: csv.NewWriter(out)}
+	p := printer{out: out, epoch: log.Epoch(), csv: csv.NewWriter(out)}
 	for d, err := range projections.Replay(ctx, log) {
 		if err != nil {
 			return err
@@ -49,12 +49,12 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 		if query.Subject != "" && !slices.ContainsFunc(d.Records, func(r domain.Record) bool { return subjectMatches(query.Subject, r.Subject) }) {
 			continue
 		}
-		if err := printed.print(query.Format, d); err != nil {
+		if err := p.print(query.Format, d); err != nil {
 			return err
 		}
 	}
-	printed.csv.Flush()
-	return printed.csv.Error()
+	p.csv.Flush()
+	return p.csv.Error()
 }
 
 // readLog opens the log of a stopped data directory, or of a NATS that somebody runs, for reading only.
@@ -66,30 +66,30 @@ func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams
 	return streams.Open(ctx, c)
 }
 
-// place is a point in the line: a sequence or a time; the zero place is none.
-type place struct {
+// bound is a point in the line: a sequence or a time; the zero place is none.
+type bound struct {
 	sequence uint64
 	at       domain.Time
 }
 
-func parsePlace(flag, text string) (place, error) {
+func parseBound(flag, text string) (bound, error) {
 	if text == "" {
-		return place{}, nil
+		return bound{}, nil
 	}
 	if sequence, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return place{sequence: sequence}, nil
+		return bound{sequence: sequence}, nil
 	}
 	at, err := domain.ParseTime(text)
 	if err != nil {
-		return place{}, usageError{fmt.Errorf("--%s is %q", flag, text), "a sequence such as 4711000, or a time such as 2026-01-02T15:04:05Z"}
+		return bound{}, usageError{fmt.Errorf("--%s is %q", flag, text), "a sequence such as 4711000, or a time such as 2026-01-02T15:04:05Z"}
 	}
-	return place{at: at}, nil
+	return bound{at: at}, nil
 }
 
-func (p place) set() bool { return p != place{} }
+func (p bound) set() bool { return p != bound{} }
 
 // compare says whether command c stands before the place (−1), at it (0) or after it (1).
-func (p place) compare(c domain.Command) int {
+func (p bound) compare(c domain.Command) int {
 	if p.at != 0 {
 		return compare(c.At, p.at)
 	}
@@ -122,10 +122,10 @@ func subjectMatches(filter, subject string) bool {
 
 // printer writes decisions in one of three formats.
 type printer struct {
-	out    io.Writer
-	csv    *csv.Writer
-	epoch  string
-	headed bool
+	out         io.Writer
+	csv         *csv.Writer
+	epoch       string
+	wroteHeader bool
 }
 
 func (p *printer) print(format string, d projections.Decision) error {
@@ -133,7 +133,7 @@ func (p *printer) print(format string, d projections.Decision) error {
 	case "jsonl":
 		return p.jsonl(d)
 	case "csv":
-		return p.table(d)
+		return p.csvRow(d)
 	}
 	return p.text(d)
 }
@@ -200,9 +200,9 @@ func (p *printer) jsonl(d projections.Decision) error {
 	return json.NewEncoder(p.out).Encode(line)
 }
 
-func (p *printer) table(d projections.Decision) error {
-	if !p.headed {
-		p.headed = true
+func (p *printer) csvRow(d projections.Decision) error {
+	if !p.wroteHeader {
+		p.wroteHeader = true
 		if err := p.csv.Write([]string{"sequence", "at", "command", "entity", "user", "requestId", "eventId", "event", "eventUser", "data"}); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 // anything, and whoever connects while the log is read waits instead of being refused.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	logger := newLogger(cfg.Logging, stderr)
-	collectLess()
+	setDefaultGCPercent()
 	l, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return hintError{err, "another process may serve there; choose another address with --listen"}
@@ -40,10 +40,10 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	return err
 }
 
-// collectLess lets the heap grow further between collections than Go does by default: what a node keeps in memory for each
+// setDefaultGCPercent lets the heap grow further between collections than Go does by default: what a node keeps in memory for each
 // user is marked again and again in a rush, and that is what a decision among a million users costs more than one among a
 // thousand. GOGC in the environment has the last word.
-func collectLess() {
+func setDefaultGCPercent() {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(200)
 	}

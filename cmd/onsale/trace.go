@@ -13,43 +13,43 @@ import (
 	"onsale/domain/seats"
 )
 
-// concerns says whether a command or what it led to has to do with a request, a user, a coupon, a seat ("demo:17"), a
+// matches says whether a command or what it led to has to do with a request, a user, a coupon, a seat ("demo:17"), a
 // product, or a payment, that is: its order.
-func concerns(what string, c domain.Command, events []domain.Event) bool {
-	if c.User == what || c.Request.String() == what || c.Entity == what && sells(c.Body) {
+func matches(target string, c domain.Command, events []domain.Event) bool {
+	if c.User == target || c.Request.String() == target || c.Entity == target && isOrderKind(c.Body) {
 		return true
 	}
-	if place, ok := c.Body.(orders.Place); ok && place.SalePostID == what {
+	if place, ok := c.Body.(orders.Place); ok && place.ProductID == target {
 		return true
 	}
 	for _, e := range events {
-		if e.User == what || mentions(e, what) {
+		if e.User == target || eventMatches(e, target) {
 			return true
 		}
 	}
 	return false
 }
 
-// sells says that the entity of what is asked or has happened is a product or a payment.
-func sells(body domain.Body) bool {
+// isOrderKind says that the entity of what is asked or has happened is a product or a payment.
+func isOrderKind(body domain.Body) bool {
 	name, _ := body.Type()
 	kind := domain.Kind(name)
 	return kind == "orders" || kind == "products"
 }
 
-// mentions looks for a coupon's id, a hold's or reservation's id, a product or payment, what was prepared of it, or a seat
+// eventMatches looks for a coupon's id, a hold's or reservation's id, a product or payment, what was prepared of it, or a seat
 // as "<schedule>:<scheduleSeatId>".
-func mentions(e domain.Event, what string) bool {
-	if e.Entity == what && sells(e.Body) {
+func eventMatches(e domain.Event, target string) bool {
+	if e.Entity == target && isOrderKind(e.Body) {
 		return true
 	}
-	schedule, seat, ok := strings.Cut(what, ":")
+	schedule, seat, ok := strings.Cut(target, ":")
 	for _, id := range seatsOf(e.Body) {
 		if ok && e.Entity == schedule && fmt.Sprint(id) == seat {
 			return true
 		}
 	}
-	return slices.Contains(idsOf(e.Body), what)
+	return slices.Contains(idsOf(e.Body), target)
 }
 
 func seatsOf(body domain.Body) []int {
@@ -81,11 +81,11 @@ func idsOf(body domain.Body) []string {
 	case orders.Prepared:
 		return []string{body.MerchantUID}
 	case orders.Succeeded:
-		return []string{body.SalePostID, body.Payment.MerchantUID}
-	case orders.Unsuccessful:
-		return []string{body.SalePostID, body.Payment.MerchantUID}
+		return []string{body.ProductID, body.Payment.MerchantUID}
+	case orders.Failed:
+		return []string{body.ProductID, body.Payment.MerchantUID}
 	case orders.Cancelled:
-		return []string{body.SalePostID}
+		return []string{body.ProductID}
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestVersion_Released(t *testing.T) {
+func TestVersion_PrintsRelease(t *testing.T) {
 	var out bytes.Buffer
 	printVersion(&out, &debug.BuildInfo{
 		GoVersion: "go1.26.8",

@@ -17,25 +17,25 @@ import (
 	"time"
 )
 
-// seenFrame is what a watcher keeps of a frame.
-type seenFrame struct {
+// sseFrame is what a watcher keeps of a frame.
+type sseFrame struct {
 	id, event, data string
 }
 
 type watcher struct {
-	url     string // with its query, or without
-	fresh   string // ?lastEventId= of the first connection, if any
-	dice    *rand.Rand
-	retries time.Duration // waits at most so long before it comes back
+	url           string // with its query, or without
+	initialID     string // ?lastEventId= of the first connection, if any
+	rng           *rand.Rand
+	maxRetryDelay time.Duration // waits at most so long before it comes back
 
-	mu       sync.Mutex    // guards what follows
-	lives    time.Duration // hangs up by itself after at most so long; 0: never
-	hangUp   context.CancelFunc
-	from     string // where the first connection began
-	last     string // as EventSource has it
-	frames   []seenFrame
-	connects int
-	faults   []string
+	mu         sync.Mutex    // guards what follows
+	maxAge     time.Duration // hangs up by itself after at most so long; 0: never
+	disconnect context.CancelFunc
+	startID    string // where the first connection began
+	lastID     string // as EventSource has it
+	frames     []sseFrame
+	connects   int
+	faults     []string
 }
 
 func (w *watcher) fault(format string, args ...any) {
@@ -47,26 +47,26 @@ func (w *watcher) fault(format string, args ...any) {
 // run watches until ctx ends.
 func (w *watcher) run(ctx context.Context, client *http.Client) {
 	for ctx.Err() == nil {
-		one, hangUp := context.WithCancel(ctx)
+		connCtx, disconnect := context.WithCancel(ctx)
 		w.mu.Lock()
-		if w.lives > 0 {
-			time.AfterFunc(some(w.dice, w.lives), hangUp)
+		if w.maxAge > 0 {
+			time.AfterFunc(randomDuration(w.rng, w.maxAge), disconnect)
 		}
-		w.hangUp = hangUp
+		w.disconnect = disconnect
 		w.mu.Unlock()
-		w.connect(one, client)
-		hangUp()
-		pause(ctx, some(w.dice, w.retries))
+		w.connect(connCtx, client)
+		disconnect()
+		sleep(ctx, randomDuration(w.rng, w.maxRetryDelay))
 	}
 }
 
-// settle makes a watcher come back once more, and then stay.
-func (w *watcher) settle() {
+// reconnectOnce makes a watcher come back once more, and then stay.
+func (w *watcher) reconnectOnce() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lives = 0
-	if w.hangUp != nil {
-		w.hangUp()
+	w.maxAge = 0
+	if w.disconnect != nil {
+		w.disconnect()
 	}
 }
 
@@ -74,14 +74,14 @@ func (w *watcher) settle() {
 func (w *watcher) connect(ctx context.Context, client *http.Client) {
 	url := w.url
 	w.mu.Lock()
-	last := w.last
+	last := w.lastID
 	w.mu.Unlock()
-	if last == "" && w.fresh != "" {
+	if last == "" && w.initialID != "" {
 		separator := "?"
 		if strings.Contains(url, "?") {
 			separator = "&"
 		}
-		url += separator + "lastEventId=" + w.fresh
+		url += separator + "lastEventId=" + w.initialID
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -100,11 +100,11 @@ func (w *watcher) connect(ctx context.Context, client *http.Client) {
 		w.fault("got %s %s, after which EventSource never comes back", response.Status, response.Header.Get("Content-Type"))
 		return
 	}
-	readFrames(bufio.NewReader(response.Body), w.take)
+	readFrames(bufio.NewReader(response.Body), w.handleFrame)
 }
 
 // readFrames takes frames as the standard says: what ends without an empty line never was.
-func readFrames(body *bufio.Reader, take func(f seenFrame, first bool)) {
+func readFrames(body *bufio.Reader, onFrame func(f sseFrame, first bool)) {
 	var id, event string
 	var data []string
 	first := true
@@ -128,40 +128,40 @@ func readFrames(body *bufio.Reader, take func(f seenFrame, first bool)) {
 			continue
 		}
 		if data != nil { // a time to come back is nothing that is seen
-			take(seenFrame{id, event, strings.Join(data, "\n")}, first)
+			onFrame(sseFrame{id, event, strings.Join(data, "\n")}, first)
 			first = false
 		}
 		event, data = "", nil
 	}
 }
 
-func (w *watcher) take(f seenFrame, first bool) {
+func (w *watcher) handleFrame(f sseFrame, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	defer func() { w.last = f.id }()
+	defer func() { w.lastID = f.id }()
 	switch {
 	case first:
-		var greeting struct{ Status, From string }
-		if err := json.Unmarshal([]byte(f.data), &greeting); err != nil || f.event != "connect" || greeting.From != f.id {
+		var connectData struct{ Status, From string }
+		if err := json.Unmarshal([]byte(f.data), &connectData); err != nil || f.event != "connect" || connectData.From != f.id {
 			w.faults = append(w.faults, fmt.Sprintf("the first frame is %+v: %v", f, err))
 		}
-		if w.connects++; w.from == "" {
-			w.from = f.id
+		if w.connects++; w.startID == "" {
+			w.startID = f.id
 		}
 		want := "complete"
-		if w.last == "" && w.fresh == "" {
+		if w.lastID == "" && w.initialID == "" {
 			want = "fresh"
 		}
-		if greeting.Status != want || w.last != "" && f.id != w.last {
-			w.faults = append(w.faults, fmt.Sprintf("came with %q and was greeted with %+v, want %s from there", w.last, f, want))
+		if connectData.Status != want || w.lastID != "" && f.id != w.lastID {
+			w.faults = append(w.faults, fmt.Sprintf("came with %q and was greeted with %+v, want %s from there", w.lastID, f, want))
 		}
 	case f.event == "heartbeat" || strings.Contains(f.data, `"isHeartbeat":true`):
-		if before(f.id, w.last) {
-			w.faults = append(w.faults, fmt.Sprintf("a heartbeat says %s after %s", f.id, w.last))
+		if precedes(f.id, w.lastID) {
+			w.faults = append(w.faults, fmt.Sprintf("a heartbeat says %s after %s", f.id, w.lastID))
 		}
 	default:
-		if w.last != "" && !before(w.last, f.id) {
-			w.faults = append(w.faults, fmt.Sprintf("%s came after %s", f.id, w.last))
+		if w.lastID != "" && !precedes(w.lastID, f.id) {
+			w.faults = append(w.faults, fmt.Sprintf("%s came after %s", f.id, w.lastID))
 		}
 		w.frames = append(w.frames, f)
 	}
@@ -171,40 +171,40 @@ func (w *watcher) take(f seenFrame, first bool) {
 func (w *watcher) reached(n uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at, sub := numberOf(w.last)
+	at, sub := parseEventID(w.lastID)
 	return at > n || at == n && sub == 0
 }
 
-// numberOf takes an id apart: event and, when it is not the whole event, the frame of it.
-func numberOf(id string) (number, sub uint64) {
-	_, place, _ := strings.Cut(id, "-")
-	n, k, _ := strings.Cut(place, ".")
+// parseEventID takes an id apart: event and, when it is not the whole event, the frame of it.
+func parseEventID(id string) (number, sub uint64) {
+	_, position, _ := strings.Cut(id, "-")
+	n, k, _ := strings.Cut(position, ".")
 	number, _ = strconv.ParseUint(n, 10, 64)
 	sub, _ = strconv.ParseUint(k, 10, 64)
 	return number, sub
 }
 
-// before says that id a stands before id b in a stream.
-func before(a, b string) bool {
-	an, ak := numberOf(a)
-	bn, bk := numberOf(b)
+// precedes says that id a stands before id b in a stream.
+func precedes(a, b string) bool {
+	an, ak := parseEventID(a)
+	bn, bk := parseEventID(b)
 	if an != bn {
 		return an < bn
 	}
 	return ak != 0 && (bk == 0 || ak < bk) // the whole event is its last frame
 }
 
-// check compares with what the log says this watcher had to see.
-func (w *watcher) check(tb testing.TB, all []seenFrame) {
+// verify compares with what the log says this watcher had to see.
+func (w *watcher) verify(tb testing.TB, all []sseFrame) {
 	tb.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, fault := range w.faults {
 		tb.Errorf("%s: %s", w.url, fault)
 	}
-	var want []seenFrame
+	var want []sseFrame
 	for _, f := range all {
-		if before(w.from, f.id) {
+		if precedes(w.startID, f.id) {
 			want = append(want, f)
 		}
 	}
@@ -212,7 +212,7 @@ func (w *watcher) check(tb testing.TB, all []seenFrame) {
 		switch {
 		case i >= len(w.frames):
 			tb.Errorf("%s: %d of %d frames are missing, the first is %+v (%d connections from %s to %s)",
-				w.url, len(want)-i, len(want), want[i], w.connects, w.from, w.last)
+				w.url, len(want)-i, len(want), want[i], w.connects, w.startID, w.lastID)
 			return
 		case i >= len(want):
 			tb.Errorf("%s: frame %d is %+v, which the log does not have", w.url, i, w.frames[i])

@@ -3,6 +3,8 @@
 package alarms
 
 import (
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,22 +20,22 @@ const (
 )
 
 // State is all alarms, by user. It changes only by Apply.
-type State struct{ boxes map[string]*box }
+type State struct{ inboxes map[string]*inbox }
 
-// box is a user's alarms, by event number in rising order.
-type box struct {
-	all    []uint64
-	unread map[uint64]bool
+// inbox is a user's alarms, by event number in rising order.
+type inbox struct {
+	numbers []uint64
+	unread  map[uint64]bool
 }
 
 // New is a world without alarms.
-func New() *State { return &State{map[string]*box{}} }
+func New() *State { return &State{map[string]*inbox{}} }
 
 // ID is the id of the alarm that event number raised.
 func ID(number uint64) string { return "a" + strconv.FormatUint(number, 10) }
 
-// Number is the reverse of ID; 0 is no alarm's.
-func Number(id string) uint64 {
+// EventNumber is the reverse of ID; 0 is no alarm's.
+func EventNumber(id string) uint64 {
 	digits, ok := strings.CutPrefix(id, "a")
 	number, err := strconv.ParseUint(digits, 10, 64)
 	if !ok || err != nil || ID(number) != id {
@@ -42,22 +44,22 @@ func Number(id string) uint64 {
 	return number
 }
 
-// Put takes an alarm from a store at start-up. They come in the order of their numbers.
-func (s *State) Put(user string, number uint64, read bool) {
-	b := s.boxes[user]
+// Restore takes an alarm from a store at start-up. They come in the order of their numbers.
+func (s *State) Restore(user string, number uint64, read bool) {
+	b := s.inboxes[user]
 	if b == nil {
-		b = &box{unread: map[uint64]bool{}}
-		s.boxes[user] = b
+		b = &inbox{unread: map[uint64]bool{}}
+		s.inboxes[user] = b
 	}
-	b.all = append(b.all, number)
+	b.numbers = append(b.numbers, number)
 	if !read {
 		b.unread[number] = true
 	}
 }
 
-// Unread is how many of the user's alarms are.
-func (s *State) Unread(user string) int {
-	if b := s.boxes[user]; b != nil {
+// UnreadCount is how many of the user's alarms are.
+func (s *State) UnreadCount(user string) int {
+	if b := s.inboxes[user]; b != nil {
 		return len(b.unread)
 	}
 	return 0
@@ -65,7 +67,7 @@ func (s *State) Unread(user string) int {
 
 // UnreadNumbers are they, the oldest first.
 func (s *State) UnreadNumbers(user string) []uint64 {
-	if b := s.boxes[user]; b != nil {
+	if b := s.inboxes[user]; b != nil {
 		return slices.Sorted(maps.Keys(b.unread))
 	}
 	return nil
@@ -73,32 +75,32 @@ func (s *State) UnreadNumbers(user string) []uint64 {
 
 // has says whether the alarm is the user's.
 func (s *State) has(user string, number uint64) bool {
-	b := s.boxes[user]
+	b := s.inboxes[user]
 	if b == nil {
 		return false
 	}
-	_, found := slices.BinarySearch(b.all, number)
+	_, found := slices.BinarySearch(b.numbers, number)
 	return found
 }
 
 // Decide says what command c leads to, whose first event will have this number. It changes nothing.
-func (s *State) Decide(c domain.Command, number uint64) []domain.Event {
+func (s *State) Decide(c domain.Command, nextNumber uint64) []domain.Event {
 	switch body := c.Body.(type) {
 	case Raise:
 		if body.Check() != nil {
-			return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Facts{})}
+			return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
 		}
 		return []domain.Event{
 			{Entity: c.Entity, User: c.Entity, Body: Raised{Kind: body.Kind, Text: body.Message}},
-			domain.Outcome(c, Sent{UserID: c.Entity, AlarmID: ID(number)}),
+			domain.NewOutcome(c, RaiseDone{UserID: c.Entity, AlarmID: ID(nextNumber)}),
 		}
-	case Mark:
-		if !s.has(c.User, Number(body.AlarmID)) {
-			return []domain.Event{domain.Reject(c, domain.AlarmNotFound, domain.Facts{})}
+	case MarkRead:
+		if !s.has(c.User, EventNumber(body.AlarmID)) {
+			return []domain.Event{domain.Reject(c, domain.AlarmNotFound, domain.Details{})}
 		}
-		return []domain.Event{domain.Outcome(c, Marked(body))}
-	case MarkAll:
-		return []domain.Event{domain.Outcome(c, AllMarked{Count: s.Unread(c.User)})}
+		return []domain.Event{domain.NewOutcome(c, MarkedRead(body))}
+	case MarkAllRead:
+		return []domain.Event{domain.NewOutcome(c, AllMarkedRead{Count: s.UnreadCount(c.User)})}
 	}
 	panic("alarms: no rule for this command")
 }
@@ -107,12 +109,29 @@ func (s *State) Decide(c domain.Command, number uint64) []domain.Event {
 func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case Raised:
-		s.Put(e.User, e.Number, false)
-	case Marked:
-		delete(s.boxes[e.User].unread, Number(body.AlarmID))
-	case AllMarked:
-		if b := s.boxes[e.User]; b != nil {
+		s.Restore(e.User, e.Number, false)
+	case MarkedRead:
+		delete(s.inboxes[e.User].unread, EventNumber(body.AlarmID))
+	case AllMarkedRead:
+		if b := s.inboxes[e.User]; b != nil {
 			clear(b.unread)
 		}
+	}
+}
+
+// All alarms as text.
+
+// Dump writes everything that the rules know, sorted: equal states give equal bytes.
+func (s *State) Dump(w io.Writer) {
+	for _, user := range slices.Sorted(maps.Keys(s.inboxes)) {
+		fmt.Fprintf(w, "alarms of %s:", user)
+		for _, number := range s.inboxes[user].numbers {
+			fmt.Fprintf(w, " %s", ID(number))
+		}
+		fmt.Fprintf(w, "; unread:")
+		for _, number := range s.UnreadNumbers(user) {
+			fmt.Fprintf(w, " %s", ID(number))
+		}
+		fmt.Fprintln(w)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Kinds of alarms that the rules raise. The shop may name others.
 const (
-	KindShop                 = "shop"
+	KindAdmin                = "shop"
 	KindHoldExpiring         = "hold-expiring"
 	KindOffer                = "offer"
 	KindCouponRevoked        = "coupon-revoked"
@@ -37,17 +37,17 @@ func (r Raise) Check() error {
 	return nil
 }
 
-// Mark says that one alarm was read. Its entity is the user who sends it.
-type Mark struct {
+// MarkRead says that one alarm was read. Its entity is the user who sends it.
+type MarkRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (Mark) Type() (string, int) { return "alarms.mark", 1 }
+func (MarkRead) Type() (string, int) { return "alarms.mark", 1 }
 
-// MarkAll says that all were.
-type MarkAll struct{}
+// MarkAllRead says that all were.
+type MarkAllRead struct{}
 
-func (MarkAll) Type() (string, int) { return "alarms.mark-all", 1 }
+func (MarkAllRead) Type() (string, int) { return "alarms.mark-all", 1 }
 
 // Raised is an alarm; its id is "a<event number>". Only the fields that belong to the kind are set.
 type Raised struct {
@@ -59,7 +59,7 @@ type Raised struct {
 	HoldID        string      `json:"holdId,omitempty"`
 	ReservationID string      `json:"reservationId,omitempty"`
 	WaitingID     string      `json:"waitingId,omitempty"`
-	ImpUID        string      `json:"imp_uid,omitempty"`
+	PaymentID     string      `json:"imp_uid,omitempty"`
 	Amount        int64       `json:"amount,omitempty"` // money that went back
 	Count         int         `json:"count,omitempty"`  // units or seats
 	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
@@ -68,24 +68,24 @@ type Raised struct {
 
 func (Raised) Type() (string, int) { return "alarms.raised", 1 }
 
-// Sent answers who asked for Raise; Raised, before it, is what happened.
-type Sent struct {
+// RaiseDone answers who asked for Raise; Raised, before it, is what happened.
+type RaiseDone struct {
 	UserID  string `json:"userId"`
 	AlarmID string `json:"alarmId"`
 }
 
-func (Sent) Type() (string, int) { return "alarms.sent", 1 }
+func (RaiseDone) Type() (string, int) { return "alarms.sent", 1 }
 
-// Marked is an alarm that was read.
-type Marked struct {
+// MarkedRead is an alarm that was read.
+type MarkedRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (Marked) Type() (string, int) { return "alarms.marked", 1 }
+func (MarkedRead) Type() (string, int) { return "alarms.marked", 1 }
 
-// AllMarked is all alarms up to here read; Count of them were not.
-type AllMarked struct {
+// AllMarkedRead is all alarms up to here read; Count of them were not.
+type AllMarkedRead struct {
 	Count int `json:"count"`
 }
 
-func (AllMarked) Type() (string, int) { return "alarms.all-marked", 1 }
+func (AllMarkedRead) Type() (string, int) { return "alarms.all-marked", 1 }

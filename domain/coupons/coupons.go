@@ -6,6 +6,7 @@ package coupons
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"onsale/domain"
 	"onsale/domain/due"
@@ -15,8 +16,8 @@ import (
 // State is all promotions and what time will change in them. It changes only by Apply.
 type State struct {
 	promotions map[string]*Promotion
-	deadlines  *due.Line[change]
-	offering   []string // promotions with something for somebody who waits, in alphabetical order: see stir
+	deadlines  *due.Queue[deadlineTarget]
+	offerable  []string // promotions with something for somebody who waits, in alphabetical order: see stir
 }
 
 // Promotion is what the rules know of one. At every event: Stock = Remaining + Offered + IssuedEver - Returned. In JSON it
@@ -32,17 +33,19 @@ type Promotion struct {
 	Paused          bool        `json:"paused,omitempty"`
 	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when it was closed, by somebody or the clock
 
-	Coupons []Coupon           `json:"-"` // number n at n-1
-	Holders map[string]Holding `json:"-"` // by user: who has a coupon that is not revoked
-	Waiting waiting.Line       `json:"-"` // who waits and has no offer yet
-	Offers  map[uint64]Offer   `json:"-"` // by the sequence in their waiting id
-	Ended   map[uint64]Offer   `json:"-"` // offers that ran out, so that a late comer hears why
+	Coupons       []Coupon               `json:"-"` // number n at n-1
+	Holders       map[string]UserCoupons `json:"-"` // by user: who has a coupon that is not revoked
+	Waiting       waiting.List           `json:"-"` // who waits and has no offer yet
+	Offers        map[uint64]Offer       `json:"-"` // by the sequence in their waiting id
+	ExpiredOffers map[uint64]Offer       `json:"-"` // offers that ran out, so that a late comer hears why
 
 	offerOf map[string]uint64 // by user
 }
 
 // New is a world without promotions.
-func New() *State { return &State{promotions: map[string]*Promotion{}, deadlines: due.NewLine(stands)} }
+func New() *State {
+	return &State{promotions: map[string]*Promotion{}, deadlines: due.NewQueue(isActive)}
+}
 
 // Promotion is the one with this id, or nil.
 func (s *State) Promotion(id string) *Promotion { return s.promotions[id] }
@@ -50,17 +53,17 @@ func (s *State) Promotion(id string) *Promotion { return s.promotions[id] }
 // IDs are those of all promotions, in alphabetical order.
 func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 
-// Put takes a promotion with its counters and flags, as JSON has them, from a store at start-up. PutCoupon, PutWaiting,
-// PutOffer and PutEnded fill the rest; none of them counts.
-func (s *State) Put(p Promotion) *Promotion {
-	p.Coupons, p.Holders, p.Waiting = nil, map[string]Holding{}, waiting.Line{}
-	p.Offers, p.Ended, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
+// Restore takes a promotion with its counters and flags, as JSON has them, from a store at start-up. RestoreCoupon, RestoreWaiting,
+// RestoreOffer and RestoreExpired fill the rest; none of them counts.
+func (s *State) Restore(p Promotion) *Promotion {
+	p.Coupons, p.Holders, p.Waiting = nil, map[string]UserCoupons{}, waiting.List{}
+	p.Offers, p.ExpiredOffers, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
 	if !p.Opened {
-		s.deadlines.Add(deadline{At: p.OpensAt, Sequence: p.Sequence, What: change{&p, opening}})
+		s.deadlines.Add(promotionDeadline{At: p.OpensAt, Sequence: p.Sequence, Value: deadlineTarget{&p, kindOpens}})
 	}
 	if p.ClosesAt != 0 {
-		s.deadlines.Add(deadline{At: p.ClosesAt, Sequence: p.Sequence, What: change{&p, closing}})
+		s.deadlines.Add(promotionDeadline{At: p.ClosesAt, Sequence: p.Sequence, Value: deadlineTarget{&p, kindCloses}})
 	}
 	return &p
 }
@@ -72,7 +75,7 @@ func (p *Promotion) Issued() int { return p.IssuedEver - p.Returned }
 func (p *Promotion) Remaining() int { return p.Stock - p.Issued() - p.Offered }
 
 // Closed says whether the promotion is over at now, told or not; byClock is its closesAt when that is why.
-func (p *Promotion) Closed(now domain.Time) (closed bool, byClock domain.Time) {
+func (p *Promotion) Closed(now domain.Time) (closed bool, closesAt domain.Time) {
 	switch {
 	case p.ClosedAt != 0 && (p.ClosesAt == 0 || p.ClosedAt < p.ClosesAt):
 		return true, 0
@@ -80,4 +83,78 @@ func (p *Promotion) Closed(now domain.Time) (closed bool, byClock domain.Time) {
 		return true, p.ClosesAt
 	}
 	return false, 0
+}
+
+// Single coupons: whose they are, and what became of them.
+
+// Coupon is one unit that was given out. It stays for ever, with the last who had it.
+type Coupon struct {
+	Owner  string
+	Status Status
+}
+
+// Status of a coupon; the zero value is ISSUED.
+type Status uint8
+
+const (
+	StatusIssued Status = iota
+	StatusUsed
+	StatusRevoked
+)
+
+// String is how the wire spells it.
+func (s Status) String() string { return [...]string{"ISSUED", "USED", "REVOKED"}[s] }
+
+// UserCoupons is what one user has of one promotion: coupons issued or used, not those revoked.
+type UserCoupons struct {
+	Count  int32
+	Number int32 // the number of their coupon, where the limit is one; else 0
+}
+
+// CouponID is the id of the promotion's coupon with this number.
+func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
+
+// Coupon is the one with this number; false when there is none.
+func (p *Promotion) Coupon(number int) (Coupon, bool) {
+	if number < 1 || number > len(p.Coupons) {
+		return Coupon{}, false
+	}
+	return p.Coupons[number-1], true
+}
+
+// RestoreCoupon adds the next coupon: they come in the order of their numbers, revoked ones too.
+func (p *Promotion) RestoreCoupon(c Coupon) {
+	p.Coupons = append(p.Coupons, c)
+	if c.Status == StatusRevoked {
+		return
+	}
+	h := p.Holders[c.Owner]
+	h.Count++
+	if p.PerUserLimit == 1 {
+		h.Number = int32(len(p.Coupons))
+	}
+	p.Holders[c.Owner] = h
+}
+
+// issue makes the next quantity of coupons the user's.
+func (p *Promotion) issue(user string, quantity int) {
+	for range quantity {
+		p.RestoreCoupon(Coupon{Owner: user})
+	}
+	p.IssuedEver += quantity
+}
+
+// revokeCoupon revokes a coupon.
+func (p *Promotion) revokeCoupon(number int, returned bool) {
+	c := &p.Coupons[number-1]
+	c.Status = StatusRevoked
+	if h := p.Holders[c.Owner]; h.Count == 1 {
+		delete(p.Holders, c.Owner)
+	} else {
+		h.Count--
+		p.Holders[c.Owner] = h
+	}
+	if returned {
+		p.Returned++
+	}
 }

@@ -31,12 +31,12 @@ func (c Create) Check() error {
 
 func (s *State) create(c domain.Command, body Create) domain.Event {
 	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
 	if s.promotions[c.Entity] != nil {
-		return domain.Reject(c, domain.PromotionExists, domain.Facts{})
+		return domain.Reject(c, domain.PromotionExists, domain.Details{})
 	}
-	return domain.Outcome(c, Created{
+	return domain.NewOutcome(c, Created{
 		PromotionID: c.Entity, Name: body.Name, Stock: body.Stock, PerUserLimit: body.PerUserLimit,
 		OpensAt: body.OpensAt, ClosesAt: body.ClosesAt,
 	})

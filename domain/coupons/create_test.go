@@ -9,10 +9,10 @@ import (
 )
 
 // Everything to its edge is a promotion; one step further names the field.
-func TestCreateCheck(t *testing.T) {
-	with := func(change func(*Create)) Create {
+func TestCreate_CheckNamesField(t *testing.T) {
+	createWith := func(edit func(*Create)) Create {
 		c := Create{Name: "n", Stock: 1, PerUserLimit: 1}
-		change(&c)
+		edit(&c)
 		return c
 	}
 	for _, c := range []struct {
@@ -20,31 +20,31 @@ func TestCreateCheck(t *testing.T) {
 		body  Create
 		field string
 	}{
-		{"plain", with(func(*Create) {}), ""},
-		{"no units", with(func(c *Create) { c.Stock = 0 }), ""},
-		{"most units", with(func(c *Create) { c.Stock = MaxStock }), ""},
-		{"more units", with(func(c *Create) { c.Stock = MaxStock + 1 }), "stock"},
-		{"fewer units", with(func(c *Create) { c.Stock = -1 }), "stock"},
-		{"longest name", with(func(c *Create) { c.Name = strings.Repeat("가", 66) + "ab" }), ""},
-		{"longer name", with(func(c *Create) { c.Name = strings.Repeat("가", 67) }), "name"},
-		{"no name", with(func(c *Create) { c.Name = "" }), "name"},
-		{"most for one", with(func(c *Create) { c.PerUserLimit = MaxPerUserLimit }), ""},
-		{"more for one", with(func(c *Create) { c.PerUserLimit = MaxPerUserLimit + 1 }), "perUserLimit"},
-		{"none for anyone", with(func(c *Create) { c.PerUserLimit = 0 }), "perUserLimit"},
-		{"closes only", with(func(c *Create) { c.ClosesAt = 1 }), ""},
-		{"shortest", with(func(c *Create) { c.OpensAt, c.ClosesAt = 1, 2 }), ""},
-		{"no time at all", with(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 2 }), "closesAt"},
-		{"closes first", with(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 1 }), "closesAt"},
+		{"plain", createWith(func(*Create) {}), ""},
+		{"no units", createWith(func(c *Create) { c.Stock = 0 }), ""},
+		{"most units", createWith(func(c *Create) { c.Stock = MaxStock }), ""},
+		{"more units", createWith(func(c *Create) { c.Stock = MaxStock + 1 }), "stock"},
+		{"fewer units", createWith(func(c *Create) { c.Stock = -1 }), "stock"},
+		{"longest name", createWith(func(c *Create) { c.Name = strings.Repeat("가", 66) + "ab" }), ""},
+		{"longer name", createWith(func(c *Create) { c.Name = strings.Repeat("가", 67) }), "name"},
+		{"no name", createWith(func(c *Create) { c.Name = "" }), "name"},
+		{"most for one", createWith(func(c *Create) { c.PerUserLimit = MaxPerUserLimit }), ""},
+		{"more for one", createWith(func(c *Create) { c.PerUserLimit = MaxPerUserLimit + 1 }), "perUserLimit"},
+		{"none for anyone", createWith(func(c *Create) { c.PerUserLimit = 0 }), "perUserLimit"},
+		{"closes only", createWith(func(c *Create) { c.ClosesAt = 1 }), ""},
+		{"shortest", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 1, 2 }), ""},
+		{"no time at all", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 2 }), "closesAt"},
+		{"closes first", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 1 }), "closesAt"},
 	} {
-		if got := field(c.body.Check()); got != c.field {
+		if got := fieldOf(c.body.Check()); got != c.field {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.field)
 		}
 	}
 }
 
-func field(err error) string {
-	if wrong, ok := errors.AsType[*domain.FieldError](err); ok {
-		return wrong.Field
+func fieldOf(err error) string {
+	if fieldErr, ok := errors.AsType[*domain.FieldError](err); ok {
+		return fieldErr.Field
 	}
 	if err != nil {
 		return err.Error()
@@ -53,7 +53,7 @@ func field(err error) string {
 }
 
 // Numbers and ids up to the largest stock, whose ids must still be ids.
-func TestCouponID(t *testing.T) {
+func TestCouponID_FitsID(t *testing.T) {
 	longest := CouponID(strings.Repeat("p", 40), MaxStock)
 	if err := domain.CheckID(longest); err != nil {
 		t.Errorf("%s: %v", longest, err)

@@ -26,11 +26,11 @@ func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 	case Use:
 		return s.use(c, body)
 	case Pause:
-		return s.steer(c, body.Check(), now, Paused{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, body.Check(), now, Paused{PromotionID: c.Entity, Reason: body.Reason})
 	case Resume:
-		return s.steer(c, body.Check(), now, Resumed{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, body.Check(), now, Resumed{PromotionID: c.Entity, Reason: body.Reason})
 	case Close:
-		return s.steer(c, body.Check(), now, Closed{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, body.Check(), now, Closed{PromotionID: c.Entity, Reason: body.Reason})
 	case ChangeStock:
 		return s.changeStock(c, body, now)
 	case Leave:
@@ -48,7 +48,7 @@ func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case domain.Rejection:
 	case Created:
-		s.Put(Promotion{Created: body, Sequence: e.Sequence, Opened: body.OpensAt <= e.Now})
+		s.Restore(Promotion{Created: body, Sequence: e.Sequence, Opened: body.OpensAt <= e.Now})
 	default:
 		p := s.promotions[e.Entity]
 		before := p.Remaining()
@@ -58,18 +58,18 @@ func (s *State) Apply(e domain.Event) {
 		} else if before > 0 {
 			p.SoldOutSequence = e.Sequence
 		}
-		s.stir(p)
+		s.updateOfferable(p)
 	}
 }
 
 func (s *State) apply(p *Promotion, e domain.Event) {
 	switch body := e.Body.(type) {
 	case Issued:
-		p.give(e.User, 1)
+		p.issue(e.User, 1)
 	case Used:
 		p.Coupons[body.Number-1].Status = StatusUsed
 	case Revoked:
-		p.take(body.Number, body.Returned)
+		p.revokeCoupon(body.Number, body.Returned)
 	case Opened:
 		p.Opened = true
 	case Paused:
@@ -78,23 +78,23 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 		p.Paused = false
 	case Closed:
 		p.ClosedAt = e.Now
-	case Restocked:
+	case StockChanged:
 		p.Stock = body.Stock
 	case Joined:
 		p.Waiting.Add(waiting.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
 	case Left:
-		p.end(body.WaitingID)
+		p.removeWaiting(body.WaitingID)
 	case Offered:
 		p.Offered += body.Quantity
 		_, sequence := WaitingSequence(body.WaitingID)
 		p.Waiting.Remove(sequence)
-		s.PutOffer(p, Offer{waiting.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
+		s.RestoreOffer(p, Offer{waiting.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
 	case Accepted:
-		p.end(body.WaitingID)
-		p.give(e.User, body.Quantity)
+		p.removeWaiting(body.WaitingID)
+		p.issue(e.User, body.Quantity)
 	case Declined:
-		p.end(body.WaitingID)
+		p.removeWaiting(body.WaitingID)
 	case OfferExpired:
-		p.PutEnded(p.end(body.WaitingID))
+		p.RestoreExpired(p.removeWaiting(body.WaitingID))
 	}
 }

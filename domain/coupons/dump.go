@@ -21,19 +21,19 @@ func (s *State) Dump(w io.Writer) {
 		}
 		for _, user := range slices.Sorted(maps.Keys(p.Holders)) {
 			h := p.Holders[user]
-			fmt.Fprintf(w, "  holder %s %d only %d\n", user, h.Count, h.Only)
+			fmt.Fprintf(w, "  holder %s %d only %d\n", user, h.Count, h.Number)
 		}
 		for _, e := range p.Waiting.All() {
 			fmt.Fprintf(w, "  waiting %s %s for %d\n", WaitingID(id, e.Sequence), e.User, e.Quantity)
 		}
 		dumpOffers(w, "offer", p.Offers)
-		dumpOffers(w, "ended", p.Ended)
+		dumpOffers(w, "ended", p.ExpiredOffers)
 	}
-	for _, id := range s.offering {
+	for _, id := range s.offerable {
 		fmt.Fprintf(w, "offering %s\n", id)
 	}
-	for _, d := range slices.SortedFunc(s.deadlines.Until(math.MaxInt64), deadline.Compare) {
-		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, d.What.kind, d.What.promotion.PromotionID)
+	for _, d := range slices.SortedFunc(s.deadlines.Due(math.MaxInt64), promotionDeadline.Compare) {
+		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, d.Value.kind, d.Value.promotion.PromotionID)
 	}
 }
 

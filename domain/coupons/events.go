@@ -1,8 +1,11 @@
 // What can have happened to a promotion. The bytes of these structs are the log's format, and they are what clients read as
 // results: a changed meaning is a new version beside the old one.
+
 package coupons
 
-import "onsale/domain"
+import (
+	"onsale/domain"
+)
 
 // Created is a promotion with everything that its rules need.
 type Created struct {
@@ -65,15 +68,15 @@ type Closed struct {
 
 func (Closed) Type() (string, int) { return "coupons.closed", 1 }
 
-// Restocked is another number of units.
-type Restocked struct {
+// StockChanged is another number of units.
+type StockChanged struct {
 	PromotionID string `json:"promotionId"`
 	Delta       int    `json:"delta"`
 	Stock       int    `json:"stock"` // from now on
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Restocked) Type() (string, int) { return "coupons.restocked", 1 }
+func (StockChanged) Type() (string, int) { return "coupons.restocked", 1 }
 
 // Revoked is a coupon taken from its owner, who is the event's user.
 type Revoked struct {
@@ -86,8 +89,8 @@ type Revoked struct {
 
 func (Revoked) Type() (string, int) { return "coupons.revoked", 1 }
 
-// Withdrawn answers who asked for a revocation; Revoked, before it, is what happened.
-type Withdrawn struct {
+// RevocationDone answers who asked for a revocation; Revoked, before it, is what happened.
+type RevocationDone struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"`
 	Number      int    `json:"number"`
@@ -96,4 +99,64 @@ type Withdrawn struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Withdrawn) Type() (string, int) { return "coupons.withdrawn", 1 }
+func (RevocationDone) Type() (string, int) { return "coupons.withdrawn", 1 }
+
+// What can have happened to those who wait for units of a promotion.
+
+// Joined is a place in the waiting list.
+type Joined struct {
+	PromotionID string `json:"promotionId"`
+	WaitingID   string `json:"waitingId"` // "<promotionId>-wc<sequence of the command>"
+	Quantity    int    `json:"quantity"`
+	Position    int    `json:"position"` // 1 is the next; counted when they joined
+}
+
+func (Joined) Type() (string, int) { return "coupons.joined", 1 }
+
+// Left is the end of waiting by the one who waited. What was on offer to them is there again.
+type Left struct {
+	PromotionID string `json:"promotionId"`
+	WaitingID   string `json:"waitingId"`
+}
+
+func (Left) Type() (string, int) { return "coupons.left", 1 }
+
+// Offered is units kept for one who waits, until ExpiresAt.
+type Offered struct {
+	PromotionID string      `json:"promotionId"`
+	WaitingID   string      `json:"waitingId"`
+	Quantity    int         `json:"quantity"`
+	ExpiresAt   domain.Time `json:"expiresAt"`
+}
+
+func (Offered) Type() (string, int) { return "coupons.offered", 1 }
+
+// Accepted is an offer that became coupons: Quantity of them, with numbers from Number on.
+type Accepted struct {
+	PromotionID string `json:"promotionId"`
+	WaitingID   string `json:"waitingId"`
+	CouponID    string `json:"couponId"` // the first
+	Number      int    `json:"number"`   // its
+	Quantity    int    `json:"quantity"`
+}
+
+func (Accepted) Type() (string, int) { return "coupons.accepted", 1 }
+
+// Declined is an offer that was not wanted; the waiting is over.
+type Declined struct {
+	PromotionID string `json:"promotionId"`
+	WaitingID   string `json:"waitingId"`
+	Quantity    int    `json:"quantity"`
+}
+
+func (Declined) Type() (string, int) { return "coupons.declined", 1 }
+
+// OfferExpired is an offer that nobody accepted in time; the waiting is over.
+type OfferExpired struct {
+	PromotionID string      `json:"promotionId"`
+	WaitingID   string      `json:"waitingId"`
+	Quantity    int         `json:"quantity"`
+	ExpiresAt   domain.Time `json:"expiresAt"`
+}
+
+func (OfferExpired) Type() (string, int) { return "coupons.offer-expired", 1 }

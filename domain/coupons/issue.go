@@ -8,44 +8,44 @@ import "onsale/domain"
 func (s *State) issue(c domain.Command, now domain.Time) domain.Event {
 	p := s.promotions[c.Entity]
 	if p == nil {
-		return domain.Reject(c, domain.PromotionNotFound, domain.Facts{})
+		return domain.Reject(c, domain.PromotionNotFound, domain.Details{})
 	}
-	if code, facts := p.shut(now); code != "" {
-		return domain.Reject(c, code, facts)
+	if code, details := p.checkWindow(now); code != "" {
+		return domain.Reject(c, code, details)
 	}
 	if p.Paused {
-		return domain.Reject(c, domain.Paused, domain.Facts{})
+		return domain.Reject(c, domain.Paused, domain.Details{})
 	}
-	if code, facts := p.limit(c.User, 1); code != "" {
-		return domain.Reject(c, code, facts)
+	if code, details := p.checkUserLimit(c.User, 1); code != "" {
+		return domain.Reject(c, code, details)
 	}
 	if p.Remaining() == 0 {
-		return domain.Reject(c, domain.SoldOut, domain.Facts{SoldOutSequence: p.SoldOutSequence, Offered: p.Offered})
+		return domain.Reject(c, domain.SoldOut, domain.Details{SoldOutSequence: p.SoldOutSequence, Offered: p.Offered})
 	}
 	number := p.IssuedEver + 1
-	return domain.Outcome(c, Issued{PromotionID: c.Entity, CouponID: CouponID(c.Entity, number), Number: number})
+	return domain.NewOutcome(c, Issued{PromotionID: c.Entity, CouponID: CouponID(c.Entity, number), Number: number})
 }
 
-// shut is why now lies outside of the window. Closed before it opened is closed: nobody shall wait for the opening.
-func (p *Promotion) shut(now domain.Time) (code string, facts domain.Facts) {
-	if closed, byClock := p.Closed(now); closed {
-		return domain.Closed, domain.Facts{ClosesAt: byClock}
+// checkWindow is why now lies outside of the window. Closed before it opened is closed: nobody shall wait for the opening.
+func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.Details) {
+	if closed, closesAt := p.Closed(now); closed {
+		return domain.Closed, domain.Details{ClosesAt: closesAt}
 	}
 	if now < p.OpensAt {
 		seconds := (int64(p.OpensAt-now)-1)/1000 + 1
-		return domain.NotOpen, domain.Facts{OpensAt: p.OpensAt, OpensInSeconds: seconds}
+		return domain.NotOpen, domain.Details{OpensAt: p.OpensAt, OpensInSeconds: seconds}
 	}
-	return "", facts
+	return "", details
 }
 
-// limit is why the user cannot have so many more.
-func (p *Promotion) limit(user string, more int) (code string, facts domain.Facts) {
-	switch has := p.Holders[user]; {
-	case int(has.Count)+more <= p.PerUserLimit:
-		return "", facts
-	case has.Only != 0:
-		number := int(has.Only)
-		return domain.AlreadyIssued, domain.Facts{CouponID: CouponID(p.PromotionID, number), Number: number}
+// checkUserLimit is why the user cannot have so many more.
+func (p *Promotion) checkUserLimit(user string, quantity int) (code string, details domain.Details) {
+	switch held := p.Holders[user]; {
+	case int(held.Count)+quantity <= p.PerUserLimit:
+		return "", details
+	case held.Number != 0:
+		number := int(held.Number)
+		return domain.AlreadyIssued, domain.Details{CouponID: CouponID(p.PromotionID, number), Number: number}
 	}
-	return domain.UserLimitExceeded, domain.Facts{Limit: p.PerUserLimit}
+	return domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit}
 }

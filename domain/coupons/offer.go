@@ -19,23 +19,23 @@ type Offer struct {
 	ExpiresAt domain.Time `json:"expiresAt"`
 }
 
-// PutOffer adds an offer that stands. Its user is no longer in Waiting.
-func (s *State) PutOffer(p *Promotion, o Offer) {
+// RestoreOffer adds an offer that stands. Its user is no longer in Waiting.
+func (s *State) RestoreOffer(p *Promotion, o Offer) {
 	p.Offers[o.Sequence], p.offerOf[o.User] = o, o.Sequence
-	s.deadlines.Add(deadline{At: o.ExpiresAt, Sequence: o.Sequence, What: change{p, expiry}})
+	s.deadlines.Add(promotionDeadline{At: o.ExpiresAt, Sequence: o.Sequence, Value: deadlineTarget{p, kindOfferExpires}})
 }
 
-// PutEnded adds an offer that ran out.
-func (p *Promotion) PutEnded(o Offer) { p.Ended[o.Sequence] = o }
+// RestoreExpired adds an offer that ran out.
+func (p *Promotion) RestoreExpired(o Offer) { p.ExpiredOffers[o.Sequence] = o }
 
-// Offer is the next offer to somebody who waits; false when there is none to be made at now.
-func (s *State) Offer(now domain.Time) (domain.Event, bool) {
-	for _, id := range s.offering {
+// NextOffer is the next offer to somebody who waits; false when there is none to be made at now.
+func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
+	for _, id := range s.offerable {
 		p := s.promotions[id]
 		if closed, _ := p.Closed(now); closed {
 			continue // and soon told
 		}
-		e, _ := p.first()
+		e, _ := p.nextWaiting()
 		return domain.Event{Entity: id, User: e.User, Body: Offered{
 			PromotionID: id, WaitingID: WaitingID(id, e.Sequence), Quantity: e.Quantity, ExpiresAt: now.Add(OfferSeconds * time.Second),
 		}}, true
@@ -43,31 +43,31 @@ func (s *State) Offer(now domain.Time) (domain.Event, bool) {
 	return domain.Event{}, false
 }
 
-// first is whom the next offer is for.
-func (p *Promotion) first() (waiting.Entry, bool) {
+// nextWaiting is whom the next offer is for.
+func (p *Promotion) nextWaiting() (waiting.Entry, bool) {
 	free := p.Remaining()
 	if p.Waiting.Len() == 0 || free == 0 || p.Paused || p.ClosedAt != 0 {
 		return waiting.Entry{}, false
 	}
-	return p.Waiting.First(func(quantity int) bool { return quantity <= free })
+	return p.Waiting.FirstFit(func(quantity int) bool { return quantity <= free })
 }
 
-// stir notes whether p has something to offer, so that nobody has to look while nothing has changed.
-func (s *State) stir(p *Promotion) {
-	if p.Waiting.Len() == 0 && len(s.offering) == 0 {
+// updateOfferable notes whether p has something to offer, so that nobody has to look while nothing has changed.
+func (s *State) updateOfferable(p *Promotion) {
+	if p.Waiting.Len() == 0 && len(s.offerable) == 0 {
 		return // as mostly in a rush
 	}
-	_, some := p.first()
-	i, noted := slices.BinarySearch(s.offering, p.PromotionID)
-	if some && !noted {
-		s.offering = slices.Insert(s.offering, i, p.PromotionID)
-	} else if !some && noted {
-		s.offering = slices.Delete(s.offering, i, i+1)
+	_, hasOffer := p.nextWaiting()
+	i, listed := slices.BinarySearch(s.offerable, p.PromotionID)
+	if hasOffer && !listed {
+		s.offerable = slices.Insert(s.offerable, i, p.PromotionID)
+	} else if !hasOffer && listed {
+		s.offerable = slices.Delete(s.offerable, i, i+1)
 	}
 }
 
-// end takes somebody out of the waiting list. What was offered to them is there again.
-func (p *Promotion) end(waitingID string) Offer {
+// removeWaiting takes somebody out of the waiting list. What was offered to them is there again.
+func (p *Promotion) removeWaiting(waitingID string) Offer {
 	_, sequence := WaitingSequence(waitingID)
 	p.Waiting.Remove(sequence)
 	o, offered := p.Offers[sequence]

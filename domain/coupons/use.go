@@ -16,9 +16,9 @@ func (s *State) use(c domain.Command, body Use) domain.Event {
 	case coupon.Status == StatusUsed:
 		code = domain.AlreadyUsed
 	default:
-		return domain.Outcome(c, Used{PromotionID: c.Entity, CouponID: CouponID(c.Entity, body.Number), Number: body.Number})
+		return domain.NewOutcome(c, Used{PromotionID: c.Entity, CouponID: CouponID(c.Entity, body.Number), Number: body.Number})
 	}
-	return domain.Reject(c, code, domain.Facts{})
+	return domain.Reject(c, code, domain.Details{})
 }
 
 // Check says which field of r has a wrong shape, as a *domain.FieldError.
@@ -37,14 +37,14 @@ func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 		code = domain.Revoked
 	}
 	if code != "" {
-		return []domain.Event{domain.Reject(c, code, domain.Facts{})}
+		return []domain.Event{domain.Reject(c, code, domain.Details{})}
 	}
 	id := CouponID(c.Entity, body.Number)
 	return []domain.Event{
 		{Entity: c.Entity, User: coupon.Owner, Body: Revoked{
 			PromotionID: c.Entity, CouponID: id, Number: body.Number, Returned: body.ReturnStock, Reason: body.Reason,
 		}},
-		domain.Outcome(c, Withdrawn{
+		domain.NewOutcome(c, RevocationDone{
 			PromotionID: c.Entity, CouponID: id, Number: body.Number, UserID: coupon.Owner,
 			Returned: body.ReturnStock, Reason: body.Reason,
 		}),

@@ -9,18 +9,18 @@ func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 	o := s.orders[c.Entity]
 	switch {
 	case body.Check() != nil:
-		return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Facts{})}
+		return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
 	case o == nil:
-		return []domain.Event{domain.Reject(c, domain.OrderNotFound, domain.Facts{})}
-	case !o.Status.takes():
-		return []domain.Event{domain.Reject(c, domain.AlreadyCancelled, domain.Facts{})}
+		return []domain.Event{domain.Reject(c, domain.OrderNotFound, domain.Details{})}
+	case !o.Status.reservesStock():
+		return []domain.Event{domain.Reject(c, domain.AlreadyCancelled, domain.Details{})}
 	}
-	due := RefundDue{ImpUID: o.ImpUID, Reason: ReasonShop, Note: body.Reason}
-	if o.Status == Paid {
+	due := RefundDue{PaymentID: o.PaymentID, Reason: ReasonCancelledByAdmin, Note: body.Reason}
+	if o.Status == StatusPaid {
 		due.Payment = o.Payment
 	}
 	return []domain.Event{
 		{Entity: c.Entity, User: o.User, Body: due},
-		domain.Outcome(c, Cancelled{ImpUID: o.ImpUID, SalePostID: o.SalePostID, UserID: o.User, Amount: o.Amount, Reason: body.Reason}),
+		domain.NewOutcome(c, Cancelled{PaymentID: o.PaymentID, ProductID: o.ProductID, UserID: o.User, Amount: o.Amount, Reason: body.Reason}),
 	}
 }

@@ -37,9 +37,9 @@ func (Prepare) Type() (string, int) { return "products.prepare", 1 }
 
 // Place orders units for a payment that was made or begun; its imp_uid is the command's entity.
 type Place struct {
-	SalePostID string `json:"salePostId"`
-	Count      int    `json:"count"`  // 1 to 1,000
-	Amount     int64  `json:"amount"` // what the client believes it costs; the price decides
+	ProductID string `json:"salePostId"`
+	Count     int    `json:"count"`  // 1 to 1,000
+	Amount    int64  `json:"amount"` // what the client believes it costs; the price decides
 	Terms
 }
 
@@ -53,14 +53,14 @@ type Terms struct {
 	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are as good as real ones
 }
 
-// Learn says what the provider was heard to say of an order's payment. No user sends it, and it has no request id: what
+// RecordPayment says what the provider was heard to say of an order's payment. No user sends it, and it has no request id: what
 // changes nothing, or was asked before the order last changed, leads to no event.
-type Learn struct {
-	After   uint64  `json:"after"` // Order.Event as it was before the provider was asked
-	Payment Payment `json:"payment"`
+type RecordPayment struct {
+	LastEvent uint64  `json:"after"` // Order.Event as it was before the provider was asked
+	Payment   Payment `json:"payment"`
 }
 
-func (Learn) Type() (string, int) { return "orders.learn", 1 }
+func (RecordPayment) Type() (string, int) { return "orders.learn", 1 }
 
 // Cancel is the shop's: the order ends, and what was paid goes back.
 type Cancel struct {
@@ -76,6 +76,6 @@ func (c Cancel) Check() error { return checkReason(c.Reason) }
 const MaxPaySeconds = 30 * 24 * 60 * 60
 
 // check finds what no door lets through.
-func (p Place) wrong() bool {
-	return domain.CheckID(p.SalePostID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
+func (p Place) invalid() bool {
+	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
 }

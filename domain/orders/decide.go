@@ -16,8 +16,8 @@ func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 		return []domain.Event{s.prepare(c, body)}
 	case Place:
 		return s.place(c, body, now)
-	case Learn:
-		return s.learn(c, body, now)
+	case RecordPayment:
+		return s.recordPayment(c, body, now)
 	case Cancel:
 		return s.cancel(c, body)
 	}
@@ -29,80 +29,80 @@ func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case domain.Rejection, Cancelled:
 	case Created:
-		s.PutProduct(Product{Created: body})
-		s.products[e.Entity].counted(e.Sequence)
-	case Restocked:
+		s.RestoreProduct(Product{Created: body})
+		s.products[e.Entity].noteSoldOut(e.Sequence)
+	case StockChanged:
 		p := s.products[e.Entity]
 		p.Stock = body.Stock
-		p.counted(e.Sequence)
+		p.noteSoldOut(e.Sequence)
 	case Closed:
 		s.products[e.Entity].ClosedAt = e.Now
 	case Prepared:
-		s.PutPreparation(Preparation{Prepared: body, User: e.User})
+		s.RestorePreparation(Preparation{Prepared: body, User: e.User})
 	case Placed:
-		s.begin(e, body, Verifying, "")
-	case Kept:
-		s.begin(e, body.Placed, Refunding, body.Reason)
+		s.createOrder(e, body, StatusVerifying, "")
+	case RejectedPaid:
+		s.createOrder(e, body.Placed, StatusRefunding, body.Reason)
 	case Recheck:
 		o := s.orders[e.Entity]
-		o.Round = body.Round
-		o.AskAt = o.next(e.Now)
-		s.await(o)
+		o.RecheckCount = body.Attempt
+		o.RecheckAt = o.nextRecheck(e.Now)
+		s.scheduleRecheck(o)
 	default:
 		o := s.orders[e.Entity]
 		before := o.Status
 		o.apply(e)
-		s.changed(o, before, e)
+		s.updateDerived(o, before, e)
 	}
 }
 
-// begin makes an order; one that is there already had another's payment.
-func (s *State) begin(e domain.Event, placed Placed, status Status, reason string) {
-	if first := s.orders[e.Entity]; first != nil {
-		s.counts[first.Status]--
-		first.AskAt = 0
+// createOrder makes an order; one that is there already had another's payment.
+func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason string) {
+	if existing := s.orders[e.Entity]; existing != nil {
+		s.counts[existing.Status]--
+		existing.RecheckAt = 0
 	}
 	o := &Order{Placed: placed, User: e.User, Status: status, Reason: reason, Sequence: e.Sequence, PlacedAt: e.Now}
 	s.orders[e.Entity] = o
 	s.counts[status]++
-	s.changed(o, status, e)
-	if status.takes() {
-		s.products[o.SalePostID].take(o.Count, e.Sequence)
+	s.updateDerived(o, status, e)
+	if status.reservesStock() {
+		s.products[o.ProductID].addTaken(o.Count, e.Sequence)
 	}
 }
 
-// changed keeps the units, the counts and the next recheck as the order has become.
-func (s *State) changed(o *Order, before Status, e domain.Event) {
-	o.Event, o.Round = e.Number, 0
-	o.AskAt = o.next(e.Now)
-	s.await(o)
+// updateDerived keeps the units, the counts and the next recheck as the order has become.
+func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
+	o.LastEvent, o.RecheckCount = e.Number, 0
+	o.RecheckAt = o.nextRecheck(e.Now)
+	s.scheduleRecheck(o)
 	s.counts[before]--
 	s.counts[o.Status]++
-	if before.takes() && !o.Status.takes() {
-		s.products[o.SalePostID].take(-o.Count, e.Sequence)
+	if before.reservesStock() && !o.Status.reservesStock() {
+		s.products[o.ProductID].addTaken(-o.Count, e.Sequence)
 	}
 }
 
 func (o *Order) apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case Pending:
-		o.Status, o.Payment = PendingPayment, &body.Payment
+		o.Status, o.Payment = StatusPendingPayment, &body.Payment
 	case Succeeded:
-		o.Status, o.Payment, o.Verdict = Paid, &body.Payment, e.Number
+		o.Status, o.Payment, o.ResultEvent = StatusPaid, &body.Payment, e.Number
 	case RefundDue:
-		o.Status, o.Reason, o.Note, o.Payment = Refunding, body.Reason, body.Note, body.Payment
-	case Unsuccessful:
-		o.Status, o.Reason, o.Payment, o.Verdict = Failed, body.Reason, &body.Payment, e.Number
+		o.Status, o.Reason, o.Note, o.Payment = StatusRefunding, body.Reason, body.Note, body.Payment
+	case Failed:
+		o.Status, o.Reason, o.Payment, o.ResultEvent = StatusFailed, body.Reason, &body.Payment, e.Number
 		if body.Refunded > 0 {
-			o.Status = Refunded
+			o.Status = StatusRefunded
 		}
-	case GivenBack:
-		o.Status, o.Reason, o.Note, o.Payment = Refunded, body.Reason, body.Note, &body.Payment
-	case Differs:
+	case Refunded:
+		o.Status, o.Reason, o.Note, o.Payment = StatusRefunded, body.Reason, body.Note, &body.Payment
+	case Discrepant:
 		o.Payment = &body.Payment
-		if o.Status == Paid {
+		if o.Status == StatusPaid {
 			o.Reason = ReasonDiscrepant
-			if body.Payment.Left() > 0 && o.unfit(body.Payment) == "" { // it is as it was again
+			if body.Payment.Refundable() > 0 && o.mismatch(body.Payment) == "" { // it is as it was again
 				o.Reason = ""
 			}
 		}

@@ -26,12 +26,12 @@ func (s *State) Dump(w io.Writer) {
 	for _, id := range s.Orders() {
 		line("order", s.orders[id])
 	}
-	for _, status := range []Status{Verifying, PendingPayment, Paid, Refunding, Failed, Refunded} {
+	for _, status := range []Status{StatusVerifying, StatusPendingPayment, StatusPaid, StatusRefunding, StatusFailed, StatusRefunded} {
 		fmt.Fprintf(w, "orders %s %d\n", status, s.counts[status])
 	}
 	// An order that changed twice in a millisecond stands there twice.
-	asking := slices.SortedFunc(s.asking.Until(math.MaxInt64), due.Deadline[*Order].Compare)
-	for _, d := range slices.Compact(asking) {
-		fmt.Fprintf(w, "recheck %s %d %s\n", d.At, d.Sequence, d.What.ImpUID)
+	rechecks := slices.SortedFunc(s.rechecks.Due(math.MaxInt64), due.Deadline[*Order].Compare)
+	for _, d := range slices.Compact(rechecks) {
+		fmt.Fprintf(w, "recheck %s %d %s\n", d.At, d.Sequence, d.Value.PaymentID)
 	}
 }

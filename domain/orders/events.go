@@ -6,28 +6,28 @@ import "onsale/domain"
 
 // Created is a product with everything that its rules need.
 type Created struct {
-	SalePostID string `json:"salePostId"`
-	Name       string `json:"name"`
-	Price      int64  `json:"price"`
-	Stock      int    `json:"stock"`
+	ProductID string `json:"salePostId"`
+	Name      string `json:"name"`
+	Price     int64  `json:"price"`
+	Stock     int    `json:"stock"`
 }
 
 func (Created) Type() (string, int) { return "products.created", 1 }
 
-// Restocked is another number of units.
-type Restocked struct {
-	SalePostID string `json:"salePostId"`
-	Delta      int    `json:"delta"`
-	Stock      int    `json:"stock"` // from now on
-	Reason     string `json:"reason,omitempty"`
+// StockChanged is another number of units.
+type StockChanged struct {
+	ProductID string `json:"salePostId"`
+	Delta     int    `json:"delta"`
+	Stock     int    `json:"stock"` // from now on
+	Reason    string `json:"reason,omitempty"`
 }
 
-func (Restocked) Type() (string, int) { return "products.restocked", 1 }
+func (StockChanged) Type() (string, int) { return "products.restocked", 1 }
 
 // Closed is the end of a product's sale.
 type Closed struct {
-	SalePostID string `json:"salePostId"`
-	Reason     string `json:"reason,omitempty"`
+	ProductID string `json:"salePostId"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 func (Closed) Type() (string, int) { return "products.closed", 1 }
@@ -35,7 +35,7 @@ func (Closed) Type() (string, int) { return "products.closed", 1 }
 // Prepared is a merchant_uid for one payment of one user, who is the event's.
 type Prepared struct {
 	MerchantUID string `json:"merchant_uid"` // "m<sequence>-<8 of the request id>"
-	SalePostID  string `json:"salePostId"`
+	ProductID   string `json:"salePostId"`
 	Count       int    `json:"count"`
 	Amount      int64  `json:"amount"` // to be paid
 }
@@ -44,40 +44,40 @@ func (Prepared) Type() (string, int) { return "products.prepared", 1 }
 
 // Placed is an order that has its units, and whose payment is to be verified.
 type Placed struct {
-	ImpUID     string      `json:"imp_uid"`
-	SalePostID string      `json:"salePostId"`
+	PaymentID  string      `json:"imp_uid"`
+	ProductID  string      `json:"salePostId"`
 	Count      int         `json:"count"`
 	Amount     int64       `json:"amount"` // price × count
-	PayBy      domain.Time `json:"payBy"`  // when an unpaid one is over
+	PaymentDue domain.Time `json:"payBy"`  // when an unpaid one is over
 	Terms
 }
 
 func (Placed) Type() (string, int) { return "orders.placed", 1 }
 
-// Kept is an order that is refused, as the event behind it says, and kept: its payment may have been made, and then goes
+// RejectedPaid is an order that is refused, as the event behind it says, and kept: its payment may have been made, and then goes
 // back.
-type Kept struct {
+type RejectedPaid struct {
 	Placed
 	Reason string `json:"reason"`
 }
 
-func (Kept) Type() (string, int) { return "orders.kept", 1 }
+func (RejectedPaid) Type() (string, int) { return "orders.kept", 1 }
 
 // Pending says that nothing was paid yet.
 type Pending struct {
-	ImpUID  string  `json:"imp_uid"`
-	Payment Payment `json:"payment"`
+	PaymentID string  `json:"imp_uid"`
+	Payment   Payment `json:"payment"`
 }
 
 func (Pending) Type() (string, int) { return "orders.pending", 1 }
 
 // Succeeded is the verdict that the order is paid.
 type Succeeded struct {
-	ImpUID     string  `json:"imp_uid"`
-	SalePostID string  `json:"salePostId"`
-	Count      int     `json:"count"`
-	Amount     int64   `json:"amount"`
-	Payment    Payment `json:"payment"`
+	PaymentID string  `json:"imp_uid"`
+	ProductID string  `json:"salePostId"`
+	Count     int     `json:"count"`
+	Amount    int64   `json:"amount"`
+	Payment   Payment `json:"payment"`
 }
 
 func (Succeeded) Type() (string, int) { return "orders.succeeded", 1 }
@@ -85,63 +85,63 @@ func (Succeeded) Type() (string, int) { return "orders.succeeded", 1 }
 // RefundDue says that whatever is left of the payment has to go back. Without a payment, the provider has to be asked
 // first whether there is one, and whose.
 type RefundDue struct {
-	ImpUID  string   `json:"imp_uid"`
-	Reason  string   `json:"reason"`
-	Note    string   `json:"note,omitempty"`
-	Payment *Payment `json:"payment,omitempty"`
+	PaymentID string   `json:"imp_uid"`
+	Reason    string   `json:"reason"`
+	Note      string   `json:"note,omitempty"`
+	Payment   *Payment `json:"payment,omitempty"`
 }
 
 func (RefundDue) Type() (string, int) { return "orders.refund-due", 1 }
 
-// Unsuccessful is the verdict that the order failed, and no money of it is left at the provider: Refunded of it was there.
-type Unsuccessful struct {
-	ImpUID     string  `json:"imp_uid"`
-	SalePostID string  `json:"salePostId"`
-	Count      int     `json:"count"`
-	Amount     int64   `json:"amount"`
-	Reason     string  `json:"reason"`
-	Note       string  `json:"note,omitempty"`
-	Refunded   int64   `json:"refunded"`
-	Payment    Payment `json:"payment"`
+// Failed is the verdict that the order failed, and no money of it is left at the provider: Refunded of it was there.
+type Failed struct {
+	PaymentID string  `json:"imp_uid"`
+	ProductID string  `json:"salePostId"`
+	Count     int     `json:"count"`
+	Amount    int64   `json:"amount"`
+	Reason    string  `json:"reason"`
+	Note      string  `json:"note,omitempty"`
+	Refunded  int64   `json:"refunded"`
+	Payment   Payment `json:"payment"`
 }
 
-func (Unsuccessful) Type() (string, int) { return "orders.failed", 1 }
+func (Failed) Type() (string, int) { return "orders.failed", 1 }
 
-// GivenBack says that the money of an order whose verdict was told before has gone back.
-type GivenBack struct {
-	ImpUID   string  `json:"imp_uid"`
-	Reason   string  `json:"reason"`
-	Note     string  `json:"note,omitempty"`
-	Refunded int64   `json:"refunded"`
-	Payment  Payment `json:"payment"`
+// Refunded says that the money of an order whose verdict was told before has gone back.
+type Refunded struct {
+	PaymentID string  `json:"imp_uid"`
+	Reason    string  `json:"reason"`
+	Note      string  `json:"note,omitempty"`
+	Refunded  int64   `json:"refunded"`
+	Payment   Payment `json:"payment"`
 }
 
-func (GivenBack) Type() (string, int) { return "orders.refunded", 1 }
+func (Refunded) Type() (string, int) { return "orders.refunded", 1 }
 
-// Differs says that the provider tells something of a paid order, of a refund, or of a payment that is not the user's, that
+// Discrepant says that the provider tells something of a paid order, of a refund, or of a payment that is not the user's, that
 // people have to look at. It is the shop's alone, and changes no status.
-type Differs struct {
-	ImpUID  string  `json:"imp_uid"`
-	Payment Payment `json:"payment"`
+type Discrepant struct {
+	PaymentID string  `json:"imp_uid"`
+	Payment   Payment `json:"payment"`
 }
 
-func (Differs) Type() (string, int) { return "orders.discrepant", 1 }
+func (Discrepant) Type() (string, int) { return "orders.discrepant", 1 }
 
 // Recheck says that it is time to ask the provider once more. It concerns nobody alone.
 type Recheck struct {
-	ImpUID string `json:"imp_uid"`
-	Round  int    `json:"round"` // from 1
+	PaymentID string `json:"imp_uid"`
+	Attempt   int    `json:"round"` // from 1
 }
 
 func (Recheck) Type() (string, int) { return "orders.recheck", 1 }
 
 // Cancelled answers who asked for Cancel; RefundDue, before it, is what happened.
 type Cancelled struct {
-	ImpUID     string `json:"imp_uid"`
-	SalePostID string `json:"salePostId"`
-	UserID     string `json:"userId"` // whose order it is
-	Amount     int64  `json:"amount"`
-	Reason     string `json:"reason,omitempty"`
+	PaymentID string `json:"imp_uid"`
+	ProductID string `json:"salePostId"`
+	UserID    string `json:"userId"` // whose order it is
+	Amount    int64  `json:"amount"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 func (Cancelled) Type() (string, int) { return "orders.cancelled", 1 }

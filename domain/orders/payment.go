@@ -22,31 +22,31 @@ const (
 
 // Why an order is not wanted. Those that refuse it when it is placed are codes of domain.
 const (
-	ReasonAmount      = "amount_mismatch"
-	ReasonCurrency    = "currency_mismatch"
-	ReasonTest        = "test_payment"
-	ReasonCancelled   = "payment_cancelled"    // at the provider, by somebody else
-	ReasonFailed      = "payment_failed"       //
-	ReasonTimeout     = "payment_timeout"      // begun, and not paid in time
-	ReasonNotFound    = "payment_not_found"    // not even begun in time
-	ReasonOfAnother   = "payment_of_another"   // prepared for another user
-	ReasonNotPrepared = "payment_not_prepared" // not by us, though it had to be
-	ReasonLate        = "late_payment"         // paid after the failure was told
-	ReasonShop        = "order_cancelled"      // by the shop
-	ReasonAtProvider  = "cancelled_at_provider"
-	ReasonDiscrepant  = "discrepant"
+	ReasonAmount           = "amount_mismatch"
+	ReasonCurrency         = "currency_mismatch"
+	ReasonTest             = "test_payment"
+	ReasonCancelled        = "payment_cancelled"    // at the provider, by somebody else
+	ReasonFailed           = "payment_failed"       //
+	ReasonTimeout          = "payment_timeout"      // begun, and not paid in time
+	ReasonNotFound         = "payment_not_found"    // not even begun in time
+	ReasonOtherUser        = "payment_of_another"   // prepared for another user
+	ReasonNotPrepared      = "payment_not_prepared" // not by us, though it had to be
+	ReasonLate             = "late_payment"         // paid after the failure was told
+	ReasonCancelledByAdmin = "order_cancelled"      // by the shop
+	ReasonAtProvider       = "cancelled_at_provider"
+	ReasonDiscrepant       = "discrepant"
 )
 
-// Left is the money that can go back.
-func (p Payment) Left() int64 {
+// Refundable is the money that can go back.
+func (p Payment) Refundable() int64 {
 	if p.State != PaymentPaid {
 		return 0
 	}
 	return p.Amount - p.Cancelled
 }
 
-// wrong finds what nobody can have heard.
-func (p Payment) wrong() bool {
+// invalid finds what nobody can have heard.
+func (p Payment) invalid() bool {
 	switch p.State {
 	case PaymentMissing:
 		return p != Payment{State: PaymentMissing}
@@ -60,8 +60,8 @@ func (p Payment) wrong() bool {
 	return true
 }
 
-// unfit is why a payment of which money is there is not the right one; "" when it is.
-func (o *Order) unfit(p Payment) string {
+// mismatch is why a payment of which money is there is not the right one; "" when it is.
+func (o *Order) mismatch(p Payment) string {
 	switch {
 	case p.Currency != o.Currency:
 		return ReasonCurrency
@@ -75,15 +75,15 @@ func (o *Order) unfit(p Payment) string {
 	return ""
 }
 
-// foreign is why the payment is none of the order's user: it is neither accepted nor given back for them; "" when it may be.
-func (o *Order) foreign(p Payment, prepared *Preparation) string {
+// ownershipProblem is why the payment is none of the order's user: it is neither accepted nor given back for them; "" when it may be.
+func (o *Order) ownershipProblem(p Payment, prepared *Preparation) string {
 	switch {
 	case p.State == PaymentMissing:
 		return ""
 	case prepared == nil && o.RequirePrepare:
 		return ReasonNotPrepared
 	case prepared != nil && prepared.User != o.User:
-		return ReasonOfAnother
+		return ReasonOtherUser
 	}
 	return ""
 }

@@ -13,68 +13,68 @@ func (s *State) prepare(c domain.Command, body Prepare) domain.Event {
 	p := s.products[c.Entity]
 	switch {
 	case body.Count < 1 || body.Count > MaxCount:
-		return domain.Reject(c, domain.InvalidCount, domain.Facts{Limit: MaxCount})
+		return domain.Reject(c, domain.InvalidCount, domain.Details{Limit: MaxCount})
 	case p == nil:
-		return domain.Reject(c, domain.ProductNotFound, domain.Facts{})
+		return domain.Reject(c, domain.ProductNotFound, domain.Details{})
 	case p.ClosedAt != 0:
-		return domain.Reject(c, domain.ProductClosed, domain.Facts{})
+		return domain.Reject(c, domain.ProductClosed, domain.Details{})
 	case p.Remaining() < body.Count:
-		return domain.Reject(c, domain.SoldOut, p.soldOut())
+		return domain.Reject(c, domain.SoldOut, p.soldOutDetails())
 	}
 	// Providers take a merchant_uid once in their life, which is longer than that of a log that somebody throws away.
 	uid := fmt.Sprintf("m%d-%s", c.Sequence, c.Request[:8])
-	return domain.Outcome(c, Prepared{MerchantUID: uid, SalePostID: c.Entity, Count: body.Count, Amount: p.Price * int64(body.Count)})
+	return domain.NewOutcome(c, Prepared{MerchantUID: uid, ProductID: c.Entity, Count: body.Count, Amount: p.Price * int64(body.Count)})
 }
 
 // place takes units. Who is refused because of what they want is only refused; who may have paid in good faith gets
 // their money back: their order is kept. A payment that has an order is nobody else's, so nothing is done about it, unless
 // that order was told that it was prepared for the user who asks now.
 func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {
-	p, first := s.products[body.SalePostID], s.orders[c.Entity]
-	refuse := func(code string, facts domain.Facts) []domain.Event {
-		return []domain.Event{domain.Reject(c, code, facts)}
+	p, existing := s.products[body.ProductID], s.orders[c.Entity]
+	reject := func(code string, details domain.Details) []domain.Event {
+		return []domain.Event{domain.Reject(c, code, details)}
 	}
 	switch {
-	case body.wrong():
-		return refuse(domain.InvalidBody, domain.Facts{})
+	case body.invalid():
+		return reject(domain.InvalidBody, domain.Details{})
 	case body.Count < 1 || body.Count > MaxCount:
-		return refuse(domain.InvalidCount, domain.Facts{Limit: MaxCount})
+		return reject(domain.InvalidCount, domain.Details{Limit: MaxCount})
 	case p == nil:
-		return refuse(domain.ProductNotFound, domain.Facts{})
-	case first != nil && !s.rightful(first, c.User):
-		return refuse(domain.PaymentAlreadyUsed, domain.Facts{})
+		return reject(domain.ProductNotFound, domain.Details{})
+	case existing != nil && !s.mayReplace(existing, c.User):
+		return reject(domain.PaymentAlreadyUsed, domain.Details{})
 	}
 	placed := Placed{
-		ImpUID: c.Entity, SalePostID: body.SalePostID, Count: body.Count, Amount: p.Price * int64(body.Count),
-		PayBy: now.Add(time.Duration(body.PaySeconds) * time.Second), Terms: body.Terms,
+		PaymentID: c.Entity, ProductID: body.ProductID, Count: body.Count, Amount: p.Price * int64(body.Count),
+		PaymentDue: now.Add(time.Duration(body.PaySeconds) * time.Second), Terms: body.Terms,
 	}
-	keep := func(code string, facts domain.Facts) []domain.Event {
-		kept := domain.Event{Entity: c.Entity, User: c.User, Body: Kept{Placed: placed, Reason: code}}
-		return []domain.Event{kept, domain.Reject(c, code, facts)}
+	rejectPaid := func(code string, details domain.Details) []domain.Event {
+		event := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placed: placed, Reason: code}}
+		return []domain.Event{event, domain.Reject(c, code, details)}
 	}
 	switch {
 	case body.Amount <= 0: // nobody can have paid that
-		return refuse(domain.AmountMismatch, domain.Facts{Expected: placed.Amount})
+		return reject(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
 	case p.ClosedAt != 0:
-		return keep(domain.ProductClosed, domain.Facts{})
+		return rejectPaid(domain.ProductClosed, domain.Details{})
 	case body.Amount != placed.Amount:
-		return keep(domain.AmountMismatch, domain.Facts{Expected: placed.Amount})
+		return rejectPaid(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
 	case p.Remaining() < body.Count:
-		return keep(domain.SoldOut, p.soldOut())
+		return rejectPaid(domain.SoldOut, p.soldOutDetails())
 	}
-	return []domain.Event{domain.Outcome(c, placed)}
+	return []domain.Event{domain.NewOutcome(c, placed)}
 }
 
-// rightful says that an order failed, and that its payment was prepared for this other user.
-func (s *State) rightful(o *Order, user string) bool {
-	if o.Status != Failed || o.User == user {
+// mayReplace says that an order failed, and that its payment was prepared for this other user.
+func (s *State) mayReplace(o *Order, user string) bool {
+	if o.Status != StatusFailed || o.User == user {
 		return false
 	}
 	prepared := s.prepared[o.Payment.MerchantUID]
 	return prepared != nil && prepared.User == user
 }
 
-func (p *Product) soldOut() domain.Facts {
-	left := p.Remaining()
-	return domain.Facts{SoldOutSequence: p.SoldOutSequence, Available: &left}
+func (p *Product) soldOutDetails() domain.Details {
+	remaining := p.Remaining()
+	return domain.Details{SoldOutSequence: p.SoldOutSequence, Available: &remaining}
 }

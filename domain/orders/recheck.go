@@ -10,55 +10,55 @@ import (
 )
 
 const (
-	firstRecheck = 60 * time.Second  // after an order changed; each further one comes after twice the time
-	slowest      = 60 * firstRecheck // while money may have to go back, or somebody waits for a verdict
-	lateRounds   = 14                // of an order that failed: 11 days, after which nobody pays it any more
-	paidRecheck  = 24 * slowest      // of one that is paid: somebody may give the money back past the shop, and nobody may say so
-	paidRounds   = 3                 // a week
+	firstRecheckInterval = 60 * time.Second          // after an order changed; each further one comes after twice the time
+	maxRecheckInterval   = 60 * firstRecheckInterval // while money may have to go back, or somebody waits for a verdict
+	maxRechecksFailed    = 14                        // of an order that failed: 11 days, after which nobody pays it any more
+	paidRecheckInterval  = 24 * maxRecheckInterval   // of one that is paid: somebody may give the money back past the shop, and nobody may say so
+	maxRechecksPaid      = 3                         // a week
 )
 
-// await sets the next recheck of an order.
-func (s *State) await(o *Order) {
-	if o.AskAt != 0 {
-		s.asking.Add(due.Deadline[*Order]{At: o.AskAt, Sequence: o.Sequence, What: o})
+// scheduleRecheck sets the next recheck of an order.
+func (s *State) scheduleRecheck(o *Order) {
+	if o.RecheckAt != 0 {
+		s.rechecks.Add(due.Deadline[*Order]{At: o.RecheckAt, Sequence: o.Sequence, Value: o})
 	}
 }
 
-// next is when an order that changed, or was asked about, at now is to be asked about again; 0 for never.
-func (o *Order) next(now domain.Time) domain.Time {
-	wait := firstRecheck << min(o.Round, 20)
+// nextRecheck is when an order that changed, or was asked about, at now is to be asked about again; 0 for never.
+func (o *Order) nextRecheck(now domain.Time) domain.Time {
+	wait := firstRecheckInterval << min(o.RecheckCount, 20)
 	switch o.Status {
-	case Verifying, PendingPayment:
-		at := now.Add(min(wait, slowest))
-		if now < o.PayBy && o.PayBy < at {
-			return o.PayBy
+	case StatusVerifying, StatusPendingPayment:
+		at := now.Add(min(wait, maxRecheckInterval))
+		if now < o.PaymentDue && o.PaymentDue < at {
+			return o.PaymentDue
 		}
 		return at
-	case Refunding:
-		return now.Add(min(wait, slowest))
-	case Paid:
-		if o.Round < paidRounds {
-			return now.Add(paidRecheck << o.Round)
+	case StatusRefunding:
+		return now.Add(min(wait, maxRecheckInterval))
+	case StatusPaid:
+		if o.RecheckCount < maxRechecksPaid {
+			return now.Add(paidRecheckInterval << o.RecheckCount)
 		}
-	case Failed:
-		if o.Round < lateRounds && !o.others() && o.Payment.State != PaymentCancelled {
+	case StatusFailed:
+		if o.RecheckCount < maxRechecksFailed && !o.isForeign() && o.Payment.State != PaymentCancelled {
 			return now.Add(wait)
 		}
 	}
 	return 0
 }
 
-func stands(d due.Deadline[*Order]) bool { return d.What.AskAt == d.At }
+func isActive(d due.Deadline[*Order]) bool { return d.Value.RecheckAt == d.At }
 
 // NextDeadline is when the next recheck is due, and the place in line of its order; false when there is none.
 func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {
-	d, ok := s.asking.First()
+	d, ok := s.rechecks.First()
 	return d.At, d.Sequence, ok
 }
 
-// Due is what NextDeadline names.
-func (s *State) Due() domain.Event {
-	d, _ := s.asking.First()
-	o := d.What
-	return domain.Event{Entity: o.ImpUID, Body: Recheck{ImpUID: o.ImpUID, Round: o.Round + 1}}
+// DueEvent is what NextDeadline names.
+func (s *State) DueEvent() domain.Event {
+	d, _ := s.rechecks.First()
+	o := d.Value
+	return domain.Event{Entity: o.PaymentID, Body: Recheck{PaymentID: o.PaymentID, Attempt: o.RecheckCount + 1}}
 }

@@ -8,21 +8,21 @@ import (
 )
 
 // row is an opening with one row, where a dot is a free seat.
-func rowOf(t *testing.T, places string) (*opening, place) {
+func rowOf(t *testing.T, pattern string) (*availability, rowSpan) {
 	s := New()
-	sc := s.Put(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(places)}}}}}, 1)
-	for i, taken := range places {
+	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1)
+	for i, taken := range pattern {
 		if taken != '.' {
-			s.PutBlocked(sc, []int{i + 1})
+			s.RestoreBlocked(sc, []int{i + 1})
 		}
 	}
-	o := s.opening(sc, 1)
+	o := s.availability(sc, 1)
 	return &o, sc.Layout.rows[0]
 }
 
-func TestInRow(t *testing.T) {
+func TestAvailability_BestInRow(t *testing.T) {
 	for _, c := range []struct {
-		places        string
+		pattern       string
 		count         int
 		first, orphan int
 	}{
@@ -39,48 +39,48 @@ func TestInRow(t *testing.T) {
 		{"........", 8, 1, 0},
 		{"........", 9, 0, 0},
 	} {
-		o, row := rowOf(t, c.places)
-		if first, orphan := o.inRow(row, c.count); first != c.first || orphan != c.orphan {
-			t.Errorf("%d in %q: got %d, alone %d, want %d, alone %d", c.count, c.places, first, orphan, c.first, c.orphan)
+		o, row := rowOf(t, c.pattern)
+		if first, orphan := o.bestInRow(row, c.count); first != c.first || orphan != c.orphan {
+			t.Errorf("%d in %q: got %d, alone %d, want %d, alone %d", c.count, c.pattern, first, orphan, c.first, c.orphan)
 		}
 	}
 }
 
-// TestInRowLooksNearTheMiddle compares the few places that are looked at with all of them, in rows longer than a house has.
-func TestInRowLooksNearTheMiddle(t *testing.T) {
+// TestAvailability_BestInRowMatchesExhaustiveSearch compares the few places that are looked at with all of them, in rows longer than a house has.
+func TestAvailability_BestInRowMatchesExhaustiveSearch(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for range 3000 {
-		places := []byte(strings.Repeat(".", 1+rng.IntN(120)))
+		pattern := []byte(strings.Repeat(".", 1+rng.IntN(120)))
 		for range rng.IntN(6) {
-			places[rng.IntN(len(places))] = 'x'
+			pattern[rng.IntN(len(pattern))] = 'x'
 		}
 		count := 1 + rng.IntN(9)
-		o, row := rowOf(t, string(places))
-		first, orphan := o.inRow(row, count)
+		o, row := rowOf(t, string(pattern))
+		first, orphan := o.bestInRow(row, count)
 		want := 0
 		rank := func(at int) []int { // of a block that begins there: alone, room lost, distance
 			from, to := at, at+count-1
-			for from > 1 && places[from-2] == '.' {
+			for from > 1 && pattern[from-2] == '.' {
 				from--
 			}
-			for to < len(places) && places[to] == '.' {
+			for to < len(pattern) && pattern[to] == '.' {
 				to++
 			}
-			alone, off := 0, 2*at+count-len(places)-2
+			orphans, offCenter := 0, 2*at+count-len(pattern)-2
 			if at-from == 1 || to-at-count+1 == 1 {
-				alone = 1
+				orphans = 1
 			}
 			room := (to-from+1)/count - (at-from)/count - (to-at-count+1)/count
-			return []int{alone, max(0, room-1), max(off, -off)}
+			return []int{orphans, max(0, room-1), max(offCenter, -offCenter)}
 		}
-		for at := 1; at+count-1 <= len(places); at++ {
-			if !strings.Contains(string(places[at-1:at+count-1]), "x") && (want == 0 || slices.Compare(rank(at), rank(want)) < 0) {
+		for at := 1; at+count-1 <= len(pattern); at++ {
+			if !strings.Contains(string(pattern[at-1:at+count-1]), "x") && (want == 0 || slices.Compare(rank(at), rank(want)) < 0) {
 				want = at
 			}
 		}
 		if first != want || want > 0 && (orphan != 0) != (rank(want)[0] == 1) {
-			t.Fatalf("seed %d: %d in %q: got %d, alone %d, want %d", seed, count, places, first, orphan, want)
+			t.Fatalf("seed %d: %d in %q: got %d, alone %d, want %d", seed, count, pattern, first, orphan, want)
 		}
 	}
 }

@@ -3,51 +3,51 @@ package seats
 
 import "onsale/domain"
 
-// MaxFree bounds the seats that one Free names: what it leads to has to fit among one command's events.
-const MaxFree = 100
+// MaxReclaim bounds the seats that one Free names: what it leads to has to fit among one command's events.
+const MaxReclaim = 100
 
 // block takes seats off sale that nobody has.
 func (s *State) block(c domain.Command, body Block, now domain.Time) domain.Event {
-	sc, refusal := s.shopAsks(c, body.Check(), body.ScheduleSeatIDs, MaxCommand)
+	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxSeatsPerCommand)
 	if sc == nil {
-		return refusal
+		return rejection
 	}
-	o := s.opening(sc, now)
-	o.promised = false // the shop need not wait
-	if taken := o.without(body.ScheduleSeatIDs); taken != nil {
-		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: taken})
+	o := s.availability(sc, now)
+	o.offersPending = false // the shop need not wait
+	if taken := o.unavailable(body.ScheduleSeatIDs); taken != nil {
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
-	return domain.Outcome(c, Blocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
+	return domain.NewOutcome(c, Blocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
 }
 
 func (s *State) unblock(c domain.Command, body Unblock) domain.Event {
-	sc, refusal := s.shopAsks(c, body.Check(), body.ScheduleSeatIDs, MaxCommand)
+	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxSeatsPerCommand)
 	if sc == nil {
-		return refusal
+		return rejection
 	}
 	var others []int
 	for _, id := range body.ScheduleSeatIDs {
-		if sc.Seats[id-1].is != isBlocked {
+		if sc.Seats[id-1].state != stateBlocked {
 			others = append(others, id)
 		}
 	}
 	if others != nil {
-		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: others})
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
-	return domain.Outcome(c, Unblocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
+	return domain.NewOutcome(c, Unblocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
 }
 
-// shopAsks is the schedule whose seats the shop names, at most limit of them, or the event that says why not.
-func (s *State) shopAsks(c domain.Command, shape error, ids []int, limit int) (*Schedule, domain.Event) {
-	sc, refusal := s.asked(c, shape, 0)
+// findScheduleSeats is the schedule whose seats the shop names, at most limit of them, or the event that says why not.
+func (s *State) findScheduleSeats(c domain.Command, bodyErr error, ids []int, limit int) (*Schedule, domain.Event) {
+	sc, rejection := s.findSchedule(c, bodyErr, 0)
 	if sc == nil {
-		return nil, refusal
+		return nil, rejection
 	}
 	if len(ids) > limit {
-		return nil, domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: limit})
+		return nil, domain.Reject(c, domain.TooManySeats, domain.Details{Limit: limit})
 	}
 	if missing := sc.Layout.missing(ids); missing != nil {
-		return nil, domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
+		return nil, domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	}
 	return sc, domain.Event{}
 }

@@ -39,12 +39,12 @@ func (Create) Type() (string, int) { return "seats.create", 1 }
 
 // Hold asks for several seats, all or none: those named, or the best that there are. Exactly one field is set.
 type Hold struct {
-	ScheduleSeatIDs []int `json:"scheduleSeatIds,omitempty"`
-	BestAvailable   *Best `json:"bestAvailable,omitempty"`
+	ScheduleSeatIDs []int          `json:"scheduleSeatIds,omitempty"`
+	BestAvailable   *BestAvailable `json:"bestAvailable,omitempty"`
 }
 
-// Best asks for seats side by side in a row: nearest to the middle of the front.
-type Best struct {
+// BestAvailable asks for seats side by side in a row: nearest to the middle of the front.
+type BestAvailable struct {
 	Count   int    `json:"count"`
 	Section string `json:"section,omitempty"` // "": any
 }
@@ -106,13 +106,13 @@ type Unblock struct {
 
 func (Unblock) Type() (string, int) { return "seats.unblock", 1 }
 
-// Free is the shop's own release: held seats are taken from their holders, reserved ones from their owners.
-type Free struct {
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds"` // at most MaxFree
+// Reclaim is the shop's own release: held seats are taken from their holders, reserved ones from their owners.
+type Reclaim struct {
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"` // at most MaxReclaim
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Free) Type() (string, int) { return "seats.free", 1 }
+func (Reclaim) Type() (string, int) { return "seats.free", 1 }
 
 // Close ends the sale. Holds and offers that stand can still become reservations.
 type Close struct {

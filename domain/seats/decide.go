@@ -5,8 +5,8 @@ import "onsale/domain"
 
 // Decide says what command c leads to when the log's time is now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
-	if body, ok := c.Body.(Free); ok {
-		return s.freeSeats(c, body, now)
+	if body, ok := c.Body.(Reclaim); ok {
+		return s.reclaim(c, body, now)
 	}
 	return []domain.Event{s.decide(c, now)}
 }
@@ -46,26 +46,26 @@ func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 }
 
 func (s *State) close(c domain.Command, body Close) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), 0)
+	sc, rejection := s.findSchedule(c, body.Check(), 0)
 	if sc == nil {
-		return refusal
+		return rejection
 	}
 	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Facts{})
+		return domain.Reject(c, domain.Closed, domain.Details{})
 	}
-	return domain.Outcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
+	return domain.NewOutcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
 }
 
-// asked is the schedule that command c is about, or the event that says why it cannot be asked for so many seats.
-func (s *State) asked(c domain.Command, shape error, seats int) (*Schedule, domain.Event) {
+// findSchedule is the schedule that command c is about, or the event that says why it cannot be asked for so many seats.
+func (s *State) findSchedule(c domain.Command, bodyErr error, seats int) (*Schedule, domain.Event) {
 	sc := s.schedules[c.Entity]
 	switch {
-	case shape != nil:
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Facts{})
+	case bodyErr != nil:
+		return nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	case sc == nil:
-		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Facts{})
-	case seats > MaxCommand:
-		return nil, domain.Reject(c, domain.TooManySeats, domain.Facts{Limit: MaxCommand})
+		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Details{})
+	case seats > MaxSeatsPerCommand:
+		return nil, domain.Reject(c, domain.TooManySeats, domain.Details{Limit: MaxSeatsPerCommand})
 	}
 	return sc, domain.Event{}
 }

@@ -23,38 +23,38 @@ func (s *State) Dump(w io.Writer) {
 		fmt.Fprint(w, " ")
 		json.NewEncoder(w).Encode(sc.Created)
 		free := 0
-		for _, n := range sc.free {
+		for _, n := range sc.freeInRow {
 			free += n
 		}
 		fmt.Fprintf(w, "  free %d\n", free)
 		for i, seat := range sc.Seats {
-			if at := seat.FreeAt(); at != 0 {
+			if at := seat.ReleaseAt(); at != 0 {
 				fmt.Fprintf(w, "  seat %d comes back at %s\n", i+1, at)
 			} else if seat != (Seat{}) {
 				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status(), seat.Ref)
 			}
 		}
-		dumpSorted(w, "holding", sc.Holdings)
-		dumpSorted(w, "ended", sc.Ended)
+		dumpSorted(w, "holding", sc.Allocations)
+		dumpSorted(w, "ended", sc.Expired)
 		dumpSorted(w, "reservation", sc.Reservations)
 		dumpSorted(w, "waiting", sc.Waiting)
-		for _, section := range slices.Sorted(maps.Keys(sc.lines)) {
-			fmt.Fprintf(w, "  line %q %v\n", section, sc.lines[section].All())
+		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
+			fmt.Fprintf(w, "  line %q %v\n", section, sc.queues[section].All())
 		}
-		for _, user := range slices.Sorted(maps.Keys(sc.waiters)) {
-			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waiters[user])
+		for _, user := range slices.Sorted(maps.Keys(sc.waitingByUser)) {
+			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waitingByUser[user])
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.Taken)) {
 			fmt.Fprintf(w, "  taken %s %d\n", user, sc.Taken[user])
 		}
 	}
-	all := slices.SortedFunc(s.endings.Until(domain.Time(math.MaxInt64)), ending.Compare)
+	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)
 	for _, d := range slices.Compact(all) {
 		what := "holding"
-		if d.Sequence == d.What.Sequence {
+		if d.Sequence == d.Value.Sequence {
 			what = "return"
 		}
-		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.What.ScheduleID)
+		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.Value.ScheduleID)
 	}
 }
 

@@ -1,8 +1,11 @@
 // What can have happened to a schedule's seats. The bytes of these structs are the log's format, and they are what clients
 // read as results: a changed meaning is a new version beside the old one.
+
 package seats
 
-import "onsale/domain"
+import (
+	"onsale/domain"
+)
 
 // Created is a schedule with everything that its rules need: the layout, never the single seats.
 type Created struct {
@@ -26,18 +29,18 @@ type HeldSeat struct {
 
 // Held is seats kept for one user until ExpiresAt.
 type Held struct {
-	ScheduleID      string      `json:"scheduleId"`
-	HoldID          string      `json:"holdId"` // "h<sequence of the command>"
-	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
-	HeldSeats       []HeldSeat  `json:"heldSeats"`
-	TotalPrice      int64       `json:"totalPrice"`
-	ExpiresAt       domain.Time `json:"expiresAt"`
-	Now             domain.Time `json:"now"` // of the decision, so that a countdown needs no clock of its own
-	BestAvailable   *Chosen     `json:"bestAvailable,omitempty"`
+	ScheduleID      string               `json:"scheduleId"`
+	HoldID          string               `json:"holdId"` // "h<sequence of the command>"
+	ScheduleSeatIDs []int                `json:"scheduleSeatIds"`
+	HeldSeats       []HeldSeat           `json:"heldSeats"`
+	TotalPrice      int64                `json:"totalPrice"`
+	ExpiresAt       domain.Time          `json:"expiresAt"`
+	Now             domain.Time          `json:"now"` // of the decision, so that a countdown needs no clock of its own
+	BestAvailable   *BestAvailableResult `json:"bestAvailable,omitempty"`
 }
 
-// Chosen says how seats were found that nobody named.
-type Chosen struct {
+// BestAvailableResult says how seats were found that nobody named.
+type BestAvailableResult struct {
 	Section string `json:"section"`
 	Orphans []int  `json:"orphans,omitempty"` // single free seats that it leaves: it could not be avoided
 }
@@ -71,19 +74,19 @@ type Expired struct {
 	HoldID          string      `json:"holdId"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
-	FreeAt          domain.Time `json:"freeAt,omitzero"` // when the seats come back, where that is later
+	ReleaseAt       domain.Time `json:"freeAt,omitzero"` // when the seats come back, where that is later
 }
 
 func (Expired) Type() (string, int) { return "seats.expired", 1 }
 
-// Returned is seats of holds that ran out, back on sale at their known time, or earlier by the shop; at most 1,000, more
+// ReleasedToSale is seats of holds that ran out, back on sale at their known time, or earlier by the shop; at most 1,000, more
 // come in several. It concerns nobody.
-type Returned struct {
+type ReleasedToSale struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (Returned) Type() (string, int) { return "seats.returned", 1 }
+func (ReleasedToSale) Type() (string, int) { return "seats.returned", 1 }
 
 // Expiring warns a holder, WarnBefore the end.
 type Expiring struct {
@@ -129,15 +132,15 @@ type Cancelled struct {
 
 func (Cancelled) Type() (string, int) { return "seats.cancelled", 1 }
 
-// Freed answers who asked for Free; Released and Cancelled, before it, are what happened.
-type Freed struct {
+// Reclaimed answers who asked for Free; Released and Cancelled, before it, are what happened.
+type Reclaimed struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	ReleasedCount   int    `json:"releasedCount"`
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Freed) Type() (string, int) { return "seats.freed", 1 }
+func (Reclaimed) Type() (string, int) { return "seats.freed", 1 }
 
 // Blocked is seats that are not on sale.
 type Blocked struct {
@@ -164,3 +167,71 @@ type Closed struct {
 }
 
 func (Closed) Type() (string, int) { return "seats.closed", 1 }
+
+// What can have happened to those who wait for seats.
+
+// Joined is a place in a waiting list.
+type Joined struct {
+	ScheduleID string `json:"scheduleId"`
+	WaitingID  string `json:"waitingId"` // "<scheduleId>-ws<sequence of the command>"
+	Quantity   int    `json:"quantity"`
+	Section    string `json:"section,omitempty"`
+	Position   int    `json:"position"` // 1 is the next; counted when they joined, in the list of this section
+}
+
+func (Joined) Type() (string, int) { return "seats.joined", 1 }
+
+// Left is the end of waiting by the one who waited. Seats that were on offer to them are free again.
+type Left struct {
+	ScheduleID      string `json:"scheduleId"`
+	WaitingID       string `json:"waitingId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
+}
+
+func (Left) Type() (string, int) { return "seats.left", 1 }
+
+// Offered is seats kept for one who waits, until ExpiresAt. Others see them as held.
+type Offered struct {
+	ScheduleID      string      `json:"scheduleId"`
+	WaitingID       string      `json:"waitingId"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	HeldSeats       []HeldSeat  `json:"heldSeats"`
+	TotalPrice      int64       `json:"totalPrice"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+}
+
+func (Offered) Type() (string, int) { return "seats.offered", 1 }
+
+// Accepted is an offer that became a hold.
+type Accepted struct {
+	ScheduleID      string      `json:"scheduleId"`
+	WaitingID       string      `json:"waitingId"`
+	HoldID          string      `json:"holdId"` // "h<sequence of the command>"
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	HeldSeats       []HeldSeat  `json:"heldSeats"`
+	TotalPrice      int64       `json:"totalPrice"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+	Now             domain.Time `json:"now"`
+}
+
+func (Accepted) Type() (string, int) { return "seats.accepted", 1 }
+
+// Declined is an offer that was not wanted; the waiting is over.
+type Declined struct {
+	ScheduleID      string `json:"scheduleId"`
+	WaitingID       string `json:"waitingId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+}
+
+func (Declined) Type() (string, int) { return "seats.declined", 1 }
+
+// OfferExpired is an offer that nobody accepted in time, or that ended when the shop took a seat of it back: then at that
+// moment. The waiting is over.
+type OfferExpired struct {
+	ScheduleID      string      `json:"scheduleId"`
+	WaitingID       string      `json:"waitingId"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+}
+
+func (OfferExpired) Type() (string, int) { return "seats.offer-expired", 1 }

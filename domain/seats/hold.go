@@ -12,62 +12,62 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 	if best != nil {
 		count = best.Count
 	}
-	sc, refusal := s.asked(c, body.Check(), count)
+	sc, rejection := s.findSchedule(c, body.Check(), count)
 	if sc == nil {
-		return refusal
+		return rejection
 	}
 	if missing := sc.Layout.missing(ids); missing != nil {
-		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	}
 	if best != nil && !sc.Layout.hasSection(best.Section) {
-		return domain.Reject(c, domain.SeatNotFound, domain.Facts{Section: best.Section})
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: best.Section})
 	}
 	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Facts{})
+		return domain.Reject(c, domain.Closed, domain.Details{})
 	}
-	if s.exceeds(sc, c.User, count, now) {
-		return domain.Reject(c, domain.SeatLimitExceeded, domain.Facts{Limit: sc.MaxSeatsPerUser})
+	if s.exceedsLimit(sc, c.User, count, now) {
+		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
-	o := s.opening(sc, now)
+	o := s.availability(sc, now)
 	if best != nil {
 		return o.holdBest(c, *best)
 	}
-	if taken := o.without(ids); taken != nil {
-		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: taken})
+	if taken := o.unavailable(ids); taken != nil {
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
-	if refusal, refused := o.refuseOrphans(c, ids); refused {
-		return refusal
+	if rejection, rejected := o.rejectOrphans(c, ids); rejected {
+		return rejection
 	}
-	return domain.Outcome(c, sc.held(c, ids, now))
+	return domain.NewOutcome(c, sc.newHeld(c, ids, now))
 }
 
-func (o *opening) holdBest(c domain.Command, want Best) domain.Event {
-	found, ok := o.best(want.Section, want.Count)
+func (o *availability) holdBest(c domain.Command, want BestAvailable) domain.Event {
+	found, ok := o.bestRun(want.Section, want.Count)
 	if !ok {
-		available := o.available(want.Section)
-		return domain.Reject(c, domain.NoAdjacentSeats, domain.Facts{Available: &available})
+		available := o.countFree(want.Section)
+		return domain.Reject(c, domain.NoAdjacentSeats, domain.Details{Available: &available})
 	}
-	held := o.sc.held(c, found.ids, o.now)
-	held.BestAvailable = &Chosen{Section: found.section}
+	held := o.sc.newHeld(c, found.ids, o.now)
+	held.BestAvailable = &BestAvailableResult{Section: found.section}
 	if found.orphan != 0 {
 		held.BestAvailable.Orphans = []int{found.orphan}
 	}
-	return domain.Outcome(c, held)
+	return domain.NewOutcome(c, held)
 }
 
-// refuseOrphans is the refusal of a choice that leaves orphans, where the schedule asks for that.
-func (o *opening) refuseOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
+// rejectOrphans is the refusal of a choice that leaves orphans, where the schedule asks for that.
+func (o *availability) rejectOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
 	if !o.sc.NoOrphans {
 		return domain.Event{}, false
 	}
 	orphans := o.orphans(chosen)
-	return domain.Reject(c, domain.OrphanSeat, domain.Facts{ScheduleSeatIDs: orphans}), orphans != nil
+	return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans}), orphans != nil
 }
 
-func (sc *Schedule) held(c domain.Command, ids []int, now domain.Time) Held {
+func (sc *Schedule) newHeld(c domain.Command, ids []int, now domain.Time) Held {
 	return Held{
-		ScheduleID: sc.ScheduleID, HoldID: HoldID(c.Sequence), ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describe(ids),
-		TotalPrice: sc.Layout.cost(ids), ExpiresAt: sc.holdEnd(now), Now: now,
+		ScheduleID: sc.ScheduleID, HoldID: HoldID(c.Sequence), ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describeAll(ids),
+		TotalPrice: sc.Layout.totalPrice(ids), ExpiresAt: sc.holdEnd(now), Now: now,
 	}
 }
 
@@ -76,19 +76,19 @@ func (sc *Schedule) holdEnd(now domain.Time) domain.Time {
 	return now.Add(time.Duration(sc.HoldSeconds) * time.Second)
 }
 
-// exceeds says that the user may not have so many seats more. Those of holds that are due no longer count.
-func (s *State) exceeds(sc *Schedule, user string, more int, now domain.Time) bool {
-	over := sc.Taken[user] + more - sc.MaxSeatsPerUser
-	if over <= 0 {
+// exceedsLimit says that the user may not have so many seats more. Those of holds that are due no longer count.
+func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Time) bool {
+	excess := sc.Taken[user] + count - sc.MaxSeatsPerUser
+	if excess <= 0 {
 		return false
 	}
 	if at, _, ok := s.NextDeadline(); !ok || at > now { // everything that is due has been told
 		return true
 	}
-	for _, h := range sc.Holdings {
+	for _, h := range sc.Allocations {
 		if h.User == user && !h.Offer && h.ExpiresAt <= now {
-			over -= len(h.ScheduleSeatIDs)
+			excess -= len(h.ScheduleSeatIDs)
 		}
 	}
-	return over > 0
+	return excess > 0
 }

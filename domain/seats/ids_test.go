@@ -2,7 +2,7 @@ package seats
 
 import "testing"
 
-func TestHoldSequence(t *testing.T) {
+func TestHoldSequence_ParsesHoldID(t *testing.T) {
 	for _, sequence := range []uint64{1, 1000, 1<<64 - 1} {
 		if got := HoldSequence(HoldID(sequence)); got != sequence {
 			t.Errorf("got %d, want %d", got, sequence)
@@ -15,7 +15,7 @@ func TestHoldSequence(t *testing.T) {
 	}
 }
 
-func TestOtherIDs(t *testing.T) {
+func TestReservationSequence_ParsesIDs(t *testing.T) {
 	for id, want := range map[string]uint64{"hall-r7": 7, "hall-r07": 0, "hall-r": 0, "hall7": 0, "bar-r7": 0, "hall-ws7": 0, "": 0} {
 		if got := ReservationSequence("hall", id); got != want {
 			t.Errorf("%q: got %d, want %d", id, got, want)

@@ -10,11 +10,11 @@ import (
 
 // Layout finds the place of a seat by its id.
 type Layout struct {
-	rows  []place // by first seat
+	rows  []rowSpan // by first seat
 	total int
 }
 
-type place struct {
+type rowSpan struct {
 	first, last  int
 	section, row string
 	price        int64
@@ -25,7 +25,7 @@ func NewLayout(sections []Section) Layout {
 	var l Layout
 	for _, section := range sections {
 		for _, row := range section.Rows {
-			l.rows = append(l.rows, place{l.total + 1, l.total + row.Seats, section.Name, row.Name, section.Price})
+			l.rows = append(l.rows, rowSpan{l.total + 1, l.total + row.Seats, section.Name, row.Name, section.Price})
 			l.total += row.Seats
 		}
 	}
@@ -35,30 +35,30 @@ func NewLayout(sections []Section) Layout {
 // Total is N, the number of seats.
 func (l Layout) Total() int { return l.total }
 
-// Place is where seat id (1..N) is: its section, its row, its number in the row and its price.
-func (l Layout) Place(id int) (section, row string, number int, price int64) {
-	p := l.rows[l.row(id)]
+// Locate is where seat id (1..N) is: its section, its row, its number in the row and its price.
+func (l Layout) Locate(id int) (section, row string, number int, price int64) {
+	p := l.rows[l.rowIndex(id)]
 	return p.section, p.row, id - p.first + 1, p.price
 }
 
-// row is the index of the row that seat id is in.
-func (l Layout) row(id int) int {
+// rowIndex is the index of the row that seat id is in.
+func (l Layout) rowIndex(id int) int {
 	return sort.Search(len(l.rows), func(i int) bool { return l.rows[i].first > id }) - 1
 }
 
 // hasSection says whether there is a section of this name; "" stands for all.
 func (l Layout) hasSection(name string) bool {
-	return name == "" || slices.ContainsFunc(l.rows, func(p place) bool { return p.section == name })
+	return name == "" || slices.ContainsFunc(l.rows, func(p rowSpan) bool { return p.section == name })
 }
 
 // Describe is seat id as its holder sees it.
 func (l Layout) Describe(id int) HeldSeat {
-	section, row, number, price := l.Place(id)
+	section, row, number, price := l.Locate(id)
 	return HeldSeat{ScheduleSeatID: id, DisplayName: section + "-" + row + "-" + strconv.Itoa(number), Price: price}
 }
 
-// describe are seats as their holder sees them.
-func (l Layout) describe(ids []int) []HeldSeat {
+// describeAll are seats as their holder sees them.
+func (l Layout) describeAll(ids []int) []HeldSeat {
 	seats := make([]HeldSeat, len(ids))
 	for i, id := range ids {
 		seats[i] = l.Describe(id)
@@ -66,10 +66,10 @@ func (l Layout) describe(ids []int) []HeldSeat {
 	return seats
 }
 
-// cost is what seats cost together.
-func (l Layout) cost(ids []int) (total int64) {
+// totalPrice is what seats cost together.
+func (l Layout) totalPrice(ids []int) (total int64) {
 	for _, id := range ids {
-		_, _, _, price := l.Place(id)
+		_, _, _, price := l.Locate(id)
 		total += price
 	}
 	return total

@@ -4,12 +4,12 @@ package seats
 import "onsale/domain"
 
 func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), len(body.ScheduleSeatIDs))
+	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
 	if sc == nil {
-		return refusal
+		return rejection
 	}
 	ids := body.ScheduleSeatIDs
-	if h := sc.Holdings[HoldSequence(body.HoldID)]; h != nil {
+	if h := sc.Allocations[HoldSequence(body.HoldID)]; h != nil {
 		ids = h.ScheduleSeatIDs
 	}
 	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}
@@ -19,14 +19,14 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) domain.
 		}
 	}
 	released.ReleasedCount = len(released.ScheduleSeatIDs)
-	return domain.Outcome(c, released)
+	return domain.NewOutcome(c, released)
 }
 
 // heldBy says that at now the seat is in a hold of user's that is not due.
 func (sc *Schedule) heldBy(id int, user string, now domain.Time) bool {
-	if id < 1 || id > len(sc.Seats) || sc.Seats[id-1].is != isHeld {
+	if id < 1 || id > len(sc.Seats) || sc.Seats[id-1].state != stateHeld {
 		return false
 	}
-	h := sc.Holdings[sc.Seats[id-1].Ref]
+	h := sc.Allocations[sc.Seats[id-1].Ref]
 	return h.User == user && !h.Offer && h.ExpiresAt > now
 }

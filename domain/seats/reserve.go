@@ -9,21 +9,21 @@ import (
 
 // reserve carries the hold's id and its owner, so that a late comer never takes what somebody else holds by now.
 func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), len(body.ScheduleSeatIDs))
+	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
 	if sc == nil {
-		return refusal
+		return rejection
 	}
 	ids := body.ScheduleSeatIDs
 	if body.HoldID != "" {
-		h, refusal := sc.holding(c, HoldSequence(body.HoldID), now)
+		h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
 		if h == nil {
-			return refusal
+			return rejection
 		}
 		if ids == nil {
 			ids = slices.Clone(h.ScheduleSeatIDs)
 		}
-		if others := outside(ids, h.ScheduleSeatIDs); others != nil {
-			return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: others})
+		if others := difference(ids, h.ScheduleSeatIDs); others != nil {
+			return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 		}
 	}
 	var others []int
@@ -33,27 +33,27 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 		}
 	}
 	if others != nil {
-		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: others})
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
-	return domain.Outcome(c, Reserved{
+	return domain.NewOutcome(c, Reserved{
 		ScheduleID: c.Entity, ReservationID: ReservationID(c.Entity, c.Sequence), ScheduleSeatIDs: ids,
-		TotalPrice: sc.Layout.cost(ids),
+		TotalPrice: sc.Layout.totalPrice(ids),
 	})
 }
 
-// holding is the command's own hold, or the event that says why it is not.
-func (sc *Schedule) holding(c domain.Command, sequence uint64, now domain.Time) (*Holding, domain.Event) {
-	h, stands := sc.Holdings[sequence]
-	ended, over := sc.Ended[sequence]
+// findHold is the command's own hold, or the event that says why it is not.
+func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
+	h, active := sc.Allocations[sequence]
+	past, expired := sc.Expired[sequence]
 	switch {
-	case !stands && !over || stands && h.Offer || over && ended.Offer:
-		return nil, domain.Reject(c, domain.HoldNotFound, domain.Facts{})
-	case stands && h.User != c.User || over && ended.User != c.User:
-		return nil, domain.Reject(c, domain.NotOwner, domain.Facts{})
-	case over:
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Facts{ExpiredAt: ended.At})
+	case !active && !expired || active && h.Offer || expired && past.Offer:
+		return nil, domain.Reject(c, domain.HoldNotFound, domain.Details{})
+	case active && h.User != c.User || expired && past.User != c.User:
+		return nil, domain.Reject(c, domain.NotOwner, domain.Details{})
+	case expired:
+		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: past.At})
 	case h.ExpiresAt <= now:
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Facts{ExpiredAt: h.ExpiresAt})
+		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
 	}
 	return h, domain.Event{}
 }
@@ -61,7 +61,7 @@ func (sc *Schedule) holding(c domain.Command, sequence uint64, now domain.Time) 
 // cancel gives the whole of a reservation back. It stays, marked, so that the second who asks hears why not.
 func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
 	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
 	var r Reservation
 	found := false
@@ -70,13 +70,13 @@ func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
 	}
 	switch {
 	case !found:
-		return domain.Reject(c, domain.ReservationNotFound, domain.Facts{})
+		return domain.Reject(c, domain.ReservationNotFound, domain.Details{})
 	case r.User != c.User:
-		return domain.Reject(c, domain.NotOwner, domain.Facts{})
+		return domain.Reject(c, domain.NotOwner, domain.Details{})
 	case r.Cancelled:
-		return domain.Reject(c, domain.AlreadyCancelled, domain.Facts{})
+		return domain.Reject(c, domain.AlreadyCancelled, domain.Details{})
 	}
-	return domain.Outcome(c, Cancelled{
+	return domain.NewOutcome(c, Cancelled{
 		ScheduleID: c.Entity, ReservationID: body.ReservationID, ScheduleSeatIDs: slices.Clone(r.ScheduleSeatIDs),
 	})
 }

@@ -19,85 +19,85 @@ const (
 
 // Seat is the state of one, in few bytes: one decision may look at all of them. The zero Seat is free.
 type Seat struct {
-	is  byte
-	Ref uint64 // the sequence of its holding or its reservation; 0 where there is none
+	state byte
+	Ref   uint64 // the sequence of its holding or its reservation; 0 where there is none
 }
 
 const (
-	isFree byte = iota
-	isHeld
-	isReturning // its hold ran out; it comes back at Ref
-	isReserved
-	isBlocked
+	stateFree byte = iota
+	stateHeld
+	statePendingRelease // its hold ran out; it comes back at Ref
+	stateReserved
+	stateBlocked
 )
 
 // Status is the seat's as the world sees it: one that waits to come back is held.
 func (s Seat) Status() Status {
-	return [...]Status{StatusAvailable, StatusHeld, StatusHeld, StatusReserved, StatusBlocked}[s.is]
+	return [...]Status{StatusAvailable, StatusHeld, StatusHeld, StatusReserved, StatusBlocked}[s.state]
 }
 
-// FreeAt is when a seat comes back whose hold ran out; 0 for all others. Nobody holds such a seat.
-func (s Seat) FreeAt() domain.Time {
-	if s.is == isReturning {
+// ReleaseAt is when a seat comes back whose hold ran out; 0 for all others. Nobody holds such a seat.
+func (s Seat) ReleaseAt() domain.Time {
+	if s.state == statePendingRelease {
 		return domain.Time(s.Ref)
 	}
 	return 0
 }
 
-// move takes a seat out of whatever it is in and makes it what it is from now on. A holding that loses its last seat to
+// setSeat takes a seat out of whatever it is in and makes it what it is from now on. A holding that loses its last seat to
 // others stays until its end is told; a reservation's own list is not touched.
-func (sc *Schedule) move(id int, to Seat) {
-	seat, row := &sc.Seats[id-1], sc.Layout.row(id)
-	switch seat.is {
-	case isFree:
-		sc.free[row]--
-	case isHeld:
-		h := sc.Holdings[seat.Ref]
+func (sc *Schedule) setSeat(id int, to Seat) {
+	seat, row := &sc.Seats[id-1], sc.Layout.rowIndex(id)
+	switch seat.state {
+	case stateFree:
+		sc.freeInRow[row]--
+	case stateHeld:
+		h := sc.Allocations[seat.Ref]
 		i := slices.Index(h.ScheduleSeatIDs, id)
 		h.ScheduleSeatIDs = slices.Delete(h.ScheduleSeatIDs, i, i+1)
 		if !h.Offer {
-			sc.take(h.User, -1)
+			sc.addTaken(h.User, -1)
 		}
-	case isReturning:
-		if at := seat.FreeAt(); sc.Returning[at] > 1 {
-			sc.Returning[at]--
+	case statePendingRelease:
+		if at := seat.ReleaseAt(); sc.PendingRelease[at] > 1 {
+			sc.PendingRelease[at]--
 		} else {
-			delete(sc.Returning, at)
+			delete(sc.PendingRelease, at)
 		}
-	case isReserved:
-		sc.take(sc.Reservations[seat.Ref].User, -1)
+	case stateReserved:
+		sc.addTaken(sc.Reservations[seat.Ref].User, -1)
 	}
-	if to.is == isFree {
-		sc.free[row]++
+	if to.state == stateFree {
+		sc.freeInRow[row]++
 	}
 	*seat = to
 }
 
-// take counts n seats more that the user has.
-func (sc *Schedule) take(user string, n int) {
+// addTaken counts n seats more that the user has.
+func (sc *Schedule) addTaken(user string, n int) {
 	if sc.Taken[user] += n; sc.Taken[user] == 0 {
 		delete(sc.Taken, user)
 	}
 }
 
-// comeFree puts seats on sale. A holding is forgotten with the last seat that is given back.
-func (s *State) comeFree(sc *Schedule, ids []int) {
-	from := map[uint64]bool{}
+// releaseSeats puts seats on sale. A holding is forgotten with the last seat that is given back.
+func (s *State) releaseSeats(sc *Schedule, ids []int) {
+	emptied := map[uint64]bool{}
 	for _, id := range ids {
-		if seat := sc.Seats[id-1]; seat.is == isHeld {
-			from[seat.Ref] = true
+		if seat := sc.Seats[id-1]; seat.state == stateHeld {
+			emptied[seat.Ref] = true
 		}
-		sc.move(id, Seat{})
+		sc.setSeat(id, Seat{})
 	}
-	sc.drop(from)
-	s.stir(sc)
+	sc.dropEmpty(emptied)
+	s.markOfferable(sc)
 }
 
-// drop forgets those of the holdings that are empty.
-func (sc *Schedule) drop(sequences map[uint64]bool) {
+// dropEmpty forgets those of the holdings that are empty.
+func (sc *Schedule) dropEmpty(sequences map[uint64]bool) {
 	for sequence := range sequences {
-		if h := sc.Holdings[sequence]; len(h.ScheduleSeatIDs) == 0 {
-			delete(sc.Holdings, sequence)
+		if h := sc.Allocations[sequence]; len(h.ScheduleSeatIDs) == 0 {
+			delete(sc.Allocations, sequence)
 		}
 	}
 }

@@ -16,32 +16,32 @@ import (
 // State is all schedules and what time will change in them. It changes only by Apply.
 type State struct {
 	schedules map[string]*Schedule
-	endings   *due.Line[*Schedule]
-	stirred   map[string]*Schedule // where somebody waits, and an offer may have become possible since the last look
+	deadlines *due.Queue[*Schedule]
+	offerable map[string]*Schedule // where somebody waits, and an offer may have become possible since the last look
 }
 
 // Schedule is what the rules know of one.
 type Schedule struct {
 	Created
-	Sequence     uint64 // of the command that made it
-	Closed       bool
-	Layout       Layout
-	Seats        []Seat                 // scheduleSeatId n at n-1
-	Holdings     map[uint64]*Holding    // by the sequence in their id
-	Ended        map[uint64]Ended       // holds and offers that ran out, so that a late comer hears why
-	Reservations map[uint64]Reservation // by the sequence in their id
-	Returning    map[domain.Time]int    // how many seats of holds that ran out come back then
-	Waiting      map[uint64]Place       // by the sequence in their id, until it is over
-	Taken        map[string]int         // seats held or reserved, by user
+	Sequence       uint64 // of the command that made it
+	Closed         bool
+	Layout         Layout
+	Seats          []Seat                       // scheduleSeatId n at n-1
+	Allocations    map[uint64]*Allocation       // by the sequence in their id
+	Expired        map[uint64]ExpiredAllocation // holds and offers that ran out, so that a late comer hears why
+	Reservations   map[uint64]Reservation       // by the sequence in their id
+	PendingRelease map[domain.Time]int          // how many seats of holds that ran out come back then
+	Waiting        map[uint64]WaitingEntry      // by the sequence in their id, until it is over
+	Taken          map[string]int               // seats held or reserved, by user
 
-	free    []int                    // how many seats of a row are
-	lines   map[string]*waiting.Line // those who wait and have no offer, by section; none is empty
-	waiters map[string]uint64        // the place of a user
+	freeInRow     []int                    // how many seats of a row are
+	queues        map[string]*waiting.List // those who wait and have no offer, by section; none is empty
+	waitingByUser map[string]uint64        // the place of a user
 }
 
-// Holding is a hold, or an offer to somebody who waits, whose end has not been told. Seats that were given back or reserved
+// Allocation is a hold, or an offer to somebody who waits, whose end has not been told. Seats that were given back or reserved
 // are no longer in it.
-type Holding struct {
+type Allocation struct {
 	Sequence        uint64      `json:"sequence"` // of an offer: of the place in the waiting list
 	User            string      `json:"user"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
@@ -52,8 +52,8 @@ type Holding struct {
 	Offer           bool        `json:"offer,omitempty"`
 }
 
-// Ended is a hold or an offer that ran out.
-type Ended struct {
+// ExpiredAllocation is a hold or an offer that ran out.
+type ExpiredAllocation struct {
 	User  string      `json:"user"`
 	At    domain.Time `json:"at"`
 	Offer bool        `json:"offer,omitempty"`
@@ -67,15 +67,15 @@ type Reservation struct {
 	Cancelled       bool   `json:"cancelled,omitempty"`
 }
 
-// Place is a place in a waiting list. What is offered to it is the Holding with its sequence.
-type Place struct {
+// WaitingEntry is a place in a waiting list. What is offered to it is the Holding with its sequence.
+type WaitingEntry struct {
 	waiting.Entry
 	Section string `json:"section,omitempty"` // "": any
 }
 
 // New is a world without schedules.
 func New() *State {
-	return &State{map[string]*Schedule{}, due.NewLine(stands), map[string]*Schedule{}}
+	return &State{map[string]*Schedule{}, due.NewQueue(isActive), map[string]*Schedule{}}
 }
 
 // Schedule is the one with this id, or nil.

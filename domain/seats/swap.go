@@ -4,41 +4,41 @@ package seats
 import "onsale/domain"
 
 func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event {
-	sc, refusal := s.asked(c, body.Check(), len(body.Release)+len(body.Take))
+	sc, rejection := s.findSchedule(c, body.Check(), len(body.Release)+len(body.Take))
 	if sc == nil {
-		return refusal
+		return rejection
 	}
-	h, refusal := sc.holding(c, HoldSequence(body.HoldID), now)
+	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
 	if h == nil {
-		return refusal
+		return rejection
 	}
 	if missing := sc.Layout.missing(body.Take); missing != nil {
-		return domain.Reject(c, domain.SeatNotFound, domain.Facts{ScheduleSeatIDs: missing})
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	}
 	if sc.Closed && len(body.Take) > 0 {
-		return domain.Reject(c, domain.Closed, domain.Facts{})
+		return domain.Reject(c, domain.Closed, domain.Details{})
 	}
-	if s.exceeds(sc, c.User, len(body.Take)-len(body.Release), now) {
-		return domain.Reject(c, domain.SeatLimitExceeded, domain.Facts{Limit: sc.MaxSeatsPerUser})
+	if s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now) {
+		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
-	o := s.opening(sc, now)
-	if others := append(outside(body.Release, h.ScheduleSeatIDs), o.without(body.Take)...); others != nil {
-		return domain.Reject(c, domain.SeatUnavailable, domain.Facts{ScheduleSeatIDs: others})
+	o := s.availability(sc, now)
+	if others := append(difference(body.Release, h.ScheduleSeatIDs), o.unavailable(body.Take)...); others != nil {
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
-	ids := append(outside(h.ScheduleSeatIDs, body.Release), body.Take...)
+	ids := append(difference(h.ScheduleSeatIDs, body.Release), body.Take...)
 	if len(ids) == 0 { // that is a release
-		return domain.Reject(c, domain.InvalidBody, domain.Facts{})
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
-	o.given = map[int]bool{}
+	o.releasing = map[int]bool{}
 	for _, id := range body.Release {
-		o.given[id] = true
+		o.releasing[id] = true
 	}
-	if refusal, refused := o.refuseOrphans(c, body.Take); refused {
-		return refusal
+	if rejection, rejected := o.rejectOrphans(c, body.Take); rejected {
+		return rejection
 	}
-	return domain.Outcome(c, Swapped{
-		ScheduleID: c.Entity, HoldID: body.HoldID, ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describe(ids),
-		TotalPrice: sc.Layout.cost(ids), ExpiresAt: h.ExpiresAt, Now: now,
+	return domain.NewOutcome(c, Swapped{
+		ScheduleID: c.Entity, HoldID: body.HoldID, ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describeAll(ids),
+		TotalPrice: sc.Layout.totalPrice(ids), ExpiresAt: h.ExpiresAt, Now: now,
 		Released: append([]int{}, body.Release...), Taken: append([]int{}, body.Take...),
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"onsale/domain/seats"
 )
 
-// alarmOf is the alarm that e raises for its user; false when it raises none.
-func alarmOf(e domain.Event) (domain.Event, bool) {
+// alarmFor is the alarm that e raises for its user; false when it raises none.
+func alarmFor(e domain.Event) (domain.Event, bool) {
 	var raised alarms.Raised
 	switch b := e.Body.(type) {
 	case coupons.Offered:
@@ -31,8 +31,8 @@ func alarmOf(e domain.Event) (domain.Event, bool) {
 		}
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
 			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
-	case orders.GivenBack:
-		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, ImpUID: b.ImpUID, Amount: b.Refunded, Reason: b.Note}
+	case orders.Refunded:
+		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}
 	default:
 		return e, false
 	}

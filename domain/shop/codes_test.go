@@ -12,18 +12,18 @@ import (
 	"testing"
 )
 
-// TestEveryCodeIsTold walks the codes of package domain: each of them answers somebody in some transcript.
-func TestEveryCodeIsTold(t *testing.T) {
-	var diaries []byte
+// TestCodes_EachInTranscript walks the codes of package domain: each of them answers somebody in some transcript.
+func TestCodes_EachInTranscript(t *testing.T) {
+	var transcripts []byte
 	files, _ := filepath.Glob("testdata/*.txt")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		diaries = append(diaries, text...)
+		transcripts = append(transcripts, text...)
 	}
-	source, err := parser.ParseFile(token.NewFileSet(), "../errors.go", nil, 0)
+	source, err := parser.ParseFile(token.NewFileSet(), "../codes.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +40,13 @@ func TestEveryCodeIsTold(t *testing.T) {
 			}
 			code, _ := strconv.Unquote(literal.Value)
 			codes++
-			if !regexp.MustCompile(`→ .*\b` + code + `\b`).Match(diaries) {
+			if !regexp.MustCompile(`→ .*\b` + code + `\b`).Match(transcripts) {
 				t.Errorf("no transcript tells how somebody hears %s", code)
 			}
 		}
 		return true
 	})
 	if codes < 19 {
-		t.Errorf("found %d codes in errors.go; is this test reading it rightly?", codes)
+		t.Errorf("found %d codes in codes.go; is this test reading it rightly?", codes)
 	}
 }

@@ -14,8 +14,8 @@ func checkOrders(s *orders.State) error {
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		counts[o.Status]++
-		if o.Status == orders.Verifying || o.Status == orders.PendingPayment || o.Status == orders.Paid {
-			taken[o.SalePostID] += o.Count
+		if o.Status == orders.StatusVerifying || o.Status == orders.StatusPendingPayment || o.Status == orders.StatusPaid {
+			taken[o.ProductID] += o.Count
 		}
 		if err := checkOrder(o); err != nil {
 			return fmt.Errorf("order %s: %w: %+v", id, err, o)
@@ -23,12 +23,12 @@ func checkOrders(s *orders.State) error {
 	}
 	for _, id := range s.Products() {
 		p := s.Product(id)
-		left := p.Remaining()
-		if p.Taken != taken[id] || left < 0 || left != p.Stock-p.Taken || (left == 0) != (p.SoldOutSequence != 0) {
+		remaining := p.Remaining()
+		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
 			return fmt.Errorf("product %+v has given away %d", p, taken[id])
 		}
 	}
-	for _, status := range []orders.Status{orders.Verifying, orders.PendingPayment, orders.Paid, orders.Refunding, orders.Failed, orders.Refunded} {
+	for _, status := range []orders.Status{orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusRefunding, orders.StatusFailed, orders.StatusRefunded} {
 		if s.Count(status) != counts[status] {
 			return fmt.Errorf("%d orders are %s, and not %d", counts[status], status, s.Count(status))
 		}
@@ -42,50 +42,50 @@ func checkOrder(o *orders.Order) error {
 	if o.Payment != nil {
 		state = o.Payment.State
 	}
-	fits := o.Reason == "" && state == orders.PaymentPaid && o.Payment.Amount == o.Amount && o.Payment.Cancelled == 0
-	waits := state == orders.PaymentMissing || state == orders.PaymentWaiting
-	right := map[orders.Status]bool{
-		orders.Verifying:      o.Verdict == 0 && o.Reason == "" && state == "" && o.AskAt != 0,
-		orders.PendingPayment: o.Verdict == 0 && o.Reason == "" && waits && o.AskAt != 0,
-		orders.Paid:           o.Verdict != 0 && state != "" && (o.AskAt != 0) == (o.Round < 3) && (fits || o.Reason == orders.ReasonDiscrepant),
-		orders.Refunding:      o.Reason != "" && o.AskAt != 0 && (o.Verdict == 0 || state != ""),
-		orders.Failed:         o.Verdict != 0 && o.Reason != "" && state != "",
-		orders.Refunded:       o.Verdict != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.AskAt == 0,
+	matches := o.Reason == "" && state == orders.PaymentPaid && o.Payment.Amount == o.Amount && o.Payment.Cancelled == 0
+	unpaid := state == orders.PaymentMissing || state == orders.PaymentWaiting
+	consistent := map[orders.Status]bool{
+		orders.StatusVerifying:      o.ResultEvent == 0 && o.Reason == "" && state == "" && o.RecheckAt != 0,
+		orders.StatusPendingPayment: o.ResultEvent == 0 && o.Reason == "" && unpaid && o.RecheckAt != 0,
+		orders.StatusPaid:           o.ResultEvent != 0 && state != "" && (o.RecheckAt != 0) == (o.RecheckCount < 3) && (matches || o.Reason == orders.ReasonDiscrepant),
+		orders.StatusRefunding:      o.Reason != "" && o.RecheckAt != 0 && (o.ResultEvent == 0 || state != ""),
+		orders.StatusFailed:         o.ResultEvent != 0 && o.Reason != "" && state != "",
+		orders.StatusRefunded:       o.ResultEvent != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.RecheckAt == 0,
 	}[o.Status]
-	if !right || o.Event < o.Verdict || o.Amount < 1 || o.Count < 1 {
+	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 || o.Count < 1 {
 		return fmt.Errorf("is %s with a payment %s", o.Status, state)
 	}
 	return nil
 }
 
-// duesOfOrders are the rechecks that are still to come.
-func duesOfOrders(s *orders.State) (dues []string) {
+// orderDeadlines are the rechecks that are still to come.
+func orderDeadlines(s *orders.State) (deadlines []string) {
 	for _, id := range s.Orders() {
-		if o := s.Order(id); o.AskAt != 0 {
-			dues = append(dues, fmt.Sprintf("%020d %020d recheck %s", o.AskAt, o.Sequence, id))
+		if o := s.Order(id); o.RecheckAt != 0 {
+			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
 		}
 	}
-	return dues
+	return deadlines
 }
 
-// checkVerdict proves of e, which the follower has just made so, that it is its user's first verdict on this order, and
+// checkResult proves of e, which the follower has just made so, that it is its user's first verdict on this order, and
 // that the order keeps its verdict as long as it is theirs.
-func (c *counter) checkVerdict(e domain.Event) error {
-	o := c.follower.Orders.Order(e.Entity)
+func (c *fixture) checkResult(e domain.Event) error {
+	o := c.replica.Orders.Order(e.Entity)
 	if name, _ := e.Body.Type(); domain.Kind(name) != "orders" || o == nil {
 		return nil
 	}
-	whose := o.ImpUID + " of " + o.User
-	before := c.verdicts[whose]
+	key := o.PaymentID + " of " + o.User
+	before := c.results[key]
 	switch e.Body.(type) {
-	case orders.Succeeded, orders.Unsuccessful:
+	case orders.Succeeded, orders.Failed:
 		if before != 0 {
-			return fmt.Errorf("%s heard a verdict before, by %d", whose, before)
+			return fmt.Errorf("%s heard a verdict before, by %d", key, before)
 		}
-		before, c.verdicts[whose] = e.Number, e.Number
+		before, c.results[key] = e.Number, e.Number
 	}
-	if o.Verdict != before {
-		return fmt.Errorf("the verdict on %s is %d and not %d", whose, o.Verdict, before)
+	if o.ResultEvent != before {
+		return fmt.Errorf("the verdict on %s is %d and not %d", key, o.ResultEvent, before)
 	}
 	return nil
 }

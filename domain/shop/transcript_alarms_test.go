@@ -10,7 +10,7 @@ import (
 	"onsale/domain/alarms"
 )
 
-var alarmWishes = []wishForm{
+var alarmPatterns = []commandPattern{
 	{regexp.MustCompile(`^tells (\S+) as (\S+): "(.*)"$`), func(m []string) (string, domain.Body, error) {
 		text := m[3]
 		if text == "very much" {
@@ -19,34 +19,34 @@ var alarmWishes = []wishForm{
 		return m[1], alarms.Raise{Kind: m[2], Message: text}, nil
 	}},
 	{regexp.MustCompile(`^reads alarm (\S+)$`), func(m []string) (string, domain.Body, error) {
-		return "me", alarms.Mark{AlarmID: m[1]}, nil
+		return "me", alarms.MarkRead{AlarmID: m[1]}, nil
 	}},
-	{regexp.MustCompile(`^reads all alarms$`), func([]string) (string, domain.Body, error) { return "me", alarms.MarkAll{}, nil }},
+	{regexp.MustCompile(`^reads all alarms$`), func([]string) (string, domain.Body, error) { return "me", alarms.MarkAllRead{}, nil }},
 }
 
-// alarmSentence tells what an alarm says, or what became of it; "" when it is something else.
-func alarmSentence(e domain.Event) string {
+// formatAlarm tells what an alarm says, or what became of it; "" when it is something else.
+func formatAlarm(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case alarms.Raised:
 		s := fmt.Sprintf("%s has alarm %s, %s", e.User, alarms.ID(e.Number), b.Kind)
-		for _, fact := range facts(b)[1:] {
-			s += fmt.Sprintf(", %s %s", fact[0], fact[1])
+		for _, field := range jsonFields(b)[1:] {
+			s += fmt.Sprintf(", %s %s", field[0], field[1])
 		}
 		return s
-	case alarms.Sent:
+	case alarms.RaiseDone:
 		return fmt.Sprintf("%s has told %s in %s", e.User, b.UserID, b.AlarmID)
-	case alarms.Marked:
+	case alarms.MarkedRead:
 		return fmt.Sprintf("%s has read %s", e.User, b.AlarmID)
-	case alarms.AllMarked:
+	case alarms.AllMarkedRead:
 		return fmt.Sprintf("%s has read all alarms, %d of them just now", e.User, b.Count)
 	}
 	return ""
 }
 
-func (d *diary) showAlarms(user string) {
+func (d *transcript) showAlarms(user string) {
 	unread := []string{}
 	for _, number := range d.Alarms.UnreadNumbers(user) {
 		unread = append(unread, alarms.ID(number))
 	}
-	d.say("    · %s has %d unread: %s", user, d.Alarms.Unread(user), strings.Join(unread, " "))
+	d.printf("    · %s has %d unread: %s", user, d.Alarms.UnreadCount(user), strings.Join(unread, " "))
 }

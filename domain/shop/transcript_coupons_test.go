@@ -13,8 +13,8 @@ import (
 	"onsale/domain/coupons"
 )
 
-// couponWishes are what can be asked of a promotion that stands. What the shop does may end with a reason: ", since …".
-var couponWishes = []wishForm{
+// couponPatterns are what can be asked of a promotion that stands. What the shop does may end with a reason: ", since …".
+var couponPatterns = []commandPattern{
 	{regexp.MustCompile(`^uses number (\S+) of (\S+)$`), func(m []string) (string, domain.Body, error) {
 		number, err := strconv.Atoi(m[1])
 		return m[2], coupons.Use{Number: number}, err
@@ -55,71 +55,71 @@ var couponWishes = []wishForm{
 	}},
 }
 
-// couponSentence tells what happened to a promotion; "" when it is something else.
-func couponSentence(e domain.Event) string {
+// formatCoupon tells what happened to a promotion; "" when it is something else.
+func formatCoupon(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case coupons.Used:
 		return fmt.Sprintf("%s has used coupon %s, number %d of %s", e.User, b.CouponID, b.Number, b.PromotionID)
 	case coupons.Opened:
 		return fmt.Sprintf("%s is open", b.PromotionID)
 	case coupons.Paused:
-		return fmt.Sprintf("%s has paused %s%s", e.User, b.PromotionID, since(b.Reason))
+		return fmt.Sprintf("%s has paused %s%s", e.User, b.PromotionID, formatReason(b.Reason))
 	case coupons.Resumed:
-		return fmt.Sprintf("%s goes on with %s%s", e.User, b.PromotionID, since(b.Reason))
+		return fmt.Sprintf("%s goes on with %s%s", e.User, b.PromotionID, formatReason(b.Reason))
 	case coupons.Closed:
 		if e.User == "" {
 			return fmt.Sprintf("%s is over", b.PromotionID)
 		}
-		return fmt.Sprintf("%s has closed %s%s", e.User, b.PromotionID, since(b.Reason))
-	case coupons.Restocked:
-		return fmt.Sprintf("%s changes the stock of %s by %d to %d%s", e.User, b.PromotionID, b.Delta, b.Stock, since(b.Reason))
+		return fmt.Sprintf("%s has closed %s%s", e.User, b.PromotionID, formatReason(b.Reason))
+	case coupons.StockChanged:
+		return fmt.Sprintf("%s changes the stock of %s by %d to %d%s", e.User, b.PromotionID, b.Delta, b.Stock, formatReason(b.Reason))
 	case coupons.Revoked:
 		return fmt.Sprintf("%s has coupon %s no longer, number %d of %s%s%s", e.User, b.CouponID, b.Number, b.PromotionID,
-			back(b.Returned), since(b.Reason))
-	case coupons.Withdrawn:
+			formatReturned(b.Returned), formatReason(b.Reason))
+	case coupons.RevocationDone:
 		return fmt.Sprintf("%s has taken coupon %s, number %d of %s, from %s%s%s", e.User, b.CouponID, b.Number, b.PromotionID, b.UserID,
-			back(b.Returned), since(b.Reason))
+			formatReturned(b.Returned), formatReason(b.Reason))
 	case coupons.Joined:
-		return fmt.Sprintf("%s waits for %s of %s as %s, at place %d", e.User, count(b.Quantity, "unit"), b.PromotionID, b.WaitingID, b.Position)
+		return fmt.Sprintf("%s waits for %s of %s as %s, at place %d", e.User, pluralize(b.Quantity, "unit"), b.PromotionID, b.WaitingID, b.Position)
 	case coupons.Left:
 		return fmt.Sprintf("%s no longer waits for %s as %s", e.User, b.PromotionID, b.WaitingID)
 	case coupons.Offered:
-		return fmt.Sprintf("%s is offered %s of %s for %s until %s", e.User, count(b.Quantity, "unit"), b.PromotionID, b.WaitingID, clockText(b.ExpiresAt))
+		return fmt.Sprintf("%s is offered %s of %s for %s until %s", e.User, pluralize(b.Quantity, "unit"), b.PromotionID, b.WaitingID, formatClock(b.ExpiresAt))
 	case coupons.Accepted:
-		return fmt.Sprintf("%s takes %s of %s for %s, from coupon %s, number %d on", e.User, count(b.Quantity, "unit"), b.PromotionID,
+		return fmt.Sprintf("%s takes %s of %s for %s, from coupon %s, number %d on", e.User, pluralize(b.Quantity, "unit"), b.PromotionID,
 			b.WaitingID, b.CouponID, b.Number)
 	case coupons.Declined:
-		return fmt.Sprintf("%s does not want %s of %s for %s", e.User, count(b.Quantity, "unit"), b.PromotionID, b.WaitingID)
+		return fmt.Sprintf("%s does not want %s of %s for %s", e.User, pluralize(b.Quantity, "unit"), b.PromotionID, b.WaitingID)
 	case coupons.OfferExpired:
-		return fmt.Sprintf("%s has let %s of %s go, %s is over since %s", e.User, count(b.Quantity, "unit"), b.PromotionID, b.WaitingID, clockText(b.ExpiresAt))
+		return fmt.Sprintf("%s has let %s of %s go, %s is over since %s", e.User, pluralize(b.Quantity, "unit"), b.PromotionID, b.WaitingID, formatClock(b.ExpiresAt))
 	}
 	return ""
 }
 
-func since(reason string) string {
+func formatReason(reason string) string {
 	if reason == "" {
 		return ""
 	}
 	return ", since " + reason
 }
 
-func back(returned bool) string {
+func formatReturned(returned bool) string {
 	if returned {
 		return ", and its unit is back"
 	}
 	return ""
 }
 
-func (d *diary) showPromotion(p *coupons.Promotion) {
-	d.say("    · %d of %d issued, %d remain, sold out by %d", p.Issued(), p.Stock, p.Remaining(), p.SoldOutSequence)
+func (d *transcript) showPromotion(p *coupons.Promotion) {
+	d.printf("    · %d of %d issued, %d remain, sold out by %d", p.Issued(), p.Stock, p.Remaining(), p.SoldOutSequence)
 	for i, c := range p.Coupons {
-		d.say("    · %s of %s is %s", coupons.CouponID(p.PromotionID, i+1), c.Owner, c.Status)
+		d.printf("    · %s of %s is %s", coupons.CouponID(p.PromotionID, i+1), c.Owner, c.Status)
 	}
 	for _, sequence := range slices.Sorted(maps.Keys(p.Offers)) {
 		o := p.Offers[sequence]
-		d.say("    · %s is offered %d until %s", o.User, o.Quantity, clockText(o.ExpiresAt))
+		d.printf("    · %s is offered %d until %s", o.User, o.Quantity, formatClock(o.ExpiresAt))
 	}
 	for _, e := range p.Waiting.All() {
-		d.say("    · %s waits for %d", e.User, e.Quantity)
+		d.printf("    · %s waits for %d", e.User, e.Quantity)
 	}
 }

@@ -4,6 +4,7 @@
 //	go test ./domain/shop -run Transcripts -rewrite
 //
 // Only commit the changes if you understand what caused them.
+
 package shop_test
 
 import (
@@ -30,9 +31,9 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := &diary{counter: newCounter(t)}
-			got := d.play(string(text))
-			d.checkReplay()
+			tr := &transcript{fixture: newFixture(t)}
+			got := tr.run(string(text))
+			tr.checkReplay()
 			if *rewrite {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -44,35 +45,35 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// diary plays a transcript at a counter of its own.
-type diary struct {
-	*counter
-	out   strings.Builder
-	bytes bool // show the events' bytes too
-	line  int
+// transcript plays a transcript at a counter of its own.
+type transcript struct {
+	*fixture
+	out        strings.Builder
+	showBytes  bool // show the events' bytes too
+	lineNumber int
 }
 
-// play gives the transcript as it would read today.
-func (d *diary) play(text string) string {
-	for line := range strings.Lines(text) {
-		d.line++
-		line = strings.TrimRight(line, "\n")
-		switch trimmed := strings.TrimSpace(line); {
+// run gives the transcript as it would read today.
+func (d *transcript) run(text string) string {
+	for textLine := range strings.Lines(text) {
+		d.lineNumber++
+		textLine = strings.TrimRight(textLine, "\n")
+		switch trimmed := strings.TrimSpace(textLine); {
 		case strings.HasPrefix(trimmed, "→") || strings.HasPrefix(trimmed, "·"):
 			continue
 		case trimmed == "" || trimmed[0] == '#':
-			d.say("%s", line)
+			d.printf("%s", textLine)
 		default:
-			d.say("%s", line)
-			if err := d.enter(trimmed); err != nil {
-				d.t.Fatalf("line %d: %v: %s", d.line, err, line)
+			d.printf("%s", textLine)
+			if err := d.runLine(trimmed); err != nil {
+				d.t.Fatalf("line %d: %v: %s", d.lineNumber, err, textLine)
 			}
 		}
 	}
 	return d.out.String()
 }
 
-func (d *diary) say(format string, args ...any) { fmt.Fprintf(&d.out, format+"\n", args...) }
+func (d *transcript) printf(format string, args ...any) { fmt.Fprintf(&d.out, format+"\n", args...) }
 
 func firstDifference(file, got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
@@ -85,11 +86,60 @@ func firstDifference(file, got, want string) string {
 }
 
 // All diaries are of one day.
-const day = "2026-03-01T"
+const dayPrefix = "2026-03-01T"
 
-func clockTime(s string) (domain.Time, error) { return domain.ParseTime(day + s + "Z") }
+func parseClock(s string) (domain.Time, error) { return domain.ParseTime(dayPrefix + s + "Z") }
 
-// clockText is t as diaries show it: without the day.
-func clockText(t domain.Time) string {
-	return strings.TrimSuffix(strings.TrimPrefix(t.String(), day), "Z")
+// formatClock is t as diaries show it: without the day.
+func formatClock(t domain.Time) string {
+	return strings.TrimSuffix(strings.TrimPrefix(t.String(), dayPrefix), "Z")
+}
+
+// The language of the transcripts: looking at the state.
+
+func (d *transcript) show(what string) error {
+	kind, id, _ := strings.Cut(what, " ")
+	switch kind {
+	case "bytes":
+		d.showBytes = true
+	case "everything":
+		for line := range strings.Lines(dumpText(d.Machine)) {
+			d.printf("    · %s", strings.TrimRight(line, "\n"))
+		}
+	case "deadline":
+		if at, ok := d.NextDeadline(); ok {
+			d.printf("    · the next is at %s", formatClock(at))
+		} else {
+			d.printf("    · none")
+		}
+	case "promotion":
+		p := d.Coupons.Promotion(id)
+		if p == nil {
+			return fmt.Errorf("there is no promotion %q", id)
+		}
+		d.showPromotion(p)
+	case "schedule":
+		sc := d.Seats.Schedule(id)
+		if sc == nil {
+			return fmt.Errorf("there is no schedule %q", id)
+		}
+		d.showSchedule(sc)
+	case "product":
+		p := d.Orders.Product(id)
+		if p == nil {
+			return fmt.Errorf("there is no product %q", id)
+		}
+		d.showProduct(p)
+	case "order":
+		o := d.Orders.Order(id)
+		if o == nil {
+			return fmt.Errorf("there is no order %q", id)
+		}
+		d.showOrder(o)
+	case "alarms":
+		d.showAlarms(id)
+	default:
+		return fmt.Errorf("nobody can show %q", what)
+	}
+	return nil
 }

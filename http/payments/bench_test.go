@@ -15,37 +15,37 @@ import (
 // BenchmarkWorker_Orders is how many orders are decided in a second, each asked about over HTTP at a provider that takes
 // 20 ms for every answer. The provider, the log and the store are in this process too.
 func BenchmarkWorker_Orders(b *testing.B) {
-	c := newCounter(b, newNode(b), b.N)
-	if err := c.fake.SendWebhooks(fake.Webhooks{}); err != nil {
+	f := newFixture(b, newNode(b), b.N)
+	if err := f.fake.SendWebhooks(fake.Webhooks{}); err != nil {
 		b.Fatal(err)
 	}
-	if err := c.fake.Fail("", fake.Fault{Kind: fake.Slow, Delay: 20 * time.Millisecond}, 0); err != nil {
+	if err := f.fake.Fail("", fake.Fault{Kind: fake.Slow, Delay: 20 * time.Millisecond}, 0); err != nil {
 		b.Fatal(err)
 	}
 	for i := range b.N {
-		c.pays(fmt.Sprint("imp", i), price, "paid")
+		f.createPayment(fmt.Sprint("imp", i), price, "paid")
 	}
-	each(c.refs, 64, func(ref string) { c.put("kim", ref, place("tee")) })
-	c.settle()
+	parallel(f.refs, 64, func(ref string) { f.submit("kim", ref, orderCommand("tee")) })
+	f.waitCaughtUp()
 	b.ResetTimer()
 	began, cpu := time.Now(), cpuTime(b)
-	c.open()
-	until(b, "all orders are decided", func() bool { return c.orders() == b.N })
+	f.startWorker()
+	waitFor(b, "all orders are decided", func() bool { return f.paidOrders() == b.N })
 	took := time.Since(began)
 	b.ReportMetric(float64(b.N)/took.Seconds(), "orders/s")
 	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(b.N), "CPU-µs/order")
 	b.StopTimer()
-	c.close()
-	behaved(b, c.fake)
+	f.stopWorker()
+	wantNoViolations(b, f.fake)
 }
 
-// orders are those that are paid.
-func (c *counter) orders() int {
-	stats, err := c.Stats(c.tb.Context())
+// paidOrders are those that are paid.
+func (f *fixture) paidOrders() int {
+	stats, err := f.Stats(f.tb.Context())
 	if err != nil {
-		c.tb.Fatal(err)
+		f.tb.Fatal(err)
 	}
-	return stats.Orders[orders.Paid]
+	return stats.Orders[orders.StatusPaid]
 }
 
 func cpuTime(b *testing.B) time.Duration {

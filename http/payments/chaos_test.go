@@ -11,70 +11,70 @@ import (
 
 // Everything at random and at once: orders and payments of all kinds, a provider that fails a fifth of all requests in any
 // way, and a node that is started again in the middle. Then all is well, and nobody's won is missing.
-func TestChaos(t *testing.T) {
-	const seed, many = 7, 300
-	c := newCounter(t, newNode(t), many/2)
+func TestChaos_KeepsBalance(t *testing.T) {
+	const seed, numOrders = 7, 300
+	f := newFixture(t, newNode(t), numOrders/2)
 	random := rand.New(rand.NewPCG(seed, 0))
-	if err := c.fake.Chance(seed, 0.2); err != nil {
+	if err := f.fake.RandomFaults(seed, 0.2); err != nil {
 		t.Fatal(err)
 	}
-	c.open()
-	var waiting []string
-	for i := range many {
+	f.startWorker()
+	var undeposited []string
+	for i := range numOrders {
 		ref := fmt.Sprintf("imp%d", i)
 		switch kind := random.IntN(10); {
 		case kind == 0:
-			c.pays(ref, 700, "paid")
+			f.createPayment(ref, 700, "paid")
 		case kind == 1:
-			c.pays(ref, price, "failed")
+			f.createPayment(ref, price, "failed")
 		case kind < 4:
-			c.pays(ref, price, "ready")
-			waiting = append(waiting, ref)
+			f.createPayment(ref, price, "ready")
+			undeposited = append(undeposited, ref)
 		default:
-			c.pays(ref, price, "paid")
+			f.createPayment(ref, price, "paid")
 		}
-		c.put("kim", ref, place("tee"))
+		f.submit("kim", ref, orderCommand("tee"))
 		if i%100 == 60 {
-			c.restart()
+			f.restart()
 		}
 		if random.IntN(20) == 0 {
-			c.put("shop", ref, orders.Cancel{Reason: "broken"})
+			f.submit("shop", ref, orders.Cancel{Reason: "broken"})
 		}
-		if random.IntN(3) == 0 && len(waiting) > 0 {
-			if err := c.fake.Deposit(waiting[0]); err != nil {
+		if random.IntN(3) == 0 && len(undeposited) > 0 {
+			if err := f.fake.Deposit(undeposited[0]); err != nil {
 				t.Fatal(err)
 			}
-			waiting = waiting[1:]
+			undeposited = undeposited[1:]
 		}
 	}
-	c.pass(61 * time.Second)
-	c.restart()
-	c.fake.Behave()
-	for _, ref := range waiting {
-		if err := c.fake.Deposit(ref); err != nil {
+	f.advance(61 * time.Second)
+	f.restart()
+	f.fake.ClearFaults()
+	for _, ref := range undeposited {
+		if err := f.fake.Deposit(ref); err != nil {
 			t.Fatal(err)
 		}
 	}
-	over := func() bool {
-		for _, ref := range c.refs {
-			switch c.order(ref).Status {
-			case orders.Verifying, orders.PendingPayment, orders.Refunding:
+	allDecided := func() bool {
+		for _, ref := range f.refs {
+			switch f.order(ref).Status {
+			case orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusRefunding:
 				return false
 			}
 		}
 		return true
 	}
-	for hours := 0; !over(); hours++ { // whatever was given up is asked about again when the rules say so
+	for hours := 0; !allDecided(); hours++ { // whatever was given up is asked about again when the rules say so
 		if hours > 20 {
 			t.Fatal("some order is never decided")
 		}
-		c.pass(time.Hour)
-		until(t, "what there was to do is done", c.idle)
+		f.advance(time.Hour)
+		waitFor(t, "what there was to do is done", f.idle)
 	}
-	c.balance()
+	f.checkBalance()
 	counts := map[orders.Status]int{}
-	for _, ref := range c.refs {
-		counts[c.order(ref).Status]++
+	for _, ref := range f.refs {
+		counts[f.order(ref).Status]++
 	}
 	t.Log(counts)
 }

@@ -4,11 +4,11 @@ import "time"
 
 // The doors that tests open.
 
-func (c *Config) SetSecond(d time.Duration) { c.second = d }
+func (c *Config) SetTimeUnit(d time.Duration) { c.timeUnit = d }
 
 // Idle says that no order is worked on, and no hint waits.
 func (w *Worker) Idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.busy) == 0 && len(w.hinted) == 0
+	return len(w.inFlight) == 0 && len(w.pending) == 0
 }

@@ -36,49 +36,49 @@ type Config struct {
 	Projector *projections.Projector
 	Log       *slog.Logger
 
-	second time.Duration // tests only: a shorter one
+	timeUnit time.Duration // tests only: a shorter one
 }
 
 // Worker is the one of this node. All methods may be called from any goroutine.
 type Worker struct {
 	Config
-	breaker *gobreaker.CircuitBreaker[any]
-	hints   chan hint
-	stats   Stats
+	breaker       *gobreaker.CircuitBreaker[any]
+	notifications chan notification
+	counters      counters
 
-	mu     sync.Mutex               // guards what follows
-	busy   map[string]chan struct{} // orders that are being worked on, until the channel is closed
-	hinted map[string]bool          // orders of which a hint waits, for a hand or for its next try
+	mu       sync.Mutex               // guards what follows
+	inFlight map[string]chan struct{} // orders that are being worked on, until the channel is closed
+	pending  map[string]bool          // orders of which a hint waits, for a hand or for its next try
 }
 
 const (
-	trips   = 5 // outcomes in a row that nobody knows: the provider is away
-	awayFor = 5 // seconds, and is tried again then, with one request
+	breakerThreshold = 5 // outcomes in a row that nobody knows: the provider is away
+	breakerTimeout   = 5 // seconds, and is tried again then, with one request
 )
 
 // New asks nothing yet.
 func New(c Config) *Worker {
-	c.second = cmp.Or(c.second, time.Second)
-	w := &Worker{Config: c, hints: make(chan hint, maxHints), busy: map[string]chan struct{}{}, hinted: map[string]bool{}}
+	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
+	w := &Worker{Config: c, notifications: make(chan notification, maxPending), inFlight: map[string]chan struct{}{}, pending: map[string]bool{}}
 	w.breaker = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-		Name: "payment provider", Timeout: awayFor * c.second,
-		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= trips },
-		IsSuccessful: answered,
-		OnStateChange: func(_ string, _, now gobreaker.State) {
-			w.Log.Warn("the way to the payment provider", "is", now)
+		Name: "payment provider", Timeout: breakerTimeout * c.timeUnit,
+		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
+		IsSuccessful: isAnswer,
+		OnStateChange: func(_ string, _, to gobreaker.State) {
+			w.Log.Warn("the way to the payment provider", "is", to)
 		},
 	})
 	return w
 }
 
-// answered says that the provider is there: it answered, or this node did not wait. An answer that makes no sense is about
+// isAnswer says that the provider is there: it answered, or this node did not wait. An answer that makes no sense is about
 // one payment, and no reason to leave all others alone.
-func answered(err error) bool {
+func isAnswer(err error) bool {
 	return !errors.Is(err, portone.ErrUnknown) || errors.Is(err, portone.ErrMalformed) || errors.Is(err, context.Canceled)
 }
 
-// Gate blocks while the provider is away, and for good where this node decides nothing any more: others do its work.
-func (w *Worker) Gate(ctx context.Context) {
+// WaitReady blocks while the provider is away, and for good where this node decides nothing any more: others do its work.
+func (w *Worker) WaitReady(ctx context.Context) {
 	for w.breaker.State() == gobreaker.StateOpen || w.Projector.Status().Halted != "" {
 		if w.pause(ctx) != nil {
 			return
@@ -89,7 +89,7 @@ func (w *Worker) Gate(ctx context.Context) {
 // pause is as long as it takes to look again whether the provider is still away. Its error is ctx's.
 func (w *Worker) pause(ctx context.Context) error {
 	select {
-	case <-time.After(awayFor * w.second / 20):
+	case <-time.After(breakerTimeout * w.timeUnit / 20):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

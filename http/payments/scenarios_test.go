@@ -11,145 +11,145 @@ import (
 // scenario is a story in acts. Each act is over when everybody has done what they can without the clock; a minute lies
 // behind the third, all the time there is to pay behind the fourth.
 type scenario struct {
-	name   string
-	units  int  // that the product has, less one
-	async  bool // V2 gives money back later
-	bound  bool // payments must have been prepared
-	keeps  bool // we give nothing back
-	before act
-	order  act // the payment, and the order
-	then   act
-	late   act // after a minute
-	after  act // after the time to pay
+	name           string
+	extraStock     int  // that the product has, less one
+	async          bool // V2 gives money back later
+	requirePrepare bool // payments must have been prepared
+	noRefund       bool // we give nothing back
+	before         step
+	order          step // the payment, and the order
+	then           step
+	late           step // after a minute
+	after          step // after the time to pay
 }
 
-type act func(*trial)
+type step func(*faultCase)
 
-// acts are what happens in order; nil is nothing.
-func (s scenario) acts() []act { return []act{s.before, s.order, s.then, s.late, s.after} }
+// steps are what happens in order; nil is nothing.
+func (s scenario) steps() []step { return []step{s.before, s.order, s.then, s.late, s.after} }
 
-func pays(amount int64) act {
-	return func(t *trial) { t.create(fake.Payment{Amount: amount}) }
+func pays(amount int64) step {
+	return func(fc *faultCase) { fc.createPayment(fake.Payment{Amount: amount}) }
 }
 
-func begins(status string) act {
-	return func(t *trial) { t.create(fake.Payment{Amount: price, Status: status, Method: "vbank"}) }
+func startsPayment(status string) step {
+	return func(fc *faultCase) { fc.createPayment(fake.Payment{Amount: price, Status: status, Method: "vbank"}) }
 }
 
-func orders1(t *trial) { t.n.put(t.user, t.ref(), t.place()) }
+func placesOrder(fc *faultCase) { fc.n.submit(fc.user, fc.ref(), fc.orderCommand()) }
 
-func claims(amount int64) act {
-	return func(t *trial) {
-		order := t.place()
+func claimsAmount(amount int64) step {
+	return func(fc *faultCase) {
+		order := fc.orderCommand()
 		order.Amount = amount
-		t.n.put(t.user, t.ref(), order)
+		fc.n.submit(fc.user, fc.ref(), order)
 	}
 }
 
-func deposits(t *trial)     { t.done(t.fake.Deposit(t.impUID)) }
-func succeedsLate(t *trial) { t.done(t.fake.SucceedLate(t.impUID)) }
-func shopCancels(t *trial)  { t.n.put("shop", t.ref(), orders.Cancel{Reason: "broken"}) }
-func shopCloses(t *trial)   { t.n.put("shop", t.product, orders.Close{}) }
-func prepares(t *trial)     { t.n.put(t.user, t.product, orders.Prepare{Count: 1}) }
+func deposits(fc *faultCase)     { fc.noError(fc.fake.Deposit(fc.impUID)) }
+func succeedsLate(fc *faultCase) { fc.noError(fc.fake.SucceedLate(fc.impUID)) }
+func adminCancels(fc *faultCase) { fc.n.submit("shop", fc.ref(), orders.Cancel{Reason: "broken"}) }
+func adminCloses(fc *faultCase)  { fc.n.submit("shop", fc.product, orders.Close{}) }
+func prepares(fc *faultCase)     { fc.n.submit(fc.user, fc.product, orders.Prepare{Count: 1}) }
 
-func otherPrepares(t *trial) { t.n.put(t.other(), t.product, orders.Prepare{Count: 1}) }
-func otherOrders(t *trial)   { t.n.put(t.other(), t.ref(), t.place()) }
+func otherPrepares(fc *faultCase) { fc.n.submit(fc.otherUser(), fc.product, orders.Prepare{Count: 1}) }
+func otherOrders(fc *faultCase)   { fc.n.submit(fc.otherUser(), fc.ref(), fc.orderCommand()) }
 
-func console(amount int64) act {
-	return func(t *trial) { t.done(t.fake.CancelAtConsole(t.impUID, amount)) }
+func cancelsAtConsole(amount int64) step {
+	return func(fc *faultCase) { fc.noError(fc.fake.CancelAtConsole(fc.impUID, amount)) }
 }
 
-func settles(well bool) act {
-	return func(t *trial) { t.done(t.fake.Settle(t.impUID, well)) }
+func completesCancel(succeeded bool) step {
+	return func(fc *faultCase) { fc.noError(fc.fake.Settle(fc.impUID, succeeded)) }
 }
 
-func tampers(do func(*fake.Payment)) act {
-	return func(t *trial) { t.done(t.fake.Tamper(t.impUID, do)) }
+func tampers(do func(*fake.Payment)) step {
+	return func(fc *faultCase) { fc.noError(fc.fake.Tamper(fc.impUID, do)) }
 }
 
-// hint is what anybody can do: they say that something happened.
-func hint(t *trial) { t.worker.Look(t.ref()) }
+// notification is what anybody can do: they say that something happened.
+func notification(fc *faultCase) { fc.worker.Notify(fc.ref()) }
 
-func all(acts ...act) act {
-	return func(t *trial) {
-		for _, a := range acts {
-			a(t)
+func sequence(steps ...step) step {
+	return func(fc *faultCase) {
+		for _, s := range steps {
+			s(fc)
 		}
 	}
 }
 
 var scenarios = []scenario{
-	{name: "pays right", keeps: true, order: all(pays(price), orders1)},
-	{name: "pays right, prepared", keeps: true, before: prepares, order: all(pays(price), orders1), bound: true},
-	{name: "pays too little", order: all(pays(700), orders1)},
-	{name: "pays too much", order: all(pays(1300), orders1)},
-	{name: "claims too little", order: all(pays(700), claims(700))},
-	{name: "pays and is sold out", units: -1, order: all(pays(price), orders1)},
-	{name: "pays what is closed", before: shopCloses, order: all(pays(price), orders1)},
-	{name: "pays another's", keeps: true, before: otherPrepares, order: all(pays(price), orders1), late: otherOrders},
-	{name: "pays, not prepared", keeps: true, order: all(pays(price), orders1), bound: true},
-	{name: "never pays", keeps: true, order: orders1},
-	{name: "names it, then pays", keeps: true, order: orders1, then: all(pays(price), hint)},
-	{name: "cancelled, then orders", keeps: true, order: all(pays(price), console(0), orders1)},
-	{name: "partly cancelled, then orders", order: all(pays(price), console(400), orders1)},
-	{name: "cancelled after the verdict", keeps: true, order: all(pays(price), orders1), then: console(0)},
-	{name: "partly cancelled after it", keeps: true, order: all(pays(price), orders1), then: console(400)},
-	{name: "partly, then all of it", keeps: true, order: all(pays(price), orders1), then: console(400), late: console(0)},
-	{name: "waits, then pays", keeps: true, order: all(begins("ready"), orders1), then: deposits},
-	{name: "waits, then pays too late", order: all(begins("ready"), orders1), after: deposits},
-	{name: "waits for ever", keeps: true, order: all(begins("ready"), orders1)},
-	{name: "fails", keeps: true, order: all(begins("failed"), orders1)},
-	{name: "fails, then pays after all", order: all(begins("failed"), orders1), then: succeedsLate},
-	{name: "the amount is changed", order: all(pays(price), tampers(func(p *fake.Payment) { p.Amount = 900 }), orders1)},
-	{name: "the amount is changed after it", keeps: true, order: all(pays(price), orders1),
-		then: all(tampers(func(p *fake.Payment) { p.Amount = 900 }), hint)},
-	{name: "the currency is changed", order: all(pays(price), tampers(func(p *fake.Payment) { p.Currency = "USD" }), orders1)},
-	{name: "the merchant_uid is changed", keeps: true, before: prepares, bound: true,
-		order: all(pays(price), tampers(func(p *fake.Payment) { p.MerchantUID += "x" }), orders1)},
-	{name: "test money", order: all(pays(price), tampers(func(p *fake.Payment) { p.Test = true }), orders1)},
-	{name: "the shop cancels", order: all(pays(price), orders1), then: shopCancels},
-	{name: "the shop cancels who waits", order: all(begins("ready"), orders1), then: shopCancels, late: deposits},
-	{name: "the shop cancels, so does the console", order: all(pays(price), orders1), then: all(console(400), shopCancels)},
-	{name: "goes back later", async: true, order: all(pays(700), orders1), then: settles(true)},
-	{name: "goes back at the second try", async: true, order: all(pays(700), orders1), then: settles(false), late: settles(true)},
-	{name: "goes back in part meanwhile", async: true, order: all(pays(700), orders1),
-		then: all(settles(false), console(300)), late: settles(true)},
+	{name: "pays right", noRefund: true, order: sequence(pays(price), placesOrder)},
+	{name: "pays right, prepared", noRefund: true, before: prepares, order: sequence(pays(price), placesOrder), requirePrepare: true},
+	{name: "pays too little", order: sequence(pays(700), placesOrder)},
+	{name: "pays too much", order: sequence(pays(1300), placesOrder)},
+	{name: "claims too little", order: sequence(pays(700), claimsAmount(700))},
+	{name: "pays and is sold out", extraStock: -1, order: sequence(pays(price), placesOrder)},
+	{name: "pays what is closed", before: adminCloses, order: sequence(pays(price), placesOrder)},
+	{name: "pays another's", noRefund: true, before: otherPrepares, order: sequence(pays(price), placesOrder), late: otherOrders},
+	{name: "pays, not prepared", noRefund: true, order: sequence(pays(price), placesOrder), requirePrepare: true},
+	{name: "never pays", noRefund: true, order: placesOrder},
+	{name: "names it, then pays", noRefund: true, order: placesOrder, then: sequence(pays(price), notification)},
+	{name: "cancelled, then orders", noRefund: true, order: sequence(pays(price), cancelsAtConsole(0), placesOrder)},
+	{name: "partly cancelled, then orders", order: sequence(pays(price), cancelsAtConsole(400), placesOrder)},
+	{name: "cancelled after the verdict", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(0)},
+	{name: "partly cancelled after it", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400)},
+	{name: "partly, then all of it", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400), late: cancelsAtConsole(0)},
+	{name: "waits, then pays", noRefund: true, order: sequence(startsPayment("ready"), placesOrder), then: deposits},
+	{name: "waits, then pays too late", order: sequence(startsPayment("ready"), placesOrder), after: deposits},
+	{name: "waits for ever", noRefund: true, order: sequence(startsPayment("ready"), placesOrder)},
+	{name: "fails", noRefund: true, order: sequence(startsPayment("failed"), placesOrder)},
+	{name: "fails, then pays after all", order: sequence(startsPayment("failed"), placesOrder), then: succeedsLate},
+	{name: "the amount is changed", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Amount = 900 }), placesOrder)},
+	{name: "the amount is changed after it", noRefund: true, order: sequence(pays(price), placesOrder),
+		then: sequence(tampers(func(p *fake.Payment) { p.Amount = 900 }), notification)},
+	{name: "the currency is changed", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Currency = "USD" }), placesOrder)},
+	{name: "the merchant_uid is changed", noRefund: true, before: prepares, requirePrepare: true,
+		order: sequence(pays(price), tampers(func(p *fake.Payment) { p.MerchantUID += "x" }), placesOrder)},
+	{name: "test money", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Test = true }), placesOrder)},
+	{name: "the shop cancels", order: sequence(pays(price), placesOrder), then: adminCancels},
+	{name: "the shop cancels who waits", order: sequence(startsPayment("ready"), placesOrder), then: adminCancels, late: deposits},
+	{name: "the shop cancels, so does the console", order: sequence(pays(price), placesOrder), then: sequence(cancelsAtConsole(400), adminCancels)},
+	{name: "goes back later", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(true)},
+	{name: "goes back at the second try", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(false), late: completesCancel(true)},
+	{name: "goes back in part meanwhile", async: true, order: sequence(pays(700), placesOrder),
+		then: sequence(completesCancel(false), cancelsAtConsole(300)), late: completesCancel(true)},
 }
 
-// fits says that a scenario can be played with an API: V1 gives money back at once.
-func (s scenario) fits(api string) bool { return !s.async || api == "v2" }
+// supports says that a scenario can be played with an API: V1 gives money back at once.
+func (s scenario) supports(api string) bool { return !s.async || api == "v2" }
 
-// create begins a payment at the fake.
-func (t *trial) create(p fake.Payment) {
-	p.ImpUID, p.MerchantUID = t.impUID, t.merchantUID
-	_, err := t.fake.Create(p)
-	t.done(err)
+// createPayment begins a payment at the fake.
+func (fc *faultCase) createPayment(p fake.Payment) {
+	p.ImpUID, p.MerchantUID = fc.impUID, fc.merchantUID
+	_, err := fc.fake.Create(p)
+	fc.noError(err)
 }
 
-func (t *trial) place() orders.Place {
-	order := place(t.product)
-	order.RequirePrepare = t.bound
+func (fc *faultCase) orderCommand() orders.Place {
+	order := orderCommand(fc.product)
+	order.RequirePrepare = fc.requirePrepare
 	return order
 }
 
-func (t *trial) other() string { return "other-" + t.user }
+func (fc *faultCase) otherUser() string { return "other-" + fc.user }
 
 // ref is what the API calls the payment.
-func (t *trial) ref() string {
-	if t.api == "v1" {
-		return t.impUID
+func (fc *faultCase) ref() string {
+	if fc.api == "v1" {
+		return fc.impUID
 	}
-	return t.merchantUID
+	return fc.merchantUID
 }
 
-func (t *trial) done(err error) {
+func (fc *faultCase) noError(err error) {
 	if err != nil {
-		t.n.tb.Errorf("%s: %v", t, err)
+		fc.n.tb.Errorf("%s: %v", fc, err)
 	}
 }
 
-// do has the worker do what an event asks for, and again as often as it says, but at once.
-func (t *trial) do(ctx context.Context, e told) {
-	for given := uint64(1); t.worker.Do(ctx, e, given) > 0; given++ {
+// handle has the worker do what an event asks for, and again as often as it says, but at once.
+func (fc *faultCase) handle(ctx context.Context, e event) {
+	for attempt := uint64(1); fc.worker.Handle(ctx, e, attempt) > 0; attempt++ {
 	}
 }

@@ -12,52 +12,52 @@ import (
 	"onsale/http/portone"
 )
 
-// Stats are the counters of a Worker.
-type Stats struct {
-	mu     sync.Mutex
-	asked  map[Asked]uint64
-	learnt atomic.Uint64
+// counters are the counters of a Worker.
+type counters struct {
+	mu       sync.Mutex
+	calls    map[Call]uint64
+	recorded atomic.Uint64
 
-	hintsDropped atomic.Uint64
+	webhooksDropped atomic.Uint64
 }
 
-// Asked is a kind of request with its outcome: get, cancel or prepare; yes, no or unknown.
-type Asked struct{ What, Outcome string }
+// Call is a kind of request with its outcome: get, cancel or prepare; yes, no or unknown.
+type Call struct{ Operation, Outcome string }
 
-func (s *Stats) count(what string, err error) {
+func (s *counters) count(operation string, err error) {
 	outcome := "yes"
-	if _, no := errors.AsType[*portone.Refusal](err); no {
+	if _, refused := errors.AsType[*portone.Refusal](err); refused {
 		outcome = "no"
 	} else if err != nil {
 		outcome = "unknown"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.asked == nil {
-		s.asked = map[Asked]uint64{}
+	if s.calls == nil {
+		s.calls = map[Call]uint64{}
 	}
-	s.asked[Asked{what, outcome}]++
+	s.calls[Call{operation, outcome}]++
 }
 
-// Figures are the counters at one moment.
-type Figures struct {
-	Asked        map[Asked]uint64 // requests to the provider
-	Learnt       uint64           // facts appended
-	HintsDropped uint64
-	Working      int  // orders
-	Away         bool // the provider does not answer, and is left alone
+// Stats are the counters at one moment.
+type Stats struct {
+	Calls           map[Call]uint64 // requests to the provider
+	Recorded        uint64          // facts appended
+	WebhooksDropped uint64
+	InFlight        int  // orders
+	CircuitOpen     bool // the provider does not answer, and is left alone
 }
 
-// Figures are those of now.
-func (w *Worker) Figures() Figures {
-	f := Figures{
-		Learnt: w.stats.learnt.Load(), HintsDropped: w.stats.hintsDropped.Load(), Away: w.breaker.State() == gobreaker.StateOpen,
+// Stats are those of now.
+func (w *Worker) Stats() Stats {
+	f := Stats{
+		Recorded: w.counters.recorded.Load(), WebhooksDropped: w.counters.webhooksDropped.Load(), CircuitOpen: w.breaker.State() == gobreaker.StateOpen,
 	}
-	w.stats.mu.Lock()
-	f.Asked = maps.Clone(w.stats.asked)
-	w.stats.mu.Unlock()
+	w.counters.mu.Lock()
+	f.Calls = maps.Clone(w.counters.calls)
+	w.counters.mu.Unlock()
 	w.mu.Lock()
-	f.Working = len(w.busy)
+	f.InFlight = len(w.inFlight)
 	w.mu.Unlock()
 	return f
 }

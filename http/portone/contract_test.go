@@ -17,43 +17,43 @@ import (
 	"onsale/http/portone"
 )
 
-func TestContract_fake(t *testing.T) {
-	inBoth(t, func(t *testing.T, w *world) {
-		ref, _ := w.pay("order-1", 1000)
-		contract(t, w.api, w.config, ref)
-		w.behaved(t)
+func TestContract_HoldsForFake(t *testing.T) {
+	forEachAPI(t, func(t *testing.T, f *fixture) {
+		ref, _ := f.pay("order-1", 1000)
+		checkContract(t, f.api, f.config, ref)
+		f.wantNoViolations(t)
 	})
 }
 
-func TestContract_sandbox(t *testing.T) {
+func TestContract_HoldsForSandbox(t *testing.T) {
 	for api, address := range map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"} {
 		t.Run(api, func(t *testing.T) {
-			from := func(name string) string { return os.Getenv("ONSALE_PORTONE_" + strings.ToUpper(api) + "_" + name) }
-			c := portone.Config{URL: address, Key: from("KEY"), Secret: from("SECRET"), Store: from("STORE"), Test: true}
-			if c.Secret == "" || api == "v1" && c.Key == "" || from("REF") == "" {
+			env := func(name string) string { return os.Getenv("ONSALE_PORTONE_" + strings.ToUpper(api) + "_" + name) }
+			c := portone.Config{URL: address, Key: env("KEY"), Secret: env("SECRET"), Store: env("STORE"), Test: true}
+			if c.Secret == "" || api == "v1" && c.Key == "" || env("REF") == "" {
 				t.Skip("there are no keys of a test store in the environment; contract_test.go says which")
 			}
-			contract(t, api, c, from("REF"))
+			checkContract(t, api, c, env("REF"))
 		})
 	}
 }
 
-func contract(t *testing.T, api string, c portone.Config, ref string) {
-	client, ctx := open(t, api, c), t.Context()
+func checkContract(t *testing.T, api string, c portone.Config, ref string) {
+	client, ctx := newClient(t, api, c), t.Context()
 	p, err := client.Get(ctx, ref)
 	if err != nil || p.Ref != ref || p.MerchantUID == "" || p.Amount <= 0 || p.Status == portone.Unknown {
 		t.Errorf("got %+v, %v", p, err)
 	}
 
-	nobody := "none" + rand.Text()[:20]
-	_, err = client.Get(ctx, nobody)
+	missing := "none" + rand.Text()[:20]
+	_, err = client.Get(ctx, missing)
 	if !errors.Is(err, portone.ErrNotFound) {
 		t.Errorf("got %v of a payment that is not there, want ErrNotFound", err)
 	}
-	_, err = client.Cancel(ctx, refund(nobody, 100, 100))
+	_, err = client.Cancel(ctx, cancelRequest(missing, 100, 100))
 	wantOutcome(t, err, "no")
 	if p.Status == portone.Paid {
-		_, err = client.Cancel(ctx, refund(ref, 1, p.Amount-p.Cancelled+1)) // a balance that it has not
+		_, err = client.Cancel(ctx, cancelRequest(ref, 1, p.Amount-p.Cancelled+1)) // a balance that it has not
 		wantOutcome(t, err, "no")
 	}
 
@@ -64,7 +64,7 @@ func contract(t *testing.T, api string, c portone.Config, ref string) {
 	wantOutcome(t, client.Prepare(ctx, order, 2000), other)
 
 	c.Secret = "wrong" + rand.Text()
-	if _, err = open(t, api, c).Get(ctx, ref); !errors.Is(err, portone.ErrAuth) {
+	if _, err = newClient(t, api, c).Get(ctx, ref); !errors.Is(err, portone.ErrAuth) {
 		t.Errorf("got %v with a wrong secret, want ErrAuth", err)
 	}
 }

@@ -54,7 +54,7 @@ func onlyNotFound(err error) error {
 // maxReason is how many bytes of PortOne's words are kept; its PGs send whole pages at times.
 const maxReason = 300
 
-func brief(reason string) string {
+func truncate(reason string) string {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}

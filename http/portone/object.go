@@ -11,7 +11,7 @@ import (
 // object is a JSON object. A nil one has no fields.
 type object map[string]json.RawMessage
 
-func parse(text []byte) (object, error) {
+func parseObject(text []byte) (object, error) {
 	var o object
 	if err := json.Unmarshal(text, &o); err != nil || o == nil {
 		return nil, malformed("it is no JSON object")
@@ -21,77 +21,77 @@ func parse(text []byte) (object, error) {
 
 // reason is what the object says to people.
 func (o object) reason() string {
-	f := reading{object: o}
-	return brief(strings.TrimSpace(f.maybe("message") + " " + f.maybe("pgMessage")))
+	f := fields{object: o}
+	return truncate(strings.TrimSpace(f.optString("message") + " " + f.optString("pgMessage")))
 }
 
-// reading remembers the first field that is not as it must be.
-type reading struct {
+// fields remembers the first field that is not as it must be.
+type fields struct {
 	object
 	err error
 }
 
-func (f *reading) fault(name, is string) {
+func (f *fields) invalid(name, is string) {
 	if f.err == nil {
 		f.err = malformed("%s %s", name, is)
 	}
 }
 
-func (f *reading) has(name string) bool {
+func (f *fields) has(name string) bool {
 	value := string(f.object[name])
 	return value != "" && value != "null"
 }
 
-// text must be there, and not be empty.
-func (f *reading) text(name string) string {
-	text := f.maybe(name)
+// string must be there, and not be empty.
+func (f *fields) string(name string) string {
+	text := f.optString(name)
 	if text == "" {
-		f.fault(name, "is missing")
+		f.invalid(name, "is missing")
 	}
 	return text
 }
 
-// maybe is a text, or "".
-func (f *reading) maybe(name string) (text string) {
+// optString is a text, or "".
+func (f *fields) optString(name string) (text string) {
 	if f.has(name) && json.Unmarshal(f.object[name], &text) != nil {
-		f.fault(name, "is no text")
+		f.invalid(name, "is no text")
 	}
 	return text
 }
 
-func (f *reading) flag(name string) (flag bool) {
+func (f *fields) bool(name string) (flag bool) {
 	if !f.has(name) || json.Unmarshal(f.object[name], &flag) != nil {
-		f.fault(name, "is neither true nor false")
+		f.invalid(name, "is neither true nor false")
 	}
 	return flag
 }
 
-// money is an amount in whole units, 0 or more. Nothing is rounded: 1000.5 is no amount, and 9007199254740993 stays what
+// amount is an amount in whole units, 0 or more. Nothing is rounded: 1000.5 is no amount, and 9007199254740993 stays what
 // it is.
-func (f *reading) money(name string) int64 {
+func (f *fields) amount(name string) int64 {
 	whole, fraction, _ := strings.Cut(string(f.object[name]), ".")
 	amount, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || amount < 0 || strings.Trim(fraction, "0") != "" {
-		f.fault(name, "is no whole amount")
+		f.invalid(name, "is no whole amount")
 		return 0
 	}
 	return amount
 }
 
 // number is any whole number.
-func (f *reading) number(name string) int64 {
+func (f *fields) number(name string) int64 {
 	number, err := strconv.ParseInt(string(f.object[name]), 10, 64)
 	if err != nil {
-		f.fault(name, "is no whole number")
+		f.invalid(name, "is no whole number")
 	}
 	return number
 }
 
-// inner is an object within; its faults must be asked for.
-func (f *reading) inner(name string) *reading {
-	o, err := parse(f.object[name])
+// child is an object within; its faults must be asked for.
+func (f *fields) child(name string) *fields {
+	o, err := parseObject(f.object[name])
 	if err != nil {
-		f.fault(name, "is no object")
+		f.invalid(name, "is no object")
 	}
-	return &reading{object: o}
+	return &fields{object: o}
 }

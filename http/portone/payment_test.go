@@ -12,10 +12,10 @@ import (
 	"onsale/http/portone/fake"
 )
 
-func TestPayment(t *testing.T) {
+func TestPayment_ReadsEveryState(t *testing.T) {
 	for name, row := range map[string]struct {
 		made fake.Payment
-		then func(w *world, uid string) error
+		then func(f *fixture, uid string) error
 		want portone.Payment
 	}{
 		"paid":  {want: portone.Payment{Status: portone.Paid}},
@@ -25,45 +25,45 @@ func TestPayment(t *testing.T) {
 		"waiting": {made: fake.Payment{Status: "ready", Method: "vbank"},
 			want: portone.Payment{Status: portone.Ready, Waiting: true}},
 		"deposited": {made: fake.Payment{Status: "ready", Method: "vbank"},
-			then: func(w *world, uid string) error { return w.Deposit(uid) }, want: portone.Payment{Status: portone.Paid}},
+			then: func(f *fixture, uid string) error { return f.Deposit(uid) }, want: portone.Payment{Status: portone.Paid}},
 		"paid after all": {made: fake.Payment{Status: "failed"},
-			then: func(w *world, uid string) error { return w.SucceedLate(uid) }, want: portone.Payment{Status: portone.Paid}},
-		"partly cancelled": {then: func(w *world, uid string) error { return w.CancelAtConsole(uid, 1) },
+			then: func(f *fixture, uid string) error { return f.SucceedLate(uid) }, want: portone.Payment{Status: portone.Paid}},
+		"partly cancelled": {then: func(f *fixture, uid string) error { return f.CancelAtConsole(uid, 1) },
 			want: portone.Payment{Status: portone.Paid, Cancelled: 1}},
-		"partly cancelled, in other words": {then: func(w *world, uid string) error {
-			w.PartlyCancelled = "cancelled"
-			return w.CancelAtConsole(uid, 1)
+		"partly cancelled, in other words": {then: func(f *fixture, uid string) error {
+			f.PartlyCancelled = "cancelled"
+			return f.CancelAtConsole(uid, 1)
 		}, want: portone.Payment{Status: portone.Paid, Cancelled: 1}},
-		"cancelled": {then: func(w *world, uid string) error { return w.CancelAtConsole(uid, 0) },
+		"cancelled": {then: func(f *fixture, uid string) error { return f.CancelAtConsole(uid, 0) },
 			want: portone.Payment{Status: portone.Cancelled, Cancelled: big}},
 		"of a test channel": {made: fake.Payment{Test: true}, want: portone.Payment{Status: portone.Paid, Test: true}},
-		"in another currency": {then: func(w *world, uid string) error {
-			return w.Tamper(uid, func(p *fake.Payment) { p.Currency = "USD" })
+		"in another currency": {then: func(f *fixture, uid string) error {
+			return f.Tamper(uid, func(p *fake.Payment) { p.Currency = "USD" })
 		}, want: portone.Payment{Status: portone.Paid, Currency: "USD"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBoth(t, func(t *testing.T, w *world) {
-				w.config.Test = true
+			forEachAPI(t, func(t *testing.T, f *fixture) {
+				f.config.Test = true
 				made := row.made
 				made.MerchantUID, made.Amount = "order-1", big
-				p, err := w.Create(made)
+				p, err := f.Create(made)
 				if err != nil {
 					t.Fatal(err)
 				}
 				if row.then != nil {
-					if err := row.then(w, p.ImpUID); err != nil {
+					if err := row.then(f, p.ImpUID); err != nil {
 						t.Fatal(err)
 					}
 				}
 				want := row.want
 				want.Ref, want.MerchantUID, want.Amount = "order-1", "order-1", big
-				if w.api == "v1" {
+				if f.api == "v1" {
 					want.Ref = p.ImpUID
 				}
 				if want.Currency == "" {
 					want.Currency = "KRW"
 				}
-				got, err := w.client(t).Get(t.Context(), want.Ref)
+				got, err := f.client(t).Get(t.Context(), want.Ref)
 				if err != nil || got != want {
 					t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 				}
@@ -75,24 +75,24 @@ func TestPayment(t *testing.T) {
 // big is an amount that a float64 cannot hold.
 const big = 1<<53 + 1
 
-func TestPayment_test_channel_unasked(t *testing.T) {
-	w := newWorld(t, "v1")
-	p, err := w.Create(fake.Payment{MerchantUID: "order-1", Amount: 1, Test: true})
+func TestPayment_HidesTestChannel(t *testing.T) {
+	f := newFixture(t, "v1")
+	p, err := f.Create(fake.Payment{MerchantUID: "order-1", Amount: 1, Test: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.client(t).Get(t.Context(), p.ImpUID)
+	_, err = f.client(t).Get(t.Context(), p.ImpUID)
 	wantOutcome(t, err, "no")
 }
 
 // Money that is only asked back is pending until it has moved, or not.
-func TestPayment_asynchronous(t *testing.T) {
+func TestPayment_ReportsPendingRefund(t *testing.T) {
 	for _, succeeded := range []bool{true, false} {
-		w := newWorld(t, "v2")
-		w.Asynchronous = true
-		ref, uid := w.pay("order-1", 1000)
-		client := w.client(t)
-		pending, err := client.Cancel(t.Context(), refund(ref, 1000, 1000))
+		f := newFixture(t, "v2")
+		f.Asynchronous = true
+		ref, uid := f.pay("order-1", 1000)
+		client := f.client(t)
+		pending, err := client.Cancel(t.Context(), cancelRequest(ref, 1000, 1000))
 		if !pending || err != nil {
 			t.Fatalf("got %v, %v, want it pending", pending, err)
 		}
@@ -100,7 +100,7 @@ func TestPayment_asynchronous(t *testing.T) {
 		if err != nil || p.Status != portone.Paid || p.Pending != 1000 || p.Cancelled != 0 {
 			t.Errorf("got %+v, %v, want 1000 pending", p, err)
 		}
-		if err := w.Settle(uid, succeeded); err != nil {
+		if err := f.Settle(uid, succeeded); err != nil {
 			t.Fatal(err)
 		}
 		p, err = client.Get(t.Context(), ref)
@@ -111,12 +111,12 @@ func TestPayment_asynchronous(t *testing.T) {
 }
 
 // What is refused here is never sent: neither API hears a word.
-func TestCancel_not_sent(t *testing.T) {
-	inBoth(t, func(t *testing.T, w *world) {
-		asked := false
-		w.Plan(func(string, int) fake.Fault { asked = true; return fake.Fault{} })
-		client := w.client(t)
-		for _, spoil := range []func(*portone.Cancel){
+func TestCancel_RejectsInvalidLocally(t *testing.T) {
+	forEachAPI(t, func(t *testing.T, f *fixture) {
+		sent := false
+		f.Plan(func(string, int) fake.Fault { sent = true; return fake.Fault{} })
+		client := f.client(t)
+		for _, corrupt := range []func(*portone.Cancel){
 			func(c *portone.Cancel) { c.Amount = 0 },
 			func(c *portone.Cancel) { c.Amount = -1 },
 			func(c *portone.Cancel) { c.Cancellable = 399 },
@@ -129,8 +129,8 @@ func TestCancel_not_sent(t *testing.T) {
 			func(c *portone.Cancel) { c.Ref = "a/cancel" },
 			func(c *portone.Cancel) { c.Ref = strings.Repeat("a", 65) },
 		} {
-			c := refund("imp_1", 400, 1000)
-			spoil(&c)
+			c := cancelRequest("imp_1", 400, 1000)
+			corrupt(&c)
 			_, err := client.Cancel(t.Context(), c)
 			wantOutcome(t, err, "no")
 		}
@@ -140,16 +140,16 @@ func TestCancel_not_sent(t *testing.T) {
 		wantOutcome(t, client.Prepare(t.Context(), "order-1", 0), "no")
 		_, err := client.Get(t.Context(), "a?b")
 		wantOutcome(t, err, "no")
-		w.http.Close()
-		if asked {
+		f.server.Close()
+		if sent {
 			t.Error("something was sent")
 		}
 	})
 }
 
 // The keys stay with the server that they are for, and a server that never answers is not waited for.
-func TestWire(t *testing.T) {
-	inBoth(t, func(t *testing.T, w *world) {
+func TestTransport_StopsAtRedirectAndTimeout(t *testing.T) {
+	forEachAPI(t, func(t *testing.T, f *fixture) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			t.Errorf("%s came to where it was redirected, with %q", r.URL, r.Header.Get("Authorization"))
 		}))
@@ -161,8 +161,8 @@ func TestWire(t *testing.T) {
 		defer silent.Close()
 		defer close(ended)
 		for _, url := range []string{redirecting.URL, silent.URL} {
-			w.config.URL, w.config.Timeout = url, 200*time.Millisecond
-			_, err := w.client(t).Get(t.Context(), "imp_1")
+			f.config.URL, f.config.Timeout = url, 200*time.Millisecond
+			_, err := f.client(t).Get(t.Context(), "imp_1")
 			wantOutcome(t, err, "unknown")
 		}
 	})

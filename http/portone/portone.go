@@ -61,10 +61,10 @@ type Payment struct {
 	FailReason string // for people
 }
 
-// settled is the payment with a status that fits its amounts: for one of which a part was given back, V1 does not say
+// normalized is the payment with a status that fits its amounts: for one of which a part was given back, V1 does not say
 // which word it uses, and V2 has a third. One that was called off before anybody paid it, such as a virtual account that is
 // taken back, has failed: nothing of it is there, and nothing has to come back.
-func (p Payment) settled(everPaid bool) Payment {
+func (p Payment) normalized(everPaid bool) Payment {
 	switch {
 	case p.Status == Cancelled && 0 < p.Cancelled && p.Cancelled < p.Amount:
 		p.Status = Paid

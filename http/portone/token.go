@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// maxLife is the longest that a token is kept, whatever PortOne says; usual are 30 minutes.
-const maxLife = 24 * time.Hour
+// maxTokenAge is the longest that a token is kept, whatever PortOne says; usual are 30 minutes.
+const maxTokenAge = 24 * time.Hour
 
 // Everybody waits for the same token, so one answer that says nothing would fail them all. One that comes soon is asked for
 // again; who asked twice has the same token.
 const (
-	tokenTries = 3
-	soon       = time.Second
+	maxTokenAttempts = 3
+	tokenRetryWithin = time.Second
 )
 
 // token is renewed at 80 % of its life. PortOne then gives the same one again until its last minute, which it prolongs; so
 // the last renewals come ever faster, and one of them is in that minute.
 type token struct {
-	config Config
-	wire   *wire
+	config    Config
+	transport *transport
 
-	mu     sync.Mutex // guards what follows; never held during a request
-	access string
-	until  time.Time // when it is renewed, by this clock
-	flight *flight   // the request under way, or nil
+	mu      sync.Mutex // guards what follows; never held during a request
+	access  string
+	renewAt time.Time // when it is renewed, by this clock
+	flight  *flight   // the request under way, or nil
 }
 
 // flight is one request for a token; access and err may be read once done is closed.
@@ -42,7 +42,7 @@ type flight struct {
 // get is a token that is not refused, the one that PortOne has just refused; "" if it refused none.
 func (t *token) get(ctx context.Context, refused string) (string, error) {
 	t.mu.Lock()
-	if t.access != "" && t.access != refused && t.config.Now().Before(t.until) {
+	if t.access != "" && t.access != refused && t.config.Now().Before(t.renewAt) {
 		defer t.mu.Unlock()
 		return t.access, nil
 	}
@@ -61,40 +61,40 @@ func (t *token) get(ctx context.Context, refused string) (string, error) {
 }
 
 func (t *token) fly(f *flight) {
-	asked := t.config.Now()
-	access, life, err := t.ask()
-	for tried := 1; tried < tokenTries && errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(asked) < soon; tried++ {
-		time.Sleep(time.Duration(tried) * soon / 10)
-		access, life, err = t.ask()
+	requestedAt := t.config.Now()
+	access, ttl, err := t.fetch()
+	for attempt := 1; attempt < maxTokenAttempts && errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(requestedAt) < tokenRetryWithin; attempt++ {
+		time.Sleep(time.Duration(attempt) * tokenRetryWithin / 10)
+		access, ttl, err = t.fetch()
 	}
 	t.mu.Lock()
 	f.access, f.err = access, err
-	t.access, t.until, t.flight = access, asked.Add(life/5*4), nil
+	t.access, t.renewAt, t.flight = access, requestedAt.Add(ttl/5*4), nil
 	t.mu.Unlock()
 	close(f.done)
 }
 
-// ask gets a token and the rest of its life, by PortOne's clock alone. The wire bounds how long that takes.
-func (t *token) ask() (access string, life time.Duration, err error) {
-	status, answer, err := t.wire.call(context.Background(), http.MethodPost, "/users/getToken", nil,
+// fetch gets a token and the rest of its life, by PortOne's clock alone. The wire bounds how long that takes.
+func (t *token) fetch() (access string, ttl time.Duration, err error) {
+	status, answer, err := t.transport.call(context.Background(), http.MethodPost, "/users/getToken", nil,
 		map[string]string{"imp_key": t.config.Key, "imp_secret": t.config.Secret})
 	if err != nil {
 		return "", 0, err
 	}
-	f, err := opened(status, answer)
-	if refusal, no := errors.AsType[*Refusal](err); no {
+	f, err := unwrap(status, answer)
+	if refusal, refused := errors.AsType[*Refusal](err); refused {
 		return "", 0, fmt.Errorf("%w: %s", ErrAuth, refusal)
 	}
 	if err != nil {
 		return "", 0, err
 	}
-	access = f.text("access_token")
-	seconds := f.money("expired_at") - f.money("now")
+	access = f.string("access_token")
+	seconds := f.amount("expired_at") - f.amount("now")
 	switch {
 	case f.err != nil:
 		return "", 0, f.err
 	case seconds <= 0:
 		return "", 0, malformed("the token is over already")
 	}
-	return access, time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second, nil
+	return access, time.Duration(min(seconds, int64(maxTokenAge/time.Second))) * time.Second, nil
 }

@@ -9,29 +9,29 @@ import (
 	"onsale/projections"
 )
 
-// viewers join a hub as connections do, and read whatever they are woken for, without writing it anywhere.
-func viewers(b *testing.B, h *Hub, n int, key func(i int) Key, to audience) (stop func()) {
+// addReaders join a hub as connections do, and read whatever they are woken for, without writing it anywhere.
+func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to audience) (stop func()) {
 	var reading sync.WaitGroup
-	over := make(chan struct{})
+	quit := make(chan struct{})
 	for i := range n {
 		c := &conn{hub: h, cursor: cursor{audience: to}}
-		if !h.watch(c, key(i)) {
+		if !h.addWatcher(c, topic(i)) {
 			b.Fatal("the hub is shut")
 		}
 		c.cursor.at = Position{Number: h.head()}
 		reading.Go(func() {
-			defer h.leave(c)
+			defer h.removeWatcher(c)
 			for {
 				select {
-				case <-over:
+				case <-quit:
 					return
-				case <-c.watcher.news:
+				case <-c.watcher.wakeup:
 				}
-				for again := true; again; {
+				for pending := true; pending; {
 					buffer := buffers.Get().(*[]byte)
-					out, step := h.next(&c.cursor, (*buffer)[:0])
-					again = step.state == more
-					if step.state == behind {
+					out, result := h.nextFrames(&c.cursor, (*buffer)[:0])
+					pending = result.state == hasMore
+					if result.state == needsHistory {
 						c.cursor.at = Position{Number: h.head()} // it reads on without what a consumer would bring
 					}
 					*buffer = out
@@ -41,24 +41,24 @@ func viewers(b *testing.B, h *Hub, n int, key func(i int) Key, to audience) (sto
 		})
 	}
 	return func() {
-		close(over)
+		close(quit)
 		reading.Wait()
 	}
 }
 
 // What telling one event costs the projector, for so many that watch the schedule it changes and so many that watch
 // something else.
-func BenchmarkTell(b *testing.B) {
+func BenchmarkHub_Publish(b *testing.B) {
 	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
 		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
-			h := New(Config{Epoch: epoch, Last: func(Key) uint64 { return 0 }})
-			stop := viewers(b, h, c.watching, func(int) Key { return Key{OfSchedule, "s"} }, public)
-			stopIdle := viewers(b, h, c.idle, func(i int) Key { return Key{OfUser, fmt.Sprint("idle", i)} }, ownerKorean)
+			h := New(Config{Epoch: epoch, Last: func(Topic) uint64 { return 0 }})
+			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, public)
+			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, ownerKorean)
 			e := held("1", "s", 1, 2)
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Number++
-				h.Tell([]projections.Told{{Event: e, BeforeOfUser: e.Number - 1, BeforeOfEntity: e.Number - 1}})
+				h.Publish([]projections.ConfirmedEvent{{Event: e, PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}})
 			}
 			stop()
 			stopIdle()
@@ -68,9 +68,9 @@ func BenchmarkTell(b *testing.B) {
 }
 
 // As the projector does it: many at once, each of another user.
-func BenchmarkTell_batch(b *testing.B) {
-	h := New(Config{Epoch: epoch, Last: func(Key) uint64 { return 0 }})
-	events := make([]projections.Told, 256)
+func BenchmarkHub_PublishBatch(b *testing.B) {
+	h := New(Config{Epoch: epoch, Last: func(Topic) uint64 { return 0 }})
+	events := make([]projections.ConfirmedEvent, 256)
 	for i := range events {
 		events[i].Event = issued(fmt.Sprint("user", i))
 	}
@@ -81,12 +81,12 @@ func BenchmarkTell_batch(b *testing.B) {
 			n++
 			events[i].Number = n
 		}
-		h.Tell(events)
+		h.Publish(events)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
 }
 
-func BenchmarkRender(b *testing.B) {
+func BenchmarkFrames_Render(b *testing.B) {
 	for _, name := range []string{"issued", "held", "sold out"} {
 		b.Run(name, func(b *testing.B) {
 			e := samples[name]
@@ -106,7 +106,7 @@ func BenchmarkRender(b *testing.B) {
 }
 
 // What an idle connection keeps in this package, without what net/http keeps for it.
-func BenchmarkIdleConnection(b *testing.B) {
+func BenchmarkConn_Idle(b *testing.B) {
 	const n = 10_000
 	h := New(Config{Epoch: epoch, Ring: 1})
 	var before, after runtime.MemStats
@@ -116,12 +116,12 @@ func BenchmarkIdleConnection(b *testing.B) {
 		conns := make([]*conn, n)
 		for i := range conns {
 			conns[i] = &conn{hub: h}
-			h.watch(conns[i], Key{OfUser, fmt.Sprint(i)})
+			h.addWatcher(conns[i], Topic{TopicUser, fmt.Sprint(i)})
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		for _, c := range conns {
-			h.leave(c)
+			h.removeWatcher(c)
 		}
 	}
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/connection")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// received is what a browser hands to the page.
-type received struct {
+// receivedEvent is what a browser hands to the page.
+type receivedEvent struct {
 	Event string // "" was unnamed
 	Data  string
 	ID    string // the last event id at that moment
@@ -26,7 +26,7 @@ type browser struct {
 	Retry    time.Duration
 	Retries  int
 	Comments int
-	Events   []received
+	Events   []receivedEvent
 }
 
 func (p *browser) Write(b []byte) (int, error) {
@@ -46,12 +46,12 @@ func (p *browser) Write(b []byte) (int, error) {
 			p.started = true
 			line = strings.TrimPrefix(line, "\ufeff")
 		}
-		p.take(line)
+		p.parseLine(line)
 	}
 	return len(b), nil
 }
 
-func (p *browser) take(line string) {
+func (p *browser) parseLine(line string) {
 	if line == "" {
 		p.dispatch()
 		return
@@ -83,7 +83,7 @@ func (p *browser) take(line string) {
 func (p *browser) dispatch() {
 	if p.data != nil {
 		p.LastID = p.id
-		p.Events = append(p.Events, received{p.event, strings.Join(p.data, "\n"), p.LastID})
+		p.Events = append(p.Events, receivedEvent{p.event, strings.Join(p.data, "\n"), p.LastID})
 	}
 	p.data, p.event, p.id = nil, "", p.LastID
 }

@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// gap is the longest between two ends in a drain: what comes back at a hundred a second is no crowd.
-const gap = 10 * time.Millisecond
+// drainSpacing is the longest between two ends in a drain: what comes back at a hundred a second is no crowd.
+const drainSpacing = 10 * time.Millisecond
 
 const draining = "draining" // why streams end
 
-// Shed turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
+// Reject turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
 // frame and no id, so the client keeps the one it has. Its connection, which would take up a place until it comes back, is
 // closed as well, unless others of HTTP/2 share it.
-func (h *Hub) Shed(w http.ResponseWriter, r *http.Request) {
+func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 	h.mu.RLock()
-	b := h.sorry()
+	b := h.rejectFrame()
 	h.mu.RUnlock()
-	prepare(w)
+	setHeaders(w)
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
 	_, _ = w.Write(b)
-	h.complain()
+	h.logRejections()
 }
 
-// sorry is what a stream reads that is turned away, under the hub's lock.
-func (h *Hub) sorry() []byte {
-	h.shed.Add(1)
-	h.drop(1)
-	return append(appendRetry(nil, max(0, time.Until(h.until))+comeBack()), '\n')
+// rejectFrame is what a stream reads that is turned away, under the hub's lock.
+func (h *Hub) rejectFrame() []byte {
+	h.rejected.Add(1)
+	h.countDropped(1)
+	return append(appendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
 }
 
 // Halt ends all streams and sheds new ones: this node must not tell anybody anything any more, whatever it is told.
@@ -41,9 +41,9 @@ func (h *Hub) Halt(reason string) {
 	h.mu.Lock()
 	h.halted = true
 	h.mu.Unlock()
-	conns, _ := h.stop(reason, 0)
-	for _, c := range conns {
-		c.dismiss(farewell{comeBack()})
+	subs, _ := h.stopAccepting(reason, 0)
+	for _, c := range subs {
+		c.closeGracefully(closeNotice{retryDelay()})
 	}
 }
 
@@ -51,20 +51,20 @@ func (h *Hub) Halt(reason string) {
 // everybody at once. A few need less than the window. None is told to come back before it is over. It returns when all
 // have ended, or with the error of ctx.
 func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
-	conns, window := h.stop(draining, window)
-	defer h.drained()
-	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	subs, window := h.stopAccepting(draining, window)
+	defer h.recordDrainEnd()
+	rand.Shuffle(len(subs), func(i, j int) { subs[i], subs[j] = subs[j], subs[i] })
 	began := time.Now()
-	for i, c := range conns {
-		due := window * time.Duration(i) / time.Duration(len(conns))
-		if early := due - time.Since(began); early > 0 {
+	for i, c := range subs {
+		offset := window * time.Duration(i) / time.Duration(len(subs))
+		if wait := offset - time.Since(began); wait > 0 {
 			select {
-			case <-time.After(early):
+			case <-time.After(wait):
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
-		c.dismiss(farewell{window - due + comeBack()})
+		c.closeGracefully(closeNotice{window - offset + retryDelay()})
 	}
 	select {
 	case <-h.empty:
@@ -82,45 +82,45 @@ func (h *Hub) Close() {
 	case <-h.empty:
 	case <-time.After(time.Second):
 		h.mu.RLock()
-		for c := range h.conns {
-			c.tear()
+		for c := range h.subscriptions {
+			c.abort()
 		}
 		h.mu.RUnlock()
 		<-h.empty
 	}
 	h.engine.stop()
-	h.remote.Wait()
+	h.background.Wait()
 }
 
-// stop lets no more streams in and gives those that are there, and how much of the window they need. The first reason
+// stopAccepting lets no more streams in and gives those that are there, and how much of the window they need. The first reason
 // stays.
-func (h *Hub) stop(reason string, window time.Duration) ([]guest, time.Duration) {
+func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription, time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	window = min(window, gap*time.Duration(len(h.conns)))
-	if h.shut == "" {
-		h.shut = reason
-		h.die()
-		h.Log.Info("streams end", "reason", reason, "streams", len(h.conns))
-		h.drop(len(h.conns))
-		if len(h.conns) == 0 {
+	window = min(window, drainSpacing*time.Duration(len(h.subscriptions)))
+	if h.closedReason == "" {
+		h.closedReason = reason
+		h.cancel()
+		h.Log.Info("streams end", "reason", reason, "streams", len(h.subscriptions))
+		h.countDropped(len(h.subscriptions))
+		if len(h.subscriptions) == 0 {
 			close(h.empty)
 		}
 	}
 	if reason == draining {
-		h.drain.began, h.drain.ended = time.Now(), time.Time{}
-		h.until = h.drain.began.Add(window)
+		h.lastDrain.began, h.lastDrain.ended = time.Now(), time.Time{}
+		h.drainUntil = h.lastDrain.began.Add(window)
 	}
-	conns := make([]guest, 0, len(h.conns))
-	for c := range h.conns {
-		conns = append(conns, c)
+	subs := make([]subscription, 0, len(h.subscriptions))
+	for c := range h.subscriptions {
+		subs = append(subs, c)
 	}
-	return conns, window
+	return subs, window
 }
 
-// drop counts streams that end, or never begin, because the hub is shut. It is called under the hub's lock.
-func (h *Hub) drop(streams int) {
-	switch h.shut {
+// countDropped counts streams that end, or never begin, because the hub is shut. It is called under the hub's lock.
+func (h *Hub) countDropped(streams int) {
+	switch h.closedReason {
 	case "":
 	case draining:
 		h.dropped.draining.Add(uint64(streams))
@@ -129,8 +129,8 @@ func (h *Hub) drop(streams int) {
 	}
 }
 
-func (h *Hub) drained() {
+func (h *Hub) recordDrainEnd() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.drain.ended = time.Now()
+	h.lastDrain.ended = time.Now()
 }

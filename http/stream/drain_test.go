@@ -10,7 +10,7 @@ import (
 
 // A crowd ends over the whole window; some streams only, at a hundred a second. Nobody is told to come back before all have
 // ended, and that is true of who comes meanwhile as well.
-func TestDrain(t *testing.T) {
+func TestDrain_SpreadsOverWindow(t *testing.T) {
 	for name, c := range map[string]struct{ window, takes time.Duration }{
 		"some":    {10 * time.Second, 200 * time.Millisecond},
 		"a crowd": {100 * time.Millisecond, 100 * time.Millisecond},
@@ -22,15 +22,15 @@ func TestDrain(t *testing.T) {
 }
 
 func testDrain(t *testing.T, window, takes time.Duration) {
-	w := newWorld(t, Config{})
-	s := w.serve()
+	f := newFixture(t, Config{})
+	s := f.serve()
 	const streams = 20
 	began := time.Now()
 	type end struct{ at, back time.Duration }
 	ends := make(chan end, streams)
 	for i := range streams {
 		st := s.mustOpen(t, fmt.Sprintf("/users/%d", i), "")
-		st.greeted(t, "fresh", epoch+"-0")
+		st.expectConnect(t, "fresh", epoch+"-0")
 		go func() {
 			_, err := st.next()
 			if err != io.EOF {
@@ -44,7 +44,7 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 	go func() {
 		defer close(late)
 		time.Sleep(takes / 2)
-		if got := w.hub.Stats().Drain; got != takes/2 {
+		if got := f.hub.Stats().Drain; got != takes/2 {
 			t.Errorf("half way the drain took %v", got)
 		}
 		st := s.mustOpen(t, "/users/1", "")
@@ -54,7 +54,7 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 			t.Errorf("who comes during the drain reads %q", rest)
 		}
 	}()
-	if err := w.hub.Drain(t.Context(), window); err != nil {
+	if err := f.hub.Drain(t.Context(), window); err != nil {
 		t.Error(err)
 	}
 	backs := map[time.Duration]bool{}
@@ -72,37 +72,37 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 		t.Errorf("%d streams come back at %d moments", streams, len(backs))
 	}
 	<-late
-	got := w.hub.Stats()
+	got := f.hub.Stats()
 	if got.Drain != takes*(streams-1)/streams || got.Draining != streams+1 || got.Halted != 0 || got.Users != 0 {
 		t.Errorf("stats %+v", got)
 	}
-	if err := w.hub.Drain(t.Context(), window); err != nil {
+	if err := f.hub.Drain(t.Context(), window); err != nil {
 		t.Error("a second drain:", err)
 	}
 }
 
 // A hub without streams, and one that was halted, has nothing to wait for.
-func TestDrain_nobody(t *testing.T) {
+func TestDrain_ReturnsWithoutStreams(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
-		w := newWorld(t, Config{})
-		s := w.serve()
+		f := newFixture(t, Config{})
+		s := f.serve()
 		open := s.mustOpen(t, "/users/1", "")
-		open.greeted(t, "fresh", epoch+"-0")
-		w.hub.Halt("a difference")
+		open.expectConnect(t, "fresh", epoch+"-0")
+		f.hub.Halt("a difference")
 		if _, err := open.next(); err != io.EOF {
 			t.Errorf("got %v", err)
 		}
 		_ = open.Close()
 		began := time.Now()
-		if err := w.hub.Drain(t.Context(), 10*time.Second); err != nil || time.Since(began) > time.Millisecond {
+		if err := f.hub.Drain(t.Context(), 10*time.Second); err != nil || time.Since(began) > time.Millisecond {
 			t.Errorf("it took %v: %v", time.Since(began), err)
 		}
-		shed := s.mustOpen(t, "/users/1", "")
-		if _, err := shed.next(); err != io.EOF || shed.Retry == 0 || shed.header.Get("Connection") == "keep-alive" {
-			t.Errorf("got %v, retry %v", err, shed.Retry)
+		rejected := s.mustOpen(t, "/users/1", "")
+		if _, err := rejected.next(); err != io.EOF || rejected.Retry == 0 || rejected.header.Get("Connection") == "keep-alive" {
+			t.Errorf("got %v, retry %v", err, rejected.Retry)
 		}
-		_ = shed.Close()
-		if got := w.hub.Stats(); got.Halted != 2 || got.Draining != 0 {
+		_ = rejected.Close()
+		if got := f.hub.Stats(); got.Halted != 2 || got.Draining != 0 {
 			t.Errorf("stats %+v", got)
 		}
 	})
@@ -110,10 +110,10 @@ func TestDrain_nobody(t *testing.T) {
 
 // Who waits for an event that this node will not tell any more is told to come back like all others, and is waited for by
 // nobody.
-func TestDrain_ahead(t *testing.T) {
+func TestDrain_ReleasesPositionWaiters(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
-		w := newWorld(t, Config{})
-		s := w.serve()
+		f := newFixture(t, Config{})
+		s := f.serve()
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -125,7 +125,7 @@ func TestDrain_ahead(t *testing.T) {
 		}()
 		synctest.Wait()
 		began := time.Now()
-		if err := w.hub.Drain(t.Context(), 10*time.Second); err != nil || time.Since(began) > 100*time.Millisecond {
+		if err := f.hub.Drain(t.Context(), 10*time.Second); err != nil || time.Since(began) > 100*time.Millisecond {
 			t.Errorf("it took %v: %v", time.Since(began), err)
 		}
 		<-ended

@@ -16,8 +16,8 @@ type frames struct {
 // count is how many frames these are.
 func (f *frames) count() int { return len(f.ends) }
 
-// close notes that a frame ends here.
-func (f *frames) close() {
+// endFrame notes that a frame ends here.
+func (f *frames) endFrame() {
 	f.bytes = append(f.bytes, '\n')
 	f.ends = append(f.ends, len(f.bytes))
 }

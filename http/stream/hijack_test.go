@@ -15,97 +15,97 @@ import (
 )
 
 // What a client sends behind its request, before and after its connection is taken over, is neither answered nor in the way.
-func TestHijack_pipelined(t *testing.T) {
-	w := newWorld(t, Config{})
-	s := w.sockets(t)
+func TestHijack_IgnoresPipelinedInput(t *testing.T) {
+	f := newFixture(t, Config{})
+	s := f.serveTCP(t)
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	more := "GET /users/2 HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("x", 1000) // in all less than at what a client is cut off
-	st, err := ask(&eager{c, more}, "/users/1", "")
+	st, err := openStream(&pipeliningConn{c, more}, "/users/1", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	st.greeted(t, "fresh", epoch+"-0")
+	st.expectConnect(t, "fresh", epoch+"-0")
 	for n := range 20 {
 		if _, err := io.WriteString(c, more); err != nil {
 			t.Fatal(err)
 		}
-		w.happen(issued("2"), issued("1"))
+		f.emit(issued("2"), issued("1"))
 		if e := st.mustNext(t); e.Event != "issue-complete" || e.ID != fmt.Sprintf("%s-%d", epoch, 2*n+2) {
 			t.Fatalf("got %+v", e)
 		}
 	}
-	if got := w.hub.Stats(); got.Users != 1 || got.Fresh != 1 {
+	if got := f.hub.Stats(); got.Users != 1 || got.Fresh != 1 {
 		t.Errorf("stats %+v", got)
 	}
 	_ = c.Close()
-	w.wait(t, "the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "the client is gone", func(s Stats) bool { return s.Users == 0 })
 }
 
-// eager sends more with each write.
-type eager struct {
+// pipeliningConn sends more with each write.
+type pipeliningConn struct {
 	net.Conn
 	more string
 }
 
-func (c *eager) Write(b []byte) (int, error) {
+func (c *pipeliningConn) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(slices.Concat(b, []byte(c.more)))
 	return min(n, len(b)), err
 }
 
-// wrapping is a listener whose connections are not the runtime's own: one that counts, or speaks for a proxy.
-type wrapping struct{ net.Listener }
+// wrappedListener is a listener whose connections are not the runtime's own: one that counts, or speaks for a proxy.
+type wrappedListener struct{ net.Listener }
 
-type wrapped struct{ net.Conn }
+type wrappedConn struct{ net.Conn }
 
-func (l wrapping) Accept() (net.Conn, error) {
+func (l wrappedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	return wrapped{c}, err
+	return wrappedConn{c}, err
 }
 
 // A connection that is no socket of the system's is served by a goroutine, whole: heartbeats, a reader that comes back, one too
 // many, the end.
-func TestHijack_wrapped(t *testing.T) {
-	w := newWorld(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1})
-	s := httptest.NewUnstartedServer(w.handler())
-	s.Listener = wrapping{s.Listener}
+func TestHijack_FallsBackForWrappedConn(t *testing.T) {
+	f := newFixture(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1})
+	s := httptest.NewUnstartedServer(f.handler())
+	s.Listener = wrappedListener{s.Listener}
 	s.Start()
 	defer s.Close()
 	st := dial(t, s, "/users/1", "")
-	st.greeted(t, "fresh", epoch+"-0")
+	st.expectConnect(t, "fresh", epoch+"-0")
 	if st.header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("got %v", st.header)
 	}
 	if e := st.mustNext(t); e.Event != "heartbeat" || e.ID != epoch+"-0" {
 		t.Errorf("got %+v", e)
 	}
-	w.hub.mu.RLock()
-	for g := range w.hub.conns {
+	f.hub.mu.RLock()
+	for g := range f.hub.subscriptions {
 		if _, ok := g.(*conn); !ok {
 			t.Errorf("it is served as a %T", g)
 		}
 	}
-	w.hub.mu.RUnlock()
+	f.hub.mu.RUnlock()
 
-	shed := dial(t, s, "/users/1", epoch+"-0")
-	if rest, err := io.ReadAll(shed.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+	rejected := dial(t, s, "/users/1", epoch+"-0")
+	if rest, err := io.ReadAll(rejected.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
 		t.Errorf("one too many reads %q %v", rest, err)
 	}
-	_ = shed.Close()
+	_ = rejected.Close()
 	_ = st.Close()
-	w.wait(t, "a heartbeat finds out that the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "a heartbeat finds out that the client is gone", func(s Stats) bool { return s.Users == 0 })
 
-	w.happen(issued("1"))
+	f.emit(issued("1"))
 	st = dial(t, s, "/users/1", epoch+"-0")
 	defer st.Close()
-	st.greeted(t, "complete", epoch+"-0")
+	st.expectConnect(t, "complete", epoch+"-0")
 	if e := st.mustNext(t); e.Event != "issue-complete" || e.ID != epoch+"-1" {
 		t.Errorf("got %+v", e)
 	}
-	if err := w.hub.Drain(t.Context(), time.Second); err != nil {
+	if err := f.hub.Drain(t.Context(), time.Second); err != nil {
 		t.Error(err)
 	}
 	if rest, err := io.ReadAll(st.body); err != nil || !regexp.MustCompile(`retry: [2-5]\d{3}\n\n$`).Match(rest) {
@@ -115,10 +115,10 @@ func TestHijack_wrapped(t *testing.T) {
 
 // Somebody put a wrapper around the ResponseWriter that cannot flush and does not say what it wraps. No stream can be served
 // then; that is said once, and not for each stream.
-func TestServe_cannotFlush(t *testing.T) {
-	var log journal
-	w := newWorld(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	inner := w.handler()
+func TestHandler_LogsMissingFlushOnce(t *testing.T) {
+	var log logBuffer
+	f := newFixture(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	inner := f.handler()
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		inner.ServeHTTP(struct{ http.ResponseWriter }{rw}, r)
 	}))

@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// turnedAway counts the streams that a limit did not let in.
-type turnedAway struct {
+// rejections counts the streams that a limit did not let in.
+type rejections struct {
 	all, user, address atomic.Uint64
 	logged             atomic.Int64  // when that was last said in the log, in seconds since 1970,
 	before             atomic.Uint64 // and how many there were then
 }
 
-func (r *turnedAway) count() uint64 { return r.all.Load() + r.user.Load() + r.address.Load() }
+func (r *rejections) total() uint64 { return r.all.Load() + r.user.Load() + r.address.Load() }
 
-// room says whether one more stream may be opened, under the hub's lock.
-func (h *Hub) room(key Key, from netip.Addr) bool {
+// checkLimits says whether one more stream may be opened, under the hub's lock.
+func (h *Hub) checkLimits(topic Topic, addr netip.Addr) bool {
 	switch {
-	case h.MaxStreams > 0 && len(h.conns) >= h.MaxStreams:
-		h.refused.all.Add(1)
-	case (key.Kind == OfUser || key.Kind == OfOrder) && h.MaxPerUser > 0 && h.ring.guests(key) >= h.MaxPerUser:
-		h.refused.user.Add(1)
-	case h.MaxPerAddress > 0 && from.IsValid() && h.addresses[from] >= h.MaxPerAddress:
-		h.refused.address.Add(1)
+	case h.MaxStreams > 0 && len(h.subscriptions) >= h.MaxStreams:
+		h.rejections.all.Add(1)
+	case (topic.Kind == TopicUser || topic.Kind == TopicOrder) && h.MaxPerUser > 0 && h.ring.subscribers(topic) >= h.MaxPerUser:
+		h.rejections.user.Add(1)
+	case h.MaxPerAddress > 0 && addr.IsValid() && h.addresses[addr] >= h.MaxPerAddress:
+		h.rejections.address.Add(1)
 	default:
 		return true
 	}
 	return false
 }
 
-// complain says at most once a minute that limits turn streams away. A line for each would fill the disk in a rush.
-func (h *Hub) complain() {
-	r, now := &h.refused, time.Now().Unix()
-	last, count := r.logged.Load(), r.count()
+// logRejections says at most once a minute that limits turn streams away. A line for each would fill the disk in a rush.
+func (h *Hub) logRejections() {
+	r, now := &h.rejections, time.Now().Unix()
+	last, count := r.logged.Load(), r.total()
 	if count == r.before.Load() || now < last+60 || !r.logged.CompareAndSwap(last, now) {
 		return
 	}
@@ -44,14 +44,14 @@ func (h *Hub) complain() {
 	r.before.Store(count)
 }
 
-// count keeps how many streams an address has. Where there is no limit there is nothing to keep.
-func (h *Hub) count(from netip.Addr, by int) {
-	if h.MaxPerAddress <= 0 || !from.IsValid() {
+// countAddress keeps how many streams an address has. Where there is no limit there is nothing to keep.
+func (h *Hub) countAddress(addr netip.Addr, delta int) {
+	if h.MaxPerAddress <= 0 || !addr.IsValid() {
 		return
 	}
-	h.addresses[from] += by
-	if h.addresses[from] == 0 {
-		delete(h.addresses, from)
+	h.addresses[addr] += delta
+	if h.addresses[addr] == 0 {
+		delete(h.addresses, addr)
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// text is one message in each language. {placeholders} are filled by render.go.
-type text struct{ ko, en string }
+// translation is one message in each language. {placeholders} are filled by render.go.
+type translation struct{ ko, en string }
 
-var messages = map[string]text{
+var messages = map[string]translation{
 	"issue-complete":        {"쿠폰 발급이 완료되었습니다. (프로모션 ID: {promotionId})", "Your coupon has been issued. (Promotion ID: {promotionId})"},
 	"hold-complete":         {"좌석 {count}석이 선점되었습니다. 제한 시간 안에 예매를 완료해 주세요.", "Seats held: {count}. Please complete your booking in time."},
 	"hold-released":         {"좌석 {count}석의 선점이 해제되었습니다.", "Seats released: {count}."},
@@ -112,47 +112,47 @@ var messages = map[string]text{
 	"already_cancelled/orders": {"이미 취소되었거나 완료되지 않은 주문입니다.", "This order has already been cancelled, or has failed."},
 }
 
-// words are what may stand in a message.
-type words struct {
+// messageParams are what may stand in a message.
+type messageParams struct {
 	promotionID, scheduleID, couponID, reservationID, salePostID, impUID string
 	count, limit, position                                               int
 	reason                                                               string // why something became of an order
 }
 
-func (w words) append(b []byte, placeholder string) []byte {
+func (p messageParams) append(b []byte, placeholder string) []byte {
 	switch placeholder {
 	case "promotionId":
-		return appendPlain(b, w.promotionID)
+		return appendSafe(b, p.promotionID)
 	case "scheduleId":
-		return appendPlain(b, w.scheduleID)
+		return appendSafe(b, p.scheduleID)
 	case "couponId":
-		return appendPlain(b, w.couponID)
+		return appendSafe(b, p.couponID)
 	case "reservationId":
-		return appendPlain(b, w.reservationID)
+		return appendSafe(b, p.reservationID)
 	case "salePostId":
-		return appendPlain(b, w.salePostID)
+		return appendSafe(b, p.salePostID)
 	case "impUid":
-		return appendPlain(b, w.impUID)
+		return appendSafe(b, p.impUID)
 	case "count":
-		return strconv.AppendInt(b, int64(w.count), 10)
+		return strconv.AppendInt(b, int64(p.count), 10)
 	case "position":
-		return strconv.AppendInt(b, int64(w.position), 10)
+		return strconv.AppendInt(b, int64(p.position), 10)
 	case "limit":
-		return strconv.AppendInt(b, int64(w.limit), 10)
+		return strconv.AppendInt(b, int64(p.limit), 10)
 	}
 	panic("stream: no word for {" + placeholder + "}") // a test fills them all
 }
 
 // appendMessage writes what n says to its audience. A code without words is said as it is: better than nothing, and a
 // test keeps it from happening. Nothing in it needs escaping in JSON.
-func appendMessage(b []byte, n notice, to audience) []byte {
-	if n.said != "" {
-		quoted := marshal(n.said)
+func appendMessage(b []byte, n notification, to audience) []byte {
+	if n.verbatim != "" {
+		quoted := marshal(n.verbatim)
 		return append(b, quoted[1:len(quoted)-1]...)
 	}
 	t, known := messages[n.text]
 	if !known {
-		return appendPlain(b, n.text)
+		return appendSafe(b, n.text)
 	}
 	rest := t.ko
 	if to.english() {
@@ -166,24 +166,24 @@ func appendMessage(b []byte, n notice, to audience) []byte {
 		}
 		placeholder, after, _ := strings.Cut(after, "}")
 		if placeholder == "reason" {
-			b = appendMessage(b, notice{text: reason(n.words.reason)}, to)
+			b = appendMessage(b, notification{text: reasonKey(n.params.reason)}, to)
 		} else {
-			b = n.words.append(b, placeholder)
+			b = n.params.append(b, placeholder)
 		}
 		rest = after
 	}
 }
 
-// reason is which message says why something became of an order.
-func reason(code string) string {
+// reasonKey is which message says why something became of an order.
+func reasonKey(code string) string {
 	if _, known := messages["reason/"+code]; known {
 		return "reason/" + code
 	}
 	return "reason/other"
 }
 
-// appendPlain writes an id. Valid ones have nothing that it leaves out.
-func appendPlain(b []byte, s string) []byte {
+// appendSafe writes an id. Valid ones have nothing that it leaves out.
+func appendSafe(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c >= ' ' && c != '"' && c != '\\' {
 			b = append(b, c)

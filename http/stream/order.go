@@ -16,56 +16,56 @@ import (
 
 // OrderView is how an order stands.
 type OrderView struct {
-	Owner   string // its user
-	Verdict uint64 // number of the event that decided it; 0: none has
-	Order   any    // what the first frame shows of it, as JSON
+	User        string // its user
+	ResultEvent uint64 // number of the event that decided it; 0: none has
+	Order       any    // what the first frame shows of it, as JSON
 }
 
 // Order serves the stream of the order that has the payment impUID to asker, whose it must be; "" may watch anybody's. One
 // that is not known yet is waited for.
-func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, asker string) {
-	by := cursor{audience: orderKorean}
+func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string) {
+	initial := cursor{audience: orderKorean}
 	if r.URL.Query().Get("data") == "text" {
-		by.audience = orderTextKorean
+		initial.audience = orderTextKorean
 	}
-	by.audience = inLanguage(r, by.audience)
-	if asker != "" {
-		by.owner = &asker
+	initial.audience = inLanguage(r, initial.audience)
+	if user != "" {
+		initial.expectedUser = &user
 	}
-	h.serve(w, r, Key{OfOrder, impUID}, by)
+	h.serve(w, r, Topic{TopicOrder, impUID}, initial)
 }
 
-// beginOrder begins just before the verdict, whatever was seen, and without one where the ring was before the store was
+// startOrder begins just before the verdict, whatever was seen, and without one where the ring was before the store was
 // asked, which is where the ring begins to wake this stream. A verdict that is in the store only is waited for: the first
 // frame, which shows the order, must not be ahead of what is told.
-func (h *Hub) beginOrder(ctx context.Context, c *cursor, b *beginning) error {
-	b.from, b.order = h.present(c.topic), json.RawMessage("null")
-	view, known, err := h.Config.Order(c.topic.key.ID)
+func (h *Hub) startOrder(ctx context.Context, c *cursor, start *streamStart) error {
+	start.from, start.order = h.currentPosition(c.topic), json.RawMessage("null")
+	view, known, err := h.Config.OrderView(c.topic.key.ID)
 	switch {
 	case err != nil || !known:
 		return err
-	case c.owner != nil && view.Owner != *c.owner || !h.reach(ctx, view.Verdict, patience):
-		return errLater
-	case view.Verdict > 0:
-		b.from = Position{Number: view.Verdict - 1}
+	case c.expectedUser != nil && view.User != *c.expectedUser || !h.waitForNumber(ctx, view.ResultEvent, aheadTimeout):
+		return errRetryLater
+	case view.ResultEvent > 0:
+		start.from = Position{Number: view.ResultEvent - 1}
 	}
-	c.owner, b.order = new(view.Owner), marshal(view.Order)
+	c.expectedUser, start.order = new(view.User), marshal(view.Order)
 	return nil
 }
 
-// hears says whether e is the verdict for c, and notes when there is nothing to come after it.
-func (c *cursor) hears(e *domain.Event) bool {
-	decides, begins := verdict(e) != "", false
+// wantsResult says whether e is the verdict for c, and notes when there is nothing to come after it.
+func (c *cursor) wantsResult(e *domain.Event) bool {
+	isResult, isStart := orderResult(e) != "", false
 	switch e.Body.(type) {
-	case orders.Placed, orders.Kept:
-		begins = true
+	case orders.Placed, orders.RejectedPaid:
+		isStart = true
 	}
-	others := c.owner != nil && e.User != *c.owner
-	if decides && !others || begins && others {
-		c.last = e.Number
+	foreign := c.expectedUser != nil && e.User != *c.expectedUser
+	if isResult && !foreign || isStart && foreign {
+		c.endsAfter = e.Number
 	}
-	return decides && !others
+	return isResult && !foreign
 }
 
-// over says that c took all that it ever will.
-func (c *cursor) over() bool { return c.last != 0 && c.at.seen() >= c.last }
+// done says that c took all that it ever will.
+func (c *cursor) done() bool { return c.endsAfter != 0 && c.at.seen() >= c.endsAfter }

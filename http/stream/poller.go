@@ -11,7 +11,7 @@ import (
 type poller interface {
 	// add takes over a connection. From then on s.loop hears what happens to it.
 	add(s *socket, c net.Conn) error
-	// write never waits. errFull: nothing fits now; s.loop hears when something does, also when only a part did.
+	// write never waits. errWouldBlock: nothing fits now; s.loop hears when something does, also when only a part did.
 	write(s *socket, b []byte) (int, error)
 	// discard throws away what the client says. An error is the end.
 	discard(s *socket) error
@@ -22,9 +22,9 @@ type poller interface {
 }
 
 var (
-	errFull      = errors.New("the socket is full")
-	errTalks     = errors.New("the client talks too much")
-	errNotSocket = errors.New("not a socket that can be taken over")
+	errWouldBlock  = errors.New("the socket is full")
+	errClientSends = errors.New("the client talks too much")
+	errNotSocket   = errors.New("not a socket that can be taken over")
 )
 
 // ready is what happened to a socket.

@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	seed   = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce or TestOrder_oneVerdict to repeat")
-	worlds = flag.Int("worlds", 60, "how many runs of each of them")
+	seed         = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce or TestOrder_oneVerdict to repeat")
+	propertyRuns = flag.Int("worlds", 60, "how many runs of each of them")
 )
 
 // Whatever happens to connections, consumers and the node, every client ends up with every frame of its stream, once and
@@ -30,11 +30,11 @@ var (
 //  2. a heartbeat says the truth: everything up to its id was received, and it stands between two events;
 //  3. a connection begins where the last one was cut, and says so;
 //  4. when nothing happens any more, it gets all of it.
-func TestEveryFrameOnce(t *testing.T) { inManyWorlds(t, everyFrameOnce) }
+func TestStream_DeliversEveryFrameOnce(t *testing.T) { runWithSeeds(t, testEveryFrameOnce) }
 
-// inManyWorlds runs a test on both paths, each time with other dice.
-func inManyWorlds(t *testing.T, test func(*testing.T, *rand.Rand)) {
-	for i := range *worlds {
+// runWithSeeds runs a test on both paths, each time with other dice.
+func runWithSeeds(t *testing.T, test func(*testing.T, *rand.Rand)) {
+	for i := range *propertyRuns {
 		s := *seed + uint64(i)
 		if *seed == 0 {
 			s = rand.Uint64N(1 << 40)
@@ -50,84 +50,84 @@ func inManyWorlds(t *testing.T, test func(*testing.T, *rand.Rand)) {
 	}
 }
 
-func everyFrameOnce(t *testing.T, r *rand.Rand) {
-	w := newWorld(t, Config{
-		Ring: pick(r, 1, 2, 3, 8, 64, 1024), CatchUps: pick(r, 1, 2, 64),
-		UserLife: pick(r, time.Second, 20*time.Second, time.Hour), ScheduleLife: pick(r, time.Second, 20*time.Second, time.Hour),
+func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
+	f := newFixture(t, Config{
+		Ring: pick(r, 1, 2, 3, 8, 64, 1024), MaxCatchUps: pick(r, 1, 2, 64),
+		UserMaxAge: pick(r, time.Second, 20*time.Second, time.Hour), ScheduleMaxAge: pick(r, time.Second, 20*time.Second, time.Hour),
 		UserHeartbeat: pick(r, time.Second, 25*time.Second), ScheduleHeartbeat: pick(r, 3*time.Second, 30*time.Second),
 	})
 	health := pick(r, 1, 20, 200)
-	var faults sync.Mutex
-	dice := rand.New(rand.NewPCG(r.Uint64(), 2))
-	w.sick = func() sickness {
-		faults.Lock()
-		defer faults.Unlock()
-		if dice.IntN(20) > 0 && dice.IntN(health) > 0 || health == 1 {
-			return well
+	var rngMu sync.Mutex
+	rng := rand.New(rand.NewPCG(r.Uint64(), 2))
+	f.nextFault = func() fault {
+		rngMu.Lock()
+		defer rngMu.Unlock()
+		if rng.IntN(20) > 0 && rng.IntN(health) > 0 || health == 1 {
+			return noFault
 		}
-		return pick(dice, slow, dies, ends, hangs)
+		return pick(rng, readsSlowly, readFails, readEnds, readHangs)
 	}
-	s := w.serve()
-	var room sync.Mutex
+	s := f.serve()
+	var sizesMu sync.Mutex
 	sizes := rand.New(rand.NewPCG(r.Uint64(), 4))
-	s.size = func() int {
-		room.Lock()
-		defer room.Unlock()
+	s.bufferSize = func() int {
+		sizesMu.Lock()
+		defer sizesMu.Unlock()
 		return pick(sizes, 50, 500, 5000, 50_000)
 	}
 	var clients sync.WaitGroup
-	over := make(chan struct{})
+	finished := make(chan struct{})
 	for range 8 {
-		c := &client{t: t, w: w, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), over: over}
+		c := &client{t: t, f: f, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), finished: finished}
 		if r.IntN(2) == 0 {
-			c.key, c.audience = Key{OfUser, fmt.Sprint(r.IntN(4))}, pick(r, ownerKorean, ownerEnglish)
+			c.topic, c.audience = Topic{TopicUser, fmt.Sprint(r.IntN(4))}, pick(r, ownerKorean, ownerEnglish)
 		} else {
-			c.key, c.audience = Key{OfSchedule, fmt.Sprint(r.IntN(3))}, pick(r, public, publicNamed)
+			c.topic, c.audience = Topic{TopicSchedule, fmt.Sprint(r.IntN(3))}, pick(r, public, publicNamed)
 		}
 		c.id = epoch + "-0"
-		clients.Go(c.live)
+		clients.Go(c.run)
 	}
-	live(w, r)
-	close(over)
+	runNode(f, r)
+	close(finished)
 	clients.Wait()
-	if c := w.hub.CatchUps; w.most > c || w.active > 0 {
-		t.Errorf("%d consumers at once, want at most %d; %d are left", w.most, c, w.active)
+	if c := f.hub.MaxCatchUps; f.maxActive > c || f.active > 0 {
+		t.Errorf("%d consumers at once, want at most %d; %d are left", f.maxActive, c, f.active)
 	}
 }
 
-// live is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,
+// runNode is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,
 // or some are not told.
-func live(w *world, r *rand.Rand) {
-	pace := pick(r, 0, 50, 500)
+func runNode(f *fixture, r *rand.Rand) {
+	maxPause := pick(r, 0, 50, 500)
 	rest := func() {
-		if pace > 0 {
-			time.Sleep(time.Duration(r.IntN(pace)) * time.Millisecond)
+		if maxPause > 0 {
+			time.Sleep(time.Duration(r.IntN(maxPause)) * time.Millisecond)
 		}
 	}
 	for decided := 0; decided < 300; {
 		for range r.IntN(20) {
-			w.decide(anything(r))
+			f.decide(randomEvent(r))
 			decided++
 		}
 		rest()
-		w.append(r.IntN(25))
+		f.append(r.IntN(25))
 		rest()
-		w.tell(r.IntN(25))
+		f.publish(r.IntN(25))
 		if r.IntN(50) == 0 {
-			w.restart()
+			f.restart()
 		}
 		if r.IntN(50) == 0 {
-			w.mu.Lock()
-			w.told = min(w.told+r.IntN(3), w.logged) // a hole
-			w.mu.Unlock()
+			f.mu.Lock()
+			f.published = min(f.published+r.IntN(3), f.logged) // a hole
+			f.mu.Unlock()
 		}
 	}
-	w.append(1000)
-	w.tell(1000)
-	w.happen(issued("nobody"))
+	f.append(1000)
+	f.publish(1000)
+	f.emit(issued("nobody"))
 }
 
-func anything(r *rand.Rand) domain.Event {
+func randomEvent(r *rand.Rand) domain.Event {
 	user, schedule := fmt.Sprint(r.IntN(5)), fmt.Sprint(r.IntN(4))
 	ids := make([]int, pick(r, 0, 1, 1, 2, 3, 40, 200))
 	if r.IntN(60) == 0 {
@@ -146,11 +146,11 @@ func anything(r *rand.Rand) domain.Event {
 	case 3:
 		return domain.Event{Entity: schedule, User: user, Body: seats.Expired{ScheduleID: schedule, ScheduleSeatIDs: ids}}
 	case 4:
-		return refusedHold(user, schedule)
+		return rejectedHold(user, schedule)
 	case 5:
-		return domain.Event{Entity: schedule, User: user, Body: domain.Dead{Reason: domain.DeadPanicked}} // of the same name, but no seats'
+		return domain.Event{Entity: schedule, User: user, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}} // of the same name, but no seats'
 	case 6:
-		return domain.Event{Entity: domain.SystemEntity, Body: domain.Dead{Reason: domain.DeadMalformed}}
+		return domain.Event{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed}}
 	case 7:
 		return domain.Event{Entity: schedule, User: user, Body: coupons.Created{PromotionID: schedule}}
 	}
@@ -161,39 +161,39 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 // client is a browser that loses its connection all the time.
 type client struct {
-	t        *testing.T
-	w        *world
-	s        *server
-	r        *rand.Rand
-	over     chan struct{} // closed when nothing happens any more
-	key      Key
-	audience audience
-	id       string     // its Last-Event-ID
-	burst    []received // so much of one
-	got      []received
-	want     []received // what its stream has, up to event number to
-	to       int
+	t         *testing.T
+	f         *fixture
+	s         *server
+	r         *rand.Rand
+	finished  chan struct{} // closed when nothing happens any more
+	topic     Topic
+	audience  audience
+	id        string          // its Last-Event-ID
+	conflated []receivedEvent // so much of one
+	got       []receivedEvent
+	want      []receivedEvent // what its stream has, up to event number to
+	to        int
 }
 
-func (c *client) due() []received {
-	c.want, c.to = c.w.frames(c.want, c.key, c.audience, c.to)
+func (c *client) expected() []receivedEvent {
+	c.want, c.to = c.f.frames(c.want, c.topic, c.audience, c.to)
 	return c.want
 }
 
-func (c *client) live() {
+func (c *client) run() {
 	var ended time.Time
 	for {
 		select {
-		case <-c.over:
+		case <-c.finished:
 			if ended.IsZero() {
 				ended = time.Now()
 			}
-			want := c.due()
+			want := c.expected()
 			if len(c.got) == len(want) && time.Since(ended) > time.Minute {
 				return // and nothing more came
 			}
 			if time.Since(ended) > 30*time.Minute {
-				c.t.Errorf("%v has %d of %d frames after half an hour; it is at %s", c.key, len(c.got), len(want), c.id)
+				c.t.Errorf("%v has %d of %d frames after half an hour; it is at %s", c.topic, len(c.got), len(want), c.id)
 				return
 			}
 		default:
@@ -216,15 +216,15 @@ func (c *client) connect() bool {
 	bytes := pick(c.r, c.r.IntN(300), c.r.IntN(5000), 1<<20)
 	reading := time.Duration(1+c.r.IntN(pick(c.r, 100, 10_000, 100_000))) * time.Millisecond
 	_ = st.SetReadDeadline(time.Now().Add(reading))
-	st.LastID, c.burst = c.id, nil
+	st.LastID, c.conflated = c.id, nil
 	st.browser.id = c.id
 	b := make([]byte, pick(c.r, 1, 100, 10_000))
 	for first := true; bytes > 0; {
 		n, err := st.body.Read(b[:min(len(b), bytes)])
 		bytes -= n
-		_, _ = st.Write2(b[:n])
+		_, _ = st.feed(b[:n])
 		for _, e := range st.Events {
-			if !c.see(e, first) {
+			if !c.check(e, first) {
 				return false
 			}
 			first = false
@@ -244,9 +244,9 @@ func (c *client) connect() bool {
 }
 
 func (c *client) path() (path, header string) {
-	path = "/schedules/" + c.key.ID + "?"
-	if c.key.Kind == OfUser {
-		path = "/users/" + c.key.ID + "?"
+	path = "/schedules/" + c.topic.ID + "?"
+	if c.topic.Kind == TopicUser {
+		path = "/users/" + c.topic.ID + "?"
 	}
 	switch c.audience {
 	case ownerEnglish:
@@ -263,42 +263,42 @@ func (c *client) path() (path, header string) {
 	return path, c.id
 }
 
-// see checks one event.
-func (c *client) see(e received, first bool) bool {
-	want := c.due()
+// check checks one event.
+func (c *client) check(e receivedEvent, first bool) bool {
+	want := c.expected()
 	switch {
 	case first:
 		if e.Event != "connect" || e.ID != c.id || !strings.HasPrefix(e.Data, `{"status":"complete"`) || !strings.Contains(e.Data, `"from":"`+c.id+`"`) {
-			c.t.Errorf("%v came back with %s and is greeted with %+v", c.key, c.id, e)
+			c.t.Errorf("%v came back with %s and is greeted with %+v", c.topic, c.id, e)
 			return false
 		}
 	case e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`):
 		_, at, _ := ParsePosition(e.ID)
-		due := slices.IndexFunc(want, func(f received) bool {
+		index := slices.IndexFunc(want, func(f receivedEvent) bool {
 			_, p, _ := ParsePosition(f.ID)
 			return p.Number > at.Number
 		})
-		if due < 0 {
-			due = len(want)
+		if index < 0 {
+			index = len(want)
 		}
-		if at.Sub != 0 || len(c.got) != due || len(c.burst) > 0 {
-			c.t.Errorf("%v: a heartbeat says %s when %d of %d frames up to there were received", c.key, e.ID, len(c.got), due)
+		if at.Sub != 0 || len(c.got) != index || len(c.conflated) > 0 {
+			c.t.Errorf("%v: a heartbeat says %s when %d of %d frames up to there were received", c.topic, e.ID, len(c.got), index)
 			return false
 		}
-	case len(c.burst) == 0 && len(c.got) < len(want) && e == want[len(c.got)]:
+	case len(c.conflated) == 0 && len(c.got) < len(want) && e == want[len(c.got)]:
 		c.got = append(c.got, e)
 	default:
-		c.burst = append(c.burst, e)
-		if e.ID == c.id && c.key.Kind == OfSchedule {
+		c.conflated = append(c.conflated, e)
+		if e.ID == c.id && c.topic.Kind == TopicSchedule {
 			break // more of it comes
 		}
-		instead, missed := c.w.burst(c.key.ID, c.audience, c.id, e.ID)
-		if c.key.Kind != OfSchedule || missed < batch || !slices.Equal(c.burst, instead) {
-			c.t.Errorf("%v: frame %d is %+v", c.key, len(c.got), e)
+		instead, missed := c.f.conflated(c.topic.ID, c.audience, c.id, e.ID)
+		if c.topic.Kind != TopicSchedule || missed < batchSize || !slices.Equal(c.conflated, instead) {
+			c.t.Errorf("%v: frame %d is %+v", c.topic, len(c.got), e)
 			if len(c.got) < len(want) {
 				c.t.Errorf("want %+v", want[len(c.got)])
 			}
-			c.t.Errorf("or, for %d bytes, the burst %+v; got %+v", missed, instead, c.burst)
+			c.t.Errorf("or, for %d bytes, the burst %+v; got %+v", missed, instead, c.conflated)
 			return false
 		}
 		_, at, _ := ParsePosition(e.ID)
@@ -308,42 +308,42 @@ func (c *client) see(e received, first bool) bool {
 			}
 			c.got = append(c.got, want[len(c.got)])
 		}
-		c.burst = nil
+		c.conflated = nil
 	}
 	c.id = e.ID
 	return true
 }
 
-// burst is what a slow watcher may be told instead of all between two positions, and how many bytes that is.
-func (w *world) burst(schedule string, to audience, from, until string) (told []received, bytes int) {
-	_, began, _ := ParsePosition(from)
-	_, ends, _ := ParsePosition(until)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	is := map[int]seats.Status{}
+// conflated is what a slow watcher may be told instead of all between two positions, and how many bytes that is.
+func (f *fixture) conflated(schedule string, to audience, from, until string) (frames []receivedEvent, bytes int) {
+	_, start, _ := ParsePosition(from)
+	_, end, _ := ParsePosition(until)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	statuses := map[int]seats.Status{}
 	var now domain.Time
-	for _, e := range w.log[began.seen():ends.Number] {
-		if keysOf(&e.Event)[OfSchedule] != schedule {
+	for _, e := range f.log[start.seen():end.Number] {
+		if topicIDs(&e.Event)[TopicSchedule] != schedule {
 			continue
 		}
-		f := render(epoch, &e.Event, to)
-		if bytes += len(f.bytes); e.Number == began.Number {
-			bytes -= f.ends[began.Sub-1]
+		rendered := render(epoch, &e.Event, to)
+		if bytes += len(rendered.bytes); e.Number == start.Number {
+			bytes -= rendered.ends[start.Sub-1]
 		}
-		for id, status := range changed(&e.Event) {
-			is[id] = to.shown(status)
+		for id, status := range seatChanges(&e.Event) {
+			statuses[id] = to.statusFor(status)
 		}
 		now = e.Now
 	}
-	for _, id := range slices.Sorted(maps.Keys(is)) {
-		e := received{ID: from, Data: fmt.Sprintf(`{"scheduleSeatId":%d,"status":"%s","timestamp":"%s","isHeartbeat":false}`, id, is[id], now)}
+	for _, id := range slices.Sorted(maps.Keys(statuses)) {
+		e := receivedEvent{ID: from, Data: fmt.Sprintf(`{"scheduleSeatId":%d,"status":"%s","timestamp":"%s","isHeartbeat":false}`, id, statuses[id], now)}
 		if to.named() {
 			e.Event = "seatStatusChange"
 		}
-		told = append(told, e)
+		frames = append(frames, e)
 	}
-	if len(told) > 0 {
-		told[len(told)-1].ID = until
+	if len(frames) > 0 {
+		frames[len(frames)-1].ID = until
 	}
-	return told, bytes
+	return frames, bytes
 }

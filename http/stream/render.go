@@ -40,59 +40,59 @@ func render(epoch string, e *domain.Event, to audience) *frames {
 	_, alarm := e.Body.(alarms.Raised)
 	switch {
 	case to >= public:
-		f.public(epoch, e, to)
+		f.addPublic(epoch, e, to)
 	case to >= orderKorean:
-		f.verdict(epoch, e, to)
-	case alarm || to <= ownerEnglish && !silent(e):
-		f.owner(epoch, e, to)
+		f.addOrderResult(epoch, e, to)
+	case alarm || to <= ownerEnglish && !suppressed(e):
+		f.addOwner(epoch, e, to)
 	}
 	return f
 }
 
-// silent says that e is not told to its user, since an alarm that follows it says the same.
-func silent(e *domain.Event) bool {
+// suppressed says that e is not told to its user, since an alarm that follows it says the same.
+func suppressed(e *domain.Event) bool {
 	_, warned := e.Body.(seats.Expiring)
 	return warned
 }
 
-func (f *frames) owner(epoch string, e *domain.Event, to audience) {
-	n := noticeOf(e)
-	f.frame(epoch, e, n.name, n.data(epoch, e, to))
+func (f *frames) addOwner(epoch string, e *domain.Event, to audience) {
+	n := notificationFor(e)
+	f.addFrame(epoch, e, n.name, n.data(epoch, e, to))
 }
 
-func (f *frames) verdict(epoch string, e *domain.Event, to audience) {
-	name, n := verdict(e), noticeOf(e)
+func (f *frames) addOrderResult(epoch string, e *domain.Event, to audience) {
+	name, n := orderResult(e), notificationFor(e)
 	switch {
 	case name == "":
 	case to >= orderTextKorean:
-		f.frame(epoch, e, name, appendMessage(nil, n, to))
+		f.addFrame(epoch, e, name, appendMessage(nil, n, to))
 	default:
-		f.frame(epoch, e, name, n.data(epoch, e, to))
+		f.addFrame(epoch, e, name, n.data(epoch, e, to))
 	}
 }
 
-// verdict is how e decides an order; "" when it does not.
-func verdict(e *domain.Event) string {
+// orderResult is how e decides an order; "" when it does not.
+func orderResult(e *domain.Event) string {
 	switch e.Body.(type) {
 	case orders.Succeeded:
 		return "success"
-	case orders.Unsuccessful:
+	case orders.Failed:
 		return "failure"
 	}
 	return ""
 }
 
-// frame is the one that there is of e.
-func (f *frames) frame(epoch string, e *domain.Event, name string, data []byte) {
+// addFrame is the one that there is of e.
+func (f *frames) addFrame(epoch string, e *domain.Event, name string, data []byte) {
 	f.bytes = make([]byte, 0, len(data)+128)
 	f.bytes = appendField(f.bytes, "event", name)
 	f.bytes = appendID(f.bytes, epoch, Position{Number: e.Number})
 	f.bytes = appendData(f.bytes, data)
-	f.close()
+	f.endFrame()
 }
 
 // data is n as JSON.
-func (n notice) data(epoch string, e *domain.Event, to audience) []byte {
+func (n notification) data(epoch string, e *domain.Event, to audience) []byte {
 	fields := marshal(n.fields)
 	data := append(make([]byte, 0, len(fields)+512), '{')
 	if !e.Request.IsZero() {
@@ -116,9 +116,9 @@ func (n notice) data(epoch string, e *domain.Event, to audience) []byte {
 	return append(data, `"}`...)
 }
 
-func (f *frames) public(epoch string, e *domain.Event, to audience) {
+func (f *frames) addPublic(epoch string, e *domain.Event, to audience) {
 	count := 0
-	for range changed(e) {
+	for range seatChanges(e) {
 		count++
 	}
 	if count == 0 {
@@ -126,29 +126,29 @@ func (f *frames) public(epoch string, e *domain.Event, to audience) {
 	}
 	at := e.Now.String()
 	f.bytes, f.ends = make([]byte, 0, 160*count), make([]int, 0, count)
-	for id, status := range changed(e) {
+	for id, status := range seatChanges(e) {
 		if to.named() {
-			f.bytes = appendField(f.bytes, "event", seatChange)
+			f.bytes = appendField(f.bytes, "event", seatEventName)
 		}
 		p := Position{Number: e.Number}
 		if k := f.count() + 1; k < count {
 			p.Sub = uint32(k)
 		}
 		f.bytes = appendID(f.bytes, epoch, p)
-		f.bytes = appendSeat(f.bytes, id, to.shown(status), at)
-		f.close()
+		f.bytes = appendSeat(f.bytes, id, to.statusFor(status), at)
+		f.endFrame()
 	}
 }
 
-// shown is how the audience calls a status.
-func (to audience) shown(status seats.Status) seats.Status {
+// statusFor is how the audience calls a status.
+func (to audience) statusFor(status seats.Status) seats.Status {
 	if status == seats.StatusBlocked && (to == publicOld || to == publicOldNamed) {
 		return seats.StatusReserved
 	}
 	return status
 }
 
-const seatChange = "seatStatusChange"
+const seatEventName = "seatStatusChange"
 
 // appendSeat writes the data of one seat.
 func appendSeat(b []byte, id int, status seats.Status, at string) []byte {

@@ -19,11 +19,11 @@ import (
 	"onsale/domain/seats"
 )
 
-func TestFrames(t *testing.T) {
+func TestFrames_Script(t *testing.T) {
 	audiences := map[string]audience{"owner": ownerKorean, "owner in English": ownerEnglish, "public": public, "public, named": publicNamed,
 		"old public": publicOld, "alarms": alarmsKorean, "alarms in English": alarmsEnglish,
 		"order": orderKorean, "order in English": orderEnglish, "order as text": orderTextKorean, "order as English text": orderTextEnglish}
-	script(t, "frames.txt", func(command string) string {
+	runScript(t, "frames.txt", func(command string) string {
 		name, to, _ := strings.Cut(command, " for the ")
 		e, ok := samples[name]
 		if a, known := audiences[to]; ok && known {
@@ -33,8 +33,8 @@ func TestFrames(t *testing.T) {
 	})
 }
 
-func TestData(t *testing.T) {
-	script(t, "data.txt", func(command string) string {
+func TestFrames_DataScript(t *testing.T) {
+	runScript(t, "data.txt", func(command string) string {
 		data, err := strconv.Unquote(command)
 		if err != nil {
 			return err.Error()
@@ -55,7 +55,7 @@ func TestData(t *testing.T) {
 }
 
 // Every frame of every sample is one event for a browser, is JSON, and has the id it should have.
-func TestFrames_wellFormed(t *testing.T) {
+func TestFrames_AreWellFormed(t *testing.T) {
 	for name, e := range samples {
 		for to := range audiences {
 			f := render(epoch, &e, to)
@@ -75,17 +75,17 @@ func TestFrames_wellFormed(t *testing.T) {
 					t.Errorf("%s: no JSON: %s", name, got.Data)
 				}
 			}
-			if want := 1; to <= ownerEnglish && f.count() != want && !silent(&e) {
+			if want := 1; to <= ownerEnglish && f.count() != want && !suppressed(&e) {
 				t.Errorf("%s: %d frames for its user, want exactly %d", name, f.count(), want)
 			}
 			if _, alarm := e.Body.(alarms.Raised); (to == alarmsKorean || to == alarmsEnglish) && (f.count() == 1) != alarm {
 				t.Errorf("%s: %d frames among the alarms", name, f.count())
 			}
-			if (to >= orderKorean && to < public) && (f.count() == 1) != (verdict(&e) != "") {
+			if (to >= orderKorean && to < public) && (f.count() == 1) != (orderResult(&e) != "") {
 				t.Errorf("%s: %d frames for who waits for the verdict", name, f.count())
 			}
 			for _, secret := range []string{"merchant", "currency", "paySeconds", "state"} {
-				if domain.Kind(kind(&e)) == "orders" && e.User != "" && strings.Contains(string(f.bytes), `"`+secret) {
+				if domain.Kind(typeName(&e)) == "orders" && e.User != "" && strings.Contains(string(f.bytes), `"`+secret) {
 					t.Errorf("%s: somebody is told the %s", name, secret)
 				}
 			}
@@ -99,7 +99,7 @@ func TestFrames_wellFormed(t *testing.T) {
 }
 
 // Ids that passed by the door can break neither the JSON nor the stream.
-func TestFrames_hostileIDs(t *testing.T) {
+func TestFrames_EscapeHostileIDs(t *testing.T) {
 	const bad = "x\"\\\r\n\ndata: y"
 	for name, e := range samples {
 		e.Entity = bad
@@ -114,14 +114,14 @@ func TestFrames_hostileIDs(t *testing.T) {
 			body.CouponID, body.Code = bad, bad
 			e.Body = body
 		case orders.Succeeded:
-			body.ImpUID = bad
+			body.PaymentID = bad
 			e.Body = body
-		case orders.Unsuccessful:
-			body.ImpUID, body.Reason = bad, bad
+		case orders.Failed:
+			body.PaymentID, body.Reason = bad, bad
 			e.Body = body
 		}
 		p := parse(string(render(epoch, &e, ownerKorean).bytes))
-		if silent(&e) {
+		if suppressed(&e) {
 			continue
 		}
 		if len(p.Events) != 1 || !json.Valid([]byte(p.Events[0].Data)) || p.LastID != epoch+"-42" {
@@ -131,13 +131,13 @@ func TestFrames_hostileIDs(t *testing.T) {
 }
 
 // Every type of event in the domain has a sample above, so that none can be added without saying how it is told.
-func TestSamples_complete(t *testing.T) {
+func TestSamples_CoverAllEvents(t *testing.T) {
 	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock",
 		"coupons.revoke", "coupons.join", "coupons.leave", "coupons.accept", "coupons.decline", "seats.create", "seats.hold", "seats.extend", "seats.swap",
 		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.free", "seats.close", "seats.join", "seats.leave",
 		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark", "alarms.mark-all", "products.create", "products.stock", "products.close", "products.prepare",
 		"orders.place", "orders.learn", "orders.cancel", "system.clock", "system.void", "system.malformed"}
-	shops := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock", "coupons.revoke", "seats.create",
+	adminCommands := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock", "coupons.revoke", "seats.create",
 		"seats.block", "seats.unblock", "seats.free", "seats.close", "products.create", "products.stock", "products.close", "products.prepare",
 		"orders.learn", "orders.cancel"} // refused, they are told as command-failed
 	seen := map[string]bool{}
@@ -151,9 +151,9 @@ func TestSamples_complete(t *testing.T) {
 		}
 	}
 	for _, c := range commands {
-		e := refusedBy(c, "x", domain.Internal, domain.Facts{})
-		ours := domain.Kind(c) != "alarms" && domain.Kind(c) != "system"
-		if n := noticeOf(&e); ours && (n.name == "command-failed") != slices.Contains(shops, c) {
+		e := rejectionOf(c, "x", domain.Internal, domain.Details{})
+		userFacing := domain.Kind(c) != "alarms" && domain.Kind(c) != "system"
+		if n := notificationFor(&e); userFacing && (n.name == "command-failed") != slices.Contains(adminCommands, c) {
 			t.Errorf("a refused %s is told as %s", c, n.name)
 		}
 	}
@@ -162,7 +162,7 @@ func TestSamples_complete(t *testing.T) {
 // typeNames are the names that the domain's Type methods return.
 func typeNames(t *testing.T) []string {
 	var names []string
-	inDomain(t, func(n ast.Node) {
+	walkDomain(t, func(n ast.Node) {
 		f, ok := n.(*ast.FuncDecl)
 		if !ok || f.Name.Name != "Type" || f.Recv == nil {
 			return
@@ -183,7 +183,7 @@ func typeNames(t *testing.T) []string {
 	return names
 }
 
-func inDomain(t *testing.T, visit func(ast.Node)) {
+func walkDomain(t *testing.T, visit func(ast.Node)) {
 	t.Helper()
 	err := filepath.WalkDir("../../domain", func(path string, d os.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
@@ -201,13 +201,13 @@ func inDomain(t *testing.T, visit func(ast.Node)) {
 	}
 }
 
-func kind(e *domain.Event) string {
+func typeName(e *domain.Event) string {
 	name, _ := e.Body.Type()
 	return name
 }
 
 // Every reason for which something can become of an order has its words.
-func TestMessages_reasons(t *testing.T) {
+func TestMessages_CoverReasons(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/orders/payment.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -224,15 +224,15 @@ func TestMessages_reasons(t *testing.T) {
 		t.Fatalf("found only %v", reasons)
 	}
 	for _, r := range reasons {
-		if reason(r) == "reason/other" && r != orders.ReasonDiscrepant { // which its user is not told
+		if reasonKey(r) == "reason/other" && r != orders.ReasonDiscrepant { // which its user is not told
 			t.Errorf("no words for %s", r)
 		}
 	}
 }
 
 // Every code of the domain has its words, in both languages.
-func TestMessages_complete(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/errors.go", nil, 0)
+func TestMessages_CoverCodes(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/codes.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestMessages_complete(t *testing.T) {
 	}
 	for key, m := range messages {
 		for to := range public {
-			_ = appendMessage(nil, notice{text: key}, to) // no placeholder that nobody knows
+			_ = appendMessage(nil, notification{text: key}, to) // no placeholder that nobody knows
 		}
 		for _, s := range []string{m.ko, m.en} {
 			if s == "" || strings.ContainsAny(s, "\r\n\"\\") || strings.Count(s, "{") != strings.Count(s, "}") {
@@ -267,7 +267,7 @@ func TestMessages_complete(t *testing.T) {
 		}
 	}
 	for name, e := range samples {
-		n := noticeOf(&e)
+		n := notificationFor(&e)
 		if _, known := messages[n.text]; !known && name != "unknown" {
 			t.Errorf("%s: no words for %s", name, n.text)
 		}
@@ -280,8 +280,8 @@ func TestMessages_complete(t *testing.T) {
 }
 
 // Each code that can refuse each command fills the placeholders of its message.
-func TestMessages_placeholders(t *testing.T) {
-	facts := domain.Facts{CouponID: "1-3", Limit: 4}
+func TestMessages_FillPlaceholders(t *testing.T) {
+	facts := domain.Details{CouponID: "1-3", Limit: 4}
 	for code, m := range messages {
 		command := "coupons.issue"
 		if strings.Contains(m.ko, "{scheduleId}") {
@@ -293,9 +293,9 @@ func TestMessages_placeholders(t *testing.T) {
 		if strings.Contains(m.ko, "{count}") || strings.ContainsAny(code, "-/") || code == "waiting" {
 			continue
 		}
-		e := refusedBy(command, "x", code, facts)
+		e := rejectionOf(command, "x", code, facts)
 		for to := range public {
-			if s := string(appendMessage(nil, noticeOf(&e), to)); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
+			if s := string(appendMessage(nil, notificationFor(&e), to)); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
 				t.Errorf("%s: %q", code, s)
 			}
 		}

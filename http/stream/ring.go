@@ -1,6 +1,7 @@
 // The ring: the newest events of the log as ready-made frames, one for the whole process. The events of one user, and
 // those of one schedule, are chained through it, so a reader steps from one of its own to the next however much lies
 // between, and sees where its chain leads out of the ring.
+
 package stream
 
 import (
@@ -11,40 +12,40 @@ import (
 	"onsale/projections"
 )
 
-// Key is whose events a stream carries: those of a user, those of a schedule's seats, those of an order, whose ID is its
+// Topic is whose events a stream carries: those of a user, those of a schedule's seats, those of an order, whose ID is its
 // imp_uid, or what those of a promotion come to.
-type Key struct {
-	Kind Kind
+type Topic struct {
+	Kind TopicKind
 	ID   string
 }
 
-// Kind is one of the four.
-type Kind uint8
+// TopicKind is one of the four.
+type TopicKind uint8
 
 const (
-	OfUser Kind = iota
-	OfSchedule
-	OfOrder
-	OfPromotion
-	kinds
-	chained = OfPromotion // the kinds before it have chains; a promotion has a board
+	TopicUser TopicKind = iota
+	TopicSchedule
+	TopicOrder
+	TopicPromotion
+	topicKinds
+	chainedKinds = TopicPromotion // the kinds before it have chains; a promotion has a board
 )
 
-// keysOf are the keys under which e is told; "" where it has none of that kind.
-func keysOf(e *domain.Event) (ids [kinds]string) {
-	if e.User != domain.Nobody {
-		ids[OfUser] = e.User
+// topicIDs are the keys under which e is told; "" where it has none of that kind.
+func topicIDs(e *domain.Event) (ids [topicKinds]string) {
+	if e.User != domain.NoUser {
+		ids[TopicUser] = e.User
 	}
 	if e.Entity == domain.SystemEntity {
 		return ids
 	}
 	switch name, _ := e.Body.Type(); domain.Kind(name) {
 	case "seats":
-		ids[OfSchedule] = e.Entity
+		ids[TopicSchedule] = e.Entity
 	case "orders":
-		ids[OfOrder] = e.Entity
+		ids[TopicOrder] = e.Entity
 	case "coupons":
-		ids[OfPromotion] = e.Entity
+		ids[TopicPromotion] = e.Entity
 	}
 	return ids
 }
@@ -52,34 +53,34 @@ func keysOf(e *domain.Event) (ids [kinds]string) {
 // entry is one event in the ring.
 type entry struct {
 	event  domain.Event
-	topics [chained]*topic
-	before [chained]uint64 // the event before it under the same key, in the ring or not; 0: none
-	next   [chained]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
+	topics [chainedKinds]*topicState
+	prev   [chainedKinds]uint64 // the event before it under the same key, in the ring or not; 0: none
+	next   [chainedKinds]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
 
-	making sync.Mutex // held while frames are made
-	frames [audiences]atomic.Pointer[frames]
+	renderMu sync.Mutex // held while frames are made
+	frames   [audiences]atomic.Pointer[frames]
 }
 
-// topic is a key that has events in the ring, or watchers.
-type topic struct {
-	key      Key
-	newest   uint64 // its last event in the ring; 0: none
-	board    *board // of a promotion that is watched
-	watchers []*watcher
-	crowds   []*crowd // one for each loop that has sockets of it
-	guests   int      // who are in both, or on their way
-	stirred  bool     // within one Tell: it has news
+// topicState is a key that has events in the ring, or watchers.
+type topicState struct {
+	key         Topic
+	newest      uint64         // its last event in the ring; 0: none
+	feed        *promotionFeed // of a promotion that is watched
+	watchers    []*watcher
+	byLoop      []*loopSubscribers // one for each loop that has sockets of it
+	subscribers int                // who are in both, or on their way
+	dirty       bool               // within one Tell: it has news
 }
 
-// crowd is the topic's sockets on a loop, under the hub's lock.
-func (t *topic) crowd(l *loop) *crowd {
-	for _, c := range t.crowds {
+// subscribersOn is the topic's sockets on a loop, under the hub's lock.
+func (t *topicState) subscribersOn(l *loop) *loopSubscribers {
+	for _, c := range t.byLoop {
 		if c.loop == l {
 			return c
 		}
 	}
-	c := &crowd{loop: l}
-	t.crowds = append(t.crowds, c)
+	c := &loopSubscribers{loop: l}
+	t.byLoop = append(t.byLoop, c)
 	return c
 }
 
@@ -87,60 +88,60 @@ func (t *topic) crowd(l *loop) *crowd {
 type ring struct {
 	entries    []*entry // event n at n mod len
 	tail, head uint64
-	topics     map[Key]*topic
+	topics     map[Topic]*topicState
 }
 
 func newRing(size int, head uint64) ring {
-	return ring{entries: make([]*entry, size), tail: head + 1, head: head, topics: map[Key]*topic{}}
+	return ring{entries: make([]*entry, size), tail: head + 1, head: head, topics: map[Topic]*topicState{}}
 }
 
 func (r *ring) at(number uint64) *entry { return r.entries[number%uint64(len(r.entries))] }
 
-// topic is the one with this key; it is made where there is none.
-func (r *ring) topic(key Key) *topic {
-	t := r.topics[key]
+// topicFor is the one with this key; it is made where there is none.
+func (r *ring) topicFor(topic Topic) *topicState {
+	t := r.topics[topic]
 	if t == nil {
-		t = &topic{key: key}
-		r.topics[key] = t
+		t = &topicState{key: topic}
+		r.topics[topic] = t
 	}
 	return t
 }
 
-// guests is how many streams a key has.
-func (r *ring) guests(key Key) int {
-	if t := r.topics[key]; t != nil {
-		return t.guests
+// subscribers is how many streams a key has.
+func (r *ring) subscribers(topic Topic) int {
+	if t := r.topics[topic]; t != nil {
+		return t.subscribers
 	}
 	return 0
 }
 
 // prune forgets a topic that has neither events nor watchers.
-func (r *ring) prune(t *topic) {
-	if t.newest == 0 && t.guests == 0 {
+func (r *ring) prune(t *topicState) {
+	if t.newest == 0 && t.subscribers == 0 {
 		delete(r.topics, t.key)
 	}
 }
 
 // push appends event head+1, which has these keys.
-func (r *ring) push(told projections.Told, keys [kinds]string) *entry {
+func (r *ring) push(confirmed projections.ConfirmedEvent, ids [topicKinds]string) *entry {
 	if r.head+1-r.tail == uint64(len(r.entries)) {
 		r.drop()
 	}
-	e := &entry{event: told.Event, before: [chained]uint64{told.BeforeOfUser, told.BeforeOfEntity, told.BeforeOfEntity}}
-	for kind, id := range keys[:chained] {
+	e := &entry{event: confirmed.Event, prev: [chainedKinds]uint64{confirmed.PrevOfUser, confirmed.PrevOfEntity, confirmed.PrevOfEntity}}
+	for kind, id := range ids[:chainedKinds] {
 		if id == "" {
 			continue
 		}
-		t := r.topic(Key{Kind(kind), id})
+		t := r.topicFor(Topic{TopicKind(kind), id})
 		if t.newest != 0 {
-			e.before[kind] = t.newest
-			r.at(t.newest).next[kind] = told.Number
+			e.prev[kind] = t.newest
+			r.at(t.newest).next[kind] = confirmed.Number
 		} else {
-			e.before[kind] = min(e.before[kind], r.tail-1) // it is not in the ring, whoever says so
+			e.prev[kind] = min(e.prev[kind], r.tail-1) // it is not in the ring, whoever says so
 		}
-		t.newest, e.topics[kind] = told.Number, t
+		t.newest, e.topics[kind] = confirmed.Number, t
 	}
-	r.head = told.Number
+	r.head = confirmed.Number
 	r.entries[r.head%uint64(len(r.entries))] = e
 	return e
 }
@@ -164,4 +165,44 @@ func (r *ring) restart(head uint64) {
 		r.drop()
 	}
 	r.tail, r.head = head+1, head
+}
+
+// Finding a reader's next events in the ring: from the one it has, forward; where it has none of its own, from the newest
+// back to where it is, or out of the ring.
+
+// A walk says what a reader finds in the ring.
+type lookupResult struct {
+	found  int    // so many events of its own, or
+	behind bool   // something is missing before the ring, up to and with event
+	target uint64 // this one; 0: only the store knows
+	head   uint64 // the ring's at that moment
+}
+
+// after finds the first events of a topic of which not all was seen, oldest first, as many as into holds.
+func (r *ring) after(t *topicState, seen uint64, into []*entry) lookupResult {
+	result, kind := lookupResult{head: r.head}, t.key.Kind
+	var first uint64
+	switch {
+	case seen >= r.head:
+		return result
+	case seen >= r.tail && r.at(seen).topics[kind] == t:
+		first = r.at(seen).next[kind]
+	case t.newest == 0:
+		result.behind = seen+1 < r.tail
+		return result
+	default:
+		n := t.newest
+		for n > seen && n >= r.tail {
+			first, n = n, r.at(n).prev[kind]
+		}
+		if n > seen {
+			result.behind, result.target = true, n
+			return result
+		}
+	}
+	for n := first; n != 0 && result.found < len(into); n = r.at(n).next[kind] {
+		into[result.found] = r.at(n)
+		result.found++
+	}
+	return result
 }

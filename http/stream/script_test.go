@@ -9,8 +9,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what comes out into testdata; only commit it if you understand what changed it")
 
-// script runs the commands of a text file, which begin with "> ", and compares what each gives with the lines below it.
-func script(t *testing.T, file string, run func(command string) string) {
+// runScript runs the commands of a text file, which begin with "> ", and compares what each gives with the lines below it.
+func runScript(t *testing.T, file string, run func(command string) string) {
 	t.Helper()
 	file = "testdata/" + file
 	text, err := os.ReadFile(file)

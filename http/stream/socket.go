@@ -8,130 +8,130 @@ import (
 )
 
 type socket struct {
-	loop   *loop
-	crowd  *crowd
-	place  place
-	cursor cursor
-	rest   []byte // of the last frame that was begun: it goes out first, and the cursor is behind it
-	pump   *pump  // reads the log for it; nil: the ring is enough
+	loop        *loop
+	subscribers *loopSubscribers
+	info        subscriptionInfo
+	cursor      cursor
+	partial     []byte       // of the last frame that was begun: it goes out first, and the cursor is behind it
+	catchUp     *catchUpTask // reads the log for it; nil: the ring is enough
 
-	slot                slot   // in the wheel
-	beat, life          uint32 // when the next heartbeat and the end are due
-	stuck               uint32 // when it is given up; 0: it takes what it gets
-	index               int32  // in crowd.sockets
-	fd, number          int32  // the poller's
-	full, behind, again bool   // nothing can be written now; it was full since it was last up to date; it is in loop.again
-	beats               bool   // a heartbeat is due
-	begun, doomed       bool   // it has a connection; it shall end
-	closed              bool
+	slot                          slot   // in the wheel
+	heartbeatAt, expiresAt        uint32 // when the next heartbeat and the end are due
+	writeDeadline                 uint32 // when it is given up; 0: it takes what it gets
+	index                         int32  // in crowd.sockets
+	fd, number                    int32  // the poller's
+	blocked, fellBehind, requeued bool   // nothing can be written now; it was full since it was last up to date; it is in loop.again
+	heartbeatDue                  bool   // a heartbeat is due
+	attached, closing             bool   // it has a connection; it shall end
+	closed                        bool
 }
 
-func (s *socket) at() *place { return &s.place }
+func (s *socket) subscriptionInfo() *subscriptionInfo { return &s.info }
 
-// begin is its first turn. What stands in rest, the head of the answer, goes out in it, and the first frame.
-func (s *socket) begin(greeting []byte) {
+// attach is its first turn. What stands in rest, the head of the answer, goes out in it, and the first frame.
+func (s *socket) attach(connectFrame []byte) {
 	l, h := s.loop, s.loop.hub
-	s.begun = true
-	if s.doomed {
-		s.bye(farewell{comeBack()})
+	s.attached = true
+	if s.closing {
+		s.closeWithNotice(closeNotice{retryDelay()})
 		return
 	}
-	s.rest = append(s.rest, greeting...)
+	s.partial = append(s.partial, connectFrame...)
 	h.mu.Lock()
-	s.crowd = s.place.topic.crowd(l)
+	s.subscribers = s.info.topic.subscribersOn(l)
 	h.mu.Unlock()
-	s.index = int32(len(s.crowd.sockets))
-	s.crowd.sockets = append(s.crowd.sockets, s)
-	life, heartbeat := h.times(s.place.topic.key.Kind)
-	s.life, s.beat = l.in(jittered(life)), l.in(heartbeat)
-	s.turn()
-	s.arm()
+	s.index = int32(len(s.subscribers.sockets))
+	s.subscribers.sockets = append(s.subscribers.sockets, s)
+	maxAge, heartbeat := h.intervals(s.info.topic.key.Kind)
+	s.expiresAt, s.heartbeatAt = l.tickAfter(jittered(maxAge)), l.tickAfter(heartbeat)
+	s.step()
+	s.schedule()
 }
 
-// ready is after the poller said something.
-func (s *socket) ready(what ready) {
+// onReady is after the poller said something.
+func (s *socket) onReady(events ready) {
 	if s.closed {
 		return
 	}
-	if !s.begun {
-		s.doomed = s.doomed || what&gone != 0
+	if !s.attached {
+		s.closing = s.closing || events&gone != 0
 		return
 	}
-	if what&gone != 0 || what&readable != 0 && s.loop.poller.discard(s) != nil {
+	if events&gone != 0 || events&readable != 0 && s.loop.poller.discard(s) != nil {
 		s.close()
 		return
 	}
-	if what&writable != 0 && s.full {
-		s.full = false
-		s.turn()
-		s.arm()
+	if events&writable != 0 && s.blocked {
+		s.blocked = false
+		s.step()
+		s.schedule()
 	}
 }
 
-// turn writes what there is, about a batch of it.
-func (s *socket) turn() {
+// step writes what there is, about a batch of it.
+func (s *socket) step() {
 	if s.closed || !s.flush() {
 		return
 	}
-	l, h, from, shown, missing := s.loop, s.loop.hub, s.cursor.at, s.cursor.shown, step{}
+	l, h, from, shownVersions, result := s.loop, s.loop.hub, s.cursor.at, s.cursor.shownVersions, batchResult{}
 	out := l.out[:0]
-	if s.beats && s.cursor.at.Sub != 0 {
-		s.beats = false
-		out = h.heartbeat(out, &s.cursor)
+	if s.heartbeatDue && s.cursor.at.Sub != 0 {
+		s.heartbeatDue = false
+		out = h.appendHeartbeat(out, &s.cursor)
 	}
-	if s.pump == nil {
-		out, missing = h.next(&s.cursor, out)
+	if s.catchUp == nil {
+		out, result = h.nextFrames(&s.cursor, out)
 	}
-	frames := len(out)
-	if s.beats { // by now it is known up to where nothing was missed
-		out = h.heartbeat(out, &s.cursor)
+	framesEnd := len(out)
+	if s.heartbeatDue { // by now it is known up to where nothing was missed
+		out = h.appendHeartbeat(out, &s.cursor)
 	}
-	if cap(out) <= 4*batch {
+	if cap(out) <= 4*batchSize {
 		l.out = out
 	}
 	n := s.send(out, from)
 	if n == 0 { // nothing of a sheet went out
-		s.cursor.shown = shown
+		s.cursor.shownVersions = shownVersions
 	}
-	s.beats = s.beats && n <= frames // nothing of it went out
-	if n < len(out) || s.pump != nil || s.closed {
+	s.heartbeatDue = s.heartbeatDue && n <= framesEnd // nothing of it went out
+	if n < len(out) || s.catchUp != nil || s.closed {
 		return
 	}
-	switch missing.state {
-	case more:
-		if !s.again {
-			s.again = true
-			l.again = append(l.again, s)
+	switch result.state {
+	case hasMore:
+		if !s.requeued {
+			s.requeued = true
+			l.requeued = append(l.requeued, s)
 		}
-	case behind:
-		s.pumpUp(missing.target)
-	case idle:
-		s.behind = false
-	case over:
-		s.bye(farewell{comeBack()})
+	case needsHistory:
+		s.startCatchUp(result.target)
+	case caughtUp:
+		s.fellBehind = false
+	case done:
+		s.closeWithNotice(closeNotice{retryDelay()})
 	}
 }
 
 // flush writes what was begun. It is false when not all of it went out.
 func (s *socket) flush() bool {
-	if s.full {
+	if s.blocked {
 		return false
 	}
-	if len(s.rest) > 0 {
-		n := s.write(s.rest)
+	if len(s.partial) > 0 {
+		n := s.write(s.partial)
 		if s.closed {
 			return false
 		}
-		if s.rest = s.rest[n:]; len(s.rest) > 0 {
+		if s.partial = s.partial[n:]; len(s.partial) > 0 {
 			return false
 		}
-		s.rest = nil
+		s.partial = nil
 	}
-	if p := s.pump; p != nil && p.out != nil {
+	if p := s.catchUp; p != nil && p.out != nil {
 		if p.sent += s.write(p.out[p.sent:]); p.sent < len(p.out) || s.closed {
 			return false
 		}
-		p.taken(nil)
+		p.batchWritten(nil)
 	}
 	return true
 }
@@ -142,17 +142,17 @@ func (s *socket) send(out []byte, from Position) (n int) {
 	if len(out) > 0 {
 		n = s.write(out)
 	}
-	whole := s.cursor.taken
+	frames := s.cursor.frameCount
 	if n < len(out) && !s.closed {
-		s.rest, s.cursor.at, whole = cut(out, n, from)
+		s.partial, s.cursor.at, frames = splitAtFrame(out, n, from)
 	}
-	s.count(whole)
+	s.countWritten(frames)
 	return n
 }
 
-func (s *socket) count(frames int) {
+func (s *socket) countWritten(frames int) {
 	s.loop.hub.written.Add(uint64(frames))
-	s.cursor.taken = 0
+	s.cursor.frameCount = 0
 }
 
 // write hands bytes to the kernel and says how many it took. When that is not all, the poller says when to go on.
@@ -160,43 +160,43 @@ func (s *socket) write(b []byte) int {
 	n, err := s.loop.poller.write(s, b)
 	s.loop.hub.bytes.Add(uint64(n))
 	switch {
-	case err != nil && err != errFull:
+	case err != nil && err != errWouldBlock:
 		s.close()
 	case n < len(b):
-		s.full, s.behind = true, true
-		s.stuck = s.loop.in(s.loop.hub.WriteTimeout)
-		s.arm()
+		s.blocked, s.fellBehind = true, true
+		s.writeDeadline = s.loop.tickAfter(s.loop.hub.WriteTimeout)
+		s.schedule()
 	default:
-		s.stuck = 0
+		s.writeDeadline = 0
 	}
 	return n
 }
 
-// cut divides whole frames that were written up to byte n only: the rest of the frame in which that is, and the position
+// splitAtFrame divides whole frames that were written up to byte n only: the rest of the frame in which that is, and the position
 // behind it, which is what the last id up to there says. A client that is cut there comes back to the same place.
-func cut(out []byte, n int, from Position) (rest []byte, at Position, frames int) {
+func splitAtFrame(out []byte, n int, from Position) (partial []byte, at Position, frames int) {
 	end := 0
 	if n > 0 {
 		end = n
-		if !bytes.HasSuffix(out[:n], blank) {
-			end = n - 1 + bytes.Index(out[n-1:], blank) + len(blank)
+		if !bytes.HasSuffix(out[:n], frameEnd) {
+			end = n - 1 + bytes.Index(out[n-1:], frameEnd) + len(frameEnd)
 		}
-		rest = bytes.Clone(out[n:end])
+		partial = bytes.Clone(out[n:end])
 	}
-	whole := out[:end]
+	complete := out[:end]
 	at = from
-	if i := lastID(whole); i >= 0 {
-		line := whole[i+len("id: "):]
+	if i := lastID(complete); i >= 0 {
+		line := complete[i+len("id: "):]
 		_, p, ok := ParsePosition(string(line[:bytes.IndexByte(line, '\n')]))
 		if !ok {
 			panic("stream: a frame with the id " + string(line))
 		}
 		at = p
 	}
-	return rest, at, bytes.Count(whole, blank)
+	return partial, at, bytes.Count(complete, frameEnd)
 }
 
-var blank = []byte("\n\n")
+var frameEnd = []byte("\n\n")
 
 // lastID is where the last id field begins. Data cannot look like one: its lines begin with "data: ".
 func lastID(frames []byte) int {
@@ -209,87 +209,89 @@ func lastID(frames []byte) int {
 	return -1
 }
 
-// due looks at what the time is for.
-func (s *socket) due() {
+// onTimer looks at what the time is for.
+func (s *socket) onTimer() {
 	l, now := s.loop, s.loop.wheel.hand
 	switch {
 	case s.closed:
 		return
-	case s.stuck != 0 && s.stuck <= now:
+	case s.writeDeadline != 0 && s.writeDeadline <= now:
 		l.hub.slow.Add(1)
 		s.close()
 		return
-	case s.life <= now:
-		s.bye(farewell{comeBack()})
+	case s.expiresAt <= now:
+		s.closeWithNotice(closeNotice{retryDelay()})
 		return
-	case s.beat <= now:
-		_, heartbeat := l.hub.times(s.place.topic.key.Kind)
-		s.beat, s.beats = s.beat+max(1, uint32(heartbeat/tick)), true
-		s.turn()
-	case s.pump.keeps() && s.pump.patience <= now:
-		s.pump.yield()
+	case s.heartbeatAt <= now:
+		_, heartbeat := l.hub.intervals(s.info.topic.key.Kind)
+		s.heartbeatAt, s.heartbeatDue = s.heartbeatAt+max(1, uint32(heartbeat/tick)), true
+		s.step()
+	case s.catchUp.blocksHistory() && s.catchUp.yieldAt <= now:
+		s.catchUp.releaseSlot()
 	}
-	s.arm()
+	s.schedule()
 }
 
-// arm puts it where the next thing is due.
-func (s *socket) arm() {
+// schedule puts it where the next thing is due.
+func (s *socket) schedule() {
 	if s.closed {
 		return
 	}
-	at := min(s.life, s.beat)
-	if s.stuck != 0 {
-		at = min(at, s.stuck)
+	at := min(s.expiresAt, s.heartbeatAt)
+	if s.writeDeadline != 0 {
+		at = min(at, s.writeDeadline)
 	}
-	if s.pump.keeps() {
-		at = min(at, s.pump.patience)
+	if s.catchUp.blocksHistory() {
+		at = min(at, s.catchUp.yieldAt)
 	}
-	s.loop.wheel.put(s, at)
+	s.loop.wheel.add(s, at)
 }
 
-// bye ends it: with a time to come back if that fits between two frames, without it otherwise.
-func (s *socket) bye(f farewell) {
-	if s.doomed = true; s.closed || !s.begun {
+// closeWithNotice ends it: with a time to come back if that fits between two frames, without it otherwise.
+func (s *socket) closeWithNotice(notice closeNotice) {
+	if s.closing = true; s.closed || !s.attached {
 		return
 	}
 	if s.flush() && !s.closed {
-		s.write(append(appendRetry(nil, f.retry), '\n'))
+		s.write(append(appendRetry(nil, notice.retry), '\n'))
 	}
 	s.close()
 }
 
 func (s *socket) close() {
-	if s.doomed = true; s.closed || !s.begun { // who has not begun is closed when that is so
+	if s.closing = true; s.closed || !s.attached { // who has not begun is closed when that is so
 		return
 	}
 	s.closed = true
 	l := s.loop
-	l.wheel.take(s)
+	l.wheel.remove(s)
 	l.poller.drop(s)
-	if s.pump != nil {
-		s.pump.end(errClosed)
+	if s.catchUp != nil {
+		s.catchUp.stop(errClosed)
 	}
-	if s.crowd != nil {
-		last := s.crowd.sockets[len(s.crowd.sockets)-1]
-		s.crowd.sockets[s.index], last.index = last, s.index
-		s.crowd.sockets[len(s.crowd.sockets)-1] = nil
-		s.crowd.sockets = s.crowd.sockets[:len(s.crowd.sockets)-1]
+	if s.subscribers != nil {
+		last := s.subscribers.sockets[len(s.subscribers.sockets)-1]
+		s.subscribers.sockets[s.index], last.index = last, s.index
+		s.subscribers.sockets[len(s.subscribers.sockets)-1] = nil
+		s.subscribers.sockets = s.subscribers.sockets[:len(s.subscribers.sockets)-1]
 	}
-	l.hub.part(s)
-	s.rest = nil
+	l.hub.removeSocket(s)
+	s.partial = nil
 }
 
-// dismiss and tear may be called by anybody.
-func (s *socket) dismiss(f farewell) { s.loop.post(func() { s.bye(f) }) }
-func (s *socket) tear()              { s.loop.post(s.close) }
+// closeGracefully and tear may be called by anybody.
+func (s *socket) closeGracefully(notice closeNotice) {
+	s.loop.post(func() { s.closeWithNotice(notice) })
+}
+func (s *socket) abort() { s.loop.post(s.close) }
 
-// times are the life and the heartbeat of a stream of this kind.
-func (h *Hub) times(kind Kind) (life, heartbeat time.Duration) {
+// intervals are the life and the heartbeat of a stream of this kind.
+func (h *Hub) intervals(kind TopicKind) (maxAge, heartbeat time.Duration) {
 	switch kind {
-	case OfUser:
-		return h.UserLife, h.UserHeartbeat
-	case OfOrder:
-		return h.ScheduleLife, h.UserHeartbeat
+	case TopicUser:
+		return h.UserMaxAge, h.UserHeartbeat
+	case TopicOrder:
+		return h.ScheduleMaxAge, h.UserHeartbeat
 	}
-	return h.ScheduleLife, h.ScheduleHeartbeat
+	return h.ScheduleMaxAge, h.ScheduleHeartbeat
 }

@@ -5,13 +5,13 @@ package stream
 import "time"
 
 const (
-	tick = 50 * time.Millisecond // nothing is due sooner, or more exactly
-	turn = 1024                  // slots: what is further away than they reach is looked at in between
+	tick       = 50 * time.Millisecond // nothing is due sooner, or more exactly
+	wheelSlots = 1024                  // slots: what is further away than they reach is looked at in between
 )
 
 // wheel belongs to one goroutine. Its time is counted in ticks.
 type wheel struct {
-	slots [turn]*socket
+	slots [wheelSlots]*socket
 	hand  uint32 // everything up to here has been looked at
 }
 
@@ -21,20 +21,20 @@ type slot struct {
 	number     int16 // from 1; 0: it stands nowhere
 }
 
-// put makes the socket be looked at when it is at, or earlier.
-func (w *wheel) put(s *socket, at uint32) {
-	w.take(s)
-	at = min(max(at, w.hand+1), w.hand+turn-1)
-	head := &w.slots[at%turn]
-	s.slot = slot{next: *head, number: int16(at%turn) + 1}
+// add makes the socket be looked at when it is at, or earlier.
+func (w *wheel) add(s *socket, at uint32) {
+	w.remove(s)
+	at = min(max(at, w.hand+1), w.hand+wheelSlots-1)
+	head := &w.slots[at%wheelSlots]
+	s.slot = slot{next: *head, number: int16(at%wheelSlots) + 1}
 	if s.slot.next != nil {
 		s.slot.next.slot.prev = s
 	}
 	*head = s
 }
 
-// take removes it.
-func (w *wheel) take(s *socket) {
+// remove removes it.
+func (w *wheel) remove(s *socket) {
 	if s.slot.number == 0 {
 		return
 	}
@@ -50,23 +50,23 @@ func (w *wheel) take(s *socket) {
 }
 
 // advance moves the hand and looks at all that it passes. Those are out of the wheel until look puts them back.
-func (w *wheel) advance(to uint32, look func(*socket)) {
+func (w *wheel) advance(to uint32, visit func(*socket)) {
 	for w.hand < to {
-		if to-w.hand > turn {
-			w.hand = to - turn // a whole round sees them all
+		if to-w.hand > wheelSlots {
+			w.hand = to - wheelSlots // a whole round sees them all
 		}
 		w.hand++
-		for s := w.slots[w.hand%turn]; s != nil; s = w.slots[w.hand%turn] {
-			w.take(s)
-			look(s)
+		for s := w.slots[w.hand%wheelSlots]; s != nil; s = w.slots[w.hand%wheelSlots] {
+			w.remove(s)
+			visit(s)
 		}
 	}
 }
 
-// next is when something may be due.
-func (w *wheel) next() (uint32, bool) {
-	for at := w.hand + 1; at < w.hand+turn; at++ {
-		if w.slots[at%turn] != nil {
+// nextDue is when something may be due.
+func (w *wheel) nextDue() (uint32, bool) {
+	for at := w.hand + 1; at < w.hand+wheelSlots; at++ {
+		if w.slots[at%wheelSlots] != nil {
 			return at, true
 		}
 	}

@@ -121,9 +121,9 @@ func (s *Servers) waitForLeader() {
 }
 
 // waitFor polls: a server tells nobody when it becomes leader.
-func (s *Servers) waitFor(what string, is func() bool) {
+func (s *Servers) waitFor(what string, cond func() bool) {
 	s.tb.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.tb.Fatal("waited in vain until ", what)
 		}

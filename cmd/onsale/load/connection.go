@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patience is how long an answer may take. The service answers commands far sooner, whatever happens to it.
-const patience = 40 * time.Second
+// requestTimeout is how long an answer may take. The service answers commands far sooner, whatever happens to it.
+const requestTimeout = 40 * time.Second
 
 type connection struct {
 	host string
@@ -29,7 +29,7 @@ func (c *connection) exchange(request []byte) (status int, body []byte, err erro
 				return 0, nil, err
 			}
 		}
-		if status, body, err = c.once(request); err == nil {
+		if status, body, err = c.roundTrip(request); err == nil {
 			return status, body, nil
 		}
 		c.close()
@@ -44,10 +44,10 @@ func (c *connection) close() {
 	}
 }
 
-var endOfHead = []byte("\r\n\r\n")
+var headerEnd = []byte("\r\n\r\n")
 
-func (c *connection) once(request []byte) (status int, body []byte, err error) {
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+func (c *connection) roundTrip(request []byte) (status int, body []byte, err error) {
+	if err := c.conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		return 0, nil, err
 	}
 	if _, err := c.conn.Write(request); err != nil {
@@ -66,8 +66,8 @@ func (c *connection) once(request []byte) (status int, body []byte, err error) {
 		if head >= 0 {
 			continue
 		}
-		if i := bytes.Index(in, endOfHead); i >= 0 {
-			head = i + len(endOfHead)
+		if i := bytes.Index(in, headerEnd); i >= 0 {
+			head = i + len(headerEnd)
 			if status, length, err = readHead(in[:head]); err != nil {
 				return 0, nil, err
 			}
@@ -87,7 +87,7 @@ func readHead(head []byte) (status, length int, err error) {
 	if status, err = strconv.Atoi(string(head[9:12])); err != nil {
 		return 0, 0, fmt.Errorf("an answer has the status %q", head[9:12])
 	}
-	text, ok := after(head, "\r\nContent-Length: ", '\r')
+	text, ok := between(head, "\r\nContent-Length: ", '\r')
 	if !ok {
 		return 0, 0, fmt.Errorf("an answer with status %d does not say how long it is", status)
 	}
@@ -95,8 +95,8 @@ func readHead(head []byte) (status, length int, err error) {
 	return status, length, err
 }
 
-// after is what stands between a text and the next end.
-func after(b []byte, text string, end byte) ([]byte, bool) {
+// between is what stands between a text and the next end.
+func between(b []byte, text string, end byte) ([]byte, bool) {
 	i := bytes.Index(b, []byte(text))
 	if i < 0 {
 		return nil, false

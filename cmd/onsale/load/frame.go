@@ -12,28 +12,28 @@ type Frame struct {
 	ID, Data []byte
 }
 
-// Told says that the frame tells an event; otherwise it greets or beats.
-func (f Frame) Told() bool {
+// IsEvent says that the frame tells an event; otherwise it greets or beats.
+func (f Frame) IsEvent() bool {
 	return f.Event != "connect" && f.Event != "heartbeat" && len(f.ID) > 0 && !bytes.Contains(f.Data, heartbeat)
 }
 
 // Number is that of its event; 0: none.
-func (f Frame) Number() uint64 { return number(f.ID) }
+func (f Frame) Number() uint64 { return eventNumber(f.ID) }
 
-// number is the n of <epoch>-<n>; 0: it has none.
-func number(id []byte) uint64 {
+// eventNumber is the n of <epoch>-<n>; 0: it has none.
+func eventNumber(id []byte) uint64 {
 	n, _ := strconv.ParseUint(string(id[bytes.LastIndexByte(id, '-')+1:]), 10, 64)
 	return n
 }
 
 var (
-	blank     = []byte("\n\n")
+	frameEnd  = []byte("\n\n")
 	heartbeat = []byte(`"isHeartbeat":true`)
 )
 
 func parseFrame(b []byte) (f Frame) {
 	for line := range bytes.Lines(b) {
-		name, value, _ := bytes.Cut(bytes.TrimSuffix(line, blank[:1]), []byte(": "))
+		name, value, _ := bytes.Cut(bytes.TrimSuffix(line, frameEnd[:1]), []byte(": "))
 		switch string(name) {
 		case "event":
 			f.Event = string(value)
@@ -47,46 +47,46 @@ func parseFrame(b []byte) (f Frame) {
 }
 
 // splitter finds frames in what arrives.
-type splitter struct{ part []byte }
+type splitter struct{ partial []byte }
 
 // each gives every frame that is whole now, and keeps what is left.
-func (s *splitter) each(b []byte, heard func(Frame)) {
-	if len(s.part) > 0 {
-		s.part = append(s.part, b...)
-		b = s.part
+func (s *splitter) each(b []byte, onFrame func(Frame)) {
+	if len(s.partial) > 0 {
+		s.partial = append(s.partial, b...)
+		b = s.partial
 	}
-	for end := bytes.Index(b, blank); end >= 0; end = bytes.Index(b, blank) {
-		heard(parseFrame(b[:end+1]))
-		b = b[end+len(blank):]
+	for end := bytes.Index(b, frameEnd); end >= 0; end = bytes.Index(b, frameEnd) {
+		onFrame(parseFrame(b[:end+1]))
+		b = b[end+len(frameEnd):]
 	}
-	s.part = append(s.part[:0], b...)
+	s.partial = append(s.partial[:0], b...)
 }
 
-// chunked takes the body out of a chunked answer, however it is cut. Zero is its beginning.
-type chunked struct {
-	left, size int
-	digits     bool // of a size were seen
-	over       bool // the last chunk was
+// chunkDecoder takes the body out of a chunked answer, however it is cut. Zero is its beginning.
+type chunkDecoder struct {
+	remaining, size int
+	hasSize         bool // of a size were seen
+	done            bool // the last chunk was
 }
 
-// body gives what of b is body, in place.
-func (c *chunked) body(b []byte) []byte {
+// decode gives what of b is body, in place.
+func (c *chunkDecoder) decode(b []byte) []byte {
 	out := b[:0]
 	for len(b) > 0 {
-		if c.left > 0 {
-			n := min(c.left, len(b))
+		if c.remaining > 0 {
+			n := min(c.remaining, len(b))
 			out = append(out, b[:n]...)
-			b, c.left = b[n:], c.left-n
+			b, c.remaining = b[n:], c.remaining-n
 			continue
 		}
 		switch d := b[0]; {
 		case d == '\n': // of a size, or behind a chunk
-			c.over = c.over || c.digits && c.size == 0
-			c.left, c.size, c.digits = c.size, 0, false
+			c.done = c.done || c.hasSize && c.size == 0
+			c.remaining, c.size, c.hasSize = c.size, 0, false
 		case d >= '0' && d <= '9':
-			c.size, c.digits = c.size<<4+int(d-'0'), true
+			c.size, c.hasSize = c.size<<4+int(d-'0'), true
 		case d >= 'a' && d <= 'f':
-			c.size, c.digits = c.size<<4+int(d-'a')+10, true
+			c.size, c.hasSize = c.size<<4+int(d-'a')+10, true
 		}
 		b = b[1:]
 	}

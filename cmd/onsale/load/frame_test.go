@@ -8,7 +8,7 @@ import (
 )
 
 // However a stream is cut on its way, chunked or not, its frames are the same.
-func TestFrames_anyCut(t *testing.T) {
+func TestFrames_SplitAnywhere(t *testing.T) {
 	frames := []string{
 		"event: connect\nid: abcdefgh-0\nretry: 2000\ndata: {}\n\n",
 		"id: abcdefgh-1\ndata: {\"scheduleSeatId\":1,\"status\":\"HELD\",\"isHeartbeat\":false}\n\n",
@@ -16,30 +16,30 @@ func TestFrames_anyCut(t *testing.T) {
 		"id: abcdefgh-12\ndata: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\",\"isHeartbeat\":false}\n\n",
 		"id: abcdefgh-12\ndata: {\"scheduleSeatId\":-1,\"status\":null,\"isHeartbeat\":true}\n\n",
 	}
-	plain, coded := strings.Join(frames, ""), ""
+	plain, chunkedText := strings.Join(frames, ""), ""
 	for _, f := range frames {
-		coded += fmt.Sprintf("%x\r\n%s\r\n%x\r\n%s\r\n", 7, f[:7], len(f)-7, f[7:])
+		chunkedText += fmt.Sprintf("%x\r\n%s\r\n%x\r\n%s\r\n", 7, f[:7], len(f)-7, f[7:])
 	}
 	for _, c := range []struct {
-		bytes string
-		coded bool
-	}{{plain, false}, {coded, true}} {
+		bytes       string
+		chunkedText bool
+	}{{plain, false}, {chunkedText, true}} {
 		for size := range len(c.bytes) {
 			var got []uint64
-			var body chunked
+			var body chunkDecoder
 			var s splitter
 			for piece := range slices.Chunk([]byte(c.bytes), size+1) {
-				if c.coded {
-					piece = body.body(piece)
+				if c.chunkedText {
+					piece = body.decode(piece)
 				}
 				s.each(piece, func(f Frame) {
-					if f.Told() {
+					if f.IsEvent() {
 						got = append(got, f.Number())
 					}
 				})
 			}
 			if !slices.Equal(got, []uint64{1, 12}) {
-				t.Fatalf("chunked %v, in pieces of %d: got %v", c.coded, size+1, got)
+				t.Fatalf("chunked %v, in pieces of %d: got %v", c.chunkedText, size+1, got)
 			}
 		}
 	}

@@ -10,12 +10,15 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"onsale/domain"
 )
 
 // Plan is what is asked, by whom and how often. At least one of Commands and Duration is set.
@@ -39,31 +42,31 @@ const (
 	Nothing = "nothing"
 )
 
-// Late is how long after the time of its command an outcome is called late.
-const Late = time.Second
+// LateAfter is how long after the time of its command an outcome is called late.
+const LateAfter = time.Second
 
 // Result is what happened. Latencies are in microseconds; with a Rate they begin when the command was to be sent.
 type Result struct {
-	Sent, Accepted, Unanswered int
-	Refused                    map[string]int // by code
-	Took                       time.Duration  // from the first command until everything is decided, and told to those who watch
-	Answer, Outcome            *hdrhistogram.Histogram
-	Told                       int // outcomes that came over a stream
-	Late                       int // of these
-	Reconnected                int // streams that had to connect again
+	Sent, Accepted, Unanswered      int
+	Refused                         map[string]int // by code
+	Elapsed                         time.Duration  // from the first command until everything is decided, and told to those who watch
+	ResponseLatency, OutcomeLatency *hdrhistogram.Histogram
+	Delivered                       int // outcomes that came over a stream
+	Late                            int // of these
+	Reconnected                     int // streams that had to connect again
 }
 
 // Run is one load on one sale.
 type Run struct {
 	Plan
-	host     string
-	name     string // in the ids of this run's users and of its sale
-	sale     sale
-	watchers map[int]*watcher // by user
-	watching sync.WaitGroup
-	unwatch  context.CancelFunc
-	awaited  atomic.Int64 // outcomes that are yet to come over a stream
-	shoppers []*shopper
+	host            string
+	name            string // in the ids of this run's users and of its sale
+	sale            sale
+	watchers        map[int]*watcher // by user
+	watcherGroup    sync.WaitGroup
+	stopWatchers    context.CancelFunc
+	pendingOutcomes atomic.Int64 // outcomes that are yet to come over a stream
+	clients         []*client
 }
 
 // Prepare opens the sale and the streams. Close ends them.
@@ -77,20 +80,20 @@ func Prepare(ctx context.Context, p Plan) (*Run, error) {
 	if err := r.sale.create(ctx, p); err != nil {
 		return nil, err
 	}
-	watch, unwatch := context.WithCancel(ctx)
-	r.unwatch = unwatch
+	watchCtx, stopWatchers := context.WithCancel(ctx)
+	r.stopWatchers = stopWatchers
 	for i := range p.Streams {
 		user := i * p.Users / p.Streams // evenly spread over the run
-		w := newWatcher(r.host, r.user(user), &r.awaited)
+		w := newWatcher(r.host, r.user(user), &r.pendingOutcomes)
 		r.watchers[user] = w
-		r.watching.Go(func() { w.run(watch) })
+		r.watcherGroup.Go(func() { w.run(watchCtx) })
 	}
 	for _, w := range r.watchers {
 		select {
-		case <-w.open:
+		case <-w.ready:
 		case <-time.After(30 * time.Second):
 			r.Close()
-			return nil, fmt.Errorf("a stream of %s does not open: %w", p.Target, w.failure())
+			return nil, fmt.Errorf("a stream of %s does not open: %w", p.Target, w.lastErr())
 		case <-ctx.Done():
 			r.Close()
 			return nil, ctx.Err()
@@ -101,6 +104,129 @@ func Prepare(ctx context.Context, p Plan) (*Run, error) {
 
 // Close ends the streams.
 func (r *Run) Close() {
-	r.unwatch()
-	r.watching.Wait()
+	r.stopWatchers()
+	r.watcherGroup.Wait()
+}
+
+// One load from its first command to the last outcome.
+
+// Load sends everything, and waits until all that was accepted is decided and has reached those who watch.
+func (r *Run) Load(ctx context.Context) (Result, error) {
+	start := time.Now()
+	err := r.send(ctx)
+	decided, decideErr := r.awaitDecided(ctx)
+	if err == nil {
+		err = decideErr
+	}
+	delivered := r.awaitDelivered(ctx)
+	result := r.collectResult()
+	result.Elapsed = max(decided.Sub(start), delivered.Sub(start))
+	return result, err
+}
+
+func (r *Run) send(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p := startPacer(ctx, r.Plan)
+	var group sync.WaitGroup
+	for range r.Connections {
+		s := r.newClient()
+		r.clients = append(r.clients, s)
+		group.Go(func() {
+			if err := s.sendAll(ctx, p); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	group.Wait()
+	return context.Cause(ctx)
+}
+
+// awaitDecided asks after the command that stands last in line: when it is decided, all are.
+func (r *Run) awaitDecided(ctx context.Context) (time.Time, error) {
+	var last acceptedCommand
+	for _, s := range r.clients {
+		for _, p := range s.accepted {
+			if p.sequence > last.sequence {
+				last = p
+			}
+		}
+	}
+	if last.sequence == 0 {
+		return time.Now(), nil
+	}
+	conn := connection{host: r.host}
+	defer conn.close()
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end) && ctx.Err() == nil; {
+		v, err := r.queryRequest(&conn, last, 30)
+		if err != nil {
+			return time.Now(), err
+		}
+		if v.Status != "PENDING" {
+			return time.Now(), nil
+		}
+	}
+	return time.Now(), fmt.Errorf("command %d is not decided after 5 minutes", last.sequence)
+}
+
+// awaitDelivered waits for the streams, as long as something comes every ten seconds. It gives the time of the last outcome.
+func (r *Run) awaitDelivered(ctx context.Context) time.Time {
+	remaining, since := r.pendingOutcomes.Load(), time.Now()
+	for remaining > 0 && time.Since(since) < 10*time.Second && ctx.Err() == nil {
+		time.Sleep(2 * time.Millisecond)
+		if now := r.pendingOutcomes.Load(); now != remaining {
+			remaining, since = now, time.Now()
+		}
+	}
+	var last time.Time
+	for _, w := range r.watchers {
+		if t := w.lastDelivery(); t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
+func (r *Run) collectResult() Result {
+	result := Result{Refused: map[string]int{}, ResponseLatency: newHistogram(), OutcomeLatency: newHistogram()}
+	for _, s := range r.clients {
+		result.Sent += s.sent
+		result.Unanswered += s.unanswered
+		result.Accepted += len(s.accepted)
+		for code, n := range s.refused {
+			result.Refused[code] += n
+		}
+		result.ResponseLatency.Merge(s.latency)
+	}
+	for _, w := range r.watchers {
+		w.addTo(&result)
+	}
+	return result
+}
+
+// Who asks: the names of users and the keys of their requests follow from the number of the command, so that none has to be
+// kept for the check at the end.
+
+// user is the name of a user by number.
+func (r *Run) user(n int) string {
+	u := uint32(n)
+	if r.Scatter {
+		u = shuffle(u)
+	}
+	return r.name + "-" + strconv.FormatUint(uint64(u)+1<<32, 36) // of one length, so that they rise where they are to
+}
+
+// shuffle turns numbers in order into others in no order, each into another one (it is the end of MurmurHash3).
+func shuffle(n uint32) uint32 {
+	n ^= n >> 16
+	n *= 0x85ebca6b
+	n ^= n >> 13
+	n *= 0xc2b2ae35
+	return n ^ n>>16
+}
+
+// identity is who sends command k, under which key, and so as which request.
+func (r *Run) identity(k int) (user, key string, id domain.RequestID) {
+	user, key = r.user(k%r.Users), "k"+strconv.Itoa(k)
+	return user, key, domain.NewRequestID(user, key)
 }

@@ -21,8 +21,8 @@ type sale struct {
 
 // Most that a sale can offer.
 const (
-	MostUnits = coupons.MaxStock
-	MostSeats = seats.MaxSeats
+	MaxUnits = coupons.MaxStock
+	MaxSeats = seats.MaxSeats
 )
 
 const seatsPerRow = 500
@@ -35,28 +35,28 @@ func (s *sale) create(ctx context.Context, p Plan) error {
 	case Nothing:
 		return nil
 	case Coupons:
-		each := 1
+		perUser := 1
 		if p.Commands == 0 || p.Commands > p.Users {
-			each = coupons.MaxPerUserLimit
+			perUser = coupons.MaxPerUserLimit
 		}
-		path, body = "/api/v1/admin/promotions", map[string]any{"promotionId": s.id, "name": s.id, "stock": s.stock, "perUserLimit": each}
+		path, body = "/api/v1/admin/promotions", map[string]any{"promotionId": s.id, "name": s.id, "stock": s.stock, "perUserLimit": perUser}
 	case Seats:
 		var rows []map[string]any
-		for left := s.stock; left > 0; left -= seatsPerRow {
-			rows = append(rows, map[string]any{"name": strconv.Itoa(len(rows) + 1), "seats": min(left, seatsPerRow)})
+		for remaining := s.stock; remaining > 0; remaining -= seatsPerRow {
+			rows = append(rows, map[string]any{"name": strconv.Itoa(len(rows) + 1), "seats": min(remaining, seatsPerRow)})
 		}
 		path, body = "/api/v1/admin/schedules", map[string]any{
-			"scheduleId": s.id, "title": s.id, "holdSeconds": seats.MaxHold, "maxSeatsPerUser": seats.MaxPerUser,
+			"scheduleId": s.id, "title": s.id, "holdSeconds": seats.MaxHoldSeconds, "maxSeatsPerUser": seats.MaxPerUser,
 			"sections": []any{map[string]any{"name": "A", "price": 50_000, "rows": rows}},
 		}
 	}
-	organiser := httpd.Client{URL: s.target, User: "admin"}
-	answer, err := organiser.Command(ctx, path, body, httpd.Ask{})
+	admin := httpd.Client{URL: s.target, User: "admin"}
+	response, err := admin.Command(ctx, path, body, httpd.CommandOptions{})
 	if err != nil {
 		return err
 	}
-	if answer.HTTPStatus != http.StatusCreated {
-		return fmt.Errorf("the sale is not opened: status %d %s %s", answer.HTTPStatus, answer.Code, answer.Detail)
+	if response.HTTPStatus != http.StatusCreated {
+		return fmt.Errorf("the sale is not opened: status %d %s %s", response.HTTPStatus, response.Code, response.Detail)
 	}
 	return nil
 }
@@ -94,29 +94,29 @@ type outcome struct {
 	ScheduleSeatIDs []int            `json:"scheduleSeatIds"`
 }
 
-// taken is how many the service itself says are given out.
-func (s *sale) taken(ctx context.Context) (int, error) {
-	reader := httpd.Client{URL: s.target}
+// issuedCount is how many the service itself says are given out.
+func (s *sale) issuedCount(ctx context.Context) (int, error) {
+	api := httpd.Client{URL: s.target}
 	if s.what == Seats {
 		var v struct{ Seats struct{ Held, Reserved int } }
-		err := reader.Get(ctx, "/api/v1/schedules/"+s.id, &v)
+		err := api.Get(ctx, "/api/v1/schedules/"+s.id, &v)
 		return v.Seats.Held + v.Seats.Reserved, err
 	}
 	var v struct{ Issued int }
-	err := reader.Get(ctx, "/api/v1/promotions/"+s.id, &v)
+	err := api.Get(ctx, "/api/v1/promotions/"+s.id, &v)
 	return v.Issued, err
 }
 
 // wonBy puts an outcome that is a success into numbers of what was given.
-func (s *sale) won(o outcome) []int {
+func (s *sale) numbers(o outcome) []int {
 	if s.what == Seats {
 		return o.ScheduleSeatIDs
 	}
 	return []int{o.Number}
 }
 
-// decode reads what the service says of a request.
-func decode(body []byte) (v struct {
+// decodeRequestState reads what the service says of a request.
+func decodeRequestState(body []byte) (v struct {
 	outcome
 	Status string
 	Result json.RawMessage

@@ -1,5 +1,6 @@
 // Where events come from: seats are held and given back, over and over. So each command is one event and one frame, both
 // for the user who sends it and for whoever watches the schedule, and the answers say which.
+
 package load
 
 import (
@@ -20,14 +21,14 @@ import (
 type Source struct {
 	Schedule string
 	host     string
-	lines    []*line
+	senders  []*sender
 }
 
-type line struct {
-	connection connection
-	user, name string
-	seat, sent int // every second one gives back what the one before it has held
-	request    []byte
+type sender struct {
+	connection     connection
+	user, schedule string
+	seat, sent     int // every second one gives back what the one before it has held
+	request        []byte
 }
 
 // Event is what became of one command.
@@ -40,70 +41,70 @@ type Event struct {
 	Now           time.Time // the log's, which only the answer to a hold tells
 }
 
-// Before is the id that a reader has who saw everything up to the event, and not it.
-func (e Event) Before() string {
+// PreviousID is the id that a reader has who saw everything up to the event, and not it.
+func (e Event) PreviousID() string {
 	return e.ID[:strings.LastIndexByte(e.ID, '-')+1] + strconv.FormatUint(e.Number-1, 10)
 }
 
-// Name is that of a run, in all its ids.
-func Name() string { return "bench-" + strings.ToLower(rand.Text()[:8]) }
+// NewRunID is that of a run, in all its ids.
+func NewRunID() string { return "bench-" + strings.ToLower(rand.Text()[:8]) }
 
 // NewSource opens a schedule at target. Line i sends as user(i).
-func NewSource(ctx context.Context, target string, lines int, user func(i int) string) (*Source, error) {
-	at, err := url.Parse(target)
+func NewSource(ctx context.Context, target string, n int, user func(i int) string) (*Source, error) {
+	targetURL, err := url.Parse(target)
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{Schedule: Name(), host: at.Host}
-	shop := sale{what: Seats, id: s.Schedule, stock: lines, target: target}
-	if err := shop.create(ctx, Plan{}); err != nil {
+	s := &Source{Schedule: NewRunID(), host: targetURL.Host}
+	seatSale := sale{what: Seats, id: s.Schedule, stock: n, target: target}
+	if err := seatSale.create(ctx, Plan{}); err != nil {
 		return nil, err
 	}
-	for i := range lines {
-		s.lines = append(s.lines, &line{connection: connection{host: at.Host}, user: user(i), name: s.Schedule, seat: i + 1})
+	for i := range n {
+		s.senders = append(s.senders, &sender{connection: connection{host: targetURL.Host}, user: user(i), schedule: s.Schedule, seat: i + 1})
 	}
 	return s, nil
 }
 
 // Close hangs up.
 func (s *Source) Close() {
-	for _, l := range s.lines {
+	for _, l := range s.senders {
 		l.connection.close()
 	}
 }
 
-// Make sends n commands, rate of them a second (0: as fast as they are decided), and gives their events by number.
-func (s *Source) Make(ctx context.Context, n int, rate float64) ([]Event, error) {
+// Generate sends n commands, rate of them a second (0: as fast as they are decided), and gives their events by number.
+func (s *Source) Generate(ctx context.Context, n int, rate float64) ([]Event, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	p := startPace(ctx, Plan{Commands: n, Rate: rate})
+	p := startPacer(ctx, Plan{Commands: n, Rate: rate})
 	var mu sync.Mutex // guards made
-	made := make([]Event, 0, n)
+	events := make([]Event, 0, n)
 	var group sync.WaitGroup
-	for _, l := range s.lines[:min(n, len(s.lines))] {
+	for _, l := range s.senders[:min(n, len(s.senders))] {
 		group.Go(func() {
-			for t, ok := p.take(ctx); ok; t, ok = p.take(ctx) {
+			for t, ok := p.nextSlot(ctx); ok; t, ok = p.nextSlot(ctx) {
 				e, err := l.send(ctx, t.due)
 				if err != nil {
 					cancel(err)
 					return
 				}
 				mu.Lock()
-				made = append(made, e)
+				events = append(events, e)
 				mu.Unlock()
 			}
 		})
 	}
 	group.Wait()
-	slices.SortFunc(made, func(a, b Event) int { return cmp.Compare(a.Number, b.Number) })
-	return made, context.Cause(ctx)
+	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Number, b.Number) })
+	return events, context.Cause(ctx)
 }
 
 // send sends the next command of the line until it is decided. Its key makes that safe.
-func (l *line) send(ctx context.Context, due time.Time) (Event, error) {
+func (l *sender) send(ctx context.Context, due time.Time) (Event, error) {
 	e := Event{Seat: l.seat, Held: l.sent%2 == 0, Due: due}
 	l.sent++
-	l.write(e.Held)
+	l.buildRequest(e.Held)
 	for {
 		status, body, err := l.connection.exchange(l.request)
 		if err != nil {
@@ -111,8 +112,8 @@ func (l *line) send(ctx context.Context, due time.Time) (Event, error) {
 		}
 		e.Answered = time.Now()
 		if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-			if time.Since(due) > patience {
-				return e, fmt.Errorf("a command is refused for %v: %s", patience, body)
+			if time.Since(due) > requestTimeout {
+				return e, fmt.Errorf("a command is refused for %v: %s", requestTimeout, body)
 			}
 			select {
 			case <-time.After(100 * time.Millisecond):
@@ -121,20 +122,20 @@ func (l *line) send(ctx context.Context, due time.Time) (Event, error) {
 			}
 			continue
 		}
-		id, decided := after(body, `"eventId":"`, '"')
-		_, freed := after(body, `"releasedCount":1`, '}')
-		if !decided || status >= http.StatusBadRequest || !e.Held && !freed {
+		id, decided := between(body, `"eventId":"`, '"')
+		_, released := between(body, `"releasedCount":1`, '}')
+		if !decided || status >= http.StatusBadRequest || !e.Held && !released {
 			return e, fmt.Errorf("a command that must be possible is answered %d %s", status, body)
 		}
-		e.ID, e.Number = string(id), number(id)
-		if now, told := after(body, `"now":"`, '"'); told {
+		e.ID, e.Number = string(id), eventNumber(id)
+		if now, ok := between(body, `"now":"`, '"'); ok {
 			e.Now, _ = time.Parse(time.RFC3339, string(now))
 		}
 		return e, nil
 	}
 }
 
-func (l *line) write(hold bool) {
+func (l *sender) buildRequest(hold bool) {
 	verb := "release"
 	if hold {
 		verb = "hold"
@@ -143,10 +144,37 @@ func (l *line) write(hold bool) {
 	l.request = fmt.Appendf(l.request[:0], "POST /api/v1/schedules/%s/seats/%s HTTP/1.1\r\n"+
 		"Host: %s\r\nX-User-Id: %s\r\nIdempotency-Key: %s-%d-%d\r\n"+
 		"Prefer: wait=30\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		l.name, verb, l.connection.host, l.user, l.name, l.seat, l.sent, len(body), body)
+		l.schedule, verb, l.connection.host, l.user, l.schedule, l.seat, l.sent, len(body), body)
 }
 
 // One makes a single event.
 func (s *Source) One(ctx context.Context) func() (Event, error) {
-	return func() (Event, error) { return s.lines[0].send(ctx, time.Now()) }
+	return func() (Event, error) { return s.senders[0].send(ctx, time.Now()) }
+}
+
+// The bare server that a service is compared with: its events come from no command, but are asked for likewise.
+
+// Baseline asks a server for events that tells one at every POST.
+type Baseline struct{ connection connection }
+
+// NewBaseline asks at host.
+func NewBaseline(host string) *Baseline { return &Baseline{connection{host: host}} }
+
+// Close hangs up.
+func (b *Baseline) Close() { b.connection.close() }
+
+// Publish asks for one event.
+func (b *Baseline) Publish() (Event, error) {
+	e := Event{Due: time.Now()}
+	request := "POST / HTTP/1.1\r\nHost: " + b.connection.host + "\r\nContent-Length: 0\r\n\r\n"
+	status, body, err := b.connection.exchange([]byte(request))
+	if err != nil {
+		return e, err
+	}
+	id, ok := between(body, `"eventId":"`, '"')
+	if status != http.StatusOK || !ok {
+		return e, fmt.Errorf("the bare server answers %d %s", status, body)
+	}
+	e.ID, e.Number, e.Answered = string(id), eventNumber(id), time.Now()
+	return e, nil
 }

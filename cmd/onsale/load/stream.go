@@ -60,12 +60,12 @@ func (r Reader) dial(ctx context.Context, host string) (*net.TCPConn, error) {
 
 // Stream is one that is open: its first frame was read.
 type Stream struct {
-	Begun, Greeted time.Time // the request went out, the first frame was there
-	Last           string    // the id of the last frame, to come back with
-	conn           *net.TCPConn
-	body           io.Reader
-	frames         splitter
-	in             []byte
+	Started, Connected time.Time // the request went out, the first frame was there
+	LastID             string    // the id of the last frame, to come back with
+	conn               *net.TCPConn
+	body               io.Reader
+	frames             splitter
+	in                 []byte
 }
 
 // Open asks for a stream and reads its first frame.
@@ -74,22 +74,22 @@ func Open(ctx context.Context, host string, r Reader) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stream{Last: r.After, conn: conn, in: make([]byte, 64<<10), Begun: time.Now()}
-	if err := s.greeted(r.request(host)); err != nil {
+	s := &Stream{LastID: r.After, conn: conn, in: make([]byte, 64<<10), Started: time.Now()}
+	if err := s.connect(r.request(host)); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// Widen gives it as much room in the kernel as others have.
-func (s *Stream) Widen() { _ = s.conn.SetReadBuffer(1 << 20) }
+// GrowBuffer gives it as much room in the kernel as others have.
+func (s *Stream) GrowBuffer() { _ = s.conn.SetReadBuffer(1 << 20) }
 
 // Close ends it.
 func (s *Stream) Close() { s.conn.Close() }
 
-func (s *Stream) greeted(request string) error {
-	_ = s.conn.SetDeadline(time.Now().Add(patience))
+func (s *Stream) connect(request string) error {
+	_ = s.conn.SetDeadline(time.Now().Add(requestTimeout))
 	if _, err := io.WriteString(s.conn, request); err != nil {
 		return err
 	}
@@ -102,30 +102,30 @@ func (s *Stream) greeted(request string) error {
 	}
 	s.in = s.in[:1] // the first frame and nothing else: what follows stays where it is
 	defer func() { s.in = s.in[:cap(s.in)] }()
-	var refused error
-	err = s.Read(time.Now().Add(patience), func(f Frame) bool {
-		if s.Greeted = time.Now(); f.Event != "connect" {
-			refused = fmt.Errorf("%w: a stream begins with %q", ErrTurnedAway, f.Event)
+	var rejectErr error
+	err = s.Read(time.Now().Add(requestTimeout), func(f Frame) bool {
+		if s.Connected = time.Now(); f.Event != "connect" {
+			rejectErr = fmt.Errorf("%w: a stream begins with %q", ErrRejected, f.Event)
 		}
 		return false
 	})
-	return errors.Join(err, refused)
+	return errors.Join(err, rejectErr)
 }
 
-// ErrTurnedAway is a stream that was told to come back later.
-var ErrTurnedAway = errors.New("a stream was turned away")
+// ErrRejected is a stream that was told to come back later.
+var ErrRejected = errors.New("a stream was turned away")
 
 // Read gives frame after frame until heard wants no more.
-func (s *Stream) Read(until time.Time, heard func(Frame) bool) error {
-	_ = s.conn.SetDeadline(until)
+func (s *Stream) Read(deadline time.Time, onFrame func(Frame) bool) error {
+	_ = s.conn.SetDeadline(deadline)
 	for more := true; more; {
 		n, err := s.body.Read(s.in)
 		s.frames.each(s.in[:n], func(f Frame) {
 			if more {
 				if len(f.ID) > 0 {
-					s.Last = string(f.ID)
+					s.LastID = string(f.ID)
 				}
-				more = heard(f)
+				more = onFrame(f)
 			}
 		})
 		if err != nil && more {

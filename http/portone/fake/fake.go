@@ -26,10 +26,10 @@ type Server struct {
 	// not say.
 	PartlyCancelled string
 	Asynchronous    bool // V2 gives money back only when Settle says so
-	// Careful says that the client has promised to send the balance it believes with each cancellation.
-	Careful bool
+	// RequireBalance says that the client has promised to send the balance it believes with each cancellation.
+	RequireBalance bool
 
-	mux *http.ServeMux // the side door
+	control *http.ServeMux // the side door
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
@@ -38,10 +38,10 @@ type Server struct {
 	orders     map[string]*Payment // by merchant_uid, the latest attempt
 	prepared   map[string]preparation
 	token      token
-	keys       map[string]*remembered // of V2, by idempotency key
+	keys       map[string]*keyedRequest // of V2, by idempotency key
 	faults     faults
 	webhooks   Webhooks
-	waiting    []message // made, and not sent yet
+	queued     []message // made, and not sent yet
 	held       []message // sent after the next
 	unsent     int       // of those that wait, or are on their way
 	violations []string
@@ -62,12 +62,12 @@ func New() *Server {
 	s := &Server{
 		Now: time.Now, Key: fakeKey, Secret: fakeSecret, APISecret: fakeAPISecret, Store: fakeStore,
 		WebhookSecrets:  []string{"whsec_b2xkLWZha2Utd2ViaG9vay1rZXk=", "whsec_bmV3LWZha2Utd2ViaG9vay1rZXk="},
-		PartlyCancelled: "paid", Careful: true,
+		PartlyCancelled: "paid", RequireBalance: true,
 		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
-		prepared: map[string]preparation{}, keys: map[string]*remembered{},
+		prepared: map[string]preparation{}, keys: map[string]*keyedRequest{},
 	}
 	s.sent.L = &s.mu
-	s.mux = s.sideDoor()
+	s.control = s.controlMux()
 	return s
 }
 
@@ -98,7 +98,7 @@ func (s *Server) Violations() []string {
 
 const maxViolations = 1000
 
-func (s *Server) violation(format string, a ...any) {
+func (s *Server) recordViolation(format string, a ...any) {
 	if len(s.violations) < maxViolations {
 		s.violations = append(s.violations, fmt.Sprintf(format, a...))
 	}
@@ -108,7 +108,7 @@ func (s *Server) violation(format string, a ...any) {
 // everyone else.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/_fake/") {
-		s.mux.ServeHTTP(w, r)
+		s.control.ServeHTTP(w, r)
 		return
 	}
 	s.serve(w, r)

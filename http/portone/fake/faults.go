@@ -1,9 +1,12 @@
 // What can go wrong, and when: by a plan, by rules from the side door, or at random from a seed.
+
 package fake
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -51,7 +54,7 @@ type rule struct {
 type faults struct {
 	plan   func(route string, n int) Fault
 	rules  []rule
-	chance *rand.Rand
+	rng    *rand.Rand
 	rate   float64
 	counts map[string]int
 }
@@ -79,25 +82,25 @@ func (s *Server) Fail(route string, f Fault, times int) error {
 	return nil
 }
 
-// Chance lets this part of all requests, 0 to 1, fail in any way, as the seed has it.
-func (s *Server) Chance(seed uint64, rate float64) error {
+// RandomFaults lets this part of all requests, 0 to 1, fail in any way, as the seed has it.
+func (s *Server) RandomFaults(seed uint64, rate float64) error {
 	if !(0 <= rate && rate <= 1) {
 		return fmt.Errorf("rate is 0 to 1, not %v", rate)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults.chance, s.faults.rate = rand.New(rand.NewPCG(seed, 0)), rate
+	s.faults.rng, s.faults.rate = rand.New(rand.NewPCG(seed, 0)), rate
 	return nil
 }
 
-// Behave forgets all plans, rules and chance.
-func (s *Server) Behave() {
+// ClearFaults forgets all plans, rules and chance.
+func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = faults{}
 }
 
-func (s *Server) choose(route string) Fault {
+func (s *Server) nextFault(route string) Fault {
 	f := &s.faults
 	if f.plan != nil {
 		f.counts[route]++
@@ -116,8 +119,49 @@ func (s *Server) choose(route string) Fault {
 			return fault
 		}
 	}
-	if f.rate > 0 && f.chance.Float64() < f.rate {
-		return Fault{kinds[f.chance.IntN(len(kinds))], 20 * time.Millisecond}
+	if f.rate > 0 && f.rng.Float64() < f.rate {
+		return Fault{kinds[f.rng.IntN(len(kinds))], 20 * time.Millisecond}
 	}
 	return Fault{}
+}
+
+// Requests that go wrong before anything is done.
+
+// beforeEffect says that the request has no effect.
+func (f Fault) beforeEffect() bool {
+	return slices.Contains([]Kind{Error, Reset, TooMany, Refuse, Redirect}, f.Kind)
+}
+
+// respond answers what has no effect.
+func (f Fault) respond(w http.ResponseWriter, v2 bool) {
+	switch f.Kind {
+	case Error:
+		http.Error(w, "internal error", http.StatusInternalServerError)
+	case TooMany:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "slow down", http.StatusTooManyRequests)
+	case Redirect:
+		w.Header().Set("Location", "/_fake/elsewhere")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	case Refuse:
+		if v2 {
+			writeResponse(w, Fault{}, problem(http.StatusConflict, "SOMETHING_NEW", "PG사 점검 시간입니다."))
+		} else {
+			writeResponse(w, Fault{}, v1Error(http.StatusOK, -1, "PG사 점검 시간입니다."))
+		}
+	default:
+		resetConn(w)
+	}
+}
+
+// resetConn breaks the connection, so that the client's kernel says so at once.
+func resetConn(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // HTTP/2
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	conn.Close()
 }

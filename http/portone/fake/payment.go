@@ -1,4 +1,5 @@
 // Payments, and what people do to them: pay, deposit, fail, pay after all, tamper, cancel at the console.
+
 package fake
 
 import (
@@ -52,7 +53,7 @@ const maxPayments = 100_000
 // Create begins a payment as p says; its empty fields are filled in: a new ImpUID, KRW, paid, by card.
 func (s *Server) Create(p Payment) (Payment, error) {
 	s.mu.Lock()
-	defer s.sendAfter()
+	defer s.deliverAsync()
 	defer s.mu.Unlock()
 	switch {
 	case len(s.payments) == maxPayments:
@@ -81,8 +82,8 @@ func (s *Server) Create(p Payment) (Payment, error) {
 		return Payment{}, errors.New("status is ready, paid or failed")
 	}
 	s.payments = append(s.payments, &p)
-	s.find(&p)
-	s.tell(&p, "")
+	s.index(&p)
+	s.queueWebhook(&p, "")
 	return p, nil
 }
 
@@ -99,5 +100,63 @@ func (s *Server) Pay(merchantUID string, amount int64) string {
 func (s *Server) byImpUID(uid string) *Payment       { return s.attempts[uid] }
 func (s *Server) latest(merchantUID string) *Payment { return s.orders[merchantUID] }
 
-// find makes a payment, the latest, one that can be found.
-func (s *Server) find(p *Payment) { s.attempts[p.ImpUID], s.orders[p.MerchantUID] = p, p }
+// index makes a payment, the latest, one that can be found.
+func (s *Server) index(p *Payment) { s.attempts[p.ImpUID], s.orders[p.MerchantUID] = p, p }
+
+// The rules of giving money back, which both APIs share; what each of them calls a refusal is its own.
+
+// cancelError is why no money is given back, in V1's words.
+type cancelError string
+
+func (d cancelError) Error() string { return string(d) }
+
+const (
+	errNotPaid    cancelError = "승인된 결제가 아닙니다."
+	errCancelled  cancelError = "이미 전액취소된 주문입니다."
+	errBalance    cancelError = "취소 가능 금액이 일치하지 않습니다."
+	errTooMuch    cancelError = "취소 요청 금액이 취소 가능 금액을 초과합니다."
+	errNotFound   cancelError = "취소할 결제건이 존재하지 않습니다."
+	errBadAmounts cancelError = "금액이 올바르지 않습니다."
+)
+
+// cancel gives amount back, 0 for all that is left, if believed, where it is not nil, is what is left. The cancellation
+// has status from the start.
+func (s *Server) cancel(p *Payment, amount int64, expected *int64, reason, status string) (*Cancel, error) {
+	left := p.cancellable()
+	if amount == 0 {
+		amount = left
+	}
+	switch {
+	case p.PaidAt.IsZero():
+		return nil, errNotPaid
+	case left == 0:
+		return nil, errCancelled
+	case expected != nil && *expected != left:
+		return nil, errBalance
+	case amount < 0:
+		return nil, errBadAmounts
+	case amount > left:
+		return nil, errTooMuch
+	}
+	id := fmt.Sprintf("%s-c%d", p.ImpUID, len(p.Cancels)+1)
+	p.Cancels = append(p.Cancels, Cancel{id, amount, reason, status, s.now()})
+	p.markCancelled()
+	return &p.Cancels[len(p.Cancels)-1], nil
+}
+
+// markCancelled makes a payment cancelled when all its money has gone back.
+func (p *Payment) markCancelled() {
+	if p.refunded() == p.Amount {
+		p.Status = "cancelled"
+	}
+}
+
+// checkCancel writes down what a careful client does not do. A missing amount is taken as all there is, as PortOne does it.
+func (s *Server) checkCancel(api, ref string, amount int64, expected *int64) {
+	if amount == 0 {
+		s.recordViolation("%s: cancel of %s without an amount gives everything back", api, ref)
+	}
+	if expected == nil && s.RequireBalance {
+		s.recordViolation("%s: cancel of %s does not say which balance it believes", api, ref)
+	}
+}

@@ -15,11 +15,11 @@ type (
 		*http.Request
 		body []byte
 	}
-	handler func(request) answer
+	handler func(request) response
 )
 
-// answer is a status, and a tree of maps, lists and values for JSON.
-type answer struct {
+// response is a status, and a tree of maps, lists and values for JSON.
+type response struct {
 	status int
 	body   any
 }
@@ -34,63 +34,63 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	q := request{r, body}
 	route, handle, v2 := s.route(r)
-	fault, key, early := s.begin(route, q, v2)
+	fault, key, early := s.prepare(route, q, v2)
 	if early != nil {
-		write(w, fault, *early)
+		writeResponse(w, fault, *early)
 		return
 	}
 	if fault.Kind == Slow {
 		time.Sleep(fault.Delay) // also when nobody waits any more: PortOne goes on with what it was asked
 	}
-	if fault.before() {
-		s.forget(key)
-		fault.refuse(w, v2)
+	if fault.beforeEffect() {
+		s.releaseKey(key)
+		fault.respond(w, v2)
 		return
 	}
-	a, first := s.do(handle, q, key, fault)
-	if first {
-		s.deliver(s.take())
+	a, webhooksFirst := s.execute(handle, q, key, fault)
+	if webhooksFirst {
+		s.deliver(s.takeQueued())
 	}
-	write(w, fault, a)
-	s.sendAfter()
+	writeResponse(w, fault, a)
+	s.deliverAsync()
 }
 
-// begin chooses what goes wrong. Where the key of the request is known, there is an answer early.
-func (s *Server) begin(route string, q request, v2 bool) (f Fault, key string, early *answer) {
+// prepare chooses what goes wrong. Where the key of the request is known, there is an answer early.
+func (s *Server) prepare(route string, q request, v2 bool) (f Fault, key string, early *response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f = s.choose(route)
+	f = s.nextFault(route)
 	if v2 {
-		key, early = s.enter(q)
+		key, early = s.beginKey(q)
 	}
 	return f, key, early
 }
 
-// do makes the right answer, and says whether webhooks go out before it.
-func (s *Server) do(handle handler, q request, key string, f Fault) (a answer, first bool) {
+// execute makes the right answer, and says whether webhooks go out before it.
+func (s *Server) execute(handle handler, q request, key string, f Fault) (a response, webhooksFirst bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Kind == Revoke {
 		s.token = token{}
 	}
 	a = handle(q)
-	s.leave(key, &a)
+	s.finishKey(key, &a)
 	return a, s.webhooks.First
 }
 
-func (s *Server) forget(key string) {
+func (s *Server) releaseKey(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leave(key, nil)
+	s.finishKey(key, nil)
 }
 
-// v1Words stand where V2's paths have a payment id.
-var v1Words = []string{"find", "findAll", "status", "prepare"}
+// v1Subpaths stand where V2's paths have a payment id.
+var v1Subpaths = []string{"find", "findAll", "status", "prepare"}
 
 // route names what is asked, and who answers.
 func (s *Server) route(r *http.Request) (name string, handle handler, v2 bool) {
 	path := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
-	if strings.HasPrefix(r.Header.Get("Authorization"), "PortOne ") || len(path) == 3 && !slices.Contains(v1Words, path[1]) {
+	if strings.HasPrefix(r.Header.Get("Authorization"), "PortOne ") || len(path) == 3 && !slices.Contains(v1Subpaths, path[1]) {
 		name, handle = s.routeV2(r.Method, path)
 		return name, handle, true
 	}

@@ -40,7 +40,7 @@ func (s *Server) readWindow(r *http.Request) (window, error) {
 	}
 	v.Redirect = redirect
 	if uid := r.FormValue("imp_uid"); uid != "" {
-		return v, s.change(uid, false, func(p *Payment) error { v.Payment = *p; return nil })
+		return v, s.update(uid, false, func(p *Payment) error { v.Payment = *p; return nil })
 	}
 	if v.MerchantUID == "" || len(v.MerchantUID) > 40 {
 		return v, errors.New("merchant_uid has 1 to 40 bytes")
@@ -56,9 +56,9 @@ func (s *Server) showWindow(w http.ResponseWriter, r *http.Request) {
 	v.show(w, err)
 }
 
-// useWindow does what the button says, and sends the payer back, as PortOne does: with the imp_uid of the payment that was
+// submitWindow does what the button says, and sends the payer back, as PortOne does: with the imp_uid of the payment that was
 // made, or without one.
-func (s *Server) useWindow(w http.ResponseWriter, r *http.Request) {
+func (s *Server) submitWindow(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	v, err := s.readWindow(r)
 	status, back := r.FormValue("status"), v.Redirect
@@ -69,7 +69,7 @@ func (s *Server) useWindow(w http.ResponseWriter, r *http.Request) {
 			v.Payment.Status = "paid"
 		}
 	case status == "closed":
-		back = v.back("결제를 취소하였습니다.")
+		back = v.redirectURL("결제를 취소하였습니다.")
 	default:
 		// A fake that forgets must not use an imp_uid again, for shops remember.
 		p := Payment{ImpUID: fmt.Sprintf("imp_%012d", rand.Int64N(1e12)), MerchantUID: v.MerchantUID, Amount: v.Amount, Status: status}
@@ -77,7 +77,7 @@ func (s *Server) useWindow(w http.ResponseWriter, r *http.Request) {
 			p.Method = "vbank"
 		}
 		if v.Payment, err = s.Create(p); err == nil {
-			back = v.back(v.Payment.FailReason)
+			back = v.redirectURL(v.Payment.FailReason)
 		}
 	}
 	if err != nil || v.Redirect == "" {
@@ -87,17 +87,17 @@ func (s *Server) useWindow(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
-// back is the way back, with what PortOne says there.
-func (v window) back(fault string) string {
+// redirectURL is the way back, with what PortOne says there.
+func (v window) redirectURL(message string) string {
 	back, _ := url.Parse(v.Redirect) // readWindow has seen it
 	query := back.Query()
 	query.Set("merchant_uid", v.MerchantUID)
-	query.Set("imp_success", strconv.FormatBool(fault == ""))
+	query.Set("imp_success", strconv.FormatBool(message == ""))
 	if v.Payment.ImpUID != "" {
 		query.Set("imp_uid", v.Payment.ImpUID)
 	}
-	if fault != "" {
-		query.Set("error_msg", fault)
+	if message != "" {
+		query.Set("error_msg", message)
 	}
 	back.RawQuery = query.Encode()
 	return back.String()

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allowedImports are the packages that each folder may import of ours. What is not listed is not allowed.
+var allowedImports = map[string][]string{
+	"domain":            {},                                                                                                              // the rules know nothing
+	"domain/due":        {"domain"},                                                                                                      // what time changes
+	"domain/waiting":    {},                                                                                                              // a line of people
+	"domain/coupons":    {"domain", "domain/due", "domain/waiting"},                                                                      // a sale knows its words
+	"domain/seats":      {"domain", "domain/due", "domain/waiting"},                                                                      //
+	"domain/orders":     {"domain", "domain/due"},                                                                                        //
+	"domain/alarms":     {"domain"},                                                                                                      //
+	"domain/shop":       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                  // one counter for all rules
+	"streams":           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                  // the logs' formats are the rules' words
+	"projections":       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/waiting", "domain/shop"}, // it is handed the log
+	"http":              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/portone", "http/stream", "http/web"},
+	"http/stream":       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections"},
+	"http/payments":     {"domain", "domain/orders", "projections", "http/portone"}, // it is handed the events that wake it
+	"http/portone":      {},                                                         // what a payment is, it says in its own words
+	"http/portone/fake": {},                                                         // and nothing of the client, or both might err alike
+	"config":            {},                                                         // only cmd knows settings: no setting reaches a rule
+}
+
+func TestImports_FollowTable(t *testing.T) {
+	for folder, allowed := range allowedImports {
+		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(folder), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s has no files: %v", folder, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range parsed.Imports {
+				path, _ := strconv.Unquote(spec.Path.Value)
+				pkg, ok := strings.CutPrefix(path, "onsale/")
+				if ok && !slices.Contains(allowed, pkg) {
+					t.Errorf("%s imports %s, which %s may not know", file, path, folder)
+				}
+				if strings.HasPrefix(folder, "domain") && !ok && strings.Contains(path, ".") {
+					t.Errorf("%s imports %s; the rules use the standard library only", file, path)
+				}
+			}
+		}
+	}
+}
+
+// Every folder with Go code is in the table, or it is cmd, which knows everyone, or it is for tests.
+func TestImports_TableIsComplete(t *testing.T) {
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		folder, _ := filepath.Rel("../..", filepath.Dir(path))
+		folder = filepath.ToSlash(folder)
+		if _, known := allowedImports[folder]; !known && !strings.HasPrefix(folder, "cmd/") && folder != "streams/streamtest" {
+			t.Errorf("%s is in no row of the table", folder)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

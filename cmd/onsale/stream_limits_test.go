@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bufio"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A limit of streams is a setting; who is turned away, and who is there, can be looked at.
+func TestStreams_RespectLimits(t *testing.T) {
+	t.Parallel()
+	ctx, client := timeoutContext(t, time.Minute), newHTTPClient(t, 0)
+	b := newTestNode(t, "--demo", "--streams-max-per-user", "2")
+	l := b.startDemo()
+	for _, path := range []string{"/subscribe/kim", "/api/v1/me/events", "/api/v1/schedules/demo/seats/events"} {
+		r, _ := http.NewRequestWithContext(ctx, "GET", b.url()+path, nil)
+		r.Header.Set("X-User-Id", "kim")
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if first, err := bufio.NewReader(response.Body).ReadString('\n'); first != "event: connect\n" || err != nil {
+			t.Errorf("%s begins with %q %v", path, first, err)
+		}
+	}
+	checkRejectFrame(t, "the third of kim", b.mustDo(ctx, client, "GET", "/subscribe/kim", ""))
+	checkRejectFrame(t, "who was here", b.mustDo(ctx, client, "GET", "/subscribe/kim", "", "Last-Event-ID", "k3v9x0ab-1"))
+
+	list := b.mustDo(ctx, client, "GET", "/debug/streams?format=text", "")
+	for _, want := range []string{`(?m)^schedule +demo +\w{8}-\d+ +0 +\ds +live$`, `(?m)^user +kim +\w{8}-\d+ +0 +\ds +live$`, `(?m)^3 of 3 streams$`} {
+		if !regexp.MustCompile(want).MatchString(list.body) {
+			t.Errorf("the list has no %s:\n%s", want, list.body)
+		}
+	}
+	metrics := strings.Split(b.mustDo(ctx, client, "GET", "/metrics", "").body, "\n")
+	for _, want := range []string{
+		`onsale_streams_open{kind="user"} 2`,
+		`onsale_streams_open{kind="schedule"} 1`,
+		`onsale_streams_shed_total 2`,
+		`onsale_streams_shed_by_limit_total{limit="all"} 0`,
+		`onsale_streams_shed_by_limit_total{limit="user"} 2`,
+		`onsale_streams_dropped_total{why="limit"} 2`,
+		`onsale_streams_dropped_total{why="slow"} 0`,
+		`onsale_streams_drain_seconds 0`,
+		`onsale_streams_behind 0`,
+		`onsale_streams_lag_events{quantile="0.99"} 0`,
+		`onsale_streams_lag_events{quantile="1"} 0`,
+	} {
+		if !slices.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
+	}
+	l.terminate(t)
+}

@@ -1,0 +1,245 @@
+// What a value must be beyond its kind: ranges, choices, and settings that do
+// not go together. Every rule here stands in the prose of Config as well.
+
+package config
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	nodeCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	nodeMaxLength  = 32
+)
+
+// validator is one pass over a configuration: what was said, and what is wrong.
+type validator struct {
+	from   Origins
+	faults Faults
+}
+
+// fault notes that the value of key is wrong.
+func (v *validator) fault(key, what, hint string) {
+	v.faults = append(v.faults, Fault{v.from.Of(key), key + " " + what, hint})
+}
+
+// validate gives everything that is wrong with c, whose values come from there.
+func (c Config) validate(from Origins) Faults {
+	v := &validator{from: from}
+	v.listen(c)
+	if c.Data == "" {
+		v.fault("data", "is empty", "name a directory, such as ./onsale-data")
+	}
+	if c.Node == "" || len(c.Node) > nodeMaxLength || strings.Trim(c.Node, nodeCharacters) != "" {
+		v.fault("node", "is "+quoted(c.Node), "1 to 32 of A-Z a-z 0-9 _ and -")
+	}
+	v.nats(c)
+	v.sync(c)
+	v.minSize("log.commandsMaxBytes", c.Log.CommandsMaxBytes)
+	v.minSize("log.eventsMaxBytes", c.Log.EventsMaxBytes)
+	within(v, "backlog.maxAge", c.Backlog.MaxAge, 100*time.Millisecond, 10*time.Minute)
+	v.streams(c.Streams)
+	if c.Auth.Mode != "demo" {
+		v.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
+	}
+	v.origins(c.CORS.Origins)
+	v.payments(c.Payments)
+	oneOf(v, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")
+	oneOf(v, "logging.format", c.Logging.Format, "text", "json")
+	return v.faults
+}
+
+func (v *validator) sync(c Config) {
+	switch {
+	case len(c.NATS.URL) > 0 && v.from.isSet("sync"):
+		v.fault("sync", "cannot be given with nats.url", "it belongs to that server's own configuration; leave it out here")
+	case len(c.NATS.URL) == 0 && !c.Sync.Always:
+		within(v, "sync", c.Sync.Interval, 100*time.Millisecond, 10*time.Minute)
+	}
+}
+
+func (v *validator) streams(s Streams) {
+	within(v, "streams.ringEvents", s.RingEvents, 1024, 1048576)
+	within(v, "streams.maxLife", s.MaxLife, time.Second, 24*time.Hour)
+	within(v, "streams.userMaxLife", s.UserMaxLife, time.Second, 24*time.Hour)
+	within(v, "streams.heartbeat", s.Heartbeat, time.Second, 5*time.Minute)
+	within(v, "streams.userHeartbeat", s.UserHeartbeat, time.Second, 5*time.Minute)
+	within(v, "streams.catchUps", s.CatchUps, 1, 4096)
+	v.limit("streams.maxConnections", s.MaxConnections)
+	v.limit("streams.maxPerUser", s.MaxPerUser)
+	v.limit("streams.maxPerAddress", s.MaxPerAddress)
+	within(v, "streams.drainWindow", s.DrainWindow, 0, 10*time.Second)
+	if s.MaxLife <= s.Heartbeat {
+		v.fault("streams.maxLife", fmt.Sprintf("is %v", s.MaxLife), fmt.Sprintf("longer than streams.heartbeat, %v", s.Heartbeat))
+	}
+	if s.UserMaxLife <= s.UserHeartbeat {
+		v.fault("streams.userMaxLife", fmt.Sprintf("is %v", s.UserMaxLife), fmt.Sprintf("longer than streams.userHeartbeat, %v", s.UserHeartbeat))
+	}
+}
+
+// limit notes a negative one that is not the word for none.
+func (v *validator) limit(key string, value int) {
+	if value < -1 {
+		v.fault(key, fmt.Sprintf("is %d", value), "how many, 0 for the default, or -1 for no bound")
+	}
+}
+
+// minSize notes a log too small to hold a rush of the largest messages.
+func (v *validator) minSize(key string, size Size) {
+	if size < 8*MiB {
+		v.fault(key, "is "+size.String(), "at least 8MiB")
+	}
+}
+
+// within notes a value outside of its range, both ends of which are allowed.
+func within[V ~int | ~int64](v *validator, key string, value, least, most V) {
+	if value < least || value > most {
+		v.fault(key, fmt.Sprintf("is %v", value), fmt.Sprintf("from %v to %v", least, most))
+	}
+}
+
+// oneOf notes a value that is none of the choices.
+func oneOf(v *validator, key, value string, choices ...string) {
+	if !slices.Contains(choices, value) {
+		v.fault(key, "is "+quoted(value), "one of "+strings.Join(choices, ", "))
+	}
+}
+
+// The rules for addresses: where this node listens, whom it calls, and whose
+// pages may call it.
+
+func (v *validator) listen(c Config) {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		v.fault("listen", "is "+quoted(c.Listen), "a host and a port, such as 127.0.0.1:8080")
+		return
+	}
+	if c.Auth.Mode == "demo" && !c.Auth.DemoAnywhere && !isLoopback(host) {
+		v.fault("listen", "is "+quoted(c.Listen)+", where auth.mode demo lets anybody be anybody",
+			"listen on 127.0.0.1, or set auth.demoAnywhere: true if that is meant")
+	}
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+func (v *validator) nats(c Config) {
+	for _, server := range c.NATS.URL {
+		if u, err := url.Parse(server); err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			v.fault("nats.url", "has "+quoted(maskURL(server))+", which is no server", "nats://host:4222, or the same with tls, ws or wss")
+		}
+	}
+	if len(c.NATS.URL) > 0 && c.NATS.Config != "" {
+		v.fault("nats.config", "cannot be given with nats.url", "an embedded server, or another one: leave one of the two out")
+	}
+	v.readable("nats.config", c.NATS.Config)
+	v.readable("nats.creds", c.NATS.Creds)
+	singleServer := len(c.NATS.URL) == 0 && c.NATS.Config == ""
+	switch {
+	case !slices.Contains([]int{1, 3, 5}, c.NATS.Replicas):
+		v.fault("nats.replicas", fmt.Sprintf("is %d", c.NATS.Replicas), "1, 3 or 5")
+	case singleServer && c.NATS.Replicas > 1:
+		v.fault("nats.replicas", fmt.Sprintf("is %d, and the embedded server is alone", c.NATS.Replicas),
+			"1, or a cluster by nats.config or nats.url")
+	}
+}
+
+func (v *validator) readable(key, path string) {
+	if path == "" {
+		return
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
+	}
+}
+
+func (v *validator) origins(origins []string) {
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || origin != u.Scheme+"://"+u.Host {
+			v.fault("cors.origins", "has "+quoted(origin), "https://shop.example, without a path; * is no origin, since cookies go along")
+		}
+	}
+}
+
+// maskURL hides who signs in, as whom or with which token, in a server's URL. Of
+// one that cannot be read, it shows nothing, for any part might be the secret.
+func maskURL(server string) string {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return "xxxxx"
+	}
+	if u.User != nil {
+		u.User = url.User("xxxxx")
+	}
+	return u.String()
+}
+
+// What a payment provider needs, and what of it nobody should see.
+
+func (v *validator) payments(p Payments) {
+	oneOf(v, "payments.provider", p.Provider, "none", "portone")
+	oneOf(v, "payments.api", p.API, "v1", "v2")
+	if len(p.Currency) != 3 || strings.Trim(p.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		v.fault("payments.currency", "is "+quoted(p.Currency), "three letters, such as KRW")
+	}
+	within(v, "payments.payWithin", p.PayWithin, time.Second, 720*time.Hour)
+	within(v, "payments.timeout", p.Timeout, time.Second, 10*time.Minute)
+	within(v, "payments.atOnce", p.AtOnce, 1, 256)
+	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http") {
+		v.fault("payments.url", "is "+quoted(maskURL(p.URL)), "https://api.iamport.kr, say; or leave it out")
+	}
+	for _, secret := range p.WebhookSecrets {
+		text, named := strings.CutPrefix(secret, "whsec_")
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil || !named || text == "" {
+			v.fault("payments.webhookSecrets", "has one that is none", "whsec_ and base64, as the provider's console shows it")
+		}
+	}
+	if p.Provider != "portone" {
+		return
+	}
+	if p.Secret == "" {
+		v.fault("payments.secret", "is missing", "set ONSALE_PAYMENTS_SECRET")
+	}
+	if p.API == "v1" && p.Key == "" {
+		v.fault("payments.key", "is missing", "the imp_key of the shop; set ONSALE_PAYMENTS_KEY")
+	}
+}
+
+// Address is where the provider is.
+func (p Payments) Address() string {
+	defaults := map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"}
+	return cmp.Or(p.URL, defaults[p.API])
+}
+
+func (p Payments) masked() Payments {
+	hide := func(secret string) string {
+		if secret == "" {
+			return ""
+		}
+		return "xxxxx"
+	}
+	p.Key, p.Secret = hide(p.Key), hide(p.Secret)
+	if p.URL != "" {
+		p.URL = maskURL(p.URL)
+	}
+	var secrets []string
+	for _, s := range p.WebhookSecrets {
+		secrets = append(secrets, hide(s))
+	}
+	p.WebhookSecrets = secrets
+	return p
+}

@@ -1,0 +1,29 @@
+// What must hold of a promotion after every event.
+package coupons
+
+import (
+	"fmt"
+
+	"onsale/domain"
+)
+
+// CheckInvariants says how the promotion that e, just made so, belongs to contradicts itself: Stock = Remaining + Offered + IssuedEver
+// - Returned with nothing below zero, every number is somebody's coupon, and the last number is the last that was told.
+func (s *State) CheckInvariants(e domain.Event) error {
+	p := s.promotions[e.Entity]
+	if p == nil {
+		return nil
+	}
+	last := p.IssuedEver
+	switch body := e.Body.(type) {
+	case Issued:
+		last = body.Number
+	case Accepted:
+		last = body.Number + body.Quantity - 1
+	}
+	if p.Remaining() < 0 || p.Offered < 0 || p.Returned < 0 || p.Issued() < 0 || p.IssuedEver != len(p.Coupons) || p.IssuedEver != last {
+		return fmt.Errorf("promotion %s of %d units has issued %d ever, the last with number %d, as %d coupons; %d came back, %d are on offer, %d remain",
+			p.PromotionID, p.Stock, p.IssuedEver, last, len(p.Coupons), p.Returned, p.Offered, p.Remaining())
+	}
+	return nil
+}

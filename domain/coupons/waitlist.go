@@ -1,0 +1,105 @@
+// The waiting list of a promotion: joining it and leaving it. Who leaves, declines or lets an offer run out may join again, at
+// the end.
+package coupons
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/waiting"
+)
+
+const waitingInfix = "-wc"
+
+// WaitingID is the id of the place in the promotion's waiting list that the command at sequence took.
+func WaitingID(promotion string, sequence uint64) string {
+	return promotion + waitingInfix + strconv.FormatUint(sequence, 10)
+}
+
+// WaitingSequence is the reverse of WaitingID; sequence 0 is no place's.
+func WaitingSequence(id string) (promotion string, sequence uint64) {
+	i := strings.LastIndex(id, waitingInfix)
+	if i < 0 {
+		return "", 0
+	}
+	promotion = id[:i]
+	sequence, err := strconv.ParseUint(id[i+len(waitingInfix):], 10, 64)
+	if err != nil || WaitingID(promotion, sequence) != id {
+		return "", 0
+	}
+	return promotion, sequence
+}
+
+// Check says which field of j has a wrong shape, as a *domain.FieldError.
+func (j Join) Check() error {
+	if j.Quantity < 1 || j.Quantity > MaxPerUserLimit {
+		return &domain.FieldError{Field: "quantity", Problem: fmt.Sprintf("1 to %d", MaxPerUserLimit)}
+	}
+	return nil
+}
+
+// RestoreWaiting adds somebody who waits and has no offer.
+func (s *State) RestoreWaiting(p *Promotion, e waiting.Entry) {
+	p.Waiting.Add(e)
+	s.updateOfferable(p)
+}
+
+// join asks for no free units: where there are some, the offer follows at once, by the one way in which offers are made.
+// An offer of the user that is due is told first, where that is not done yet; so everybody waits in one place.
+func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Event {
+	reject := func(code string, details domain.Details) []domain.Event {
+		return []domain.Event{domain.Reject(c, code, details)}
+	}
+	p := s.promotions[c.Entity]
+	if body.Check() != nil {
+		return reject(domain.InvalidBody, domain.Details{})
+	}
+	if p == nil {
+		return reject(domain.PromotionNotFound, domain.Details{})
+	}
+	if code, details := p.checkWindow(now); code != "" {
+		return reject(code, details)
+	}
+	e, isWaiting := p.Waiting.ByUser(c.User)
+	o, offered := p.Offers[p.offerOf[c.User]]
+	if isWaiting {
+		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
+	}
+	if offered && o.ExpiresAt > now {
+		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, o.Sequence)})
+	}
+	if code, details := p.checkUserLimit(c.User, body.Quantity); code != "" {
+		return reject(code, details)
+	}
+	var events []domain.Event
+	if offered {
+		events = append(events, p.offerExpired(o))
+	}
+	return append(events, domain.NewOutcome(c, Joined{
+		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.Waiting.Len() + 1,
+	}))
+}
+
+// Check says which field of l has a wrong shape, as a *domain.FieldError.
+func (l Leave) Check() error { return checkWaitingID(l.WaitingID) }
+
+func checkWaitingID(id string) error {
+	if err := domain.CheckID(id); err != nil {
+		return &domain.FieldError{Field: "waitingId", Problem: err.Error()}
+	}
+	return nil
+}
+
+// leave finds nothing to leave where an offer has run out: that ended the waiting.
+func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Event {
+	p, o, rejection := s.findWaiting(c, body.WaitingID)
+	if p == nil {
+		return rejection
+	}
+	if o.ExpiresAt != 0 && o.ExpiresAt <= now {
+		return domain.Reject(c, domain.WaitingNotFound, domain.Details{})
+	}
+	return domain.NewOutcome(c, Left{PromotionID: c.Entity, WaitingID: body.WaitingID})
+}

@@ -1,0 +1,123 @@
+// What becomes of an order by what the provider says. The whole table is here: for each status, each thing that can be
+// heard.
+package orders
+
+import "onsale/domain"
+
+// recordPayment is at most one event. What was asked before the order last changed is too old to say anything of it: who asked
+// notices, and asks again.
+func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
+	o := s.orders[c.Entity]
+	if o == nil || o.LastEvent != body.LastEvent || body.Payment.invalid() {
+		return nil
+	}
+	result := o.Evaluate(body.Payment, s.prepared[body.Payment.MerchantUID], now)
+	if result == nil {
+		return nil
+	}
+	e := domain.Event{Entity: c.Entity, User: o.User, Body: result}
+	if _, adminOnly := result.(Discrepant); adminOnly {
+		e.User = ""
+	}
+	return []domain.Event{e}
+}
+
+// Evaluate is what p, under a merchant_uid that was prepared so, or was not (nil), means for the order at now; nil for nothing
+// new. It changes nothing.
+func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) domain.Body {
+	problem := o.ownershipProblem(p, prepared)
+	switch o.Status {
+	case StatusVerifying, StatusPendingPayment:
+		if problem != "" {
+			return o.failed(problem, p)
+		}
+		return o.verify(p, now)
+	case StatusRefunding:
+		if o.Payment == nil && problem != "" {
+			return o.failed(problem, p)
+		}
+		if o.Payment == nil {
+			return o.evaluateRefundNeed(p)
+		}
+		return o.evaluateRefund(p)
+	case StatusPaid:
+		return o.evaluatePaid(p)
+	}
+	// Failed or Refunded. The failure was told, and there is no second verdict: what turns up now goes back.
+	switch {
+	case o.isForeign():
+	case p.Refundable() > 0 && problem == "":
+		return RefundDue{PaymentID: o.PaymentID, Reason: ReasonLate, Payment: &p}
+	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // who ordered had named it before it was begun
+		return Discrepant{PaymentID: o.PaymentID, Payment: p}
+	}
+	return nil
+}
+
+// verify decides an order that has no verdict.
+func (o *Order) verify(p Payment, now domain.Time) domain.Body {
+	switch {
+	case p.Refundable() > 0:
+		if reason := o.mismatch(p); reason != "" {
+			return RefundDue{PaymentID: o.PaymentID, Reason: reason, Payment: &p}
+		}
+		return Succeeded{PaymentID: o.PaymentID, ProductID: o.ProductID, Count: o.Count, Amount: o.Amount, Payment: p}
+	case p.State == PaymentCancelled:
+		return o.failed(ReasonCancelled, p)
+	case p.State == PaymentFailed:
+		return o.failed(ReasonFailed, p)
+	case now >= o.PaymentDue && p.State == PaymentMissing:
+		return o.failed(ReasonNotFound, p)
+	case now >= o.PaymentDue:
+		return o.failed(ReasonTimeout, p)
+	case o.Payment == nil || *o.Payment != p:
+		return Pending{PaymentID: o.PaymentID, Payment: p}
+	}
+	return nil
+}
+
+// evaluateRefundNeed finds out whether there is a payment that has to go back. One that turns up later goes back too.
+func (o *Order) evaluateRefundNeed(p Payment) domain.Body {
+	if p.Refundable() > 0 {
+		return RefundDue{PaymentID: o.PaymentID, Reason: o.Reason, Note: o.Note, Payment: &p}
+	}
+	return o.failed(o.Reason, p)
+}
+
+// evaluateRefund waits until nothing is left. Money that was there cannot never have been: whoever says so is not believed.
+func (o *Order) evaluateRefund(p Payment) domain.Body {
+	switch {
+	case p.State == PaymentCancelled && o.ResultEvent == 0:
+		return o.failed(o.Reason, p)
+	case p.State == PaymentCancelled:
+		return Refunded{PaymentID: o.PaymentID, Reason: o.Reason, Note: o.Note, Refunded: p.Cancelled, Payment: p}
+	case p.State != PaymentPaid && *o.Payment != p:
+		return Discrepant{PaymentID: o.PaymentID, Payment: p}
+	}
+	return nil
+}
+
+// evaluatePaid looks at a paid order again, which somebody may have cancelled at the provider.
+func (o *Order) evaluatePaid(p Payment) domain.Body {
+	switch {
+	case *o.Payment == p:
+		return nil
+	case p.State == PaymentCancelled:
+		return Refunded{PaymentID: o.PaymentID, Reason: ReasonAtProvider, Refunded: p.Cancelled, Payment: p}
+	}
+	return Discrepant{PaymentID: o.PaymentID, Payment: p}
+}
+
+// failed is the verdict, with what has gone back.
+func (o *Order) failed(reason string, p Payment) Failed {
+	u := Failed{
+		PaymentID: o.PaymentID, ProductID: o.ProductID, Count: o.Count, Amount: o.Amount, Reason: reason, Note: o.Note, Payment: p,
+	}
+	if o.Status == StatusRefunding && o.Payment != nil {
+		u.Refunded = p.Cancelled
+	}
+	return u
+}
+
+// isForeign says that the payment is none of the order's user.
+func (o *Order) isForeign() bool { return o.Reason == ReasonOtherUser || o.Reason == ReasonNotPrepared }

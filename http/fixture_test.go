@@ -1,0 +1,288 @@
+package http
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/http/portone"
+	"onsale/projections"
+)
+
+const testEpoch = "k3v9x2ab"
+
+// memoryLog is COMMANDS and EVENTS in memory. It stores as JetStream does, and can be told to stop or to fail.
+type memoryLog struct {
+	mu             sync.Mutex
+	changed        chan struct{} // closed and made anew with every change
+	batches        []domain.Batch
+	records        []domain.Record
+	events         map[domain.Hash]domain.Event
+	deliveryPaused bool  // delivers no commands
+	publishPaused  bool  // stores no events
+	appendErr      error // what the next append says
+	storesAnyway   bool  // and whether it stores all the same
+	now            domain.Time
+	appended       int
+}
+
+func newMemoryLog() *memoryLog {
+	return &memoryLog{changed: make(chan struct{}), events: map[domain.Hash]domain.Event{}, now: domain.At(time.Now())}
+}
+
+// update does something to the log and wakes who waits for it.
+func (l *memoryLog) update(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	do()
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// await is true once it is so, and false when ctx ended before. so is called with the log locked.
+func (l *memoryLog) await(ctx context.Context, cond func() bool) bool {
+	for {
+		l.mu.Lock()
+		ok, changed := cond(), l.changed
+		l.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (l *memoryLog) Append(_ context.Context, c domain.Command) (sequence uint64, err error) {
+	l.update(func() {
+		l.appended++
+		appendErr, storesAnyway := l.appendErr, l.storesAnyway
+		l.appendErr, l.storesAnyway = nil, false
+		if appendErr == nil || storesAnyway {
+			sequence = uint64(len(l.batches)+1) * domain.SequencesPerMessage
+			c.Sequence, c.At = sequence, l.now
+			l.batches = append(l.batches, domain.Batch{Message: uint64(len(l.batches) + 1), At: l.now, Commands: []domain.Command{c}})
+		}
+		if err = appendErr; err != nil {
+			sequence = 0
+		}
+	})
+	return sequence, err
+}
+
+func (l *memoryLog) commandsEnd(context.Context) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return uint64(len(l.batches)), nil
+}
+
+func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, m := uint64(len(l.batches)), uint64(len(l.records))
+	state.Commands = domain.StreamState{First: min(n, 1), Last: n, Messages: n}
+	state.Events = domain.StreamState{First: min(m, 1), Last: m, Messages: m}
+	return state, nil
+}
+
+func (l *memoryLog) Embedded() bool                                     { return true }
+func (l *memoryLog) AppendNoops(ctx context.Context, upTo uint64) error { panic("nothing was lost") }
+func (l *memoryLog) DecodeBody(string, []byte) (domain.Body, error)     { panic("nobody falls behind") }
+func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
+	return l.events[r.Hash], nil
+}
+
+// memoryConsumer is what Commands gives.
+type memoryConsumer struct {
+	ctx     context.Context
+	batches chan domain.Batch
+}
+
+func (r memoryConsumer) Batches() <-chan domain.Batch { return r.batches }
+func (r memoryConsumer) Err() error                   { return r.ctx.Err() }
+func (r memoryConsumer) Ack(uint64)                   {}
+
+func (l *memoryLog) ConsumeCommands(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+	batches := make(chan domain.Batch)
+	go func() {
+		defer close(batches)
+		for next := max(from, 1); ; next++ {
+			var batch domain.Batch
+			ready := l.await(ctx, func() bool {
+				if l.deliveryPaused || int(next) > len(l.batches) {
+					return false
+				}
+				batch = l.batches[next-1]
+				return true
+			})
+			if !ready {
+				return
+			}
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return memoryConsumer{ctx, batches}, nil
+}
+
+func (l *memoryLog) EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error) {
+	data, err := json.Marshal(e.Body)
+	r := domain.Record{Number: e.Number, Subject: "evt", Payload: fmt.Appendf(nil, `{"n":%d,"data":%s}`, e.Number, data)}
+	r.Hash = previous.Next(r.Subject, r.Payload)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events[r.Hash] = e
+	return r, err
+}
+
+func (l *memoryLog) AppendEvents(ctx context.Context, records []domain.Record) (err error) {
+	if !l.await(ctx, func() bool { return !l.publishPaused }) {
+		return domain.ErrNoAck
+	}
+	l.update(func() {
+		for _, r := range records {
+			if r.Number != uint64(len(l.records)+1) {
+				err = domain.ErrFenced
+				return
+			}
+			l.records = append(l.records, r)
+		}
+	})
+	return err
+}
+
+func (l *memoryLog) Events(ctx context.Context, from uint64, _ string) iter.Seq2[domain.Record, error] {
+	return func(yield func(domain.Record, error) bool) {
+		for next := max(from, 1); ; next++ {
+			var r domain.Record
+			ok := l.await(ctx, func() bool {
+				if int(next) > len(l.records) {
+					return false
+				}
+				r = l.records[next-1]
+				return true
+			})
+			if !ok {
+				yield(r, ctx.Err())
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l *memoryLog) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
+	return l.Events(ctx, from, "")
+}
+
+// fixture is a whole node over a memoryLog, and a client's view of it.
+type fixture struct {
+	*Server
+	log             *memoryLog
+	projector       *haltableProjector
+	url             string
+	capacityProblem atomic.Pointer[[2]string] // code and reason
+	clockOffset     atomic.Int64              // how far the server's clock is ahead
+}
+
+// haltableProjector is a projector that can be told that it has halted.
+type haltableProjector struct {
+	*projections.Projector
+	mu     sync.Mutex
+	reason string
+}
+
+func (p *haltableProjector) halt(reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reason = reason
+}
+
+func (p *haltableProjector) Status() projections.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	status := p.Projector.Status()
+	status.Halted = p.reason
+	return status
+}
+
+func newFixture(tb testing.TB) *fixture {
+	tb.Helper()
+	f := &fixture{log: newMemoryLog()}
+	logger := slog.New(slog.NewTextHandler(tb.Output(), nil))
+	projector, _, err := projections.Open(tb.Context(), projections.Config{
+		Path: filepath.Join(tb.TempDir(), "store.db"), Log: f.log, ConsumeCommands: f.log.ConsumeCommands, Epoch: testEpoch, OutboxRetention: time.Hour, Logger: logger,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = projector.Run(ctx) })
+	f.projector = &haltableProjector{Projector: projector}
+	f.Server = New(Config{
+		Append: f.log.Append, Projector: f.projector, Epoch: testEpoch, CommandsEnd: f.log.commandsEnd, Logger: logger,
+		Payments: testPayments(new(portone.V1).ParseWebhook, nil), MaxBacklogAge: time.Minute, Origins: []string{"https://shop.example"},
+		CapacityProblem: func() (string, string) {
+			if problem := f.capacityProblem.Load(); problem != nil {
+				return problem[0], problem[1]
+			}
+			return "", ""
+		},
+		NotReady: func() []string {
+			if problem := f.capacityProblem.Load(); problem != nil {
+				return []string{problem[1]}
+			}
+			return nil
+		},
+		Streams: Streams{
+			User:   func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "stream of user %s", user) },
+			Alarms: func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "alarms of user %s", user) },
+			Schedule: func(rw http.ResponseWriter, r *http.Request, schedule string) {
+				fmt.Fprintf(rw, "stream of schedule %s", schedule)
+			},
+			Promotion: func(rw http.ResponseWriter, r *http.Request, promotion string) {
+				fmt.Fprintf(rw, "stream of promotion %s", promotion)
+			},
+			Order: func(rw http.ResponseWriter, r *http.Request, impUID, user string) {
+				fmt.Fprintf(rw, "stream of order %s for %q", impUID, user)
+			},
+		},
+	})
+	f.now = func() time.Time { return time.Now().Add(time.Duration(f.clockOffset.Load())) }
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = f.http
+	server.Start()
+	f.url = server.URL
+	tb.Cleanup(func() {
+		f.cancel(errShutdown)
+		server.Close()
+		cancel()
+		wg.Wait()
+		if err := projector.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return f
+}
+
+// client is a client of this world for one user.
+func (w *fixture) client(user string) *Client { return &Client{URL: w.url, User: user} }

@@ -1,0 +1,245 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+var zeroWait = time.Duration(0)
+
+// A crowd sends the same request at once: one command is appended, and all hear the same.
+func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	before := f.log.appended
+	answers := make([]CommandResponse, 40)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() {
+			wait := time.Duration(i%2) * 5 * time.Second
+			answers[i] = must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+		})
+	}
+	wg.Wait()
+	for _, a := range answers {
+		if a.Sequence != 2000 || a.HTTPStatus != 201 && a.HTTPStatus != 202 || a.RequestID != answers[0].RequestID {
+			t.Errorf("got %+v", a)
+		}
+	}
+	if n := f.log.appended - before; n != 1 {
+		t.Errorf("%d commands were appended", n)
+	}
+}
+
+// What the door remembers is forgotten when the outcome can be told.
+func TestInflight_EvictsConfirmed(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 1000)
+	for i := range 300 {
+		user := fmt.Sprint("u", i)
+		must(f.client(user).Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &zeroWait}))(t)
+	}
+	wait := 5 * time.Second
+	last := must(f.client("last").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+	if last.Status != "SUCCEEDED" {
+		t.Fatalf("got %+v", last)
+	}
+	f.inflight.oldestAge(f.Projector.Status(), f.now())
+	if n, m := len(f.inflight.pending), f.inflight.backlog.length(); n != 0 || m != 0 || f.inflight.appending != 0 {
+		t.Errorf("%d entries, %d in line, %d being appended", n, m, f.inflight.appending)
+	}
+}
+
+// Those who join a request whose append fails hear what it heard, and the next attempt begins anew.
+func TestIdempotency_SharesFailedAppend(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	entered, leave := make(chan struct{}, 1), make(chan error)
+	f.Append = func(ctx context.Context, c domain.Command) (uint64, error) {
+		entered <- struct{}{}
+		if err := <-leave; err != nil {
+			return 0, err
+		}
+		return f.log.Append(ctx, c)
+	}
+	first, second := make(chan CommandResponse, 1), make(chan CommandResponse, 1)
+	issue := func(to chan<- CommandResponse) {
+		to <- must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t)
+	}
+	go issue(first)
+	<-entered
+	go issue(second)
+	leave <- domain.ErrNoAck
+	if a := <-first; a.Code != outcomeUnknown {
+		t.Errorf("the first got %+v", a)
+	}
+	// The second has joined and heard the same, or came later and is in line itself.
+	select {
+	case a := <-second:
+		if a.Code != outcomeUnknown {
+			t.Errorf("the second got %+v", a)
+		}
+		go issue(second)
+		<-entered
+	case <-entered:
+	}
+	leave <- nil
+	if a := <-second; a.HTTPStatus != 202 {
+		t.Errorf("at last got %+v", a)
+	}
+}
+
+// A client that goes away while its command is on the way does not call it back.
+func TestCommand_SurvivesDisconnect(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	f.Append = func(ctx context.Context, c domain.Command) (uint64, error) {
+		close(entered)
+		<-leave
+		if ctx.Err() != nil {
+			t.Error("the append was called back")
+		}
+		return f.log.Append(ctx, c)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := f.client("kim").Issue(ctx, "p", CommandOptions{Key: "k"})
+		done <- err
+	}()
+	<-entered
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(leave)
+	wait := 5 * time.Second
+	a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+	if a.HTTPStatus != 201 || a.Sequence != 2000 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// A handler that panics answers "internal" without detail, and leaves the door open for the next attempt.
+func TestCommand_AnswersPanicWithInternal(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	f.Append = func(context.Context, domain.Command) (uint64, error) { panic("secret") }
+	a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t)
+	if a.HTTPStatus != 500 || a.Code != domain.Internal || a.Detail != "" {
+		t.Errorf("got %+v", a)
+	}
+	f.Append = f.log.Append
+	if a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t); a.HTTPStatus != 202 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+// The door takes so many and no more.
+func TestInflight_RejectsBeyondLimit(t *testing.T) {
+	table := inflightTable{pending: map[domain.RequestID]*inflightRequest{}}
+	for i := range maxInflight {
+		e := &inflightRequest{}
+		if _, full := table.begin(e, projections.Status{}); full {
+			t.Fatal("full at", i)
+		}
+		table.appended(e, uint64(i+1), time.Time{})
+	}
+	if _, full := table.begin(&inflightRequest{}, projections.Status{}); !full {
+		t.Error("one more went in")
+	}
+	if _, full := table.begin(&inflightRequest{}, projections.Status{DecidedSequence: 1, Events: 1, Confirmed: 1}); full {
+		t.Error("one went out, none came in")
+	}
+}
+
+// The line lets out what is confirmed, and knows the oldest undecided one.
+func TestBacklog_PopsConfirmed(t *testing.T) {
+	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	var q unconfirmedQueue
+	for i := 1; i <= 5; i++ {
+		q.push(&inflightRequest{keyed: true}, uint64(i*1000), at(i))
+	}
+	steps := []struct {
+		decided, events, confirmed uint64
+		length                     int
+		oldest                     time.Duration // at second 10
+	}{
+		{0, 0, 0, 5, 9 * time.Second},
+		{2000, 7, 3, 5, 7 * time.Second}, // decided, not confirmed: not undecided, but still in line
+		{4000, 9, 7, 3, 5 * time.Second}, // the mark at 2000 is confirmed; the new one is not yet
+		{5000, 10, 9, 1, 0},
+		{5000, 10, 10, 0, 0},
+		{5000, 10, 10, 0, 0},
+	}
+	for i, step := range steps {
+		q.popConfirmed(projections.Status{DecidedSequence: step.decided, Events: step.events, Confirmed: step.confirmed})
+		if got := q.oldestAge(step.decided, at(10)); got != step.oldest || q.length() != step.length {
+			t.Errorf("step %d: got %d in line, the oldest %s, want %d, %s", i, q.length(), got, step.length, step.oldest)
+		}
+	}
+}
+
+// A line that is never empty does not grow for ever.
+func TestBacklog_ReleasesMemory(t *testing.T) {
+	var q unconfirmedQueue
+	for i := uint64(1); i < 100_000; i++ {
+		q.push(&inflightRequest{}, i, time.Time{})
+		q.popConfirmed(projections.Status{DecidedSequence: i - min(i, 10), Events: i, Confirmed: i})
+	}
+	if cap(q.commands) > 10_000 || q.length() > 20 {
+		t.Errorf("%d in line, room for %d", q.length(), cap(q.commands))
+	}
+}
+
+// A wait that runs out is a 202, and so is one that the end of the server cuts short.
+func TestCommand_AnswersAcceptedWhenWaitEnds(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	f.log.update(func() { f.log.deliveryPaused = true })
+	second := time.Second
+	if a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Wait: &second}))(t); a.HTTPStatus != 202 || a.LastEventID != testEpoch+"-1" {
+		t.Errorf("got %+v", a)
+	}
+	answer := make(chan CommandResponse)
+	stored := len(f.log.batches)
+	go func() {
+		long := 30 * time.Second
+		answer <- must(f.client("lee").Issue(context.Background(), "p", CommandOptions{Wait: &long}))(t)
+	}()
+	f.log.await(t.Context(), func() bool { return len(f.log.batches) > stored })
+	if err := f.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if a := <-answer; a.HTTPStatus != 202 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func seedPromotion(t testing.TB, f *fixture, promotion string, stock int) {
+	t.Helper()
+	body := map[string]any{"promotionId": promotion, "name": promotion, "stock": stock}
+	if a := must(f.client("").Command(t.Context(), "/api/v1/admin/promotions", body, CommandOptions{}))(t); a.HTTPStatus != http.StatusCreated {
+		t.Fatalf("got %+v", a)
+	}
+}
+
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+		return v
+	}
+}

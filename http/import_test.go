@@ -1,0 +1,163 @@
+package http
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+// importResponse is the answer to a file: items, or the problem.
+type importResponse struct {
+	Status int `json:"-"`
+	Items  []importedView
+	problem
+}
+
+func (f *fixture) importFile(t *testing.T, contentType, key, file string) importResponse {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", f.url+"/api/v1/admin/imports/schedules", strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Idempotency-Key", key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	answer := importResponse{}
+	if err != nil || json.Unmarshal(body, &answer) != nil {
+		t.Fatalf("%s, %v", body, err)
+	}
+	answer.Status = response.StatusCode
+	if response.Header.Get("Idempotency-Key") != key {
+		t.Errorf("the key was not said again: %v", response.Header)
+	}
+	return answer
+}
+
+const (
+	sampleCSV = "\uFEFFscheduleId,title,startsAt,holdSeconds,maxSeatsPerUser,section,price,row,seats\r\n" +
+		"mon,\"Monday, late\",2030-05-01T19:30:00Z,300,2,A,50000,1,20\r\n" +
+		"mon,,,,,,,2,\r\n" +
+		"mon,,,,,B,30000,1,10\r\n" +
+		"mon,,,,,B,,2,10\r\n" +
+		"\r\n" +
+		"tue,Tuesday,,,,A,100,1,3\r\n"
+	sampleJSON = `[{"scheduleId": "mon", "title": "Monday, late", "startsAt": "2030-05-01T19:30:00Z", "holdSeconds": 300, "maxSeatsPerUser": 2,
+		"sections": [{"name": "A", "price": 50000, "rows": [{"name": "1", "seats": 20}, {"name": "2", "seats": 20}]},
+			{"name": "B", "price": 30000, "rows": [{"name": "1", "seats": 10}, {"name": "2", "seats": 10}]}]},
+		{"scheduleId": "tue", "title": "Tuesday", "sections": [{"name": "A", "price": 100, "rows": [{"name": "1", "seats": 3}]}]}]`
+)
+
+// Both spellings of a file ask for the same, so the second is told what became of the first.
+func TestImport_ReplaysAcrossFormats(t *testing.T) {
+	f := newFixture(t)
+	first := f.importFile(t, "text/csv", "k", sampleCSV)
+	want := []importedView{
+		{"mon", domain.NewRequestID("admin", "k/mon"), "SUCCEEDED", 1000, ""},
+		{"tue", domain.NewRequestID("admin", "k/tue"), "SUCCEEDED", 2000, ""},
+	}
+	if first.Status != 200 || fmt.Sprint(first.Items) != fmt.Sprint(want) {
+		t.Errorf("got %+v", first)
+	}
+	second := f.importFile(t, "application/json", "k", sampleJSON)
+	if fmt.Sprint(second.Items) != fmt.Sprint(want) || f.log.appended != 2 {
+		t.Errorf("got %+v after %d appends", second, f.log.appended)
+	}
+	monday := f.log.batches[0].Commands[0]
+	c := monday.Body.(seats.Create)
+	if monday.Entity != "mon" || monday.User != "admin" || c.MaxExtensions != 1 || c.MaxHoldSeconds != 600 || len(c.Sections) != 2 || c.Sections[0].Rows[1].Seats != 20 {
+		t.Errorf("got %+v", monday)
+	}
+
+	other := f.importFile(t, "text/csv", "k", strings.Replace(sampleCSV, "Tuesday", "Wednesday", 1))
+	if other.Items[0].Status != "SUCCEEDED" || other.Items[1].Code != domain.RequestIDReused {
+		t.Errorf("got %+v", other)
+	}
+	taken := f.importFile(t, "application/json; charset=utf-8", "k2", `{"scheduleId": "tue", "title": "t", "sections": [{"name": "A", "price": 1, "rows": [{"name": "1", "seats": 1}]}]}`)
+	if len(taken.Items) != 1 || taken.Items[0].Status != "REJECTED" || taken.Items[0].Code != domain.ScheduleExists || taken.Items[0].Sequence != 3000 {
+		t.Errorf("got %+v", taken)
+	}
+}
+
+// An import that breaks off names what is unknown, and goes on when the file comes again.
+func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
+	f := newFixture(t)
+	f.log.appendErr, f.log.storesAnyway = domain.ErrNoAck, true
+	failed := f.importFile(t, "text/csv", "k", sampleCSV)
+	if failed.Status != 503 || failed.Code != outcomeUnknown || failed.RequestID != domain.NewRequestID("admin", "k/mon") || !strings.Contains(failed.Detail, "schedule mon") {
+		t.Errorf("got %+v", failed)
+	}
+	retried := f.importFile(t, "text/csv", "k", sampleCSV)
+	if retried.Status != 200 || retried.Items[0].Sequence != 1000 || retried.Items[1].Status != "SUCCEEDED" {
+		t.Errorf("got %+v", retried)
+	}
+}
+
+// A bad file says where it is bad, and changes nothing.
+func TestImport_LocatesErrors(t *testing.T) {
+	f := newFixture(t)
+	const header = "scheduleId,title,section,price,row,seats\n"
+	monday := `{"scheduleId":"mon","title":"t","sections":[{"name":"A","price":1,"rows":[{"name":"1","seats":1}]}]}`
+	for i, c := range []struct {
+		contentType, file string
+		status, line      int
+		field             string
+	}{
+		{"text/csv", "", 400, 0, "$"},
+		{"text/csv", header, 400, 0, "$"},
+		{"text/csv", "scheduleId,colour\n", 400, 1, "colour"},
+		{"text/csv", "scheduleId,row,row\n", 400, 1, "row"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,t,A\n", 400, 3, "$"},
+		{"text/csv", header + "s,t,A,1,\"1,1\n", 400, 2, "$"},
+		{"text/csv", header + "s,t,A,1,1,1\n,,A,1,2,1\n", 400, 3, "scheduleId"},
+		{"text/csv", header + "s,t,A,1,1,1\nr,t,A,1,1,1\ns,t,A,1,2,1\n", 400, 4, "scheduleId"},
+		{"text/csv", header + "s.s,t,A,1,1,1\n", 400, 2, "scheduleId"},
+		{"text/csv", header + "s,,A,1,1,1\ns,t,A,1,2,1\n", 400, 3, "title"},
+		{"text/csv", header + "s,,A,1,1,1\n", 400, 2, "title"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,A,2,2,1\n", 400, 3, "price"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,B,x,2,1\n", 400, 3, "price"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,,,,\n", 400, 3, "row"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,,,2,0\n", 400, 3, "seats"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,,,\a,\n", 400, 3, "row"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,\a,,1,\n", 400, 3, "section"},
+		{"text/csv", header + "s,t,A,1,1,1e3\n", 400, 2, "seats"},
+		{"text/csv", header + "s,t,A,1,1,1\n" + strings.Repeat("s,,,,1,\n", seats.MaxRows), 400, seats.MaxRows + 2, "row"},
+		{"text/csv", header + "s,\xff,A,1,1,1\n", 400, 0, "$"},
+		{"text/csv; charset=euc-kr", header, 415, 0, ""},
+		{"text/plain", header, 415, 0, ""},
+		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxFileSize/12), 413, 0, ""},
+		{"application/json", "", 400, 1, "$"},
+		{"application/json", "[]", 400, 0, "$"},
+		{"application/json", "7", 400, 1, "$"},
+		{"application/json", monday + "\n" + monday, 400, 2, "$"},
+		{"application/json", "[" + monday + ",\n" + monday + "]", 400, 2, "[1].scheduleId"},
+		{"application/json", "[" + monday + ",\n\n7]", 400, 3, "[1]"},
+		{"application/json", "[" + monday + ",\n" + `{"scheduleId":"tue","title":"t","sections":[{"name":"A","price":1,"rows":[{"name":"1"}]}]}]`, 400, 2, "[1].sections[0].rows[0].seats"},
+		{"application/json", "[" + monday + ",\n" + `{"title":"t"}]`, 400, 2, "[1].scheduleId"},
+		{"application/json", "[" + monday + ",\n" + `{"scheduleId":"s","scheduleId":"s"}]`, 400, 2, "[1].scheduleId"},
+		{"application/json", "[" + monday + ",\n", 400, 2, "[1]"},
+		{"application/json", "[" + monday + "\n", 400, 2, "$"},
+		{"application/json", "[" + monday + ",\n}]", 400, 2, "[1]"},
+		{"application/json", "[" + monday + "] 7", 400, 1, "$"},
+		{"application/json", `{"scheduleId":"` + strings.Repeat("x", maxScheduleSize) + `"}`, 400, 1, "$"},
+		{"application/json", strings.Replace(monday, "t", "t\xff", 1), 400, 1, "$"},
+	} {
+		got := f.importFile(t, c.contentType, "k", c.file)
+		if got.Status != c.status || got.Line != c.line || got.Field != c.field || c.field != "" && !strings.HasPrefix(got.Detail, c.field+": ") {
+			t.Errorf("%d: %.80q: got %d, line %d, field %q, %q", i, c.file, got.Status, got.Line, got.Field, got.Detail)
+		}
+	}
+	if f.log.appended != 0 {
+		t.Errorf("%d commands were appended", f.log.appended)
+	}
+}

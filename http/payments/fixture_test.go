@@ -1,0 +1,194 @@
+package payments_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+	"onsale/http/payments"
+	"onsale/http/portone/fake"
+	"onsale/streams"
+)
+
+// fixture is a shop that sells tees, with a provider and, while it is open, a worker that has its events from the log.
+type fixture struct {
+	*node
+	fake        *fake.Server
+	refs        []string // of all payments
+	client      client
+	timeUnit    time.Duration // of the worker
+	concurrency int
+
+	worker     atomic.Pointer[payments.Worker]
+	stopWorker func()
+	unfinished sync.Map      // numbers of events that the worker wants to have once more
+	lastEvent  atomic.Uint64 // event that it was given
+}
+
+// newFixture has webhooks sent to it. It is not open yet.
+func newFixture(tb testing.TB, n *node, units int) *fixture {
+	tb.Helper()
+	f := &fixture{node: n, fake: fake.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
+	mux := http.NewServeMux()
+	mux.Handle("/", f.fake)
+	mux.HandleFunc("POST /hook", f.webhook)
+	url := serve(tb, mux)
+	f.client = newClient(tb, "v1", url, f.fake)
+	if err := f.fake.SendWebhooks(fake.Webhooks{URL: url + "/hook"}); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { f.stopWorker() })
+	n.submit("shop", "tee", orders.Create{Name: "tee", Price: price, Stock: units})
+	n.waitCaughtUp()
+	return f
+}
+
+func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	if webhook, err := f.client.ParseWebhook(r.Header, body); err == nil {
+		if worker := f.worker.Load(); worker != nil {
+			worker.Notify(webhook.Ref)
+		}
+	}
+}
+
+// newWorker makes a worker that is told nothing yet.
+func (f *fixture) newWorker() *payments.Worker {
+	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Log: f.logger}
+	config.SetTimeUnit(f.timeUnit)
+	return payments.New(config)
+}
+
+// startWorker has a worker of this counter work until close.
+func (f *fixture) startWorker() {
+	worker := f.newWorker()
+	f.worker.Store(worker)
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() { worker.Run(ctx) })
+	group.Go(func() {
+		err := f.log.ConsumeEvents(ctx, streams.ConsumerConfig{
+			Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: f.concurrency, WaitReady: worker.WaitReady,
+			Handle: func(ctx context.Context, e domain.Event, attempt uint64) time.Duration {
+				return f.handle(ctx, worker, e, attempt)
+			},
+		})
+		if err != nil {
+			f.tb.Error(err)
+		}
+	})
+	f.stopWorker = sync.OnceFunc(func() {
+		cancel()
+		group.Wait()
+	})
+}
+
+// handle remembers what is not done.
+func (f *fixture) handle(ctx context.Context, worker *payments.Worker, e domain.Event, attempt uint64) time.Duration {
+	f.unfinished.Store(e.Number, true)
+	for last := f.lastEvent.Load(); last < e.Number && !f.lastEvent.CompareAndSwap(last, e.Number); last = f.lastEvent.Load() {
+	}
+	retryAfter := worker.Handle(ctx, e, attempt)
+	if retryAfter == 0 && ctx.Err() == nil {
+		f.unfinished.Delete(e.Number)
+	}
+	return retryAfter
+}
+
+// idle says that everything is done that is to be done before more time has passed.
+func (f *fixture) idle() bool {
+	var last uint64
+	for _, ref := range f.refs {
+		last = max(last, f.LastOfEntity("orders", ref))
+	}
+	idle := f.lastEvent.Load() >= last && f.worker.Load().Idle()
+	f.unfinished.Range(func(any, any) bool { idle = false; return false })
+	return idle
+}
+
+// restart ends worker and projector, and begins their next life.
+func (f *fixture) restart() {
+	f.stopWorker()
+	f.stop()
+	f.start()
+	f.startWorker()
+}
+
+// createPayment begins a payment at the provider.
+func (f *fixture) createPayment(ref string, amount int64, status string) {
+	f.tb.Helper()
+	f.refs = append(f.refs, ref)
+	p := fake.Payment{ImpUID: ref, MerchantUID: "of-" + ref, Amount: amount, Status: status, Method: "vbank"}
+	if _, err := f.fake.Create(p); err != nil {
+		f.tb.Fatal(err)
+	}
+}
+
+// wantSingleRefund lets another life begin, which finds the order REFUNDING and its money gone.
+func (f *fixture) wantSingleRefund(ref string) {
+	f.tb.Helper()
+	f.restart()
+	f.waitStatus(ref, orders.StatusRefunded)
+	f.stopWorker()
+	if cancels := f.fake.Cancels(ref); len(cancels) != 1 {
+		f.tb.Errorf("got %+v", cancels)
+	}
+	f.checkBalance()
+}
+
+// waitStatus waits until an order stands so.
+func (f *fixture) waitStatus(ref string, status orders.Status) {
+	f.tb.Helper()
+	waitFor(f.tb, ref+" is "+string(status), func() bool { return f.order(ref).Status == status })
+}
+
+// checkBalance wants the money at the provider to be that of the orders which are paid, and each order to have one verdict.
+func (f *fixture) checkBalance() {
+	f.tb.Helper()
+	f.waitCaughtUp()
+	results := map[string]int{}
+	for record, err := range f.log.Events(f.tb.Context(), 1, "") {
+		if err != nil {
+			f.tb.Fatal(err)
+		}
+		e, err := f.log.DecodeEvent(record)
+		if err != nil {
+			f.tb.Fatal(err)
+		}
+		switch e.Body.(type) {
+		case orders.Succeeded, orders.Failed:
+			results[e.Entity]++
+		}
+		if e.Number == f.Confirmed() {
+			break
+		}
+	}
+	var due int64
+	taken := 0
+	for _, ref := range f.refs {
+		o := f.order(ref)
+		if o.Status == orders.StatusPaid {
+			due += o.Amount
+			taken += o.Count
+		}
+		if results[ref] != 1 {
+			f.tb.Errorf("%s is %s, and has %d verdicts", ref, o.Status, results[ref])
+		}
+	}
+	if paid, refunded := f.fake.Sums(); paid != due+refunded {
+		f.tb.Errorf("%d came in and %d went back; %d are due for the orders that are paid", paid, refunded, due)
+	}
+	if p := f.product("tee"); p.Taken != taken {
+		f.tb.Errorf("%d units are taken, and %d paid", p.Taken, taken)
+	}
+	wantNoViolations(f.tb, f.fake)
+}

@@ -1,0 +1,285 @@
+// The world of these tests: a real log, a real read store, PortOne's fake on a real socket, and a client of each of its APIs.
+
+package payments_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+	"onsale/http/payments"
+	"onsale/http/portone"
+	"onsale/http/portone/fake"
+	"onsale/projections"
+	"onsale/streams"
+	"onsale/streams/streamtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is a projector with what it needs.
+type node struct {
+	tb     testing.TB
+	log    *streams.Log
+	clock  *testClock
+	path   string // of the store
+	logger *slog.Logger
+
+	*projections.Projector
+	stop func()
+
+	mu      sync.Mutex
+	events  []domain.Event
+	onEvent func(domain.Event) // each of them, when it is told; nil for nobody
+}
+
+func quietLogger(tb testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
+// newNode has a log of its own.
+func newNode(tb testing.TB) *node {
+	tb.Helper()
+	c := streamtest.Config(tb, tb.TempDir())
+	c.Log = quietLogger(tb)
+	return nodeOn(tb, streamtest.Open(tb, c), &testClock{at: map[uint64]domain.Time{}})
+}
+
+func nodeOn(tb testing.TB, log *streams.Log, clock *testClock) *node {
+	tb.Helper()
+	n := &node{tb: tb, log: log, clock: clock, path: filepath.Join(tb.TempDir(), "store.db"), logger: quietLogger(tb)}
+	n.start()
+	tb.Cleanup(func() { n.stop() })
+	return n
+}
+
+func (n *node) start() {
+	n.tb.Helper()
+	p, _, err := projections.Open(n.tb.Context(), projections.Config{
+		Path: n.path, Log: n.log, ConsumeCommands: n.clock.commands(n.log), Epoch: n.log.Epoch(), OnConfirmed: n.onConfirmed,
+		OutboxRetention: 2 * time.Second, Logger: n.logger,
+	})
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = p.Run(ctx) }()
+	n.Projector = p
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		<-done
+		if err := p.Close(); err != nil {
+			n.tb.Error(err)
+		}
+	})
+}
+
+func (n *node) onConfirmed(confirmed []projections.ConfirmedEvent) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, t := range confirmed {
+		n.events = append(n.events, t.Event)
+		if n.onEvent != nil {
+			n.onEvent(t.Event)
+		}
+	}
+}
+
+// submit appends a command of a user, who sends each body once.
+func (n *node) submit(user, entity string, body domain.Body) {
+	n.tb.Helper()
+	name, _ := body.Type()
+	key := name + " " + entity
+	c := domain.Command{Entity: entity, User: user, Body: body,
+		Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key)}
+	if _, err := n.log.Append(context.Background(), c); err != nil {
+		n.tb.Error(err)
+	}
+}
+
+// lastMessage is the last message in line; settle waits until everything up to it is decided and told.
+func (n *node) lastMessage() uint64 {
+	n.tb.Helper()
+	state, err := n.log.State(context.Background())
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	return state.Commands.Last
+}
+
+func (n *node) waitCaughtUp() {
+	n.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := n.WaitDecided(ctx, n.lastMessage()*domain.SequencesPerMessage); err != nil {
+		n.tb.Fatal(err)
+	}
+}
+
+// advance lets so much of the log's time pass.
+func (n *node) advance(d time.Duration) {
+	n.tb.Helper()
+	n.clock.advance(d)
+	if _, err := n.log.Append(context.Background(), domain.Command{Entity: domain.SystemEntity, Body: domain.Tick{}}); err != nil {
+		n.tb.Fatal(err)
+	}
+	n.waitCaughtUp()
+}
+
+// order is how one stands; the zero Order when there is none.
+func (n *node) order(ref string) (o orders.Order) {
+	n.tb.Helper()
+	err := n.Read("", func(v *projections.View) (err error) {
+		o, _, err = v.Order(ref)
+		return err
+	})
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	return o
+}
+
+func (n *node) product(id string) (p orders.Product) {
+	n.tb.Helper()
+	err := n.Read("", func(v *projections.View) (err error) {
+		p, _, err = v.Product(id)
+		return err
+	})
+	if err != nil {
+		n.tb.Fatal(err)
+	}
+	return p
+}
+
+// results are those that were told of an order.
+func (n *node) results(ref string) (names []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.events {
+		if name, _ := e.Body.Type(); e.Entity == ref && (name == "orders.succeeded" || name == "orders.failed") {
+			names = append(names, name[len("orders."):])
+		}
+	}
+	return names
+}
+
+// waitFor waits for something that the test cannot be told of.
+func waitFor(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(time.Minute); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatal("waited in vain until ", what)
+		}
+	}
+}
+
+// parallel does something with all, a few at once.
+func parallel[T any](all []T, workers int, fn func(T)) {
+	var group sync.WaitGroup
+	for from := range workers {
+		group.Go(func() {
+			for i := from; i < len(all); i += workers {
+				fn(all[i])
+			}
+		})
+	}
+	group.Wait()
+}
+
+const (
+	concurrency   = 64
+	price         = 1000
+	paySeconds    = 600             // seconds
+	clientTimeout = 2 * time.Second // is how long a client waits
+)
+
+func orderCommand(product string) orders.Place {
+	return orders.Place{ProductID: product, Count: 1, Amount: price, Terms: orders.Terms{Currency: "KRW", PaySeconds: paySeconds}}
+}
+
+// client is one of an API of the fake at url.
+type client interface {
+	payments.Provider
+	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
+}
+
+func newClient(tb testing.TB, api, url string, f *fake.Server) client {
+	tb.Helper()
+	c := portone.Config{URL: url, Timeout: clientTimeout}
+	if api == "v1" {
+		c.Key, c.Secret = f.Key, f.Secret
+		v1, err := portone.NewV1(c)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return v1
+	}
+	c.Secret, c.Store, c.WebhookSecrets = f.APISecret, f.Store, f.WebhookSecrets
+	v2, err := portone.NewV2(c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v2
+}
+
+// serve gives handler an address until the test ends.
+func serve(tb testing.TB, handler http.Handler) (url string) {
+	server := httptest.NewServer(handler)
+	tb.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
+}
+
+// wantNoViolations wants no violation noted.
+func wantNoViolations(tb testing.TB, f *fake.Server) {
+	tb.Helper()
+	for _, v := range f.Violations() {
+		tb.Error("no good client does this:", v)
+	}
+}
+
+// testClock is time-lapse: the log's time is the real one, and so much more as the test has jumped. A message keeps the time that
+// it was first read with, for every node that reads it and however often.
+type testClock struct {
+	mu     sync.Mutex
+	offset time.Duration
+	at     map[uint64]domain.Time // by message
+}
+
+func (c *testClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+func (c *testClock) storedAt(b domain.Batch) domain.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.at[b.Message]; !known {
+		c.at[b.Message] = b.At.Add(c.offset)
+	}
+	return c.at[b.Message]
+}
+
+// commands reads log through the time-lapse.
+func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (projections.CommandConsumer, error) {
+	return func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+		commands, err := log.ConsumeCommands(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		return streamtest.RetimeCommands(ctx, commands, c.storedAt), nil
+	}
+}

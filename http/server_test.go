@@ -1,0 +1,210 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/projections"
+)
+
+var _ Projector = (*projections.Projector)(nil)
+
+// The codes of the contract and their statuses, as the contract groups them.
+func TestCodes_MatchContract(t *testing.T) {
+	groups := map[int]string{
+		400: "invalid_body invalid_id invalid_parameter invalid_idempotency_key invalid_position",
+		401: "unauthenticated",
+		403: "not_owner forbidden",
+		404: `not_found request_not_found promotion_not_found coupon_not_found schedule_not_found seat_not_found hold_not_found
+			reservation_not_found waiting_not_found product_not_found order_not_found alarm_not_found`,
+		405: "method_not_allowed",
+		413: "body_too_large",
+		415: "unsupported_media_type",
+		422: "request_id_reused",
+		429: "backlog_full rate_limited",
+		500: "internal",
+		503: "outcome_unknown not_caught_up log_full halted",
+		409: `epoch_changed sold_out already_issued user_limit_exceeded not_open closed paused already_used revoked
+			seat_unavailable seat_limit_exceeded no_adjacent_seats orphan_seat too_many_seats hold_expired extend_limit_exceeded
+			already_cancelled already_waiting offer_expired no_offer product_closed product_exists invalid_count amount_mismatch
+			payment_already_used payments_not_configured promotion_exists stock_below_issued schedule_exists`,
+	}
+	known := 0
+	for status, group := range groups {
+		for code := range strings.FieldsSeq(group) {
+			known++
+			row, ok := codes[code]
+			if !ok || row.status != status || row.title == "" {
+				t.Errorf("%s: got %+v, want status %d and a title", code, row, status)
+			}
+			if retryable := status == 429 || status == 503; retryable != (row.retryAfter > 0) {
+				t.Errorf("%s: Retry-After %d", code, row.retryAfter)
+			}
+		}
+	}
+	if known != len(codes) {
+		t.Errorf("the table has %d codes, this test knows %d", len(codes), known)
+	}
+	for code, status := range map[string]int{"ticket_not_found": 404, "too_late": 409} {
+		if p := problemf(code, ""); p.Status != status || p.Title == "" {
+			t.Errorf("%s: got %+v", code, p)
+		}
+	}
+}
+
+// What nobody foresaw keeps its text to itself.
+func TestProblem_HidesUnexpectedErrors(t *testing.T) {
+	p := problemOf(errors.New("password=secret"))
+	if p.Status != 500 || p.Code != domain.Internal || strings.Contains(p.Error()+p.Detail+p.Title, "secret") {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// A command on which the rules broke is told as such.
+func TestOutcome_AnswersDeadLetterWithInternal(t *testing.T) {
+	s := &Server{Config: Config{Epoch: testEpoch}}
+	o := projections.Outcome{Type: "system.dead", Sequence: 7000, EventNumber: 5, Data: []byte(`{"reason":"panicked"}`)}
+	err := s.respondOutcome(httptest.NewRecorder(), &o)
+	if p := problemOf(err); p.Status != 500 || p.Code != domain.Internal || p.Sequence != 7000 || p.EventID != testEpoch+"-5" {
+		t.Errorf("got %+v", p)
+	}
+	if view, err := s.viewRequest(&o); err != nil || view.Status != "REJECTED" || view.Code != domain.Internal {
+		t.Errorf("got %+v, %v", view, err)
+	}
+}
+
+// A node that does not get there says so, and not later than it must.
+func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
+	f := newFixture(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if p := problemOf(f.waitForPosition(ctx, map[string][]string{"after": {testEpoch + "-9"}})); p.Code != notCaughtUp {
+		t.Errorf("got %+v", p)
+	}
+	_, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0)
+	if p := problemOf(err); p.Code != requestNotFound && p.Code != notCaughtUp {
+		t.Errorf("got %+v", p)
+	}
+	f.CommandsEnd = func(context.Context) (uint64, error) { return 9, nil } // of which this node has none
+	if _, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0); problemOf(err).Code != notCaughtUp {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The client speaks the whole way.
+func TestClient_RunsSession(t *testing.T) {
+	f := newFixture(t)
+	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
+		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
+	}}
+	kim := f.client("kim")
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t); a.Status != "SUCCEEDED" {
+		t.Fatalf("got %+v", a)
+	}
+	held := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t)
+	if held.HTTPStatus != 201 || held.Status != "SUCCEEDED" || held.Sequence != 2000 {
+		t.Errorf("got %+v", held)
+	}
+	if replay := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t); !replay.Replayed {
+		t.Errorf("got %+v", replay)
+	}
+	if rejected := must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t); rejected.Status != "REJECTED" || rejected.Code != domain.SeatUnavailable || rejected.ScheduleSeatIDs[0] != 2 {
+		t.Errorf("got %+v", rejected)
+	}
+	if found := must(kim.RequestStatus(t.Context(), held.RequestID, 0, 0))(t); found.Status != "SUCCEEDED" || found.EventID != held.EventID {
+		t.Errorf("got %+v", found)
+	}
+	if a := must(kim.Reserve(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 201 {
+		t.Errorf("got %+v", a)
+	}
+	if a := must(kim.Release(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 200 {
+		t.Errorf("got %+v", a)
+	}
+	var counts seatCounts
+	if err := kim.Get(t.Context(), "/api/v1/schedules/s/seats/summary", &counts); err != nil || counts.Reserved != 2 {
+		t.Errorf("got %+v, %v", counts, err)
+	}
+	if err := kim.Get(t.Context(), "/api/v1/schedules/none", &counts); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A large seat map arrives whole, and the deadline that it is written under does not stay on the connection.
+func TestSeatMap_ArrivesWhole(t *testing.T) {
+	f := newFixture(t)
+	seedSchedule(t, f, 20_000)
+	for range 3 {
+		var seats []struct {
+			ScheduleSeatID int `json:"scheduleSeatId"`
+		}
+		if err := f.client("").Get(t.Context(), "/api/v1/schedules/s/seats", &seats); err != nil || len(seats) != 20_000 || seats[19_999].ScheduleSeatID != 20_000 {
+			t.Fatal(len(seats), err)
+		}
+	}
+}
+
+// A stream that panics is cut: half of it cannot become a problem.
+func TestStream_AbortsOnPanic(t *testing.T) {
+	f := newFixture(t)
+	f.Streams.User = func(rw http.ResponseWriter, r *http.Request, _ string) {
+		_, _ = io.WriteString(rw, "event: connect\n")
+		_ = http.NewResponseController(rw).Flush()
+		panic("secret")
+	}
+	response, err := http.Get(f.url + "/subscribe/kim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err == nil || string(body) != "event: connect\n" {
+		t.Errorf("got %q, %v", body, err)
+	}
+}
+
+// A body that does not come to its end is given up, and nothing is appended.
+func TestBody_RejectsTruncated(t *testing.T) {
+	f := newFixture(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "POST /api/v1/promotions/p/coupons HTTP/1.1\r\nHost: x\r\nX-User-Id: kim\r\nContent-Length: 9\r\n\r\n{")
+	_ = c.(*net.TCPConn).CloseWrite()
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), `"field":"$"`) {
+		t.Errorf("got %q, %v", answer, err)
+	}
+	if f.log.appended != 0 {
+		t.Error("it was appended")
+	}
+}
+
+// Serve ends without an error when it is shut down.
+func TestServer_ShutsDownCleanly(t *testing.T) {
+	f := newFixture(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- f.Serve(l) }()
+	c := Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
+	if err := c.Get(t.Context(), "/healthz", new(any)); err != nil {
+		t.Error(err)
+	}
+	if err := f.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,59 @@
+// The one page at /: files that the program carries within itself.
+package http
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"net/http"
+	"path"
+	"time"
+)
+
+//go:embed web/*.html web/*.css web/*.js
+var web embed.FS
+
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+}
+
+// The page may load and connect to nothing but this service, and no other page may frame it.
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// staticFiles serves each file at its name, and index.html at /.
+func (s *Server) staticFiles() {
+	files, err := web.ReadDir("web")
+	if err != nil {
+		panic(err) // it was not built in
+	}
+	for _, file := range files {
+		route := "/" + file.Name()
+		if route == "/index.html" {
+			route = "/"
+		}
+		s.get(route, staticFile(file.Name()))
+	}
+}
+
+// staticFile serves one file of the page. Browsers ask each time whether it has changed.
+func staticFile(name string) handler {
+	content, err := web.ReadFile("web/" + name)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(content)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h := w.Header()
+		h.Set("Content-Type", contentTypes[path.Ext(name)])
+		h.Set("Content-Security-Policy", contentSecurityPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("ETag", tag)
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+		return nil
+	}
+}

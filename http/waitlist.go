@@ -1,0 +1,104 @@
+// Waiting lists: getting in line for what may come back, and answering an offer. A place in a line has an id that says
+// whether it waits for coupons ("<promotionId>-wc<n>") or for seats ("<scheduleId>-ws<n>").
+
+package http
+
+import (
+	"net/http"
+	"net/url"
+
+	"onsale/domain"
+	"onsale/domain/alarms"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+	"onsale/http/stream"
+	"onsale/projections"
+)
+
+var (
+	waitForCoupons = entityCommand("promotionId", func(o *object) validatedBody {
+		return coupons.Join{Quantity: int(o.integer("quantity", 1))}
+	})
+	waitForSeats = entityCommand("scheduleId", func(o *object) validatedBody {
+		return seats.Join{Quantity: int(o.integer("quantity", 1)), Section: o.text("section")}
+	})
+
+	leaveWaiting = waitingCommand(
+		func(id string) domain.Body { return coupons.Leave{WaitingID: id} },
+		func(id string) domain.Body { return seats.Leave{WaitingID: id} })
+	acceptOffer = waitingCommand(
+		func(id string) domain.Body { return coupons.Accept{WaitingID: id} },
+		func(id string) domain.Body { return seats.Accept{WaitingID: id} })
+	declineOffer = waitingCommand(
+		func(id string) domain.Body { return coupons.Decline{WaitingID: id} },
+		func(id string) domain.Body { return seats.Decline{WaitingID: id} })
+)
+
+// waitingCommand reads POST /api/v1/waiting/:waitingId/…. An id that is of neither list goes to the rules of coupons, which
+// find no such place.
+func waitingCommand(couponBody, seatBody func(id string) domain.Body) commandDecoder {
+	return pathCommand(func(r *http.Request) (string, domain.Body, error) {
+		id, err := generatedID(r, "waitingId")
+		if schedule, sequence := splitID(id, "-ws"); sequence > 0 {
+			return schedule, seatBody(id), err
+		}
+		promotion, _ := splitID(id, "-wc")
+		return promotion, couponBody(id), err
+	})
+}
+
+// What the user who asks waits for, and what they were told without having asked.
+
+type waitingView struct {
+	WaitingID       string      `json:"waitingId"`
+	PromotionID     string      `json:"promotionId,omitempty"`
+	ScheduleID      string      `json:"scheduleId,omitempty"`
+	Section         string      `json:"section,omitempty"`
+	Quantity        int         `json:"quantity"`
+	Status          string      `json:"status"`
+	Position        int         `json:"position,omitempty"`        // of one who waits; 1 is the next
+	ExpiresAt       domain.Time `json:"expiresAt,omitzero"`        // of an offer
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // on offer
+}
+
+func myWaiting(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Waiting(page.before, page.limit)
+	return listOfUser(found, func(w projections.WaitingEntry) waitingView {
+		status := "WAITING"
+		if w.ExpiresAt != 0 {
+			status = "OFFERED"
+		}
+		return waitingView{w.WaitingID, w.PromotionID, w.ScheduleID, w.Section, w.Quantity, status, w.Position, w.ExpiresAt, w.ScheduleSeatIDs}
+	}), err
+}
+
+type alarmView struct {
+	AlarmID string `json:"alarmId"`
+	alarms.Raised
+	Message string      `json:"message"`
+	Read    bool        `json:"read"`
+	At      domain.Time `json:"at"`
+}
+
+type alarmList struct {
+	list[alarmView]
+	Unread int `json:"unread"` // of all pages
+}
+
+func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Alarms(page.before, page.limit)
+	english := query.Get("lang") == "en"
+	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
+		view := alarmView{a.AlarmID, a.Raised, stream.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
+		view.Text = "" // it is the message
+		return view
+	}), v.UnreadAlarms()}, err
+}

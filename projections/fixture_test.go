@@ -1,0 +1,332 @@
+package projections_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/projections"
+	"onsale/streams"
+	"onsale/streams/streamtest"
+)
+
+// testNode is one node with everything real: the embedded server, the read store, the projector. When a test ends, the store
+// is built anew from EVENTS and compared, and every command is decided again.
+type testNode struct {
+	tb              testing.TB
+	dir             string
+	config          streams.Config
+	log             *streams.Log
+	p               *projections.Projector
+	recovery        projections.Recovery
+	recorder        *eventRecorder
+	stop            func()
+	outboxRetention time.Duration                      // of the outbox
+	wrapLog         func(*streams.Log) projections.Log // stages failures of the log
+	messageInterval time.Duration                      // between two messages, on top of what really passes
+	beforeCommit    func() error                       // stages a crash before the commit
+	skipCheck       bool
+}
+
+// eventRecorder keeps what was told, and fails the test when a number is missing or comes twice.
+type eventRecorder struct {
+	tb     testing.TB
+	mu     sync.Mutex
+	events []projections.ConfirmedEvent
+	next   uint64
+}
+
+func (r *eventRecorder) onConfirmed(events []projections.ConfirmedEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range events {
+		if r.next != 0 && e.Number != r.next {
+			r.tb.Errorf("told event %d, want %d", e.Number, r.next)
+		}
+		r.next = e.Number + 1
+		r.events = append(r.events, e)
+	}
+}
+
+func commandsOf(log *streams.Log) func(context.Context, uint64) (projections.CommandConsumer, error) {
+	return func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+		return log.ConsumeCommands(ctx, from)
+	}
+}
+
+func newTestNode(tb testing.TB) *testNode {
+	tn := &testNode{
+		tb: tb, dir: tb.TempDir(), outboxRetention: 2 * time.Second,
+		wrapLog: func(l *streams.Log) projections.Log { return l },
+	}
+	tn.config = streams.Config{
+		Dir: tn.dir, Node: "test", Replicas: 1, Sync: time.Second, CommandsMaxBytes: 4 << 30, EventsMaxBytes: 4 << 30,
+		Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	tn.start()
+	tb.Cleanup(tn.check)
+	return tn
+}
+
+func (tn *testNode) path() string { return filepath.Join(tn.dir, "store.db") }
+
+func (tn *testNode) start() {
+	tn.tb.Helper()
+	tn.openLog()
+	tn.openProjector()
+}
+
+func (tn *testNode) openLog() {
+	tn.tb.Helper()
+	log, err := streams.Open(context.Background(), tn.config)
+	if err != nil {
+		tn.tb.Fatal(err)
+	}
+	tn.log = log
+}
+
+func (tn *testNode) openProjector() {
+	tn.tb.Helper()
+	if err := tn.tryProjector(); err != nil {
+		tn.tb.Fatal(err)
+	}
+}
+
+func (tn *testNode) tryProjector() error {
+	tn.recorder = &eventRecorder{tb: tn.tb}
+	p, recovery, err := projections.Open(context.Background(), projections.Config{
+		Path: tn.path(), Log: tn.wrapLog(tn.log), ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), OnConfirmed: tn.recorder.onConfirmed,
+		OutboxRetention: tn.outboxRetention, Logger: tn.config.Log,
+	})
+	if err != nil {
+		if p != nil {
+			err = errors.Join(err, p.Close())
+		}
+		return err
+	}
+	p.SetBeforeCommit(tn.beforeCommit)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); p.Run(ctx) }()
+	tn.p, tn.recovery = p, recovery
+	tn.stop = func() {
+		cancel()
+		<-done
+		tn.compareMachines(p)
+		if err := p.Close(); err != nil {
+			tn.tb.Error(err)
+		}
+		tn.p, tn.stop = nil, nil
+	}
+	return nil
+}
+
+func (tn *testNode) retimedLog() retimedLog { return retimedLog{tn.log, tn.messageInterval} }
+
+// compareMachines wants the shop that lived to be the one that the next life will load.
+func (tn *testNode) compareMachines(p *projections.Projector) {
+	if _, bench := tn.tb.(*testing.B); bench || p.Status().Halted != "" {
+		return
+	}
+	live, counted, err := p.LiveState()
+	if err != nil {
+		tn.tb.Error(err)
+	}
+	stored, events, err := p.StoredState()
+	if err != nil {
+		tn.tb.Error(err)
+	}
+	if live != stored {
+		tn.tb.Errorf("the shop that lived and the one that was loaded differ: %s", firstDifference(live, stored))
+	}
+	if !maps.Equal(counted, events) {
+		tn.tb.Errorf("counted %v, loaded %v", counted, events)
+	}
+}
+
+func firstDifference(a, b string) string {
+	one, other := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(one), len(other)) {
+		if one[i] != other[i] {
+			return fmt.Sprintf("line %d\n  %s\n  %s", i+1, one[i], other[i])
+		}
+	}
+	return fmt.Sprintf("%d lines and %d", len(one), len(other))
+}
+
+// close ends this life of the node.
+func (tn *testNode) close() {
+	if tn.stop != nil {
+		tn.stop()
+	}
+	if tn.log != nil {
+		if err := tn.log.Close(); err != nil {
+			tn.tb.Error(err)
+		}
+		tn.log = nil
+	}
+}
+
+// closeUnchecked ends a world whose past is too long to check: a benchmark's.
+func (tn *testNode) closeUnchecked() {
+	tn.close()
+	tn.skipCheck = true
+}
+
+// check is the end of every test that wrote.
+func (tn *testNode) check() {
+	if tn.skipCheck {
+		return
+	}
+	if tn.log == nil {
+		tn.openLog()
+	}
+	if tn.p == nil {
+		tn.openProjector()
+	}
+	tn.waitConfirmed()
+	state, err := tn.log.State(context.Background())
+	if err != nil {
+		tn.tb.Fatal(err)
+	}
+	checkHistory(tn.tb, tn.p, tn.log, state.Events.Last)
+	tn.stop()
+	defer tn.close()
+	verify(tn.tb, tn.retimedLog(), tn.path(), tn.log.Epoch())
+}
+
+// waitConfirmed waits until everything in COMMANDS is decided and told.
+func (tn *testNode) waitConfirmed() {
+	tn.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Second)
+	defer cancel()
+	state, err := tn.log.State(ctx)
+	if err == nil && state.Commands.Last > 0 {
+		err = tn.p.WaitDecided(ctx, state.Commands.Last*domain.SequencesPerMessage)
+	}
+	if err != nil {
+		tn.tb.Fatalf("the commands in the log are not decided: %v (status %+v)", err, tn.p.Status())
+	}
+}
+
+// verify decides everything again, and compares the store with one made anew, and the shops of both with that of EVENTS.
+func verify(tb testing.TB, log projections.History, path, epoch string) {
+	tb.Helper()
+	ctx := context.Background()
+	audit, err := projections.RunAudit(ctx, log, nil)
+	if err != nil {
+		tb.Errorf("audit: %v", err)
+	}
+	store, err := projections.OpenStore(path, epoch)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer store.Close()
+	rebuilt, err := projections.Rebuild(ctx, path+".compare", epoch, log, audit.Events)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rebuilt.Close()
+	if difference, err := projections.Difference(store, rebuilt); err != nil || difference != "" {
+		tb.Errorf("the store and its rebuild differ: %s %v", difference, err)
+	}
+	var replayed bytes.Buffer
+	if err := audit.Machine.Dump(&replayed); err != nil {
+		tb.Error(err)
+	}
+	for name, s := range map[string]*projections.Store{"store": store, "rebuild": rebuilt} {
+		stored, events, err := s.StoredState()
+		if err != nil || stored != replayed.String() {
+			tb.Errorf("the shop of EVENTS and the one of the %s differ: %s %v", name, firstDifference(replayed.String(), stored), err)
+		}
+		if !maps.Equal(events, audit.Outcomes) {
+			tb.Errorf("the %s counts %v, the audit %v", name, events, audit.Outcomes)
+		}
+	}
+}
+
+// command is a wish of user's under a key of their choice.
+func command(user, key, entity string, body domain.Body) domain.Command {
+	return domain.Command{Entity: entity, User: user, Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key), Body: body}
+}
+
+// submit appends a command and waits for its outcome.
+func (tn *testNode) submit(c domain.Command) projections.Outcome {
+	tn.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	sequence, err := tn.log.Append(ctx, c)
+	if err != nil {
+		tn.tb.Fatal(err)
+	}
+	o, err := tn.p.Await(ctx, c.Request, sequence)
+	if err != nil {
+		tn.tb.Fatalf("command %d: %v", sequence, err)
+	}
+	return o
+}
+
+func (tn *testNode) createPromotion(id string, stock int) {
+	tn.tb.Helper()
+	tn.submit(command("admin", "create "+id, id, coupons.Create{Name: id, Stock: stock, PerUserLimit: 1}))
+}
+
+func (tn *testNode) issueConcurrently(users int, entity string) {
+	tn.tb.Helper()
+	var group sync.WaitGroup
+	for i := range users {
+		group.Go(func() {
+			if _, err := tn.log.Append(context.Background(), command(fmt.Sprintf("u%d", i), "k", entity, coupons.Issue{})); err != nil {
+				tn.tb.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// retimedLog is time-lapse: to whoever reads COMMANDS through it, each message was stored so much later than the one before it.
+// So an hour of offers and holds that run out takes a moment, and is the same to the projector and to the audit. It lies
+// in the future, where no clock strikes. 0: time as it is.
+type retimedLog struct {
+	*streams.Log
+	interval time.Duration
+}
+
+// retimedStart is ten o'clock: what comes back at the full hour has an hour.
+var retimedStart = domain.At(time.Date(2050, 1, 1, 10, 0, 0, 0, time.UTC))
+
+func (l retimedLog) at(b domain.Batch) domain.Time {
+	if l.interval == 0 {
+		return b.At
+	}
+	return retimedStart.Add(time.Duration(b.Message) * l.interval)
+}
+
+func (l retimedLog) CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
+	return func(yield func(domain.Batch, error) bool) {
+		for b, err := range l.Log.CommandBatches(ctx, from) {
+			if !yield(streamtest.RetimeBatch(b, l.at(b)), err) {
+				return
+			}
+		}
+	}
+}
+
+func (l retimedLog) ConsumeCommands(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+	commands, err := l.Log.ConsumeCommands(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return streamtest.RetimeCommands(ctx, commands, l.at), nil
+}

@@ -1,0 +1,437 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
+	"onsale/projections"
+	"onsale/streams"
+)
+
+// Each test below is a row of the table of crash points, both ways: with the write done and not done. Every one ends with
+// the audit and with the comparison of the store and its rebuild (see world).
+
+// failOn fails the log's calls at one point, as often as it says.
+func failOn(stream string, at streams.HookPoint, times int, err error) streams.Hook {
+	var left atomic.Int64
+	left.Store(int64(times))
+	return func(s string, p streams.HookPoint) error {
+		if s == stream && p == at && left.Add(-1) >= 0 {
+			return err
+		}
+		return nil
+	}
+}
+
+var errInjected = errors.New("staged")
+
+// A client that hears nothing asks again with the same key, and there is one outcome, whether or not the first try got through.
+func TestRecovery_DeduplicatesUnacknowledgedAppend(t *testing.T) {
+	for name, at := range map[string]streams.HookPoint{"not stored": streams.BeforeSend, "stored": streams.AfterStore} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTestNode(t)
+			tn.createPromotion("demo", 10)
+			tn.log.SetHook(failOn("COMMANDS", at, 1, errInjected))
+			c := command("kim", "k", "demo", coupons.Issue{})
+			if _, err := tn.log.Append(t.Context(), c); !errors.Is(err, domain.ErrNoAck) && (at == streams.AfterStore || err == nil) {
+				t.Fatalf("got %v, want outcome unknown", err)
+			}
+			o := tn.submit(c)
+			if o.Type != "coupons.issued" || !strings.Contains(string(o.Data), `"number":1`) {
+				t.Errorf("got %s %s, want coupon 1", o.Type, o.Data)
+			}
+			if again := tn.submit(c); again.EventNumber != o.EventNumber {
+				t.Errorf("asked a third time: event %d, want %d", again.EventNumber, o.EventNumber)
+			}
+		})
+	}
+}
+
+// The checkpoint has not moved: the same commands are decided again, by a node that goes on and by one that starts again.
+func TestRecovery_RedecidesUncommitted(t *testing.T) {
+	t.Run("goes on", func(t *testing.T) {
+		tn := newTestNode(t)
+		tn.createPromotion("demo", 10)
+		tn.close()
+		var fails atomic.Int64
+		tn.beforeCommit = func() error {
+			if fails.Add(1) == 1 {
+				return errInjected
+			}
+			return nil
+		}
+		tn.start()
+		tn.issueConcurrently(30, "demo")
+		tn.waitConfirmed()
+	})
+	t.Run("starts again", func(t *testing.T) {
+		tn := newTestNode(t)
+		tn.createPromotion("demo", 10)
+		tn.close()
+		tn.beforeCommit = func() error { return errInjected }
+		tn.start()
+		tn.issueConcurrently(30, "demo")
+		tn.close()
+		tn.beforeCommit = nil
+		tn.start()
+		tn.waitConfirmed()
+	})
+}
+
+// The outbox is ahead of EVENTS: by nothing, by all, by a part of a batch, or EVENTS has it and the ack is lost.
+func TestRecovery_PublishesOutbox(t *testing.T) {
+	for name, hook := range map[string]func() streams.Hook{
+		"nothing appended":        func() streams.Hook { return failOn("EVENTS", streams.BeforeSend, 1_000_000, errInjected) },
+		"some of it appended":     func() streams.Hook { return failOn("EVENTS", streams.BeforeSend, 1, streams.PartialError(2)) },
+		"appended, ack lost":      func() streams.Hook { return failOn("EVENTS", streams.AfterStore, 1, errInjected) },
+		"appended, no ack at all": func() streams.Hook { return failOn("EVENTS", streams.AfterStore, 1_000_000, errInjected) },
+	} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restart %v", name, restart), func(t *testing.T) {
+				tn := newTestNode(t)
+				tn.createPromotion("demo", 10)
+				tn.log.SetHook(hook())
+				tn.issueConcurrently(30, "demo")
+				if restart {
+					tn.waitCommitted()
+					tn.close()
+					tn.start()
+				} else {
+					log := tn.log
+					time.AfterFunc(300*time.Millisecond, func() { log.SetHook(nil) })
+				}
+				tn.waitConfirmed()
+			})
+		}
+	}
+}
+
+// waitCommitted waits until everything is committed; it may not be in EVENTS.
+func (tn *testNode) waitCommitted() {
+	tn.tb.Helper()
+	state, err := tn.log.State(context.Background())
+	if err != nil {
+		tn.tb.Fatal(err)
+	}
+	for tn.p.Status().DecidedSequence < state.Commands.Last*domain.SequencesPerMessage {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A command of two events, of which EVENTS has one, beside a store that is lost: the rebuild ends before the command, it is
+// decided again, and what EVENTS has of it is compared.
+func TestRecovery_RebuildsWithinCommand(t *testing.T) {
+	tn := newTestNode(t)
+	tn.createSchedule("demo", 1)
+	tn.submit(command("kim", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{1, 2}}))
+	tn.close()
+	time.Sleep(1100 * time.Millisecond) // the hold is due, and the next command tells it first
+	tn.openLog()
+	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
+	if _, err := tn.log.Append(t.Context(), command("lee", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{2, 3}})); err != nil {
+		t.Fatal(err)
+	}
+	tn.openProjector()
+	tn.waitCommitted()
+	tn.close()
+	if err := os.Remove(tn.path()); err != nil {
+		t.Fatal(err)
+	}
+	tn.start()
+	tn.waitConfirmed()
+	o, ok, err := tn.p.OutcomeOf(domain.NewRequestID("lee", "hold"))
+	if err != nil || !ok || o.Type != "seats.held" {
+		t.Errorf("got %+v %v %v, want lee's hold", o, ok, err)
+	}
+}
+
+func (tn *testNode) createSchedule(id string, holdSeconds int) {
+	tn.tb.Helper()
+	tn.submit(command("admin", "create "+id, id, seats.Create{Title: id, HoldSeconds: holdSeconds, MaxSeatsPerUser: 4,
+		Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 50}}}}}))
+}
+
+// A file that is no store any more is put aside, said so, and made anew.
+func TestRecovery_RebuildsDamagedStore(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"overwritten": func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("garbage ", 4096)), 0o600) },
+		"cut short":   func(path string) error { return os.Truncate(path, 5000) },
+		"a page in the middle": func(path string) error {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			junk := []byte(strings.Repeat("\xff", 4096))
+			for page := int64(4); page < 12; page++ {
+				if _, err := f.WriteAt(junk, page*4096); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTestNode(t)
+			tn.createPromotion("demo", 100)
+			tn.issueConcurrently(50, "demo")
+			tn.waitConfirmed()
+			tn.close()
+			if err := damage(tn.path()); err != nil {
+				t.Fatal(err)
+			}
+			tn.start()
+			if tn.recovery.RebuildReason == "" {
+				t.Error("the damage was not noticed")
+			}
+			if quarantined, _ := filepath.Glob(tn.path() + ".damaged-*"); len(quarantined) != 1 {
+				t.Errorf("got %v, want the damaged file put aside", quarantined)
+			}
+			tn.waitConfirmed()
+		})
+	}
+}
+
+// A file that another version of the program has written lacks what that one did not know.
+func TestRecovery_RebuildsOtherLayout(t *testing.T) {
+	tn := newTestNode(t)
+	tn.createPromotion("demo", 100)
+	tn.issueConcurrently(50, "demo")
+	tn.waitConfirmed()
+	tn.close()
+	db, err := bolt.Open(tn.path(), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		meta := tx.Bucket([]byte("meta"))
+		_, epoch, _ := strings.Cut(string(meta.Get([]byte("epoch"))), " ")
+		return errors.Join(meta.Put([]byte("epoch"), []byte("2 "+epoch)), tx.DeleteBucket([]byte("orders")))
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tn.start()
+	if !strings.Contains(tn.recovery.RebuildReason, `layout "2"`) {
+		t.Errorf("made anew because %q, want because of its layout", tn.recovery.RebuildReason)
+	}
+}
+
+// The power goes, and the logs lose their last second while the store, which is synced, is ahead. What was told stands.
+func TestRecovery_CompletesLogsAfterPowerLoss(t *testing.T) {
+	tn := newTestNode(t)
+	tn.createPromotion("demo", 100)
+	tn.issueConcurrently(20, "demo")
+	tn.waitConfirmed()
+	tn.close()
+	before := filepath.Join(t.TempDir(), "jetstream")
+	copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+
+	tn.start()
+	o := tn.submit(command("kim", "k", "demo", coupons.Issue{}))
+	tn.submit(command("lee", "k", "demo", coupons.Issue{}))
+	tn.close()
+	if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
+
+	tn.start()
+	tn.waitConfirmed()
+	if tn.recovery.Noops != 2 {
+		t.Errorf("got %d messages filled, want 2", tn.recovery.Noops)
+	}
+	got, ok, err := tn.p.OutcomeOf(domain.NewRequestID("kim", "k"))
+	if err != nil || !ok || got.EventNumber != o.EventNumber || string(got.Data) != string(o.Data) {
+		t.Errorf("got %+v %v %v, want what was told: %+v", got, ok, err, o)
+	}
+	if o := tn.submit(command("park", "k", "demo", coupons.Issue{})); !strings.Contains(string(o.Data), `"number":23`) {
+		t.Errorf("got %s, want coupon 23", o.Data)
+	}
+}
+
+// The same with more lost than the outbox holds: nothing can be completed, so nothing is decided.
+func TestRecovery_RefusesIncompleteLog(t *testing.T) {
+	tn := newTestNode(t)
+	tn.outboxRetention = 0
+	tn.close()
+	tn.start()
+	tn.createPromotion("demo", 100)
+	tn.issueConcurrently(20, "demo")
+	tn.waitConfirmed()
+	tn.close()
+	before := filepath.Join(t.TempDir(), "jetstream")
+	copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+
+	tn.start()
+	for i := range 5 {
+		tn.submit(command(fmt.Sprint("kim", i), "k", "demo", coupons.Issue{}))
+	}
+	tn.close()
+	after := filepath.Join(t.TempDir(), "jetstream")
+	if err := os.Rename(filepath.Join(tn.dir, "jetstream"), after); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
+	tn.openLog()
+	if err := tn.tryProjector(); !errors.Is(err, projections.ErrInconsistent) || !strings.Contains(err.Error(), "backwards") {
+		t.Errorf("got %v, want a log that has gone backwards", err)
+	}
+	tn.close()
+
+	// With the right log back in its place everything goes on.
+	if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, after, filepath.Join(tn.dir, "jetstream"))
+	tn.start()
+	tn.waitConfirmed()
+}
+
+func copyTree(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a worker heard that is nothing new, or too old, leads to no event: no store remembers it, and nothing is amiss, also
+// where it is the last that the log has.
+func TestRecovery_IgnoresStaleResults(t *testing.T) {
+	for name, crash := range map[string]func(*testing.T, *testNode){
+		"starts again":   func(t *testing.T, tn *testNode) { tn.close() },
+		"the store lost": func(t *testing.T, tn *testNode) { tn.close(); tn.deleteStore() },
+		"not committed": func(t *testing.T, tn *testNode) {
+			tn.close()
+			tn.beforeCommit = func() error { return errInjected }
+			tn.start()
+			tn.appendStaleResults()
+			tn.close()
+			tn.beforeCommit = nil
+		},
+		"the power gone": func(t *testing.T, tn *testNode) {
+			tn.close()
+			before := filepath.Join(t.TempDir(), "jetstream")
+			copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+			tn.start()
+			tn.appendStaleResults()
+			tn.waitConfirmed()
+			tn.close()
+			if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
+				t.Fatal(err)
+			}
+			copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTestNode(t)
+			tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 5}, "products.created")
+			tn.submitExpect("kim", "imp_kim", placeOrder("tee", 1, 1000), "orders.placed")
+			tn.recordPayment("imp_kim", orders.Payment{State: orders.PaymentMissing})
+			tn.appendStaleResults()
+			tn.waitConfirmed()
+			crash(t, tn)
+			tn.start()
+			tn.waitConfirmed()
+			tn.expectView("kim", myOrders, "[imp_kim 1 1000 PENDING_PAYMENT]")
+			tn.recordPayment("imp_kim", paidPayment(1000))
+			tn.expectView("kim", myOrders, "[imp_kim 1 1000 PAID]")
+			tn.appendStaleResults()
+		})
+	}
+}
+
+// appendStaleResults says of kim's order what is nothing new, what is too old, and something of an order that is not there.
+func (tn *testNode) appendStaleResults() {
+	tn.tb.Helper()
+	for _, impUID := range []string{"imp_kim", "imp_nobody"} {
+		for after := range tn.p.LastOfEntity("orders", "imp_kim") + 1 {
+			c := domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: after, Payment: orders.Payment{State: orders.PaymentMissing}}}
+			if _, err := tn.log.Append(tn.tb.Context(), c); err != nil {
+				tn.tb.Fatal(err)
+			}
+		}
+	}
+}
+
+func (tn *testNode) deleteStore() {
+	tn.tb.Helper()
+	if err := os.Remove(tn.path()); err != nil {
+		tn.tb.Fatal(err)
+	}
+}
+
+// An order that is refused is kept, in an event of its own before the refusal. EVENTS has the first of the two when the
+// store is lost: the other follows, and the order is there once.
+func TestRecovery_RebuildsWithinRejection(t *testing.T) {
+	tn := newTestNode(t)
+	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000}, "products.created")
+	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
+	c := command("kim", "k", "imp_kim", placeOrder("tee", 1, 1000))
+	if _, err := tn.log.Append(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	tn.waitCommitted()
+	tn.close()
+	tn.deleteStore()
+	tn.start()
+	if tn.recovery.Events != 1 {
+		t.Errorf("the rebuild has %d events, want 1: the product", tn.recovery.Events)
+	}
+	tn.waitConfirmed()
+	o, ok, err := tn.p.OutcomeOf(c.Request)
+	if err != nil || !ok || o.Type != "orders.rejected" || !strings.Contains(string(o.Data), domain.SoldOut) {
+		t.Errorf("got %+v %v %v, want sold_out", o, ok, err)
+	}
+	tn.expectView("kim", myOrders, "[imp_kim 1 1000 REFUNDING sold_out]")
+}
+
+// Orders that were decided and not committed take no units.
+func TestRecovery_RedecidesOrders(t *testing.T) {
+	tn := newTestNode(t)
+	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 3}, "products.created")
+	tn.close()
+	failed := false
+	tn.beforeCommit = func() error {
+		if failed {
+			return nil
+		}
+		failed = true
+		return errInjected
+	}
+	tn.openLog()
+	for i := range 5 {
+		id := fmt.Sprint("u", i)
+		if _, err := tn.log.Append(t.Context(), command(id, "k", "imp_"+id, placeOrder("tee", 1, 1000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tn.openProjector()
+	tn.waitConfirmed()
+	tn.expectView("", productStock, "[tee 0 of 3 false]")
+	var refunding int
+	for o, err := range tn.p.ExportOrders() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Status == orders.StatusRefunding {
+			refunding++
+		}
+	}
+	if refunding != 2 {
+		t.Errorf("%d orders are to be given back, want 2", refunding)
+	}
+}

@@ -1,0 +1,218 @@
+// Who waits: a row in the line of their waiting list for as long as they have no offer, then one among the offers. A place
+// that is over has neither, but for an offer of coupons that ran out: that stays, marked, so that a late comer hears why.
+
+package projections
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+// A place in line is written as its section, a line feed, which no name of a section has, and the rest in JSON.
+
+// listKey names a waiting list: "coupons.<promotion>" or "seats.<schedule>".
+func listKey(kind, entity string) []byte { return []byte(kind + "." + entity) }
+
+// offerRow is a place that has an offer. What seats are offered stands in the holding with its sequence, and until when.
+type offerRow struct {
+	PromotionID string `json:"promotionId,omitempty"`
+	ScheduleID  string `json:"scheduleId,omitempty"`
+	Section     string `json:"section,omitempty"`
+	coupons.Offer
+	Expired bool `json:"ended,omitempty"`
+}
+
+// putCouponWaiting writes the place with this sequence as p has it now.
+func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error {
+	entry, waiting := p.Waiting.Entry(sequence)
+	if err := putWaiting(tx, listKey("coupons", p.PromotionID), seats.WaitingEntry{Entry: entry}, sequence, waiting); err != nil {
+		return err
+	}
+	offer, active := p.Offers[sequence]
+	expiredOffer, expired := p.ExpiredOffers[sequence]
+	if expired {
+		offer = expiredOffer
+	}
+	return putOffer(tx, offerRow{PromotionID: p.PromotionID, Offer: offer, Expired: expired}, sequence, active || expired)
+}
+
+// putSeatWaiting writes the place with this sequence as sc has it now.
+func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
+	entry, waiting := sc.Waiting[sequence]
+	offered := sc.Allocations[sequence] != nil
+	if err := putWaiting(tx, listKey("seats", sc.ScheduleID), entry, sequence, waiting && !offered); err != nil {
+		return err
+	}
+	row := offerRow{ScheduleID: sc.ScheduleID, Section: entry.Section, Offer: coupons.Offer{Entry: entry.Entry}}
+	return putOffer(tx, row, sequence, waiting && offered)
+}
+
+func putWaiting(tx *bolt.Tx, list []byte, p seats.WaitingEntry, sequence uint64, waiting bool) error {
+	b, err := tx.Bucket(bucketWaitlists).CreateBucketIfNotExists(list)
+	if err != nil {
+		return err
+	}
+	if !waiting {
+		return b.Delete(key(sequence))
+	}
+	v, err := json.Marshal(p.Entry)
+	if err != nil {
+		return err
+	}
+	return b.Put(key(sequence), append([]byte(p.Section+"\n"), v...))
+}
+
+func decodeWaiting(k, v []byte) (seats.WaitingEntry, error) {
+	section, entry, _ := bytes.Cut(v, []byte("\n"))
+	p := seats.WaitingEntry{Section: string(section)}
+	if err := json.Unmarshal(entry, &p.Entry); err != nil {
+		return p, fmt.Errorf("%w: place %d in a waiting list", errDamaged, number(k))
+	}
+	return p, nil
+}
+
+func putOffer(tx *bolt.Tx, row offerRow, sequence uint64, active bool) error {
+	b := tx.Bucket(bucketOffers)
+	if !active {
+		return b.Delete(key(sequence))
+	}
+	v, err := json.Marshal(row)
+	if err != nil {
+		return err
+	}
+	return b.Put(key(sequence), v)
+}
+
+// loadWaiting comes last: what is offered has to be there.
+func (p *loadedState) loadWaiting(tx *bolt.Tx) error {
+	err := tx.Bucket(bucketOffers).ForEach(func(k, v []byte) error {
+		var row offerRow
+		err := json.Unmarshal(v, &row)
+		promotion, schedule := p.machine.Coupons.Promotion(row.PromotionID), p.machine.Seats.Schedule(row.ScheduleID)
+		switch {
+		case err != nil || promotion == nil && schedule == nil:
+			return fmt.Errorf("%w: offer %d", errDamaged, number(k))
+		case schedule != nil:
+			p.machine.Seats.RestoreWaiting(schedule, seats.WaitingEntry{Entry: row.Entry, Section: row.Section})
+		case row.Expired:
+			promotion.RestoreExpired(row.Offer)
+		default:
+			p.machine.Coupons.RestoreOffer(promotion, row.Offer)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	lists := tx.Bucket(bucketWaitlists)
+	return lists.ForEachBucket(func(name []byte) error {
+		kind, entity, _ := strings.Cut(string(name), ".")
+		promotion, schedule := p.machine.Coupons.Promotion(entity), p.machine.Seats.Schedule(entity)
+		return lists.Bucket(name).ForEach(func(k, v []byte) error {
+			entry, err := decodeWaiting(k, v)
+			switch {
+			case err != nil:
+				return err
+			case kind == "coupons" && promotion != nil:
+				p.machine.Coupons.RestoreWaiting(promotion, entry.Entry)
+			case kind == "seats" && schedule != nil:
+				p.machine.Seats.RestoreWaiting(schedule, entry)
+			default:
+				return fmt.Errorf("%w: somebody waits for %s, which is not there", errDamaged, name)
+			}
+			return nil
+		})
+	})
+}
+
+// Where a user waits, and what they are offered.
+
+// WaitingEntry is a place in a waiting list that is not over: of a promotion or of a schedule, whichever id is set.
+type WaitingEntry struct {
+	WaitingID, PromotionID, ScheduleID string
+	Section                            string // "": any, or not of seats
+	Quantity                           int
+	Position                           int         // 1 is the next in this list; 0 for an offer
+	ExpiresAt                          domain.Time // of the offer; 0: there is none yet
+	ScheduleSeatIDs                    []int       // on offer, where that is seats
+}
+
+// Waiting are the user's places, newest first.
+func (v *View) Waiting(from uint64, limit int) (Page[WaitingEntry], error) {
+	return userPage(v, from, limit, func(r journalRow) ([]WaitingEntry, error) {
+		w := WaitingEntry{}
+		switch r.Type {
+		case "coupons.joined":
+			w.PromotionID, w.WaitingID = r.Entity, coupons.WaitingID(r.Entity, r.Sequence)
+		case "seats.joined":
+			w.ScheduleID, w.WaitingID = r.Entity, seats.WaitingID(r.Entity, r.Sequence)
+		default:
+			return nil, nil
+		}
+		active, err := v.fillWaiting(&w, domain.Kind(r.Type), r)
+		if err != nil || !active {
+			return nil, err
+		}
+		return []WaitingEntry{w}, nil
+	})
+}
+
+// fillWaiting fills in how the place stands that r says was taken; false when it is over.
+func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active bool, err error) {
+	if list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, r.Entity)); list != nil {
+		if raw := list.Get(key(r.Sequence)); raw != nil {
+			entry, err := decodeWaiting(key(r.Sequence), raw)
+			w.Section, w.Quantity, w.Position = entry.Section, entry.Quantity, positionIn(list, r.Sequence, entry.Section)
+			return true, err
+		}
+	}
+	raw := v.tx.Bucket(bucketOffers).Get(key(r.Sequence))
+	if raw == nil {
+		return false, nil
+	}
+	var offer offerRow
+	if err := json.Unmarshal(raw, &offer); err != nil || offer.Expired {
+		return false, err
+	}
+	w.Section, w.Quantity, w.ExpiresAt = offer.Section, offer.Quantity, offer.ExpiresAt
+	if kind == "seats" {
+		var h allocationRow
+		if err := unmarshalRow(v.tx.Bucket(bucketAllocations), r.Sequence, &h); err != nil || h.Allocation == nil {
+			return false, err
+		}
+		w.ExpiresAt, w.ScheduleSeatIDs = h.ExpiresAt, h.ScheduleSeatIDs
+	}
+	return true, nil
+}
+
+// positionIn counts who stands in the same list up to and with this place. A hundred thousand take some milliseconds.
+func positionIn(waitlist *bolt.Bucket, sequence uint64, section string) (position int) {
+	prefix := []byte(section + "\n")
+	c := waitlist.Cursor()
+	for k, v := c.First(); k != nil && number(k) <= sequence; k, v = c.Next() {
+		if bytes.HasPrefix(v, prefix) {
+			position++
+		}
+	}
+	return position
+}
+
+// waitingCount is how many wait for units of a promotion or seats of a schedule and have no offer.
+func (v *View) waitingCount(kind, id string) int {
+	list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, id))
+	if list == nil {
+		return 0
+	}
+	return list.Stats().KeyN
+}
+
+// WaitingCount is how many wait for units of a promotion and have no offer.
+func (v *View) WaitingCount(promotion string) int { return v.waitingCount("coupons", promotion) }

@@ -1,0 +1,323 @@
+package streams_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/streams"
+	"onsale/streams/streamtest"
+)
+
+// delivery is an event that a worker was given, for the times-th time.
+type delivery struct{ number, attempt uint64 }
+
+// testWorker is a node at work. What Do says is what do says, or that all is done where do is nil.
+type testWorker struct {
+	streams.ConsumerConfig
+	handle func(ctx context.Context, g delivery) time.Duration
+
+	mu         sync.Mutex
+	deliveries []delivery
+	updated    chan struct{} // has one when had is longer
+	cancel     context.CancelFunc
+	done       chan error
+}
+
+// startWorker has a worker work on l until the test ends, or end.
+func startWorker(t *testing.T, l *streams.Log, concurrency int, ackWait time.Duration, handle func(context.Context, delivery) time.Duration) *testWorker {
+	w := &testWorker{handle: handle, updated: make(chan struct{}, 1), done: make(chan error, 1)}
+	w.ConsumerConfig = streams.ConsumerConfig{Name: "w", Kinds: []string{"coupons"}, Concurrency: concurrency, WaitReady: func(context.Context) {},
+		Handle: func(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
+			d := delivery{e.Number, attempt}
+			if w.handle != nil {
+				retryAfter = w.handle(ctx, d)
+			}
+			w.mu.Lock()
+			w.deliveries = append(w.deliveries, d)
+			w.mu.Unlock()
+			select {
+			case w.updated <- struct{}{}:
+			default:
+			}
+			return retryAfter
+		}}
+	w.SetAckWait(ackWait)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.cancel = cancel
+	go func() { w.done <- l.ConsumeEvents(ctx, w.ConsumerConfig) }()
+	t.Cleanup(w.stop)
+	return w
+}
+
+// stop ends a worker and waits for it.
+func (w *testWorker) stop() {
+	w.cancel()
+	err := <-w.done
+	w.done <- err
+}
+
+// waitUntil waits until the worker has had what it must.
+func (w *testWorker) waitUntil(t *testing.T, cond func([]delivery) bool) []delivery {
+	t.Helper()
+	ctx := testContext(t)
+	for {
+		w.mu.Lock()
+		got := slices.Clone(w.deliveries)
+		w.mu.Unlock()
+		if cond(got) {
+			return got
+		}
+		select {
+		case <-w.updated:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain; it had %v", got)
+		}
+	}
+}
+
+// deliveredUpTo says that every event up to last was had.
+func deliveredUpTo(last uint64) func([]delivery) bool {
+	return func(got []delivery) bool {
+		numbers := map[uint64]bool{}
+		for _, d := range got {
+			numbers[d.number] = true
+		}
+		return uint64(len(numbers)) == last
+	}
+}
+
+// appendEventsTo appends events up to number last.
+func appendEventsTo(t *testing.T, l *streams.Log, last uint64) {
+	t.Helper()
+	have := state(t, l).Events.Last
+	records := recordChain(t, 0, domain.Hash{}, int(last))
+	if err := l.AppendEvents(testContext(t), records[have:]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const longAckWait = time.Hour // no event is taken from a worker
+
+// In quiet times each event is given once, and a worker never has more than it wants.
+func TestConsumeEvents_DeliversEachOnce(t *testing.T) {
+	l := streamtest.Start(t)
+	appendEventsTo(t, l, 300)
+	var running, peak atomic.Int64
+	w := startWorker(t, l, 8, longAckWait, func(context.Context, delivery) time.Duration {
+		n := running.Add(1)
+		defer running.Add(-1)
+		for m := peak.Load(); n > m && !peak.CompareAndSwap(m, n); m = peak.Load() {
+		}
+		return 0
+	})
+	w.waitUntil(t, deliveredUpTo(300))
+	appendEventsTo(t, l, 500)
+	if got := w.waitUntil(t, deliveredUpTo(500)); len(got) != 500 || slices.ContainsFunc(got, func(d delivery) bool { return d.attempt != 1 }) {
+		t.Errorf("it had %v", got)
+	}
+	if peak.Load() > 8 {
+		t.Errorf("it had %d at once", peak.Load())
+	}
+	w.stop()
+	if err := <-w.done; err != nil {
+		t.Error(err)
+	}
+	w.done <- nil
+}
+
+// What is put off comes again, not before its time, and counts how often.
+func TestConsumeEvents_RetriesAfterDelay(t *testing.T) {
+	l := streamtest.Start(t)
+	appendEventsTo(t, l, 3)
+	var times [2]time.Time
+	const delay = 50 * time.Millisecond
+	w := startWorker(t, l, 4, longAckWait, func(_ context.Context, d delivery) time.Duration {
+		if d.number == 2 && d.attempt <= 2 {
+			times[d.attempt-1] = time.Now()
+			return delay
+		}
+		return 0
+	})
+	got := w.waitUntil(t, func(got []delivery) bool { return slices.Contains(got, delivery{2, 3}) })
+	if len(got) != 5 {
+		t.Errorf("it had %v", got)
+	}
+	if waited := times[1].Sub(times[0]); waited < delay {
+		t.Errorf("it came again after %s", waited)
+	}
+}
+
+// Whoever ends gives back what they have, and others have it at once.
+func TestConsumeEvents_ReleasesOnStop(t *testing.T) {
+	l := streamtest.Start(t)
+	appendEventsTo(t, l, 4)
+	started := make(chan struct{}, 4)
+	first := startWorker(t, l, 4, longAckWait, func(ctx context.Context, _ delivery) time.Duration {
+		started <- struct{}{}
+		<-ctx.Done()
+		return 0
+	})
+	for range 4 {
+		<-started
+	}
+	first.stop()
+	got := startWorker(t, l, 4, longAckWait, nil).waitUntil(t, deliveredUpTo(4))
+	if len(got) != 4 || slices.ContainsFunc(got, func(d delivery) bool { return d.attempt != 2 }) {
+		t.Errorf("the second had %v", got)
+	}
+}
+
+func openExternal(t *testing.T, servers *streamtest.Servers, node string) *streams.Log {
+	return streamtest.Open(t, streams.Config{URLs: servers.URLs, Node: node, Replicas: 1, CommandsMaxBytes: 64 << 20,
+		EventsMaxBytes: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", node)})
+}
+
+// A node that has gone silent loses what it has to another. One that is slow, and says so, does not.
+func TestConsumeEvents_ReassignsFromSilentNode(t *testing.T) {
+	servers := streamtest.Cluster(t, 1)
+	a, b := openExternal(t, servers, "a"), openExternal(t, servers, "b")
+	const ackWait = time.Second
+	started, release := make(chan struct{}), make(chan struct{})
+	silent := startWorker(t, a, 1, ackWait, func(context.Context, delivery) time.Duration {
+		close(started)
+		<-release
+		return 0
+	})
+	appendEventsTo(t, b, 1)
+	<-started
+	slow := true
+	other := startWorker(t, b, 1, ackWait, func(_ context.Context, d delivery) time.Duration {
+		if d.number == 2 && slow {
+			slow = false
+			time.Sleep(2 * ackWait) // is the slowness itself
+		}
+		return 0
+	})
+	appendEventsTo(t, b, 2) // and a has no hand free
+	if got := other.waitUntil(t, deliveredUpTo(1)); got[0] != (delivery{2, 1}) {
+		t.Errorf("while the first says that it is at it, the other had %v", got)
+	}
+	a.Close()
+	if got := other.waitUntil(t, deliveredUpTo(2)); got[1].number != 1 || got[1].attempt < 2 || len(got) != 2 {
+		t.Errorf("the other had %v", got)
+	}
+	close(release)
+	silent.stop()
+}
+
+// What is done is done for every life of the log, and what is not comes again.
+func TestConsumeEvents_ResumesAfterRestart(t *testing.T) {
+	c := streamtest.Config(t, t.TempDir())
+	l := streamtest.Open(t, c)
+	const ackWait = time.Second // what was just on its way when the worker ended is taken for silence
+	appendEventsTo(t, l, 10)
+	w := startWorker(t, l, 1, ackWait, func(ctx context.Context, d delivery) time.Duration {
+		if d.number > 5 {
+			<-ctx.Done()
+		}
+		return 0
+	})
+	w.waitUntil(t, deliveredUpTo(5))
+	for { // what the server was not yet heard to have taken in may come again
+		consumer, err := l.JetStream().Consumer(testContext(t), "EVENTS", "w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if consumer.CachedInfo().AckFloor.Stream == 5 {
+			break
+		}
+	}
+	w.stop()
+	l.Close()
+	got := startWorker(t, streamtest.Open(t, c), 4, ackWait, nil).waitUntil(t, deliveredUpTo(5))
+	for _, d := range got {
+		if d.number <= 5 {
+			t.Errorf("event %d was done, and came again", d.number)
+		}
+	}
+}
+
+// The server goes while an event is being done, so nobody hears that it is. It comes again, and so does all that follows.
+func TestConsumeEvents_SurvivesServerRestart(t *testing.T) {
+	servers := streamtest.Cluster(t, 1)
+	l := openExternal(t, servers, "a")
+	appendEventsTo(t, l, 3)
+	started, release := make(chan struct{}), make(chan struct{})
+	w := startWorker(t, l, 1, 500*time.Millisecond, func(_ context.Context, d delivery) time.Duration {
+		if d == (delivery{2, 1}) {
+			close(started)
+			<-release
+		}
+		return 0
+	})
+	<-started
+	servers.Stop(0)
+	close(release)
+	w.waitUntil(t, deliveredUpTo(2))
+	servers.Restart(0)
+	got := w.waitUntil(t, func(got []delivery) bool { return deliveredUpTo(3)(got) && slices.Contains(got, delivery{2, 2}) })
+	t.Logf("it had %v", got)
+	appendEventsTo(t, l, 4)
+	w.waitUntil(t, deliveredUpTo(4))
+}
+
+// A consumer that somebody deletes is made anew, and gives everything from the beginning.
+func TestConsumeEvents_RecreatesConsumer(t *testing.T) {
+	l := streamtest.Start(t)
+	appendEventsTo(t, l, 3)
+	w := startWorker(t, l, 2, longAckWait, nil)
+	w.waitUntil(t, deliveredUpTo(3))
+	if err := l.JetStream().DeleteConsumer(testContext(t), "EVENTS", "w"); err != nil {
+		t.Fatal(err)
+	}
+	appendEventsTo(t, l, 4)
+	if got := w.waitUntil(t, deliveredUpTo(4)); !slices.Contains(got, delivery{4, 1}) {
+		t.Errorf("it had %v", got)
+	}
+}
+
+// An event that this onsale does not know is not passed over: nobody works on until somebody knows it.
+func TestConsumeEvents_StopsAtUnknownType(t *testing.T) {
+	l := streamtest.Start(t)
+	record := recordChain(t, 0, domain.Hash{}, 1)[0]
+	record.Payload = bytes.ReplaceAll(record.Payload, []byte("coupons.issued"), []byte("coupons.dreamt"))
+	if err := l.AppendEvents(testContext(t), []domain.Record{record}); err != nil {
+		t.Fatal(err)
+	}
+	w := startWorker(t, l, 2, longAckWait, nil)
+	select {
+	case err := <-w.done:
+		if w.done <- err; !errors.Is(err, domain.ErrUnknownType) {
+			t.Errorf("got %v", err)
+		}
+	case <-testContext(t).Done():
+		t.Error("it works on")
+	}
+}
+
+// The gate holds before anything is taken.
+func TestConsumeEvents_WaitsUntilReady(t *testing.T) {
+	l := streamtest.Start(t)
+	appendEventsTo(t, l, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan struct{})
+	err := make(chan error)
+	go func() {
+		err <- l.ConsumeEvents(ctx, streams.ConsumerConfig{Name: "w", Kinds: []string{"coupons"}, Concurrency: 1,
+			WaitReady: func(ctx context.Context) { close(waiting); <-ctx.Done() },
+			Handle:    func(context.Context, domain.Event, uint64) time.Duration { t.Error("it was given an event"); return 0 }})
+	}()
+	<-waiting
+	cancel()
+	if err := <-err; err != nil {
+		t.Error(err)
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 
 	"onsale/domain"
-	"onsale/http/stream"
+	"onsale/http/sse"
 	"onsale/projections"
 )
 
@@ -88,7 +88,7 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 		if user != "" && !maySee(o, user) {
 			return problemf(forbidden, "")
 		}
-		epoch, lastSeen, ok := stream.ResumesAt(r)
+		epoch, lastSeen, ok := sse.ResumesAt(r)
 		if ok && epoch == s.Epoch && o.ResultEvent != 0 && lastSeen.Number >= o.ResultEvent {
 			w.Header()["Cache-Control"] = noStore
 			w.WriteHeader(http.StatusNoContent)
@@ -106,7 +106,7 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 // with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
 // know what is there.
 func (s *Server) notFoundForNew(r *http.Request, id string, exists func(id string) (bool, error)) bool {
-	if stream.Resuming(r) || !s.upToDate() {
+	if sse.Resuming(r) || !s.upToDate() {
 		return false
 	}
 	found, err := exists(id)

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 	"onsale/projections"
 )
 

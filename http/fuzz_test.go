@@ -17,7 +17,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 	"onsale/projections"
 )
 

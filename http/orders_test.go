@@ -15,7 +15,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 	"onsale/projections"
 )
 

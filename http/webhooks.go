@@ -7,7 +7,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 )
 
 // Payments is what the counter needs of a payment provider.

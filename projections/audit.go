@@ -11,7 +11,7 @@ import (
 	"iter"
 
 	"onsale/domain"
-	"onsale/domain/shop"
+	"onsale/domain/machine"
 )
 
 // History is what the audit reads. Package streams has it.
@@ -29,9 +29,9 @@ type Audit struct {
 	Outcomes         map[string]uint64 // events by type, rejections by code
 	Undecided        uint64            // commands whose events EVENTS does not hold yet
 	Noops            uint64            // commands that a power loss took after their outcome had been told
-	Machine          *shop.Machine     // as it is after all of it
+	Machine          *machine.Machine  // as it is after all of it
 
-	decider *shop.Machine // decides; Shop follows what EVENTS says of it
+	decider *machine.Machine // decides; Shop follows what EVENTS says of it
 }
 
 // ErrDifference is a log that does not say what the rules say.
@@ -40,7 +40,7 @@ var ErrDifference = errors.New("the log and the rules differ")
 // RunAudit decides everything again. errors.Is ErrDifference: the text names the first difference. see, if not nil, is
 // called with each command and what EVENTS says of it, in order.
 func RunAudit(ctx context.Context, h History, visit func(domain.Command, []domain.Event)) (Audit, error) {
-	a := Audit{Outcomes: map[string]uint64{}, Machine: shop.New(), decider: shop.New()}
+	a := Audit{Outcomes: map[string]uint64{}, Machine: machine.New(), decider: machine.New()}
 	state, err := h.State(ctx)
 	if err != nil {
 		return a, err

@@ -12,7 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
-	"onsale/domain/shop"
+	"onsale/domain/machine"
 )
 
 // journalRow is an event as the journal keeps it.
@@ -91,7 +91,7 @@ func (p *loadedState) loadJournal(tx *bolt.Tx) error {
 			return nil
 		}
 		if id := domain.RequestID(r.request); m.Requests[id].EventNumber == 0 {
-			m.Requests[id] = shop.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
+			m.Requests[id] = machine.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
 		}
 		return nil
 	})

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/shop"
+	"onsale/domain/machine"
 )
 
 // Config is what a projector is made of.
@@ -50,10 +50,10 @@ type Projector struct {
 
 	// mu guards what Run writes and others read. It is held for map accesses only, never over I/O.
 	mu            sync.RWMutex
-	machine       *shop.Machine // written by Run alone, which reads it without the lock
-	lastEvents    lastEvents    // of confirmed events
-	unconfirmed   lastEvents    // of events that are decided and not yet confirmed
-	counters      counters      // of committed events
+	machine       *machine.Machine // written by Run alone, which reads it without the lock
+	lastEvents    lastEvents       // of confirmed events
+	unconfirmed   lastEvents       // of events that are decided and not yet confirmed
+	counters      counters         // of committed events
 	rate          rateWindow
 	pending       []pendingEvent // decided, committed, not confirmed; in order
 	waiters       waiters

@@ -17,7 +17,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"onsale/domain"
-	"onsale/domain/shop"
+	"onsale/domain/machine"
 )
 
 // Keys rise wherever commands write in a rush: journal and outbox by event number, coupons by their number in the sale,
@@ -113,12 +113,12 @@ func recoverDamage(err *error) {
 
 // loadedState is the shop as a store has it, the last event of each user and each entity, and how many there are of each type.
 type loadedState struct {
-	machine    *shop.Machine
+	machine    *machine.Machine
 	lastEvents lastEvents
 	counters   counters
 }
 
-func newLoadedState() loadedState { return loadedState{shop.New(), newLastEvents(), newCounters()} }
+func newLoadedState() loadedState { return loadedState{machine.New(), newLastEvents(), newCounters()} }
 
 // load reads all of the past. The buckets that it reads to the last row are bucketsLoaded.
 func (p *loadedState) load(tx *bolt.Tx) error {
@@ -133,7 +133,7 @@ func (p *loadedState) load(tx *bolt.Tx) error {
 		return err
 	}
 	*p = newLoadedState()
-	p.machine.Requests = make(map[domain.RequestID]shop.RequestRecord, cp.events)
+	p.machine.Requests = make(map[domain.RequestID]machine.RequestRecord, cp.events)
 	p.machine.Now, p.machine.LastEvent = cp.now, cp.events
 	for _, load := range []func(*bolt.Tx) error{p.loadJournal, p.loadPromotions, p.loadSchedules, p.loadWaiting, p.loadOrders} {
 		if err := load(tx); err != nil {

@@ -5,7 +5,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
-	"onsale/domain/shop"
+	"onsale/domain/machine"
 )
 
 // writer is one transaction's hand on the buckets.
@@ -26,7 +26,7 @@ func newWriter(tx *bolt.Tx) *writer {
 }
 
 // writeEvent writes everything that event e, already made so in the shop, has changed.
-func (w *writer) writeEvent(m *shop.Machine, e domain.Event, record domain.Record, r journalRow) error {
+func (w *writer) writeEvent(m *machine.Machine, e domain.Event, record domain.Record, r journalRow) error {
 	if err := w.journal.Put(key(e.Number), r.encode()); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (w *writer) writeEvent(m *shop.Machine, e domain.Event, record domain.Recor
 }
 
 // flush writes what is written once for a transaction, and forgets the outbox up to and including done.
-func (w *writer) flush(m *shop.Machine, trimUpTo uint64) error {
+func (w *writer) flush(m *machine.Machine, trimUpTo uint64) error {
 	for id := range w.promotions {
 		if err := putPromotion(w.tx, m.Coupons.Promotion(id)); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 func TestBrowser_Orders(t *testing.T) {
@@ -114,13 +114,13 @@ type paymentFixture struct {
 	*testNode
 	*flakyProxy
 	process  *nodeProcess
-	provider *fake.Server
+	provider *fakeportone.Server
 	frontURL string
 }
 
 func newPaymentFixture(t *testing.T) *paymentFixture {
 	t.Helper()
-	provider := fake.New()
+	provider := fakeportone.New()
 	providerServer := httptest.NewServer(provider)
 	t.Cleanup(providerServer.Close)
 	b := newTestNode(t, "--demo", "--payments-provider", "portone", "--payments-url", providerServer.URL,
@@ -154,7 +154,7 @@ func (t *paymentFixture) checkPaid(tb testing.TB, amount, back int64) {
 // The provider was told of no amount beforehand, and somebody pays less than the page asks for. They get their money back.
 func testTamperedAmount(t *testing.T, browser context.Context) {
 	fixture := newPaymentFixture(t)
-	if err := fixture.provider.Fail("prepare", fake.Fault{Kind: fake.Refuse}, 0); err != nil {
+	if err := fixture.provider.Fail("prepare", fakeportone.Fault{Kind: fakeportone.Refuse}, 0); err != nil {
 		t.Fatal(err)
 	}
 	page := newProfile(t, browser).openShop(fixture.frontURL)
@@ -195,7 +195,7 @@ func testReloadedBeforeOrder(t *testing.T, browser context.Context) {
 // The node dies when it has accepted the order and not heard of the payment. The page hears the verdict from the next one.
 func testKilledBeforeResult(t *testing.T, browser context.Context) {
 	fixture := newPaymentFixture(t)
-	if err := fixture.provider.Fail("get", fake.Fault{Kind: fake.Error}, 0); err != nil {
+	if err := fixture.provider.Fail("get", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
 		t.Fatal(err)
 	}
 	page := newProfile(t, browser).openShop(fixture.frontURL)
@@ -234,7 +234,7 @@ const racedPayment = "imp_named"
 // orderDuringPayment has this user order what the buyer pays, while the provider answers nobody; then the buyer comes back from the window.
 func (t *paymentFixture) orderDuringPayment(page *tab, user string) {
 	page.tb.Helper()
-	if err := t.provider.Fail("get", fake.Fault{Kind: fake.Error}, 0); err != nil {
+	if err := t.provider.Fail("get", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
 		page.tb.Fatal(err)
 	}
 	if user == "" {
@@ -244,7 +244,7 @@ func (t *paymentFixture) orderDuringPayment(page *tab, user string) {
 	page.waitVisible(`button[value="paid"]`)
 	var merchantUID string
 	page.eval(`new URLSearchParams(location.search).get('merchant_uid')`, &merchantUID)
-	if _, err := t.provider.Create(fake.Payment{ImpUID: racedPayment, MerchantUID: merchantUID, Amount: 25_000, Status: "paid"}); err != nil {
+	if _, err := t.provider.Create(fakeportone.Payment{ImpUID: racedPayment, MerchantUID: merchantUID, Amount: 25_000, Status: "paid"}); err != nil {
 		page.tb.Fatal(err)
 	}
 	order := `{"imp_uid":"` + racedPayment + `","salePostId":"demo","count":1,"amount":25000}`

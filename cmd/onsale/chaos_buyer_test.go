@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // buyer is one who buys, and another who gets at their payments.
@@ -66,7 +66,7 @@ func (b *buyer) chooseBasket() basket {
 }
 
 // startPayment begins a payment at the provider, and gives its imp_uid.
-func (b *buyer) startPayment(p fake.Payment) string {
+func (b *buyer) startPayment(p fakeportone.Payment) string {
 	if p.MerchantUID == "" {
 		b.paymentCount++
 		p.MerchantUID = fmt.Sprintf("%s-%d", b.User, b.paymentCount)
@@ -95,18 +95,18 @@ func (b *buyer) doLater(d time.Duration, do func()) {
 
 func (b *buyer) pay() {
 	want := b.chooseBasket()
-	b.placeOrder(b.startPayment(fake.Payment{Amount: want.amount}), want)
+	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount}), want)
 }
 
 func (b *buyer) underpay() {
 	want := b.chooseBasket()
-	b.placeOrder(b.startPayment(fake.Payment{Amount: want.amount - 100}), want)
+	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount - 100}), want)
 }
 
 func (b *buyer) orderWrongAmount() {
 	want := b.chooseBasket()
 	want.amount -= 100
-	b.placeOrder(b.startPayment(fake.Payment{Amount: want.amount}), want)
+	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount}), want)
 }
 
 // orderBeforePaying pays, or fails to, what is ordered already.
@@ -117,7 +117,7 @@ func (b *buyer) orderBeforePaying() {
 	b.placeOrder(impUID, want)
 	status := pick(b.rng, "paid", "paid", "failed")
 	b.doLater(b.workload.paymentTimeout*3/2, func() {
-		_, err := b.workload.provider.Create(fake.Payment{ImpUID: impUID, MerchantUID: impUID, Amount: want.amount, Status: status})
+		_, err := b.workload.provider.Create(fakeportone.Payment{ImpUID: impUID, MerchantUID: impUID, Amount: want.amount, Status: status})
 		b.checkProvider(err)
 	})
 }
@@ -125,7 +125,7 @@ func (b *buyer) orderBeforePaying() {
 // payByTransfer pays into a virtual account: in time, too late, or never.
 func (b *buyer) payByTransfer() {
 	want := b.chooseBasket()
-	impUID := b.startPayment(fake.Payment{Amount: want.amount, Status: "ready", Method: "vbank"})
+	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount, Status: "ready", Method: "vbank"})
 	b.placeOrder(impUID, want)
 	if b.rng.IntN(4) > 0 {
 		b.doLater(b.workload.paymentTimeout*3/2, func() { b.checkProvider(b.workload.provider.Deposit(impUID)) })
@@ -140,7 +140,7 @@ func (b *buyer) orderUnknownPayment() {
 // orderFailedPayment by the bank, which may think better of it.
 func (b *buyer) orderFailedPayment() {
 	want := b.chooseBasket()
-	impUID := b.startPayment(fake.Payment{Amount: want.amount, Status: "failed"})
+	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount, Status: "failed"})
 	b.placeOrder(impUID, want)
 	if b.rng.IntN(2) == 0 {
 		b.doLater(2*time.Second, func() { b.checkProvider(b.workload.provider.SucceedLate(impUID)) })
@@ -160,7 +160,7 @@ func (b *buyer) preparePayment(want basket) (impUID string, ok bool) {
 	if err := json.Unmarshal(a.response.Result, &prepared); err != nil || prepared.Amount != want.amount {
 		b.t.Errorf("%s: %v, want %d", a.response.Result, err, want.amount)
 	}
-	return b.startPayment(fake.Payment{MerchantUID: prepared.MerchantUID, Amount: want.amount}), true
+	return b.startPayment(fakeportone.Payment{MerchantUID: prepared.MerchantUID, Amount: want.amount}), true
 }
 
 func (b *buyer) payPrepared() {
@@ -190,7 +190,7 @@ func (b *buyer) racePrepared() {
 // raceUnprepared that was not prepared: it is of whoever names it first.
 func (b *buyer) raceUnprepared() {
 	want := b.chooseBasket()
-	impUID := b.startPayment(fake.Payment{Amount: want.amount})
+	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	var group sync.WaitGroup
 	group.Go(func() { b.workload.placeOrder(b.other, impUID, want, true) })
 	b.workload.placeOrder(b.chaosUser, impUID, want, true)
@@ -200,7 +200,7 @@ func (b *buyer) raceUnprepared() {
 // cancelAtConsole a part before it is ordered, or everything at any time.
 func (b *buyer) cancelAtConsole() {
 	want := b.chooseBasket()
-	impUID := b.startPayment(fake.Payment{Amount: want.amount})
+	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	if b.rng.IntN(3) == 0 {
 		b.checkProvider(b.workload.provider.CancelAtConsole(impUID, 1000))
 	} else {
@@ -213,7 +213,7 @@ func (b *buyer) cancelAtConsole() {
 
 func (b *buyer) cancelByAdmin() {
 	want := b.chooseBasket()
-	impUID := b.startPayment(fake.Payment{Amount: want.amount})
+	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	b.placeOrder(impUID, want)
 	b.doLater(time.Second, func() { b.workload.adminPaths <- "/api/v1/admin/orders/" + impUID + "/cancel" })
 }

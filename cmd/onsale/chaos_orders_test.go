@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 	"onsale/streams/streamtest"
 )
 
@@ -52,10 +52,10 @@ func TestChaos_OrdersOfTwoNodes(t *testing.T) {
 // back, without anybody's help.
 func TestChaos_ProviderOutage(t *testing.T) {
 	m := newOrderWorkload(t, 1000, 90*time.Second, time.Minute)
-	if err := m.provider.Fail("", fake.Fault{Kind: fake.Reset}, 0); err != nil {
+	if err := m.provider.Fail("", fakeportone.Fault{Kind: fakeportone.Reset}, 0); err != nil {
 		t.Fatal(err)
 	}
-	m.setWebhooks(fake.Webhooks{Drop: true})
+	m.setWebhooks(fakeportone.Webhooks{Drop: true})
 	b := &buyer{chaosUser: m.addUser("kim"), other: m.addUser("lee"), workload: m}
 	m.watch("/subscribe/kim", "")
 	for range 40 {

@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // orderWorkload is a crowd that buys.
 type orderWorkload struct {
 	*workload
-	provider       *fake.Server
+	provider       *fakeportone.Server
 	streamClient   *http.Client
 	paymentTimeout time.Duration  // how long an order waits for its payment
 	stock          map[string]int // units of each product
@@ -36,7 +36,7 @@ type orderWorkload struct {
 
 // newOrderWorkload is one in which there is enough of everything but lamps.
 func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Duration, args ...string) *orderWorkload {
-	f := fake.New()
+	f := fakeportone.New()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	args = append(args, "--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
@@ -47,7 +47,7 @@ func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Dura
 		stock:        map[string]int{"tee": 1_000_000, "lamp": lamps, "print": 1_000_000},
 	}
 	m.nodeURLs = []string{m.node.url()}
-	m.setWebhooks(fake.Webhooks{})
+	m.setWebhooks(fakeportone.Webhooks{})
 	for id, stock := range m.stock {
 		m.mustCreate("/api/v1/admin/products", map[string]any{"salePostId": id, "name": id, "price": prices[id], "stock": stock})
 	}
@@ -113,7 +113,7 @@ func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) 
 // The provider of a market, in all weathers.
 
 // setWebhooks has webhooks sent to the node so.
-func (m *orderWorkload) setWebhooks(w fake.Webhooks) {
+func (m *orderWorkload) setWebhooks(w fakeportone.Webhooks) {
 	w.URL = m.node.url() + "/api/v1/payments/webhook"
 	if err := m.provider.SendWebhooks(w); err != nil {
 		m.t.Error(err)
@@ -130,20 +130,20 @@ func (m *orderWorkload) injectFaults(rate float64) (clearFaults func()) {
 	go func() {
 		defer close(done)
 		for sleep(ctx, randomDuration(rng, 400*time.Millisecond)) {
-			m.setWebhooks(pick(rng, fake.Webhooks{}, fake.Webhooks{Drop: true}, fake.Webhooks{Copies: 3}, fake.Webhooks{Reorder: true}))
+			m.setWebhooks(pick(rng, fakeportone.Webhooks{}, fakeportone.Webhooks{Drop: true}, fakeportone.Webhooks{Copies: 3}, fakeportone.Webhooks{Reorder: true}))
 		}
 	}()
 	return func() {
 		stop()
 		<-done
 		m.provider.ClearFaults()
-		m.setWebhooks(fake.Webhooks{})
+		m.setWebhooks(fakeportone.Webhooks{})
 	}
 }
 
 // payments are those of all orders; one that nobody has begun is nil.
-func (m *orderWorkload) payments() map[string]*fake.Payment {
-	all := map[string]*fake.Payment{}
+func (m *orderWorkload) payments() map[string]*fakeportone.Payment {
+	all := map[string]*fakeportone.Payment{}
 	m.mu.Lock()
 	for _, o := range m.orders {
 		all[o.impUID] = nil

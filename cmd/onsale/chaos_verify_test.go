@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // orderView is how an order is shown; the zero one: there is none.
@@ -27,7 +27,7 @@ func (m *orderWorkload) order(impUID string) (o orderView) {
 }
 
 // isSettled says that an order, as it is shown, agrees with its payment, and that nothing is left to do.
-func isSettled(o orderView, p *fake.Payment) bool {
+func isSettled(o orderView, p *fakeportone.Payment) bool {
 	left := int64(0)
 	if p != nil && !p.PaidAt.IsZero() {
 		left = p.Amount - refundedAmount(p)
@@ -42,7 +42,7 @@ func isSettled(o orderView, p *fake.Payment) bool {
 }
 
 // refundedAmount is what has gone back of a payment.
-func refundedAmount(p *fake.Payment) (sum int64) {
+func refundedAmount(p *fakeportone.Payment) (sum int64) {
 	for _, c := range p.Cancels {
 		sum += c.Amount
 	}

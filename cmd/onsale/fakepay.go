@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 func fakepayCommand() *cobra.Command {
@@ -47,7 +47,7 @@ func fakepay(ctx context.Context, listen string, stderr io.Writer) error {
 	if err != nil {
 		return hintError{err, "another process may serve there; choose another address with --listen"}
 	}
-	f := fake.New()
+	f := fakeportone.New()
 	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	fmt.Fprintf(stderr, "listening on http://%s\n", l.Addr())

@@ -16,8 +16,8 @@ import (
 	"onsale/domain"
 	httpd "onsale/http"
 	"onsale/http/payments"
-	"onsale/http/portone/fake"
-	"onsale/http/stream"
+	"onsale/http/payments/portone/fakeportone"
+	"onsale/http/sse"
 	"onsale/projections"
 	"onsale/streams"
 )
@@ -27,11 +27,11 @@ type node struct {
 	logger       *slog.Logger
 	log          *streams.Log
 	projector    *projections.Projector
-	hub          *stream.Hub
+	hub          *sse.Hub
 	server       *httpd.Server
 	metrics      *httpd.Metrics
-	payments     *payments.Worker // nil: nobody to ask
-	fake         *fake.Server     // the demo's provider; nil: none
+	payments     *payments.Worker    // nil: nobody to ask
+	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool // it was told to
@@ -96,7 +96,7 @@ func (n *node) open(ctx context.Context, address string) error {
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
 	n.logRecovery(recovery, started)
-	n.hub = stream.New(stream.Config{
+	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
 		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.CatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxLife, ScheduleMaxAge: cfg.Streams.MaxLife,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,

@@ -13,8 +13,8 @@ import (
 	"onsale/domain/orders"
 	httpd "onsale/http"
 	"onsale/http/payments"
-	"onsale/http/portone"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone"
+	"onsale/http/payments/portone/fakeportone"
 	"onsale/streams"
 )
 
@@ -39,10 +39,10 @@ func openProvider(c config.Payments) (provider, error) {
 const fakepayPath = "/fakepay"
 
 // startFakeProvider gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
-func startFakeProvider(c *config.Payments, address string) (*fake.Server, error) {
-	f := fake.New()
+func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
+	f := fakeportone.New()
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakepayPath, f.Key, f.Secret
-	return f, f.SendWebhooks(fake.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
+	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
 }
 
 // fakePay serves the demo's provider below fakepayPath; nil: there is none.

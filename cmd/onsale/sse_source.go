@@ -11,36 +11,36 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	httpd "onsale/http"
-	"onsale/http/stream"
+	"onsale/http/sse"
 	"onsale/projections"
 )
 
 // lastEventNumber is the number of the last event of a reader's key.
-func (n *node) lastEventNumber(key stream.Topic) uint64 {
+func (n *node) lastEventNumber(key sse.Topic) uint64 {
 	switch key.Kind {
-	case stream.TopicUser:
+	case sse.TopicUser:
 		return n.projector.LastOfUser(key.ID)
-	case stream.TopicPromotion:
+	case sse.TopicPromotion:
 		return n.projector.LastOfEntity("coupons", key.ID)
-	case stream.TopicOrder:
+	case sse.TopicOrder:
 		return n.projector.LastOfEntity("orders", key.ID)
 	}
 	return n.projector.LastOfEntity("seats", key.ID)
 }
 
 // order is how an order stands in the store.
-func (n *node) order(impUID string) (view stream.OrderView, found bool, err error) {
+func (n *node) order(impUID string) (view sse.OrderView, found bool, err error) {
 	err = n.projector.Read("", func(v *projections.View) (err error) {
 		var o orders.Order
 		o, found, err = v.Order(impUID)
-		view = stream.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: httpd.OrderView(o)}
+		view = sse.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: httpd.OrderView(o)}
 		return err
 	})
 	return view, found, err
 }
 
 // progress is how a promotion stands in the store. What is said to be in it is asked before, so that it surely is.
-func (n *node) progress(promotion string) (p stream.Progress, found bool, err error) {
+func (n *node) progress(promotion string) (p sse.Progress, found bool, err error) {
 	p.DecidedSequence = n.projector.Status().DecidedSequence
 	err = n.projector.Read("", func(v *projections.View) (err error) {
 		var state coupons.Promotion
@@ -53,11 +53,11 @@ func (n *node) progress(promotion string) (p stream.Progress, found bool, err er
 }
 
 // catchUp reads the log for one reader.
-func (n *node) catchUp(ctx context.Context, from uint64, key stream.Topic) iter.Seq2[domain.Event, error] {
+func (n *node) catchUp(ctx context.Context, from uint64, key sse.Topic) iter.Seq2[domain.Event, error] {
 	switch key.Kind {
-	case stream.TopicUser:
+	case sse.TopicUser:
 		return n.projector.EventsOfUser(ctx, key.ID, from)
-	case stream.TopicOrder:
+	case sse.TopicOrder:
 		return n.projector.EventsOfEntity(ctx, "orders", key.ID, from)
 	}
 	return n.projector.EventsOfEntity(ctx, "seats", key.ID, from)
@@ -75,7 +75,7 @@ func (n *node) debugStreams() []httpd.StreamInfo {
 
 // registerStreamMetrics shows the hub's figures, each a line.
 func (n *node) registerStreamMetrics() {
-	type s = stream.Stats
+	type s = sse.Stats
 	httpd.Register(n.metrics, func() (s, bool) { return n.hub.Stats(), true },
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
@@ -107,8 +107,8 @@ func (n *node) registerStreamMetrics() {
 	)
 	const lag = "Events of the log by which a stream is behind its own last one that was told; 0 when it lacks nothing. Over all streams."
 	httpd.Register(n.metrics, n.hub.Lags,
-		httpd.Gauge("onsale_streams_behind", "Streams that lack something told: full, or reading the log.", func(l stream.Lags) int { return l.Behind }),
-		httpd.Gauge("onsale_streams_lag_events", lag, func(l stream.Lags) uint64 { return l.P99 }, "quantile", "0.99"),
-		httpd.Gauge("onsale_streams_lag_events", lag, func(l stream.Lags) uint64 { return l.Max }, "quantile", "1"),
+		httpd.Gauge("onsale_streams_behind", "Streams that lack something told: full, or reading the log.", func(l sse.Lags) int { return l.Behind }),
+		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.P99 }, "quantile", "0.99"),
+		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.Max }, "quantile", "1"),
 	)
 }

@@ -9,14 +9,14 @@ import (
 	"strconv"
 
 	"onsale/domain"
-	"onsale/domain/due"
-	"onsale/domain/waiting"
+	"onsale/domain/deadline"
+	"onsale/domain/waitlist"
 )
 
 // State is all promotions and what time will change in them. It changes only by Apply.
 type State struct {
 	promotions map[string]*Promotion
-	deadlines  *due.Queue[deadlineTarget]
+	deadlines  *deadline.Queue[deadlineTarget]
 	offerable  []string // promotions with something for somebody who waits, in alphabetical order: see stir
 }
 
@@ -35,7 +35,7 @@ type Promotion struct {
 
 	Coupons       []Coupon               `json:"-"` // number n at n-1
 	Holders       map[string]UserCoupons `json:"-"` // by user: who has a coupon that is not revoked
-	Waiting       waiting.List           `json:"-"` // who waits and has no offer yet
+	Waiting       waitlist.List          `json:"-"` // who waits and has no offer yet
 	Offers        map[uint64]Offer       `json:"-"` // by the sequence in their waiting id
 	ExpiredOffers map[uint64]Offer       `json:"-"` // offers that ran out, so that a late comer hears why
 
@@ -44,7 +44,7 @@ type Promotion struct {
 
 // New is a world without promotions.
 func New() *State {
-	return &State{promotions: map[string]*Promotion{}, deadlines: due.NewQueue(isActive)}
+	return &State{promotions: map[string]*Promotion{}, deadlines: deadline.NewQueue(isActive)}
 }
 
 // Promotion is the one with this id, or nil.
@@ -56,7 +56,7 @@ func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 // Restore takes a promotion with its counters and flags, as JSON has them, from a store at start-up. RestoreCoupon, RestoreWaiting,
 // RestoreOffer and RestoreExpired fill the rest; none of them counts.
 func (s *State) Restore(p Promotion) *Promotion {
-	p.Coupons, p.Holders, p.Waiting = nil, map[string]UserCoupons{}, waiting.List{}
+	p.Coupons, p.Holders, p.Waiting = nil, map[string]UserCoupons{}, waitlist.List{}
 	p.Offers, p.ExpiredOffers, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
 	if !p.Opened {

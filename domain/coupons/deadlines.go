@@ -4,12 +4,12 @@ package coupons
 
 import (
 	"onsale/domain"
-	"onsale/domain/due"
+	"onsale/domain/deadline"
 )
 
 // promotionDeadline is a change with its time. Its place in line is that of the command that made the promotion, or that joined the
 // waiting list: offers that end together end in the order of the line.
-type promotionDeadline = due.Deadline[deadlineTarget]
+type promotionDeadline = deadline.Deadline[deadlineTarget]
 
 type deadlineTarget struct {
 	promotion *Promotion

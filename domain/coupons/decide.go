@@ -3,7 +3,7 @@ package coupons
 
 import (
 	"onsale/domain"
-	"onsale/domain/waiting"
+	"onsale/domain/waitlist"
 )
 
 // Decide says what command c leads to when the log's time is now. It changes nothing.
@@ -81,14 +81,14 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 	case StockChanged:
 		p.Stock = body.Stock
 	case Joined:
-		p.Waiting.Add(waiting.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
+		p.Waiting.Add(waitlist.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
 	case Left:
 		p.removeWaiting(body.WaitingID)
 	case Offered:
 		p.Offered += body.Quantity
 		_, sequence := WaitingSequence(body.WaitingID)
 		p.Waiting.Remove(sequence)
-		s.RestoreOffer(p, Offer{waiting.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
+		s.RestoreOffer(p, Offer{waitlist.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
 	case Accepted:
 		p.removeWaiting(body.WaitingID)
 		p.issue(e.User, body.Quantity)

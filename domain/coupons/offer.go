@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/waiting"
+	"onsale/domain/waitlist"
 )
 
 // OfferSeconds is how long an offer stands.
@@ -15,7 +15,7 @@ const OfferSeconds = 600
 
 // Offer is units kept for one who waits, until ExpiresAt; 0: none are kept yet.
 type Offer struct {
-	waiting.Entry
+	waitlist.Entry
 	ExpiresAt domain.Time `json:"expiresAt"`
 }
 
@@ -44,10 +44,10 @@ func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
 }
 
 // nextWaiting is whom the next offer is for.
-func (p *Promotion) nextWaiting() (waiting.Entry, bool) {
+func (p *Promotion) nextWaiting() (waitlist.Entry, bool) {
 	free := p.Remaining()
 	if p.Waiting.Len() == 0 || free == 0 || p.Paused || p.ClosedAt != 0 {
-		return waiting.Entry{}, false
+		return waitlist.Entry{}, false
 	}
 	return p.Waiting.FirstFit(func(quantity int) bool { return quantity <= free })
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"onsale/domain"
-	"onsale/domain/waiting"
+	"onsale/domain/waitlist"
 )
 
 const waitingInfix = "-wc"
@@ -41,7 +41,7 @@ func (j Join) Check() error {
 }
 
 // RestoreWaiting adds somebody who waits and has no offer.
-func (s *State) RestoreWaiting(p *Promotion, e waiting.Entry) {
+func (s *State) RestoreWaiting(p *Promotion, e waitlist.Entry) {
 	p.Waiting.Add(e)
 	s.updateOfferable(p)
 }

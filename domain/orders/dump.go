@@ -8,7 +8,7 @@ import (
 	"math"
 	"slices"
 
-	"onsale/domain/due"
+	"onsale/domain/deadline"
 )
 
 // Dump writes everything that the rules know, sorted: equal states give equal bytes.
@@ -30,7 +30,7 @@ func (s *State) Dump(w io.Writer) {
 		fmt.Fprintf(w, "orders %s %d\n", status, s.counts[status])
 	}
 	// An order that changed twice in a millisecond stands there twice.
-	rechecks := slices.SortedFunc(s.rechecks.Due(math.MaxInt64), due.Deadline[*Order].Compare)
+	rechecks := slices.SortedFunc(s.rechecks.Due(math.MaxInt64), deadline.Deadline[*Order].Compare)
 	for _, d := range slices.Compact(rechecks) {
 		fmt.Fprintf(w, "recheck %s %d %s\n", d.At, d.Sequence, d.Value.PaymentID)
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"onsale/domain"
-	"onsale/domain/due"
+	"onsale/domain/deadline"
 )
 
 // State is all products, orders and preparations. It changes only by Apply.
@@ -17,7 +17,7 @@ type State struct {
 	products map[string]*Product
 	orders   map[string]*Order // by imp_uid
 	prepared map[string]*Preparation
-	rechecks *due.Queue[*Order]
+	rechecks *deadline.Queue[*Order]
 	counts   map[Status]int
 }
 
@@ -61,7 +61,7 @@ type Preparation struct {
 func New() *State {
 	return &State{
 		products: map[string]*Product{}, orders: map[string]*Order{}, prepared: map[string]*Preparation{},
-		rechecks: due.NewQueue(isActive), counts: map[Status]int{},
+		rechecks: deadline.NewQueue(isActive), counts: map[Status]int{},
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/due"
+	"onsale/domain/deadline"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // scheduleRecheck sets the next recheck of an order.
 func (s *State) scheduleRecheck(o *Order) {
 	if o.RecheckAt != 0 {
-		s.rechecks.Add(due.Deadline[*Order]{At: o.RecheckAt, Sequence: o.Sequence, Value: o})
+		s.rechecks.Add(deadline.Deadline[*Order]{At: o.RecheckAt, Sequence: o.Sequence, Value: o})
 	}
 }
 
@@ -48,7 +48,7 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 	return 0
 }
 
-func isActive(d due.Deadline[*Order]) bool { return d.Value.RecheckAt == d.At }
+func isActive(d deadline.Deadline[*Order]) bool { return d.Value.RecheckAt == d.At }
 
 // NextDeadline is when the next recheck is due, and the place in line of its order; false when there is none.
 func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {

@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/due"
+	"onsale/domain/deadline"
 )
 
 // WarnBefore is how long before its end a hold is warned of it.
 const WarnBefore = 60 * time.Second
 
 // scheduleDeadline is when something is to be told of a holding, or, under its own sequence, of a schedule.
-type scheduleDeadline = due.Deadline[*Schedule]
+type scheduleDeadline = deadline.Deadline[*Schedule]
 
 // nextDeadline is when the holding is to be told of: for a warning, or at its end.
 func (h *Allocation) nextDeadline() domain.Time {

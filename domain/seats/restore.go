@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"onsale/domain"
-	"onsale/domain/waiting"
+	"onsale/domain/waitlist"
 )
 
 // Restore makes a schedule with all its seats free. sequence is its command's.
@@ -15,7 +15,7 @@ func (s *State) Restore(c Created, sequence uint64) *Schedule {
 		Created: c, Sequence: sequence, Layout: NewLayout(c.Sections),
 		Allocations: map[uint64]*Allocation{}, Expired: map[uint64]ExpiredAllocation{}, Reservations: map[uint64]Reservation{},
 		PendingRelease: map[domain.Time]int{}, Waiting: map[uint64]WaitingEntry{}, Taken: map[string]int{},
-		queues: map[string]*waiting.List{}, waitingByUser: map[string]uint64{},
+		queues: map[string]*waitlist.List{}, waitingByUser: map[string]uint64{},
 	}
 	sc.Seats = make([]Seat, sc.Layout.Total())
 	for _, row := range sc.Layout.rows {
@@ -75,7 +75,7 @@ func (s *State) RestoreWaiting(sc *Schedule, e WaitingEntry) {
 		return
 	}
 	if sc.queues[e.Section] == nil {
-		sc.queues[e.Section] = &waiting.List{}
+		sc.queues[e.Section] = &waitlist.List{}
 	}
 	sc.queues[e.Section].Add(e.Entry)
 	s.markOfferable(sc)

@@ -9,14 +9,14 @@ import (
 	"slices"
 
 	"onsale/domain"
-	"onsale/domain/due"
-	"onsale/domain/waiting"
+	"onsale/domain/deadline"
+	"onsale/domain/waitlist"
 )
 
 // State is all schedules and what time will change in them. It changes only by Apply.
 type State struct {
 	schedules map[string]*Schedule
-	deadlines *due.Queue[*Schedule]
+	deadlines *deadline.Queue[*Schedule]
 	offerable map[string]*Schedule // where somebody waits, and an offer may have become possible since the last look
 }
 
@@ -34,9 +34,9 @@ type Schedule struct {
 	Waiting        map[uint64]WaitingEntry      // by the sequence in their id, until it is over
 	Taken          map[string]int               // seats held or reserved, by user
 
-	freeInRow     []int                    // how many seats of a row are
-	queues        map[string]*waiting.List // those who wait and have no offer, by section; none is empty
-	waitingByUser map[string]uint64        // the place of a user
+	freeInRow     []int                     // how many seats of a row are
+	queues        map[string]*waitlist.List // those who wait and have no offer, by section; none is empty
+	waitingByUser map[string]uint64         // the place of a user
 }
 
 // Allocation is a hold, or an offer to somebody who waits, whose end has not been told. Seats that were given back or reserved
@@ -69,13 +69,13 @@ type Reservation struct {
 
 // WaitingEntry is a place in a waiting list. What is offered to it is the Holding with its sequence.
 type WaitingEntry struct {
-	waiting.Entry
+	waitlist.Entry
 	Section string `json:"section,omitempty"` // "": any
 }
 
 // New is a world without schedules.
 func New() *State {
-	return &State{map[string]*Schedule{}, due.NewQueue(isActive), map[string]*Schedule{}}
+	return &State{map[string]*Schedule{}, deadline.NewQueue(isActive), map[string]*Schedule{}}
 }
 
 // Schedule is the one with this id, or nil.

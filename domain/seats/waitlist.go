@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"onsale/domain"
-	"onsale/domain/waiting"
+	"onsale/domain/waitlist"
 )
 
 // join gives a user the last place of a list. Everybody has one place in a schedule, whatever its section.
@@ -145,7 +145,7 @@ func (sc *Schedule) nextOffer(now domain.Time) (domain.Event, bool) {
 		return domain.Event{}, false
 	}
 	o := availability{sc: sc, now: now}
-	var next waiting.Entry
+	var next waitlist.Entry
 	for section, queue := range sc.queues {
 		first, ok := queue.FirstFit(func(quantity int) bool {
 			_, fits := o.bestRun(section, quantity)

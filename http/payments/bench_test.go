@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"onsale/domain/orders"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // BenchmarkWorker_Orders is how many orders are decided in a second, each asked about over HTTP at a provider that takes
 // 20 ms for every answer. The provider, the log and the store are in this process too.
 func BenchmarkWorker_Orders(b *testing.B) {
 	f := newFixture(b, newNode(b), b.N)
-	if err := f.fake.SendWebhooks(fake.Webhooks{}); err != nil {
+	if err := f.fake.SendWebhooks(fakeportone.Webhooks{}); err != nil {
 		b.Fatal(err)
 	}
-	if err := f.fake.Fail("", fake.Fault{Kind: fake.Slow, Delay: 20 * time.Millisecond}, 0); err != nil {
+	if err := f.fake.Fail("", fakeportone.Fault{Kind: fakeportone.Slow, Delay: 20 * time.Millisecond}, 0); err != nil {
 		b.Fatal(err)
 	}
 	for i := range b.N {

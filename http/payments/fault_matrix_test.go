@@ -22,7 +22,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 var updateGolden = flag.Bool("rewrite", false, "write what comes out into testdata; only commit it if you understand what changed it")
@@ -31,13 +31,13 @@ var updateGolden = flag.Bool("rewrite", false, "write what comes out into testda
 var requestFaults = []string{"slow", "500", "500-after", "reset", "reset-after", "429", "refuse", "redirect", "garbage", "page",
 	"huge", "extra", "enum", "fraction", "revoke"}
 
-var webhookFaults = map[string]func(*fake.Webhooks){
-	"drop":    func(w *fake.Webhooks) { w.Drop = true },
-	"five":    func(w *fake.Webhooks) { w.Copies = 5 },
-	"reorder": func(w *fake.Webhooks) { w.Reorder = true },
-	"first":   func(w *fake.Webhooks) { w.First = true },
-	"forge":   func(w *fake.Webhooks) { w.Forge = true },
-	"form":    func(w *fake.Webhooks) { w.Form = true },
+var webhookFaults = map[string]func(*fakeportone.Webhooks){
+	"drop":    func(w *fakeportone.Webhooks) { w.Drop = true },
+	"five":    func(w *fakeportone.Webhooks) { w.Copies = 5 },
+	"reorder": func(w *fakeportone.Webhooks) { w.Reorder = true },
+	"first":   func(w *fakeportone.Webhooks) { w.First = true },
+	"forge":   func(w *fakeportone.Webhooks) { w.Forge = true },
+	"form":    func(w *fakeportone.Webhooks) { w.Form = true },
 }
 
 // routes are those that a scenario takes, or may take.
@@ -168,7 +168,7 @@ type faultCase struct {
 	api, route, fault string
 
 	n                   *node
-	fake                *fake.Server
+	fake                *fakeportone.Server
 	client              client
 	worker              *payments.Worker
 	user, product       string
@@ -237,7 +237,7 @@ func (m *faultMatrix) dispatch(e event) {
 // add begins a trial.
 func (m *faultMatrix) add(s scenario, api, route, fault string) {
 	i := len(m.cases)
-	fc := &faultCase{scenario: s, api: api, route: route, fault: fault, n: m.n, fake: fake.New(), user: fmt.Sprintf("kim%d", i),
+	fc := &faultCase{scenario: s, api: api, route: route, fault: fault, n: m.n, fake: fakeportone.New(), user: fmt.Sprintf("kim%d", i),
 		product: fmt.Sprintf("tee%d", i), impUID: fmt.Sprintf("imp%d", i), merchantUID: fmt.Sprintf("order%d", i)}
 	fc.fake.Asynchronous = s.async
 	path := "/" + fc.product
@@ -247,7 +247,7 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 	fc.worker = payments.New(config)
 	m.mux.Handle(path+"/", http.StripPrefix(path, fc.fake))
 	m.mux.HandleFunc("POST "+path+"/hook", fc.webhook)
-	hooks := fake.Webhooks{URL: m.url + path + "/hook", V2: api == "v2"}
+	hooks := fakeportone.Webhooks{URL: m.url + path + "/hook", V2: api == "v2"}
 	if route == "webhook" {
 		webhookFaults[fault](&hooks)
 	} else if fault != "" {
@@ -255,7 +255,7 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 		if fault == "slow" {
 			times = 1
 		}
-		fc.noError(fc.fake.Fail(route, fake.Fault{Kind: fake.Kind(fault), Delay: clientTimeout + clientTimeout/4}, times))
+		fc.noError(fc.fake.Fail(route, fakeportone.Fault{Kind: fakeportone.Kind(fault), Delay: clientTimeout + clientTimeout/4}, times))
 	}
 	fc.noError(fc.fake.SendWebhooks(hooks))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -12,14 +12,14 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 	"onsale/streams"
 )
 
 // fixture is a shop that sells tees, with a provider and, while it is open, a worker that has its events from the log.
 type fixture struct {
 	*node
-	fake        *fake.Server
+	fake        *fakeportone.Server
 	refs        []string // of all payments
 	client      client
 	timeUnit    time.Duration // of the worker
@@ -34,13 +34,13 @@ type fixture struct {
 // newFixture has webhooks sent to it. It is not open yet.
 func newFixture(tb testing.TB, n *node, units int) *fixture {
 	tb.Helper()
-	f := &fixture{node: n, fake: fake.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
+	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
 	mux := http.NewServeMux()
 	mux.Handle("/", f.fake)
 	mux.HandleFunc("POST /hook", f.webhook)
 	url := serve(tb, mux)
 	f.client = newClient(tb, "v1", url, f.fake)
-	if err := f.fake.SendWebhooks(fake.Webhooks{URL: url + "/hook"}); err != nil {
+	if err := f.fake.SendWebhooks(fakeportone.Webhooks{URL: url + "/hook"}); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { f.stopWorker() })
@@ -127,7 +127,7 @@ func (f *fixture) restart() {
 func (f *fixture) createPayment(ref string, amount int64, status string) {
 	f.tb.Helper()
 	f.refs = append(f.refs, ref)
-	p := fake.Payment{ImpUID: ref, MerchantUID: "of-" + ref, Amount: amount, Status: status, Method: "vbank"}
+	p := fakeportone.Payment{ImpUID: ref, MerchantUID: "of-" + ref, Amount: amount, Status: status, Method: "vbank"}
 	if _, err := f.fake.Create(p); err != nil {
 		f.tb.Fatal(err)
 	}

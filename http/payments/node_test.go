@@ -17,8 +17,8 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
-	"onsale/http/portone"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone"
+	"onsale/http/payments/portone/fakeportone"
 	"onsale/projections"
 	"onsale/streams"
 	"onsale/streams/streamtest"
@@ -213,7 +213,7 @@ type client interface {
 	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
 }
 
-func newClient(tb testing.TB, api, url string, f *fake.Server) client {
+func newClient(tb testing.TB, api, url string, f *fakeportone.Server) client {
 	tb.Helper()
 	c := portone.Config{URL: url, Timeout: clientTimeout}
 	if api == "v1" {
@@ -243,7 +243,7 @@ func serve(tb testing.TB, handler http.Handler) (url string) {
 }
 
 // wantNoViolations wants no violation noted.
-func wantNoViolations(tb testing.TB, f *fake.Server) {
+func wantNoViolations(tb testing.TB, f *fakeportone.Server) {
 	tb.Helper()
 	for _, v := range f.Violations() {
 		tb.Error("no good client does this:", v)

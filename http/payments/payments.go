@@ -18,7 +18,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"onsale/domain"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 	"onsale/projections"
 )
 

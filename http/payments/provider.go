@@ -10,7 +10,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"onsale/domain/orders"
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 )
 
 // errCircuitOpen: the provider was not even asked, for it does not answer anybody now.

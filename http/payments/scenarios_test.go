@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"onsale/domain/orders"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // scenario is a story in acts. Each act is over when everybody has done what they can without the clock; a minute lies
@@ -29,11 +29,13 @@ type step func(*faultCase)
 func (s scenario) steps() []step { return []step{s.before, s.order, s.then, s.late, s.after} }
 
 func pays(amount int64) step {
-	return func(fc *faultCase) { fc.createPayment(fake.Payment{Amount: amount}) }
+	return func(fc *faultCase) { fc.createPayment(fakeportone.Payment{Amount: amount}) }
 }
 
 func startsPayment(status string) step {
-	return func(fc *faultCase) { fc.createPayment(fake.Payment{Amount: price, Status: status, Method: "vbank"}) }
+	return func(fc *faultCase) {
+		fc.createPayment(fakeportone.Payment{Amount: price, Status: status, Method: "vbank"})
+	}
 }
 
 func placesOrder(fc *faultCase) { fc.n.submit(fc.user, fc.ref(), fc.orderCommand()) }
@@ -63,7 +65,7 @@ func completesCancel(succeeded bool) step {
 	return func(fc *faultCase) { fc.noError(fc.fake.Settle(fc.impUID, succeeded)) }
 }
 
-func tampers(do func(*fake.Payment)) step {
+func tampers(do func(*fakeportone.Payment)) step {
 	return func(fc *faultCase) { fc.noError(fc.fake.Tamper(fc.impUID, do)) }
 }
 
@@ -100,13 +102,13 @@ var scenarios = []scenario{
 	{name: "waits for ever", noRefund: true, order: sequence(startsPayment("ready"), placesOrder)},
 	{name: "fails", noRefund: true, order: sequence(startsPayment("failed"), placesOrder)},
 	{name: "fails, then pays after all", order: sequence(startsPayment("failed"), placesOrder), then: succeedsLate},
-	{name: "the amount is changed", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Amount = 900 }), placesOrder)},
+	{name: "the amount is changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Amount = 900 }), placesOrder)},
 	{name: "the amount is changed after it", noRefund: true, order: sequence(pays(price), placesOrder),
-		then: sequence(tampers(func(p *fake.Payment) { p.Amount = 900 }), notification)},
-	{name: "the currency is changed", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Currency = "USD" }), placesOrder)},
+		then: sequence(tampers(func(p *fakeportone.Payment) { p.Amount = 900 }), notification)},
+	{name: "the currency is changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Currency = "USD" }), placesOrder)},
 	{name: "the merchant_uid is changed", noRefund: true, before: prepares, requirePrepare: true,
-		order: sequence(pays(price), tampers(func(p *fake.Payment) { p.MerchantUID += "x" }), placesOrder)},
-	{name: "test money", order: sequence(pays(price), tampers(func(p *fake.Payment) { p.Test = true }), placesOrder)},
+		order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.MerchantUID += "x" }), placesOrder)},
+	{name: "test money", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Test = true }), placesOrder)},
 	{name: "the shop cancels", order: sequence(pays(price), placesOrder), then: adminCancels},
 	{name: "the shop cancels who waits", order: sequence(startsPayment("ready"), placesOrder), then: adminCancels, late: deposits},
 	{name: "the shop cancels, so does the console", order: sequence(pays(price), placesOrder), then: sequence(cancelsAtConsole(400), adminCancels)},
@@ -120,7 +122,7 @@ var scenarios = []scenario{
 func (s scenario) supports(api string) bool { return !s.async || api == "v2" }
 
 // createPayment begins a payment at the fake.
-func (fc *faultCase) createPayment(p fake.Payment) {
+func (fc *faultCase) createPayment(p fakeportone.Payment) {
 	p.ImpUID, p.MerchantUID = fc.impUID, fc.merchantUID
 	_, err := fc.fake.Create(p)
 	fc.noError(err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
-	"onsale/http/portone"
+	"onsale/http/payments/portone"
 )
 
 // counters are the counters of a Worker.

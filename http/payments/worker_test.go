@@ -11,7 +11,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
-	"onsale/http/portone/fake"
+	"onsale/http/payments/portone/fakeportone"
 	"onsale/projections"
 	"onsale/streams"
 	"onsale/streams/streamtest"
@@ -73,14 +73,14 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 	f.submit("kim", "imp1", orderCommand("tee"))
 	f.waitCaughtUp()
 	fetches := 0
-	f.fake.Plan(func(route string, n int) fake.Fault {
+	f.fake.Plan(func(route string, n int) fakeportone.Fault {
 		if route == "get" {
 			if fetches++; fetches == 1 {
 				f.submit("shop", "imp1", orders.Cancel{Reason: "broken"})
 				f.waitCaughtUp()
 			}
 		}
-		return fake.Fault{}
+		return fakeportone.Fault{}
 	})
 	if retryAfter := f.newWorker().Handle(t.Context(), f.recheckEvent("imp1"), 1); retryAfter > 0 {
 		t.Fatal(retryAfter)
@@ -98,7 +98,7 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 // The provider is away. It is left alone, nothing is begun, and when it is back everything is done that has come meanwhile.
 func TestWorker_ResumesAfterOutage(t *testing.T) {
 	f := newFixture(t, newNode(t), 1000)
-	if err := f.fake.Fail("", fake.Fault{Kind: fake.Error}, 0); err != nil {
+	if err := f.fake.Fail("", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
 		t.Fatal(err)
 	}
 	f.timeUnit = 100 * time.Millisecond
@@ -141,12 +141,12 @@ func TestWorker_CoalescesWebhooks(t *testing.T) {
 	defer running.Wait()
 	defer cancel()
 	started, release := make(chan struct{}), make(chan struct{})
-	f.fake.Plan(func(route string, n int) fake.Fault {
+	f.fake.Plan(func(route string, n int) fakeportone.Fault {
 		if route == "get" && n == 1 {
 			close(started)
 			<-release
 		}
-		return fake.Fault{}
+		return fakeportone.Fault{}
 	})
 	worker.Notify("imp1")
 	<-started
@@ -173,7 +173,7 @@ func TestWorker_RetriesWebhook(t *testing.T) {
 	f.createPayment("imp1", price, "paid")
 	f.submit("kim", "imp1", orderCommand("tee"))
 	f.waitStatus("imp1", orders.StatusPaid)
-	if err := f.fake.Fail("get", fake.Fault{Kind: fake.ErrorAfter}, 3); err != nil {
+	if err := f.fake.Fail("get", fakeportone.Fault{Kind: fakeportone.ErrorAfter}, 3); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.fake.CancelAtConsole("imp1", 0); err != nil {
@@ -204,11 +204,11 @@ func TestWorker_RefundsOnceWhenStoppedMidCancel(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createRefundingOrder("imp1")
 	ctx, cancel := context.WithCancel(t.Context())
-	f.fake.Plan(func(route string, n int) fake.Fault {
+	f.fake.Plan(func(route string, n int) fakeportone.Fault {
 		if route == "cancel" && n == 1 {
 			cancel()
 		}
-		return fake.Fault{}
+		return fakeportone.Fault{}
 	})
 	if retryAfter := f.newWorker().Handle(ctx, f.recheckEvent("imp1"), 1); retryAfter > 0 {
 		t.Error("who ends does not ask for an event once more")
@@ -220,9 +220,9 @@ func TestWorker_RefundsOnceWhenStoppedMidCancel(t *testing.T) {
 func TestWorker_RecordsNoMalformedPayment(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createPayment("imp1", price, "paid")
-	for name, corrupt := range map[string]func(*fake.Payment){
-		"nothing was paid": func(p *fake.Payment) { p.Amount = 0 },
-		"an endless order": func(p *fake.Payment) { p.MerchantUID = fmt.Sprintf("%01000d", 1) },
+	for name, corrupt := range map[string]func(*fakeportone.Payment){
+		"nothing was paid": func(p *fakeportone.Payment) { p.Amount = 0 },
+		"an endless order": func(p *fakeportone.Payment) { p.MerchantUID = fmt.Sprintf("%01000d", 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			good := f.fake.Payments()[0]
@@ -238,7 +238,7 @@ func TestWorker_RecordsNoMalformedPayment(t *testing.T) {
 			if retryAfter := worker.Handle(t.Context(), f.recheckEvent("imp1"), 8); retryAfter > 0 || worker.Stats().Recorded > 0 {
 				t.Errorf("again %s after all tries, %d learnt", retryAfter, worker.Stats().Recorded)
 			}
-			if err := f.fake.Tamper("imp1", func(p *fake.Payment) { *p = good }); err != nil {
+			if err := f.fake.Tamper("imp1", func(p *fakeportone.Payment) { *p = good }); err != nil {
 				t.Fatal(err)
 			}
 		})

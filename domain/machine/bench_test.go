@@ -1,0 +1,279 @@
+// What a decision costs, with its Apply, when the shop is small and when it is large: it should be the same.
+
+package machine_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/machine"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
+)
+
+// benchMachine numbers commands as the log does.
+type benchMachine struct {
+	*machine.Machine
+	command domain.Command
+}
+
+func (l *benchMachine) submit(user, entity string, body domain.Body) []domain.Event {
+	l.command.Sequence++
+	l.command.User, l.command.Entity, l.command.Body = user, entity, body
+	for i, n := 0, l.command.Sequence; i < 22; i, n = i+1, n/26 {
+		l.command.Request[i] = 'a' + byte(n%26)
+	}
+	events, _ := l.Execute(l.command)
+	return events
+}
+
+func newBenchMachine() *benchMachine {
+	return &benchMachine{Machine: machine.New(), command: domain.Command{Sequence: 1000, At: 1000}}
+}
+
+func userIDs(n int) []string {
+	rng, all := rand.New(rand.NewPCG(1, 1)), make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("user-%016x", rng.Uint64())
+	}
+	return all
+}
+
+func BenchmarkIssue(b *testing.B) {
+	for _, issued := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprint("issued=", issued), func(b *testing.B) {
+			l, before, next := newBenchMachine(), userIDs(issued+1_000_000), 0
+			before, more := before[:issued], before[issued:]
+			l.submit("admin", "demo", coupons.Create{Name: "n", Stock: coupons.MaxStock, PerUserLimit: coupons.MaxPerUserLimit})
+			for _, user := range before {
+				l.submit(user, "demo", coupons.Issue{})
+			}
+			for b.Loop() {
+				l.submit(more[next%len(more)], "demo", coupons.Issue{})
+				next++
+			}
+		})
+	}
+}
+
+// BenchmarkIssue_Repeated is somebody who clicks.
+func BenchmarkIssue_Repeated(b *testing.B) {
+	l, all := newBenchMachine(), userIDs(100_000)
+	l.submit("admin", "demo", coupons.Create{Name: "n", Stock: coupons.MaxStock, PerUserLimit: 1})
+	for _, user := range all {
+		l.submit(user, "demo", coupons.Issue{})
+	}
+	for b.Loop() {
+		l.submit(all[l.command.Sequence%100_000], "demo", coupons.Issue{})
+	}
+}
+
+// heapBytes is what the program keeps, in bytes.
+func heapBytes() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// BenchmarkMachine_Memory is what a shop keeps for ever for each coupon, and for each hold until it ends and after.
+func BenchmarkMachine_Memory(b *testing.B) {
+	for b.Loop() {
+		l, all := newBenchMachine(), userIDs(500_000)
+		l.submit("admin", "demo", coupons.Create{Name: "n", Stock: coupons.MaxStock, PerUserLimit: 1})
+		createSchedule(l, seats.MaxSeats, 1)
+		start := heapBytes()
+		for _, user := range all {
+			l.submit(user, "demo", coupons.Issue{})
+		}
+		issued := heapBytes()
+		for i := range seats.MaxSeats {
+			l.submit(all[i], "hall", seats.Hold{ScheduleSeatIDs: []int{i + 1}})
+		}
+		held := heapBytes()
+		l.command.At, _ = l.NextDeadline()
+		for l.submit("", domain.SystemEntity, domain.Tick{}) != nil {
+		}
+		b.ReportMetric((issued-start)/float64(len(all)), "B/coupon")
+		b.ReportMetric((held-issued)/seats.MaxSeats, "B/hold")
+		b.ReportMetric((heapBytes()-issued)/seats.MaxSeats, "B/endedhold")
+		runtime.KeepAlive(l)
+		runtime.KeepAlive(all)
+	}
+}
+
+// What waiting for coupons costs: the same for the last of very many.
+
+// BenchmarkOffer_Accept gives a unit back, which offers it, and has it accepted, while so many wait.
+func BenchmarkOffer_Accept(b *testing.B) {
+	for _, waiting := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprint("waiting=", waiting), func(b *testing.B) {
+			l, all := newBenchMachine(), userIDs(waiting)
+			l.submit("admin", "demo", coupons.Create{Name: "n", Stock: 1, PerUserLimit: coupons.MaxPerUserLimit})
+			l.submit("kim", "demo", coupons.Issue{})
+			for _, user := range all {
+				l.submit(user, "demo", coupons.Join{Quantity: 1})
+			}
+			p := l.Coupons.Promotion("demo")
+			for b.Loop() {
+				last := len(p.Coupons)
+				l.submit("admin", "demo", coupons.Revoke{Number: last, ReturnStock: true})
+				for sequence, o := range p.Offers { // there is one
+					l.submit(o.User, "demo", coupons.Accept{WaitingID: coupons.WaitingID("demo", sequence)})
+					l.submit(o.User, "demo", coupons.Join{Quantity: 1})
+				}
+			}
+			if p.Waiting.Len() != waiting {
+				b.Errorf("%d wait", p.Waiting.Len())
+			}
+		})
+	}
+}
+
+// BenchmarkWaitlist_NoFit issues units of a promotion where everybody who waits wants more than there is.
+func BenchmarkWaitlist_NoFit(b *testing.B) {
+	l := newBenchMachine()
+	l.submit("admin", "demo", coupons.Create{Name: "n", PerUserLimit: coupons.MaxPerUserLimit})
+	for i, user := range userIDs(100_000) {
+		l.submit(user, "demo", coupons.Join{Quantity: 2 + i%3})
+	}
+	for b.Loop() {
+		l.submit("admin", "demo", coupons.ChangeStock{Delta: 1})
+		l.submit("kim", "demo", coupons.Issue{})
+		l.submit("admin", "demo", coupons.Revoke{Number: len(l.Coupons.Promotion("demo").Coupons)})
+	}
+}
+
+// What a decision about seats costs, small and large.
+
+func createSchedule(l *benchMachine, total, perUser int) {
+	l.submit("admin", "hall", seats.Create{Title: "t", HoldSeconds: 600, MaxSeatsPerUser: perUser,
+		Sections: []seats.Section{{Name: "A", Price: 1, Rows: []seats.Row{{Name: "1", Seats: total}}}}})
+}
+
+// BenchmarkHoldRelease holds two seats of an otherwise sold-out house and gives them back.
+func BenchmarkHoldRelease(b *testing.B) {
+	for _, size := range []int{200, 50_000} {
+		b.Run(fmt.Sprint("seats=", size), func(b *testing.B) {
+			l := newBenchMachine()
+			createSchedule(l, size, 4)
+			for i, user := range userIDs(size/2 - 1) {
+				l.submit(user, "hall", seats.Hold{ScheduleSeatIDs: []int{2*i + 1, 2*i + 2}})
+			}
+			pair := []int{size - 1, size}
+			for b.Loop() {
+				l.submit("kim", "hall", seats.Hold{ScheduleSeatIDs: pair})
+				l.submit("kim", "hall", seats.Release{ScheduleSeatIDs: pair})
+			}
+		})
+	}
+}
+
+// BenchmarkHold_Expire lets 100,000 holds end at once and tells all of it, clock by clock. Per hold.
+func BenchmarkHold_Expire(b *testing.B) {
+	const holdings = 100_000
+	for b.Loop() {
+		b.StopTimer()
+		l := newBenchMachine()
+		createSchedule(l, holdings, 1)
+		for i, user := range userIDs(holdings) {
+			l.submit(user, "hall", seats.Hold{ScheduleSeatIDs: []int{i + 1}})
+		}
+		l.command.At, _ = l.NextDeadline()
+		l.command.Request = domain.RequestID{}
+		b.StartTimer()
+		for events := []domain.Event{{}}; len(events) > 0; {
+			l.command.Sequence++
+			l.command.Body = domain.Tick{}
+			events, _ = l.Execute(l.command)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/holdings, "ns/hold")
+}
+
+// BenchmarkBest finds two seats side by side among 20,000 and gives them back: in an empty house, in one that is sold out but
+// for the last pair of the last row, in one where only single seats are free and nobody can be served, and in one long row.
+func BenchmarkBest(b *testing.B) {
+	const all = 20_000
+	for _, layout := range []struct {
+		name  string
+		row   int
+		taken func(id int) bool
+	}{
+		{"empty", 50, func(int) bool { return false }},
+		{"full", 50, func(id int) bool { return id <= all-2 }},
+		{"singles", 50, func(id int) bool { return id%2 == 0 }},
+		{"threes", 50, func(id int) bool { return id%4 == 0 }},
+		{"onerow", all, func(int) bool { return false }},
+	} {
+		b.Run(layout.name, func(b *testing.B) {
+			l := newBenchMachine()
+			rows := make([]seats.Row, all/layout.row)
+			for i := range rows {
+				rows[i] = seats.Row{Name: fmt.Sprint(i + 1), Seats: layout.row}
+			}
+			l.submit("admin", "hall", seats.Create{Title: "t", HoldSeconds: 600, MaxSeatsPerUser: 4,
+				Sections: []seats.Section{{Name: "A", Price: 1, Rows: rows}}})
+			var taken []int
+			for id := 1; id <= all; id++ {
+				if layout.taken(id) {
+					taken = append(taken, id)
+				}
+			}
+			for len(taken) > 0 {
+				n := min(len(taken), seats.MaxSeatsPerCommand)
+				l.submit("admin", "hall", seats.Block{ScheduleSeatIDs: taken[:n]})
+				taken = taken[n:]
+			}
+			for b.Loop() {
+				events := l.submit("kim", "hall", seats.Hold{BestAvailable: &seats.BestAvailable{Count: 2}})
+				if held, ok := events[0].Body.(seats.Held); ok {
+					l.submit("kim", "hall", seats.Release{HoldID: held.HoldID})
+				}
+			}
+		})
+	}
+}
+
+// What an order costs, when there were few before it and when there were very many.
+
+// placeOrder places one, and has its payment found right.
+func (l *benchMachine) placeOrder(user, payment string) {
+	placed := l.submit(user, payment, orders.Place{ProductID: "tee", Count: 1, Amount: 20_000, Terms: orders.Terms{Currency: "KRW", PaySeconds: 1800}})
+	l.command.Request = domain.RequestID{}
+	l.command.Sequence++
+	l.command.User, l.command.Body = "", orders.RecordPayment{LastEvent: placed[0].Number, Payment: orders.Payment{
+		State: orders.PaymentPaid, MerchantUID: user, Amount: 20_000, Currency: "KRW"}}
+	if events, _ := l.Execute(l.command); len(events) != 1 {
+		panic("nothing was learnt")
+	}
+}
+
+// BenchmarkOrder is place, learn and succeed. B/order is what the shop keeps of each that was before, with its request.
+func BenchmarkOrder(b *testing.B) {
+	for _, before := range []int{1_000, 1_000_000} {
+		b.Run(fmt.Sprint("orders=", before), func(b *testing.B) {
+			l, all, next := newBenchMachine(), userIDs(before+1_000_000), 0
+			payments := make([]string, len(all))
+			for i := range payments {
+				payments[i] = fmt.Sprintf("imp_%012d", i)
+			}
+			l.submit("admin", "tee", orders.Create{Name: "n", Price: 20_000, Stock: orders.MaxStock})
+			start := heapBytes()
+			for i := range before {
+				l.placeOrder(all[i], payments[i])
+			}
+			bytesPerOrder := (heapBytes() - start) / float64(before)
+			for b.Loop() {
+				l.placeOrder(all[before+next], payments[before+next])
+				next++
+			}
+			b.ReportMetric(bytesPerOrder, "B/order")
+			runtime.KeepAlive(l)
+		})
+	}
+}

@@ -1,0 +1,91 @@
+// The conservation laws of orders: what products have given away is what their orders have, every order stands as its facts
+// say, and nobody hears two verdicts.
+package machine_test
+
+import (
+	"fmt"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+)
+
+func checkOrders(s *orders.State) error {
+	taken, counts := map[string]int{}, map[orders.Status]int{}
+	for _, id := range s.Orders() {
+		o := s.Order(id)
+		counts[o.Status]++
+		if o.Status == orders.StatusVerifying || o.Status == orders.StatusPendingPayment || o.Status == orders.StatusPaid {
+			taken[o.ProductID] += o.Count
+		}
+		if err := checkOrder(o); err != nil {
+			return fmt.Errorf("order %s: %w: %+v", id, err, o)
+		}
+	}
+	for _, id := range s.Products() {
+		p := s.Product(id)
+		remaining := p.Remaining()
+		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
+			return fmt.Errorf("product %+v has given away %d", p, taken[id])
+		}
+	}
+	for _, status := range []orders.Status{orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusRefunding, orders.StatusFailed, orders.StatusRefunded} {
+		if s.Count(status) != counts[status] {
+			return fmt.Errorf("%d orders are %s, and not %d", counts[status], status, s.Count(status))
+		}
+	}
+	return nil
+}
+
+// checkOrder proves that an order's status and its facts say the same.
+func checkOrder(o *orders.Order) error {
+	var state string
+	if o.Payment != nil {
+		state = o.Payment.State
+	}
+	matches := o.Reason == "" && state == orders.PaymentPaid && o.Payment.Amount == o.Amount && o.Payment.Cancelled == 0
+	unpaid := state == orders.PaymentMissing || state == orders.PaymentWaiting
+	consistent := map[orders.Status]bool{
+		orders.StatusVerifying:      o.ResultEvent == 0 && o.Reason == "" && state == "" && o.RecheckAt != 0,
+		orders.StatusPendingPayment: o.ResultEvent == 0 && o.Reason == "" && unpaid && o.RecheckAt != 0,
+		orders.StatusPaid:           o.ResultEvent != 0 && state != "" && (o.RecheckAt != 0) == (o.RecheckCount < 3) && (matches || o.Reason == orders.ReasonDiscrepant),
+		orders.StatusRefunding:      o.Reason != "" && o.RecheckAt != 0 && (o.ResultEvent == 0 || state != ""),
+		orders.StatusFailed:         o.ResultEvent != 0 && o.Reason != "" && state != "",
+		orders.StatusRefunded:       o.ResultEvent != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.RecheckAt == 0,
+	}[o.Status]
+	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 || o.Count < 1 {
+		return fmt.Errorf("is %s with a payment %s", o.Status, state)
+	}
+	return nil
+}
+
+// orderDeadlines are the rechecks that are still to come.
+func orderDeadlines(s *orders.State) (deadlines []string) {
+	for _, id := range s.Orders() {
+		if o := s.Order(id); o.RecheckAt != 0 {
+			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
+		}
+	}
+	return deadlines
+}
+
+// checkResult proves of e, which the follower has just made so, that it is its user's first verdict on this order, and
+// that the order keeps its verdict as long as it is theirs.
+func (c *fixture) checkResult(e domain.Event) error {
+	o := c.replica.Orders.Order(e.Entity)
+	if name, _ := e.Body.Type(); domain.Kind(name) != "orders" || o == nil {
+		return nil
+	}
+	key := o.PaymentID + " of " + o.User
+	before := c.results[key]
+	switch e.Body.(type) {
+	case orders.Succeeded, orders.Failed:
+		if before != 0 {
+			return fmt.Errorf("%s heard a verdict before, by %d", key, before)
+		}
+		before, c.results[key] = e.Number, e.Number
+	}
+	if o.ResultEvent != before {
+		return fmt.Errorf("the verdict on %s is %d and not %d", key, o.ResultEvent, before)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+// The conservation laws of a schedule.
+package machine_test
+
+import (
+	"fmt"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+// ownership is what the holdings, the reservations and the seats that wait to come back say of each seat.
+type ownership struct {
+	owner map[int]string // "<status> <ref>"
+	taken map[string]int
+}
+
+func (o *ownership) assign(ids []int, status seats.Status, ref uint64) error {
+	for _, id := range ids {
+		if other, twice := o.owner[id]; twice {
+			return fmt.Errorf("seat %d is in %v and in %v", id, other, ref)
+		}
+		o.owner[id] = fmt.Sprintf("%s %d", status, ref)
+	}
+	return nil
+}
+
+func (o *ownership) addTaken(user string, n int) {
+	if o.taken[user] += n; o.taken[user] == 0 {
+		delete(o.taken, user)
+	}
+}
+
+func checkSchedule(sc *seats.Schedule, now domain.Time) error {
+	o := ownership{map[int]string{}, map[string]int{}}
+	overdue := map[string]int{}
+	for sequence, h := range sc.Allocations {
+		_, expired := sc.Expired[sequence]
+		entry, waiting := sc.Waiting[sequence]
+		if expired || h.Sequence != sequence || waiting != h.Offer || waiting && entry.User != h.User {
+			return fmt.Errorf("holding %d stands as %+v, over %t, waits %t", sequence, h, expired, waiting)
+		}
+		if err := o.assign(h.ScheduleSeatIDs, seats.StatusHeld, sequence); err != nil {
+			return err
+		}
+		if len(h.ScheduleSeatIDs) == 0 && (h.ExpiresAt > now || h.Offer) {
+			return fmt.Errorf("holding %d holds nothing", sequence)
+		}
+		if h.Offer {
+			continue
+		}
+		if sc.MaxHoldSeconds > 0 && h.ExpiresAt.Sub(h.HeldAt) > time.Duration(sc.MaxHoldSeconds)*time.Second || h.Extensions > sc.MaxExtensions {
+			return fmt.Errorf("hold %d was extended %d times until %s", sequence, h.Extensions, h.ExpiresAt)
+		}
+		if o.addTaken(h.User, len(h.ScheduleSeatIDs)); h.ExpiresAt <= now {
+			overdue[h.User] += len(h.ScheduleSeatIDs)
+		}
+	}
+	for sequence, r := range sc.Reservations {
+		if r.Cancelled {
+			continue
+		}
+		if err := o.assign(r.ScheduleSeatIDs, seats.StatusReserved, sequence); err != nil {
+			return err
+		}
+		o.addTaken(r.User, len(r.ScheduleSeatIDs))
+	}
+	if err := checkSeats(sc, o); err != nil {
+		return err
+	}
+	if fmt.Sprint(sc.Taken) != fmt.Sprint(o.taken) {
+		return fmt.Errorf("taken %v, but by holdings and reservations %v", sc.Taken, o.taken)
+	}
+	for user, n := range o.taken {
+		if n-overdue[user] > sc.MaxSeatsPerUser {
+			return fmt.Errorf("%s has %d seats of %d", user, n-overdue[user], sc.MaxSeatsPerUser)
+		}
+	}
+	return checkWaiting(sc, now)
+}
+
+// checkSeats proves that every seat is what its owner says, or that nobody owns it.
+func checkSeats(sc *seats.Schedule, o ownership) error {
+	pending := map[domain.Time]int{}
+	for i, seat := range sc.Seats {
+		got, want := fmt.Sprintf("%s %d", seat.Status(), seat.Ref), o.owner[i+1]
+		delete(o.owner, i+1)
+		if at := seat.ReleaseAt(); at != 0 {
+			pending[at]++
+			want = fmt.Sprintf("%s %d", seats.StatusHeld, at)
+		}
+		if free := seat.Status() == seats.StatusAvailable || seat.Status() == seats.StatusBlocked; free && want == "" {
+			want = fmt.Sprintf("%s 0", seat.Status())
+		}
+		if got != want {
+			return fmt.Errorf("seat %d is %q, but its owner says %q", i+1, got, want)
+		}
+	}
+	if len(o.owner) > 0 || fmt.Sprint(pending) != fmt.Sprint(sc.PendingRelease) {
+		return fmt.Errorf("no seats: %v; coming back %v, said %v", o.owner, pending, sc.PendingRelease)
+	}
+	return nil
+}
+
+// checkWaiting proves that everybody waits once, those aside whose offer is due.
+func checkWaiting(sc *seats.Schedule, now domain.Time) error {
+	waiting := map[string]uint64{}
+	for sequence, p := range sc.Waiting {
+		if h := sc.Allocations[sequence]; h != nil && h.ExpiresAt <= now {
+			continue
+		}
+		if other, twice := waiting[p.User]; twice || p.Sequence != sequence {
+			return fmt.Errorf("%s waits as %d and %d", p.User, sequence, other)
+		}
+		waiting[p.User] = sequence
+	}
+	return nil
+}
+
+// scheduleDeadlines are the changes that time will make to a schedule.
+func scheduleDeadlines(sc *seats.Schedule) (deadlines []string) {
+	for _, h := range sc.Allocations {
+		at := h.ExpiresAt
+		if !h.Warned {
+			at -= 60_000
+		}
+		deadlines = append(deadlines, fmt.Sprintf("%020d %020d holding %s", at, h.Sequence, sc.ScheduleID))
+	}
+	for at := range sc.PendingRelease {
+		deadlines = append(deadlines, fmt.Sprintf("%020d %020d return %s", at, sc.Sequence, sc.ScheduleID))
+	}
+	return deadlines
+}

@@ -1,0 +1,166 @@
+// The rules beside their dumb twin.
+
+package machine_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/seats"
+)
+
+// modelCheck is the shop and its twin, and the chance that sends them the same commands.
+type modelCheck struct {
+	*fixture
+	generator *generator
+	model     *model // nil: nobody to compare with
+	codes     map[string]int
+}
+
+func newModelCheck(t testing.TB, intN func(n int) int) *modelCheck {
+	return &modelCheck{fixture: newFixture(t), generator: newGenerator(intN), codes: map[string]int{}}
+}
+
+// step is a command by chance.
+func (d *modelCheck) step() {
+	d.t.Helper()
+	d.check(d.generator.command())
+}
+
+func (d *modelCheck) check(user, key, entity string, body domain.Body) {
+	d.t.Helper()
+	cmd, events := d.submit(user, key, entity, body)
+	var got []string
+	for _, e := range events {
+		got = append(got, describe(e))
+		d.generator.record(e)
+		d.generator.recordCoupons(e)
+		d.generator.recordOrders(e)
+		switch b := e.Body.(type) {
+		case domain.Rejection:
+			d.codes[b.Code]++
+		default:
+			d.codes[outcomeLabel(b)]++
+		}
+	}
+	if d.model == nil {
+		return
+	}
+	if want := d.model.decide(cmd); !slices.Equal(got, want) {
+		d.t.Fatalf("command %d at %s %+v\n got %q\nwant %q", cmd.Sequence, cmd.At, cmd, got, want)
+	}
+}
+
+// describe is what an event says, in the twin's words.
+func describe(e domain.Event) string {
+	switch b := e.Body.(type) {
+	case domain.Rejection:
+		text := b.Code
+		for _, detail := range []any{b.CouponID, b.Limit, b.SoldOutSequence, b.OpensAt, b.ClosesAt, b.ExpiredAt, b.ScheduleSeatIDs,
+			b.Number, b.Offered, b.Issued, b.OpensInSeconds, b.WaitingID} {
+			if v := reflect.ValueOf(detail); !v.IsZero() {
+				text += fmt.Sprint(" ", detail)
+			}
+		}
+		if b.Available != nil {
+			text += fmt.Sprint(" of ", *b.Available)
+		}
+		if b.Expected != 0 {
+			text += fmt.Sprint(" expected ", b.Expected)
+		}
+		if b.Section != "" {
+			text += " in " + b.Section
+		}
+		return text
+	}
+	if text := describeCoupon(e) + describeSeat(e) + describeOrder(e) + describeAlarm(e); text != "" {
+		return text
+	}
+	return fmt.Sprintf("%T", e.Body)
+}
+
+// The rules and their dumb twin go through thousands of days by chance and have to agree on every one of them.
+
+var seed = flag.Uint64("seed", 0, "of the chance; 0: another one every time")
+
+func newRand(t *testing.T) *rand.Rand {
+	from := *seed
+	if from == 0 {
+		from = rand.Uint64()
+	}
+	t.Logf("again with -seed %d", from)
+	return rand.New(rand.NewPCG(from, 0))
+}
+
+// TestMachine_MatchesModel runs 20,000 commands, with ONSALE_TEST_LONG a million.
+func TestMachine_MatchesModel(t *testing.T) {
+	rng, commands := newRand(t), 20_000
+	if os.Getenv("ONSALE_TEST_LONG") != "" {
+		commands = 1_000_000
+	}
+	codes := map[string]int{}
+	for commands > 0 {
+		d := newModelCheck(t, rng.IntN)
+		d.model, d.codes = newModel(), codes
+		d.generator.falseAnswers = rng.IntN(2) == 0
+		for range 500 {
+			d.nextMessage(d.generator.nextTime())
+			for range 1 + rng.IntN(3) {
+				d.checkEveryEvent, d.checkReplica = rng.IntN(8) == 0, rng.IntN(50) == 0
+				d.step()
+				commands--
+			}
+		}
+		d.checkReplay()
+	}
+	for _, code := range []string{"user_limit_exceeded", "already_issued", "sold_out", "not_open", "closed", "promotion_exists", "promotion_not_found",
+		"schedule_exists", "schedule_not_found", "seat_not_found", "seat_unavailable", "seat_limit_exceeded", "hold_not_found", "hold_expired",
+		"not_owner", "request_id_reused", "invalid_body", "too_many_seats", "no_adjacent_seats", "orphan_seat", "extend_limit_exceeded",
+		"reservation_not_found", "already_cancelled", "alarm_not_found",
+		"paused", "stock_below_issued", "coupon_not_found", "already_used", "revoked", "already_waiting", "waiting_not_found", "no_offer",
+		"offer_expired", "product_not_found", "product_exists", "product_closed", "invalid_count", "amount_mismatch", "payment_already_used",
+		"order_not_found"} {
+		if codes[code] == 0 {
+			t.Errorf("chance never led to %s: it proves nothing about it", code)
+		}
+	}
+}
+
+// TestMachine_ExpiresManyHolds lets more holds end at once than one command can tell.
+func TestMachine_ExpiresManyHolds(t *testing.T) {
+	rng := newRand(t)
+	d := newModelCheck(t, rng.IntN)
+	d.model, d.checkEveryEvent, d.checkReplica = newModel(), false, false
+	d.generator.seats, d.generator.users = 1100, 1100
+	d.nextMessage(d.generator.at)
+	schedule := seats.Create{Title: "s", HoldSeconds: 1, MaxSeatsPerUser: 3,
+		Sections: []seats.Section{{Name: "A", Price: 3, Rows: []seats.Row{{Name: "1", Seats: 1100}}}}}
+	d.check("admin", "a", "hall", schedule)
+	for range 3 {
+		d.nextMessage(d.generator.nextTime())
+		for i, seat := range rng.Perm(1100) {
+			if d.index == perMessage {
+				d.nextMessage(d.generator.at + domain.Time(rng.IntN(2)))
+			}
+			user := strconv.Itoa(i / (1 + rng.IntN(2)))
+			d.check("u"+user, "c"+strconv.Itoa(d.generator.count), "hall", seats.Hold{ScheduleSeatIDs: []int{seat + 1}})
+			d.generator.count++
+		}
+		d.generator.at += 1000
+		for range 6 {
+			d.nextMessage(d.generator.at + domain.Time(rng.IntN(2)))
+			d.step()
+		}
+	}
+	if err := checkState(d.Machine); err != nil {
+		t.Error(err)
+	}
+	d.checkReplay()
+}

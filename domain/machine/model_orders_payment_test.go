@@ -1,0 +1,119 @@
+// The dumb twin at the orders' counter: what the provider says. There are six questions, and the order of asking them.
+package machine_test
+
+import (
+	"fmt"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+)
+
+// plausible says that a provider can have said p.
+func plausible(p orders.Payment) bool {
+	inRange := 0 <= p.Cancelled && p.Cancelled <= p.Amount
+	switch p.State {
+	case "missing":
+		return p == orders.Payment{State: "missing"}
+	case "waiting", "failed":
+		return inRange && p.Cancelled == 0
+	case "paid":
+		return inRange && p.Cancelled != p.Amount
+	}
+	return inRange && p.State == "cancelled"
+}
+
+// ownershipProblem is why a payment is not the user's; "" when it can be.
+func (w *model) ownershipProblem(o *orderModel, p orders.Payment) string {
+	user, isPrepared := w.prepared[p.MerchantUID]
+	if p.State == "missing" || isPrepared && user == o.user || !isPrepared && !o.RequirePrepare {
+		return ""
+	}
+	if isPrepared {
+		return "payment_of_another"
+	}
+	return "payment_not_prepared"
+}
+
+// recordPayment says what p leads to, and makes it so; "" when to nothing.
+func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) string {
+	problem, paid, cancelled := w.ownershipProblem(o, p), p.State == "paid", p.State == "cancelled"
+	switch changed := o.payment == nil || *o.payment != p; {
+	case o.refuseReason != "" && !o.settled && o.payment != nil: // 1. Is money on its way back? It is over when nothing is left.
+		switch {
+		case cancelled && !o.decided:
+			return o.fail(o.refuseReason, p, p.Cancelled)
+		case cancelled:
+			return o.markRefunded(o.refuseReason, p)
+		case !paid && changed:
+			return o.markDiscrepant(p)
+		}
+		return ""
+	case o.decided && o.refuseReason == "": // 2. Is it paid for good? Then only people say otherwise, or who gives it all back.
+		switch {
+		case cancelled && changed:
+			o.note = ""
+			return o.markRefunded("cancelled_at_provider", p)
+		case changed:
+			return o.markDiscrepant(p)
+		}
+		return ""
+	case o.decided: // 3. Was a failure told, or is it over since? What comes now goes back, if it is the user's.
+		if paid && problem == "" && o.refuseReason != "payment_of_another" && o.refuseReason != "payment_not_prepared" {
+			return o.startRefund("late_payment", "", p)
+		}
+		if !o.refunded && changed && problem == "payment_of_another" && o.refuseReason != "payment_of_another" && o.refuseReason != "payment_not_prepared" {
+			return o.markDiscrepant(p)
+		}
+		return ""
+	case problem != "": // 4. Is it the user's at all?
+		return o.fail(problem, p, 0)
+	case o.refuseReason != "": // 5. Is it not welcome?
+		if paid {
+			return o.startRefund(o.refuseReason, o.note, p)
+		}
+		return o.fail(o.refuseReason, p, 0)
+	case paid: // 6. It is welcome and there: is it right?
+		for _, check := range []struct {
+			mismatch bool
+			reason   string
+		}{{p.Currency != o.Currency, "currency_mismatch"}, {p.Test && !o.AllowTest, "test_payment"}, {p.Amount != o.Amount, "amount_mismatch"},
+			{p.Cancelled > 0, "payment_cancelled"}} {
+			if check.mismatch {
+				return o.startRefund(check.reason, "", p)
+			}
+		}
+		o.decided, o.payment = true, &p
+		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount, p)
+	case cancelled || p.State == "failed":
+		return o.fail("payment_"+p.State, p, 0)
+	case now < o.PaymentDue && changed:
+		o.payment = &p
+		return fmt.Sprintf("pending %s for %s: %v", o.PaymentID, o.user, p)
+	case now < o.PaymentDue:
+		return ""
+	case p.State == "missing":
+		return o.fail("payment_not_found", p, 0)
+	}
+	return o.fail("payment_timeout", p, 0)
+}
+
+func (o *orderModel) fail(reason string, p orders.Payment, refunded int64) string {
+	o.decided, o.settled, o.refunded, o.refuseReason, o.payment = true, true, refunded > 0, reason, &p
+	return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d back, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount,
+		reason, o.note, refunded, p)
+}
+
+func (o *orderModel) startRefund(reason, note string, p orders.Payment) string {
+	o.settled, o.refunded, o.refuseReason, o.note, o.payment = false, false, reason, note, &p
+	return fmt.Sprintf("refund of %s to %s, %s, %s: %v", o.PaymentID, o.user, reason, note, p)
+}
+
+func (o *orderModel) markRefunded(reason string, p orders.Payment) string {
+	o.settled, o.refunded, o.refuseReason, o.payment = true, true, reason, &p
+	return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v\nalarm order-refunded for %s", o.PaymentID, o.user, p.Cancelled, reason, o.note, p, o.user)
+}
+
+func (o *orderModel) markDiscrepant(p orders.Payment) string {
+	o.payment = &p
+	return fmt.Sprintf("discrepant %s for : %v", o.PaymentID, p)
+}

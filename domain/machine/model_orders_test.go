@@ -1,0 +1,289 @@
+// The dumb twin at the orders' counter: what is asked of products and of orders. An order has no status here, only what
+// became known of it, and what is left of a product is found by asking all orders.
+
+package machine_test
+
+import (
+	"fmt"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+)
+
+type (
+	productModel struct {
+		orders.Create
+		id        string
+		closed    bool
+		hadStock  bool   // there were units a moment ago
+		soldOutBy uint64 // took the last unit
+	}
+	orderModel struct {
+		orders.Placed
+		user         string
+		sequence     uint64          // its place
+		refuseReason string          // why its money, if there is any, is not the shop's; "" while it is welcome
+		note         string          // and the shop's words for it
+		refunded     bool            // money went back
+		settled      bool            // of one that is not welcome: nothing is left to give back
+		decided      bool            // there was a verdict
+		payment      *orders.Payment // the last that was believed
+		lastEvent    uint64          // changed it
+		changedAt    domain.Time     // when it changed, or was last to be asked about
+		rechecks     int
+	}
+)
+
+func (w *model) remaining(p *productModel) int {
+	remaining := p.Stock
+	for _, o := range w.orders {
+		if o.ProductID == p.id && o.refuseReason == "" {
+			remaining -= o.Count
+		}
+	}
+	return remaining
+}
+
+// noteSoldOut remembers who took the last unit.
+func (w *model) noteSoldOut(sequence uint64) {
+	for _, p := range w.products {
+		if w.remaining(p) > 0 {
+			p.hadStock, p.soldOutBy = true, 0
+		} else if p.hadStock {
+			p.hadStock, p.soldOutBy = false, sequence
+		}
+	}
+}
+
+// orderDeadlines are all times at which the provider is to be asked again: after a minute, two, four, and so on, but for orders
+// that are paid. Only the last of an order's, which is the next.
+func (w *model) orderDeadlines() (deadlines []dueModel) {
+	for _, o := range w.orders {
+		wait := time.Minute
+		for range min(o.rechecks, 14) {
+			wait *= 2
+		}
+		at := o.changedAt.Add(min(wait, time.Hour))
+		switch {
+		case !o.decided && o.refuseReason == "":
+			if o.changedAt < o.PaymentDue {
+				at = min(at, o.PaymentDue)
+			}
+		case o.refuseReason == "": // it is paid: after a day, two, and four
+			if o.rechecks == 3 {
+				continue
+			}
+			at = o.changedAt.Add(24 * time.Hour << o.rechecks)
+		case o.settled:
+			at = o.changedAt.Add(wait) // once more, and later and later
+			if o.payment.State == "cancelled" || o.rechecks == 14 || o.refuseReason == "payment_of_another" || o.refuseReason == "payment_not_prepared" {
+				continue
+			}
+		}
+		deadlines = append(deadlines, dueModel{at, o.sequence, func() string {
+			o.changedAt, o.rechecks = w.deciding, o.rechecks+1
+			return fmt.Sprintf("ask about %s, round %d, for ", o.PaymentID, o.rechecks)
+		}})
+	}
+	return deadlines
+}
+
+func (w *model) decideProducts(c domain.Command) string {
+	p, invalid := w.products[c.Entity], false
+	switch b := c.Body.(type) {
+	case orders.Create:
+		invalid = b.Name == "" || len(b.Name) > 200 || b.Price < 1 || b.Price > 1e12 || b.Stock < 0 || b.Stock > 1e9
+		if p != nil && !invalid {
+			return "product_exists"
+		}
+	case orders.ChangeStock:
+		invalid = b.Delta == 0 || b.Delta < -1e9 || b.Delta > 1e9 || len(b.Reason) > 500
+	case orders.Close:
+		invalid = len(b.Reason) > 500
+	case orders.Prepare:
+		if b.Count < 1 || b.Count > 1000 {
+			return "invalid_count 1000"
+		}
+	}
+	create, isCreate := c.Body.(orders.Create)
+	switch {
+	case invalid:
+		return "invalid_body"
+	case isCreate:
+		w.products[c.Entity] = &productModel{Create: create, id: c.Entity, hadStock: true}
+		return fmt.Sprintf("product %s %q: %d at %d", c.Entity, create.Name, create.Stock, create.Price)
+	case p == nil:
+		return "product_not_found"
+	case p.closed:
+		return "product_closed"
+	}
+	switch b := c.Body.(type) {
+	case orders.ChangeStock:
+		if p.Stock+b.Delta > 1e9 {
+			return "invalid_body"
+		}
+		if w.remaining(p)+b.Delta < 0 {
+			return "stock_below_issued" + optionalNumber(p.Stock-w.remaining(p))
+		}
+		p.Stock += b.Delta
+		return fmt.Sprintf("stock of product %s by %d to %d, %s", p.id, b.Delta, p.Stock, b.Reason)
+	case orders.Close:
+		p.closed = true
+		return fmt.Sprintf("closed product %s, %s", p.id, b.Reason)
+	}
+	n := c.Body.(orders.Prepare).Count
+	if w.remaining(p) < n {
+		return w.soldOut(p)
+	}
+	id := fmt.Sprintf("m%d-%.8s", c.Sequence, c.Request)
+	w.prepared[id] = c.User
+	return fmt.Sprintf("prepared %s for %s: %d of %s for %d", id, c.User, n, p.id, p.Price*int64(n))
+}
+
+func (w *model) soldOut(p *productModel) string {
+	return "sold_out" + optionalNumber(int(p.soldOutBy)) + fmt.Sprint(" of ", w.remaining(p))
+}
+
+// The dumb twin at the orders' counter: an order is placed, or taken back.
+
+func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string {
+	p := w.products[b.ProductID]
+	switch {
+	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600:
+		return "invalid_body"
+	case b.Count < 1 || b.Count > 1000:
+		return "invalid_count 1000"
+	case p == nil:
+		return "product_not_found"
+	}
+	// A payment belongs to the first who names it, but for one that was prepared for who asks now, and the first was told so.
+	if existing := w.orders[c.Entity]; existing != nil && (!existing.settled || existing.refunded || existing.user == c.User || w.prepared[existing.payment.MerchantUID] != c.User) {
+		return "payment_already_used"
+	}
+	o := &orderModel{user: c.User, sequence: c.Sequence, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
+		PaymentID: c.Entity, ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count),
+		PaymentDue: now + 1000*domain.Time(b.PaySeconds), Terms: b.Terms}}
+	rejection := ""
+	switch {
+	case b.Amount < 1:
+		return fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case p.closed:
+		o.refuseReason, rejection = "product_closed", "product_closed"
+	case b.Amount != o.Amount:
+		o.refuseReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case b.Count > w.remaining(p):
+		o.refuseReason, rejection = "sold_out", w.soldOut(p)
+	}
+	w.orders[c.Entity] = o
+	if rejection != "" {
+		return fmt.Sprintf("kept, %s, for %s: %v\n%s", o.refuseReason, c.User, o.Placed, rejection)
+	}
+	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
+}
+
+// cancelOrder is the shop's. What was paid for a welcome order without a verdict is yet to be heard.
+func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) string {
+	o := w.orders[c.Entity]
+	switch {
+	case len(b.Reason) > 500:
+		return "invalid_body"
+	case o == nil:
+		return "order_not_found"
+	case o.refuseReason != "":
+		return "already_cancelled"
+	}
+	payment := "nobody knows what"
+	if o.decided {
+		payment = fmt.Sprint(*o.payment)
+	} else {
+		o.payment = nil
+	}
+	o.refuseReason, o.note = "order_cancelled", b.Reason
+	w.markChanged(o, now)
+	return fmt.Sprintf("refund of %s to %s, order_cancelled, %s: %s\ncancelled %s of %s, %d for %s, %s",
+		o.PaymentID, o.user, b.Reason, payment, o.PaymentID, o.user, o.Amount, o.ProductID, b.Reason)
+}
+
+// nextEvent is the number of the event that the next line tells.
+func (w *model) nextEvent() uint64 { return uint64(w.events) + 1 }
+
+// markChanged notes that the next line changes an order.
+func (w *model) markChanged(o *orderModel, now domain.Time) {
+	o.lastEvent, o.changedAt, o.rechecks = w.nextEvent(), now, 0
+}
+
+func (w *model) decideOrders(c domain.Command, now domain.Time) string {
+	switch b := c.Body.(type) {
+	case orders.Place:
+		return w.place(c, b, now)
+	case orders.Cancel:
+		return w.cancelOrder(c, b, now)
+	}
+	command := c.Body.(orders.RecordPayment)
+	o := w.orders[c.Entity]
+	if o == nil || o.lastEvent != command.LastEvent || !plausible(command.Payment) {
+		return ""
+	}
+	text := w.recordPayment(o, command.Payment, now)
+	if text != "" {
+		w.markChanged(o, now)
+	}
+	return text
+}
+
+// What events about products and orders say, in the twin's words.
+
+// describeOrder is what an event about a product or an order says, in the twin's words; "" when it is about something else.
+func describeOrder(e domain.Event) string {
+	switch b := e.Body.(type) {
+	case orders.Created:
+		return fmt.Sprintf("product %s %q: %d at %d", b.ProductID, b.Name, b.Stock, b.Price)
+	case orders.StockChanged:
+		return fmt.Sprintf("stock of product %s by %d to %d, %s", b.ProductID, b.Delta, b.Stock, b.Reason)
+	case orders.Closed:
+		return fmt.Sprintf("closed product %s, %s", b.ProductID, b.Reason)
+	case orders.Prepared:
+		return fmt.Sprintf("prepared %s for %s: %d of %s for %d", b.MerchantUID, e.User, b.Count, b.ProductID, b.Amount)
+	case orders.Placed:
+		return fmt.Sprintf("placed for %s: %v", e.User, b)
+	case orders.RejectedPaid:
+		return fmt.Sprintf("kept, %s, for %s: %v", b.Reason, e.User, b.Placed)
+	case orders.Pending:
+		return fmt.Sprintf("pending %s for %s: %v", b.PaymentID, e.User, b.Payment)
+	case orders.Succeeded:
+		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount, b.Payment)
+	case orders.RefundDue:
+		payment := "nobody knows what"
+		if b.Payment != nil {
+			payment = fmt.Sprint(*b.Payment)
+		}
+		return fmt.Sprintf("refund of %s to %s, %s, %s: %s", b.PaymentID, e.User, b.Reason, b.Note, payment)
+	case orders.Failed:
+		return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d back, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount,
+			b.Reason, b.Note, b.Refunded, b.Payment)
+	case orders.Refunded:
+		return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v", b.PaymentID, e.User, b.Refunded, b.Reason, b.Note, b.Payment)
+	case orders.Discrepant:
+		return fmt.Sprintf("discrepant %s for %s: %v", b.PaymentID, e.User, b.Payment)
+	case orders.Recheck:
+		return fmt.Sprintf("ask about %s, round %d, for %s", b.PaymentID, b.Attempt, e.User)
+	case orders.Cancelled:
+		return fmt.Sprintf("cancelled %s of %s, %d for %s, %s", b.PaymentID, b.UserID, b.Amount, b.ProductID, b.Reason)
+	}
+	return ""
+}
+
+// outcomeLabel is what happened to an order, and why, in a word or two: chance has to lead to each.
+func outcomeLabel(body domain.Body) string {
+	name, _ := body.Type()
+	switch b := body.(type) {
+	case orders.RefundDue:
+		return name + " " + b.Reason
+	case orders.Failed:
+		return name + " " + b.Reason
+	case orders.Refunded:
+		return name + " " + b.Reason
+	}
+	return name
+}

@@ -1,0 +1,180 @@
+// The dumb twin: the rules once more, from their description and not from their code, as slow and as plain as can be.
+// It knows nothing of sequences that are not told to it, has no heap and no index, and says in words what it decided.
+
+package machine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/alarms"
+)
+
+type (
+	model struct {
+		now, deciding domain.Time // of the last event, and of this command
+		requests      map[domain.RequestID]domain.Fingerprint
+		promotions    map[string]*promotionModel
+		schedules     map[string]*scheduleModel
+		products      map[string]*productModel
+		orders        map[string]*orderModel
+		prepared      map[string]string // merchant_uids, and for whom
+		alarms        []alarmModel
+		events        int
+	}
+)
+
+func newModel() *model {
+	return &model{requests: map[domain.RequestID]domain.Fingerprint{}, promotions: map[string]*promotionModel{}, schedules: map[string]*scheduleModel{},
+		products: map[string]*productModel{}, orders: map[string]*orderModel{}, prepared: map[string]string{}}
+}
+
+// decide says what command c led to, and makes it so: what is due comes first, and after everything what it lets be offered.
+func (w *model) decide(c domain.Command) (lines []string) {
+	now := max(w.now, c.At)
+	w.deciding = now
+	emit := func(text string) {
+		for line := range strings.SplitSeq(text, "\n") {
+			w.record(line)
+			lines = append(lines, line)
+		}
+		for _, s := range w.promotions {
+			s.noteSoldOut(c.Sequence)
+		}
+		w.noteSoldOut(c.Sequence)
+	}
+	offers := func() {
+		for len(lines) < 700 {
+			offer := w.nextOffer(now)
+			if offer == "" {
+				return
+			}
+			emit(offer)
+		}
+	}
+	offers()
+	for len(lines) < 500 {
+		first, found := w.nextDue(now)
+		if !found {
+			break
+		}
+		emit(first.emit())
+		offers()
+	}
+	if first, repeated := w.requests[c.Request]; repeated && first != c.Fingerprint {
+		emit("request_id_reused")
+	} else if _, tick := c.Body.(domain.Tick); !repeated && !tick {
+		if !c.Request.IsZero() {
+			w.requests[c.Request] = c.Fingerprint
+		}
+		if outcome := w.dispatch(c, now); outcome != "" {
+			emit(outcome)
+		}
+	}
+	offers()
+	if len(lines) > 0 {
+		w.now = now
+	}
+	return lines
+}
+
+// dueModel is something that time changes by itself.
+type dueModel struct {
+	at       domain.Time
+	sequence uint64        // of the command that set it
+	emit     func() string // makes it so: a line for each event
+}
+
+// nextDue is the first by its time, then by its place in line.
+func (w *model) nextDue(now domain.Time) (first dueModel, ok bool) {
+	for _, d := range slices.Concat(w.holdDeadlines(now), w.promotionDeadlines(), w.orderDeadlines()) {
+		if d.at <= now && (!ok || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
+			first, ok = d, true
+		}
+	}
+	return first, ok
+}
+
+// nextOffer makes the next offer; "" when there is none.
+func (w *model) nextOffer(now domain.Time) string {
+	if offer := w.offerCoupons(now); offer != "" {
+		return offer
+	}
+	return w.offerSeats(now)
+}
+
+func (w *model) dispatch(c domain.Command, now domain.Time) string {
+	switch name, _ := c.Body.Type(); domain.Kind(name) {
+	case "seats":
+		return w.decideSeats(c, now)
+	case "alarms":
+		return w.decideAlarms(c)
+	case "products":
+		return w.decideProducts(c)
+	case "orders":
+		return w.decideOrders(c, now)
+	}
+	return w.decideCoupons(c, now)
+}
+
+// The dumb twin's alarms: a list of what everybody was told.
+
+type alarmModel struct {
+	number int // of the event
+	user   string
+	read   bool
+}
+
+// record notes a line that was told.
+func (w *model) record(line string) {
+	w.events++
+	if text, ok := strings.CutPrefix(line, "alarm "); ok {
+		_, user, _ := strings.Cut(text, " for ")
+		w.alarms = append(w.alarms, alarmModel{w.events, user, false})
+	}
+}
+
+func (w *model) decideAlarms(c domain.Command) string {
+	switch b := c.Body.(type) {
+	case alarms.Raise:
+		if invalidID(b.Kind) || len(b.Kind) > 40 || b.Message == "" || len(b.Message) > 1000 {
+			return "invalid_body"
+		}
+		return fmt.Sprintf("alarm %s for %s\nsent a%d", b.Kind, c.Entity, w.events+1)
+	case alarms.MarkRead:
+		for i, a := range w.alarms {
+			if a.user == c.User && fmt.Sprint("a", a.number) == b.AlarmID {
+				w.alarms[i].read = true
+				return "read " + b.AlarmID
+			}
+		}
+		return "alarm_not_found"
+	case alarms.MarkAllRead:
+		unread := 0
+		for i, a := range w.alarms {
+			if a.user == c.User && !a.read {
+				w.alarms[i].read = true
+				unread++
+			}
+		}
+		return fmt.Sprint("read all ", unread)
+	}
+	return "what is this?"
+}
+
+// describeAlarm is what an event says, in the twin's words; "" when it is about something else.
+func describeAlarm(e domain.Event) string {
+	switch b := e.Body.(type) {
+	case alarms.Raised:
+		return fmt.Sprintf("alarm %s for %s", b.Kind, e.User)
+	case alarms.RaiseDone:
+		return "sent " + b.AlarmID
+	case alarms.MarkedRead:
+		return "read " + b.AlarmID
+	case alarms.AllMarkedRead:
+		return fmt.Sprint("read all ", b.Count)
+	}
+	return ""
+}

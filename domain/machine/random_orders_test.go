@@ -1,0 +1,234 @@
+// Commands about products and orders by chance, and a worker by chance that asks the bank.
+
+package machine_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+)
+
+// providerAnswer is what the bank said when an order stood as an event had made it. It may arrive much later.
+type providerAnswer struct {
+	paymentID string
+	command   orders.RecordPayment
+}
+
+// orderGenerator is what the chance remembers of orders.
+type orderGenerator struct {
+	paymentModel
+	prices       map[string]int64  // of products
+	prepared     []orders.Prepared //
+	events       map[string]uint64 // the last that changed an order
+	payments     []string          // the orders' payments, the oldest first
+	delayed      []providerAnswer  // way to the shop
+	refunding    []string          // payments that were REFUNDING and known when the worker decided to give them back
+	falseAnswers bool              // there are answers that no bank gives
+	beforeRefund func(impUID string)
+}
+
+func newOrderGenerator() orderGenerator {
+	return orderGenerator{paymentModel: paymentModel{}, prices: map[string]int64{}, events: map[string]uint64{}}
+}
+
+// productID is one of the day, or the one of the hour.
+func (c *generator) productID() string {
+	return c.pick("tee", "gig"+strconv.Itoa(c.count/120), "gig"+strconv.Itoa(c.count/120))
+}
+
+// paymentID is a payment of the last few, known to the shop or not.
+func (c *generator) paymentID() string { return "imp" + strconv.Itoa(max(0, c.count/10-c.intN(4))) }
+
+func (c *generator) orderCommand(user, key string) (who, k, entity string, body domain.Body) {
+	if c.intN(3) == 0 {
+		c.advance(c, c.paymentID())
+	}
+	reason := c.pick("", "torn", strings.Repeat("x", 500+c.intN(8)/7))
+	product := c.productID()
+	switch p := c.intN(100); {
+	case p < 6 || c.prices[product] == 0 && p < 50:
+		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25))}
+	case p < 10:
+		return user, key, product, orders.ChangeStock{Delta: c.number(c.intN(20) - 9), Reason: reason}
+	case p < 11:
+		return user, key, product, orders.Close{Reason: reason}
+	case p < 17:
+		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3))}
+	case p < 40:
+		return user, key, c.paymentID(), c.placeOrder(product)
+	case p < 46:
+		return user, key, c.paymentID(), orders.Cancel{Reason: reason}
+	case p < 55:
+		c.refundNext()
+	}
+	paymentID, recordPayment := c.pickAnswer()
+	return "", "", paymentID, recordPayment
+}
+
+func (c *generator) placeOrder(product string) orders.Place {
+	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), Terms: orders.Terms{
+		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)),
+		RequirePrepare: c.intN(4) == 0, AllowTest: c.intN(2) == 0}}
+	p.Amount = c.prices[p.ProductID] * int64(p.Count)
+	if c.intN(8) == 0 {
+		p.Amount += int64(c.number(c.intN(5) - 2))
+	}
+	if c.intN(60) == 0 {
+		p.Currency, p.ProductID = c.pick("KRW", "WON!"), c.pick("x!", "none")
+	}
+	return p
+}
+
+// pickAnswer is what the worker hears. It may be on its way for a while.
+func (c *generator) pickAnswer() (string, orders.RecordPayment) {
+	a := providerAnswer{paymentID: c.paymentID()}
+	if len(c.payments) > 0 && c.intN(20) > 0 {
+		a.paymentID = c.payments[max(0, len(c.payments)-1-c.intN(6))]
+	}
+	if len(c.refunding) > 0 && c.intN(4) == 0 {
+		a.paymentID = c.refunding[max(0, len(c.refunding)-1-c.intN(4))]
+	}
+	a.command = orders.RecordPayment{LastEvent: c.events[a.paymentID], Payment: c.lookup(a.paymentID)}
+	if c.falseAnswers && c.intN(10) == 0 {
+		a.command.Payment = c.falsePayment()
+		a.command.LastEvent -= uint64(c.intN(20) / 19)
+	}
+	if c.intN(4) == 0 {
+		c.delayed = append(c.delayed, a)
+	}
+	if len(c.delayed) > 0 && c.intN(4) == 0 {
+		i := c.intN(len(c.delayed))
+		a, c.delayed = c.delayed[i], append(c.delayed[:i:i], c.delayed[i+1:]...)
+	}
+	return a.paymentID, a.command
+}
+
+// recordOrders remembers what others can ask about.
+func (c *generator) recordOrders(e domain.Event) {
+	if c.intN(6) == 0 && strings.HasPrefix(e.Entity, "imp") {
+		c.changeTimes = append(c.changeTimes, e.Now+60_000)
+	}
+	switch b := e.Body.(type) {
+	case orders.Created:
+		c.prices[b.ProductID] = b.Price
+	case orders.Prepared:
+		c.prepared = append(c.prepared, b)
+	case orders.Placed:
+		c.start(c, b, e.User)
+		c.payments, c.changeTimes = append(c.payments, b.PaymentID), append(c.changeTimes, b.PaymentDue)
+	case orders.RejectedPaid:
+		c.start(c, b.Placed, e.User)
+		c.payments = append(c.payments, b.PaymentID)
+	case orders.RefundDue:
+		if b.Payment != nil {
+			c.refunding = append(c.refunding, b.PaymentID)
+		}
+	case orders.Failed, orders.Refunded:
+		if c.intN(3) > 0 { // or the worker has decided it before, and does it once more
+			c.refunding = slices.DeleteFunc(c.refunding, func(id string) bool { return id == e.Entity })
+		}
+	case orders.Pending, orders.Succeeded, orders.Discrepant:
+	default:
+		return
+	}
+	c.events[e.Entity] = e.Number
+}
+
+// A provider of payments by chance: people pay late, too little, in the wrong currency, for others; somebody gives money back
+// past the shop.
+
+// paymentModel is the payments by imp_uid. What is not there is missing.
+type paymentModel map[string]orders.Payment
+
+func (b paymentModel) lookup(id string) orders.Payment {
+	if p, found := b[id]; found {
+		return p
+	}
+	return orders.Payment{State: orders.PaymentMissing}
+}
+
+// start lets most people begin to pay for their order in good faith.
+func (b paymentModel) start(c *generator, placed orders.Placed, user string) {
+	if b.lookup(placed.PaymentID).State != orders.PaymentMissing || c.intN(5) == 0 {
+		return
+	}
+	p := orders.Payment{State: c.pick(orders.PaymentWaiting, orders.PaymentPaid, orders.PaymentPaid, orders.PaymentFailed),
+		MerchantUID: "own", Amount: placed.Amount, Currency: placed.Currency, Test: c.intN(8) == 0}
+	if placed.RequirePrepare && len(c.prepared) > 0 {
+		p.MerchantUID = c.prepared[max(0, len(c.prepared)-1-c.intN(3))].MerchantUID
+	}
+	b[placed.PaymentID] = p
+}
+
+// advance is something that happens at the bank, to one payment.
+func (b paymentModel) advance(c *generator, id string) {
+	p := b.lookup(id)
+	switch p.State {
+	case orders.PaymentMissing:
+		p = orders.Payment{State: c.pick(orders.PaymentWaiting, orders.PaymentPaid, orders.PaymentFailed), MerchantUID: "own",
+			Amount: 1 + int64(c.intN(40)), Currency: c.pick("KRW", "KRW", "USD"), Test: c.intN(6) == 0}
+		if n := len(c.prepared); n > 0 && c.intN(3) > 0 {
+			prepared := c.prepared[max(0, n-1-c.intN(3))]
+			p.MerchantUID, p.Amount = prepared.MerchantUID, prepared.Amount
+		}
+	case orders.PaymentWaiting:
+		p.State = c.pick(orders.PaymentPaid, orders.PaymentPaid, orders.PaymentFailed)
+		if c.intN(6) == 0 {
+			p.Amount = max(1, p.Amount+int64(c.intN(2))*2-1)
+		}
+	case orders.PaymentFailed:
+		p.State = orders.PaymentPaid
+	case orders.PaymentPaid:
+		b.refund(id, 1+int64(c.intN(int(min(p.Refundable(), 50)))))
+		return
+	}
+	b[id] = p
+}
+
+// refund gives back so much of a payment, as far as it is there.
+func (b paymentModel) refund(id string, amount int64) {
+	p := b.lookup(id)
+	p.Cancelled += min(amount, p.Refundable())
+	if p.State == orders.PaymentPaid && p.Cancelled == p.Amount {
+		p.State = orders.PaymentCancelled
+	}
+	b[id] = p
+}
+
+// refundNext lets the worker do what it decided to do a while ago; mostly at once, now and then in parts.
+func (c *generator) refundNext() {
+	if len(c.refunding) == 0 {
+		return
+	}
+	id := c.refunding[max(0, len(c.refunding)-1-c.intN(4))]
+	if c.beforeRefund != nil {
+		c.beforeRefund(id)
+	}
+	amount := c.lookup(id).Refundable()
+	if amount > 1 && c.intN(4) == 0 {
+		amount = 1 + int64(c.intN(int(min(amount-1, 50))))
+	}
+	c.refund(id, amount)
+}
+
+// falsePayment is what no bank says, or says of another payment.
+func (c *generator) falsePayment() orders.Payment {
+	p := orders.Payment{State: c.pick("missing", "waiting", "paid", "failed", "cancelled", "charged"), MerchantUID: "own",
+		Amount: int64(c.number(c.intN(30) - 1)), Cancelled: int64(c.number(c.intN(30) - 15)), Currency: c.pick("KRW", "USD"), Test: c.intN(4) == 0}
+	if c.intN(3) > 0 {
+		p.Cancelled = 0
+	}
+	if c.intN(2) == 0 && p.State == "cancelled" {
+		p.Cancelled = p.Amount
+	}
+	if n := len(c.prepared); n > 0 && c.intN(2) == 0 {
+		p.MerchantUID = c.prepared[c.intN(n)].MerchantUID
+	}
+	if p.State == "missing" && c.intN(2) == 0 {
+		p = orders.Payment{State: p.State}
+	}
+	return p
+}

@@ -1,0 +1,154 @@
+// Where the money is when the world has come to rest.
+package machine_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/orders"
+)
+
+// TestOrder_ConservesMoney lets days of orders go by, at a bank that makes a mess and a worker that is late but follows its one rule: it
+// gives back only what is REFUNDING and known. Then the bank comes to rest, the worker asks whenever it is time, and everybody
+// has to have either what they paid for or their money.
+func TestOrder_ConservesMoney(t *testing.T) {
+	rng := newRand(t)
+	paidCount, foreign, refunded, counts := 0, 0, 0, map[string]int{}
+	runs := 200
+	if os.Getenv("ONSALE_TEST_LONG") != "" {
+		runs = 5_000
+	}
+	for range runs {
+		d := newModelCheck(t, rng.IntN)
+		d.model, d.codes, d.checkReplica, d.checkEveryEvent = newModel(), counts, false, false
+		d.generator.beforeRefund = func(impUID string) {
+			o := d.Orders.Order(impUID)
+			if o.Status == orders.StatusPaid || d.isForeign(o, d.generator.lookup(impUID)) {
+				t.Fatalf("the worker gives back what is %s of %s, %s", impUID, o.User, o.Status)
+			}
+		}
+		for i := range 250 {
+			d.nextMessage(d.generator.nextTime())
+			d.generator.count++
+			d.check(d.generator.orderCommand(fmt.Sprint("u", rng.IntN(4)), fmt.Sprint("k", i)))
+		}
+		d.settleAll()
+		if err := checkState(d.Machine); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range d.Orders.Orders() {
+			o, p := d.Orders.Order(id), d.generator.lookup(id)
+			paid := o.Status == orders.StatusPaid && p.Amount == o.Amount && p.Currency == o.Currency && (o.Reason == orders.ReasonDiscrepant) == (p.Cancelled > 0)
+			switch {
+			case p.Refundable() > 0 && d.isForeign(o, p):
+				foreign++
+			case p.Refundable() > 0 && paid:
+				paidCount++
+			case p.Refundable() == 0 && o.Status == orders.StatusRefunded:
+				refunded++
+			case p.Refundable() > 0 || o.Status != orders.StatusFailed:
+				t.Errorf("order %+v stands, but the bank says %+v", *o, p)
+			}
+		}
+		d.checkReplay()
+	}
+	if paidCount == 0 || foreign == 0 || refunded == 0 {
+		t.Errorf("%d paid, %d of others, %d given back prove nothing", paidCount, foreign, refunded)
+	}
+	for _, outcome := range []string{"orders.placed", "orders.kept", "orders.pending", "orders.succeeded", "orders.discrepant", "orders.cancelled",
+		"orders.failed amount_mismatch", "orders.failed currency_mismatch", "orders.failed test_payment", "orders.failed payment_cancelled",
+		"orders.failed payment_failed", "orders.failed payment_timeout", "orders.failed payment_not_found", "orders.failed payment_of_another",
+		"orders.failed payment_not_prepared", "orders.failed order_cancelled", "orders.failed sold_out", "orders.failed product_closed",
+		"orders.refund-due late_payment", "orders.refunded late_payment", "orders.refunded order_cancelled", "orders.refunded cancelled_at_provider"} {
+		if counts[outcome] == 0 {
+			t.Errorf("chance never led to %s: it proves nothing about it", outcome)
+		}
+	}
+}
+
+// isForeign says that the payment is for somebody else, from the bank's paper and the shop's.
+func (d *modelCheck) isForeign(o *orders.Order, p orders.Payment) bool {
+	prepared := d.Orders.Preparation(p.MerchantUID)
+	return prepared == nil && o.RequirePrepare || prepared != nil && prepared.User != o.User
+}
+
+// settleAll lets the bank tell everything that it has done, and then time go by until nobody is to be asked about any more. What the
+// bank still does meanwhile, it tells.
+func (d *modelCheck) settleAll() {
+	for _, id := range slices.Clone(d.Orders.Orders()) {
+		d.reconcile(id)
+	}
+	for seen := len(d.events); ; {
+		at, more := d.NextDeadline()
+		if !more {
+			return
+		}
+		d.nextMessage(at)
+		d.check("", "", domain.SystemEntity, domain.Tick{})
+		for ; seen < len(d.events); seen++ {
+			if b, ok := d.events[seen].Body.(orders.Recheck); ok {
+				d.reconcile(b.PaymentID)
+			}
+		}
+		if all := d.Orders.Orders(); d.generator.intN(10) == 0 {
+			id := all[d.generator.intN(len(all))]
+			d.generator.advance(d.generator, id)
+			d.reconcile(id)
+		}
+	}
+}
+
+// reconcile is what the worker does about an order: it asks, has the shop learn, gives back what is to go back, and asks again.
+func (d *modelCheck) reconcile(id string) {
+	for {
+		o := d.Orders.Order(id)
+		if o.Status == orders.StatusRefunding && o.Payment != nil {
+			d.generator.beforeRefund(id)
+			d.generator.refund(id, d.generator.lookup(id).Refundable())
+		}
+		before := d.LastEvent
+		d.check("", "", id, orders.RecordPayment{LastEvent: o.LastEvent, Payment: d.generator.lookup(id)})
+		if d.LastEvent == before {
+			return
+		}
+	}
+}
+
+// TestOrder_RechecksForDays follows an order that failed, which is asked about fourteen times in eleven days and nine hours, and one
+// that is paid, which is asked about three times in a week; and then never again.
+func TestOrder_RechecksForDays(t *testing.T) {
+	for state, want := range map[string]struct {
+		times int
+		last  time.Duration
+	}{
+		orders.PaymentFailed: {14, (1<<14 - 1) * time.Minute},
+		orders.PaymentPaid:   {3, 7 * 24 * time.Hour},
+	} {
+		c := newFixture(t)
+		c.nextMessage(1000)
+		c.submit("admin", "1", "tee", orders.Create{Name: "n", Price: 1, Stock: 1})
+		c.submit("kim", "2", "imp", orders.Place{ProductID: "tee", Count: 1, Amount: 1, Terms: orders.Terms{Currency: "KRW", PaySeconds: 1}})
+		p := orders.Payment{State: state}
+		if state == orders.PaymentPaid {
+			p.Amount, p.Currency = 1, "KRW"
+		}
+		c.submit("", "", "imp", orders.RecordPayment{LastEvent: 2, Payment: p})
+		rechecks := 0
+		for {
+			at, more := c.NextDeadline()
+			if !more {
+				break
+			}
+			c.nextMessage(at)
+			c.submit("", "", domain.SystemEntity, domain.Tick{})
+			rechecks++
+		}
+		if got, last := c.Now, domain.Time(1000).Add(want.last); rechecks != want.times || got != last {
+			t.Errorf("%s: asked %d times, the last at %s, want %d and %s", state, rechecks, got, want.times, last)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+// What a store gives back at a start is what the events have made.
+
+package machine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
+)
+
+// TestRestore_Coupons takes promotions apart as a store keeps them, and puts them together again.
+func TestRestore_Coupons(t *testing.T) {
+	rng := newRand(t)
+	offers, ended := 0, 0
+	for range 8 {
+		d := newModelCheck(t, rng.IntN)
+		d.checkEveryEvent, d.checkReplica = false, false
+		for range 500 {
+			d.nextMessage(d.generator.nextTime())
+			d.step()
+			if rng.IntN(50) == 0 {
+				d.generator.at += 1000 * coupons.OfferSeconds
+			}
+			if rng.IntN(10) > 0 {
+				continue
+			}
+			var got, want bytes.Buffer
+			restoreCoupons(t, d.Coupons).Dump(&got)
+			d.Coupons.Dump(&want)
+			if got.String() != want.String() {
+				t.Fatalf("after event %d\n got %s\nwant %s", d.LastEvent, got.String(), want.String())
+			}
+			for _, id := range d.Coupons.IDs() {
+				offers += len(d.Coupons.Promotion(id).Offers)
+				ended += len(d.Coupons.Promotion(id).ExpiredOffers)
+			}
+		}
+	}
+	if offers == 0 || ended == 0 {
+		t.Errorf("%d offers and %d ended ones prove nothing", offers, ended)
+	}
+}
+
+// restoreCoupons is the state as it comes back from a store: a row for everything.
+func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
+	restored := coupons.New()
+	for _, id := range s.IDs() {
+		original := s.Promotion(id)
+		var row coupons.Promotion
+		if err := json.Unmarshal(mustJSON(t, original), &row); err != nil {
+			t.Fatal(err)
+		}
+		p := restored.Restore(row)
+		for _, c := range original.Coupons {
+			p.RestoreCoupon(c)
+		}
+		for _, e := range original.Waiting.All() {
+			restored.RestoreWaiting(p, e)
+		}
+		for _, o := range original.Offers {
+			restored.RestoreOffer(p, o)
+		}
+		for _, o := range original.ExpiredOffers {
+			p.RestoreExpired(o)
+		}
+	}
+	return restored
+}
+
+// A shop that starts from a store knows of its seats what one knows that has seen every event.
+
+// TestRestore_Seats lets a day go by, and puts what a store would have kept into a fresh state, in a store's order.
+func TestRestore_Seats(t *testing.T) {
+	rng := newRand(t)
+	for range 8 {
+		d := newModelCheck(t, rng.IntN)
+		d.checkEveryEvent, d.checkReplica = false, false
+		for range 600 {
+			d.nextMessage(d.generator.nextTime())
+			d.step()
+		}
+		restored := seats.New()
+		for _, id := range d.Seats.IDs() {
+			restoreSchedule(restored, d.Seats.Schedule(id))
+		}
+		var got, want bytes.Buffer
+		restored.Dump(&got)
+		d.Seats.Dump(&want)
+		if got.String() != want.String() {
+			t.Fatalf("got %s\nwant %s", got.String(), want.String())
+		}
+	}
+}
+
+func restoreSchedule(s *seats.State, source *seats.Schedule) {
+	sc := s.Restore(source.Created, source.Sequence)
+	sc.Closed = source.Closed
+	maps.Copy(sc.Expired, source.Expired)
+	for _, sequence := range slices.Sorted(maps.Keys(source.Reservations)) {
+		s.RestoreReservation(sc, sequence, source.Reservations[sequence])
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(source.Allocations)) {
+		s.RestoreAllocation(sc, *source.Allocations[sequence])
+	}
+	returning := map[domain.Time][]int{}
+	for i, seat := range source.Seats {
+		if seat.Status() == seats.StatusBlocked {
+			s.RestoreBlocked(sc, []int{i + 1})
+		}
+		if at := seat.ReleaseAt(); at != 0 {
+			returning[at] = append(returning[at], i+1)
+		}
+	}
+	for at, ids := range returning {
+		s.RestorePendingRelease(sc, at, ids)
+	}
+	for _, sequence := range slices.Sorted(maps.Keys(source.Waiting)) {
+		s.RestoreWaiting(sc, source.Waiting[sequence])
+	}
+}
+
+// A shop that starts from a store knows of its orders what one knows that has seen every event.
+
+// TestRestore_Orders takes products and orders apart as a store keeps them, row by row, and puts them together again.
+func TestRestore_Orders(t *testing.T) {
+	rng := newRand(t)
+	seen := map[orders.Status]int{}
+	for range 8 {
+		d := newModelCheck(t, rng.IntN)
+		d.checkEveryEvent, d.checkReplica, d.generator.falseAnswers = false, false, true
+		for range 600 {
+			d.nextMessage(d.generator.nextTime())
+			d.step()
+			if rng.IntN(20) > 0 {
+				continue
+			}
+			var got, want bytes.Buffer
+			restoreOrders(t, d.Orders).Dump(&got)
+			d.Orders.Dump(&want)
+			if got.String() != want.String() {
+				t.Fatalf("after event %d\n got %s\nwant %s", d.LastEvent, got.String(), want.String())
+			}
+			for _, id := range d.Orders.Orders() {
+				seen[d.Orders.Order(id).Status]++
+			}
+		}
+	}
+	if len(seen) < 6 {
+		t.Errorf("%v prove nothing of the others", seen)
+	}
+}
+
+func restoreOrders(t *testing.T, s *orders.State) *orders.State {
+	restored := orders.New()
+	for _, id := range s.Products() {
+		restored.RestoreProduct(roundTrip(t, *s.Product(id)))
+	}
+	for _, id := range s.Orders() {
+		restored.RestoreOrder(roundTrip(t, *s.Order(id)))
+	}
+	for _, id := range s.Preparations() {
+		restored.RestorePreparation(roundTrip(t, *s.Preparation(id)))
+	}
+	return restored
+}
+
+// roundTrip is v after it was written and read.
+func roundTrip[V any](t *testing.T, v V) (read V) {
+	if err := json.Unmarshal(mustJSON(t, v), &read); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}

@@ -1,0 +1,70 @@
+// What both APIs promise whoever asks, the fake or the real one. With keys of a test store in the environment, the real
+// sandbox is asked the same:
+//
+//	ONSALE_PORTONE_V1_KEY, ONSALE_PORTONE_V1_SECRET, and ONSALE_PORTONE_V1_REF, an imp_uid of a test payment
+//	ONSALE_PORTONE_V2_SECRET, and ONSALE_PORTONE_V2_REF, a payment id; ONSALE_PORTONE_V2_STORE where there are several
+//
+// No money is asked back from a payment that exists.
+package portone_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"onsale/http/payments/portone"
+)
+
+func TestContract_HoldsForFake(t *testing.T) {
+	forEachAPI(t, func(t *testing.T, f *fixture) {
+		ref, _ := f.pay("order-1", 1000)
+		checkContract(t, f.api, f.config, ref)
+		f.wantNoViolations(t)
+	})
+}
+
+func TestContract_HoldsForSandbox(t *testing.T) {
+	for api, address := range map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"} {
+		t.Run(api, func(t *testing.T) {
+			env := func(name string) string { return os.Getenv("ONSALE_PORTONE_" + strings.ToUpper(api) + "_" + name) }
+			c := portone.Config{URL: address, Key: env("KEY"), Secret: env("SECRET"), Store: env("STORE"), Test: true}
+			if c.Secret == "" || api == "v1" && c.Key == "" || env("REF") == "" {
+				t.Skip("there are no keys of a test store in the environment; contract_test.go says which")
+			}
+			checkContract(t, api, c, env("REF"))
+		})
+	}
+}
+
+func checkContract(t *testing.T, api string, c portone.Config, ref string) {
+	client, ctx := newClient(t, api, c), t.Context()
+	p, err := client.Get(ctx, ref)
+	if err != nil || p.Ref != ref || p.MerchantUID == "" || p.Amount <= 0 || p.Status == portone.Unknown {
+		t.Errorf("got %+v, %v", p, err)
+	}
+
+	missing := "none" + rand.Text()[:20]
+	_, err = client.Get(ctx, missing)
+	if !errors.Is(err, portone.ErrNotFound) {
+		t.Errorf("got %v of a payment that is not there, want ErrNotFound", err)
+	}
+	_, err = client.Cancel(ctx, cancelRequest(missing, 100, 100))
+	wantOutcome(t, err, "no")
+	if p.Status == portone.Paid {
+		_, err = client.Cancel(ctx, cancelRequest(ref, 1, p.Amount-p.Cancelled+1)) // a balance that it has not
+		wantOutcome(t, err, "no")
+	}
+
+	order := "onsale-" + rand.Text()
+	wantOutcome(t, client.Prepare(ctx, order, 1000), "yes")
+	wantOutcome(t, client.Prepare(ctx, order, 1000), "yes") // the same again
+	other := map[string]string{"v1": "no", "v2": "yes"}[api]
+	wantOutcome(t, client.Prepare(ctx, order, 2000), other)
+
+	c.Secret = "wrong" + rand.Text()
+	if _, err = newClient(t, api, c).Get(ctx, ref); !errors.Is(err, portone.ErrAuth) {
+		t.Errorf("got %v with a wrong secret, want ErrAuth", err)
+	}
+}

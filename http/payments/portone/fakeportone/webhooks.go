@@ -1,0 +1,168 @@
+// Webhooks: what happened is told to a URL, once, as well or as badly as the test wants it.
+
+package fakeportone
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Webhooks is how they are sent; the zero Webhooks sends none.
+type Webhooks struct {
+	URL     string `json:"url"`
+	V2      bool   `json:"v2"`      // signed, of 2024-04-25; otherwise V1's, which anybody could send
+	Form    bool   `json:"form"`    // V1's as a form, not JSON
+	First   bool   `json:"first"`   // before the answer to the request that caused it
+	Copies  int    `json:"copies"`  // so many instead of one
+	Drop    bool   `json:"drop"`    // none at all
+	Reorder bool   `json:"reorder"` // every other one is sent after the next
+	Forge   bool   `json:"forge"`   // V2's with a signature that is wrong
+}
+
+// message is one webhook, ready to be sent.
+type message struct {
+	to     Webhooks
+	header http.Header
+	body   string
+}
+
+// SendWebhooks has webhooks sent so from now on.
+func (s *Server) SendWebhooks(w Webhooks) error {
+	u, err := url.Parse(w.URL)
+	if err != nil || w.URL != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") ||
+		w.Copies < 0 || w.Copies > 10 {
+		return fmt.Errorf("url is an http address, copies 0 to 10")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.webhooks, s.held = w, nil
+	return nil
+}
+
+// queueWebhook makes a webhook of how p stands now; cancellation is what has just been given back, or "".
+func (s *Server) queueWebhook(p *Payment, cancellation string) {
+	w := s.webhooks
+	if w.URL == "" || w.Drop || !w.V2 && p.Status == "failed" { // V1 never tells of a failure
+		return
+	}
+	m := message{to: w, header: http.Header{"Content-Type": {"application/json"}}}
+	switch {
+	case w.V2:
+		m.body = s.v2Webhook(p, cancellation)
+		s.sign(&m)
+	case w.Form:
+		m.header.Set("Content-Type", "application/x-www-form-urlencoded")
+		form := url.Values{"imp_uid": {p.ImpUID}, "merchant_uid": {p.MerchantUID}, "status": {p.Status}}
+		m.body = form.Encode()
+	default:
+		fields := map[string]any{"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "status": p.Status}
+		if cancellation != "" {
+			fields["cancellation_id"] = cancellation
+		}
+		m.body = mustJSON(fields)
+	}
+	if w.Reorder && len(s.held) == 0 {
+		s.held = append(s.held, m)
+		return
+	}
+	s.unsent += 1 + len(s.held)
+	s.queued = append(append(s.queued, m), s.held...)
+	s.held = nil
+}
+
+func (s *Server) v2Webhook(p *Payment, cancellation string) string {
+	kind := map[string]string{"ready": "Ready", "paid": "Paid", "failed": "Failed", "cancelled": "Cancelled"}[p.Status]
+	if p.v2Status() == "VIRTUAL_ACCOUNT_ISSUED" {
+		kind = "VirtualAccountIssued"
+	}
+	data := map[string]any{"storeId": s.Store, "paymentId": p.MerchantUID, "transactionId": p.ImpUID}
+	if cancellation != "" {
+		data["cancellationId"] = cancellation
+		if p.Status == "paid" {
+			kind = "PartialCancelled"
+		}
+	}
+	return mustJSON(map[string]any{"type": "Transaction." + kind, "timestamp": s.now().UTC().Format(time.RFC3339), "data": data})
+}
+
+func mustJSON(fields map[string]any) string {
+	b, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // it was made of strings
+	}
+	return string(b)
+}
+
+// Webhooks on their way: each is sent once, and whether anybody listens is not the fake's business.
+
+var httpClient = &http.Client{Timeout: 10 * time.Second}
+
+// takeQueued gives what is to be sent. deliverAsync sends it while the caller goes on; deliver does so before.
+func (s *Server) takeQueued() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	messages := s.queued
+	s.queued = nil
+	return messages
+}
+
+func (s *Server) deliverAsync() {
+	if messages := s.takeQueued(); len(messages) > 0 {
+		go s.deliver(messages)
+	}
+}
+
+func (s *Server) deliver(messages []message) {
+	for _, m := range messages {
+		for range max(m.to.Copies, 1) {
+			send(m)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsent -= len(messages)
+	s.sent.Broadcast()
+}
+
+func send(m message) {
+	r, err := http.NewRequest(http.MethodPost, m.to.URL, strings.NewReader(m.body))
+	if err != nil {
+		return
+	}
+	r.Header = m.header.Clone()
+	resp, err := httpClient.Do(r)
+	if err == nil {
+		resp.Body.Close()
+	}
+}
+
+// Standard Webhooks, the sender's side: one signature for each secret, so that secrets can be replaced.
+
+func (s *Server) sign(m *message) {
+	id, stamp := "msg_"+rand.Text(), strconv.FormatInt(s.now().Unix(), 10)
+	signatures := []string{"v1a,bm90IGZvciB5b3U="} // of another kind, which nobody here can check
+	for _, secret := range s.WebhookSecrets {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil {
+			panic("fake: webhook secrets are whsec_ and base64")
+		}
+		if m.to.Forge {
+			key = append(key, '!')
+		}
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(id + "." + stamp + "." + m.body))
+		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	}
+	m.header.Set("Webhook-Id", id)
+	m.header.Set("Webhook-Timestamp", stamp)
+	m.header.Set("Webhook-Signature", strings.Join(signatures, " "))
+}

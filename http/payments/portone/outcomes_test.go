@@ -1,0 +1,204 @@
+// Whatever goes wrong, there is a yes, a no or an unknown; and how often money went back is known to the fake.
+
+package portone_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"onsale/http/payments/portone"
+	"onsale/http/payments/portone/fakeportone"
+)
+
+func TestOutcome_DependsOnFault(t *testing.T) {
+	for _, row := range []struct {
+		kind                 fakeportone.Kind
+		get, cancel, prepare string
+		effects              int
+	}{
+		{fakeportone.None, "yes", "yes", "yes", 1},
+		{fakeportone.Slow, "unknown", "unknown", "unknown", 1},
+		{fakeportone.Error, "unknown", "unknown", "unknown", 0},
+		{fakeportone.ErrorAfter, "unknown", "unknown", "unknown", 1},
+		{fakeportone.Reset, "unknown", "unknown", "unknown", 0},
+		{fakeportone.ResetAfter, "unknown", "unknown", "unknown", 1},
+		{fakeportone.TooMany, "unknown", "unknown", "unknown", 0},
+		{fakeportone.Refuse, "unknown", "no", "no", 0},
+		{fakeportone.Redirect, "unknown", "unknown", "unknown", 0},
+		{fakeportone.Garbage, "unknown", "unknown", "unknown", 1},
+		{fakeportone.Page, "unknown", "unknown", "unknown", 1},
+		{fakeportone.Huge, "unknown", "unknown", "unknown", 1},
+		{fakeportone.Extra, "yes", "yes", "yes", 1},
+		{fakeportone.Enum, "yes", "v2: unknown", "yes", 1},
+		{fakeportone.Fraction, "unknown", "unknown", "v1: unknown", 1},
+		{fakeportone.Revoke, "yes", "yes", "yes", 1},
+	} {
+		t.Run(string(row.kind), func(t *testing.T) {
+			forEachAPI(t, func(t *testing.T, f *fixture) {
+				ref, uid := f.pay("order-1", 1000)
+				client := f.client(t)
+
+				wantOutcome(t, f.withFault(t, row.kind, "get", func(ctx context.Context) error {
+					_, err := client.Get(ctx, ref)
+					return err
+				}), row.get)
+				wantOutcome(t, f.withFault(t, row.kind, "cancel", func(ctx context.Context) error {
+					pending, err := client.Cancel(ctx, cancelRequest(ref, 400, 1000))
+					if pending {
+						t.Error("nothing is pending")
+					}
+					return err
+				}), f.forAPI(row.cancel))
+				wantOutcome(t, f.withFault(t, row.kind, "prepare", func(ctx context.Context) error {
+					return client.Prepare(ctx, "order-2", 5000)
+				}), f.forAPI(row.prepare))
+
+				f.server.Close() // waits for what is still being done
+				if got := len(f.Cancels(uid)); got != row.effects {
+					t.Errorf("got %d cancellations, want %d", got, row.effects)
+				}
+				if _, refunded := f.Sums(); refunded != 400*int64(row.effects) {
+					t.Errorf("got %d back", refunded)
+				}
+				if got := f.Prepared("order-2"); got != 5000*int64(row.effects) {
+					t.Errorf("got %d prepared, want it %d times", got, row.effects)
+				}
+				f.wantNoViolations(t)
+			})
+		})
+	}
+}
+
+// forAPI reads "v2: unknown": unknown for V2, and yes for the other.
+func (f *fixture) forAPI(want string) string {
+	if len(want) > 4 && want[2] == ':' {
+		if want[:2] == f.api {
+			return want[4:]
+		}
+		return "yes"
+	}
+	return want
+}
+
+// withFault does something of which every request goes wrong. Of what is slow, the caller does not see the end; a token is
+// taken back once, for otherwise nobody could do anything.
+func (f *fixture) withFault(t *testing.T, kind fakeportone.Kind, route string, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.Plan(func(at string, n int) fakeportone.Fault {
+		if at != route || kind == fakeportone.Revoke && n > 1 {
+			return fakeportone.Fault{}
+		}
+		if kind == fakeportone.Slow {
+			cancel()
+		}
+		return fakeportone.Fault{Kind: kind, Delay: 2 * time.Second}
+	})
+	defer f.Plan(nil)
+	return do(ctx)
+}
+
+// A cancellation that nobody waits for any more takes effect after another one: PortOne finds a balance that it was not
+// told of, and refuses it.
+func TestOutcome_RefundsOnceOnLateEffect(t *testing.T) {
+	forEachAPI(t, func(t *testing.T, f *fixture) {
+		ref, uid := f.pay("order-1", 1000)
+		client := f.client(t)
+		wantOutcome(t, f.withFault(t, fakeportone.Slow, "cancel", func(ctx context.Context) error {
+			_, err := client.Cancel(ctx, cancelRequest(ref, 400, 1000))
+			return err
+		}), "unknown")
+		retry := cancelRequest(ref, 400, 1000)
+		retry.Key = "another-key-0123456789"
+		_, err := client.Cancel(t.Context(), retry)
+		if got := outcome(err); got == "unknown" {
+			t.Errorf("got %s: %v", got, err)
+		}
+		f.server.Close()
+		if got := len(f.Cancels(uid)); got != 1 {
+			t.Errorf("got %d cancellations, want 1", got)
+		}
+	})
+}
+
+// With the same key V2 says that the first request is still under way, and then how it ended: the answer that nobody
+// heard.
+func TestOutcome_ReplaysSameKey(t *testing.T) {
+	f := newFixture(t, "v2")
+	ref, uid := f.pay("order-1", 1000)
+	client := f.client(t)
+	cancel := func(ctx context.Context) error {
+		_, err := client.Cancel(ctx, cancelRequest(ref, 400, 1000))
+		return err
+	}
+	wantOutcome(t, f.withFault(t, fakeportone.Slow, "cancel", cancel), "unknown")
+	err := cancel(t.Context())
+	for ; errors.Is(err, portone.ErrUnknown); err = cancel(t.Context()) {
+	}
+	wantOutcome(t, err, "yes")
+	if got := len(f.Cancels(uid)); got != 1 {
+		t.Errorf("got %d cancellations, want 1", got)
+	}
+	f.clock.advance(3*time.Hour + time.Second) // the key is forgotten, the balance is not
+	wantOutcome(t, cancel(t.Context()), "no")
+}
+
+// Everything goes wrong at random, and a patient caller still gives back each payment once, to the won.
+
+func TestRandomFaults_RefundOnce(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			forEachAPI(t, func(t *testing.T, f *fixture) {
+				f.Asynchronous = f.api == "v2" && seed%2 == 1
+				if err := f.RandomFaults(seed, 0.4); err != nil {
+					t.Fatal(err)
+				}
+				client, total := f.client(t), int64(0)
+				for n := range 10 {
+					amount := int64(1000 + n)
+					total += amount
+					ref, uid := f.pay(fmt.Sprintf("order-%d", n), amount)
+					refundFully(t, client, ref)
+					if got := f.Cancels(uid); len(got) != 1 || got[0].Amount != amount {
+						t.Fatalf("%s was given back as %+v", ref, got)
+					}
+					if f.Asynchronous {
+						if err := f.Settle(uid, true); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				if paid, refunded := f.Sums(); paid != total || refunded != total {
+					t.Errorf("paid %d, refunded %d, want %d", paid, refunded, total)
+				}
+				f.wantNoViolations(t)
+			})
+		})
+	}
+}
+
+// refundFully is what a caller has to do: look, cancel what is left, and look again, until what it sees is the end.
+func refundFully(t *testing.T, client apiClient, ref string) {
+	t.Helper()
+	for attempt := range 200 {
+		p, err := client.Get(t.Context(), ref)
+		if err != nil {
+			wantOutcome(t, err, "unknown")
+			continue
+		}
+		if p.Cancelled+p.Pending == p.Amount {
+			return
+		}
+		c := cancelRequest(ref, p.Amount, p.Amount-p.Cancelled)
+		c.Key = fmt.Sprintf("key-of-%s-attempt-%d", ref, attempt)
+		if _, err = client.Cancel(t.Context(), c); outcome(err) == "no" {
+			var balance portone.Payment
+			balance, err = client.Get(t.Context(), ref)
+			t.Logf("refused: now %+v, %v", balance, err)
+		}
+	}
+	t.Fatalf("%s is not given back after 200 attempts", ref)
+}

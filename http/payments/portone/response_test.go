@@ -1,0 +1,148 @@
+// Answers that are almost right, to the letter: what each of them means.
+package portone_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"onsale/http/payments/portone"
+)
+
+// cannedResponse is an answer: a status and a body.
+type cannedResponse struct {
+	status int
+	body   string
+}
+
+// cannedClients gives a client of each API to a server that answers everything, but V1's token, with *a.
+func cannedClients(t testing.TB, a *cannedResponse) map[string]apiClient {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/users/getToken" {
+			_, _ = io.WriteString(w, `{"code":0,"response":{"access_token":"t","expired_at":1800,"now":0}}`)
+			return
+		}
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, a.body)
+	}))
+	t.Cleanup(server.Close)
+	c := portone.Config{URL: server.URL, Key: "k", Secret: "s"}
+	return map[string]apiClient{"v1": newClient(t, "v1", c), "v2": newClient(t, "v2", c)}
+}
+
+const (
+	v1Paid = `{"code":0,"message":null,"response":{"imp_uid":"r","merchant_uid":"o","amount":1000,"cancel_amount":400,` +
+		`"currency":"KRW","status":"paid","sandbox":false}}`
+	v2Paid = `{"status":"PAID","id":"r","amount":{"total":1000,"cancelled":400},"currency":"KRW","channel":{"type":"LIVE"}}`
+	v2Done = `{"cancellation":{"status":"SUCCEEDED","totalAmount":400}}`
+)
+
+// Each row changes one thing of a good answer.
+func TestResponse_YieldsOutcome(t *testing.T) {
+	a := new(cannedResponse)
+	clients := cannedClients(t, a)
+	for _, row := range []struct {
+		api, call    string
+		status       int
+		good         string
+		instead, new string
+		want         string
+	}{
+		{"v1", "get", 200, v1Paid, ``, ``, "yes"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:1000.00`, "yes"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:1000.5`, "unknown"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:1e3`, "unknown"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:-1000`, "unknown"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:"1000"`, "unknown"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775807`, "yes"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775808`, "unknown"},
+		{"v1", "get", 200, v1Paid, `:1000`, `:399`, "unknown"},             // less than was given back
+		{"v1", "get", 200, v1Paid, `"amount"`, `"Amount"`, "unknown"},      // another field
+		{"v1", "get", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},          // another payment
+		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},      // is it money?
+		{"v1", "get", 200, v1Paid, `:{`, `:null,"was":{`, "unknown"},       //
+		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                      // a no that says yes
+		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},      // somebody else's no
+		{"v1", "get", 404, `{"code":-1,"message":"x"}`, ``, ``, "no"},      //
+		{"v1", "get", 200, `{"code":-1,"message":"x"}`, ``, ``, "unknown"}, // not a word about the payment
+		{"v1", "cancel", 200, v1Paid, `:1000`, `:1001`, "unknown"},         // another balance than must be left
+		{"v1", "cancel", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},       //
+		{"v1", "cancel", 200, `{"code":1,"message":"이미 전액취소된 주문입니다."}`, ``, ``, "no"},
+		{"v1", "cancel", 500, `{"code":1,"message":"x"}`, ``, ``, "unknown"},
+		{"v1", "cancel", 408, `{"code":1,"message":"x"}`, ``, ``, "unknown"},
+		{"v2", "get", 200, v2Paid, ``, ``, "yes"},
+		{"v2", "get", 200, v2Paid, `:"r"`, `:"other"`, "unknown"},
+		{"v2", "get", 200, v2Paid, `"LIVE"`, `"NEW"`, "unknown"}, // is it money?
+		{"v2", "get", 200, v2Paid, `"cancelled":400`, `"cancelled":null`, "unknown"},
+		{"v2", "get", 404, `{"type":"PAYMENT_NOT_FOUND"}`, ``, ``, "no"},
+		{"v2", "get", 404, `{"type":"NO_ROUTE"}`, ``, ``, "unknown"},
+		{"v2", "get", 400, `{"type":"INVALID_REQUEST"}`, ``, ``, "unknown"},
+		{"v2", "cancel", 200, v2Done, ``, ``, "yes"},
+		{"v2", "cancel", 200, v2Done, `:400`, `:401`, "unknown"},
+		{"v2", "cancel", 200, v2Done, `SUCCEEDED`, `FAILED`, "no"},
+		{"v2", "cancel", 200, v2Done, `SUCCEEDED`, `NEW`, "unknown"},
+		{"v2", "cancel", 202, v2Done, ``, ``, "unknown"},
+		{"v2", "cancel", 409, `{"type":"PAYMENT_ALREADY_CANCELLED"}`, ``, ``, "no"},
+		{"v2", "cancel", 409, `{}`, ``, ``, "unknown"},
+		{"v2", "cancel", 502, `{"type":"PG_PROVIDER","pgMessage":"x"}`, ``, ``, "unknown"}, // the PG may have done it
+	} {
+		*a = cannedResponse{row.status, strings.Replace(row.good, row.instead, row.new, 1)}
+		if row.instead != "" && a.body == row.good {
+			t.Fatalf("%q is not in %s", row.instead, row.good)
+		}
+		var err error
+		if row.call == "get" {
+			_, err = clients[row.api].Get(t.Context(), "r")
+		} else {
+			_, err = clients[row.api].Cancel(t.Context(), cancelRequest("r", 400, 1000))
+		}
+		if got := outcome(err); got != row.want {
+			t.Errorf("%s %s %d %s: got %s, want %s: %v", row.api, row.call, row.status, a.body, got, row.want, err)
+		}
+	}
+}
+
+// Words of V2 for how a payment stands, and what is made of one that is new.
+func TestResponse_MapsV2Status(t *testing.T) {
+	a := new(cannedResponse)
+	client := cannedClients(t, a)["v2"]
+	for word, want := range map[string]portone.Status{
+		"READY": portone.Ready, "PENDING": portone.Ready, "PAY_PENDING": portone.Ready, "VIRTUAL_ACCOUNT_ISSUED": portone.Ready,
+		"PAID": portone.Paid, "PARTIAL_CANCELLED": portone.Paid, "FAILED": portone.Failed, "DISPUTED": portone.Unknown,
+		"CANCELLED": portone.Paid, // for 600 of 1000 are left
+	} {
+		*a = cannedResponse{200, strings.Replace(v2Paid, `"PAID"`, `"`+word+`"`, 1)}
+		p, err := client.Get(t.Context(), "r")
+		if err != nil || p.Status != want {
+			t.Errorf("%s: got %s, %v, want %s", word, p.Status, err, want)
+		}
+	}
+}
+
+// What was called off before anybody paid it has failed. What was paid, or may have been, and is called off with nothing
+// given back makes no sense, and stays what it says.
+func TestResponse_FailsNeverPaid(t *testing.T) {
+	a := new(cannedResponse)
+	clients := cannedClients(t, a)
+	const v1 = `{"code":0,"message":null,"response":{"imp_uid":"r","merchant_uid":"o","amount":1000,"cancel_amount":0,"currency":"KRW",` +
+		`"status":"cancelled","sandbox":false,"paid_at":0}}`
+	const v2 = `{"status":"CANCELLED","id":"r","amount":{"total":1000,"cancelled":0},"currency":"KRW","channel":{"type":"LIVE"}}`
+	for _, row := range []struct {
+		api, text string
+		want      portone.Status
+	}{
+		{"v1", v1, portone.Failed},
+		{"v1", strings.Replace(v1, `"paid_at":0`, `"paid_at":1782000000`, 1), portone.Cancelled},
+		{"v1", strings.Replace(v1, `,"paid_at":0`, ``, 1), portone.Cancelled},
+		{"v1", strings.Replace(v1, `"cancel_amount":0`, `"cancel_amount":1000`, 1), portone.Cancelled},
+		{"v2", v2, portone.Failed},
+		{"v2", strings.Replace(v2, `"id":"r"`, `"id":"r","paidAt":"2026-07-01T01:00:00Z"`, 1), portone.Cancelled},
+	} {
+		*a = cannedResponse{200, row.text}
+		if p, err := clients[row.api].Get(t.Context(), "r"); err != nil || p.Status != row.want {
+			t.Errorf("%s: got %s, %v, want %s", row.text, p.Status, err, row.want)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+// A cursor is all that a stream remembers: whose events, for which audience, and how far. It knows nothing of connections;
+// whoever writes asks it for the next bytes, and hears whether there is more, nothing, or something that the ring no
+// longer has.
+package sse
+
+import "onsale/domain"
+
+// batchSize is how many bytes are gathered for one write; a single larger frame goes out whole.
+const batchSize = 32 << 10
+
+type cursor struct {
+	topic         *topicState
+	at            Position  // everything up to here was taken
+	frameCount    int       // frames, ever
+	shownVersions [2]uint32 // of a board's sheets, the numbers of those that were taken
+	expectedUser  *string   // of an order's stream, whose order is told; nil: whosever it is
+	endsAfter     uint64    // the event after which the stream ends; 0: it is not known yet
+	audience      audience
+	wasCaughtUp   bool // it was up to date once
+	midConflation bool // a burst: some of what comes after at is out
+}
+
+// A step is what next came to.
+type batchResult struct {
+	state  batchState
+	target uint64 // behind: the last event that is missing before the ring
+}
+
+type batchState uint8
+
+const (
+	caughtUp     batchState = iota // all that was told was taken
+	hasMore                        // the batch is full
+	needsHistory                   // the next event is not in the ring
+	done                           // there will be nothing more
+)
+
+// nextFrames appends the frames that follow to out, about a batch of them, and moves on.
+func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
+	if c.topic.key.Kind == TopicPromotion {
+		return h.nextSnapshot(c, out)
+	}
+	if c.done() {
+		return out, batchResult{state: done}
+	}
+	var entries [64]*entry
+	result := h.lookup(c, entries[:])
+	if result.behind {
+		return out, batchResult{needsHistory, result.target}
+	}
+	for _, e := range entries[:result.found] {
+		complete := false
+		if out, complete = c.appendEvent(out, &e.event, h.frames(e, c.audience)); !complete {
+			return out, batchResult{state: hasMore}
+		}
+		if c.done() {
+			return out, batchResult{state: done}
+		}
+	}
+	if result.found == len(entries) {
+		return out, batchResult{state: hasMore}
+	}
+	c.at, c.wasCaughtUp = Position{Number: result.head}, true
+	return out, batchResult{state: caughtUp}
+}
+
+// lookup finds what follows the cursor. When nothing of its key is in the ring, only the store can tell whether something
+// is missing before the ring. The store is never behind the ring: when it has nothing after the cursor either, there is
+// nothing up to w.head; after a restart that is nearly everybody. It may be ahead of the ring by what is not confirmed:
+// the target then lies beyond w.head, and catching up ends where the ring does.
+func (h *Hub) lookup(c *cursor, into []*entry) lookupResult {
+	h.mu.RLock()
+	result := h.ring.after(c.topic, c.at.seen(), into)
+	h.mu.RUnlock()
+	if result.behind && result.target == 0 {
+		result.target = h.Last(c.topic.key)
+		result.behind = result.target > c.at.seen()
+	}
+	return result
+}
+
+// appendEvent appends the frames of e that were not seen, until the batch is full. It says whether the event is done.
+func (c *cursor) appendEvent(out []byte, e *domain.Event, f *frames) ([]byte, bool) {
+	from, number := 0, e.Number
+	if c.topic.key.Kind == TopicOrder && !c.wantsResult(e) {
+		f = &frames{}
+	}
+	if c.at.Number == number && int64(c.at.Sub) < int64(f.count()) {
+		from = int(c.at.Sub)
+	} // else nothing of it was seen, or another stream counted other frames: all of it, so that nothing is missed
+	for k := from; k < f.count(); k++ {
+		if len(out) >= batchSize {
+			if k > 0 {
+				c.at = Position{Number: number, Sub: uint32(k)}
+			}
+			return out, false
+		}
+		start := 0
+		if k > 0 {
+			start = f.ends[k-1]
+		}
+		out = append(out, f.bytes[start:f.ends[k]]...)
+		c.frameCount++
+	}
+	c.at = Position{Number: number}
+	return out, true
+}
+
+// frames are those of e for an audience: made once, by whoever comes first.
+func (h *Hub) frames(e *entry, to audience) *frames {
+	if f := e.frames[to].Load(); f != nil {
+		return f
+	}
+	e.renderMu.Lock()
+	defer e.renderMu.Unlock()
+	if f := e.frames[to].Load(); f != nil {
+		return f
+	}
+	f := h.render(&e.event, to)
+	e.frames[to].Store(f)
+	return f
+}
+
+func (h *Hub) render(e *domain.Event, to audience) *frames {
+	f := render(h.Epoch, e, to)
+	h.encoded.Add(uint64(f.count()))
+	return f
+}

@@ -1,0 +1,140 @@
+package sse
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What a client sends behind its request, before and after its connection is taken over, is neither answered nor in the way.
+func TestHijack_IgnoresPipelinedInput(t *testing.T) {
+	f := newFixture(t, Config{})
+	s := f.serveTCP(t)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	more := "GET /users/2 HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("x", 1000) // in all less than at what a client is cut off
+	st, err := openStream(&pipeliningConn{c, more}, "/users/1", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.expectConnect(t, "fresh", epoch+"-0")
+	for n := range 20 {
+		if _, err := io.WriteString(c, more); err != nil {
+			t.Fatal(err)
+		}
+		f.emit(issued("2"), issued("1"))
+		if e := st.mustNext(t); e.Event != "issue-complete" || e.ID != fmt.Sprintf("%s-%d", epoch, 2*n+2) {
+			t.Fatalf("got %+v", e)
+		}
+	}
+	if got := f.hub.Stats(); got.Users != 1 || got.Fresh != 1 {
+		t.Errorf("stats %+v", got)
+	}
+	_ = c.Close()
+	f.waitFor(t, "the client is gone", func(s Stats) bool { return s.Users == 0 })
+}
+
+// pipeliningConn sends more with each write.
+type pipeliningConn struct {
+	net.Conn
+	more string
+}
+
+func (c *pipeliningConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(slices.Concat(b, []byte(c.more)))
+	return min(n, len(b)), err
+}
+
+// wrappedListener is a listener whose connections are not the runtime's own: one that counts, or speaks for a proxy.
+type wrappedListener struct{ net.Listener }
+
+type wrappedConn struct{ net.Conn }
+
+func (l wrappedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return wrappedConn{c}, err
+}
+
+// A connection that is no socket of the system's is served by a goroutine, whole: heartbeats, a reader that comes back, one too
+// many, the end.
+func TestHijack_FallsBackForWrappedConn(t *testing.T) {
+	f := newFixture(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1})
+	s := httptest.NewUnstartedServer(f.handler())
+	s.Listener = wrappedListener{s.Listener}
+	s.Start()
+	defer s.Close()
+	st := dial(t, s, "/users/1", "")
+	st.expectConnect(t, "fresh", epoch+"-0")
+	if st.header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("got %v", st.header)
+	}
+	if e := st.mustNext(t); e.Event != "heartbeat" || e.ID != epoch+"-0" {
+		t.Errorf("got %+v", e)
+	}
+	f.hub.mu.RLock()
+	for g := range f.hub.subscriptions {
+		if _, ok := g.(*conn); !ok {
+			t.Errorf("it is served as a %T", g)
+		}
+	}
+	f.hub.mu.RUnlock()
+
+	rejected := dial(t, s, "/users/1", epoch+"-0")
+	if rest, err := io.ReadAll(rejected.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+		t.Errorf("one too many reads %q %v", rest, err)
+	}
+	_ = rejected.Close()
+	_ = st.Close()
+	f.waitFor(t, "a heartbeat finds out that the client is gone", func(s Stats) bool { return s.Users == 0 })
+
+	f.emit(issued("1"))
+	st = dial(t, s, "/users/1", epoch+"-0")
+	defer st.Close()
+	st.expectConnect(t, "complete", epoch+"-0")
+	if e := st.mustNext(t); e.Event != "issue-complete" || e.ID != epoch+"-1" {
+		t.Errorf("got %+v", e)
+	}
+	if err := f.hub.Drain(t.Context(), time.Second); err != nil {
+		t.Error(err)
+	}
+	if rest, err := io.ReadAll(st.body); err != nil || !regexp.MustCompile(`retry: [2-5]\d{3}\n\n$`).Match(rest) {
+		t.Errorf("the end is %q %v", rest, err)
+	}
+}
+
+// Somebody put a wrapper around the ResponseWriter that cannot flush and does not say what it wraps. No stream can be served
+// then; that is said once, and not for each stream.
+func TestHandler_LogsMissingFlushOnce(t *testing.T) {
+	var log logBuffer
+	f := newFixture(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	inner := f.handler()
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		inner.ServeHTTP(struct{ http.ResponseWriter }{rw}, r)
+	}))
+	defer s.Close()
+	for range 3 {
+		r, err := s.Client().Get(s.URL + "/users/1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r.Body)
+		_ = r.Body.Close()
+		if b := parse(string(text)); err != nil || r.StatusCode != 200 || b.Retry == 0 {
+			t.Errorf("got %s %q %v", r.Status, text, err)
+		}
+	}
+	if n := log.count("neither Flush nor Unwrap"); n != 1 {
+		t.Errorf("the log says so %d times:\n%s", n, &log.text)
+	}
+}

@@ -1,0 +1,154 @@
+package sse
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// streamInfos is the list in a known order, without the ages.
+func (f *fixture) streamInfos() []StreamInfo {
+	list := f.hub.List()
+	slices.SortFunc(list, func(a, b StreamInfo) int {
+		return cmp.Or(cmp.Compare(a.Topic.Kind, b.Topic.Kind), cmp.Compare(a.Topic.ID, b.Topic.ID))
+	})
+	for i := range list {
+		list[i].Age = 0
+	}
+	return list
+}
+
+// A stream that sleeps lacks nothing, whatever happens to others; one whose reader takes nothing is farther behind with each
+// event of its own. A scrape sees the same.
+func TestList_ShowsLagOfStalled(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{WriteTimeout: time.Hour})
+		s := f.serve()
+		quiet, stalled := s.mustOpen(t, "/users/quiet", ""), s.mustOpen(t, "/schedules/s", "")
+		defer quiet.Close()
+		defer stalled.Close()
+		quiet.expectConnect(t, "fresh", epoch+"-0")
+		stalled.expectConnect(t, "fresh", epoch+"-0")
+		time.Sleep(7 * time.Second)
+		for _, s := range f.hub.List() {
+			if s.Lag != 0 || s.State != "live" || s.Age != 7*time.Second {
+				t.Errorf("got %+v", s)
+			}
+		}
+		sent := map[bool]uint64{false: 0, true: 1}[usesEngine(t)] // the rest of the first frame is kept for it
+		state := map[bool]string{false: "writing", true: "full"}[usesEngine(t)]
+		for lag := uint64(1); lag < 100; lag++ {
+			f.emit(held("1", "s", 1, 2, 3, 4, 5, 6))
+			synctest.Wait()
+			got := f.streamInfos()
+			want := []StreamInfo{{Topic: Topic{TopicUser, "quiet"}, State: "live"}, {Topic: Topic{TopicSchedule, "s"}, Lag: lag, State: state}}
+			if got[1].Cursor > sent || got[1].Lag > lag || got[1].Lag < lag-sent {
+				t.Errorf("got %+v", got[1])
+			}
+			want[1].Cursor, want[1].Lag = got[1].Cursor, got[1].Lag
+			if !slices.Equal(got, want) {
+				t.Fatalf("got %+v, want %+v", got, want)
+			}
+			if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 1, P99: got[1].Lag, Max: got[1].Lag}) {
+				t.Fatalf("got %+v %v of %+v", l, ok, got)
+			}
+		}
+	})
+}
+
+// A reader of the log, one in line for it, and one with an id that this node has not told yet.
+func TestList_ShowsCatchUpStates(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{Ring: 10, MaxCatchUps: 1})
+		f.nextFault = func() fault { return readHangs }
+		s := f.serve()
+		for range 20 {
+			f.emit(issued("1"), issued("2"))
+		}
+		for range 20 {
+			f.emit(issued("other"))
+		}
+		for _, path := range []string{"/users/1", "/users/2"} {
+			st := s.mustOpen(t, path, epoch+"-3")
+			defer st.Close()
+			st.expectConnect(t, "complete", epoch+"-3")
+			synctest.Wait()
+		}
+		opened := make(chan *stream)
+		go func() { opened <- s.mustOpen(t, "/users/early", epoch+"-61") }()
+		synctest.Wait()
+		got, want := f.streamInfos(), []StreamInfo{
+			{Topic{TopicUser, "1"}, 3, 36, 0, "catching up"}, // 39 is its last
+			{Topic{TopicUser, "2"}, 3, 37, 0, "waiting for the log"},
+			{Topic{TopicUser, "early"}, 0, 0, 0, "opening"},
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 2, P99: 37, Max: 37}) {
+			t.Errorf("got %+v %v", l, ok)
+		}
+		f.emit(issued("other"))
+		early := <-opened
+		defer early.Close()
+		early.expectConnect(t, "complete", epoch+"-61")
+		synctest.Wait()
+		if got, want := f.streamInfos()[2], (StreamInfo{Topic{TopicUser, "early"}, 61, 0, 0, "live"}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	})
+}
+
+// A loop that is about something else does not keep anybody waiting for long, and nothing is made up for it.
+func TestList_ReportsBusyLoopUnknown(t *testing.T) {
+	t.Run("engine", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, Config{})
+			s := f.serve()
+			st := s.mustOpen(t, "/users/1", "")
+			defer st.Close()
+			st.expectConnect(t, "fresh", epoch+"-0")
+			unblock := make(chan struct{})
+			for _, l := range f.hub.engine.loops {
+				l.post(func() { <-unblock })
+			}
+			began := time.Now()
+			if got := f.streamInfos(); !slices.Equal(got, []StreamInfo{{Topic: Topic{TopicUser, "1"}, State: "unknown"}}) || time.Since(began) != loopTimeout {
+				t.Errorf("got %+v after %v", got, time.Since(began))
+			}
+			if l, ok := f.hub.Lags(); ok {
+				t.Errorf("got %+v", l)
+			}
+			close(unblock)
+			if l, ok := f.hub.Lags(); !ok || l != (Lags{}) {
+				t.Errorf("got %+v %v", l, ok)
+			}
+		})
+	})
+}
+
+// What a scrape costs fifty thousand streams, all asleep or all full.
+func BenchmarkHub_Lags(b *testing.B) {
+	for _, state := range []string{"live", "full"} {
+		b.Run(state, func(b *testing.B) {
+			h := New(Config{Epoch: epoch, Engine: true, newPoller: newMemoryPoller, MaxStreams: -1, Last: func(Topic) uint64 { return 0 }})
+			defer h.engine.stop()
+			h.startEngine()
+			for i := range 50_000 {
+				s := &socket{loop: h.engine.nextLoop(), attached: true, blocked: state == "full"}
+				h.mu.Lock()
+				h.register(s, Topic{TopicUser, fmt.Sprint(i)})
+				h.mu.Unlock()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := h.Lags(); !ok {
+					b.Fatal("a loop did not answer")
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,353 @@
+package sse
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+)
+
+// progress is how a promotion stands in the world's store, by the simplest reckoning.
+func (f *fixture) progress(promotion string) (p Progress, found bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var made coupons.Created
+	for _, e := range f.log {
+		switch body := e.Body.(type) {
+		case coupons.Created:
+			if body.PromotionID == promotion {
+				made, found = body, true
+			}
+		case coupons.Issued:
+			if body.PromotionID == promotion {
+				p.Issued++
+				p.IssuedEver++
+			}
+		}
+	}
+	p.Remaining, p.DecidedSequence, p.Position = made.Stock-p.Issued, 1000*uint64(len(f.log)), uint64(f.published)
+	switch now := domain.At(time.Now()); {
+	case now < made.OpensAt:
+		p.Status, p.Until = "SCHEDULED", made.OpensAt
+	case made.ClosesAt != 0 && now >= made.ClosesAt:
+		p.Status = "CLOSED"
+	case p.Remaining == 0:
+		p.Status, p.Until = "SOLD_OUT", made.ClosesAt
+	default:
+		p.Status, p.Until = "OPEN", made.ClosesAt
+	}
+	return p, found, nil
+}
+
+func created(promotion string, units int, opens, closes domain.Time) domain.Event {
+	return domain.Event{Entity: promotion, Body: coupons.Created{
+		PromotionID: promotion, Name: "n", Stock: units, PerUserLimit: 1, OpensAt: opens, ClosesAt: closes,
+	}}
+}
+
+func issuedUnit(promotion string) domain.Event {
+	return domain.Event{Entity: promotion, User: "u", Body: coupons.Issued{PromotionID: promotion}}
+}
+
+func rejectedUnit(promotion string) domain.Event {
+	return domain.Event{Entity: promotion, User: "u", Body: domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}}
+}
+
+// A newcomer's story of the stream: testdata/progress.txt.
+func TestPromotion_Script(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		s := f.serve()
+		began := time.Now()
+		var mu sync.Mutex
+		var seen []string
+		open := map[string]*stream{}
+		defer func() {
+			for _, st := range open {
+				_ = st.Close()
+			}
+		}()
+		watch := func(name, promotion, id string) {
+			st := s.mustOpen(t, "/promotions/"+promotion, id)
+			open[name] = st
+			go func() {
+				for {
+					e, err := st.next()
+					if err != nil {
+						return
+					}
+					mu.Lock()
+					seen = append(seen, strings.TrimSpace(fmt.Sprintf("%.2f %s %s %s %s", time.Since(began).Seconds(), name, e.Event, e.ID, e.Data)))
+					mu.Unlock()
+				}
+			}()
+		}
+		runScript(t, "progress.txt", func(command string) string {
+			words := append(strings.Fields(command), "", "", "", "")
+			what, promotion := words[0], words[1]
+			switch what {
+			case "create":
+				units, _ := strconv.Atoi(words[3])
+				f.emit(created(promotion, units, fromNow(words[5]), fromNow(words[7])))
+			case "issue":
+				f.emit(issuedUnit(promotion))
+			case "refuse":
+				f.emit(rejectedUnit(promotion))
+			case "hold":
+				f.emit(held("u", "s", 1))
+			case "watch":
+				watch(words[1], words[2], words[3])
+			case "leave":
+				_ = open[words[1]].Close()
+			case "wait":
+				time.Sleep(fromNow(words[1]).Sub(fromNow("0s")))
+			default:
+				t.Fatal("what is " + command)
+			}
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			slices.SortStableFunc(seen, func(a, b string) int { // at one time one sees it before the other, or after
+				return slices.Compare(strings.Fields(a)[:2], strings.Fields(b)[:2])
+			})
+			out := strings.Join(seen, "\n")
+			seen = nil
+			return out
+		})
+	})
+}
+
+// fromNow is so much from now; "" is never.
+func fromNow(pause string) domain.Time {
+	d, err := time.ParseDuration(pause)
+	if err != nil {
+		return 0
+	}
+	return domain.At(time.Now().Add(d))
+}
+
+// Those that read nothing for long get the newest when they read again, wherever the connection was full, after what was on
+// its way by then and one frame that was begun.
+func TestPromotion_SlowReaderGetsNewest(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		for size := 50; size < 300; size++ {
+			testPromotionSlowReader(t, size)
+		}
+	})
+}
+
+func testPromotionSlowReader(t *testing.T, size int) {
+	f := newFixture(t, Config{})
+	s := f.serve()
+	f.emit(created("p", 1000, 0, 0))
+	s.bufferSize = func() int { return size }
+	st := s.mustOpen(t, "/promotions/p", "")
+	defer st.Close()
+	st.expectConnect(t, "fresh", epoch+"-1")
+	for range 100 {
+		time.Sleep(100 * time.Millisecond)
+		f.emit(issuedUnit("p"))
+	}
+	time.Sleep(10 * time.Second)
+	frames := 0
+	for newest, status := false, false; !newest || !status; frames++ {
+		e := st.mustNext(t)
+		newest = newest || e.Data == `{"issued":100,"remaining":900,"decidedSequence":101000,"rate":0}`
+		status = status || e.Data == `{"status":"OPEN"}`
+		if e.Event == "heartbeat" {
+			t.Fatalf("%d bytes fit, and a frame is missing", size)
+		}
+	}
+	if frames > 6 {
+		t.Errorf("%d bytes fit, and %d frames were kept for it", size, frames)
+	}
+}
+
+// Nothing is read from the store when nobody watches, and nothing when nothing happens.
+func TestPromotion_IdleReadsNothing(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		var reads atomic.Int32
+		var fails atomic.Bool
+		f := newFixture(t, Config{})
+		f.hub.Progress = func(promotion string) (Progress, bool, error) {
+			reads.Add(1)
+			if fails.Swap(false) {
+				return Progress{}, false, errors.New("no memory")
+			}
+			return f.progress(promotion)
+		}
+		count := func(what string, pause time.Duration, want int32) {
+			t.Helper()
+			time.Sleep(pause)
+			synctest.Wait()
+			if got := reads.Swap(0); got != want {
+				t.Errorf("%s: read %d times, want %d", what, got, want)
+			}
+		}
+		s := f.serve()
+		f.emit(created("p", 1000, 0, 0), created("other", 10, 0, 0), created("later", 10, fromNow("240h"), 0))
+		count("nobody watches", time.Hour, 0)
+		watch := func(path string) *stream {
+			st := s.mustOpen(t, path, "")
+			go func() { _, _ = io.Copy(io.Discard, st.body) }()
+			return st
+		}
+		st := watch("/promotions/p")
+		count("the first one comes", 0, 1)
+		more := watch("/promotions/p")
+		count("another one comes", 10*time.Minute, 0)
+		f.emit(issuedUnit("other"), held("u", "s", 1))
+		count("something else happens", time.Minute, 0)
+		for range 100 {
+			f.emit(rejectedUnit("p"))
+			time.Sleep(10 * time.Millisecond)
+		}
+		count("a hundred were refused in a second", time.Minute, 5)
+		fails.Store(true)
+		f.emit(rejectedUnit("p"))
+		count("the store could not be read", 900*time.Millisecond, 1)
+		count("but it can be", time.Minute, 1)
+		f.emit(issuedUnit("p"))
+		count("a unit is issued, and its rate goes back to 0", time.Minute, 21)
+		_, _ = st.Close(), more.Close()
+		synctest.Wait()
+		f.emit(issuedUnit("p"))
+		count("nobody watches any more", time.Minute, 0)
+		later := watch("/promotions/later")
+		count("its opening is far away", 59*time.Second, 1)
+		if st := f.hub.Stats(); st.Promotions != 1 {
+			t.Errorf("stats: %+v", st)
+		}
+		_ = later.Close()
+		synctest.Wait()
+		if len(f.hub.promotionFeeds) > 0 || !f.hub.refresher.fireAt.IsZero() {
+			t.Errorf("a timer is left")
+		}
+	})
+}
+
+// However connections are cut, each goes on with a state that is not older than the last one that it heard of; no figure
+// is one that never was; and in the end all have the present one.
+func TestPromotion_ReconnectNeverGoesBack(t *testing.T) {
+	for range 10 {
+		seed := rand.Uint64N(1 << 40)
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			onBothPaths(t, func(t *testing.T) { testPromotionReconnects(t, rand.New(rand.NewPCG(seed, 1))) })
+		})
+	}
+}
+
+func testPromotionReconnects(t *testing.T, r *rand.Rand) {
+	f := newFixture(t, Config{Ring: pick(r, 1, 8, 1024), ScheduleMaxAge: pick(r, time.Second, time.Hour), ScheduleHeartbeat: time.Second})
+	s := f.serve()
+	sizes := rand.New(rand.NewPCG(r.Uint64(), 2))
+	var sizesMu, checkMu sync.Mutex
+	s.bufferSize = func() int {
+		sizesMu.Lock()
+		defer sizesMu.Unlock()
+		return pick(sizes, 10, 50, 500)
+	}
+	const units = 300
+	f.emit(created("p", units, 0, 0))
+	finished := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		rng := rand.New(rand.NewPCG(r.Uint64(), 3))
+		clients.Go(func() {
+			id, last := epoch+"-0", ""
+			for caught := false; !caught && !t.Failed(); {
+				st := s.mustOpen(t, "/promotions/p", id)
+				_ = st.SetReadDeadline(time.Now().Add(time.Duration(1+rng.IntN(pick(rng, 100, 20_000))) * time.Millisecond))
+				at := eventNumber(id)
+				for {
+					e, err := st.next()
+					if err == io.EOF {
+						time.Sleep(st.Retry)
+					}
+					if err != nil {
+						break
+					}
+					if eventNumber(e.ID) < at {
+						t.Errorf("%+v came after %d", e, at)
+					}
+					at, id = eventNumber(e.ID), e.ID
+					if e.Event == "connect" && !strings.Contains(e.Data, `"complete"`) {
+						t.Errorf("got %+v", e)
+					}
+					if e.Event != "progress" {
+						continue
+					}
+					last = e.Data
+					checkMu.Lock()
+					checkProgress(t, f, e, units)
+					checkMu.Unlock()
+				}
+				_ = st.Close()
+				select {
+				case <-finished:
+					caught = strings.HasPrefix(last, `{"issued":300,"remaining":0,`) && strings.HasSuffix(last, `"rate":0}`)
+				default:
+				}
+			}
+		})
+	}
+	for issued := 0; issued < units; {
+		if r.IntN(3) == 0 {
+			f.emit(held("u", "s", 1))
+		} else {
+			f.decide(issuedUnit("p"))
+			issued++
+		}
+		f.append(r.IntN(4))
+		f.publish(r.IntN(4))
+		if r.IntN(40) == 0 {
+			time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+		}
+		if r.IntN(100) == 0 {
+			f.restart()
+		}
+	}
+	f.append(units)
+	f.publish(units)
+	close(finished)
+	clients.Wait()
+}
+
+// checkProgress: what a frame shows was so at its position or later, and adds up.
+func checkProgress(t *testing.T, f *fixture, e receivedEvent, units int) {
+	var p progressData
+	if err := json.Unmarshal([]byte(e.Data), &p); err != nil {
+		t.Error(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	then, now := 0, 0
+	for _, confirmed := range f.log {
+		if _, is := confirmed.Body.(coupons.Issued); is {
+			now++
+			if confirmed.Number <= eventNumber(e.ID) {
+				then++
+			}
+		}
+	}
+	if p.Issued < then || p.Issued > now || p.Issued+p.Remaining != units || p.Rate < 0 {
+		t.Errorf("%+v, when %d to %d were issued", e, then, now)
+	}
+}
+
+func eventNumber(id string) uint64 {
+	_, p, _ := ParsePosition(id)
+	return p.Number
+}

@@ -1,0 +1,349 @@
+package sse
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/seats"
+)
+
+var (
+	seed         = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce or TestOrder_oneVerdict to repeat")
+	propertyRuns = flag.Int("worlds", 60, "how many runs of each of them")
+)
+
+// Whatever happens to connections, consumers and the node, every client ends up with every frame of its stream, once and
+// in order:
+//
+//  1. what it got by then is the beginning of what its stream has, frame by frame and byte by byte; for a slow watcher more
+//     than a batch of it may be one burst, which shows what all these frames come to;
+//  2. a heartbeat says the truth: everything up to its id was received, and it stands between two events;
+//  3. a connection begins where the last one was cut, and says so;
+//  4. when nothing happens any more, it gets all of it.
+func TestStream_DeliversEveryFrameOnce(t *testing.T) { runWithSeeds(t, testEveryFrameOnce) }
+
+// runWithSeeds runs a test on both paths, each time with other dice.
+func runWithSeeds(t *testing.T, test func(*testing.T, *rand.Rand)) {
+	for i := range *propertyRuns {
+		s := *seed + uint64(i)
+		if *seed == 0 {
+			s = rand.Uint64N(1 << 40)
+		} else if i > 0 {
+			break
+		}
+		t.Run(fmt.Sprint("seed=", s), func(t *testing.T) {
+			onBothPaths(t, func(t *testing.T) { test(t, rand.New(rand.NewPCG(s, 1))) })
+		})
+		if t.Failed() {
+			break
+		}
+	}
+}
+
+func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
+	f := newFixture(t, Config{
+		Ring: pick(r, 1, 2, 3, 8, 64, 1024), MaxCatchUps: pick(r, 1, 2, 64),
+		UserMaxAge: pick(r, time.Second, 20*time.Second, time.Hour), ScheduleMaxAge: pick(r, time.Second, 20*time.Second, time.Hour),
+		UserHeartbeat: pick(r, time.Second, 25*time.Second), ScheduleHeartbeat: pick(r, 3*time.Second, 30*time.Second),
+	})
+	health := pick(r, 1, 20, 200)
+	var rngMu sync.Mutex
+	rng := rand.New(rand.NewPCG(r.Uint64(), 2))
+	f.nextFault = func() fault {
+		rngMu.Lock()
+		defer rngMu.Unlock()
+		if rng.IntN(20) > 0 && rng.IntN(health) > 0 || health == 1 {
+			return noFault
+		}
+		return pick(rng, readsSlowly, readFails, readEnds, readHangs)
+	}
+	s := f.serve()
+	var sizesMu sync.Mutex
+	sizes := rand.New(rand.NewPCG(r.Uint64(), 4))
+	s.bufferSize = func() int {
+		sizesMu.Lock()
+		defer sizesMu.Unlock()
+		return pick(sizes, 50, 500, 5000, 50_000)
+	}
+	var clients sync.WaitGroup
+	finished := make(chan struct{})
+	for range 8 {
+		c := &client{t: t, f: f, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), finished: finished}
+		if r.IntN(2) == 0 {
+			c.topic, c.audience = Topic{TopicUser, fmt.Sprint(r.IntN(4))}, pick(r, ownerKorean, ownerEnglish)
+		} else {
+			c.topic, c.audience = Topic{TopicSchedule, fmt.Sprint(r.IntN(3))}, pick(r, public, publicNamed)
+		}
+		c.id = epoch + "-0"
+		clients.Go(c.run)
+	}
+	runNode(f, r)
+	close(finished)
+	clients.Wait()
+	if c := f.hub.MaxCatchUps; f.maxActive > c || f.active > 0 {
+		t.Errorf("%d consumers at once, want at most %d; %d are left", f.maxActive, c, f.active)
+	}
+}
+
+// runNode is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,
+// or some are not told.
+func runNode(f *fixture, r *rand.Rand) {
+	maxPause := pick(r, 0, 50, 500)
+	rest := func() {
+		if maxPause > 0 {
+			time.Sleep(time.Duration(r.IntN(maxPause)) * time.Millisecond)
+		}
+	}
+	for decided := 0; decided < 300; {
+		for range r.IntN(20) {
+			f.decide(randomEvent(r))
+			decided++
+		}
+		rest()
+		f.append(r.IntN(25))
+		rest()
+		f.publish(r.IntN(25))
+		if r.IntN(50) == 0 {
+			f.restart()
+		}
+		if r.IntN(50) == 0 {
+			f.mu.Lock()
+			f.published = min(f.published+r.IntN(3), f.logged) // a hole
+			f.mu.Unlock()
+		}
+	}
+	f.append(1000)
+	f.publish(1000)
+	f.emit(issued("nobody"))
+}
+
+func randomEvent(r *rand.Rand) domain.Event {
+	user, schedule := fmt.Sprint(r.IntN(5)), fmt.Sprint(r.IntN(4))
+	ids := make([]int, pick(r, 0, 1, 1, 2, 3, 40, 200))
+	if r.IntN(60) == 0 {
+		ids = make([]int, 600)
+	}
+	for i := range ids {
+		ids[i] = r.IntN(1000)
+	}
+	switch r.IntN(9) {
+	case 0:
+		return held(user, schedule, ids...)
+	case 1:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Released{ScheduleID: schedule, ScheduleSeatIDs: ids, ReleasedCount: len(ids)}}
+	case 2:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Reserved{ScheduleID: schedule, ScheduleSeatIDs: ids}}
+	case 3:
+		return domain.Event{Entity: schedule, User: user, Body: seats.Expired{ScheduleID: schedule, ScheduleSeatIDs: ids}}
+	case 4:
+		return rejectedHold(user, schedule)
+	case 5:
+		return domain.Event{Entity: schedule, User: user, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}} // of the same name, but no seats'
+	case 6:
+		return domain.Event{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed}}
+	case 7:
+		return domain.Event{Entity: schedule, User: user, Body: coupons.Created{PromotionID: schedule}}
+	}
+	return issued(user)
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+// client is a browser that loses its connection all the time.
+type client struct {
+	t         *testing.T
+	f         *fixture
+	s         *server
+	r         *rand.Rand
+	finished  chan struct{} // closed when nothing happens any more
+	topic     Topic
+	audience  audience
+	id        string          // its Last-Event-ID
+	conflated []receivedEvent // so much of one
+	got       []receivedEvent
+	want      []receivedEvent // what its stream has, up to event number to
+	to        int
+}
+
+func (c *client) expected() []receivedEvent {
+	c.want, c.to = c.f.frames(c.want, c.topic, c.audience, c.to)
+	return c.want
+}
+
+func (c *client) run() {
+	var ended time.Time
+	for {
+		select {
+		case <-c.finished:
+			if ended.IsZero() {
+				ended = time.Now()
+			}
+			want := c.expected()
+			if len(c.got) == len(want) && time.Since(ended) > time.Minute {
+				return // and nothing more came
+			}
+			if time.Since(ended) > 30*time.Minute {
+				c.t.Errorf("%v has %d of %d frames after half an hour; it is at %s", c.topic, len(c.got), len(want), c.id)
+				return
+			}
+		default:
+		}
+		if !c.connect() || c.t.Failed() {
+			return
+		}
+	}
+}
+
+// connect is one connection, cut after some bytes or some time. It is false when something was wrong.
+func (c *client) connect() bool {
+	path, header := c.path()
+	st, err := c.s.open(path, header)
+	if err != nil {
+		c.t.Errorf("opening %s: %v", path, err)
+		return false
+	}
+	defer st.Close()
+	bytes := pick(c.r, c.r.IntN(300), c.r.IntN(5000), 1<<20)
+	reading := time.Duration(1+c.r.IntN(pick(c.r, 100, 10_000, 100_000))) * time.Millisecond
+	_ = st.SetReadDeadline(time.Now().Add(reading))
+	st.LastID, c.conflated = c.id, nil
+	st.browser.id = c.id
+	b := make([]byte, pick(c.r, 1, 100, 10_000))
+	for first := true; bytes > 0; {
+		n, err := st.body.Read(b[:min(len(b), bytes)])
+		bytes -= n
+		_, _ = st.feed(b[:n])
+		for _, e := range st.Events {
+			if !c.check(e, first) {
+				return false
+			}
+			first = false
+		}
+		st.Events = st.Events[:0]
+		if err == io.EOF {
+			time.Sleep(st.Retry)
+		}
+		if err != nil {
+			break
+		}
+		if len(b) == 100 {
+			time.Sleep(10 * time.Millisecond) // slow
+		}
+	}
+	return true
+}
+
+func (c *client) path() (path, header string) {
+	path = "/schedules/" + c.topic.ID + "?"
+	if c.topic.Kind == TopicUser {
+		path = "/users/" + c.topic.ID + "?"
+	}
+	switch c.audience {
+	case ownerEnglish:
+		path += "lang=en&"
+	case publicNamed:
+		path += "events=named&"
+	}
+	switch c.r.IntN(3) {
+	case 0:
+		return path + "lastEventId=" + c.id, ""
+	case 1:
+		return path + "lastEventId=" + epoch + "-0", c.id // the page was opened with this one, long ago
+	}
+	return path, c.id
+}
+
+// check checks one event.
+func (c *client) check(e receivedEvent, first bool) bool {
+	want := c.expected()
+	switch {
+	case first:
+		if e.Event != "connect" || e.ID != c.id || !strings.HasPrefix(e.Data, `{"status":"complete"`) || !strings.Contains(e.Data, `"from":"`+c.id+`"`) {
+			c.t.Errorf("%v came back with %s and is greeted with %+v", c.topic, c.id, e)
+			return false
+		}
+	case e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`):
+		_, at, _ := ParsePosition(e.ID)
+		index := slices.IndexFunc(want, func(f receivedEvent) bool {
+			_, p, _ := ParsePosition(f.ID)
+			return p.Number > at.Number
+		})
+		if index < 0 {
+			index = len(want)
+		}
+		if at.Sub != 0 || len(c.got) != index || len(c.conflated) > 0 {
+			c.t.Errorf("%v: a heartbeat says %s when %d of %d frames up to there were received", c.topic, e.ID, len(c.got), index)
+			return false
+		}
+	case len(c.conflated) == 0 && len(c.got) < len(want) && e == want[len(c.got)]:
+		c.got = append(c.got, e)
+	default:
+		c.conflated = append(c.conflated, e)
+		if e.ID == c.id && c.topic.Kind == TopicSchedule {
+			break // more of it comes
+		}
+		instead, missed := c.f.conflated(c.topic.ID, c.audience, c.id, e.ID)
+		if c.topic.Kind != TopicSchedule || missed < batchSize || !slices.Equal(c.conflated, instead) {
+			c.t.Errorf("%v: frame %d is %+v", c.topic, len(c.got), e)
+			if len(c.got) < len(want) {
+				c.t.Errorf("want %+v", want[len(c.got)])
+			}
+			c.t.Errorf("or, for %d bytes, the burst %+v; got %+v", missed, instead, c.conflated)
+			return false
+		}
+		_, at, _ := ParsePosition(e.ID)
+		for len(c.got) < len(want) {
+			if _, p, _ := ParsePosition(want[len(c.got)].ID); p.Number > at.Number {
+				break
+			}
+			c.got = append(c.got, want[len(c.got)])
+		}
+		c.conflated = nil
+	}
+	c.id = e.ID
+	return true
+}
+
+// conflated is what a slow watcher may be told instead of all between two positions, and how many bytes that is.
+func (f *fixture) conflated(schedule string, to audience, from, until string) (frames []receivedEvent, bytes int) {
+	_, start, _ := ParsePosition(from)
+	_, end, _ := ParsePosition(until)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	statuses := map[int]seats.Status{}
+	var now domain.Time
+	for _, e := range f.log[start.seen():end.Number] {
+		if topicIDs(&e.Event)[TopicSchedule] != schedule {
+			continue
+		}
+		rendered := render(epoch, &e.Event, to)
+		if bytes += len(rendered.bytes); e.Number == start.Number {
+			bytes -= rendered.ends[start.Sub-1]
+		}
+		for id, status := range seatChanges(&e.Event) {
+			statuses[id] = to.statusFor(status)
+		}
+		now = e.Now
+	}
+	for _, id := range slices.Sorted(maps.Keys(statuses)) {
+		e := receivedEvent{ID: from, Data: fmt.Sprintf(`{"scheduleSeatId":%d,"status":"%s","timestamp":"%s","isHeartbeat":false}`, id, statuses[id], now)}
+		if to.named() {
+			e.Event = "seatStatusChange"
+		}
+		frames = append(frames, e)
+	}
+	if len(frames) > 0 {
+		frames[len(frames)-1].ID = until
+	}
+	return frames, bytes
+}

@@ -1,4 +1,5 @@
 // Codes: every way a rule can say no, each with the figures that explain it. They are events, never Go errors.
+
 package domain
 
 // A code names one rule for ever. Clients, documents and tests branch on it.

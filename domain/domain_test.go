@@ -21,7 +21,7 @@ func TestRecord_Data(t *testing.T) {
 	for payload, want := range map[string]string{
 		`{"type":"seats.held","v":1,"data":{"a":1}}`:            `{"a":1}`,
 		`{"type":"seats.held","v":1,"data":{"a":",\"data\":"}}`: `{"a":",\"data\":"}`,
-		`{"type":"system.clock","v":1}`:                         `{}`,
+		`{"type":"system.tick","v":1}`:                          `{}`,
 		``:                                                      `{}`,
 		`{"type":"x","data":`:                                   `{}`,
 	} {

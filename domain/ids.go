@@ -1,4 +1,5 @@
 // Ids as the wire and the subjects of the logs allow them, and the three that onsale computes.
+
 package domain
 
 import (

@@ -1,5 +1,6 @@
 // What the two logs can answer beside "it is done". The errors stand here because http and projections, which do not know
 // JetStream, branch on them.
+
 package domain
 
 import (

@@ -1,16 +1,17 @@
 // The commands and events that no user sends: the clock, the fillings of a gap, and lines that nobody could read.
+
 package domain
 
 // Tick is appended by a node when a deadline is due and nothing else arrives. It lets log time pass.
 type Tick struct{}
 
-func (Tick) Type() (string, int) { return "system.clock", 1 }
+func (Tick) Type() (string, int) { return "system.tick", 1 }
 
 // Noop fills the place of a command that was lost with the power after its outcome had been told. Its outcome stands in
 // EVENTS; deciding it does nothing.
 type Noop struct{}
 
-func (Noop) Type() (string, int) { return "system.void", 1 }
+func (Noop) Type() (string, int) { return "system.noop", 1 }
 
 // Why a line of COMMANDS is dead.
 const (
@@ -29,4 +30,4 @@ type DeadLetter struct {
 	Bytes  []byte `json:"bytes,omitempty"`
 }
 
-func (DeadLetter) Type() (string, int) { return "system.dead", 1 }
+func (DeadLetter) Type() (string, int) { return "system.dead-letter", 1 }

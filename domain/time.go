@@ -1,4 +1,5 @@
 // Log time: the only clock that rules know.
+
 package domain
 
 import (

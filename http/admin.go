@@ -1,6 +1,7 @@
 // What the shop itself does: opening promotions and schedules, and steering what is open. Defaults and ids that the caller
 // leaves out are written into the command here, so that every node reads the same. Who did it is the command's user; why,
 // the command says itself.
+
 package http
 
 import (

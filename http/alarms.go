@@ -1,5 +1,6 @@
 // Alarms on the wire: the shop raises them, and their user says which were read. They belong to their user, who is the
 // entity of all that is asked about them.
+
 package http
 
 import (

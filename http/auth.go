@@ -1,5 +1,6 @@
 // Who is asking. In demo mode the asker says so, and is believed: the path of a user's stream, then the header X-User-Id,
 // then the cookie onsale_user, then the query.
+
 package http
 
 import (

@@ -1,6 +1,7 @@
 // Bodies of requests, read strictly: at most 64 KiB of one JSON object, in which every field is known, has its type, and
 // is named once. encoding/json alone would take a field in other letter case, take the last of two, and could not say
 // where in a list the fault is.
+
 package http
 
 import (

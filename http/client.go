@@ -1,5 +1,6 @@
 // A client of this API for tests, benchmarks and Go programs. It keeps nothing, asks again for nothing, and tells a
 // refusal as an Answer: only when there is none is there an error.
+
 package http
 
 import (

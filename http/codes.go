@@ -1,4 +1,5 @@
 // The table of codes: status, title and sentence of each. Clients and documents branch on the codes; none is ever renamed.
+
 package http
 
 import "onsale/domain"

@@ -1,4 +1,5 @@
 // Figures that are looked up when somebody scrapes: one line for each.
+
 package http
 
 import (

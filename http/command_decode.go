@@ -1,4 +1,5 @@
 // What the readers of commands share: which promotion, schedule, … a path names, and what its body says about it.
+
 package http
 
 import (

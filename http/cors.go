@@ -1,5 +1,6 @@
 // Which pages of other origins may use this API from a browser. Two rules: a page of an allowed origin may read answers,
 // with credentials; and no page of any other origin may command, since cookies and ?userId= would let it act as the user.
+
 package http
 
 import (

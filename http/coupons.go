@@ -1,4 +1,5 @@
 // Coupons and their promotions on the wire.
+
 package http
 
 import (

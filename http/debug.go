@@ -1,4 +1,5 @@
 // What is looked at when something is wrong: /debug/streams lists the open streams, those that are farthest behind first.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // The doors of the event streams: who asks, and is there such a stream. What comes after is written by Streams.
+
 package http
 
 import (

@@ -243,11 +243,11 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) i
 
 // commandOf is the command of the shop's that an event came from.
 var commandOf = map[string]string{
-	"coupons.created": "coupons.create", "coupons.restocked": "coupons.stock", "coupons.paused": "coupons.pause",
-	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.withdrawn": "coupons.revoke",
+	"coupons.created": "coupons.create", "coupons.stock-changed": "coupons.change-stock", "coupons.paused": "coupons.pause",
+	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.revocation-done": "coupons.revoke",
 	"seats.created": "seats.create", "seats.blocked": "seats.block", "seats.unblocked": "seats.unblock",
-	"seats.freed": "seats.free", "seats.closed": "seats.close", "alarms.sent": "alarms.raise",
-	"products.created": "products.create", "products.restocked": "products.stock", "products.closed": "products.close",
+	"seats.reclaimed": "seats.reclaim", "seats.closed": "seats.close", "alarms.raise-done": "alarms.raise",
+	"products.created": "products.create", "products.stock-changed": "products.change-stock", "products.closed": "products.close",
 	"orders.cancelled": "orders.cancel",
 }
 

@@ -1,4 +1,5 @@
 // One kind of handler, and the one place where its errors become answers.
+
 package http
 
 import (

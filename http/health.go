@@ -1,4 +1,5 @@
 // How this node is: /healthz says that the process answers, /readyz whether it should be sent anybody, and why not.
+
 package http
 
 import "net/http"

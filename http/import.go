@@ -1,6 +1,7 @@
 // Many schedules at once, out of one file: JSON as it opens single ones, or lines of CSV. A file is read to its end before
 // anything is put in line, so a bad one changes nothing. Then each schedule is a command of its own, under a key made of
 // the request's key and its id: the same file with the same key is the same import, wherever the first try broke off.
+
 package http
 
 import (

@@ -1,5 +1,6 @@
 // A file of schedules in JSON: a list of them, or one alone. They are taken out of the file one by one, because a whole
 // file as a tree would take many times its size.
+
 package http
 
 import (

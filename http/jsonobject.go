@@ -1,5 +1,6 @@
 // Taking the fields of a body one by one. A reader takes what it knows, in the words of the contract; what is left over
 // then is unknown. Only the first fault is kept, so that readers need not ask after each field.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // What belongs to the user who asks.
+
 package http
 
 import (

@@ -212,7 +212,7 @@ func TestMetrics_CountOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		want       float64
 		name, code string
-	}{{3, "coupons.rejected", domain.SoldOut}, {2, "seats.expired", ""}, {2, "system.dead", domain.DeadLetterPanicked}, {2, "seats.held", ""}} {
+	}{{3, "coupons.rejected", domain.SoldOut}, {2, "seats.expired", ""}, {2, "system.dead-letter", domain.DeadLetterPanicked}, {2, "seats.held", ""}} {
 		if n := got.value("onsale_outcomes_total", "type", c.name, "code", c.code); n != c.want {
 			t.Errorf("%s %s: got %v, want %v", c.name, c.code, n, c.want)
 		}

@@ -1,5 +1,6 @@
 // Orders and their payments on the wire. What a payment is worth is never said by the client: it names one, and the
 // provider is asked.
+
 package http
 
 import (

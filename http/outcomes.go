@@ -46,7 +46,7 @@ func (s *Server) respondOutcome(w http.ResponseWriter, o *projections.Outcome) e
 
 // rejection is why the command was refused; nil when it was not. A command on which the rules broke is refused too.
 func rejection(o *projections.Outcome) (*domain.Rejection, error) {
-	if o.Type == "system.dead" {
+	if o.Type == "system.dead-letter" {
 		return &domain.Rejection{Code: domain.Internal}, nil
 	}
 	if !strings.HasSuffix(o.Type, ".rejected") {
@@ -60,7 +60,7 @@ func rejection(o *projections.Outcome) (*domain.Rejection, error) {
 func statusOf(outcome string) int {
 	switch outcome {
 	case "coupons.created", "coupons.issued", "coupons.accepted", "products.created", "orders.placed",
-		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.sent":
+		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.raise-done":
 		return http.StatusCreated
 	}
 	return http.StatusOK

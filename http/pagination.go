@@ -1,4 +1,5 @@
 // Lists come in pages: at most `limit` items and a cursor to the next. A cursor means nothing to anybody but this file.
+
 package http
 
 import (

@@ -1,5 +1,6 @@
 // How long a client wants to wait for the outcome (RFC 7240). A preference is a wish, not a condition: what cannot be
 // understood is passed over, as the RFC asks, and a wait above the limit is the limit.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // Every "no" on the wire: application/problem+json with a code that is stable for ever.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // Products on the wire: what the shop does with them, and how they are shown.
+
 package http
 
 import (

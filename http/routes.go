@@ -1,4 +1,5 @@
 // Every path of the service. What is not here is 404; what is here under another method is 405.
+
 package http
 
 import "net/http"

@@ -1,4 +1,5 @@
 // Seats and their schedules on the wire: what may be asked of them, and how they are counted.
+
 package http
 
 import (

@@ -71,7 +71,7 @@ func TestProblem_HidesUnexpectedErrors(t *testing.T) {
 // A command on which the rules broke is told as such.
 func TestOutcome_AnswersDeadLetterWithInternal(t *testing.T) {
 	s := &Server{Config: Config{Epoch: testEpoch}}
-	o := projections.Outcome{Type: "system.dead", Sequence: 7000, EventNumber: 5, Data: []byte(`{"reason":"panicked"}`)}
+	o := projections.Outcome{Type: "system.dead-letter", Sequence: 7000, EventNumber: 5, Data: []byte(`{"reason":"panicked"}`)}
 	err := s.respondOutcome(httptest.NewRecorder(), &o)
 	if p := problemOf(err); p.Status != 500 || p.Code != domain.Internal || p.Sequence != 7000 || p.EventID != testEpoch+"-5" {
 		t.Errorf("got %+v", p)

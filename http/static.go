@@ -1,4 +1,5 @@
 // The one page at /: files that the program carries within itself.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // How the box office is doing, for those who run it: the figures of the moment, and how each sale stands.
+
 package http
 
 import (

@@ -1,4 +1,5 @@
 // Payments at the counter: what onsale needs of a payment provider, and the door through which the provider speaks up.
+
 package http
 
 import (

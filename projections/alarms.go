@@ -1,4 +1,5 @@
 // Alarms: what they say stands in the journal, and whether they were read here. An alarm has a row for as long as it is not.
+
 package projections
 
 import (

@@ -1,4 +1,5 @@
 // The audit trail: what the shop has done, who, when, and why.
+
 package projections
 
 import (
@@ -25,13 +26,13 @@ type AdminAction struct {
 
 // adminTypes are the outcomes of commands that only the shop sends, and those commands.
 var adminTypes = set(
-	"coupons.created", "coupons.restocked", "coupons.paused", "coupons.resumed", "coupons.closed", "coupons.withdrawn",
-	"seats.created", "seats.blocked", "seats.unblocked", "seats.freed", "seats.closed", "alarms.sent",
-	"products.created", "products.restocked", "products.closed", "orders.cancelled",
+	"coupons.created", "coupons.stock-changed", "coupons.paused", "coupons.resumed", "coupons.closed", "coupons.revocation-done",
+	"seats.created", "seats.blocked", "seats.unblocked", "seats.reclaimed", "seats.closed", "alarms.raise-done",
+	"products.created", "products.stock-changed", "products.closed", "orders.cancelled",
 
-	"coupons.create", "coupons.stock", "coupons.pause", "coupons.resume", "coupons.close", "coupons.revoke",
-	"seats.create", "seats.block", "seats.unblock", "seats.free", "seats.close", "alarms.raise",
-	"products.create", "products.stock", "products.close", "orders.cancel",
+	"coupons.create", "coupons.change-stock", "coupons.pause", "coupons.resume", "coupons.close", "coupons.revoke",
+	"seats.create", "seats.block", "seats.unblock", "seats.reclaim", "seats.close", "alarms.raise",
+	"products.create", "products.change-stock", "products.close", "orders.cancel",
 )
 
 func set(names ...string) map[string]bool {

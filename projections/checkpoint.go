@@ -1,4 +1,5 @@
 // Where the store stands.
+
 package projections
 
 import (

@@ -1,4 +1,5 @@
 // Confirming: from here on an event is a fact for everybody. It is told to whoever waits for it and to the streams.
+
 package projections
 
 import (

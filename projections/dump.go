@@ -1,4 +1,5 @@
 // Saying everything that a store holds, in one order, so that two can be compared line by line.
+
 package projections
 
 import (

@@ -1,5 +1,6 @@
 // Following EVENTS: what stands there is compared with what this node has decided, whoever wrote it. Equal confirms it;
 // a difference means that the rules are not deterministic or a log is damaged, and the node halts.
+
 package projections
 
 import (

@@ -317,7 +317,7 @@ func TestHalt_SkipsPanickingRule(t *testing.T) {
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 	doomed := command("doom", "k", "demo", coupons.Issue{})
 	o := cn.mustSubmit(doomed)
-	if o.Type != "system.dead" || o.Request != doomed.Request || !strings.Contains(string(o.Data), domain.DeadLetterPanicked) {
+	if o.Type != "system.dead-letter" || o.Request != doomed.Request || !strings.Contains(string(o.Data), domain.DeadLetterPanicked) {
 		t.Errorf("got %s %s, want a dead command that is doom's", o.Type, o.Data)
 	}
 	if again := cn.mustSubmit(doomed); again.EventNumber != o.EventNumber {

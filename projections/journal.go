@@ -1,6 +1,7 @@
 // The journal: one row for every event, by its number, for ever. It is where a request finds its outcome, where a user
 // finds what is theirs (each row knows the user's row before it), and where streams learn whether somebody missed anything.
 // About 150 bytes an event.
+
 package projections
 
 import (

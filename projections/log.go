@@ -1,4 +1,5 @@
 // What the projector needs of the two logs. Package streams has it; staged tests break it.
+
 package projections
 
 import (

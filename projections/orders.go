@@ -118,7 +118,7 @@ func (v *View) Preparation(merchantUID string) (orders.Preparation, bool, error)
 // ordered with it.
 func (v *View) Orders(from uint64, limit int) (Page[orders.Order], error) {
 	return userPage(v, from, limit, func(r journalRow) ([]orders.Order, error) {
-		if r.Type != "orders.placed" && r.Type != "orders.kept" {
+		if r.Type != "orders.placed" && r.Type != "orders.rejected-paid" {
 			return nil, nil
 		}
 		o, ok, err := v.Order(r.Entity)

@@ -1,5 +1,6 @@
 // The outbox: events that are decided and committed, as bytes, on their way to EVENTS. A row stays until EVENTS was surely
 // written to disk past it, so that a log that lost its last second with the power can be completed from here.
+
 package projections
 
 import (

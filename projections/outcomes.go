@@ -1,4 +1,5 @@
 // Outcomes that are there: by request, by place in line, by time, by user.
+
 package projections
 
 import (

@@ -1,5 +1,6 @@
 // Carrying decided events to EVENTS. Event n may only become message n: the fence answers for every other writer, for our
 // own earlier attempts, and for every restart. So sending again is never wrong; what is there is compared, not guessed.
+
 package projections
 
 import (

@@ -1,4 +1,5 @@
 // How fast this node has decided lately, and what that means to those who wait for their turn.
+
 package projections
 
 import (

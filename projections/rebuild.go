@@ -1,5 +1,6 @@
 // Rebuilding the store from EVENTS: the same rows by the same code as on any day, in large transactions without fsync,
 // since a rebuild that is cut short is simply begun again.
+
 package projections
 
 import (

@@ -1,5 +1,6 @@
 // Opening: the store and the two logs are three witnesses of the same past. Before anything is decided they are compared;
 // what one of them lost in a crash is completed from the others, and what cannot be completed stops the node.
+
 package projections
 
 import (

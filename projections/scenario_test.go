@@ -107,14 +107,14 @@ func TestScenario_Coupons(t *testing.T) {
 	}, "[2 0 true 2 0]")
 	tn.submitExpect("shop", "sale", coupons.Resume{}, "coupons.resumed")
 	tn.submitExpect("kim", "sale", coupons.Use{Number: 1}, "coupons.used")
-	tn.submitExpect("shop", "sale", coupons.Revoke{Number: 2, ReturnStock: true, Reason: "fraud"}, "coupons.withdrawn")
+	tn.submitExpect("shop", "sale", coupons.Revoke{Number: 2, ReturnStock: true, Reason: "fraud"}, "coupons.revocation-done")
 	tn.restart()
 	tn.expectView("kim", myCoupons, "[sale-1 USED]")
 	tn.expectView("lee", myCoupons, "[sale-2 REVOKED]")
 	tn.expectView("lee", myAlarms, "[1 coupon-revoked false]")
 	tn.expectView("park", myWaiting, "[sale 1 at 0 offered true []]")
 	tn.expectView("choi", myWaiting, "[sale 2 at 1 offered false []]")
-	tn.submitExpect("shop", "sale", coupons.ChangeStock{Delta: 3}, "coupons.restocked")
+	tn.submitExpect("shop", "sale", coupons.ChangeStock{Delta: 3}, "coupons.stock-changed")
 	tn.submitExpect("choi", "sale", coupons.Issue{}, "coupons.issued")
 	tn.submitExpect("choi", "sale", coupons.Accept{WaitingID: coupons.WaitingID("sale", choi.Sequence)}, "coupons.rejected")
 	tn.submitExpect("choi", "sale", coupons.Leave{WaitingID: coupons.WaitingID("sale", choi.Sequence)}, "coupons.left")
@@ -126,10 +126,10 @@ func TestScenario_Coupons(t *testing.T) {
 	tn.restart()
 	tn.expectView("jung", myCoupons, "[sale-4 ISSUED sale-5 USED]")
 	tn.expectView("park", myWaiting, "[]")
-	tn.submitExpect("lee", "lee", alarms.MarkAllRead{}, "alarms.all-marked")
-	sent := tn.submitExpect("shop", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.sent")
+	tn.submitExpect("lee", "lee", alarms.MarkAllRead{}, "alarms.all-marked-read")
+	sent := tn.submitExpect("shop", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.raise-done")
 	tn.expectView("lee", myAlarms, "[1 shop false coupon-revoked true]")
-	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.EventNumber - 1)}, "alarms.marked")
+	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.EventNumber - 1)}, "alarms.marked-read")
 	tn.expectView("lee", myAlarms, "[0 shop true coupon-revoked true]")
 
 	got := exportRows(t, tn.p.ExportCoupons(""), func(c projections.OwnedCoupon) string {
@@ -143,7 +143,7 @@ func TestScenario_Coupons(t *testing.T) {
 		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, d.Code, " ", d.Reason))
 	})
 	want = []string{"shop coupons.created sale", "shop coupons.paused sale rain", "shop coupons.resumed sale",
-		"shop coupons.withdrawn sale fraud", "shop coupons.restocked sale", "shop coupons.closed sale", "shop alarms.sent lee"}
+		"shop coupons.revocation-done sale fraud", "shop coupons.stock-changed sale", "shop coupons.closed sale", "shop alarms.raise-done lee"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -205,7 +205,7 @@ func TestScenario_Seats(t *testing.T) {
 		return len(page.Items) == 1 && page.Items[0].TotalPrice == 10 && fmt.Sprint(page.Items[0].ScheduleSeatIDs) == "[1 2]", err
 	}, "true")
 	r := tn.submitExpect("lee", "hall", seats.Reserve{HoldID: seats.HoldID(lee.Sequence)}, "seats.reserved")
-	tn.submitExpect("shop", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.freed")
+	tn.submitExpect("shop", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.reclaimed")
 	tn.expectView("lee", func(v *projections.View) (any, error) {
 		page, err := v.Reservations(0, 10)
 		return page.Items, err
@@ -230,7 +230,7 @@ func TestScenario_Seats(t *testing.T) {
 	}, "true")
 	// Two minutes later all holds have run out, and their seats wait for the full hour.
 	for range 120 {
-		tn.submitExpect("shop", "kim", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.sent")
+		tn.submitExpect("shop", "kim", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
 	}
 	tn.restart()
 	tn.expectView("park", seatMap("hall"), "hhhhhb 0 5 0 1 2 false")
@@ -310,7 +310,7 @@ func TestScenario_Orders(t *testing.T) {
 	tn.start()
 	tn.submitExpect("shop", "mug", orders.Create{Name: "m", Price: 500}, "products.created")
 	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 2}, "products.created")
-	tn.submitExpect("shop", "tee", orders.ChangeStock{Delta: 1, Reason: "found"}, "products.restocked")
+	tn.submitExpect("shop", "tee", orders.ChangeStock{Delta: 1, Reason: "found"}, "products.stock-changed")
 	tn.submitExpect("kim", "imp_kim", placeOrder("tee", 1, 1000), "orders.placed")
 	tn.submitExpect("lee", "imp_lee", placeOrder("tee", 2, 2000), "orders.placed")
 	tn.submitExpect("park", "imp_park", placeOrder("tee", 1, 1000), "orders.rejected")
@@ -332,7 +332,7 @@ func TestScenario_Orders(t *testing.T) {
 
 	// Choi names a payment that was prepared for jung; then jung comes with it.
 	tn.submitExpect("jung", "mug", orders.Prepare{Count: 1}, "products.rejected")
-	tn.submitExpect("shop", "mug", orders.ChangeStock{Delta: 1}, "products.restocked")
+	tn.submitExpect("shop", "mug", orders.ChangeStock{Delta: 1}, "products.stock-changed")
 	prepared := tn.submitExpect("jung", "mug", orders.Prepare{Count: 1}, "products.prepared")
 	jungPayment := paidPayment(500)
 	jungPayment.MerchantUID = merchantUID(prepared.Sequence, prepared.Request)
@@ -352,7 +352,7 @@ func TestScenario_Orders(t *testing.T) {
 
 	// Lee's time is over. What kim has is broken.
 	for range 60 {
-		tn.submitExpect("shop", "jung", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.sent")
+		tn.submitExpect("shop", "jung", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
 	}
 	tn.recordPayment("imp_lee", orders.Payment{State: orders.PaymentWaiting})
 	tn.expectView("lee", myOrders, "[imp_lee 2 2000 FAILED payment_timeout]")
@@ -400,8 +400,8 @@ func TestScenario_Orders(t *testing.T) {
 	got = exportRows(t, tn.p.ExportAuditLog(), func(d projections.AdminAction) string {
 		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, " ", d.Code, d.Reason))
 	})
-	want = []string{"shop products.created mug", "shop products.created tee", "shop products.restocked tee found",
-		"shop products.restocked mug", "shop orders.cancelled imp_kim broken", "shop products.closed tee moths",
+	want = []string{"shop products.created mug", "shop products.created tee", "shop products.stock-changed tee found",
+		"shop products.stock-changed mug", "shop orders.cancelled imp_kim broken", "shop products.closed tee moths",
 		"shop orders.cancel imp_kim already_cancelled"}
 	if got = append(got[:4:4], got[len(got)-3:]...); !reflect.DeepEqual(got, want) { // without the 60 alarms
 		t.Errorf("got %q, want %q", got, want)

@@ -1,4 +1,5 @@
 // A seat that is not free: a row with what a screen asks of it.
+
 package projections
 
 import (

@@ -45,7 +45,7 @@ var (
 )
 
 // layoutVersion is the version of the file's layout. Another one is rebuilt from the log, never converted.
-const layoutVersion = 3
+const layoutVersion = 4
 
 // errDamaged is a file that is no store, or not one of ours as it should be.
 var errDamaged = errors.New("the read store is damaged")

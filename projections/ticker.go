@@ -1,5 +1,6 @@
 // The clock strikes: when a deadline is due and nothing else arrives, this node appends a clock command, so that log time
 // goes on. Two nodes doing so is harmless: the second one finds nothing.
+
 package projections
 
 import (

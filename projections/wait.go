@@ -1,4 +1,5 @@
 // Waiting for an outcome, and finding one that is there.
+
 package projections
 
 import (

@@ -1,5 +1,6 @@
 // Watching over the logs. nats-server calls a log healthy that has lost its middle or its end, and numbers what comes next
 // as if nothing had been there; so this looks for itself.
+
 package projections
 
 import (

@@ -1,4 +1,5 @@
 // What one event writes: a row of the journal, its bytes into the outbox, and the rows of its kind.
+
 package projections
 
 import (

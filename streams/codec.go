@@ -217,7 +217,9 @@ func decodeCommand(line []byte) (domain.Command, error) {
 }
 
 // allowsNoUser says that no user sends such a command: the system's, and what a payment provider was heard to say.
-func allowsNoUser(name string) bool { return domain.Kind(name) == "system" || name == "orders.learn" }
+func allowsNoUser(name string) bool {
+	return domain.Kind(name) == "system" || name == "orders.record-payment"
+}
 
 func malformed(b []byte) domain.Command {
 	return domain.Command{Entity: domain.SystemEntity, Body: domain.Malformed{Bytes: bytes.Clone(b[:min(len(b), maxMalformedBytes)])}}

@@ -1,6 +1,7 @@
 // The projector's durable consumer on COMMANDS. The projector's own checkpoint is the truth about how far it has come; the
 // durable is set to it at every start and after every trouble, and its acks only bound what is under way and let an operator
 // see how far a node is.
+
 package streams
 
 import (

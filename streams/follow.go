@@ -1,4 +1,5 @@
 // Following the streams: loops that start at a number and go on with what is appended, until their context ends.
+
 package streams
 
 import (

@@ -1,4 +1,5 @@
 // What the tests share: the check for leaks, and a small world of commands and events.
+
 package streams_test
 
 import (

@@ -5,6 +5,7 @@
 // It is nats.go's ordered consumer in our hands, for two reasons. That one takes no context while it makes its consumer anew:
 // to stop it then waits out its back-off, up to ten seconds each. And the durable needs the same anyway: what was under way
 // on a broken connection would come again only after AckWait, behind later messages.
+
 package streams
 
 import (

@@ -1,4 +1,5 @@
 // Wholeness: nats-server reports a damaged log as healthy and gives its numbers out again, so we look for ourselves.
+
 package streams
 
 import (

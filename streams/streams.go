@@ -1,5 +1,6 @@
 // The two streams: what they must be, and how they are found or made at every start. An existing stream is never changed in
 // silence; only its size may grow, because that is how an operator makes room in a full log.
+
 package streams
 
 import (

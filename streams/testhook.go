@@ -1,4 +1,5 @@
 // The seam for staged crashes. Tests only: nothing in onsale sets a hook.
+
 package streams
 
 import "strconv"

@@ -1,4 +1,5 @@
 // The comparison of an existing stream with what it should be, and the one thing that is changed: a size that is to grow.
+
 package streams
 
 import (

@@ -1,5 +1,6 @@
 // Work that events ask for, outside of any decision: a durable consumer on EVENTS that all nodes share. Each event goes to
 // one node at a time, and again until somebody says that it is done, also after the node that had it is gone.
+
 package streams
 
 import (

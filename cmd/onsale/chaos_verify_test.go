@@ -136,7 +136,7 @@ func (m *orderWorkload) checkOrders(history []historyCommand) {
 		for _, e := range c.Events {
 			at := key{e.Entity, e.User}
 			switch e.Type {
-			case "orders.placed", "orders.kept":
+			case "orders.placed", "orders.rejected-paid":
 				if placed[at] {
 					m.t.Errorf("%s: %s is ordered by %s again", e.EventID, e.Entity, e.User)
 				}

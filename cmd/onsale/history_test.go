@@ -90,7 +90,7 @@ var userFrameNames = map[string]string{
 	"seats.expired": "hold-expired", "seats.cancelled": "reservation-cancelled",
 	"orders.placed": "order-accepted", "orders.place": "order-refused",
 	"orders.succeeded": "order-success", "orders.failed": "order-failure", "orders.pending": "order-pending",
-	"orders.kept": "order-refunding", "orders.refund-due": "order-refunding", "orders.refunded": "order-refunded",
+	"orders.rejected-paid": "order-refunding", "orders.refund-due": "order-refunding", "orders.refunded": "order-refunded",
 	"products.prepared": "command-complete", "products.prepare": "command-failed", "alarms.raised": "alarm",
 }
 

@@ -1,5 +1,6 @@
 // What can be asked about alarms, and what can have happened to them. The bytes of these structs are the log's format: a
 // changed meaning is a new version beside the old one.
+
 package alarms
 
 import (
@@ -42,12 +43,12 @@ type MarkRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (MarkRead) Type() (string, int) { return "alarms.mark", 1 }
+func (MarkRead) Type() (string, int) { return "alarms.mark-read", 1 }
 
 // MarkAllRead says that all were.
 type MarkAllRead struct{}
 
-func (MarkAllRead) Type() (string, int) { return "alarms.mark-all", 1 }
+func (MarkAllRead) Type() (string, int) { return "alarms.mark-all-read", 1 }
 
 // Raised is an alarm; its id is "a<event number>". Only the fields that belong to the kind are set.
 type Raised struct {
@@ -74,18 +75,18 @@ type RaiseDone struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (RaiseDone) Type() (string, int) { return "alarms.sent", 1 }
+func (RaiseDone) Type() (string, int) { return "alarms.raise-done", 1 }
 
 // MarkedRead is an alarm that was read.
 type MarkedRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (MarkedRead) Type() (string, int) { return "alarms.marked", 1 }
+func (MarkedRead) Type() (string, int) { return "alarms.marked-read", 1 }
 
 // AllMarkedRead is all alarms up to here read; Count of them were not.
 type AllMarkedRead struct {
 	Count int `json:"count"`
 }
 
-func (AllMarkedRead) Type() (string, int) { return "alarms.all-marked", 1 }
+func (AllMarkedRead) Type() (string, int) { return "alarms.all-marked-read", 1 }

@@ -1,4 +1,5 @@
 // Answering an offer. An offer is a promise: it can be accepted when the promotion is paused or closed by then.
+
 package coupons
 
 import "onsale/domain"

@@ -1,5 +1,6 @@
 // What can be asked of a promotion. The bytes of these structs are the log's format: a changed meaning is a new version
 // beside the old one.
+
 package coupons
 
 import "onsale/domain"
@@ -54,7 +55,7 @@ type ChangeStock struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (ChangeStock) Type() (string, int) { return "coupons.stock", 1 }
+func (ChangeStock) Type() (string, int) { return "coupons.change-stock", 1 }
 
 // Revoke takes a coupon from whoever has it, and gives its unit back to the stock or not.
 type Revoke struct {

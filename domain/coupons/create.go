@@ -1,4 +1,5 @@
 // Opening a promotion.
+
 package coupons
 
 import (

@@ -1,5 +1,6 @@
 // What time changes in promotions by itself: it opens and closes them, and ends offers. Decisions look at the times, told or
 // not; telling is for those who watch, and for those who wait.
+
 package coupons
 
 import (

@@ -1,4 +1,5 @@
 // The table of the counter: which rule decides which command, and what each event makes so.
+
 package coupons
 
 import (

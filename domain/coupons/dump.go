@@ -1,4 +1,5 @@
 // The whole state of all promotions as text.
+
 package coupons
 
 import (

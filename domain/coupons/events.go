@@ -76,7 +76,7 @@ type StockChanged struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (StockChanged) Type() (string, int) { return "coupons.restocked", 1 }
+func (StockChanged) Type() (string, int) { return "coupons.stock-changed", 1 }
 
 // Revoked is a coupon taken from its owner, who is the event's user.
 type Revoked struct {
@@ -99,7 +99,7 @@ type RevocationDone struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (RevocationDone) Type() (string, int) { return "coupons.withdrawn", 1 }
+func (RevocationDone) Type() (string, int) { return "coupons.revocation-done", 1 }
 
 // What can have happened to those who wait for units of a promotion.
 

@@ -1,4 +1,5 @@
 // What must hold of a promotion after every event.
+
 package coupons
 
 import (

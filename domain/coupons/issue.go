@@ -1,4 +1,5 @@
 // One unit to one user, first come, first served.
+
 package coupons
 
 import "onsale/domain"

@@ -1,4 +1,5 @@
 // Pausing, resuming and closing a promotion, and changing its stock: what the shop does while a sale is on.
+
 package coupons
 
 import (

@@ -1,5 +1,6 @@
 // Units that come back are offered to those who wait, in the order of their line. A unit on offer is nobody's yet, and not to
 // be had by others; it is free again when the end of the offer is told, so that those who wait come first.
+
 package coupons
 
 import (

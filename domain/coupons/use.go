@@ -1,4 +1,5 @@
 // Redeeming a coupon, and taking one away. Neither asks whether the promotion is open: this is not giving out.
+
 package coupons
 
 import "onsale/domain"

@@ -1,5 +1,6 @@
 // The waiting list of a promotion: joining it and leaving it. Who leaves, declines or lets an offer run out may join again, at
 // the end.
+
 package coupons
 
 import (

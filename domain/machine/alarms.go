@@ -1,4 +1,5 @@
 // What happens to a user who did not ask for it becomes an alarm, right behind it.
+
 package machine
 
 import (

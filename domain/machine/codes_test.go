@@ -1,4 +1,5 @@
 // Every code has its story.
+
 package machine_test
 
 import (

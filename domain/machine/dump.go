@@ -1,4 +1,5 @@
 // The whole state as text, to compare what was rebuilt with what lived.
+
 package machine
 
 import (

@@ -1,5 +1,6 @@
 // One command at the counter: what is due happens first, then the command is decided, and each event is made so before the
 // next is thought of. So every decision sees the shop exactly as it is at its own moment.
+
 package machine
 
 import (

@@ -1,5 +1,6 @@
 // The counter that all tests of this package stand at: a shop, the line before it, and a clerk who checks at every
 // command and every event what must hold whatever was asked.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // The laws that hold after every event, whatever the rules of the day are.
+
 package machine
 
 import "onsale/domain"

@@ -1,5 +1,6 @@
 // The conservation laws of orders: what products have given away is what their orders have, every order stands as its facts
 // say, and nobody hears two verdicts.
+
 package machine_test
 
 import (

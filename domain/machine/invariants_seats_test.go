@@ -1,4 +1,5 @@
 // The conservation laws of a schedule.
+
 package machine_test
 
 import (

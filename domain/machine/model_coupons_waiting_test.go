@@ -1,4 +1,5 @@
 // The dumb twin at the coupons' counter: those who wait, and what is offered to them.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // The dumb twin at the orders' counter: what the provider says. There are six questions, and the order of asking them.
+
 package machine_test
 
 import (

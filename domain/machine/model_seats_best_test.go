@@ -1,4 +1,5 @@
 // The dumb twin at the box office: the best seats are found by trying every block, and single ones by looking at all.
+
 package machine_test
 
 import (

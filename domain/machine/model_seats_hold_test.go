@@ -1,4 +1,5 @@
 // The dumb twin at the box office: holding seats, and what becomes of them.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // The dumb twin at the box office: who waits, what the shop does, and what time does.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // Commands about coupons by chance.
+
 package machine_test
 
 import (

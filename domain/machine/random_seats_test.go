@@ -1,4 +1,5 @@
 // Wishes about seats and alarms by chance.
+
 package machine_test
 
 import (

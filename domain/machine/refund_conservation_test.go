@@ -1,4 +1,5 @@
 // Where the money is when the world has come to rest.
+
 package machine_test
 
 import (
@@ -59,7 +60,7 @@ func TestOrder_ConservesMoney(t *testing.T) {
 	if paidCount == 0 || foreign == 0 || refunded == 0 {
 		t.Errorf("%d paid, %d of others, %d given back prove nothing", paidCount, foreign, refunded)
 	}
-	for _, outcome := range []string{"orders.placed", "orders.kept", "orders.pending", "orders.succeeded", "orders.discrepant", "orders.cancelled",
+	for _, outcome := range []string{"orders.placed", "orders.rejected-paid", "orders.pending", "orders.succeeded", "orders.discrepant", "orders.cancelled",
 		"orders.failed amount_mismatch", "orders.failed currency_mismatch", "orders.failed test_payment", "orders.failed payment_cancelled",
 		"orders.failed payment_failed", "orders.failed payment_timeout", "orders.failed payment_not_found", "orders.failed payment_of_another",
 		"orders.failed payment_not_prepared", "orders.failed order_cancelled", "orders.failed sold_out", "orders.failed product_closed",

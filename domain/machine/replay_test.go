@@ -1,4 +1,5 @@
 // What a shop knows is a function of its events, also of those that went through the log as bytes.
+
 package machine_test
 
 import (

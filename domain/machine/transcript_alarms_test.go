@@ -1,4 +1,5 @@
 // The language of the transcripts: alarms.
+
 package machine_test
 
 import (

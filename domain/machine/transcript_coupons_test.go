@@ -1,4 +1,5 @@
 // The language of the transcripts: promotions, their coupons, and those who wait for them.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // Crowds in transcripts: many commands in one line, told as a sum.
+
 package machine_test
 
 import (

@@ -1,4 +1,5 @@
 // The shop takes an order back.
+
 package orders
 
 import "onsale/domain"

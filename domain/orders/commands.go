@@ -1,5 +1,6 @@
 // What can be asked of products and orders. The bytes of these structs are the log's format: a changed meaning is a new
 // version beside the old one. A product is the entity of what is asked of it, an imp_uid that of an order.
+
 package orders
 
 import "onsale/domain"
@@ -19,7 +20,7 @@ type ChangeStock struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (ChangeStock) Type() (string, int) { return "products.stock", 1 }
+func (ChangeStock) Type() (string, int) { return "products.change-stock", 1 }
 
 // Close ends the sale of a product for good. Orders that were placed go on.
 type Close struct {
@@ -60,7 +61,7 @@ type RecordPayment struct {
 	Payment   Payment `json:"payment"`
 }
 
-func (RecordPayment) Type() (string, int) { return "orders.learn", 1 }
+func (RecordPayment) Type() (string, int) { return "orders.record-payment", 1 }
 
 // Cancel is the shop's: the order ends, and what was paid goes back.
 type Cancel struct {

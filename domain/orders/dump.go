@@ -1,4 +1,5 @@
 // The whole state of all products and orders as text.
+
 package orders
 
 import (

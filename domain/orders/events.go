@@ -1,5 +1,6 @@
 // What can have happened to products and orders. The bytes of these structs are the log's format, and most are what clients
 // read as results: a changed meaning is a new version beside the old one.
+
 package orders
 
 import "onsale/domain"
@@ -22,7 +23,7 @@ type StockChanged struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-func (StockChanged) Type() (string, int) { return "products.restocked", 1 }
+func (StockChanged) Type() (string, int) { return "products.stock-changed", 1 }
 
 // Closed is the end of a product's sale.
 type Closed struct {
@@ -61,7 +62,7 @@ type RejectedPaid struct {
 	Reason string `json:"reason"`
 }
 
-func (RejectedPaid) Type() (string, int) { return "orders.kept", 1 }
+func (RejectedPaid) Type() (string, int) { return "orders.rejected-paid", 1 }
 
 // Pending says that nothing was paid yet.
 type Pending struct {

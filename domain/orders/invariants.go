@@ -1,4 +1,5 @@
 // What must hold of products and orders after every event.
+
 package orders
 
 import (

@@ -1,4 +1,5 @@
 // What a provider says of a payment, and what an order makes of it.
+
 package orders
 
 // Payment is what was heard. Amounts are in the smallest unit of the currency, 0 ≤ Cancelled ≤ Amount.

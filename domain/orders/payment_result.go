@@ -1,5 +1,6 @@
 // What becomes of an order by what the provider says. The whole table is here: for each status, each thing that can be
 // heard.
+
 package orders
 
 import "onsale/domain"

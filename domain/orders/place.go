@@ -1,4 +1,5 @@
 // Placing an order, and preparing its payment.
+
 package orders
 
 import (

@@ -1,4 +1,5 @@
 // Products: opening one, another number of units, the end.
+
 package orders
 
 import (

@@ -1,5 +1,6 @@
 // When the provider is to be asked again. Whoever asks is woken by events; so these are the deadlines of orders, and no
 // timer of a node is needed, nor does one need to know what another does.
+
 package orders
 
 import (

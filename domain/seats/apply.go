@@ -1,4 +1,5 @@
 // What each event makes so.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // What is free at one moment, for one decision.
+
 package seats
 
 import "onsale/domain"

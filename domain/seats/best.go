@@ -1,5 +1,6 @@
 // Best available: seats side by side in one row, chosen by whoever decides and never before it, so that a hundred who ask
 // at once get a hundred different answers.
+
 package seats
 
 import "slices"

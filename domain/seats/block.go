@@ -1,4 +1,5 @@
 // Seats that the shop keeps off sale, and those it takes back from whoever has them.
+
 package seats
 
 import "onsale/domain"

@@ -1,5 +1,6 @@
 // What can be asked of a schedule's seats. The bytes of these structs are the log's format: a changed meaning is a new
 // version beside the old one.
+
 package seats
 
 import "onsale/domain"
@@ -112,7 +113,7 @@ type Reclaim struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Reclaim) Type() (string, int) { return "seats.free", 1 }
+func (Reclaim) Type() (string, int) { return "seats.reclaim", 1 }
 
 // Close ends the sale. Holds and offers that stand can still become reservations.
 type Close struct {

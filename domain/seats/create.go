@@ -1,4 +1,5 @@
 // Opening a schedule.
+
 package seats
 
 import (

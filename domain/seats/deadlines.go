@@ -1,5 +1,6 @@
 // What time does by itself: exact, and in one order everywhere, by its time and then by the place in line of the hold's
 // command. A warning comes before the end of a hold; seats that come back together have the place of their schedule.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // The table of the box office: which rule decides which command.
+
 package seats
 
 import "onsale/domain"

@@ -1,4 +1,5 @@
 // The whole state of all schedules as text.
+
 package seats
 
 import (

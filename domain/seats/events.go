@@ -86,7 +86,7 @@ type ReleasedToSale struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (ReleasedToSale) Type() (string, int) { return "seats.returned", 1 }
+func (ReleasedToSale) Type() (string, int) { return "seats.released-to-sale", 1 }
 
 // Expiring warns a holder, WarnBefore the end.
 type Expiring struct {
@@ -140,7 +140,7 @@ type Reclaimed struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Reclaimed) Type() (string, int) { return "seats.freed", 1 }
+func (Reclaimed) Type() (string, int) { return "seats.reclaimed", 1 }
 
 // Blocked is seats that are not on sale.
 type Blocked struct {

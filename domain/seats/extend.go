@@ -1,4 +1,5 @@
 // More time for a hold.
+
 package seats
 
 import (

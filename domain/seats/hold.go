@@ -1,4 +1,5 @@
 // Holding seats: all of those named, or none; or the best that there are.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // The ids that the box office makes, each of the place in line of the command that it comes from.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // What must hold of the seats that an event touched.
+
 package seats
 
 import (

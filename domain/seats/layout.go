@@ -1,5 +1,6 @@
 // Where a seat is: a schedule's seats are numbered 1..N through its sections, rows and places, and only the layout is
 // kept; names and prices are computed.
+
 package seats
 
 import (

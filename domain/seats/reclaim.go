@@ -1,4 +1,5 @@
 // The shop takes seats back from whoever has them.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // Giving held seats back. What is not the user's is left alone, so giving back twice is no fault.
+
 package seats
 
 import "onsale/domain"

@@ -1,4 +1,5 @@
 // Making held seats the user's for good, and giving them back.
+
 package seats
 
 import (

@@ -1,5 +1,6 @@
 // How the state is filled: by events, and by a store at start-up. From a store come first a schedule and its Closed and
 // Ended, then its seats and holdings, then who waits.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // A single seat, and how it changes hands.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // Other seats for some of a hold, in one step: nobody can take the new ones while the old ones are given back.
+
 package seats
 
 import "onsale/domain"

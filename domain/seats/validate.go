@@ -1,4 +1,5 @@
 // Shapes: what is wrong with a wish before anybody looks at a schedule. Each error is a *domain.FieldError.
+
 package seats
 
 import (

@@ -1,4 +1,5 @@
 // Asking, through the circuit breaker, and putting the answer into the rules' words.
+
 package payments
 
 import (

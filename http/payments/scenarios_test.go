@@ -1,4 +1,5 @@
 // What people do with one payment and one order of it.
+
 package payments_test
 
 import (

@@ -1,4 +1,5 @@
 // What the worker counts.
+
 package payments
 
 import (

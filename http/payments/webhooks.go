@@ -1,5 +1,6 @@
 // Hints: somebody says that something happened to a payment. An order that is paid is asked about only once in days without
 // them, so a hint is tried as often as an event is; but it lives in this node's memory only.
+
 package payments
 
 import (

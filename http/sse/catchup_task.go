@@ -1,5 +1,6 @@
 // A pump reads the log for a socket that the ring cannot serve, with a goroutine for as long as that takes. In line before
 // the log it costs nothing; and one whose socket takes nothing for a while gives its place to the next in line.
+
 package sse
 
 import (

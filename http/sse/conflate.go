@@ -4,6 +4,7 @@
 // Its frames carry no ids but the last, which carries the position of the state that they show. A client that is cut before
 // comes back to where the burst began. All are stamped with the log's time of that state: when each seat came into its
 // status would be more to remember than the status.
+
 package sse
 
 import (

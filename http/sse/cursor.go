@@ -1,6 +1,7 @@
 // A cursor is all that a stream remembers: whose events, for which audience, and how far. It knows nothing of connections;
 // whoever writes asks it for the next bytes, and hears whether there is more, nothing, or something that the ring no
 // longer has.
+
 package sse
 
 import "onsale/domain"

@@ -1,5 +1,6 @@
 // Ending all streams. A browser that meets a refused connection or a status other than 200 gives up for ever, so while
 // the listener stands every stream is told when to come back, each another time.
+
 package sse
 
 import (

@@ -1,5 +1,6 @@
 // The bytes of Server-Sent Events. A frame is written whole or not at all: a browser drops one that has no empty line at
 // its end, and does not take over its id.
+
 package sse
 
 import (

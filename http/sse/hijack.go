@@ -1,5 +1,6 @@
 // From net/http to the engine: what a connection must be like to be taken over, and the head of its answer, which net/http
 // no longer writes.
+
 package sse
 
 import (

@@ -1,4 +1,5 @@
 // Limits. A stream too many is told when to come back, in the one way that its client survives.
+
 package sse
 
 import (

@@ -1,5 +1,6 @@
 // What is said to people, in Korean and in English, all in one table: by the name of the frame, or by the code where
 // something was refused. Why something became of an order is said by a sentence of its own, for {reason}.
+
 package sse
 
 import (

@@ -3,6 +3,7 @@
 //
 // A payment may get a second order, when its first user was told that it was prepared for somebody else. So a stream is
 // bound to a user: others' verdicts are not told, and where others' orders appear it ends, for the door to say what that is.
+
 package sse
 
 import (

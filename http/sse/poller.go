@@ -1,5 +1,6 @@
 // What a loop asks of the system. The tests have another one, in memory, so that everything above it can be proved
 // under a clock of their own.
+
 package sse
 
 import (

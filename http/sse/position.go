@@ -1,6 +1,7 @@
 // Positions: what an id of a frame says. `<epoch>-<n>` is: everything up to and with event n was seen.
 // `<epoch>-<n>.<k>` is: everything before event n, and of its frames the first k. The epoch is the life of the log in which
 // the numbers mean something.
+
 package sse
 
 import "strconv"

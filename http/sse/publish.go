@@ -1,4 +1,5 @@
 // What the projector says to the hub: first the newest events of the log, then every event as it is confirmed.
+
 package sse
 
 import (

@@ -1,5 +1,6 @@
 // What an event looks like: to its user one frame that says how a command ended or what happened to them, to the
 // watchers of a schedule one frame for each seat that changed, which never says who, to those of an order the verdict.
+
 package sse
 
 import (

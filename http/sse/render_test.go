@@ -132,14 +132,14 @@ func TestFrames_EscapeHostileIDs(t *testing.T) {
 
 // Every type of event in the domain has a sample above, so that none can be added without saying how it is told.
 func TestSamples_CoverAllEvents(t *testing.T) {
-	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock",
+	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock",
 		"coupons.revoke", "coupons.join", "coupons.leave", "coupons.accept", "coupons.decline", "seats.create", "seats.hold", "seats.extend", "seats.swap",
-		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.free", "seats.close", "seats.join", "seats.leave",
-		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark", "alarms.mark-all", "products.create", "products.stock", "products.close", "products.prepare",
-		"orders.place", "orders.learn", "orders.cancel", "system.clock", "system.void", "system.malformed"}
-	adminCommands := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.stock", "coupons.revoke", "seats.create",
-		"seats.block", "seats.unblock", "seats.free", "seats.close", "products.create", "products.stock", "products.close", "products.prepare",
-		"orders.learn", "orders.cancel"} // refused, they are told as command-failed
+		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.reclaim", "seats.close", "seats.join", "seats.leave",
+		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark-read", "alarms.mark-all-read", "products.create", "products.change-stock", "products.close", "products.prepare",
+		"orders.place", "orders.record-payment", "orders.cancel", "system.tick", "system.noop", "system.malformed"}
+	adminCommands := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock", "coupons.revoke", "seats.create",
+		"seats.block", "seats.unblock", "seats.reclaim", "seats.close", "products.create", "products.change-stock", "products.close", "products.prepare",
+		"orders.record-payment", "orders.cancel"} // refused, they are told as command-failed
 	seen := map[string]bool{}
 	for _, e := range samples {
 		name, _ := e.Body.Type()

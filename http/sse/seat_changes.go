@@ -1,4 +1,5 @@
 // Which seats an event gave another status: what the watchers of a schedule are told.
+
 package sse
 
 import (

@@ -1,4 +1,5 @@
 // The line before the log: so many readers at once, the others first come, first served.
+
 package sse
 
 import (

@@ -1,5 +1,6 @@
 // A socket is a stream without a goroutine: a connection, a cursor, and the rest of the frame that did not fit. All of it
 // belongs to its loop. Nothing is queued for it: what it has not taken is asked of the cursor again when it can take more.
+
 package sse
 
 import (

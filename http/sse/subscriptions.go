@@ -1,4 +1,5 @@
 // Who is to be woken by what: each topic knows who watches it, so an event costs nothing for all others.
+
 package sse
 
 import (

@@ -1,5 +1,6 @@
 // The timer wheel of a loop. A socket stands in one slot: that of the first thing which may become due for it. When the
 // hand comes by, it is looked at, and put where the next thing is; so ten thousand timers cost one.
+
 package sse
 
 import "time"

@@ -1,5 +1,6 @@
 // A cluster of nats-servers in this process, on loopback, each with its own directory. Stopping one is a clean shutdown; a
 // kill takes a process of its own.
+
 package streamtest
 
 import (

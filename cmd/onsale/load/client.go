@@ -1,4 +1,5 @@
 // The load itself: each connection sends one command after the other and notes what it was told.
+
 package load
 
 import (

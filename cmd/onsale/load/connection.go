@@ -1,4 +1,5 @@
 // One connection, one request at a time, no parser: the head of an answer is searched for the few bytes that matter.
+
 package load
 
 import (

@@ -1,4 +1,5 @@
 // The bytes of a stream, for readers that must cost less than what they read: no scanner, no copy unless a frame is cut.
+
 package load
 
 import (

@@ -1,5 +1,6 @@
 // When the next command is due. In a closed loop that is as soon as a connection is free; in an open one the clock says so,
 // and a command that has to wait for a connection is late from then on: its latency counts from when it was due.
+
 package load
 
 import (

@@ -1,4 +1,5 @@
 // The kernel tells which of many sockets can be read.
+
 package load
 
 import "golang.org/x/sys/unix"

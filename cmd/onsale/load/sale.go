@@ -1,4 +1,5 @@
 // What is on sale: a promotion or a schedule of this run's own, and the request that asks for a piece of it.
+
 package load
 
 import (

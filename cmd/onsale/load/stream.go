@@ -1,4 +1,5 @@
 // One stream, read when somebody asks, so that it can stand still for as long as a test wants.
+
 package load
 
 import (

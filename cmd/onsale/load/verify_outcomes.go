@@ -1,4 +1,5 @@
 // The reckoning: each command that was accepted is looked for, over the stream where its user watches, by asking otherwise.
+
 package load
 
 import (

@@ -1,5 +1,6 @@
 // Two checks on one stream: that exactly these events came, each once and in order; and that a watcher of seats, who may be
 // told their latest state instead of every step, knows in the end how all of them are.
+
 package load
 
 import (

@@ -1,5 +1,6 @@
 // A user's stream as a browser would read it: it comes back with the id of the last frame when it is cut off. Every outcome
 // is timed as it is read.
+
 package load
 
 import (

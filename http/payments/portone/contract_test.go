@@ -5,6 +5,7 @@
 //	ONSALE_PORTONE_V2_SECRET, and ONSALE_PORTONE_V2_REF, a payment id; ONSALE_PORTONE_V2_STORE where there are several
 //
 // No money is asked back from a payment that exists.
+
 package portone_test
 
 import (

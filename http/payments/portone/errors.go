@@ -1,4 +1,5 @@
 // What is not a yes: no, and unknown. Only what PortOne said in so many words is a no; a page of some proxy is none.
+
 package portone
 
 import (

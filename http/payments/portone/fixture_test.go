@@ -1,4 +1,5 @@
 // The world of these tests: a fake PortOne on a real socket, and a client of each API.
+
 package portone_test
 
 import (

@@ -1,5 +1,6 @@
 // Whatever a server answers, the client says yes, no or unknown; whatever a webhook says, at most one plain reference
 // comes of it.
+
 package portone_test
 
 import (

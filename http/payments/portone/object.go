@@ -1,5 +1,6 @@
 // Answers are read field by field. encoding/json alone would take a field in other letter case, and pass a missing amount
 // as 0. Fields that are not asked for may be anything.
+
 package portone
 
 import (

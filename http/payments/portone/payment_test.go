@@ -1,4 +1,5 @@
 // What a payment looks like, in both APIs: every way that one can stand, and amounts to the won.
+
 package portone_test
 
 import (

@@ -1,4 +1,5 @@
 // Answers that are almost right, to the letter: what each of them means.
+
 package portone_test
 
 import (

@@ -1,4 +1,5 @@
 // V1's access token: kept while it is good, asked for by one caller at a time however many wait for it.
+
 package portone
 
 import (

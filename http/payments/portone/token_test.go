@@ -1,4 +1,5 @@
 // The life of V1's token, in the fake's time.
+
 package portone_test
 
 import (

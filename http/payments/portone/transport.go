@@ -1,4 +1,5 @@
 // One request and its answer. Here it is decided what an HTTP status means for money.
+
 package portone
 
 import (

@@ -1,5 +1,6 @@
 // What is refused before anything is sent. V1 takes an amount of 0 for "give back everything", so no such request may ever
 // leave this process; references come from users, and become parts of paths.
+
 package portone
 
 import (

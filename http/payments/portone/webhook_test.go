@@ -1,4 +1,5 @@
 // Webhooks arrive twice, in any order, forged, as JSON and as forms; a hint is all that they are good for.
+
 package portone_test
 
 import (

@@ -1,4 +1,5 @@
 // What happens to a payment without the API: at the bank, at the console, in the database.
+
 package fakeportone
 
 import "fmt"

@@ -1,4 +1,5 @@
 // Answers that are spoilt: not sent, cut short, or trees of JSON that are changed at every depth.
+
 package fakeportone
 
 import (

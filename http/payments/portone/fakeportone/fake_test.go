@@ -1,4 +1,5 @@
 // The fake, as curl and a browser see it: what the real one's documents say, and the side door.
+
 package fakeportone_test
 
 import (

@@ -1,4 +1,5 @@
 // Keys of V2: for three hours, the same key is the same request, and is answered as the first time.
+
 package fakeportone
 
 import (

@@ -1,4 +1,5 @@
 // The way of one request: what goes wrong is chosen, the right answer is made, and spoilt.
+
 package fakeportone
 
 import (

@@ -1,4 +1,5 @@
 // V1's token: half an hour; who asks again gets the same one, which its last minute prolongs by five.
+
 package fakeportone
 
 import (

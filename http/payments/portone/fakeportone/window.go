@@ -1,5 +1,6 @@
 // A payment window for demos: one page, on which somebody pays, fails to, leaves, or waits for a transfer, and on which the
 // transfer arrives later.
+
 package fakeportone
 
 import (

@@ -109,7 +109,7 @@ func formatOrder(e domain.Event) string {
 	case orders.Placed:
 		return fmt.Sprintf("%s orders %s", e.User, formatPlaced(b))
 	case orders.RejectedPaid:
-		return fmt.Sprintf("%s would have ordered %s; should it be paid, it goes back: %s", e.User, formatPlaced(b.Placed), b.Reason)
+		return fmt.Sprintf("%s would have ordered %s; should it be paid, it goes back: %s", e.User, formatPlaced(orders.Placed(b.Placement)), b.Reason)
 	case orders.Pending:
 		return fmt.Sprintf("%s has not paid %s yet: %s", e.User, b.PaymentID, formatPayment(b.Payment))
 	case orders.Succeeded:

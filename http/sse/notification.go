@@ -224,7 +224,7 @@ func orderNotification(body domain.Body) (notification, bool) {
 		fields.PayBy = b.PaymentDue
 		return fields.notification("order-accepted"), true
 	case orders.RejectedPaid:
-		fields := placedFields(b.Placed, orders.StatusRefunding)
+		fields := placedFields(orders.Placed(b.Placement), orders.StatusRefunding)
 		fields.Reason = b.Reason
 		return fields.notification("order-refunding"), true
 	case orders.Pending:

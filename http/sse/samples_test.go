@@ -93,7 +93,7 @@ var samples = map[string]domain.Event{
 	"product there":     rejectionOf("products.create", "tee", domain.ProductExists, domain.Details{}),
 
 	"placed":          commandEvent(domain.Event{Entity: "imp_17", Body: placed}),
-	"kept":            userEvent(domain.Event{Entity: "imp_17", Body: orders.RejectedPaid{Placed: placed, Reason: domain.SoldOut}}),
+	"kept":            userEvent(domain.Event{Entity: "imp_17", Body: orders.RejectedPaid{Placement: orders.Placement(placed), Reason: domain.SoldOut}}),
 	"order sold out":  rejectionOf("orders.place", "imp_17", domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
 	"wrong amount":    rejectionOf("orders.place", "imp_17", domain.AmountMismatch, domain.Details{Expected: 20000}),
 	"payment used":    rejectionOf("orders.place", "imp_17", domain.PaymentAlreadyUsed, domain.Details{}),

@@ -40,8 +40,8 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	submit("admin", coupons.ChangeStock{Delta: 3 * people})
 	submit("admin", coupons.Resume{})
 	p := d.Coupons.Promotion("demo")
-	if len(p.Offers) == people || p.Waiting.Len() == 0 {
-		t.Fatalf("%d offers by one command", len(p.Offers))
+	if p.OfferCount() == people || p.WaitingCount() == 0 {
+		t.Fatalf("%d offers by one command", p.OfferCount())
 	}
 	if next, ok := d.NextDeadline(); !ok || next != d.Now {
 		t.Errorf("got %s, %t, want the rest to be told now, %s", next, ok, d.Now)
@@ -50,8 +50,8 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	tick()
 	tick()
 	tick()
-	if len(p.Offers) != people {
-		t.Fatalf("%d of %d have an offer", len(p.Offers), people)
+	if p.OfferCount() != people {
+		t.Fatalf("%d of %d have an offer", p.OfferCount(), people)
 	}
 
 	d.nextMessage(d.at + 599_000)
@@ -62,10 +62,10 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	d.nextMessage(d.at + 1_000)
 	last := people - 1
 	submit("u1000", coupons.Leave{WaitingID: id(1000)})
-	if _, active := p.Offers[d.offerSequence(p, last)]; !active {
-		t.Fatalf("everything is told by one command; %d are left", len(p.Offers))
+	if _, active := p.Offer(d.offerSequence(p, last)); !active {
+		t.Fatalf("everything is told by one command; %d are left", p.OfferCount())
 	}
-	t.Logf("%d are due and not told", len(p.Offers))
+	t.Logf("%d are due and not told", p.OfferCount())
 	submit(fmt.Sprint("u", last), coupons.Join{Quantity: 1})
 	submit(fmt.Sprint("u", last), coupons.Accept{WaitingID: id(last)})
 	for range 6 {
@@ -82,7 +82,7 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 
 // offerSequence is the sequence of person i's offer; 0: they have none.
 func (d *modelCheck) offerSequence(p *coupons.Promotion, i int) uint64 {
-	for sequence, o := range p.Offers {
+	for sequence, o := range p.Offers() {
 		if o.User == fmt.Sprint("u", i) {
 			return sequence
 		}

@@ -4,9 +4,7 @@ package machine_test
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -113,14 +111,14 @@ func formatReturned(returned bool) string {
 
 func (d *transcript) showPromotion(p *coupons.Promotion) {
 	d.printf("    · %d of %d issued, %d remain, sold out by %d", p.Issued(), p.Stock, p.Remaining(), p.SoldOutSequence)
-	for i, c := range p.Coupons {
+	for i := range p.IssuedEver {
+		c, _ := p.Coupon(i + 1)
 		d.printf("    · %s of %s is %s", coupons.CouponID(p.PromotionID, i+1), c.Owner, c.Status)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(p.Offers)) {
-		o := p.Offers[sequence]
+	for _, o := range inOrder(p.Offers()) {
 		d.printf("    · %s is offered %d until %s", o.User, o.Quantity, formatClock(o.ExpiresAt))
 	}
-	for _, e := range p.Waiting.All() {
+	for _, e := range p.Waiting() {
 		d.printf("    · %s waits for %d", e.User, e.Quantity)
 	}
 }

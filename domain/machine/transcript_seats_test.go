@@ -4,9 +4,7 @@ package machine_test
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -209,7 +207,8 @@ func (d *transcript) showSchedule(sc *seats.Schedule) {
 	}
 	seen := map[seats.Seat][]int{}
 	var order []seats.Seat
-	for i, seat := range sc.Seats {
+	for i := range sc.Layout.Total() {
+		seat := sc.Seat(i + 1)
 		if seen[seat] == nil {
 			order = append(order, seat)
 		}
@@ -217,28 +216,26 @@ func (d *transcript) showSchedule(sc *seats.Schedule) {
 	}
 	for _, seat := range order {
 		owner := ""
-		if h := sc.Allocations[seat.Ref]; h != nil && h.Offer {
+		if h, ok := sc.Allocation(seat.Ref); h.Offer {
 			owner = fmt.Sprintf(" on offer to %s for %s until %s", h.User, seats.WaitingID(sc.ScheduleID, seat.Ref), formatClock(h.ExpiresAt))
-		} else if h != nil {
+		} else if ok {
 			owner = fmt.Sprintf(" by %s in %s until %s", h.User, seats.HoldID(seat.Ref), formatClock(h.ExpiresAt))
-		} else if r, ok := sc.Reservations[seat.Ref]; ok {
+		} else if r, ok := sc.Reservation(seat.Ref); ok {
 			owner = fmt.Sprintf(" by %s in %s", r.User, seats.ReservationID(sc.ScheduleID, seat.Ref))
 		}
 		d.printf("    · %s %s%s%s", seat.Status(), formatRuns(seen[seat]), owner, formatOptionalTime(" by nobody until ", seat.ReleaseAt()))
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(sc.Reservations)) {
-		r := sc.Reservations[sequence]
+	for sequence, r := range inOrder(sc.Reservations()) {
 		if r.Cancelled {
 			d.printf("    · %s had %s in %s for %d", r.User, formatSeats(r.ScheduleSeatIDs), seats.ReservationID(sc.ScheduleID, sequence), r.TotalPrice)
 		}
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(sc.Waiting)) {
-		if sc.Allocations[sequence] == nil {
-			p := sc.Waiting[sequence]
+	for sequence, p := range inOrder(sc.Waiting()) {
+		if _, offered := sc.Allocation(sequence); !offered {
 			d.printf("    · %s waits for %s as %s", p.User, pluralize(p.Quantity, "seat"), seats.WaitingID(sc.ScheduleID, sequence))
 		}
 	}
-	for _, user := range slices.Sorted(maps.Keys(sc.Taken)) {
-		d.printf("    · %s has taken %d of %d", user, sc.Taken[user], sc.MaxSeatsPerUser)
+	for user, taken := range inOrder(sc.Taken()) {
+		d.printf("    · %s has taken %d of %d", user, taken, sc.MaxSeatsPerUser)
 	}
 }

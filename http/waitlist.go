@@ -11,7 +11,7 @@ import (
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
-	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -97,7 +97,7 @@ func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, erro
 	found, err := v.Alarms(page.before, page.limit)
 	english := query.Get("lang") == "en"
 	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
-		view := alarmView{a.AlarmID, a.Raised, sse.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
+		view := alarmView{a.AlarmID, a.Raised, view.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
 		view.Text = "" // it is the message
 		return view
 	}), v.UnreadAlarms()}, err

@@ -1,4 +1,4 @@
-package sse
+package view
 
 import (
 	"onsale/domain"
@@ -18,7 +18,7 @@ var noon = func() domain.Time {
 	return t
 }()
 
-// samples are events of every type that the domain knows, several of those that look different by what is in them.
+// samples are events of every type of the domain, several of those whose frames differ by what they contain.
 var samples = map[string]domain.Event{
 	"promotion": commandEvent(domain.Event{Entity: "1", Body: coupons.Created{PromotionID: "1", Name: "<첫 구매>\r\nid: 9", Stock: 100, PerUserLimit: 1}}),
 	"issued":    commandEvent(domain.Event{Entity: "1", Body: coupons.Issued{PromotionID: "1", CouponID: "1-17", Number: 17}}),
@@ -132,19 +132,19 @@ func commandEvent(e domain.Event) domain.Event {
 	return e
 }
 
-// userEvent is what befell user 1 without asking.
+// userEvent happens to user 1 without a command of theirs.
 func userEvent(e domain.Event) domain.Event {
 	e.Number, e.Sequence, e.Now, e.User = 42, 4711000, noon, "1"
 	return e
 }
 
-// systemEvent is what time did.
+// systemEvent is a consequence of time.
 func systemEvent(e domain.Event) domain.Event {
 	e = userEvent(e)
 	e.User = ""
 	return e
 }
 
-func rejectionOf(command, entity, code string, facts domain.Details) domain.Event {
-	return commandEvent(domain.Event{Entity: entity, Body: domain.Rejection{Command: command, Code: code, Details: facts}})
+func rejectionOf(command, entity, code string, details domain.Details) domain.Event {
+	return commandEvent(domain.Event{Entity: entity, Body: domain.Rejection{Command: command, Code: code, Details: details}})
 }

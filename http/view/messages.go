@@ -1,14 +1,14 @@
-// What is said to people, in Korean and in English, all in one table: by the name of the frame, or by the code where
-// something was refused. Why something became of an order is said by a sentence of its own, for {reason}.
+// The messages that people read, in Korean and in English, in one table: by the name of the frame, or by the code of a
+// rejection. The reason for what happened to an order is a sentence of its own, for {reason}.
 
-package sse
+package view
 
 import (
 	"strconv"
 	"strings"
 )
 
-// translation is one message in each language. {placeholders} are filled by render.go.
+// translation is one message in each language, with {placeholders}.
 type translation struct{ ko, en string }
 
 var messages = map[string]translation{
@@ -113,11 +113,11 @@ var messages = map[string]translation{
 	"already_cancelled/orders": {"이미 취소되었거나 완료되지 않은 주문입니다.", "This order has already been cancelled, or has failed."},
 }
 
-// messageParams are what may stand in a message.
+// messageParams fill the placeholders.
 type messageParams struct {
 	promotionID, scheduleID, couponID, reservationID, salePostID, impUID string
 	count, limit, position                                               int
-	reason                                                               string // why something became of an order
+	reason                                                               string // code, of an order
 }
 
 func (p messageParams) append(b []byte, placeholder string) []byte {
@@ -141,12 +141,12 @@ func (p messageParams) append(b []byte, placeholder string) []byte {
 	case "limit":
 		return strconv.AppendInt(b, int64(p.limit), 10)
 	}
-	panic("stream: no word for {" + placeholder + "}") // a test fills them all
+	panic("view: unknown placeholder {" + placeholder + "}") // a test fills them all
 }
 
-// appendMessage writes what n says to its audience. A code without words is said as it is: better than nothing, and a
-// test keeps it from happening. Nothing in it needs escaping in JSON.
-func appendMessage(b []byte, n notification, to audience) []byte {
+// appendMessage writes the message of n. A code without a message is written as it is; a test keeps that from happening.
+// Nothing in a message needs escaping in JSON.
+func appendMessage(b []byte, n notification, english bool) []byte {
 	if n.verbatim != "" {
 		quoted := marshal(n.verbatim)
 		return append(b, quoted[1:len(quoted)-1]...)
@@ -156,7 +156,7 @@ func appendMessage(b []byte, n notification, to audience) []byte {
 		return appendSafe(b, n.text)
 	}
 	rest := t.ko
-	if to.english() {
+	if english {
 		rest = t.en
 	}
 	for {
@@ -167,7 +167,7 @@ func appendMessage(b []byte, n notification, to audience) []byte {
 		}
 		placeholder, after, _ := strings.Cut(after, "}")
 		if placeholder == "reason" {
-			b = appendMessage(b, notification{text: reasonKey(n.params.reason)}, to)
+			b = appendMessage(b, notification{text: reasonKey(n.params.reason)}, english)
 		} else {
 			b = n.params.append(b, placeholder)
 		}
@@ -175,7 +175,7 @@ func appendMessage(b []byte, n notification, to audience) []byte {
 	}
 }
 
-// reasonKey is which message says why something became of an order.
+// reasonKey is the key of the message for an order's reason.
 func reasonKey(code string) string {
 	if _, known := messages["reason/"+code]; known {
 		return "reason/" + code
@@ -183,7 +183,7 @@ func reasonKey(code string) string {
 	return "reason/other"
 }
 
-// appendSafe writes an id. Valid ones have nothing that it leaves out.
+// appendSafe writes an id without what JSON would escape. Valid ids have nothing of that.
 func appendSafe(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c >= ' ' && c != '"' && c != '\\' {

@@ -1,21 +1,20 @@
-// Positions: what an id of a frame says. `<epoch>-<n>` is: everything up to and with event n was seen.
-// `<epoch>-<n>.<k>` is: everything before event n, and of its frames the first k. The epoch is the life of the log in which
-// the numbers mean something.
+// Positions: what the id of a frame says. `<epoch>-<n>` means that everything up to and with event n was seen,
+// `<epoch>-<n>.<k>` everything before event n and the first k of its frames. The epoch identifies the log in which the
+// numbers count.
 
-package sse
+package view
 
 import "strconv"
 
-// Position is a place between two frames of a stream.
+// Position is a point between two frames of a stream.
 type Position struct {
 	Number uint64
-	Sub    uint32 // 0: all of event Number was seen; k: its first k frames
+	Sub    uint32 // 0: all frames of event Number were seen; k: its first k frames
 }
 
 const epochLength = 8
 
-// ParsePosition takes an id apart. What no stream can have sent is no position: it is told apart from an id of another
-// epoch only because that is still one.
+// ParsePosition parses an id. It is false for what no stream can have sent; an id of another epoch is valid.
 func ParsePosition(id string) (epoch string, p Position, ok bool) {
 	if len(id) < epochLength+2 || id[epochLength] != '-' {
 		return "", Position{}, false
@@ -34,7 +33,7 @@ func ParsePosition(id string) (epoch string, p Position, ok bool) {
 		if rest[0] != '.' {
 			return "", Position{}, false
 		}
-		// Frames are counted from 1, and there is no event 0 that could have some.
+		// Frames are counted from 1, and there is no event 0.
 		if sub, rest, ok = digits(rest[1:], 32); !ok || rest != "" || sub == 0 || number == 0 {
 			return "", Position{}, false
 		}
@@ -42,7 +41,7 @@ func ParsePosition(id string) (epoch string, p Position, ok bool) {
 	return id[:epochLength], Position{Number: number, Sub: uint32(sub)}, true
 }
 
-// digits takes the decimal number that s begins with, if it has at most so many bits.
+// digits splits off the decimal number that s begins with; false: it has more bits.
 func digits(s string, bits int) (n uint64, rest string, ok bool) {
 	end := 0
 	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
@@ -66,8 +65,8 @@ func (p Position) append(b []byte, epoch string) []byte {
 	return b
 }
 
-// seen is the number of the last event of which every frame was seen.
-func (p Position) seen() uint64 {
+// Seen is the number of the last event of which every frame was seen.
+func (p Position) Seen() uint64 {
 	if p.Sub != 0 {
 		return p.Number - 1
 	}

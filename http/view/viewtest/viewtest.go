@@ -1,4 +1,5 @@
-package sse
+// Package viewtest is for tests of what clients see: it reads streams as a browser does, and runs transcripts.
+package viewtest
 
 import (
 	"strconv"
@@ -6,17 +7,17 @@ import (
 	"time"
 )
 
-// receivedEvent is what a browser hands to the page.
-type receivedEvent struct {
-	Event string // "" was unnamed
+// Event is what a browser passes to the page.
+type Event struct {
+	Event string // "": the frame had no name
 	Data  string
-	ID    string // the last event id at that moment
+	ID    string // the last event id at that point
 }
 
-// browser reads a stream as the HTML standard says ("9.2.6 Interpreting an event stream"), byte by byte and with nothing
-// shared with the code that writes it. The id of an event counts only when the event was whole.
-type browser struct {
-	started  bool
+// Browser reads a stream as the HTML standard says ("9.2.6 Interpreting an event stream"), byte by byte, and shares no code
+// with what writes it. The id of an event counts only if the event was complete.
+type Browser struct {
+	started  bool // the first line was read
 	cr       bool // the last byte was CR: an LF now belongs to it
 	line     []byte
 	data     []string
@@ -26,10 +27,11 @@ type browser struct {
 	Retry    time.Duration
 	Retries  int
 	Comments int
-	Events   []receivedEvent
+	Events   []Event
 }
 
-func (p *browser) Write(b []byte) (int, error) {
+// Write reads more of the stream.
+func (p *Browser) Write(b []byte) (int, error) {
 	for _, c := range b {
 		if p.cr && c == '\n' {
 			p.cr = false
@@ -51,7 +53,7 @@ func (p *browser) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (p *browser) parseLine(line string) {
+func (p *Browser) parseLine(line string) {
 	if line == "" {
 		p.dispatch()
 		return
@@ -80,16 +82,23 @@ func (p *browser) parseLine(line string) {
 }
 
 // dispatch follows the stricter of two browsers: without data the id is not taken over (Firefox).
-func (p *browser) dispatch() {
+func (p *Browser) dispatch() {
 	if p.data != nil {
 		p.LastID = p.id
-		p.Events = append(p.Events, receivedEvent{p.event, strings.Join(p.data, "\n"), p.LastID})
+		p.Events = append(p.Events, Event{p.event, strings.Join(p.data, "\n"), p.LastID})
 	}
 	p.data, p.event, p.id = nil, "", p.LastID
 }
 
-func parse(s string) *browser {
-	p := &browser{}
+// Parse reads a whole stream.
+func Parse(s string) *Browser {
+	p := &Browser{}
 	_, _ = p.Write([]byte(s))
 	return p
 }
+
+// Complete reports whether the stream ended between two frames.
+func (p *Browser) Complete() bool { return p.event == "" && p.data == nil && len(p.line) == 0 }
+
+// Resume sets the id of the last event, as of a browser that was connected before.
+func (p *Browser) Resume(id string) { p.LastID, p.id = id, id }

@@ -1,4 +1,4 @@
-package sse
+package view
 
 import (
 	"encoding/json"
@@ -17,34 +17,56 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
+	"onsale/http/view/viewtest"
 )
 
-func TestFrames_Script(t *testing.T) {
-	audiences := map[string]audience{"owner": ownerKorean, "owner in English": ownerEnglish, "public": public, "public, named": publicNamed,
-		"old public": publicOld, "alarms": alarmsKorean, "alarms in English": alarmsEnglish,
-		"order": orderKorean, "order in English": orderEnglish, "order as text": orderTextKorean, "order as English text": orderTextEnglish}
-	runScript(t, "frames.txt", func(command string) string {
-		name, to, _ := strings.Cut(command, " for the ")
+// audiences are all that differ.
+func audiences() (all []Audience) {
+	for content := range contents {
+		if content < Seats {
+			all = append(all, Audience{Content: content}, Audience{Content: content, English: true})
+		} else {
+			all = append(all, Audience{Content: content}, Audience{Content: content, Named: true})
+		}
+	}
+	return all
+}
+
+func TestAudience_IndexesAreDistinct(t *testing.T) {
+	for i, a := range audiences() {
+		if a.Index() != i || i >= Audiences {
+			t.Errorf("%+v has index %d, want %d of %d", a, a.Index(), i, Audiences)
+		}
+	}
+}
+
+func TestRender_Transcript(t *testing.T) {
+	named := map[string]Audience{"owner": {}, "owner in English": {English: true}, "public": {Content: Seats}, "public, named": {Content: Seats, Named: true},
+		"old public": {Content: LegacySeats}, "alarms": {Content: UserAlarms}, "alarms in English": {Content: UserAlarms, English: true},
+		"order": {Content: OrderResult}, "order in English": {Content: OrderResult, English: true},
+		"order as text": {Content: OrderResultText}, "order as English text": {Content: OrderResultText, English: true}}
+	viewtest.Transcript(t, "frames.txt", func(command string) string {
+		name, audience, _ := strings.Cut(command, " for the ")
 		e, ok := samples[name]
-		if a, known := audiences[to]; ok && known {
-			return string(render(epoch, &e, a).bytes)
+		if a, known := named[audience]; ok && known {
+			return string(Render(epoch, &e, a).Bytes)
 		}
 		return "no such sample"
 	})
 }
 
-func TestFrames_DataScript(t *testing.T) {
-	runScript(t, "data.txt", func(command string) string {
+func TestAppendData_Transcript(t *testing.T) {
+	viewtest.Transcript(t, "data.txt", func(command string) string {
 		data, err := strconv.Unquote(command)
 		if err != nil {
 			return err.Error()
 		}
-		out := string(appendData(nil, []byte(data))) + "\n"
-		p := parse(out)
-		if len(p.Events) != 1 || p.LastID != "" || p.Retries != 0 {
-			t.Errorf("%s: a browser sees %+v", command, p)
+		out := string(AppendData(nil, []byte(data))) + "\n"
+		b := viewtest.Parse(out)
+		if len(b.Events) != 1 || b.LastID != "" || b.Retries != 0 {
+			t.Errorf("%s: a browser reads %+v", command, b)
 		}
-		if got, want := p.Events[0].Data, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data); got != want {
+		if got, want := b.Events[0].Data, strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(data); got != want {
 			t.Errorf("%s: a browser reads %q", command, got)
 		}
 		if strings.Contains(out, "\r") {
@@ -54,52 +76,70 @@ func TestFrames_DataScript(t *testing.T) {
 	})
 }
 
-// Every frame of every sample is one event for a browser, is JSON, and has the id it should have.
-func TestFrames_AreWellFormed(t *testing.T) {
+// Every frame of every sample is one event for a browser, is JSON, has the right id, and contains no secrets.
+func TestRender_FramesAreWellFormed(t *testing.T) {
 	for name, e := range samples {
-		for to := range audiences {
-			f := render(epoch, &e, to)
-			p := parse(string(f.bytes))
-			if len(p.Events) != f.count() || p.event != "" || len(p.line) > 0 {
-				t.Errorf("%s for %d: a browser sees %d events of %d frames", name, to, len(p.Events), f.count())
+		for _, a := range audiences() {
+			f := Render(epoch, &e, a)
+			b := viewtest.Parse(string(f.Bytes))
+			if len(b.Events) != len(f.Ends) || !b.Complete() {
+				t.Errorf("%s for %+v: a browser reads %d events of %d frames", name, a, len(b.Events), len(f.Ends))
 			}
-			for i, got := range p.Events {
+			for i, got := range b.Events {
 				want := Position{Number: e.Number}
-				if i < f.count()-1 {
+				if i < len(f.Ends)-1 {
 					want.Sub = uint32(i + 1)
 				}
 				if got.ID != want.ID(epoch) {
 					t.Errorf("%s: frame %d has id %s, want %s", name, i, got.ID, want.ID(epoch))
 				}
-				if text := to == orderTextKorean || to == orderTextEnglish; json.Valid([]byte(got.Data)) == text {
-					t.Errorf("%s: no JSON: %s", name, got.Data)
+				if json.Valid([]byte(got.Data)) == (a.Content == OrderResultText) {
+					t.Errorf("%s for %+v: data is %s", name, a, got.Data)
 				}
 			}
-			if want := 1; to <= ownerEnglish && f.count() != want && !suppressed(&e) {
-				t.Errorf("%s: %d frames for its user, want exactly %d", name, f.count(), want)
-			}
-			if _, alarm := e.Body.(alarms.Raised); (to == alarmsKorean || to == alarmsEnglish) && (f.count() == 1) != alarm {
-				t.Errorf("%s: %d frames among the alarms", name, f.count())
-			}
-			if (to >= orderKorean && to < public) && (f.count() == 1) != (orderResult(&e) != "") {
-				t.Errorf("%s: %d frames for who waits for the verdict", name, f.count())
-			}
-			for _, secret := range []string{"merchant", "currency", "paySeconds", "state"} {
-				if domain.Kind(typeName(&e)) == "orders" && e.User != "" && strings.Contains(string(f.bytes), `"`+secret) {
-					t.Errorf("%s: somebody is told the %s", name, secret)
-				}
-			}
-			for _, secret := range []string{"request", "user", "hold", "reservation", "sequence"} {
-				if to >= public && strings.Contains(strings.ToLower(string(f.bytes)), `"`+secret) {
-					t.Errorf("%s: the public sees the %s", name, secret)
-				}
-			}
+			checkFrameCount(t, name, &e, a, len(f.Ends))
+			checkSecrets(t, name, &e, a, string(f.Bytes))
 		}
 	}
 }
 
-// Ids that passed by the door can break neither the JSON nor the stream.
-func TestFrames_EscapeHostileIDs(t *testing.T) {
+func checkFrameCount(t *testing.T, name string, e *domain.Event, a Audience, count int) {
+	t.Helper()
+	_, alarm := e.Body.(alarms.Raised)
+	want := map[bool]int{true: 1}
+	switch a.Content {
+	case UserEvents:
+		if count != want[!suppressed(e)] {
+			t.Errorf("%s: %d frames for its user, want one unless it is suppressed", name, count)
+		}
+	case UserAlarms:
+		if count != want[alarm] {
+			t.Errorf("%s: %d frames among the alarms", name, count)
+		}
+	case OrderResult, OrderResultText:
+		if count != want[ResultName(e) != ""] {
+			t.Errorf("%s: %d frames in an order's stream", name, count)
+		}
+	}
+}
+
+func checkSecrets(t *testing.T, name string, e *domain.Event, a Audience, frames string) {
+	t.Helper()
+	eventType, _ := e.Body.Type()
+	for _, secret := range []string{"merchant", "currency", "paySeconds", "state"} {
+		if domain.Kind(eventType) == "orders" && e.User != "" && strings.Contains(frames, `"`+secret) {
+			t.Errorf("%s for %+v: %s is shown", name, a, secret)
+		}
+	}
+	for _, secret := range []string{"request", "user", "hold", "reservation", "sequence"} {
+		if a.Content >= Seats && strings.Contains(strings.ToLower(frames), `"`+secret) {
+			t.Errorf("%s for %+v: %s is shown", name, a, secret)
+		}
+	}
+}
+
+// Ids that were not validated can break neither the JSON nor the stream.
+func TestRender_EscapesHostileIDs(t *testing.T) {
 	const bad = "x\"\\\r\n\ndata: y"
 	for name, e := range samples {
 		e.Entity = bad
@@ -120,17 +160,17 @@ func TestFrames_EscapeHostileIDs(t *testing.T) {
 			body.PaymentID, body.Reason = bad, bad
 			e.Body = body
 		}
-		p := parse(string(render(epoch, &e, ownerKorean).bytes))
+		b := viewtest.Parse(string(Render(epoch, &e, Audience{}).Bytes))
 		if suppressed(&e) {
 			continue
 		}
-		if len(p.Events) != 1 || !json.Valid([]byte(p.Events[0].Data)) || p.LastID != epoch+"-42" {
-			t.Errorf("%s: %+v", name, p.Events)
+		if len(b.Events) != 1 || !json.Valid([]byte(b.Events[0].Data)) || b.LastID != epoch+"-42" {
+			t.Errorf("%s: %+v", name, b.Events)
 		}
 	}
 }
 
-// Every type of event in the domain has a sample above, so that none can be added without saying how it is told.
+// Every type of event in the domain has a sample, so that none can be added without deciding what clients see of it.
 func TestSamples_CoverAllEvents(t *testing.T) {
 	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock",
 		"coupons.revoke", "coupons.join", "coupons.leave", "coupons.accept", "coupons.decline", "seats.create", "seats.hold", "seats.extend", "seats.swap",
@@ -139,7 +179,7 @@ func TestSamples_CoverAllEvents(t *testing.T) {
 		"orders.place", "orders.record-payment", "orders.cancel", "system.tick", "system.noop", "system.malformed"}
 	adminCommands := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock", "coupons.revoke", "seats.create",
 		"seats.block", "seats.unblock", "seats.reclaim", "seats.close", "products.create", "products.change-stock", "products.close", "products.prepare",
-		"orders.record-payment", "orders.cancel"} // refused, they are told as command-failed
+		"orders.record-payment", "orders.cancel"} // rejections of these are named command-failed
 	seen := map[string]bool{}
 	for _, e := range samples {
 		name, _ := e.Body.Type()
@@ -147,14 +187,14 @@ func TestSamples_CoverAllEvents(t *testing.T) {
 	}
 	for _, name := range typeNames(t) {
 		if !seen[name] && !slices.Contains(commands, name) {
-			t.Errorf("no sample of %s: say in noticeOf and changed how it is told, and show it in samples_test.go", name)
+			t.Errorf("no sample of %s: add its notification and its seat changes, and a sample in samples_test.go", name)
 		}
 	}
 	for _, c := range commands {
 		e := rejectionOf(c, "x", domain.Internal, domain.Details{})
 		userFacing := domain.Kind(c) != "alarms" && domain.Kind(c) != "system"
 		if n := notificationFor(&e); userFacing && (n.name == "command-failed") != slices.Contains(adminCommands, c) {
-			t.Errorf("a refused %s is told as %s", c, n.name)
+			t.Errorf("a rejected %s is named %s", c, n.name)
 		}
 	}
 }
@@ -201,18 +241,13 @@ func walkDomain(t *testing.T, visit func(ast.Node)) {
 	}
 }
 
-func typeName(e *domain.Event) string {
-	name, _ := e.Body.Type()
-	return name
-}
-
-// Every reason for which something can become of an order has its words.
+// Every reason of an order has a message.
 func TestMessages_CoverReasons(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/orders/payment.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch} // why one is kept
+	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch} // of orders.RejectedPaid
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Reason") {
 			reason, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
@@ -224,13 +259,13 @@ func TestMessages_CoverReasons(t *testing.T) {
 		t.Fatalf("found only %v", reasons)
 	}
 	for _, r := range reasons {
-		if reasonKey(r) == "reason/other" && r != orders.ReasonDiscrepant { // which its user is not told
-			t.Errorf("no words for %s", r)
+		if reasonKey(r) == "reason/other" && r != orders.ReasonDiscrepant { // hidden from its user
+			t.Errorf("no message for %s", r)
 		}
 	}
 }
 
-// Every code of the domain has its words, in both languages.
+// Every code of the domain has a message in both languages.
 func TestMessages_CoverCodes(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/codes.go", nil, 0)
 	if err != nil {
@@ -249,7 +284,7 @@ func TestMessages_CoverCodes(t *testing.T) {
 		codes++
 		code, _ := strconv.Unquote(lit.Value)
 		if m := messages[code]; m.ko == "" || m.en == "" {
-			t.Errorf("no words for %s", code)
+			t.Errorf("no message for %s", code)
 		}
 		return true
 	})
@@ -257,8 +292,8 @@ func TestMessages_CoverCodes(t *testing.T) {
 		t.Fatalf("found only %d codes", codes)
 	}
 	for key, m := range messages {
-		for to := range public {
-			_ = appendMessage(nil, notification{text: key}, to) // no placeholder that nobody knows
+		for _, english := range []bool{false, true} {
+			_ = appendMessage(nil, notification{text: key}, english) // panics at an unknown placeholder
 		}
 		for _, s := range []string{m.ko, m.en} {
 			if s == "" || strings.ContainsAny(s, "\r\n\"\\") || strings.Count(s, "{") != strings.Count(s, "}") {
@@ -269,19 +304,19 @@ func TestMessages_CoverCodes(t *testing.T) {
 	for name, e := range samples {
 		n := notificationFor(&e)
 		if _, known := messages[n.text]; !known && name != "unknown" {
-			t.Errorf("%s: no words for %s", name, n.text)
+			t.Errorf("%s: no message for %s", name, n.text)
 		}
-		for to := range public {
-			if s := string(appendMessage(nil, n, to)); strings.ContainsAny(s, "{}") || strings.Contains(s, "()") || strings.Contains(s, ": )") {
+		for _, english := range []bool{false, true} {
+			if s := string(appendMessage(nil, n, english)); strings.ContainsAny(s, "{}") || strings.Contains(s, "()") || strings.Contains(s, ": )") {
 				t.Errorf("%s: a placeholder is left in %q", name, s)
 			}
 		}
 	}
 }
 
-// Each code that can refuse each command fills the placeholders of its message.
+// Each code of a rejection fills the placeholders of its message.
 func TestMessages_FillPlaceholders(t *testing.T) {
-	facts := domain.Details{CouponID: "1-3", Limit: 4}
+	details := domain.Details{CouponID: "1-3", Limit: 4}
 	for code, m := range messages {
 		command := "coupons.issue"
 		if strings.Contains(m.ko, "{scheduleId}") {
@@ -293,11 +328,30 @@ func TestMessages_FillPlaceholders(t *testing.T) {
 		if strings.Contains(m.ko, "{count}") || strings.ContainsAny(code, "-/") || code == "waiting" {
 			continue
 		}
-		e := rejectionOf(command, "x", code, facts)
-		for to := range public {
-			if s := string(appendMessage(nil, notificationFor(&e), to)); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
+		e := rejectionOf(command, "x", code, details)
+		for _, english := range []bool{false, true} {
+			if s := string(appendMessage(nil, notificationFor(&e), english)); strings.ContainsAny(s, "{}") || strings.Contains(s, ": )") {
 				t.Errorf("%s: %q", code, s)
 			}
 		}
 	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	for _, name := range []string{"issued", "held", "sold out"} {
+		b.Run(name, func(b *testing.B) {
+			e := samples[name]
+			b.ReportAllocs()
+			for b.Loop() {
+				Render(epoch, &e, Audience{})
+			}
+		})
+	}
+	b.Run("seats of held", func(b *testing.B) {
+		e := samples["held"]
+		b.ReportAllocs()
+		for b.Loop() {
+			Render(epoch, &e, Audience{Content: Seats})
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package sse
+package viewtest
 
 import (
 	"flag"
@@ -7,10 +7,11 @@ import (
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what comes out into testdata; only commit it if you understand what changed it")
+var rewrite = flag.Bool("rewrite", false, "write the results into testdata; review what changed before you commit it")
 
-// runScript runs the commands of a text file, which begin with "> ", and compares what each gives with the lines below it.
-func runScript(t *testing.T, file string, run func(command string) string) {
+// Transcript runs the commands of a file in testdata, which begin with "> ", and compares the result of each with the lines
+// below it.
+func Transcript(t *testing.T, file string, run func(command string) string) {
 	t.Helper()
 	file = "testdata/" + file
 	text, err := os.ReadFile(file)
@@ -21,11 +22,11 @@ func runScript(t *testing.T, file string, run func(command string) string) {
 	want := map[int]string{}
 	var commands []string
 	for line := range strings.Lines(string(text)) {
-		switch command, is := strings.CutPrefix(line, "> "); {
-		case is:
+		switch command, ok := strings.CutPrefix(line, "> "); {
+		case ok:
 			commands = append(commands, strings.TrimSuffix(command, "\n"))
 		case len(commands) == 0:
-			out.WriteString(line) // what the file is about
+			out.WriteString(line) // the heading
 		default:
 			want[len(commands)-1] += line
 		}

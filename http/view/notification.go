@@ -1,6 +1,7 @@
-// What a user is told: every command has exactly one answer, and what happens to them without asking is told too.
+// Notifications: what a user sees of an event. Every command has exactly one as its outcome; events that happen to a
+// user without a command have one too.
 
-package sse
+package view
 
 import (
 	"onsale/domain"
@@ -10,7 +11,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// failureNames are the names of refusals by the refused command; all others are command-failed.
+// failureNames are the frames' names of rejections, by command; all others are command-failed.
 var failureNames = map[string]string{
 	"coupons.issue":   "issue-failed",
 	"coupons.use":     "use-failed",
@@ -31,17 +32,17 @@ var failureNames = map[string]string{
 	"orders.place":    "order-refused",
 }
 
-// A notice is what a user is told of one event.
+// notification is what a user sees of one event.
 type notification struct {
 	name     string // of the frame
-	text     string // which message
-	verbatim string // instead: somebody's own words
-	fields   any    // the result's fields, or a code with its facts
+	text     string // key of the message
+	verbatim string // the message itself, written by an admin
+	fields   any    // the body of the event, or rejectionFields
 	params   messageParams
 }
 
-// rejectionFields is the fields of a notice that says no. Code and facts are those of the rejection; what was asked for is said
-// too, as a client may have asked for several things at once.
+// rejectionFields are the code and details of a rejection, and the entity of the command: a client may have several
+// commands in flight.
 type rejectionFields struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
@@ -51,7 +52,7 @@ type rejectionFields struct {
 	domain.Details
 }
 
-// notificationFor has one for every event: no command of a user stays without an answer, not even a dead one.
+// notificationFor has one for every event, so that no command stays without an outcome, not even a dead letter.
 func notificationFor(e *domain.Event) notification {
 	switch body := e.Body.(type) {
 	case domain.Rejection:
@@ -79,7 +80,7 @@ func notificationFor(e *domain.Event) notification {
 	return n
 }
 
-// withCount is a notice about so many seats. That there were none (all given back already) is another message.
+// withCount is a notification about p.count seats. None (all were released before) has a message of its own.
 func withCount(name string, body any, p messageParams) notification {
 	text := name
 	if p.count == 0 {
@@ -88,7 +89,7 @@ func withCount(name string, body any, p messageParams) notification {
 	return notification{name: name, text: text, fields: body, params: p}
 }
 
-// forKind is the message of key for one kind, where it has one of its own.
+// forKind is the key of the message for one kind of entity, where it has one of its own.
 func forKind(key, kind string) string {
 	if _, some := messages[key+"/"+kind]; some {
 		return key + "/" + kind
@@ -117,9 +118,9 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 	}}
 }
 
-// What a user is told about coupons, and about waiting for them.
+// Coupons.
 
-// What became of somebody's waiting, as the frame "waiting" says it.
+// Statuses in the frame "waiting".
 const (
 	statusWaiting  = "WAITING"
 	statusLeft     = "LEFT"
@@ -159,7 +160,7 @@ func couponNotification(body domain.Body) (notification, bool) {
 	return notification{}, false
 }
 
-// What a user is told about seats, and about waiting for them.
+// Seats.
 
 func seatNotification(body domain.Body) (notification, bool) {
 	switch b := body.(type) {
@@ -202,9 +203,9 @@ func seatNotification(body domain.Body) (notification, bool) {
 	return notification{}, false
 }
 
-// What a user is told about orders. Of what the provider said of their payment only what it comes to.
+// Orders. What the payment provider said stays hidden, but for its consequence.
 
-// orderFields is an order as what has just happened left it.
+// orderFields is the order after an event.
 type orderFields struct {
 	ImpUID      string        `json:"imp_uid"`
 	SalePostID  string        `json:"salePostId,omitempty"`
@@ -212,8 +213,8 @@ type orderFields struct {
 	Amount      int64         `json:"amount,omitempty"`
 	OrderStatus orders.Status `json:"orderStatus"`
 	Reason      string        `json:"reason,omitempty"`
-	Note        string        `json:"note,omitempty"`     // the shop's words
-	Refunded    *int64        `json:"refunded,omitempty"` // where money may have gone back
+	Note        string        `json:"note,omitempty"`     // written by an admin
+	Refunded    *int64        `json:"refunded,omitempty"` // nil: the event is about no refund
 	PayBy       domain.Time   `json:"payBy,omitzero"`
 }
 
@@ -260,14 +261,12 @@ func placedFields(p orders.Placed, status orders.Status) orderFields {
 	return orderFields{ImpUID: p.PaymentID, SalePostID: p.ProductID, Count: p.Count, Amount: p.Amount, OrderStatus: status}
 }
 
-// notification tells the news by that name.
 func (n orderFields) notification(name string) notification {
 	return notification{name: name, text: name, fields: n, params: messageParams{impUID: n.ImpUID, reason: n.Reason}}
 }
 
-// What a user is told by an alarm: in their language, or in the shop's own words.
+// Alarms: a message of the table, or an admin's own text.
 
-// alarmView is an alarm as its user sees it.
 type alarmView struct {
 	AlarmID string `json:"alarmId"`
 	Read    bool   `json:"read"`
@@ -287,14 +286,11 @@ func alarmNotification(number uint64, a alarms.Raised) notification {
 	}}
 }
 
-// AlarmMessage is what the alarm that event number raised says to its user.
+// AlarmMessage is the message of the alarm that event number raised.
 func AlarmMessage(number uint64, a alarms.Raised, english bool) string {
-	n, to := alarmNotification(number, a), ownerKorean
-	if english {
-		to = ownerEnglish
-	}
+	n := alarmNotification(number, a)
 	if n.verbatim != "" {
 		return n.verbatim
 	}
-	return string(appendMessage(nil, n, to))
+	return string(appendMessage(nil, n, english))
 }

@@ -1,4 +1,4 @@
-package sse
+package view
 
 import (
 	"math"
@@ -27,12 +27,12 @@ func TestPosition_Parse(t *testing.T) {
 		"k3v9x0ab-١", "k3v9x0äb-1", "k3v9x0ab-1\n", "\x00k3v9x0a-1",
 	} {
 		if _, p, ok := ParsePosition(id); ok {
-			t.Errorf("%q is %v, want garbage", id, p)
+			t.Errorf("%q is valid: %v", id, p)
 		}
 	}
 }
 
-func FuzzParsePosition(f *testing.F) {
+func FuzzPosition_Parse(f *testing.F) {
 	for _, s := range []string{"k3v9x0ab-42", "k3v9x0ab-42.7", "k3v9x0ab-0", "k3v9x0ab-18446744073709551616", "x"} {
 		f.Add(s)
 	}
@@ -43,14 +43,14 @@ func FuzzParsePosition(f *testing.F) {
 			return
 		}
 		if !shape.MatchString(id) {
-			t.Errorf("%q has not the shape of an id", id)
+			t.Errorf("%q does not look like an id", id)
 		}
 		again := p.ID(epoch)
 		if e, q, ok := ParsePosition(again); !ok || q != p || e != epoch || !allowed.MatchString(again) {
 			t.Errorf("%q became %q and %v %v", id, again, q, ok)
 		}
-		if p.Sub != 0 && p.seen() != p.Number-1 || p.Sub == 0 && p.seen() != p.Number {
-			t.Errorf("%v: seen %d", p, p.seen())
+		if p.Sub != 0 && p.Seen() != p.Number-1 || p.Sub == 0 && p.Seen() != p.Number {
+			t.Errorf("%v: seen is %d", p, p.Seen())
 		}
 	})
 }

@@ -17,10 +17,10 @@ import (
 
 var (
 	waitForCoupons = entityCommand("promotionId", func(o *object) validatedBody {
-		return coupons.Join{Quantity: int(o.integer("quantity", 1))}
+		return coupons.Join{Quantity: int(o.Integer("quantity", 1))}
 	})
 	waitForSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Join{Quantity: int(o.integer("quantity", 1)), Section: o.text("section")}
+		return seats.Join{Quantity: int(o.Integer("quantity", 1)), Section: o.Text("section")}
 	})
 
 	leaveWaiting = waitingCommand(

@@ -25,16 +25,16 @@ func (s *State) Dump(w io.Writer) {
 		}
 		for _, user := range slices.Sorted(maps.Keys(p.holders)) {
 			h := p.holders[user]
-			fmt.Fprintf(w, "  holder %s %d only %d\n", user, h.Count, h.Number)
+			fmt.Fprintf(w, "  holder %s %d number %d\n", user, h.Count, h.Number)
 		}
 		for _, e := range p.waiting.All() {
 			fmt.Fprintf(w, "  waiting %s %s for %d\n", WaitingID(id, e.Sequence), e.User, e.Quantity)
 		}
 		dumpOffers(w, "offer", p.offers)
-		dumpOffers(w, "ended", p.expiredOffers)
+		dumpOffers(w, "expired", p.expiredOffers)
 	}
 	for _, id := range s.offerable {
-		fmt.Fprintf(w, "offering %s\n", id)
+		fmt.Fprintf(w, "offerable %s\n", id)
 	}
 	for _, d := range slices.SortedFunc(s.deadlines.Due(math.MaxInt64), promotionDeadline.Compare) {
 		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, d.Value.kind, d.Value.promotion.PromotionID)

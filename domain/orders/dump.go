@@ -15,18 +15,18 @@ import (
 
 // Dump writes the whole state, sorted: equal states give equal bytes.
 func (s *State) Dump(w io.Writer) {
-	line := func(what string, v any) {
+	write := func(what string, v any) {
 		fmt.Fprint(w, what, " ")
 		json.NewEncoder(w).Encode(v)
 	}
 	for _, id := range s.Products() {
-		line("product", s.products[id])
+		write("product", s.products[id])
 	}
 	for _, id := range s.Preparations() {
-		line("prepared", s.prepared[id])
+		write("prepared", s.prepared[id])
 	}
 	for _, id := range s.Orders() {
-		line("order", s.orders[id])
+		write("order", s.orders[id])
 	}
 	for _, status := range []Status{StatusVerifying, StatusPendingPayment, StatusPaid, StatusRefunding, StatusFailed, StatusRefunded} {
 		fmt.Fprintf(w, "orders %s %d\n", status, s.counts[status])

@@ -30,20 +30,20 @@ func (s *State) Dump(w io.Writer) {
 		fmt.Fprintf(w, "  free %d\n", free)
 		for i, seat := range sc.seats {
 			if at := seat.ReleaseAt(); at != 0 {
-				fmt.Fprintf(w, "  seat %d comes back at %s\n", i+1, at)
+				fmt.Fprintf(w, "  seat %d released at %s\n", i+1, at)
 			} else if seat != (Seat{}) {
 				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status(), seat.Ref)
 			}
 		}
-		dumpSorted(w, "holding", sc.allocations)
-		dumpSorted(w, "ended", sc.expired)
+		dumpSorted(w, "allocation", sc.allocations)
+		dumpSorted(w, "expired", sc.expired)
 		dumpSorted(w, "reservation", sc.reservations)
 		dumpSorted(w, "waiting", sc.waiting)
 		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
-			fmt.Fprintf(w, "  line %q %v\n", section, sc.queues[section].All())
+			fmt.Fprintf(w, "  queue %q %v\n", section, sc.queues[section].All())
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.waitingByUser)) {
-			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waitingByUser[user])
+			fmt.Fprintf(w, "  entry of %s %d\n", user, sc.waitingByUser[user])
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.taken)) {
 			fmt.Fprintf(w, "  taken %s %d\n", user, sc.taken[user])
@@ -51,9 +51,9 @@ func (s *State) Dump(w io.Writer) {
 	}
 	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)
 	for _, d := range slices.Compact(all) {
-		what := "holding"
+		what := "allocation"
 		if d.Sequence == d.Value.Sequence {
-			what = "return"
+			what = "release"
 		}
 		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.Value.ScheduleID)
 	}

@@ -30,7 +30,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write today's events and states into the transcripts")
 
-func TestTranscripts(t *testing.T) {
+func TestTranscripts_Match(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)

@@ -232,7 +232,7 @@ func (d *transcript) printEvents(cmd domain.Command, events []domain.Event) {
 	if first, repeated := d.Requests[cmd.Request]; repeated && !answered {
 		d.printf("         repeats event %d", first.EventNumber)
 	} else if len(events) == 0 {
-		d.printf("         nothing")
+		d.printf("         no events")
 	}
 }
 

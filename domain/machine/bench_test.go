@@ -118,15 +118,15 @@ func BenchmarkOffer_Accept(b *testing.B) {
 			}
 			p := l.Coupons.Promotion("demo")
 			for b.Loop() {
-				last := len(p.Coupons)
+				last := p.IssuedEver
 				l.submit("admin", "demo", coupons.Revoke{Number: last, ReturnStock: true})
-				for sequence, o := range p.Offers { // exactly one
+				for sequence, o := range p.Offers() { // exactly one
 					l.submit(o.User, "demo", coupons.Accept{WaitingID: coupons.WaitingID("demo", sequence)})
 					l.submit(o.User, "demo", coupons.Join{Quantity: 1})
 				}
 			}
-			if p.Waiting.Len() != waiting {
-				b.Errorf("%d wait", p.Waiting.Len())
+			if p.WaitingCount() != waiting {
+				b.Errorf("%d wait", p.WaitingCount())
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func BenchmarkWaitlist_NoFit(b *testing.B) {
 	for b.Loop() {
 		l.submit("admin", "demo", coupons.ChangeStock{Delta: 1})
 		l.submit("kim", "demo", coupons.Issue{})
-		l.submit("admin", "demo", coupons.Revoke{Number: len(l.Coupons.Promotion("demo").Coupons)})
+		l.submit("admin", "demo", coupons.Revoke{Number: l.Coupons.Promotion("demo").IssuedEver})
 	}
 }
 

@@ -107,7 +107,7 @@ func (c *fixture) checkEvents(cmd domain.Command, events []domain.Event, execErr
 			}
 		}
 	}
-	first, repeated := before.Requests[cmd.Request]
+	first, repeated := before.Request(cmd.Request)
 	want := 1
 	if cmd.Request.IsZero() || repeated && first.Fingerprint == cmd.Fingerprint {
 		want = 0

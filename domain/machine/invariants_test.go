@@ -5,7 +5,7 @@ package machine_test
 import (
 	"bytes"
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +16,7 @@ import (
 )
 
 func checkState(s *machine.Machine) error {
-	for id, record := range s.Requests {
+	for id, record := range s.Requests() {
 		if record.EventNumber == 0 || record.EventNumber > s.LastEvent {
 			return fmt.Errorf("request %s: decided by event %d of %d", id, record.EventNumber, s.LastEvent)
 		}
@@ -84,7 +84,11 @@ func checkDeadlines(s *machine.Machine, want []string) error {
 // checkPromotion proves that every counter of a promotion is the sum over its coupons, offers and waiting entries.
 func checkPromotion(p *coupons.Promotion, now domain.Time) error {
 	holders, returnable := map[string]coupons.UserCoupons{}, 0
-	for i, c := range p.Coupons {
+	for i := range p.IssuedEver {
+		c, ok := p.Coupon(i + 1)
+		if !ok {
+			return fmt.Errorf("no coupon %d of %d", i+1, p.IssuedEver)
+		}
 		if c.Status == coupons.StatusRevoked {
 			returnable++
 			continue
@@ -99,26 +103,26 @@ func checkPromotion(p *coupons.Promotion, now domain.Time) error {
 		}
 	}
 	offered, users := 0, map[string]bool{}
-	for sequence, o := range p.Offers {
-		if _, expired := p.ExpiredOffers[sequence]; expired || o.Sequence != sequence || users[o.User] || o.ExpiresAt == 0 {
+	for sequence, o := range p.Offers() {
+		if _, expired := p.ExpiredOffer(sequence); expired || o.Sequence != sequence || users[o.User] || o.ExpiresAt == 0 {
 			return fmt.Errorf("offer %d is %+v, expired %t, twice %t", sequence, o, expired, users[o.User])
 		}
 		offered, users[o.User] = offered+o.Quantity, true
 	}
 	before := uint64(0)
-	for _, e := range p.Waiting.All() {
+	for _, e := range p.Waiting() {
 		if e.Sequence <= before || users[e.User] || e.Quantity < 1 || e.Quantity > p.PerUserLimit {
 			return fmt.Errorf("%+v waits after %d, twice %t", e, before, users[e.User])
 		}
 		before, users[e.User] = e.Sequence, true
 	}
-	for sequence, o := range p.ExpiredOffers {
+	for sequence, o := range p.ExpiredOffers() {
 		if o.Sequence != sequence || o.ExpiresAt == 0 || o.ExpiresAt > now {
 			return fmt.Errorf("offer %d expired as %+v, now %s", sequence, o, now)
 		}
 	}
-	if p.IssuedEver != len(p.Coupons) || p.Offered != offered || p.Returned < 0 || p.Returned > returnable || !reflect.DeepEqual(p.Holders, holders) {
-		return fmt.Errorf("%+v, but %d coupons, %d revoked, %d on offer, %v", p, len(p.Coupons), returnable, offered, holders)
+	if _, more := p.Coupon(p.IssuedEver + 1); more || p.Offered != offered || p.Returned < 0 || p.Returned > returnable || !maps.Equal(maps.Collect(p.Holders()), holders) {
+		return fmt.Errorf("%+v, but more coupons %t, %d revoked, %d on offer, %v", p, more, returnable, offered, holders)
 	}
 	if remaining := p.Remaining(); remaining < 0 || p.Stock != remaining+p.Offered+p.IssuedEver-p.Returned || p.Issued() != p.IssuedEver-p.Returned {
 		return fmt.Errorf("stock %d, %d ever issued, %d returned, %d on offer, %d remain", p.Stock, p.IssuedEver, p.Returned, p.Offered, remaining)
@@ -140,7 +144,7 @@ func promotionDeadlines(p *coupons.Promotion) (deadlines []string) {
 	if p.ClosesAt != 0 && p.ClosedAt == 0 {
 		add(p.ClosesAt, p.Sequence, "closes")
 	}
-	for sequence, o := range p.Offers {
+	for sequence, o := range p.Offers() {
 		add(o.ExpiresAt, sequence, "expiry")
 	}
 	return deadlines

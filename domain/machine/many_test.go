@@ -40,8 +40,8 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	submit("admin", coupons.ChangeStock{Delta: 3 * users})
 	submit("admin", coupons.Resume{})
 	p := d.Coupons.Promotion("demo")
-	if len(p.Offers) == users || p.Waiting.Len() == 0 {
-		t.Fatalf("%d offers by one command", len(p.Offers))
+	if p.OfferCount() == users || p.WaitingCount() == 0 {
+		t.Fatalf("%d offers by one command", p.OfferCount())
 	}
 	if next, ok := d.NextDeadline(); !ok || next != d.Now {
 		t.Errorf("got %s, %t, want %s, for the rest of the offers", next, ok, d.Now)
@@ -50,8 +50,8 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	tick()
 	tick()
 	tick()
-	if len(p.Offers) != users {
-		t.Fatalf("%d of %d have an offer", len(p.Offers), users)
+	if p.OfferCount() != users {
+		t.Fatalf("%d of %d have an offer", p.OfferCount(), users)
 	}
 
 	d.nextMessage(d.at + 599_000)
@@ -62,10 +62,10 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	d.nextMessage(d.at + 1_000)
 	last := users - 1
 	submit("u1000", coupons.Leave{WaitingID: id(1000)})
-	if _, active := p.Offers[d.offerSequence(p, last)]; !active {
-		t.Fatalf("no offer is left without an event of its expiry: %d", len(p.Offers))
+	if _, active := p.Offer(d.offerSequence(p, last)); !active {
+		t.Fatalf("no offer is left without an event of its expiry: %d", p.OfferCount())
 	}
-	t.Logf("%d offers are due without an event", len(p.Offers))
+	t.Logf("%d offers are due without an event", p.OfferCount())
 	submit(fmt.Sprint("u", last), coupons.Join{Quantity: 1})
 	submit(fmt.Sprint("u", last), coupons.Accept{WaitingID: id(last)})
 	for range 6 {
@@ -82,7 +82,7 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 
 // offerSequence is the sequence of user i's offer; 0 for none.
 func (d *modelCheck) offerSequence(p *coupons.Promotion, i int) uint64 {
-	for sequence, o := range p.Offers {
+	for sequence, o := range p.Offers() {
 		if o.User == fmt.Sprint("u", i) {
 			return sequence
 		}

@@ -4,7 +4,9 @@ package machine_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -37,8 +39,8 @@ func TestCoupons_Restore(t *testing.T) {
 				t.Fatalf("after event %d\n got %s\nwant %s", d.LastEvent, got.String(), want.String())
 			}
 			for _, id := range d.Coupons.IDs() {
-				offers += len(d.Coupons.Promotion(id).Offers)
-				ended += len(d.Coupons.Promotion(id).ExpiredOffers)
+				offers += d.Coupons.Promotion(id).OfferCount()
+				ended += len(maps.Collect(d.Coupons.Promotion(id).ExpiredOffers()))
 			}
 		}
 	}
@@ -57,16 +59,17 @@ func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
 			t.Fatal(err)
 		}
 		p := restored.Restore(row)
-		for _, c := range original.Coupons {
+		for number := range original.IssuedEver {
+			c, _ := original.Coupon(number + 1)
 			p.RestoreCoupon(c)
 		}
-		for _, e := range original.Waiting.All() {
+		for _, e := range original.Waiting() {
 			restored.RestoreWaiting(p, e)
 		}
-		for _, o := range original.Offers {
+		for _, o := range original.Offers() {
 			restored.RestoreOffer(p, o)
 		}
-		for _, o := range original.ExpiredOffers {
+		for _, o := range original.ExpiredOffers() {
 			p.RestoreExpired(o)
 		}
 	}
@@ -96,17 +99,19 @@ func TestSeats_Restore(t *testing.T) {
 }
 
 func restoreSchedule(s *seats.State, source *seats.Schedule) {
-	sc := s.Restore(source.Created, source.Sequence)
-	sc.Closed = source.Closed
-	maps.Copy(sc.Expired, source.Expired)
-	for _, sequence := range slices.Sorted(maps.Keys(source.Reservations)) {
-		s.RestoreReservation(sc, sequence, source.Reservations[sequence])
+	sc := s.Restore(source.Created, source.Sequence, source.Closed)
+	for sequence, h := range source.Expired() {
+		sc.RestoreExpired(sequence, h)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(source.Allocations)) {
-		s.RestoreAllocation(sc, *source.Allocations[sequence])
+	for sequence, r := range inOrder(source.Reservations()) {
+		s.RestoreReservation(sc, sequence, r)
+	}
+	for _, h := range inOrder(source.Allocations()) {
+		s.RestoreAllocation(sc, h)
 	}
 	pending := map[domain.Time][]int{}
-	for i, seat := range source.Seats {
+	for i := range source.Layout.Total() {
+		seat := source.Seat(i + 1)
 		if seat.Status() == seats.StatusBlocked {
 			s.RestoreBlocked(sc, []int{i + 1})
 		}
@@ -117,8 +122,20 @@ func restoreSchedule(s *seats.State, source *seats.Schedule) {
 	for at, ids := range pending {
 		s.RestorePendingRelease(sc, at, ids)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(source.Waiting)) {
-		s.RestoreWaiting(sc, source.Waiting[sequence])
+	for _, e := range inOrder(source.Waiting()) {
+		s.RestoreWaiting(sc, e)
+	}
+}
+
+// inOrder yields what all yields, by rising key.
+func inOrder[K cmp.Ordered, V any](all iter.Seq2[K, V]) iter.Seq2[K, V] {
+	values := maps.Collect(all)
+	return func(yield func(K, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if !yield(key, values[key]) {
+				return
+			}
+		}
 	}
 }
 

@@ -229,7 +229,7 @@ func (d *transcript) printEvents(cmd domain.Command, events []domain.Event) {
 		}
 	}
 	answered := slices.ContainsFunc(events, func(e domain.Event) bool { return !e.Request.IsZero() })
-	if first, repeated := d.Requests[cmd.Request]; repeated && !answered {
+	if first, repeated := d.Request(cmd.Request); repeated && !answered {
 		d.printf("         repeats event %d", first.EventNumber)
 	} else if len(events) == 0 {
 		d.printf("         no events")

@@ -52,7 +52,7 @@ func TestInflight_EvictsConfirmed(t *testing.T) {
 	if last.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", last)
 	}
-	f.inflight.oldestAge(f.Projector.Status(), f.now())
+	f.inflight.undecided(f.Projector.Status(), f.now())
 	if n, m := len(f.inflight.pending), f.inflight.backlog.length(); n != 0 || m != 0 || f.inflight.appending != 0 {
 		t.Errorf("%d entries, %d in line, %d being appended", n, m, f.inflight.appending)
 	}

@@ -15,7 +15,7 @@ import (
 // importResponse is the answer to a file: items, or the problem.
 type importResponse struct {
 	Status int `json:"-"`
-	Items  []importedView
+	Items  []importView
 	problem
 }
 
@@ -62,7 +62,7 @@ const (
 func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	f := newFixture(t)
 	first := f.importFile(t, "text/csv", "k", sampleCSV)
-	want := []importedView{
+	want := []importView{
 		{"mon", domain.NewRequestID("admin", "k/mon"), "SUCCEEDED", 1000, ""},
 		{"tue", domain.NewRequestID("admin", "k/tue"), "SUCCEEDED", 2000, ""},
 	}
@@ -135,7 +135,7 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"text/csv", header + "s,\xff,A,1,1,1\n", 400, 0, "$"},
 		{"text/csv; charset=euc-kr", header, 415, 0, ""},
 		{"text/plain", header, 415, 0, ""},
-		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxFileSize/12), 413, 0, ""},
+		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxImport/12), 413, 0, ""},
 		{"application/json", "", 400, 1, "$"},
 		{"application/json", "[]", 400, 0, "$"},
 		{"application/json", "7", 400, 1, "$"},
@@ -149,7 +149,7 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"application/json", "[" + monday + "\n", 400, 2, "$"},
 		{"application/json", "[" + monday + ",\n}]", 400, 2, "[1]"},
 		{"application/json", "[" + monday + "] 7", 400, 1, "$"},
-		{"application/json", `{"scheduleId":"` + strings.Repeat("x", maxScheduleSize) + `"}`, 400, 1, "$"},
+		{"application/json", `{"scheduleId":"` + strings.Repeat("x", 1<<20) + `"}`, 400, 1, "$"},
 		{"application/json", strings.Replace(monday, "t", "t\xff", 1), 400, 1, "$"},
 	} {
 		got := f.importFile(t, c.contentType, "k", c.file)

@@ -196,7 +196,7 @@ func TestServer_ShutsDownCleanly(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := make(chan error)
-	go func() { served <- f.Serve(l) }()
+	go func() { served <- f.Serve(l, f) }()
 	c := Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
 	if err := c.Get(t.Context(), "/healthz", new(any)); err != nil {
 		t.Error(err)

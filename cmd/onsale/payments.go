@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,12 +46,19 @@ func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server,
 	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
 }
 
-// fakePay serves the demo's provider below fakepayPath; nil: there is none.
-func (n *node) fakePay() http.Handler {
+// handler is the API, and the demo's payment provider below fakepayPath.
+func (n *node) handler() http.Handler {
 	if n.fake == nil {
-		return nil
+		return n.server
 	}
-	return http.StripPrefix(fakepayPath, n.fake)
+	fake := http.StripPrefix(fakepayPath, n.fake)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // a ServeMux would redirect paths
+		if strings.HasPrefix(r.URL.Path, fakepayPath+"/") {
+			fake.ServeHTTP(w, r)
+		} else {
+			n.server.ServeHTTP(w, r)
+		}
+	})
 }
 
 // openPayments makes the worker, when there is a provider. address is where this node listens.
@@ -123,5 +131,5 @@ func (n *node) registerPaymentMetrics() {
 				func(f f) uint64 { return f.Calls[payments.Call{Operation: request, Outcome: outcome}] }, "request", request, "outcome", outcome))
 		}
 	}
-	httpd.Register(n.metrics, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
+	httpd.Register(n.registry, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
 }

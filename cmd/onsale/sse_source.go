@@ -76,7 +76,7 @@ func (n *node) debugStreams() []httpd.StreamInfo {
 // registerStreamMetrics shows the hub's figures, each a line.
 func (n *node) registerStreamMetrics() {
 	type s = sse.Stats
-	httpd.Register(n.metrics, func() (s, bool) { return n.hub.Stats(), true },
+	httpd.Register(n.registry, func() (s, bool) { return n.hub.Stats(), true },
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Promotions }, "kind", "promotion"),
@@ -106,7 +106,7 @@ func (n *node) registerStreamMetrics() {
 		httpd.Gauge("onsale_ring_head", "Number of the newest event in the ring.", func(s s) uint64 { return s.Head }),
 	)
 	const lag = "Events of the log by which a stream is behind its own last one that was told; 0 when it lacks nothing. Over all streams."
-	httpd.Register(n.metrics, n.hub.Lags,
+	httpd.Register(n.registry, n.hub.Lags,
 		httpd.Gauge("onsale_streams_behind", "Streams that lack something told: full, or reading the log.", func(l sse.Lags) int { return l.Behind }),
 		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.P99 }, "quantile", "0.99"),
 		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.Max }, "quantile", "1"),

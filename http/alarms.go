@@ -8,7 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/alarms"
-	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -63,8 +63,8 @@ func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, erro
 	found, err := v.Alarms(page.before, page.limit)
 	english := query.Get("lang") == "en"
 	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
-		view := alarmView{a.AlarmID, a.Raised, sse.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
-		view.Text = "" // it is the message
-		return view
+		message := view.AlarmMessage(a.EventNumber, a.Raised, english)
+		a.Raised.Text = "" // it is the message
+		return alarmView{a.AlarmID, a.Raised, message, a.Read, a.At}
 	}), v.UnreadAlarms()}, err
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -75,7 +75,7 @@ func (s *Server) waitForPosition(ctx context.Context, query url.Values) error {
 	if !query.Has("after") {
 		return nil
 	}
-	epoch, position, ok := sse.ParsePosition(query.Get("after")) // the index of a frame does not matter to a read
+	epoch, position, ok := view.ParsePosition(query.Get("after")) // the index of a frame does not matter to a read
 	if !ok {
 		return fieldProblem(invalidPosition, "after", "is not <epoch>-<n>")
 	}

@@ -16,7 +16,7 @@ import (
 	"onsale/projections"
 )
 
-// commandRequest is what the path and the body of a command ask for.
+// commandRequest is a command as read from path and body.
 type commandRequest struct {
 	entity      string
 	body        domain.Body
@@ -33,7 +33,7 @@ const (
 
 	maxWait     = 30 * time.Second
 	defaultWait = 5 * time.Second
-	noWait      = 0 // of issuing and ordering: they answer as soon as the command is durable
+	noWait      = 0 // of issuing and ordering: they respond as soon as the command is durable
 )
 
 // command is the handler of one kind of command. It waits for fallback without a Prefer header. Requests without a user run
@@ -191,7 +191,7 @@ func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req command
 			return nil, err
 		}
 	}
-	// An append is not cancelled when the client disconnects: it may ask for the outcome later.
+	// An append is not cancelled when the client disconnects: it may read the outcome later.
 	n, err := s.Append(context.WithoutCancel(ctx), domain.Command{
 		Entity: req.entity, User: e.user, Request: e.request, Fingerprint: e.fingerprint, Body: req.body,
 	})

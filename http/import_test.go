@@ -12,7 +12,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// importResponse is the answer to a file: items, or the problem.
+// importResponse is the response to a file: items, or a problem.
 type importResponse struct {
 	Status int `json:"-"`
 	Items  []importView
@@ -33,15 +33,15 @@ func (f *fixture) importFile(t *testing.T, contentType, key, file string) import
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	answer := importResponse{}
-	if err != nil || json.Unmarshal(body, &answer) != nil {
+	imported := importResponse{}
+	if err != nil || json.Unmarshal(body, &imported) != nil {
 		t.Fatalf("%s, %v", body, err)
 	}
-	answer.Status = response.StatusCode
+	imported.Status = response.StatusCode
 	if response.Header.Get("Idempotency-Key") != key {
-		t.Errorf("the key was not said again: %v", response.Header)
+		t.Errorf("the key was not echoed: %v", response.Header)
 	}
-	return answer
+	return imported
 }
 
 const (
@@ -58,7 +58,7 @@ const (
 		{"scheduleId": "tue", "title": "Tuesday", "sections": [{"name": "A", "price": 100, "rows": [{"name": "1", "seats": 3}]}]}]`
 )
 
-// Both spellings of a file ask for the same, so the second is told what became of the first.
+// The same schedules as CSV and JSON are the same import: the second gets the outcomes of the first.
 func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	f := newFixture(t)
 	first := f.importFile(t, "text/csv", "k", sampleCSV)
@@ -89,7 +89,7 @@ func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	}
 }
 
-// An import that breaks off names what is unknown, and goes on when the file comes again.
+// An interrupted import names the schedule whose outcome is unknown, and continues when the file is sent again.
 func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 	f := newFixture(t)
 	f.log.appendErr, f.log.storesAnyway = domain.ErrNoAck, true
@@ -103,7 +103,7 @@ func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 	}
 }
 
-// A bad file says where it is bad, and changes nothing.
+// An invalid file changes nothing; the problem names the line and the field.
 func TestImport_LocatesErrors(t *testing.T) {
 	f := newFixture(t)
 	const header = "scheduleId,title,section,price,row,seats\n"

@@ -11,6 +11,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments/portone"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -103,27 +104,6 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
-type orderView struct {
-	ImpUID      string        `json:"imp_uid"`
-	SalePostID  string        `json:"salePostId"`
-	Count       int           `json:"count"`
-	Amount      int64         `json:"amount"`
-	OrderStatus orders.Status `json:"orderStatus"`
-	Reason      string        `json:"reason,omitempty"` // of a failure or a refund
-}
-
-// viewOrder shows o to its user or an admin. Only admins see that a paid order needs attention.
-func viewOrder(o orders.Order, user string) orderView {
-	v := orderView{o.PaymentID, o.ProductID, o.Count, o.Amount, o.Status, o.Reason}
-	if o.Reason == orders.ReasonDiscrepant && !isAdmin(user) {
-		v.Reason = ""
-	}
-	return v
-}
-
-// OrderView is what an order's user sees of it, as JSON.
-func OrderView(o orders.Order) any { return viewOrder(o, o.User) }
-
 // order answers GET /api/v1/orders/:imp_uid, for its user and admins.
 func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	id, err := generatedID(r, "imp_uid")
@@ -143,7 +123,7 @@ func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	case !maySee(o, user):
 		return nil, problemf(forbidden, "")
 	}
-	return viewOrder(o, user), nil
+	return view.NewOrder(o, isAdmin(user)), nil
 }
 
 func maySee(o orders.Order, user string) bool { return o.User == user || isAdmin(user) }
@@ -154,7 +134,7 @@ func myOrders(_ *http.Request, query url.Values, v *projections.View) (any, erro
 		return nil, err
 	}
 	found, err := v.Orders(page.before, page.limit)
-	return listOfUser(found, OrderView), err
+	return listOfUser(found, func(o orders.Order) view.Order { return view.NewOrder(o, false) }), err
 }
 
 // Payments is what the API needs of a payment provider.

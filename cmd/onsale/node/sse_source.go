@@ -12,6 +12,7 @@ import (
 	"onsale/domain/orders"
 	httpd "onsale/http"
 	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -29,14 +30,14 @@ func (n *Node) lastEventNumber(key sse.Topic) uint64 {
 }
 
 // order is how an order stands in the store.
-func (n *Node) order(impUID string) (view sse.OrderView, found bool, err error) {
+func (n *Node) order(impUID string) (snapshot sse.OrderView, found bool, err error) {
 	err = n.projector.Read("", func(v *projections.View) (err error) {
 		var o orders.Order
 		o, found, err = v.Order(impUID)
-		view = sse.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: httpd.OrderView(o)}
+		snapshot = sse.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: view.NewOrder(o, false)}
 		return err
 	})
-	return view, found, err
+	return snapshot, found, err
 }
 
 // progress is how a promotion stands in the store. What is said to be in it is asked before, so that it surely is.

@@ -73,6 +73,9 @@ func NewMetrics() *Metrics {
 	return m
 }
 
+// MustRegister adds another package's collectors.
+func (m *Metrics) MustRegister(collectors ...prometheus.Collector) { m.registry.MustRegister(collectors...) }
+
 // ObserveConfirmed counts events that are being told.
 func (m *Metrics) ObserveConfirmed(events []projections.ConfirmedEvent) {
 	now := domain.At(time.Now())

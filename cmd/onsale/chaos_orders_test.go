@@ -77,7 +77,7 @@ func TestChaos_ProviderOutage(t *testing.T) {
 // waitCircuitOpen waits until the node leaves the provider alone.
 func (m *orderWorkload) waitCircuitOpen() {
 	m.t.Helper()
-	for a := (apiResponse{}); !strings.Contains(a.body, "\nonsale_payments_away 1\n"); {
+	for a := (apiResponse{}); !strings.Contains(a.body, "\nonsale_payments_circuit_open 1\n"); {
 		if !sleep(m.ctx, 50*time.Millisecond) {
 			m.t.Fatalf("the provider is not away:\n%s", a.body)
 		}

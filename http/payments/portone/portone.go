@@ -1,11 +1,12 @@
 // Package portone is a client of PortOne (formerly Iamport), a payment provider: it looks up a payment, refunds it, binds
 // an amount to an order in advance, and parses webhooks. V1 and V2 are clients of PortOne's two APIs with the same methods.
 //
-// Every call has one of three outcomes, which the caller must tell apart because money depends on it:
+// Every call has one of three outcomes, which the caller must distinguish because money depends on it:
 //
 //   - yes: the error is nil.
 //   - no: errors.AsType[*Refusal] finds the reason. The request had no effect and will have none.
-//   - unknown: errors.Is(err, ErrUnknown). The request may have had its effect, or may still have it. Only Get can tell.
+//   - unknown: errors.Is(err, ErrUnknown). The request may have had its effect, or may still have it: Get
+//     shows which.
 //
 // Requests are not retried, except once with a new token after PortOne refused the old one: a refused token had no effect.
 // A webhook is not a fact, only a reason to call Get.
@@ -29,7 +30,7 @@ type Config struct {
 	Store string
 	// WebhookSecrets are those of V2, two during a rotation: "whsec_" and base64. V1 does not sign.
 	WebhookSecrets []string
-	// Test makes V1 find payments of test channels too. V2 always finds them; Payment.Test tells them apart.
+	// Test makes V1 find payments of test channels too. V2 always finds them; Payment.Test marks them.
 	Test bool
 	// Currency of prepared amounts; "" is KRW. Amounts are in its smallest unit.
 	Currency string

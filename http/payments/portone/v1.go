@@ -50,7 +50,7 @@ func (v *V1) Get(ctx context.Context, ref string) (Payment, error) {
 }
 
 // Cancel refunds. It is a yes only if the response shows the balance that must be left; pending is never true, since V1
-// does not tell. A no is about this request only: call Get before acting on it, because a repeated refund is refused too.
+// does not say. A no is about this request only: call Get before acting on it, because a repeated refund is refused too.
 func (v *V1) Cancel(ctx context.Context, c Cancel) (pending bool, err error) {
 	if err := c.validate(); err != nil {
 		return false, err

@@ -55,7 +55,7 @@ func (v *V2) Get(ctx context.Context, ref string) (Payment, error) {
 	return v2Payment(o, ref)
 }
 
-// Cancel refunds. Pending is a yes whose money has not moved yet and which may still fail; only Get can tell, later. A no
+// Cancel refunds. Pending is a yes whose money has not moved yet and which may still fail; a later Get shows it. A no
 // is about this request only: call Get before acting on it, because a repeated refund is refused too.
 func (v *V2) Cancel(ctx context.Context, c Cancel) (pending bool, err error) {
 	if err := c.validate(); err != nil {

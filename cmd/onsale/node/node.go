@@ -97,7 +97,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
-		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.CatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxLife, ScheduleMaxAge: cfg.Streams.MaxLife,
+		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.MaxCatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
 		Engine: true, Log: n.logger,

@@ -103,7 +103,7 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 // consumeOrders works for orders until ctx ends. All nodes share the consumer.
 func (n *Node) consumeOrders(ctx context.Context) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-		Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: n.config.Payments.AtOnce, WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
+		Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: n.config.Payments.Concurrency, WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
 	})
 	if err != nil && ctx.Err() == nil {
 		n.logger.Error("payments are not verified any more", "error", err)

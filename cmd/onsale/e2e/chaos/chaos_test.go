@@ -38,7 +38,7 @@ type chaosTest struct {
 func newChaosTest(t *testing.T, args ...string) *chaosTest {
 	// A small ring, short lives and quick heartbeats: watchers come back often, also from before the ring.
 	b := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
-		"--streams-max-life", "3s", "--streams-user-max-life", "3s", "--logging-level", "warn"}, args...)...)
+		"--streams-max-age", "3s", "--streams-user-max-age", "3s", "--logging-level", "warn"}, args...)...)
 	c := &chaosTest{t: t, node: b, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
 	c.admin = httpd.Client{URL: b.URL(), User: "admin", HTTP: c.client}
 	c.process = b.Start()

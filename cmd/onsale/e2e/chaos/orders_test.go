@@ -21,7 +21,7 @@ func TestChaos_Orders(t *testing.T) {
 	timeout, paymentTimeout, extraArgs := 60*time.Second, 3*time.Second, []string(nil)
 	if harness.Long() {
 		people, things, kills, timeout, paymentTimeout = 250, 40, 80, 20*time.Minute, 15*time.Second
-		extraArgs = []string{"--streams-user-max-life", "30s"} // thousands wait
+		extraArgs = []string{"--streams-user-max-age", "30s"} // thousands wait
 	}
 	m := newOrderWorkload(t, people*things/6, timeout, paymentTimeout, extraArgs...)
 	began := time.Now()

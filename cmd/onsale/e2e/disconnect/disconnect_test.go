@@ -69,8 +69,8 @@ func runDisconnects(t *testing.T, wanted int64) int {
 	}
 	c := &disconnectTest{t: t, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64), ctx: harness.TimeoutContext(t, timeout), count: map[string]int{}}
 	// A small ring that is soon left behind, few places at the log, short lives, and fewer streams than listeners.
-	c.node = harness.NewNode(t, "--streams-ring-events", "1024", "--streams-catch-ups", "24", "--streams-max-connections", "95",
-		"--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s", "--streams-max-life", "3s", "--streams-user-max-life", "3s",
+	c.node = harness.NewNode(t, "--streams-ring-events", "1024", "--streams-max-catch-ups", "24", "--streams-max-connections", "95",
+		"--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s", "--streams-max-age", "3s", "--streams-user-max-age", "3s",
 		"--streams-drain-window", "1s", "--logging-level", "warn")
 	c.admin = httpd.Client{URL: c.node.URL(), User: "admin", HTTP: c.client}
 	c.process = c.node.Start()

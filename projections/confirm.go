@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 // confirm makes the pending events up to n facts. The emitter calls it with its acknowledgement, the follower after it has
@@ -36,15 +37,15 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 		confirmed = append(confirmed, e)
 		p.recent.note(e.Number, next.record.Hash)
 		if e.User != "" {
-			p.lastEvents.user[e.User] = e.Number
-			clearUnconfirmed(p.unconfirmed.user, e.User, e.Number)
+			p.lastEvents.User[e.User] = e.Number
+			clearUnconfirmed(p.unconfirmed.User, e.User, e.Number)
 		}
-		entity := entityKey(e.Event)
-		p.lastEvents.entity[entity] = e.Number
-		clearUnconfirmed(p.unconfirmed.entity, entity, e.Number)
+		entity := store.EntityKey(e.Event)
+		p.lastEvents.Entity[entity] = e.Number
+		clearUnconfirmed(p.unconfirmed.Entity, entity, e.Number)
 		p.confirmed = e.Number
 		if !e.Request.IsZero() {
-			p.waiters.deliver(next.row.Outcome)
+			p.waiters.deliver(e.Event)
 		}
 	}
 	p.pending = p.pending[len(confirmed):]

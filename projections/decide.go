@@ -9,9 +9,8 @@ import (
 	"maps"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 const (
@@ -23,7 +22,7 @@ const (
 // decide takes batches from COMMANDS as they come, and several at once when they come fast.
 func (p *Projector) decide(ctx context.Context) error {
 	// The last message may be decided in part, when the store was rebuilt from EVENTS: it is read again.
-	commands, err := p.ConsumeCommands(ctx, max(1, p.checkpoint.sequence/domain.SequencesPerMessage))
+	commands, err := p.ConsumeCommands(ctx, max(1, p.checkpoint.Sequence/domain.SequencesPerMessage))
 	if err != nil {
 		return fmt.Errorf("cannot read COMMANDS: %w", err)
 	}
@@ -44,7 +43,7 @@ func (p *Projector) decide(ctx context.Context) error {
 				commands.Ack(p.message)
 				break
 			}
-			if errors.Is(err, errApply) || errors.Is(err, errDamaged) {
+			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) {
 				return err
 			}
 			// No room on the disk, most likely. Nothing is lost: the store stands where it stood, and so must the shop.
@@ -133,11 +132,10 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	events := make([]pendingEvent, 0, commands) // most commands lead to one event
 	var repeats []uint64                        // sequences of commands that ask again for what was decided
 	cp := p.checkpoint
-	err := p.store.update(func(tx *bolt.Tx) error {
-		w := newWriter(tx)
+	err := p.store.Update(p.machine, func(w *store.Writer) error {
 		for _, b := range batches {
 			for _, c := range b.Commands {
-				if c.Sequence <= cp.sequence {
+				if c.Sequence <= cp.Sequence {
 					continue // decided before the store was rebuilt
 				}
 				decided, err := p.decideOne(c)
@@ -148,27 +146,25 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 					repeats = append(repeats, c.Sequence)
 				}
 				for _, event := range decided {
-					next, err := p.writeEvent(w, cp.hash, event)
+					next, err := p.writeEvent(w, cp.Hash, event)
 					if err != nil {
 						return err
 					}
 					events = append(events, next)
-					cp.hash = next.record.Hash
+					cp.Hash = next.record.Hash
 				}
-				cp.sequence = c.Sequence
+				cp.Sequence = c.Sequence
 			}
 		}
-		cp.events, cp.now = p.machine.LastEvent, p.machine.Now
-		cp.confirmed = p.Confirmed()
-		if err := w.flush(p.machine, p.trimmableUpTo()); err != nil {
+		cp.Events, cp.Now = p.machine.LastEvent, p.machine.Now
+		cp.Confirmed = p.Confirmed()
+		if err := w.Finish(cp, p.trimmableUpTo()); err != nil {
 			return err
 		}
 		if p.beforeCommit != nil {
-			if err := p.beforeCommit(); err != nil {
-				return err
-			}
+			return p.beforeCommit()
 		}
-		return cp.write(tx)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -179,7 +175,7 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	defer p.mu.Unlock()
 	p.committed, p.logTime = cp, max(p.logTime, batches[len(batches)-1].At)
 	for i := range events {
-		p.counters.add(labelOf(events[i].row.Type, events[i].event.Event), !events[i].event.Request.IsZero())
+		p.counters.Add(events[i].event.Event)
 	}
 	p.rate.note(time.Now(), second{commands: commands, messages: len(batches), busy: time.Since(start)})
 	if len(p.pending) == 0 {
@@ -210,25 +206,22 @@ func (p *Projector) decideOne(c domain.Command) (decided []ConfirmedEvent, err e
 	for _, e := range events {
 		event := ConfirmedEvent{Event: e}
 		if e.User != "" {
-			event.PrevOfUser = advanceLast(p.unconfirmed.user, p.lastEvents.user, e.User, e.Number)
+			event.PrevOfUser = advanceLast(p.unconfirmed.User, p.lastEvents.User, e.User, e.Number)
 		}
-		event.PrevOfEntity = advanceLast(p.unconfirmed.entity, p.lastEvents.entity, entityKey(e), e.Number)
+		event.PrevOfEntity = advanceLast(p.unconfirmed.Entity, p.lastEvents.Entity, store.EntityKey(e), e.Number)
 		decided = append(decided, event)
 	}
 	return decided, nil
 }
 
 // writeEvent puts one event into the transaction.
-func (p *Projector) writeEvent(w *writer, previous domain.Hash, event ConfirmedEvent) (pendingEvent, error) {
+func (p *Projector) writeEvent(w *store.Writer, previous domain.Hash, event ConfirmedEvent) (pendingEvent, error) {
 	e := event.Event
 	record, err := p.Log.EncodeEvent(previous, e)
 	if err != nil {
 		return pendingEvent{}, fmt.Errorf("%w: event %d cannot be written: %w", errApply, e.Number, err)
 	}
-	name, _ := e.Body.Type()
-	r := journalRow{Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, name, record.Data()},
-		event.PrevOfUser, event.PrevOfEntity}
-	return pendingEvent{event, record, r}, w.writeEvent(p.machine, e, record, r)
+	return pendingEvent{event, record}, w.Put(e, store.Links{PrevOfUser: event.PrevOfUser, PrevOfEntity: event.PrevOfEntity}, record)
 }
 
 // advanceLast makes n the newest of key and gives the one before it.
@@ -243,16 +236,15 @@ func advanceLast(unconfirmed, confirmed map[string]uint64, key string, n uint64)
 
 // reload makes the shop what the store says, after a transaction that did not happen.
 func (p *Projector) reload() error {
-	return p.store.view(func(tx *bolt.Tx) error {
-		loaded := newLoadedState()
-		if err := loaded.load(tx); err != nil {
-			return err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.machine, p.unconfirmed, p.counters = loaded.machine, loaded.lastEvents, loaded.counters
-		maps.DeleteFunc(p.unconfirmed.user, func(_ string, n uint64) bool { return n <= p.confirmed })
-		maps.DeleteFunc(p.unconfirmed.entity, func(_ string, n uint64) bool { return n <= p.confirmed })
-		return nil
-	})
+	state, err := p.store.Load()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machine, p.unconfirmed, p.counters = state.Machine, state.LastEvents, state.Counters
+	confirmed := func(_ string, n uint64) bool { return n <= p.confirmed }
+	maps.DeleteFunc(p.unconfirmed.User, confirmed)
+	maps.DeleteFunc(p.unconfirmed.Entity, confirmed)
+	return nil
 }

@@ -65,7 +65,7 @@ func (p *Projector) decidedHash(ctx context.Context, n uint64) (*domain.Hash, er
 		p.mu.RLock()
 		changed := p.changed
 		hash, known := p.recent.find(n)
-		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.events {
+		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.Events {
 			hash, known = p.pending[n-p.pending[0].event.Number].record.Hash, true
 		}
 		confirmed := n <= p.confirmed

@@ -17,6 +17,8 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/projections"
+	"onsale/projections/audit"
+	"onsale/projections/store"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )
@@ -82,7 +84,7 @@ func (cn *clusterNode) wantHalt(words ...string) {
 		"Await":         second(cn.p.Await(ctx, domain.NewRequestID("late", "k"), 1<<40)),
 		"WaitDecided":   cn.p.WaitDecided(ctx, 1<<40),
 		"WaitConfirmed": cn.p.WaitConfirmed(ctx, 1<<40),
-		"Read":          cn.p.Read("kim", func(*projections.View) error { return nil }),
+		"Read":          cn.p.Read("kim", func(*store.View) error { return nil }),
 	} {
 		if !errors.Is(err, projections.ErrHalted) || !strings.Contains(err.Error(), reason) {
 			cn.tb.Errorf("%s: got %v, want it to say that the node has halted, and why", name, err)
@@ -135,7 +137,7 @@ func TestHalt_StopsOnDivergence(t *testing.T) {
 	if _, err := cn.submit(command("lee", "k", "demo", coupons.Issue{})); !errors.Is(err, projections.ErrHalted) {
 		t.Errorf("lee waited for an outcome and got %v, want ErrHalted", err)
 	}
-	if _, err := projections.RunAudit(t.Context(), cn.log, nil); !errors.Is(err, projections.ErrDifference) {
+	if _, err := audit.Run(t.Context(), cn.log, nil); !errors.Is(err, audit.ErrDifference) {
 		t.Errorf("the audit says %v, want a difference", err)
 	}
 	cn.wantHalt("event 3 in EVENTS is not what this node has decided")
@@ -369,7 +371,7 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s, err := projections.OpenStore(path, epochs[0])
+	s, err := store.Open(path, epochs[0], nil)
 	if err != nil {
 		t.Fatalf("the store was touched: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 // Log is COMMANDS and EVENTS as one node uses them.
@@ -24,20 +25,11 @@ type Log interface {
 	// AppendEvents appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
 	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
 	AppendEvents(context.Context, []domain.Record) error
-	EventReader
+	store.EventLog
 	// EventHashes is Records without payloads.
 	EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
-	// DecodeBody reads what an event says out of its data.
-	DecodeBody(name string, data []byte) (domain.Body, error)
-}
-
-// EventReader is EVENTS for a reader.
-type EventReader interface {
-	// Events follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
-	Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
-	DecodeEvent(domain.Record) (domain.Event, error)
 }
 
 // CommandConsumer are the messages of COMMANDS in order. A message may come again; none is left out unnoticed.

@@ -14,6 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/machine"
+	"onsale/projections/store"
 )
 
 // Config is what a projector is made of.
@@ -42,23 +43,24 @@ type ConfirmedEvent struct {
 // Projector is the node's decider and its read store.
 type Projector struct {
 	Config
-	store *Store
+	store.Exporter
+	store *store.Store
 
 	// Owned by Run's goroutine: what the last transaction left, and what the next one is making of it.
-	checkpoint checkpoint
+	checkpoint store.Checkpoint
 	message    uint64 // of COMMANDS, wholly decided
 
 	// mu guards what Run writes and others read. It is held for map accesses only, never over I/O.
 	mu            sync.RWMutex
 	machine       *machine.Machine // written by Run alone, which reads it without the lock
-	lastEvents    lastEvents       // of confirmed events
-	unconfirmed   lastEvents       // of events that are decided and not yet confirmed
-	counters      counters         // of committed events
+	lastEvents    store.LastEvents // of confirmed events
+	unconfirmed   store.LastEvents // of events that are decided and not yet confirmed
+	counters      store.Counters   // of committed events
 	rate          rateWindow
 	pending       []pendingEvent // decided, committed, not confirmed; in order
 	waiters       waiters
-	committed     checkpoint  // mark as of the last commit
-	logTime       domain.Time // of the last decided message
+	committed     store.Checkpoint // mark as of the last commit
+	logTime       domain.Time      // of the last decided message
 	confirmed     uint64
 	confirmations []confirmation // when which number was confirmed, for the outbox
 
@@ -82,7 +84,6 @@ type startTarget struct{ sequence, events uint64 }
 type pendingEvent struct {
 	event  ConfirmedEvent
 	record domain.Record
-	row    journalRow
 }
 
 // confirmation says that the events up to number were confirmed at the time at.
@@ -151,7 +152,7 @@ func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.sequence, Confirmed: p.confirmed, Events: p.committed.events, EventsFull: p.eventsFull.Load(),
+		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
 		CaughtUp: p.caughtUp(),
 	}
 	if reason := p.halted.Load(); reason != nil {
@@ -184,7 +185,7 @@ func (p *Projector) haltedError() error {
 
 // caughtUp is asked with mu held.
 func (p *Projector) caughtUp() bool {
-	return p.committed.sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events
+	return p.committed.Sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events
 }
 
 // WaitCaughtUp waits until everything that stood in the logs at start is decided and may be told.

@@ -9,6 +9,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 func TestProjector_IssuesCoupons(t *testing.T) {
@@ -16,7 +17,7 @@ func TestProjector_IssuesCoupons(t *testing.T) {
 	tn.createPromotion("demo", 100)
 	tn.issueConcurrently(1500, "demo")
 	tn.waitConfirmed()
-	err := tn.p.Read("u1", func(v *projections.View) error {
+	err := tn.p.Read("u1", func(v *store.View) error {
 		p, ok, err := v.Promotion("demo")
 		if err != nil || !ok || p.Issued() != 100 {
 			t.Errorf("got %+v %v %v, want 100 issued", p, ok, err)

@@ -52,7 +52,7 @@ type QueueEstimate struct {
 // node to be as fast as it was then while it was at work.
 func (p *Projector) QueueEstimate(sequence uint64) (QueueEstimate, bool) {
 	p.mu.RLock()
-	decided, recent := p.committed.sequence, p.rate.sum(time.Now())
+	decided, recent := p.committed.Sequence, p.rate.sum(time.Now())
 	p.mu.RUnlock()
 	if sequence <= decided {
 		return QueueEstimate{Exact: true}, true

@@ -43,8 +43,8 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	}
 	p.mu.RLock()
 	s := Stats{
-		Outcomes: p.counters.outcomes, Events: p.counters.byName(), AcceptedSequence: state.Commands.Last * domain.SequencesPerMessage,
-		DecidedSequence: p.committed.sequence, Rate: float64(p.rate.sum(time.Now()).commands) / rateWindowSeconds,
+		Outcomes: p.counters.Outcomes, Events: p.counters.ByType(), AcceptedSequence: state.Commands.Last * domain.SequencesPerMessage,
+		DecidedSequence: p.committed.Sequence, Rate: float64(p.rate.sum(time.Now()).commands) / rateWindowSeconds,
 		Orders: map[orders.Status]int{},
 	}
 	for _, status := range orderStatuses {
@@ -93,65 +93,4 @@ func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
 			}
 		}
 	}
-}
-
-// How many events there are of each type, since there is a log: counted once while the journal is loaded, and then with
-// each commit.
-
-// eventLabel is the type of an event, and where that is a refusal its code too.
-type eventLabel struct{ name, code string }
-
-// String is "seats.held" or "seats.rejected seat_unavailable".
-func (l eventLabel) String() string {
-	if l.code == "" {
-		return l.name
-	}
-	return l.name + " " + l.code
-}
-
-func labelOf(name string, e domain.Event) eventLabel {
-	if rejection, rejected := e.Body.(domain.Rejection); rejected {
-		return eventLabel{name, rejection.Code}
-	}
-	return eventLabel{name: name}
-}
-
-type counters struct {
-	byLabel  map[eventLabel]*uint64
-	outcomes uint64 // events that answer a request
-}
-
-func newCounters() counters { return counters{byLabel: map[eventLabel]*uint64{}} }
-
-func (c *counters) add(label eventLabel, outcome bool) {
-	count := c.byLabel[label]
-	if count == nil {
-		count = new(uint64)
-		c.byLabel[label] = count
-	}
-	*count++
-	if outcome {
-		c.outcomes++
-	}
-}
-
-// addRow counts a row of the journal, whose bytes are copied only where they are the first of their kind.
-func (c *counters) addRow(r rowHeader) {
-	code := r.rejectionCode()
-	if count := c.byLabel[eventLabel{string(r.name), string(code)}]; count != nil {
-		*count++
-	} else {
-		c.byLabel[eventLabel{string(r.name), string(code)}] = new(uint64(1))
-	}
-	if len(r.request) > 0 {
-		c.outcomes++
-	}
-}
-
-func (c *counters) byName() map[string]uint64 {
-	counts := make(map[string]uint64, len(c.byLabel))
-	for label, count := range c.byLabel {
-		counts[label.String()] = *count
-	}
-	return counts
 }

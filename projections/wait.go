@@ -11,14 +11,14 @@ import (
 
 // waiters are those who want to hear of a command, by its sequence. Each hears its outcome once; a channel that is closed
 // without one says: look for yourself.
-type waiters map[uint64][]chan<- Outcome
+type waiters map[uint64][]chan<- domain.Event
 
 // deliver tells an outcome to those who wait for it.
-func (w waiters) deliver(o Outcome) {
-	for _, ch := range w[o.Sequence] {
-		ch <- o // has room for one
+func (w waiters) deliver(e domain.Event) {
+	for _, ch := range w[e.Sequence] {
+		ch <- e // has room for one
 	}
-	delete(w, o.Sequence)
+	delete(w, e.Sequence)
 }
 
 // cancel lets those go who wait for a command that repeats an earlier request: no event answers it.
@@ -38,13 +38,13 @@ func (w waiters) cancelAll() {
 
 // Await waits for the outcome of the command at sequence, which carried request id. The error is ctx's or ErrHalted.
 func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uint64) (Outcome, error) {
-	ch := make(chan Outcome, 1)
+	ch := make(chan domain.Event, 1)
 	p.mu.Lock()
 	if p.halted.Load() != nil {
 		p.mu.Unlock()
 		return Outcome{}, p.haltedError()
 	}
-	decided := sequence <= p.committed.sequence
+	decided := sequence <= p.committed.Sequence
 	if !decided {
 		p.waiters[sequence] = append(p.waiters[sequence], ch)
 	}
@@ -53,12 +53,13 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 		return p.awaitDecided(ctx, id, sequence)
 	}
 	select {
-	case o, ok := <-ch:
+	case e, ok := <-ch:
 		if ok {
-			return o, nil
+			o, _, err := outcomeOf(e, true, nil)
+			return o, err
 		}
 		if err := p.haltedError(); err != nil {
-			return o, err
+			return Outcome{}, err
 		}
 		return p.awaitDecided(ctx, id, sequence)
 	case <-ctx.Done():
@@ -70,7 +71,7 @@ func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uin
 }
 
 // remove takes one waiter out who has lost patience.
-func (w waiters) remove(sequence uint64, waiter chan<- Outcome) {
+func (w waiters) remove(sequence uint64, waiter chan<- domain.Event) {
 	chans := w[sequence]
 	for i, ch := range chans {
 		if ch == waiter {
@@ -83,17 +84,17 @@ func (w waiters) remove(sequence uint64, waiter chan<- Outcome) {
 	}
 }
 
-// awaitDecided finds the event that says the outcome, and waits until it may be told.
+// awaitDecided finds the outcome of a decided command, and waits until it is confirmed.
 func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, sequence uint64) (Outcome, error) {
 	o, ok, err := p.OutcomeAt(sequence)
 	if err != nil {
 		return o, err
 	}
-	if !ok { // a repetition has no event of its own
+	if !ok { // a repeated request has no event of its own
 		p.mu.RLock()
 		first := p.machine.Requests[id].EventNumber
 		p.mu.RUnlock()
-		if o, ok, err = p.readOutcome(first); err != nil || !ok {
+		if o, ok, err = outcomeOf(p.store.Event(first)); err != nil || !ok {
 			return o, errors.Join(err, errors.New("no such request"))
 		}
 	}
@@ -126,8 +127,8 @@ func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
 		p.mu.RLock()
 		cp, changed := p.committed, p.changed
 		p.mu.RUnlock()
-		if cp.sequence >= sequence {
-			return p.WaitConfirmed(ctx, cp.events)
+		if cp.Sequence >= sequence {
+			return p.WaitConfirmed(ctx, cp.Events)
 		}
 		if err := p.haltedError(); err != nil {
 			return err

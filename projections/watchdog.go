@@ -17,7 +17,7 @@ func (p *Projector) watchdog(ctx context.Context) error {
 	for sleep(ctx, watchdogInterval) == nil {
 		// Asked first, so that the logs can only be further than this.
 		p.mu.RLock()
-		sequence, confirmed := p.committed.sequence, p.confirmed
+		sequence, confirmed := p.committed.Sequence, p.confirmed
 		p.mu.RUnlock()
 		state, err := p.Log.State(ctx)
 		if err != nil {

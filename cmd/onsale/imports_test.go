@@ -13,19 +13,21 @@ import (
 
 // allowedImports are the packages that each folder may import of ours. What is not listed is not allowed.
 var allowedImports = map[string][]string{
-	"domain":                            {},                                                                                                                  // the rules know nothing
-	"domain/deadline":                   {"domain"},                                                                                                          // what time changes
-	"domain/waitlist":                   {},                                                                                                                  // a line of people
-	"domain/coupons":                    {"domain", "domain/deadline", "domain/waitlist"},                                                                    // a sale knows its words
-	"domain/seats":                      {"domain", "domain/deadline", "domain/waitlist"},                                                                    //
-	"domain/orders":                     {"domain", "domain/deadline"},                                                                                       //
-	"domain/alarms":                     {"domain"},                                                                                                          //
-	"domain/machine":                    {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // one counter for all rules
-	"streams":                           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // the logs' formats are the rules' words
-	"projections":                       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/waitlist", "domain/machine"}, // it is handed the log
-	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/payments/portone", "http/sse", "http/web"},
+	"domain":                            {},                                                                             // the rules know nothing
+	"domain/deadline":                   {"domain"},                                                                     // what time changes
+	"domain/waitlist":                   {},                                                                             // a line of people
+	"domain/coupons":                    {"domain", "domain/deadline", "domain/waitlist"},                               // a sale knows its words
+	"domain/seats":                      {"domain", "domain/deadline", "domain/waitlist"},                               //
+	"domain/orders":                     {"domain", "domain/deadline"},                                                  //
+	"domain/alarms":                     {"domain"},                                                                     //
+	"domain/machine":                    {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // one counter for all rules
+	"streams":                           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // the logs' formats are the rules' words
+	"projections":                       {"domain", "domain/orders", "domain/machine", "projections/store"},             // the log is passed in
+	"projections/store":                 {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/machine"},
+	"projections/audit":                 {"domain", "domain/machine"}, // and not the store
+	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "projections/store", "http/payments/portone", "http/sse", "http/web"},
 	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections"},
-	"http/payments":                     {"domain", "domain/orders", "projections", "http/payments/portone"}, // it is handed the events that wake it
+	"http/payments":                     {"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}, // it is handed the events that wake it
 	"http/payments/portone":             {},                                                                  // what a payment is, it says in its own words
 	"http/payments/portone/fakeportone": {},                                                                  // and nothing of the client, or both might err alike
 	"config":                            {},                                                                  // only cmd knows settings: no setting reaches a rule

@@ -1,10 +1,9 @@
-// Promotions: what an event changes, how they are loaded with their coupons, and how screens read them.
+// Promotions and coupons.
 
-package projections
+package store
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -13,8 +12,8 @@ import (
 	"onsale/domain/coupons"
 )
 
-// applyCoupons writes the rows that event e has touched, as state has them now; the promotion's own row at the end.
-func (w *writer) applyCoupons(state *coupons.State, e domain.Event) error {
+// putCoupons writes the rows of coupons and waiting entries that event e has changed, and notes its promotion for Finish.
+func (w *Writer) putCoupons(e domain.Event) error {
 	w.promotions[e.Entity] = true
 	waitingID := ""
 	switch body := e.Body.(type) {
@@ -43,26 +42,21 @@ func (w *writer) applyCoupons(state *coupons.State, e domain.Event) error {
 		return nil
 	}
 	_, sequence := coupons.WaitingSequence(waitingID)
-	return putCouponWaiting(w.tx, state.Promotion(e.Entity), sequence)
+	return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), sequence)
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
-	v, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketPromotions).Put([]byte(p.PromotionID), v)
+	return putJSON(tx.Bucket(bucketPromotions), p.PromotionID, p)
 }
 
-// loadPromotions fills in the promotions with their coupons. Who waits comes later: see loadWaiting.
-func (p *loadedState) loadPromotions(tx *bolt.Tx) error {
-	state := p.machine.Coupons
+// loadPromotions restores the promotions with their coupons. Waiting entries come later, see loadWaiting.
+func (s *State) loadPromotions(tx *bolt.Tx) error {
 	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
 		p, err := decodePromotion(k, v)
 		if err != nil {
 			return err
 		}
-		loaded := state.Restore(p)
+		loaded := s.Machine.Coupons.Restore(p)
 		issued := tx.Bucket(bucketCoupons).Bucket(k)
 		if issued == nil {
 			return nil
@@ -75,56 +69,22 @@ func (p *loadedState) loadPromotions(tx *bolt.Tx) error {
 	})
 }
 
-func decodePromotion(k, v []byte) (coupons.Promotion, error) {
-	var p coupons.Promotion
-	if err := json.Unmarshal(v, &p); err != nil {
-		return p, fmt.Errorf("%w: promotion %s: %w", errDamaged, k, err)
-	}
-	return p, nil
-}
+var decodePromotion = decoderOf[coupons.Promotion](bucketPromotions)
 
-// Promotion is one promotion, with its counters and flags. Its coupons and those who wait are not filled in.
+// Promotion is one promotion with its counters and flags, without its coupons and waiting entries; false when there is none.
 func (v *View) Promotion(id string) (coupons.Promotion, bool, error) {
-	raw := v.tx.Bucket(bucketPromotions).Get([]byte(id))
-	if raw == nil {
-		return coupons.Promotion{}, false, nil
-	}
-	p, err := decodePromotion([]byte(id), raw)
-	return p, err == nil, err
+	return findRow[coupons.Promotion](v.tx, bucketPromotions, id)
 }
 
 // Promotions are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Promotions(after string, limit int) ([]coupons.Promotion, error) {
-	var list []coupons.Promotion
-	err := eachAfter(v.tx.Bucket(bucketPromotions), after, limit, func(k, raw []byte) error {
-		p, err := decodePromotion(k, raw)
-		list = append(list, p)
-		return err
-	})
-	return list, err
+	return rowsAfter(v.tx.Bucket(bucketPromotions), after, limit, decodePromotion)
 }
 
-// eachAfter calls read for at most limit rows whose key comes after the given one.
-func eachAfter(b *bolt.Bucket, after string, limit int, read func(k, v []byte) error) error {
-	c := b.Cursor()
-	k, v := c.Seek([]byte(after))
-	if string(k) == after {
-		k, v = c.Next()
-	}
-	for ; k != nil && limit > 0; k, v = c.Next() {
-		if err := read(k, v); err != nil {
-			return err
-		}
-		limit--
-	}
-	return nil
-}
+// Coupons: one row each, by number within the promotion.
 
-// Coupons: a row for each, by its number in the sale, with what became of it; when it was issued stands in the journal.
-
-// couponRow is the number of the event that issued it, the status and the user.
 type couponRow struct {
-	eventNumber uint64
+	eventNumber uint64 // of the event that issued it
 	status      coupons.Status
 	user        string
 }
@@ -136,13 +96,13 @@ func (r couponRow) encode() []byte {
 
 func decodeCoupon(v []byte) (couponRow, error) {
 	if len(v) < 9 || v[8] > byte(coupons.StatusRevoked) {
-		return couponRow{}, fmt.Errorf("%w: the row of a coupon is no such", errDamaged)
+		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
 	}
 	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
 }
 
 // couponBucket is the bucket of a promotion.
-func (w *writer) couponBucket(promotion string) (*bolt.Bucket, error) {
+func (w *Writer) couponBucket(promotion string) (*bolt.Bucket, error) {
 	if b := w.coupons[promotion]; b != nil {
 		return b, nil
 	}
@@ -155,8 +115,8 @@ func (w *writer) couponBucket(promotion string) (*bolt.Bucket, error) {
 	return b, nil
 }
 
-// putIssued writes those that event e gave to its user, with numbers from first on.
-func (w *writer) putIssued(e domain.Event, first, quantity int) error {
+// putIssued writes the coupons that event e issued to its user, with numbers from first on.
+func (w *Writer) putIssued(e domain.Event, first, quantity int) error {
 	b, err := w.couponBucket(e.Entity)
 	if err != nil {
 		return err
@@ -170,8 +130,7 @@ func (w *writer) putIssued(e domain.Event, first, quantity int) error {
 	return nil
 }
 
-// setCouponStatus writes what became of one.
-func (w *writer) setCouponStatus(promotion string, number int, status coupons.Status) error {
+func (w *Writer) setCouponStatus(promotion string, number int, status coupons.Status) error {
 	b, err := w.couponBucket(promotion)
 	if err != nil {
 		return err
@@ -184,7 +143,7 @@ func (w *writer) setCouponStatus(promotion string, number int, status coupons.St
 	return b.Put(key(uint64(number)), row.encode())
 }
 
-// Coupon is a unit that a user has or had.
+// Coupon is a coupon of a user.
 type Coupon struct {
 	CouponID, PromotionID string
 	Number                int
@@ -195,29 +154,32 @@ type Coupon struct {
 // Coupons are the user's, newest first; those of one offer in the order of their numbers.
 func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 	return userPage(v, from, limit, func(r journalRow) ([]Coupon, error) {
-		var issued struct{ Number, Quantity int }
-		switch r.Type {
-		case "coupons.issued":
-			issued.Quantity = 1
-		case "coupons.accepted":
-		default:
+		if r.name != "coupons.issued" && r.name != "coupons.accepted" {
 			return nil, nil
 		}
-		if err := json.Unmarshal(r.Data, &issued); err != nil {
+		e, err := v.store.event(r)
+		if err != nil {
 			return nil, err
+		}
+		first, quantity := 0, 1
+		switch body := e.Body.(type) {
+		case coupons.Issued:
+			first = body.Number
+		case coupons.Accepted:
+			first, quantity = body.Number, body.Quantity
 		}
 		b := v.tx.Bucket(bucketCoupons).Bucket([]byte(r.Entity))
 		if b == nil {
-			return nil, fmt.Errorf("no coupons of %s", r.Entity)
+			return nil, fmt.Errorf("%s has no coupons", r.Entity)
 		}
-		list := make([]Coupon, issued.Quantity)
+		list := make([]Coupon, quantity)
 		for i := range list {
-			n := issued.Number + i
+			n := first + i
 			row, err := decodeCoupon(b.Get(key(uint64(n))))
 			if err != nil {
 				return nil, err
 			}
-			list[i] = Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.At}
+			list[i] = Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now}
 		}
 		return list, nil
 	})

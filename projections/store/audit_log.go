@@ -1,6 +1,6 @@
-// The audit trail: what the shop has done, who, when, and why.
+// The audit log: what admins have done, who, when, and why.
 
-package projections
+package store
 
 import (
 	"encoding/json"
@@ -11,16 +11,16 @@ import (
 	"onsale/domain"
 )
 
-// AdminAction is a command of the shop's and its outcome.
+// AdminAction is an admin's command and its outcome.
 type AdminAction struct {
 	EventNumber uint64
 	Sequence    uint64 // of the command
 	At          domain.Time
 	User        string
-	Type        string // of the event: "coupons.paused"; of the command where that was refused: "coupons.pause"
-	Entity      string // the promotion, schedule, product or order, or the user who was told something
-	Code        string // "" when it was done
-	Reason      string // the shop's
+	Type        string // of the event: "coupons.paused"; of a rejected command: "coupons.pause"
+	Entity      string // the promotion, schedule, product or order, or the user of an alarm
+	Code        string // of the rejection; "": it succeeded
+	Reason      string // that the admin gave
 	Request     domain.RequestID
 }
 
@@ -43,11 +43,11 @@ func set(names ...string) map[string]bool {
 	return s
 }
 
-// ExportAuditLog is everything that the shop has done or tried, in order, as far as it may be told. A reason that was refused
-// with its command stands in COMMANDS only.
-func (p *Projector) ExportAuditLog() iter.Seq2[AdminAction, error] {
-	confirmed := p.Confirmed()
-	return exportRows(p, bucketNamed(bucketJournal), func(_ *bolt.Tx, k, v []byte) ([]AdminAction, error) {
+// ExportAuditLog is every confirmed action of admins, rejected ones too, in order. The reason of a rejected command is in
+// COMMANDS only.
+func (x Exporter) ExportAuditLog() iter.Seq2[AdminAction, error] {
+	confirmed := x.confirmed()
+	return exportRows(x, bucketNamed(bucketJournal), func(_ *bolt.Tx, k, v []byte) ([]AdminAction, error) {
 		header, err := readRowHeader(k, v)
 		if err != nil || number(k) > confirmed || len(header.request) == 0 {
 			return nil, err
@@ -56,15 +56,15 @@ func (p *Projector) ExportAuditLog() iter.Seq2[AdminAction, error] {
 		if !rejected && !adminTypes[string(header.name)] {
 			return nil, nil
 		}
-		r, err := decodeJournalRow(k, v)
+		r, err := decodeRow(k, v)
 		if err != nil {
 			return nil, err
 		}
 		var body struct{ Command, Code, Reason string }
-		if err := json.Unmarshal(r.Data, &body); err != nil {
+		if err := json.Unmarshal(r.data, &body); err != nil {
 			return nil, err
 		}
-		action := AdminAction{r.EventNumber, r.Sequence, r.At, r.User, r.Type, r.Entity, body.Code, body.Reason, r.Request}
+		action := AdminAction{r.Number, r.Sequence, r.Now, r.User, r.name, r.Entity, body.Code, body.Reason, r.Request}
 		if rejected {
 			action.Type = body.Command
 		}

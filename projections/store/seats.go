@@ -1,6 +1,6 @@
-// Schedules, seats, holds and reservations: what an event changes.
+// Schedules, seats, allocations and reservations: writing their rows, and loading them.
 
-package projections
+package store
 
 import (
 	"encoding/binary"
@@ -14,9 +14,9 @@ import (
 	"onsale/domain/seats"
 )
 
-// applySeats writes the rows that event e has touched, as state has them now. Every event that makes or ends a holding, a
-// reservation or a place names it or its seats; so whatever later events of the same command did to it, its row is right.
-func applySeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
+// putSeatEvent writes the rows that event e has changed, as state has them now. Every event that creates or ends an allocation, a
+// reservation or a waiting entry names it or its seats; so its row is right whatever later events of the same command did to it.
+func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	sc := state.Schedule(e.Entity)
 	switch body := e.Body.(type) {
 	case seats.Created, seats.Closed:
@@ -26,7 +26,7 @@ func applySeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	case seats.Extended:
 		sequence := seats.HoldSequence(body.HoldID)
 		if h := sc.Allocations[sequence]; h != nil {
-			if err := putSeats(tx, sc, h.ScheduleSeatIDs); err != nil { // a seat knows until when
+			if err := putSeats(tx, sc, h.ScheduleSeatIDs); err != nil { // a seat's row has the deadline
 				return err
 			}
 		}
@@ -45,7 +45,7 @@ func applySeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 		if err := putSeats(tx, sc, body.ScheduleSeatIDs); err != nil {
 			return err
 		}
-		return putAllocation(tx, sc, seats.HoldSequence(body.HoldID)) // also one that has no seats any more
+		return putAllocation(tx, sc, seats.HoldSequence(body.HoldID)) // also one that has no seats left
 	case seats.ReleasedToSale:
 		return putSeats(tx, sc, body.ScheduleSeatIDs)
 	case seats.Blocked:
@@ -53,11 +53,11 @@ func applySeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	case seats.Unblocked:
 		return putSeats(tx, sc, body.ScheduleSeatIDs)
 	}
-	return applySeatWaiting(tx, sc, e)
+	return putSeatWaitingEvent(tx, sc, e)
 }
 
-// applySeatWaiting does the same for what happened to those who wait.
-func applySeatWaiting(tx *bolt.Tx, sc *seats.Schedule, e domain.Event) error {
+// putSeatWaitingEvent does the same for events of the waiting list.
+func putSeatWaitingEvent(tx *bolt.Tx, sc *seats.Schedule, e domain.Event) error {
 	var waitingID string
 	var ids []int
 	switch body := e.Body.(type) {
@@ -86,17 +86,15 @@ func applySeatWaiting(tx *bolt.Tx, sc *seats.Schedule, e domain.Event) error {
 	return putSeatWaiting(tx, sc, sequence)
 }
 
-// The rows of a schedule: itself, its seats, its holdings and its reservations.
-
-// allocationRow is a hold, or seats on offer, for as long as there is a log: what is still held, or that it ran out. One that
-// was given back, reserved or accepted whole has no row.
+// allocationRow is a hold or an offer of seats: the seats that are still allocated, or that it expired. Expired ones are kept
+// permanently; one that was released, reserved or accepted whole has no row.
 type allocationRow struct {
 	ScheduleID string `json:"scheduleId"`
 	*seats.Allocation
 	Expired *seats.ExpiredAllocation `json:"ended,omitempty"`
 }
 
-// scheduleRow is a schedule and the place in line of its command.
+// scheduleRow is a schedule with the sequence of the command that created it.
 type scheduleRow struct {
 	Sequence uint64 `json:"sequence"`
 	Closed   bool   `json:"closed,omitempty"`
@@ -109,14 +107,10 @@ type reservationRow struct {
 }
 
 func putSchedule(tx *bolt.Tx, sc *seats.Schedule) error {
-	v, err := json.Marshal(scheduleRow{sc.Sequence, sc.Closed, sc.Created})
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(bucketSchedules).Put([]byte(sc.ScheduleID), v)
+	return putJSON(tx.Bucket(bucketSchedules), sc.ScheduleID, scheduleRow{sc.Sequence, sc.Closed, sc.Created})
 }
 
-// putReservation writes a reservation and the seats that came to it or went.
+// putReservation writes a reservation and the seats that it gained or lost.
 func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64, ids []int) error {
 	v, err := json.Marshal(reservationRow{sc.ScheduleID, sc.Reservations[sequence]})
 	if err != nil {
@@ -128,7 +122,7 @@ func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64, ids []int)
 	return putSeats(tx, sc, ids)
 }
 
-// putSeats writes the seats and the holdings that they are in or, by their rows, were in until now.
+// putSeats writes the seats and the allocations that they are in or, by their old rows, were in.
 func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
 	b, err := tx.Bucket(bucketSeats).CreateBucketIfNotExists([]byte(sc.ScheduleID))
 	if err != nil {
@@ -181,68 +175,61 @@ func seatKey(id int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(i
 
 func seatID(key []byte) int { return int(binary.BigEndian.Uint32(key)) }
 
-// Loading schedules: the schedule, its holdings and reservations, and then what is in neither.
-
-// loadSchedules fills in all but who waits: see loadWaiting.
-func (p *loadedState) loadSchedules(tx *bolt.Tx) error {
-	for _, load := range []func(*bolt.Tx) error{p.loadLayouts, p.loadReservations, p.loadAllocations} {
+// loadSchedules restores the schedules, their reservations and allocations, and then the seats that are in neither. Waiting
+// entries come later, see loadWaiting.
+func (s *State) loadSchedules(tx *bolt.Tx) error {
+	for _, load := range []func(*bolt.Tx) error{s.loadLayouts, s.loadReservations, s.loadAllocations} {
 		if err := load(tx); err != nil {
 			return err
 		}
 	}
 	rows := tx.Bucket(bucketSeats)
 	return rows.ForEachBucket(func(id []byte) error {
-		sc := p.machine.Seats.Schedule(string(id))
+		sc := s.Machine.Seats.Schedule(string(id))
 		if sc == nil {
-			return fmt.Errorf("%w: seats of %s, which is not there", errDamaged, id)
+			return fmt.Errorf("%w: seats of the unknown schedule %s", ErrDamaged, id)
 		}
-		return loadSeats(p.machine.Seats, sc, rows.Bucket(id))
+		return loadSeats(s.Machine.Seats, sc, rows.Bucket(id))
 	})
 }
 
-func (p *loadedState) loadLayouts(tx *bolt.Tx) error {
+func (s *State) loadLayouts(tx *bolt.Tx) error {
 	return tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
 		r, err := decodeSchedule(k, v)
 		if err == nil {
-			p.machine.Seats.Restore(r.Created, r.Sequence).Closed = r.Closed
+			s.Machine.Seats.Restore(r.Created, r.Sequence).Closed = r.Closed
 		}
 		return err
 	})
 }
 
-func decodeSchedule(id, v []byte) (scheduleRow, error) {
-	var r scheduleRow
-	if err := json.Unmarshal(v, &r); err != nil {
-		return r, fmt.Errorf("%w: schedule %s: %w", errDamaged, id, err)
-	}
-	return r, nil
-}
+var decodeSchedule = decoderOf[scheduleRow](bucketSchedules)
 
-func (p *loadedState) loadReservations(tx *bolt.Tx) error {
+func (s *State) loadReservations(tx *bolt.Tx) error {
 	return tx.Bucket(bucketReservations).ForEach(func(k, v []byte) error {
 		var r reservationRow
 		err := json.Unmarshal(v, &r)
-		sc := p.machine.Seats.Schedule(r.ScheduleID)
+		sc := s.Machine.Seats.Schedule(r.ScheduleID)
 		if err != nil || sc == nil {
-			return fmt.Errorf("%w: reservation %d", errDamaged, number(k))
+			return fmt.Errorf("%w: row of reservation %d", ErrDamaged, number(k))
 		}
-		p.machine.Seats.RestoreReservation(sc, number(k), r.Reservation)
+		s.Machine.Seats.RestoreReservation(sc, number(k), r.Reservation)
 		return nil
 	})
 }
 
-func (p *loadedState) loadAllocations(tx *bolt.Tx) error {
+func (s *State) loadAllocations(tx *bolt.Tx) error {
 	return tx.Bucket(bucketAllocations).ForEach(func(k, v []byte) error {
 		var r allocationRow
 		err := json.Unmarshal(v, &r)
-		sc := p.machine.Seats.Schedule(r.ScheduleID)
+		sc := s.Machine.Seats.Schedule(r.ScheduleID)
 		switch {
 		case err != nil || sc == nil || r.Expired == nil && r.Allocation == nil:
-			return fmt.Errorf("%w: hold %d", errDamaged, number(k))
+			return fmt.Errorf("%w: row of allocation %d", ErrDamaged, number(k))
 		case r.Expired != nil:
 			sc.Expired[number(k)] = *r.Expired
 		default:
-			p.machine.Seats.RestoreAllocation(sc, *r.Allocation)
+			s.Machine.Seats.RestoreAllocation(sc, *r.Allocation)
 		}
 		return nil
 	})

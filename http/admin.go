@@ -17,8 +17,8 @@ import (
 func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
-			Name: o.text("name"), Stock: int(o.integer("stock", -1)), PerUserLimit: int(o.integer("perUserLimit", 1)),
-			OpensAt: o.time("opensAt"), ClosesAt: o.time("closesAt"),
+			Name: o.Text("name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"),
 		}
 	})
 }
@@ -26,11 +26,11 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 // What may be done to a promotion, and to a coupon of it.
 var (
 	changeStock = adminCommand(entityCommand("promotionId", func(o *object) validatedBody {
-		return coupons.ChangeStock{Delta: int(o.integer("delta", 0)), Reason: o.text("reason")}
+		return coupons.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
 	}))
-	pausePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Pause{Reason: o.text("reason")} }))
-	resumePromotion = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Resume{Reason: o.text("reason")} }))
-	closePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Close{Reason: o.text("reason")} }))
+	pausePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Pause{Reason: o.Text("reason")} }))
+	resumePromotion = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Resume{Reason: o.Text("reason")} }))
+	closePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Close{Reason: o.Text("reason")} }))
 )
 
 // revokeCoupon reads POST /api/v1/admin/coupons/:couponId/revoke. The unit is given back unless the body says otherwise.
@@ -41,7 +41,7 @@ func revokeCoupon(w http.ResponseWriter, r *http.Request) (commandRequest, error
 	}
 	promotion, number := splitID(id, "-")
 	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
-		return coupons.Revoke{Number: number, ReturnStock: o.bool("returnStock", true), Reason: o.text("reason")}
+		return coupons.Revoke{Number: number, ReturnStock: o.Bool("returnStock", true), Reason: o.Text("reason")}
 	})
 	return commandRequest{entity: promotion, body: body, canonical: canonical, admin: true}, err
 }
@@ -54,34 +54,34 @@ func createSchedule(w http.ResponseWriter, r *http.Request) (commandRequest, err
 // decodeSchedule takes a schedule out of a body or a file. A hold may be extended once, to twice its time, unless it says
 // otherwise.
 func decodeSchedule(o *object) validatedBody {
-	hold := o.integer("holdSeconds", 600)
+	hold := o.Integer("holdSeconds", 600)
 	c := seats.Create{
-		Title: o.text("title"), StartsAt: o.time("startsAt"),
-		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.integer("maxSeatsPerUser", 4)),
+		Title: o.Text("title"), StartsAt: timeField(o, "startsAt"),
+		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.Integer("maxSeatsPerUser", 4)),
 		Options: seats.Options{
-			MaxExtensions:  int(o.integer("maxExtensions", 1)),
-			MaxHoldSeconds: int(o.integer("maxHoldSeconds", 2*min(hold, seats.MaxHoldSeconds/2))),
-			NoOrphans:      o.bool("noOrphans", false), ReleaseEverySeconds: int(o.integer("releaseEverySeconds", 0)),
+			MaxExtensions:  int(o.Integer("maxExtensions", 1)),
+			MaxHoldSeconds: int(o.Integer("maxHoldSeconds", 2*min(hold, seats.MaxHoldSeconds/2))),
+			NoOrphans:      o.Bool("noOrphans", false), ReleaseEverySeconds: int(o.Integer("releaseEverySeconds", 0)),
 		},
 	}
-	o.each("sections", func(o *object) { c.Sections = append(c.Sections, decodeSection(o)) })
+	o.Each("sections", func(o *object) { c.Sections = append(c.Sections, decodeSection(o)) })
 	return c
 }
 
 func decodeSection(o *object) seats.Section {
-	s := seats.Section{Name: o.text("name"), Price: o.integer("price", -1)}
-	o.each("rows", func(o *object) {
-		s.Rows = append(s.Rows, seats.Row{Name: o.text("name"), Seats: int(o.integer("seats", 0))})
+	s := seats.Section{Name: o.Text("name"), Price: o.Integer("price", -1)}
+	o.Each("rows", func(o *object) {
+		s.Rows = append(s.Rows, seats.Row{Name: o.Text("name"), Seats: int(o.Integer("seats", 0))})
 	})
 	return s
 }
 
 // createCommand reads a command that makes something, whose id may be given. The fingerprint covers the id that was given,
 // not one that is made up: a repetition is the same request, and what was decided first holds.
-func createCommand(w http.ResponseWriter, r *http.Request, idField string, decode func(*object) validatedBody) (commandRequest, error) {
+func createCommand(w http.ResponseWriter, r *http.Request, idName string, decode func(*object) validatedBody) (commandRequest, error) {
 	var id string
 	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
-		id = o.id(idField, maxEntityID)
+		id = idField(o, idName, maxEntityID)
 		return decode(o)
 	})
 	if err != nil {

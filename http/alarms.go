@@ -30,8 +30,8 @@ var markAllAlarmsRead = pathCommand(func(r *http.Request) (string, domain.Body, 
 func raiseAlarm(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var user string
 	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
-		user = o.requiredID("userId", maxID)
-		a := alarms.Raise{Kind: o.text("kind"), Message: o.text("message")}
+		user = requiredID(o, "userId", maxID)
+		a := alarms.Raise{Kind: o.Text("kind"), Message: o.Text("message")}
 		if a.Kind == "" {
 			a.Kind = alarms.KindAdmin
 		}

@@ -56,7 +56,7 @@ func readFields(w http.ResponseWriter, r *http.Request, read func(*object)) erro
 		return err
 	}
 	read(fields)
-	return fields.finish()
+	return fields.Finish()
 }
 
 // decodeBody reads a body whole, checks its shape, and gives it back in the one spelling that fingerprints cover.

@@ -106,16 +106,16 @@ func readScheduleFile(w http.ResponseWriter, r *http.Request) (drafts []schedule
 	}
 	seen := map[string]bool{}
 	err = read(file, func(o *object) error {
-		d := scheduleDraft{id: o.id("scheduleId", maxEntityID), body: decodeSchedule(o)}
+		d := scheduleDraft{id: idField(o, "scheduleId", maxEntityID), body: decodeSchedule(o)}
 		switch {
 		case d.id == "":
-			o.invalid("scheduleId", "is missing") // one that is made up would be another when the file comes again
+			o.Invalid("scheduleId", "is missing") // one that is made up would be another when the file comes again
 		case seen[d.id]:
-			o.invalid("scheduleId", "stands in the file before")
+			o.Invalid("scheduleId", "stands in the file before")
 		case len(drafts) == maxSchedules:
-			o.invalid("scheduleId", "is one more than the %d schedules that a file may have", maxSchedules)
+			o.Invalid("scheduleId", "is one more than the %d schedules that a file may have", maxSchedules)
 		}
-		if err := o.finish(); err != nil {
+		if err := o.Finish(); err != nil {
 			return err
 		}
 		seen[d.id], drafts = true, append(drafts, d)

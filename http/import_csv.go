@@ -16,6 +16,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
+	"onsale/http/jsonobject"
 )
 
 var csvColumns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSeatsPerUser", "section", "price", "row", "seats"}
@@ -69,7 +70,7 @@ func readHeader(reader *csv.Reader) ([]string, error) {
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
 		if !slices.Contains(csvColumns, header[i]) {
-			return nil, cellProblem(joinPath("", header[i]), 1, "is an unknown column")
+			return nil, cellProblem(jsonobject.Join("", header[i]), 1, "is an unknown column")
 		}
 		if slices.Contains(header[:i], header[i]) {
 			return nil, cellProblem(header[i], 1, "is given twice")
@@ -153,7 +154,7 @@ func (s *csvSchedule) finish(add func(*object) error) error {
 	if fields["scheduleId"] == "" {
 		fields["scheduleId"] = nil
 	}
-	if err := add(newObject(fields)); err != nil {
+	if err := add(jsonobject.New(fields)); err != nil {
 		p := problemOf(err)
 		column, line := s.position(p.Field)
 		return locate(p, column, line)

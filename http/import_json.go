@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"onsale/domain"
+	"onsale/http/jsonobject"
 )
 
 // maxScheduleSize bounds one schedule's text. Its layout alone may have seats.MaxLayout, without any space in it.
@@ -57,7 +58,7 @@ func addJSON(text []byte, add func(*object) error) error {
 	if len(text) > maxScheduleSize {
 		return fieldProblem(domain.InvalidBody, "$", "has more than %d KiB", maxScheduleSize>>10)
 	}
-	o, err := parseBody(text)
+	o, err := jsonobject.Parse(text)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, err
 	var product string
 	var count int64
 	err := readFields(w, r, func(o *object) {
-		product, count = o.requiredID("salePostId", maxEntityID), o.integer("count", 0)
+		product, count = requiredID(o, "salePostId", maxEntityID), o.Integer("count", 0)
 	})
 	return commandRequest{entity: product, body: orders.Prepare{Count: int(count)}, canonical: fmt.Sprintf("%s %d", product, count)}, err
 }
@@ -29,8 +29,8 @@ func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequ
 	var impUID string
 	var body orders.Place
 	err := readFields(w, r, func(o *object) {
-		impUID, body.ProductID = o.requiredID("imp_uid", maxID), o.requiredID("salePostId", maxEntityID)
-		body.Count, body.Amount = int(o.integer("count", 0)), o.requiredInteger("amount")
+		impUID, body.ProductID = requiredID(o, "imp_uid", maxID), requiredID(o, "salePostId", maxEntityID)
+		body.Count, body.Amount = int(o.Integer("count", 0)), o.RequiredInteger("amount")
 	})
 	canonical := fmt.Sprintf("%s %s %d %d", impUID, body.ProductID, body.Count, body.Amount)
 	if s.Payments != nil {
@@ -45,7 +45,7 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	if err != nil {
 		return commandRequest{}, err
 	}
-	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: o.text("reason")} })
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: o.Text("reason")} })
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onsale/domain"
+	"onsale/http/jsonobject"
 )
 
 // problem is an error that knows its answer.
@@ -64,6 +65,9 @@ func problemOf(err error) *problem {
 		return p
 	}
 	if fieldErr, ok := errors.AsType[*domain.FieldError](err); ok {
+		return fieldProblem(domain.InvalidBody, fieldErr.Field, "%s", fieldErr.Problem)
+	}
+	if fieldErr, ok := errors.AsType[*jsonobject.Error](err); ok {
 		return fieldProblem(domain.InvalidBody, fieldErr.Field, "%s", fieldErr.Problem)
 	}
 	p := problemf(domain.Internal, "")

@@ -14,16 +14,16 @@ import (
 // createProduct reads POST /api/v1/admin/products.
 func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
-		return orders.Create{Name: o.text("name"), Price: o.integer("price", 0), Stock: int(o.integer("stock", -1))}
+		return orders.Create{Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
 	})
 }
 
 // What may be done to a product.
 var (
 	changeProductStock = adminCommand(entityCommand("salePostId", func(o *object) validatedBody {
-		return orders.ChangeStock{Delta: int(o.integer("delta", 0)), Reason: o.text("reason")}
+		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
 	}))
-	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.text("reason")} }))
+	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.Text("reason")} }))
 )
 
 type productView struct {

@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"time"
 
-	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -74,7 +74,7 @@ func (s *Server) waitForPosition(ctx context.Context, query url.Values) error {
 	if !query.Has("after") {
 		return nil
 	}
-	epoch, position, ok := sse.ParsePosition(query.Get("after")) // the place within an event says nothing to a read
+	epoch, position, ok := view.ParsePosition(query.Get("after")) // the place within an event says nothing to a read
 	if !ok {
 		return fieldProblem(invalidPosition, "after", "is not <epoch>-<n>")
 	}

@@ -14,32 +14,32 @@ import (
 // What may be done with the seats of a schedule, by users and by the shop.
 var (
 	holdSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		h := seats.Hold{ScheduleSeatIDs: o.integers("scheduleSeatIds")}
-		o.object("bestAvailable", func(o *object) {
-			h.BestAvailable = &seats.BestAvailable{Count: int(o.integer("count", 0)), Section: o.text("section")}
+		h := seats.Hold{ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
+		o.Object("bestAvailable", func(o *object) {
+			h.BestAvailable = &seats.BestAvailable{Count: int(o.Integer("count", 0)), Section: o.Text("section")}
 		})
 		return h
 	})
-	extendHold = entityCommand("scheduleId", func(o *object) validatedBody { return seats.Extend{HoldID: o.id("holdId", maxID)} })
+	extendHold = entityCommand("scheduleId", func(o *object) validatedBody { return seats.Extend{HoldID: idField(o, "holdId", maxID)} })
 	swapSeats  = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Swap{HoldID: o.id("holdId", maxID), Release: o.integers("release"), Take: o.integers("take")}
+		return seats.Swap{HoldID: idField(o, "holdId", maxID), Release: o.Integers("release"), Take: o.Integers("take")}
 	})
 	releaseSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Release{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
+		return seats.Release{HoldID: idField(o, "holdId", maxID), ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
 	})
 	reserveSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Reserve{HoldID: o.id("holdId", maxID), ScheduleSeatIDs: o.integers("scheduleSeatIds")}
+		return seats.Reserve{HoldID: idField(o, "holdId", maxID), ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
 	})
 	blockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Block{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+		return seats.Block{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
 	}))
 	unblockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Unblock{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+		return seats.Unblock{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
 	}))
 	reclaimSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Reclaim{ScheduleSeatIDs: o.integers("scheduleSeatIds"), Reason: o.text("reason")}
+		return seats.Reclaim{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
 	}))
-	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: o.text("reason")} }))
+	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: o.Text("reason")} }))
 )
 
 // cancelReservation reads POST /api/v1/reservations/:reservationId/cancel.

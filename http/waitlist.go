@@ -11,16 +11,16 @@ import (
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
-	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
 var (
 	waitForCoupons = entityCommand("promotionId", func(o *object) validatedBody {
-		return coupons.Join{Quantity: int(o.integer("quantity", 1))}
+		return coupons.Join{Quantity: int(o.Integer("quantity", 1))}
 	})
 	waitForSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Join{Quantity: int(o.integer("quantity", 1)), Section: o.text("section")}
+		return seats.Join{Quantity: int(o.Integer("quantity", 1)), Section: o.Text("section")}
 	})
 
 	leaveWaiting = waitingCommand(
@@ -97,7 +97,7 @@ func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, erro
 	found, err := v.Alarms(page.before, page.limit)
 	english := query.Get("lang") == "en"
 	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
-		view := alarmView{a.AlarmID, a.Raised, sse.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
+		view := alarmView{a.AlarmID, a.Raised, view.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
 		view.Text = "" // it is the message
 		return view
 	}), v.UnreadAlarms()}, err

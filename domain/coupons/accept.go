@@ -51,9 +51,8 @@ func (s *State) findWaiting(c domain.Command, id string) (*Promotion, Offer, dom
 	if checkWaitingID(id) != nil {
 		return nil, Offer{}, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
-	promotion, sequence := WaitingSequence(id)
-	p := s.promotions[promotion]
-	if p == nil || promotion != c.Entity {
+	p, sequence := s.promotions[c.Entity], WaitingSequence(c.Entity, id)
+	if p == nil {
 		return nil, Offer{}, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
 	o, found := p.Offers[sequence]

@@ -87,7 +87,7 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 		p.removeWaiting(body.WaitingID)
 	case Offered:
 		p.Offered += body.Quantity
-		_, sequence := WaitingSequence(body.WaitingID)
+		sequence := WaitingSequence(e.Entity, body.WaitingID)
 		p.Waiting.Remove(sequence)
 		s.RestoreOffer(p, Offer{waitlist.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
 	case Accepted:

@@ -69,7 +69,7 @@ func (s *State) updateOfferable(p *Promotion) {
 
 // removeWaiting takes somebody out of the waiting list. What was offered to them is there again.
 func (p *Promotion) removeWaiting(waitingID string) Offer {
-	_, sequence := WaitingSequence(waitingID)
+	sequence := WaitingSequence(p.PromotionID, waitingID)
 	p.Waiting.Remove(sequence)
 	o, offered := p.Offers[sequence]
 	if offered {

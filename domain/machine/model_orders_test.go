@@ -248,7 +248,7 @@ func describeOrder(e domain.Event) string {
 	case orders.Placed:
 		return fmt.Sprintf("placed for %s: %v", e.User, b)
 	case orders.RejectedPaid:
-		return fmt.Sprintf("kept, %s, for %s: %v", b.Reason, e.User, b.Placed)
+		return fmt.Sprintf("kept, %s, for %s: %v", b.Reason, e.User, orders.Placed(b.Placement))
 	case orders.Pending:
 		return fmt.Sprintf("pending %s for %s: %v", b.PaymentID, e.User, b.Payment)
 	case orders.Succeeded:

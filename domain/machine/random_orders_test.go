@@ -120,7 +120,7 @@ func (c *generator) recordOrders(e domain.Event) {
 		c.start(c, b, e.User)
 		c.payments, c.changeTimes = append(c.payments, b.PaymentID), append(c.changeTimes, b.PaymentDue)
 	case orders.RejectedPaid:
-		c.start(c, b.Placed, e.User)
+		c.start(c, orders.Placed(b.Placement), e.User)
 		c.payments = append(c.payments, b.PaymentID)
 	case orders.RefundDue:
 		if b.Payment != nil {

@@ -41,8 +41,7 @@ func (w *Writer) putCoupons(e domain.Event) error {
 	default:
 		return nil
 	}
-	_, sequence := coupons.WaitingSequence(waitingID)
-	return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), sequence)
+	return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), coupons.WaitingSequence(e.Entity, waitingID))
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {

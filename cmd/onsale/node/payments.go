@@ -1,0 +1,135 @@
+// Paying: the provider that is asked, who asks it, and the fake one of the demo.
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"onsale/config"
+	"onsale/domain/orders"
+	httpd "onsale/http"
+	"onsale/http/payments"
+	"onsale/http/payments/portone"
+	"onsale/http/payments/portone/fakeportone"
+	"onsale/streams"
+)
+
+// provider is what V1 and V2 are alike.
+type provider interface {
+	payments.Provider
+	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
+}
+
+func openProvider(c config.Payments) (provider, error) {
+	p := portone.Config{
+		URL: c.Address(), Key: c.Key, Secret: c.Secret, Store: c.Store, WebhookSecrets: c.WebhookSecrets, Test: c.Test,
+		Currency: c.Currency, Timeout: c.Timeout,
+	}
+	if c.API == "v2" {
+		return portone.NewV2(p)
+	}
+	return portone.NewV1(p)
+}
+
+// fakePayPath is where the demo's provider is, beside everything else.
+const fakePayPath = "/fakepay"
+
+// startFakeProvider gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
+func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
+	f := fakeportone.New()
+	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
+	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
+}
+
+// FakePayPath is the path of the demo's provider; "" without one.
+func (n *Node) FakePayPath() string {
+	if n.fake == nil {
+		return ""
+	}
+	return fakePayPath
+}
+
+// fakePay serves the demo's provider below fakePayPath; nil: there is none.
+func (n *Node) fakePay() http.Handler {
+	if n.fake == nil {
+		return nil
+	}
+	return http.StripPrefix(fakePayPath, n.fake)
+}
+
+// openPayments makes the worker, when there is a provider. address is where this node listens.
+func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Payments, error) {
+	c := n.config.Payments
+	if c.Provider == "none" && n.config.Demo {
+		var err error
+		if n.fake, err = startFakeProvider(&c, address); err != nil {
+			return nil, err
+		}
+	}
+	if c.Provider == "none" {
+		return nil, nil
+	}
+	p, err := openProvider(c)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Log: n.logger})
+	n.registerPaymentMetrics()
+	return &httpd.Payments{
+		Terms: orders.Terms{
+			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
+		},
+		ParseWebhook: func(header http.Header, body []byte) (string, error) {
+			webhook, err := p.ParseWebhook(header, body)
+			return webhook.Ref, err
+		},
+		Notify: n.payments.Notify,
+	}, nil
+}
+
+// startPayments has orders worked for until ctx ends.
+func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
+	if n.payments == nil {
+		return
+	}
+	group.Go(func() { n.payments.Run(ctx) })
+	group.Go(func() { n.consumeOrders(ctx) })
+}
+
+// consumeOrders works for orders until ctx ends. All nodes share the consumer.
+func (n *Node) consumeOrders(ctx context.Context) {
+	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
+		Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: n.config.Payments.Concurrency, WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
+	})
+	if err != nil && ctx.Err() == nil {
+		n.logger.Error("payments are not verified any more", "error", err)
+	}
+}
+
+// registerPaymentMetrics shows the worker's figures.
+func (n *Node) registerPaymentMetrics() {
+	type f = payments.Stats
+	const requestsHelp = "Requests to the payment provider, by kind and outcome."
+	metrics := []httpd.Metric[f]{
+		httpd.Gauge("onsale_payments_away", "1 while the payment provider does not answer.", func(f f) int {
+			if f.CircuitOpen {
+				return 1
+			}
+			return 0
+		}),
+		httpd.Gauge("onsale_payments_working", "Orders that this node asks about just now.", func(f f) int { return f.InFlight }),
+		httpd.Counter("onsale_payments_learnt_total", "Facts about payments put in line.", func(f f) uint64 { return f.Recorded }),
+		httpd.Counter("onsale_payments_hints_dropped_total", "Webhooks that there was no room for.", func(f f) uint64 { return f.WebhooksDropped }),
+	}
+	for _, request := range []string{"get", "cancel", "prepare"} {
+		for _, outcome := range []string{"yes", "no", "unknown"} {
+			metrics = append(metrics, httpd.Counter("onsale_payments_requests_total", requestsHelp,
+				func(f f) uint64 { return f.Calls[payments.Call{Operation: request, Outcome: outcome}] }, "request", request, "outcome", outcome))
+		}
+	}
+	httpd.Register(n.metrics, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
+}

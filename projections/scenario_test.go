@@ -141,10 +141,10 @@ func TestScenario_Coupons(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
-		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, d.Code, " ", d.Reason))
+		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, d.Code, " ", d.Reason))
 	})
-	want = []string{"shop coupons.created sale", "shop coupons.paused sale rain", "shop coupons.resumed sale",
-		"shop coupons.revocation-done sale fraud", "shop coupons.stock-changed sale", "shop coupons.closed sale", "shop alarms.raise-done lee"}
+	want = []string{"shop coupons.create sale", "shop coupons.pause sale rain", "shop coupons.resume sale",
+		"shop coupons.revoke sale fraud", "shop coupons.change-stock sale", "shop coupons.close sale", "shop alarms.raise lee"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -399,10 +399,10 @@ func TestScenario_Orders(t *testing.T) {
 	}
 	tn.submitExpect("shop", "imp_kim", orders.Cancel{}, "orders.rejected")
 	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
-		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, " ", d.Code, d.Reason))
+		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, " ", d.Code, d.Reason))
 	})
-	want = []string{"shop products.created mug", "shop products.created tee", "shop products.stock-changed tee found",
-		"shop products.stock-changed mug", "shop orders.cancelled imp_kim broken", "shop products.closed tee moths",
+	want = []string{"shop products.create mug", "shop products.create tee", "shop products.change-stock tee found",
+		"shop products.change-stock mug", "shop orders.cancel imp_kim broken", "shop products.close tee moths",
 		"shop orders.cancel imp_kim already_cancelled"}
 	if got = append(got[:4:4], got[len(got)-3:]...); !reflect.DeepEqual(got, want) { // without the 60 alarms
 		t.Errorf("got %q, want %q", got, want)

@@ -147,6 +147,9 @@ func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
 	return decode(data)
 }
 
+// AdminCommand is the package's AdminCommand.
+func (l *Log) AdminCommand(name string) (command string, ok bool) { return AdminCommand(name) }
+
 // The bytes of commands: one line each, up to 256 in a message of COMMANDS.
 
 // EncodeCommand makes the line of a command. Sequence and At are not in it: they are given by the log.

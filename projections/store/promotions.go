@@ -15,33 +15,17 @@ import (
 // putCoupons writes the rows of coupons and waiting entries that event e has changed, and notes its promotion for Finish.
 func (w *Writer) putCoupons(e domain.Event) error {
 	w.promotions[e.Entity] = true
-	waitingID := ""
-	switch body := e.Body.(type) {
-	case coupons.Issued:
-		return w.putIssued(e, body.Number, 1)
-	case coupons.Used:
-		return w.setCouponStatus(e.Entity, body.Number, coupons.StatusUsed)
-	case coupons.Revoked:
-		return w.setCouponStatus(e.Entity, body.Number, coupons.StatusRevoked)
-	case coupons.Accepted:
-		waitingID = body.WaitingID
-		if err := w.putIssued(e, body.Number, body.Quantity); err != nil {
+	if body, changes := e.Body.(coupons.Changer); changes {
+		if err := w.putCouponChanges(e, body); err != nil {
 			return err
 		}
-	case coupons.Joined:
-		waitingID = body.WaitingID
-	case coupons.Left:
-		waitingID = body.WaitingID
-	case coupons.Offered:
-		waitingID = body.WaitingID
-	case coupons.Declined:
-		waitingID = body.WaitingID
-	case coupons.OfferExpired:
-		waitingID = body.WaitingID
-	default:
-		return nil
 	}
-	return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), coupons.WaitingSequence(e.Entity, waitingID))
+	for _, id := range e.IDs() {
+		if sequence := coupons.WaitingSequence(e.Entity, id); sequence != 0 {
+			return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), sequence)
+		}
+	}
+	return nil
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
@@ -114,32 +98,25 @@ func (w *Writer) couponBucket(promotion string) (*bolt.Bucket, error) {
 	return b, nil
 }
 
-// putIssued writes the coupons that event e issued to its user, with numbers from first on.
-func (w *Writer) putIssued(e domain.Event, first, quantity int) error {
+// putCouponChanges writes the coupons that event e has issued, or given another status.
+func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 	b, err := w.couponBucket(e.Entity)
 	if err != nil {
 		return err
 	}
-	row := couponRow{eventNumber: e.Number, user: e.User}.encode()
-	for n := range quantity {
-		if err := b.Put(key(uint64(first+n)), row); err != nil {
+	for n, status := range body.CouponChanges() {
+		row := couponRow{e.Number, status, e.User}
+		if status != coupons.StatusIssued {
+			if row, err = decodeCoupon(b.Get(key(uint64(n)))); err != nil {
+				return err
+			}
+			row.status = status
+		}
+		if err := b.Put(key(uint64(n)), row.encode()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (w *Writer) setCouponStatus(promotion string, number int, status coupons.Status) error {
-	b, err := w.couponBucket(promotion)
-	if err != nil {
-		return err
-	}
-	row, err := decodeCoupon(b.Get(key(uint64(number))))
-	if err != nil {
-		return err
-	}
-	row.status = status
-	return b.Put(key(uint64(number)), row.encode())
 }
 
 // Coupon is a coupon of a user.
@@ -160,25 +137,17 @@ func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 		if err != nil {
 			return nil, err
 		}
-		first, quantity := 0, 1
-		switch body := e.Body.(type) {
-		case coupons.Issued:
-			first = body.Number
-		case coupons.Accepted:
-			first, quantity = body.Number, body.Quantity
-		}
 		b := v.tx.Bucket(bucketCoupons).Bucket([]byte(r.Entity))
 		if b == nil {
 			return nil, fmt.Errorf("%s has no coupons", r.Entity)
 		}
-		list := make([]Coupon, quantity)
-		for i := range list {
-			n := first + i
+		var list []Coupon
+		for n := range e.Body.(coupons.Changer).CouponChanges() {
 			row, err := decodeCoupon(b.Get(key(uint64(n))))
 			if err != nil {
 				return nil, err
 			}
-			list[i] = Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now}
+			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now})
 		}
 		return list, nil
 	})

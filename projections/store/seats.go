@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -18,72 +17,27 @@ import (
 // reservation or a waiting entry names it or its seats; so its row is right whatever later events of the same command did to it.
 func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	sc := state.Schedule(e.Entity)
-	switch body := e.Body.(type) {
+	switch e.Body.(type) {
 	case seats.Created, seats.Closed:
 		return putSchedule(tx, sc)
-	case seats.Held:
-		return putSeats(tx, sc, body.ScheduleSeatIDs)
-	case seats.Extended:
-		sequence := seats.HoldSequence(body.HoldID)
-		if h := sc.Allocations[sequence]; h != nil {
-			if err := putSeats(tx, sc, h.ScheduleSeatIDs); err != nil { // a seat's row has the deadline
-				return err
-			}
-		}
-		return putAllocation(tx, sc, sequence)
-	case seats.Expiring:
-		return putAllocation(tx, sc, seats.HoldSequence(body.HoldID))
-	case seats.Swapped:
-		return putSeats(tx, sc, slices.Concat(body.Released, body.Taken))
-	case seats.Released:
-		return putSeats(tx, sc, body.ScheduleSeatIDs)
-	case seats.Reserved:
-		return putReservation(tx, sc, e.Sequence, body.ScheduleSeatIDs)
-	case seats.Cancelled:
-		return putReservation(tx, sc, seats.ReservationSequence(body.ScheduleID, body.ReservationID), body.ScheduleSeatIDs)
-	case seats.Expired:
-		if err := putSeats(tx, sc, body.ScheduleSeatIDs); err != nil {
+	}
+	hold, reservation, waiting := seats.Refs(e)
+	ids := e.Seats()
+	if allocation := sc.Allocations[hold]; allocation != nil && len(ids) == 0 {
+		ids = allocation.ScheduleSeatIDs // extended: a seat's row has the deadline
+	}
+	if err := putSeats(tx, sc, ids, hold, waiting); err != nil {
+		return err
+	}
+	if reservation != 0 {
+		if err := putReservation(tx, sc, reservation); err != nil {
 			return err
 		}
-		return putAllocation(tx, sc, seats.HoldSequence(body.HoldID)) // also one that has no seats left
-	case seats.ReleasedToSale:
-		return putSeats(tx, sc, body.ScheduleSeatIDs)
-	case seats.Blocked:
-		return putSeats(tx, sc, body.ScheduleSeatIDs)
-	case seats.Unblocked:
-		return putSeats(tx, sc, body.ScheduleSeatIDs)
 	}
-	return putSeatWaitingEvent(tx, sc, e)
-}
-
-// putSeatWaitingEvent does the same for events of the waiting list.
-func putSeatWaitingEvent(tx *bolt.Tx, sc *seats.Schedule, e domain.Event) error {
-	var waitingID string
-	var ids []int
-	switch body := e.Body.(type) {
-	case seats.Joined:
-		waitingID = body.WaitingID
-	case seats.Left:
-		waitingID, ids = body.WaitingID, body.ScheduleSeatIDs
-	case seats.Offered:
-		waitingID, ids = body.WaitingID, body.ScheduleSeatIDs
-	case seats.Accepted:
-		waitingID, ids = body.WaitingID, body.ScheduleSeatIDs
-	case seats.Declined:
-		waitingID, ids = body.WaitingID, body.ScheduleSeatIDs
-	case seats.OfferExpired:
-		waitingID, ids = body.WaitingID, body.ScheduleSeatIDs
-	default:
-		return nil
+	if waiting != 0 {
+		return putSeatWaiting(tx, sc, waiting)
 	}
-	if err := putSeats(tx, sc, ids); err != nil {
-		return err
-	}
-	sequence := seats.WaitingSequence(sc.ScheduleID, waitingID)
-	if err := putAllocation(tx, sc, sequence); err != nil {
-		return err
-	}
-	return putSeatWaiting(tx, sc, sequence)
+	return nil
 }
 
 // allocationRow is a hold or an offer of seats: the seats that are still allocated, or that it expired. Expired ones are kept
@@ -110,25 +64,24 @@ func putSchedule(tx *bolt.Tx, sc *seats.Schedule) error {
 	return putJSON(tx.Bucket(bucketSchedules), sc.ScheduleID, scheduleRow{sc.Sequence, sc.Closed, sc.Created})
 }
 
-// putReservation writes a reservation and the seats that it gained or lost.
-func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64, ids []int) error {
+func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	v, err := json.Marshal(reservationRow{sc.ScheduleID, sc.Reservations[sequence]})
 	if err != nil {
 		return err
 	}
-	if err := appendOnly(tx, bucketReservations).Put(key(sequence), v); err != nil {
-		return err
-	}
-	return putSeats(tx, sc, ids)
+	return appendOnly(tx, bucketReservations).Put(key(sequence), v)
 }
 
-// putSeats writes the seats and the allocations that they are in or, by their old rows, were in.
-func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
+// putSeats writes the seats, these allocations (0: none) and those that the seats are in or, by their old rows, were in.
+func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) error {
 	b, err := tx.Bucket(bucketSeats).CreateBucketIfNotExists([]byte(sc.ScheduleID))
 	if err != nil {
 		return err
 	}
 	allocations := map[uint64]bool{}
+	for _, sequence := range sequences {
+		allocations[sequence] = true
+	}
 	for _, id := range ids {
 		k := seatKey(id)
 		if old := b.Get(k); old != nil && decodeSeat(old).inAllocation() {
@@ -147,6 +100,7 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
 			allocations[seat.ref] = true
 		}
 	}
+	delete(allocations, 0)
 	for sequence := range allocations {
 		if err := putAllocation(tx, sc, sequence); err != nil {
 			return err

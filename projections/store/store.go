@@ -65,6 +65,9 @@ type EventLog interface {
 	DecodeEvent(domain.Record) (domain.Event, error)
 	// DecodeBody decodes the body of an event of type name.
 	DecodeBody(name string, data []byte) (domain.Body, error)
+	// AdminCommand is the type of the command that events of type name answer, where only admins send that command; of a command's
+	// type it is that type. false for all others.
+	AdminCommand(name string) (command string, ok bool)
 }
 
 // Store is an open file.

@@ -28,7 +28,7 @@ var ErrInconsistent = errors.New("the logs are inconsistent")
 // Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{Config: c, unconfirmed: store.NewLastEvents(), changed: make(chan struct{}), waiters: waiters{}}
+	p := &Projector{Config: c, unconfirmed: store.NewLastEvents(), changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
 	state, err := c.Log.State(ctx)
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("log state unavailable: %w", err)

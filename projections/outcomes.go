@@ -35,7 +35,7 @@ func outcomeOf(e domain.Event, ok bool, err error) (Outcome, bool, error) {
 // OutcomeOf is the first outcome of a request; false: it is undecided here, or not yet confirmed.
 func (p *Projector) OutcomeOf(id domain.RequestID) (Outcome, bool, error) {
 	p.mu.RLock()
-	first, known := p.machine.Requests[id]
+	first, known := p.machine.Request(id)
 	confirmed := known && first.EventNumber <= p.confirmed
 	p.mu.RUnlock()
 	if !confirmed {

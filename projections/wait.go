@@ -92,7 +92,8 @@ func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, seque
 	}
 	if !ok { // a repeated request has no event of its own
 		p.mu.RLock()
-		first := p.machine.Requests[id].EventNumber
+		record, _ := p.machine.Request(id)
+		first := record.EventNumber
 		p.mu.RUnlock()
 		if o, ok, err = outcomeOf(p.store.Event(first)); err != nil || !ok {
 			return o, errors.Join(err, errors.New("no such request"))

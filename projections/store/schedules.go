@@ -14,9 +14,9 @@ import (
 // Schedule is a schedule with its seats counted. Seats on offer, and those whose release is pending, count as held.
 type Schedule struct {
 	seats.Created
-	Closed                                    bool
-	Total, Available, Held, Reserved, Blocked int
-	Waiting                                   int // entries without an offer
+	Closed bool
+	seats.Counts
+	Waiting int // entries without an offer
 }
 
 // Schedule is one schedule; false when there is none.
@@ -39,21 +39,13 @@ func (v *View) count(id, raw []byte) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	s := Schedule{Created: r.Created, Closed: r.Closed, Total: seats.NewLayout(r.Sections).Total(), Waiting: v.waitingCount("seats", string(id))}
+	s := Schedule{Created: r.Created, Closed: r.Closed, Counts: seats.NewCounts(seats.NewLayout(r.Sections).Total()), Waiting: v.waitingCount("seats", string(id))}
 	if rows := v.tx.Bucket(bucketSeats).Bucket(id); rows != nil {
 		err = rows.ForEach(func(_, v []byte) error {
-			switch (seatRow{state: v[16]}).status() {
-			case seats.StatusHeld:
-				s.Held++
-			case seats.StatusReserved:
-				s.Reserved++
-			case seats.StatusBlocked:
-				s.Blocked++
-			}
+			s.Counts.Take((seatRow{state: v[16]}).status())
 			return nil
 		})
 	}
-	s.Available = s.Total - s.Held - s.Reserved - s.Blocked
 	return s, err
 }
 

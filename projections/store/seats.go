@@ -23,7 +23,7 @@ func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	}
 	hold, reservation, waiting := seats.Refs(e)
 	ids := e.Seats()
-	if allocation := sc.Allocations[hold]; allocation != nil && len(ids) == 0 {
+	if allocation, ok := sc.Allocation(hold); ok && len(ids) == 0 {
 		ids = allocation.ScheduleSeatIDs // extended: a seat's row has the deadline
 	}
 	if err := putSeats(tx, sc, ids, hold, waiting); err != nil {
@@ -65,7 +65,8 @@ func putSchedule(tx *bolt.Tx, sc *seats.Schedule) error {
 }
 
 func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	v, err := json.Marshal(reservationRow{sc.ScheduleID, sc.Reservations[sequence]})
+	reservation, _ := sc.Reservation(sequence)
+	v, err := json.Marshal(reservationRow{sc.ScheduleID, reservation})
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) e
 		if old := b.Get(k); old != nil && decodeSeat(old).inAllocation() {
 			allocations[number(old)] = true
 		}
-		seat := seatRowOf(sc, sc.Seats[id-1])
+		seat := seatRowOf(sc, sc.Seat(id))
 		if seat.state == 0 {
 			err = b.Delete(k)
 		} else {
@@ -110,8 +111,11 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) e
 }
 
 func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	r := allocationRow{ScheduleID: sc.ScheduleID, Allocation: sc.Allocations[sequence]}
-	if expired, ok := sc.Expired[sequence]; ok {
+	r := allocationRow{ScheduleID: sc.ScheduleID}
+	if h, ok := sc.Allocation(sequence); ok {
+		r.Allocation = &h
+	}
+	if expired, ok := sc.ExpiredAllocation(sequence); ok {
 		r.Expired = &expired
 	}
 	b := appendOnly(tx, bucketAllocations)
@@ -151,7 +155,7 @@ func (s *State) loadLayouts(tx *bolt.Tx) error {
 	return tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
 		r, err := decodeSchedule(k, v)
 		if err == nil {
-			s.Machine.Seats.Restore(r.Created, r.Sequence).Closed = r.Closed
+			s.Machine.Seats.Restore(r.Created, r.Sequence, r.Closed)
 		}
 		return err
 	})
@@ -181,7 +185,7 @@ func (s *State) loadAllocations(tx *bolt.Tx) error {
 		case err != nil || sc == nil || r.Expired == nil && r.Allocation == nil:
 			return fmt.Errorf("%w: row of allocation %d", ErrDamaged, number(k))
 		case r.Expired != nil:
-			sc.Expired[number(k)] = *r.Expired
+			sc.RestoreExpired(number(k), *r.Expired)
 		default:
 			s.Machine.Seats.RestoreAllocation(sc, *r.Allocation)
 		}

@@ -40,8 +40,7 @@ func (s *State) load(tx *bolt.Tx) error {
 		return err
 	}
 	*s = newState()
-	s.Machine.Requests = make(map[domain.RequestID]machine.RequestRecord, cp.Events)
-	s.Machine.Now, s.Machine.LastEvent = cp.Now, cp.Events
+	s.Machine.Restore(cp.Now, cp.Events)
 	for _, load := range []func(*bolt.Tx) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
 		if err := load(tx); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,12 +54,19 @@ func (n *Node) FakePayPath() string {
 	return fakePayPath
 }
 
-// fakePay serves the demo's provider below fakePayPath; nil: there is none.
-func (n *Node) fakePay() http.Handler {
+// handler is the API, and the demo's payment provider below fakePayPath.
+func (n *Node) handler() http.Handler {
 	if n.fake == nil {
-		return nil
+		return n.server
 	}
-	return http.StripPrefix(fakePayPath, n.fake)
+	fake := http.StripPrefix(fakePayPath, n.fake)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // a ServeMux would redirect paths
+		if strings.HasPrefix(r.URL.Path, fakePayPath+"/") {
+			fake.ServeHTTP(w, r)
+		} else {
+			n.server.ServeHTTP(w, r)
+		}
+	})
 }
 
 // openPayments makes the worker, when there is a provider. address is where this node listens.
@@ -131,5 +139,5 @@ func (n *Node) registerPaymentMetrics() {
 				func(f f) uint64 { return f.Calls[payments.Call{Operation: request, Outcome: outcome}] }, "request", request, "outcome", outcome))
 		}
 	}
-	httpd.Register(n.metrics, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
+	httpd.Register(n.registry, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
 }

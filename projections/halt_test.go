@@ -41,7 +41,7 @@ func singleNode(t *testing.T) (*clusterNode, *nats.Conn) {
 }
 
 // submit appends a command and waits for its outcome.
-func (cn *clusterNode) submit(c domain.Command) (projections.Outcome, error) {
+func (cn *clusterNode) submit(c domain.Command) (domain.Event, error) {
 	cn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
@@ -52,7 +52,7 @@ func (cn *clusterNode) submit(c domain.Command) (projections.Outcome, error) {
 	return cn.p.Await(ctx, c.Request, sequence)
 }
 
-func (cn *clusterNode) mustSubmit(c domain.Command) projections.Outcome {
+func (cn *clusterNode) mustSubmit(c domain.Command) domain.Event {
 	cn.tb.Helper()
 	o, err := cn.submit(c)
 	if err != nil {
@@ -239,10 +239,10 @@ func TestHalt_SkipsMalformedCommands(t *testing.T) {
 	kim := command("kim", "k", "demo", coupons.Issue{})
 	publishRaw(t, nc, bytes.Join([][]byte{[]byte("give me one"), encodeCommand(t, kim), []byte("{\"type\":\"coupons.issue\"")}, []byte("\n")))
 	publishRaw(t, nc, nil)
-	if o := cn.mustSubmit(command("lee", "k", "demo", coupons.Issue{})); !strings.Contains(string(o.Data), `"number":2`) {
-		t.Errorf("lee got %s, want coupon 2", o.Data)
+	if o := cn.mustSubmit(command("lee", "k", "demo", coupons.Issue{})); o.Body != issued(2) {
+		t.Errorf("lee got %+v, want coupon 2", o.Body)
 	}
-	if o, ok, err := cn.p.OutcomeOf(kim.Request); err != nil || !ok || o.Sequence != 2001 || !strings.Contains(string(o.Data), `"number":1`) {
+	if o, ok, err := cn.p.OutcomeOf(kim.Request); err != nil || !ok || o.Sequence != 2001 || o.Body != issued(1) {
 		t.Errorf("kim got %+v %v %v, want coupon 1 at 2001", o, ok, err)
 	}
 	cn.checkHealthy()
@@ -319,20 +319,20 @@ func TestHalt_SkipsPanickingRule(t *testing.T) {
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 	doomed := command("doom", "k", "demo", coupons.Issue{})
 	o := cn.mustSubmit(doomed)
-	if o.Type != "system.dead-letter" || o.Request != doomed.Request || !strings.Contains(string(o.Data), domain.DeadLetterPanicked) {
-		t.Errorf("got %s %s, want a dead command that is doom's", o.Type, o.Data)
+	if dead, ok := o.Body.(domain.DeadLetter); !ok || dead.Reason != domain.DeadLetterPanicked || o.Request != doomed.Request {
+		t.Errorf("got %+v, want a dead letter for doom's request", o)
 	}
-	if again := cn.mustSubmit(doomed); again.EventNumber != o.EventNumber {
-		t.Errorf("asked again, got event %d, want %d", again.EventNumber, o.EventNumber)
+	if again := cn.mustSubmit(doomed); again.Number != o.Number {
+		t.Errorf("repeated, got event %d, want %d", again.Number, o.Number)
 	}
-	if o := cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{})); !strings.Contains(string(o.Data), `"number":1`) {
-		t.Errorf("kim got %s, want coupon 1", o.Data)
+	if o := cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{})); o.Body != issued(1) {
+		t.Errorf("kim got %+v, want coupon 1", o.Body)
 	}
 	cn.stop()
 	if err := cn.startProjector(nil); err != nil { // with eyes that read well
 		t.Fatal(err)
 	}
-	if again := cn.mustSubmit(doomed); again.EventNumber != o.EventNumber || again.Type != o.Type {
+	if again := cn.mustSubmit(doomed); again.Number != o.Number || typeOf(again) != typeOf(o) {
 		t.Errorf("asked again in another life, got %+v, want %+v", again, o)
 	}
 	cn.checkHealthy()

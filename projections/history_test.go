@@ -42,8 +42,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 		if e.User != "" {
 			users[e.User] = append(users[e.User], e)
 		}
-		name, _ := e.Body.Type()
-		key := domain.Kind(name) + "." + e.Entity
+		key := store.EntityKey(e)
 		entities[key] = append(entities[key], e)
 		if record.Number == last {
 			break

@@ -14,20 +14,19 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
 	"onsale/projections/store"
 )
 
 // submitExpect does one command after the other and wants each to lead to the event named.
-func (tn *testNode) submitExpect(user, entity string, body domain.Body, want string) projections.Outcome {
+func (tn *testNode) submitExpect(user, entity string, body domain.Body, want string) domain.Event {
 	tn.tb.Helper()
 	state, err := tn.log.State(tn.tb.Context())
 	if err != nil {
 		tn.tb.Fatal(err)
 	}
 	o := tn.submit(command(user, fmt.Sprint("story ", state.Commands.Last), entity, body))
-	if o.Type != want {
-		tn.tb.Fatalf("%s of %s: got %s %s, want %s", user, entity, o.Type, o.Data, want)
+	if typeOf(o) != want {
+		tn.tb.Fatalf("%s of %s: got %s %+v, want %s", user, entity, typeOf(o), o.Body, want)
 	}
 	return o
 }
@@ -130,7 +129,7 @@ func TestScenario_Coupons(t *testing.T) {
 	tn.submitExpect("lee", "lee", alarms.MarkAllRead{}, "alarms.all-marked-read")
 	sent := tn.submitExpect("shop", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.raise-done")
 	tn.expectView("lee", myAlarms, "[1 shop false coupon-revoked true]")
-	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.EventNumber - 1)}, "alarms.marked-read")
+	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.Number - 1)}, "alarms.marked-read")
 	tn.expectView("lee", myAlarms, "[0 shop true coupon-revoked true]")
 
 	got := exportRows(t, tn.p.ExportCoupons(""), func(c store.OwnedCoupon) string {
@@ -378,7 +377,7 @@ func TestScenario_Orders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name, _ := e.Body.Type(); name != "orders.recheck" {
+		if name := typeOf(e); name != "orders.recheck" {
 			types = append(types, name)
 		}
 		if e.Number == tn.p.LastOfEntity("orders", "imp_kim") {

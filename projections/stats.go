@@ -1,4 +1,4 @@
-// Figures of the whole box office, for those who run it.
+// Statistics for admins.
 
 package projections
 
@@ -10,20 +10,20 @@ import (
 	"onsale/domain/orders"
 )
 
-// Stats is how the box office is doing. What stands and waits is counted as the decider has it, which may be a transaction
-// ahead of what is told.
+// Stats are counted from the machine's state, which may be a transaction ahead of what is confirmed.
 type Stats struct {
-	Outcomes         uint64                // requests answered since there is a log, repetitions not counted
-	Events           map[string]uint64     // since there is a log, by type; refusals by type and code ("seats.rejected seat_unavailable")
-	AcceptedSequence uint64                // place in line of the last message of COMMANDS, whoever wrote it
-	DecidedSequence  uint64                // place in line of the last decided command
-	Backlog          uint64                // messages of COMMANDS that are not decided here
-	Rate             float64               // commands decided a second, over the last ten
-	Holds            int                   // that stand
-	Expiring         int                   // of these, within a minute of log time
-	Waiting          int                   // who waits and has no offer
-	Offers           int                   // that stand
-	Orders           map[orders.Status]int // by how they stand; each status is there
+	Outcomes         uint64                       // requests answered since the log began, without repetitions
+	Events           map[string]uint64            // since the log began, by type, without rejections
+	Rejections       map[string]map[string]uint64 // by type and code
+	AcceptedSequence uint64                       // of the last message of COMMANDS, from any node
+	DecidedSequence  uint64                       // of the last decided command
+	Backlog          uint64                       // messages of COMMANDS that are not decided on this node
+	Rate             float64                      // commands decided per second, over the last ten seconds
+	Holds            int                          // active
+	Expiring         int                          // of these, within a minute of log time
+	Waiting          int                          // waiting entries without an offer
+	Offers           int                          // active
+	Orders           map[orders.Status]int        // every status is present
 }
 
 const expiringWithin = time.Minute
@@ -32,7 +32,7 @@ var orderStatuses = [...]orders.Status{
 	orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusFailed, orders.StatusRefunding, orders.StatusRefunded,
 }
 
-// Stats asks the logs how they stand, and counts.
+// Stats reads the state of the logs, and counts.
 func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	if err := p.haltedError(); err != nil {
 		return Stats{}, err
@@ -43,10 +43,11 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	}
 	p.mu.RLock()
 	s := Stats{
-		Outcomes: p.counters.Outcomes, Events: p.counters.ByType(), AcceptedSequence: state.Commands.Last * domain.SequencesPerMessage,
+		Outcomes: p.counters.Outcomes, AcceptedSequence: state.Commands.Last * domain.SequencesPerMessage,
 		DecidedSequence: p.committed.Sequence, Rate: float64(p.rate.sum(time.Now()).commands) / rateWindowSeconds,
 		Orders: map[orders.Status]int{},
 	}
+	s.Events, s.Rejections = p.counters.ByType()
 	for _, status := range orderStatuses {
 		s.Orders[status] = p.machine.Orders.Count(status)
 	}
@@ -58,7 +59,7 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	for _, id := range promotions {
 		p.countPromotion(&s, id)
 	}
-	for _, id := range schedules { // one at a time: the decider has to wait for the lock
+	for _, id := range schedules { // each under its own lock, which blocks deciding
 		p.countSchedule(&s, id, now)
 	}
 	return s, nil
@@ -67,7 +68,7 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 func (p *Projector) countPromotion(s *Stats, id string) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	if promotion := p.machine.Coupons.Promotion(id); promotion != nil { // one that was not committed may be gone
+	if promotion := p.machine.Coupons.Promotion(id); promotion != nil { // nil if its transaction was not committed
 		s.Waiting += promotion.WaitingCount()
 		s.Offers += promotion.OfferCount()
 	}

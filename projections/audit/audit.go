@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"onsale/domain"
 	"onsale/domain/machine"
@@ -27,11 +28,16 @@ type Log interface {
 // Report is what an audit found.
 type Report struct {
 	Commands, Events uint64
-	Outcomes         map[string]uint64 // events by type, rejections by type and code
-	Undecided        uint64            // commands whose events EVENTS does not have yet
-	Noops            uint64            // messages that a power loss took after their outcomes had been published
-	Machine          *machine.Machine  // after all of it
+	ByType           map[Label]uint64 // events
+	Undecided        uint64           // commands whose events EVENTS does not have yet
+	Noops            uint64           // messages that a power loss took after their outcomes had been published
+	Machine          *machine.Machine // after all of it
 }
+
+// Label is the type of an event and, of a rejection, its code.
+type Label struct{ Type, Code string }
+
+func (l Label) String() string { return strings.TrimSpace(l.Type + " " + l.Code) }
 
 // ErrDifference: the events in the log are not those that the rules decide.
 var ErrDifference = errors.New("the log and the rules differ")
@@ -39,7 +45,7 @@ var ErrDifference = errors.New("the log and the rules differ")
 // Run decides everything again. With ErrDifference the text names the first difference. visit, if not nil, is called with each
 // command and its events in the log, in order.
 func Run(ctx context.Context, log Log, visit func(domain.Command, []domain.Event)) (Report, error) {
-	a := auditor{report: Report{Outcomes: map[string]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
+	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
 	state, err := log.State(ctx)
 	if err != nil {
 		return a.report, err
@@ -135,7 +141,7 @@ func (a *auditor) apply(c domain.Command, logged []decodedEvent) error {
 		events[i] = d.event
 		a.report.Machine.Apply(d.event)
 		a.report.Events++
-		a.report.Outcomes[outcomeName(d.event)]++
+		a.report.ByType[labelOf(d.event)]++
 		if err := a.report.Machine.CheckInvariants(d.event); err != nil {
 			return fmt.Errorf("%w: after event %d: %w", ErrDifference, d.event.Number, err)
 		}
@@ -152,11 +158,10 @@ func isDeadLetter(e domain.Event) bool {
 	return dead
 }
 
-// outcomeName is the type of an event and, of a rejection, its code behind a space.
-func outcomeName(e domain.Event) string {
-	name, _ := e.Body.Type()
+func labelOf(e domain.Event) (l Label) {
+	l.Type, _ = e.Body.Type()
 	if rejection, rejected := e.Body.(domain.Rejection); rejected {
-		name += " " + rejection.Code
+		l.Code = rejection.Code
 	}
-	return name
+	return l
 }

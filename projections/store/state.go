@@ -119,15 +119,18 @@ func (c *Counters) addRow(r rowHeader) {
 	}
 }
 
-// ByType are the events by type and, of rejections, by type and code. Type and code are joined by a space.
-func (c *Counters) ByType() map[string]uint64 {
-	counts := make(map[string]uint64, len(c.byLabel))
+// ByType are the events by type, and the rejections among them by type and code instead.
+func (c *Counters) ByType() (events map[string]uint64, rejections map[string]map[string]uint64) {
+	events, rejections = map[string]uint64{}, map[string]map[string]uint64{}
 	for label, count := range c.byLabel {
-		name := label.name
-		if label.code != "" {
-			name += " " + label.code
+		switch {
+		case label.code == "":
+			events[label.name] = *count
+		case rejections[label.name] == nil:
+			rejections[label.name] = map[string]uint64{label.code: *count}
+		default:
+			rejections[label.name][label.code] = *count
 		}
-		counts[name] = *count
 	}
-	return counts
+	return events, rejections
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"onsale/cmd/onsale/node"
 	"onsale/config"
@@ -93,8 +94,9 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 
 func printAuditSummary(stdout io.Writer, epoch string, report auditor.Report) error {
 	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
-	for _, name := range slices.Sorted(maps.Keys(report.Outcomes)) {
-		fmt.Fprintf(stdout, "  %8d  %s\n", report.Outcomes[name], name)
+	labels := slices.SortedFunc(maps.Keys(report.ByType), func(a, b auditor.Label) int { return strings.Compare(a.String(), b.String()) })
+	for _, label := range labels {
+		fmt.Fprintf(stdout, "  %8d  %s\n", report.ByType[label], label)
 	}
 	if report.Undecided > 0 {
 		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)

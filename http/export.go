@@ -152,7 +152,7 @@ var exportFiles = map[string]exportFile{
 				}
 				v := s.viewPromotion(p, 0)
 				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
-					v.Status, timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+					string(v.Status), timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
 			})
 		},
 	},
@@ -198,7 +198,7 @@ var exportFiles = map[string]exportFile{
 					return nil, nil
 				}
 				v := viewProduct(p)
-				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), string(v.Status)}, nil
 			})
 		},
 	},

@@ -119,7 +119,7 @@ func TestFake_CancelsV1(t *testing.T) {
 		return status, got["code"].(float64), response
 	}
 	for _, body := range []string{
-		`{"imp_uid":"nobody","merchant_uid":"order-1","amount":1,"checksum":1000}`, // imp_uid wins
+		`{"imp_uid":"none","merchant_uid":"order-1","amount":1,"checksum":1000}`, // imp_uid wins
 		`{"imp_uid":"` + uid + `","amount":1,"checksum":999}`,
 		`{"imp_uid":"` + uid + `","amount":1001,"checksum":1000}`,
 		`{"imp_uid":"` + uid + `","amount":1.5,"checksum":1000}`,
@@ -204,7 +204,7 @@ func TestFake_ServesControlAPI(t *testing.T) {
 	c.control("POST", "payments/"+uid+"/succeed", "", 200)
 	c.control("POST", "payments/"+uid+"/tamper", `{"amount":900,"currency":"USD","merchant_uid":"order-9","sandbox":true}`, 200)
 	c.control("POST", "payments/"+uid+"/cancel", `{"amount":100}`, 200)
-	c.control("POST", "payments/nobody/cancel", "", 400)
+	c.control("POST", "payments/none/cancel", "", 400)
 	c.control("POST", "payments/"+uid+"/settle", `{"succeeded":true}`, 200)
 	c.control("POST", "payments", `{"merchant_uid":"order-1"}`, 400)
 	c.control("POST", "payments", `{"merchant_uid":"order-1","amount":1,"imp_uid":"`+uid+`"}`, 400)

@@ -21,7 +21,7 @@ func TestExample_MatchesDefault(t *testing.T) {
 	}
 	settings(&c).VisitAll(func(s *pflag.Flag) {
 		if s.Name == "node" {
-			return // its default is another one on each host
+			return // its default is the host's name
 		}
 		if got, want := string(from.Of(s.Name)), "file example.yaml:"; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: got origin %q, want one that begins with %q", s.Name, got, want)
@@ -45,7 +45,7 @@ func TestSettings_CoverEveryField(t *testing.T) {
 }
 
 func TestLoad_PrefersStrongerSource(t *testing.T) {
-	file := writeConfig(t, "listen: 127.0.0.1:1\ndata: from-file\nnode: from-file\nstreams: {catchUps: 1, ringEvents: 2048}\n")
+	file := writeConfig(t, "listen: 127.0.0.1:1\ndata: from-file\nnode: from-file\nstreams: {maxCatchUps: 1, ringEvents: 2048}\n")
 	environ := []string{"ONSALE_LISTEN=127.0.0.1:2", "ONSALE_DATA=from-environment", "ONSALE_STREAMS_RING_EVENTS=4096", "ONSALE_NODE="}
 	c, from, err := load(t, environ, "--config", file, "--listen", "127.0.0.1:3")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestLoad_PrefersStrongerSource(t *testing.T) {
 	}
 	want := Default()
 	want.Listen, want.Data, want.Node = "127.0.0.1:3", "from-environment", "from-file"
-	want.Streams.RingEvents, want.Streams.CatchUps = 4096, 1
+	want.Streams.RingEvents, want.Streams.MaxCatchUps = 4096, 1
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
@@ -83,7 +83,7 @@ func TestLoad_DerivesExternalNATSDefaults(t *testing.T) {
 		t.Errorf("got %d replicas, want %d", got, want)
 	}
 	if got, want := c.Sync, (Sync{}); got != want {
-		t.Errorf("got sync %v, want that server's own", got)
+		t.Errorf("got sync %v, want none", got)
 	}
 	c, _, err = load(t, nil, "--nats-url", "nats://a:1", "--nats-url", "nats://b:1", "--nats-replicas", "1")
 	if got, want := c.NATS.URL, []string{"nats://a:1", "nats://b:1"}; err != nil || !reflect.DeepEqual(got, want) {
@@ -94,10 +94,10 @@ func TestLoad_DerivesExternalNATSDefaults(t *testing.T) {
 	}
 }
 
-// What --check prints is a configuration again, and the same one.
+// The output of --check loads as the same configuration.
 func TestPrint_ReadsBack(t *testing.T) {
 	environ := []string{"ONSALE_NODE=123", "ONSALE_SYNC=always", "ONSALE_CORS_ORIGINS=https://a.example,https://b.example",
-		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_LIFE=90s", "ONSALE_DEMO=true"}
+		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_AGE=90s", "ONSALE_DEMO=true"}
 	want, from, err := load(t, environ)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestPrint_MasksServerSecrets(t *testing.T) {
 			output.WriteString(err.Error())
 		}
 		if strings.Contains(output.String(), "s3c") {
-			t.Errorf("%s: the secret shows in\n%s", server, &output)
+			t.Errorf("%s: the output has the secret:\n%s", server, &output)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func TestPrint_MasksServerSecrets(t *testing.T) {
 func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
 	if err == nil {
-		t.Error("the second is no base64")
+		t.Error("want a fault: the second secret is not base64")
 	}
 	var output bytes.Buffer
 	if err := c.Print(&output, from); err != nil {
@@ -142,7 +142,7 @@ func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	}
 	output.WriteString(err.Error())
 	if strings.Contains(output.String(), "s3cret") || strings.Contains(output.String(), "czNjcmV0") {
-		t.Errorf("a secret shows in\n%s", &output)
+		t.Errorf("the output has a secret:\n%s", &output)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestSize_RoundTrips(t *testing.T) {
 	}
 }
 
-// load parses args as the flags of a command that has them all.
+// load loads a configuration with all flags defined.
 func load(t testing.TB, environ []string, args ...string) (Config, Origins, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)

@@ -1,5 +1,4 @@
-// What a node runs with when nobody says anything lives apart from the prose, so
-// that it can be read, and changed, at one glance.
+// The default values, apart from the prose, so that they fit on one screen.
 
 package config
 
@@ -9,8 +8,8 @@ import (
 	"time"
 )
 
-// Default gives the configuration of a single embedded node that only its own
-// machine can reach.
+// Default returns the configuration of a single node with an embedded server,
+// reachable from its own machine only.
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080",
@@ -26,24 +25,24 @@ func Default() Config {
 		Backlog: Backlog{MaxAge: 5 * time.Second},
 		Streams: Streams{
 			RingEvents:    16384,
-			MaxLife:       30 * time.Minute,
-			UserMaxLife:   60 * time.Minute,
+			MaxAge:        30 * time.Minute,
+			UserMaxAge:    60 * time.Minute,
 			Heartbeat:     30 * time.Second,
 			UserHeartbeat: 25 * time.Second,
-			CatchUps:      64,
+			MaxCatchUps:   64,
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
 		Auth: Auth{Mode: "demo"},
 		Payments: Payments{
-			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, AtOnce: 64,
+			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
 		},
 		Logging: Logging{Level: "info", Format: "text"},
 	}
 }
 
-// deriveDefaults fills in the defaults that depend on other settings: a NATS of its own
-// keeps three copies, and has its own way to sync.
+// deriveDefaults sets the defaults that depend on other settings: with an
+// external NATS three replicas, and that server's own sync setting.
 func (c *Config) deriveDefaults(from Origins) {
 	if len(c.NATS.URL) == 0 {
 		return
@@ -56,8 +55,7 @@ func (c *Config) deriveDefaults(from Origins) {
 	}
 }
 
-// hostNode makes a node's name of the host's, and a fixed one where the host
-// has none.
+// hostNode derives the node's name from the host's; without one it is "onsale".
 func hostNode(host string, err error) string {
 	if err != nil || host == "" {
 		return "onsale"

@@ -1,5 +1,5 @@
-// A fault is one line that says where it comes from, what is wrong, and what to
-// do, because the person who reads it is about to edit that very place.
+// A fault is one line with the origin of a value, what is wrong with it, and what
+// to do, for an operator who is about to edit that place.
 
 package config
 
@@ -15,12 +15,12 @@ import (
 
 // Fault is one thing that is wrong with a configuration.
 type Fault struct {
-	From Origin // where the value comes from
-	What string // what is wrong with it
-	Hint string // what to do about it
+	From Origin
+	What string // what is wrong
+	Hint string // what to do
 }
 
-// String gives the fault as one line.
+// String formats the fault as one line.
 func (f Fault) String() string {
 	return string(f.From) + ": " + f.What + " (hint: " + f.Hint + ")"
 }
@@ -30,7 +30,7 @@ func (f Fault) String() string {
 // those of the values taken together.
 type Faults []Fault
 
-// Error gives one line for each fault.
+// Error formats one line for each fault.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
@@ -39,7 +39,7 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// kindHint tells what a setting's value looks like.
+// kindHint describes the syntax of a setting's value.
 func kindHint(setting *pflag.Flag) string {
 	switch setting.Value.Type() {
 	case "bool":
@@ -55,10 +55,10 @@ func kindHint(setting *pflag.Flag) string {
 	case "list":
 		return "one value, or several as a list"
 	}
-	return "one value on the same line; \"\" is the empty one"
+	return "one value on the same line; \"\" is the empty value"
 }
 
-// didYouMean hints at the setting or section whose name is nearest to key.
+// didYouMean suggests the setting or section whose name is nearest to key.
 func didYouMean(key string, table *pflag.FlagSet) string {
 	var keys []string
 	table.VisitAll(func(s *pflag.Flag) {
@@ -71,8 +71,8 @@ func didYouMean(key string, table *pflag.FlagSet) string {
 	return "\"onsale serve --check\" lists the settings"
 }
 
-// Nearest gives the name that somebody who wrote word most likely meant, or the
-// empty string where none is near: more than a third of it would be wrong.
+// Nearest returns the name with the smallest edit distance to word, or the empty
+// string if every distance is more than a third of word's length.
 func Nearest(word string, names []string) string {
 	nearest, least := "", len(word)/3+1
 	for _, name := range names {
@@ -83,7 +83,7 @@ func Nearest(word string, names []string) string {
 	return nearest
 }
 
-// quoted shows a value as it was given, cut where it is too long to help.
+// quoted quotes a value, cut at 80 bytes.
 func quoted(text string) string {
 	if len(text) > 80 {
 		text = text[:77] + "…"
@@ -91,7 +91,8 @@ func quoted(text string) string {
 	return strconv.Quote(text)
 }
 
-// reason is the bare cause of a failure with a file; the fault names the file.
+// reason returns the cause of a file error without its path, which the fault
+// names already.
 func reason(err error) string {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err.Error()

@@ -1,6 +1,5 @@
 // The file is read as a tree of YAML nodes and not into a struct: a node knows
-// its line, so each fault can say where it stands, and one wrong line does not
-// hide the next.
+// its line, so each fault names its line, and one fault does not hide the next.
 
 package config
 
@@ -17,16 +16,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// file is one reading of a configuration file: what it says, and its faults.
+// file holds the assignments and the faults of a configuration file.
 type file struct {
 	path        string
 	table       *pflag.FlagSet
 	assignments []assignment
 	faults      Faults
-	lines       map[string]int // where each setting stood first
+	lines       map[string]int // the first line of each setting
 }
 
-// readFile reads what the file at path says of the table's settings.
+// readFile reads the settings of the table from the file at path.
 func readFile(path string, table *pflag.FlagSet) ([]assignment, Faults) {
 	f := &file{path: path, table: table, lines: map[string]int{}}
 	text, err := os.ReadFile(path)
@@ -43,7 +42,7 @@ func (f *file) read(text []byte) {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	err := decoder.Decode(&document)
 	if errors.Is(err, io.EOF) {
-		return // nothing but comments
+		return // only comments
 	}
 	if err != nil {
 		f.fault(0, strings.TrimPrefix(err.Error(), "yaml: "), "write YAML, one \"key: value\" a line")
@@ -51,17 +50,17 @@ func (f *file) read(text []byte) {
 	}
 	f.section("", document.Content[0])
 	if err := decoder.Decode(&second); err != io.EOF {
-		f.fault(second.Line, "a second document begins here", "keep one, with no line of dashes below it")
+		f.fault(second.Line, "a second document begins here", "keep one document, without a line of dashes after it")
 	}
 }
 
-// section reads the mapping under prefix, which is empty for the whole file.
+// section reads the mapping under prefix, which is empty at the top level.
 func (f *file) section(prefix string, node *yaml.Node) {
 	if node.Tag == "!!null" {
-		return // every line of it is commented out
+		return // every line of the section is commented out
 	}
 	if node.Kind != yaml.MappingNode {
-		f.fault(node.Line, cmp.Or(strings.TrimSuffix(prefix, "."), "the file")+" holds settings, not a value", "put each on a line of its own, \"key: value\"")
+		f.fault(node.Line, cmp.Or(strings.TrimSuffix(prefix, "."), "the file")+" is a section, not a value", "put each setting on a line of its own, \"key: value\"")
 		return
 	}
 	for i := 0; i < len(node.Content); i += 2 {
@@ -74,17 +73,17 @@ func (f *file) section(prefix string, node *yaml.Node) {
 		case f.isSection(key):
 			f.section(key+".", value)
 		case f.table.Lookup(key) == nil:
-			f.fault(name.Line, "no setting is called "+key, didYouMean(key, f.table))
+			f.fault(name.Line, "there is no setting "+key, didYouMean(key, f.table))
 		default:
 			f.setting(key, name.Line, value)
 		}
 	}
 }
 
-// setting takes one value, or a sequence of them for a list, as text.
+// setting reads one value as text; a list may be a YAML sequence.
 func (f *file) setting(key string, line int, node *yaml.Node) {
 	if first, twice := f.lines[key]; twice {
-		f.fault(line, key+" is given twice", fmt.Sprintf("it stands in line %d already", first))
+		f.fault(line, key+" is set twice", fmt.Sprintf("it was first set in line %d", first))
 		return
 	}
 	f.lines[key] = line
@@ -95,7 +94,7 @@ func (f *file) setting(key string, line int, node *yaml.Node) {
 	texts := make([]string, len(entries))
 	for i, entry := range entries {
 		if entry.Kind != yaml.ScalarNode || entry.Tag == "!!null" {
-			f.fault(line, key+" has no value of its kind", kindHint(f.table.Lookup(key)))
+			f.fault(line, key+" has the wrong kind of value", kindHint(f.table.Lookup(key)))
 			return
 		}
 		texts[i] = entry.Value

@@ -1,6 +1,5 @@
-// Loading goes from the weakest source to the strongest and lets each overwrite
-// the last. It never stops at a fault: whoever corrects a configuration wants
-// to do it once.
+// Loading applies the sources from the weakest to the strongest, and reports all
+// faults at once.
 
 package config
 
@@ -12,29 +11,29 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Origin says where a value comes from: default, file onsale.yaml:7,
-// environment ONSALE_SYNC, or flag --sync.
+// Origin names the source of a value: default, file onsale.yaml:7, environment
+// ONSALE_SYNC, or flag --sync.
 type Origin string
 
-// Origins holds the origin of each setting that somebody gave, by its key in
-// the file. What is not in it has its default.
+// Origins maps the keys of the settings that are set to their origins. A key that
+// is not in it has its default.
 type Origins map[string]Origin
 
-// Of gives a setting's origin.
+// Of returns the origin of a setting.
 func (o Origins) Of(key string) Origin { return cmp.Or(o[key], "default") }
 
 func (o Origins) isSet(key string) bool { return o[key] != "" }
 
-// assignment is what one source says of one setting.
+// assignment is one setting's value from one source.
 type assignment struct {
 	key, text string
 	from      Origin
 }
 
-// Load reads the configuration out of flags that AddFlags defined and that were
-// parsed, of an environment as os.Environ gives it, and of the file that one of
-// the two names. If anything is wrong the error is Faults, which holds all that
-// is wrong; the configuration is then what remains without the faulty values.
+// Load reads the configuration from flags that AddFlags defined and that were
+// parsed, from an environment in the form of os.Environ, and from the file that
+// one of the two names. The error, if any, is a Faults with all faults; the
+// configuration then leaves the faulty values out.
 func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	c, from := Default(), Origins{}
 	table, env := settings(&c), readEnvironment(environ)
@@ -69,8 +68,8 @@ func configFile(flags *pflag.FlagSet, env environment) string {
 	return env["ONSALE_CONFIG"]
 }
 
-// set writes text to a setting. One that cannot be read leaves the setting as
-// it was, which pflag by itself does not promise.
+// set parses text into a setting. Unlike pflag, it leaves the setting unchanged
+// if that fails.
 func set(setting *pflag.Flag, text string) bool {
 	before := setting.Value.String()
 	if setting.Value.Set(text) == nil {
@@ -80,10 +79,7 @@ func set(setting *pflag.Flag, text string) bool {
 	return false
 }
 
-// The environment comes in as a parameter, in the form of os.Environ, so that
-// tests need none of the process's own.
-
-// environment is the variables that are set to something, by name.
+// environment holds the variables that are not empty, by name.
 type environment map[string]string
 
 func readEnvironment(environ []string) environment {
@@ -96,7 +92,7 @@ func readEnvironment(environ []string) environment {
 	return set
 }
 
-// settings gives what the environment says of the table's settings.
+// settings returns the assignments of the environment.
 func (e environment) settings(table *pflag.FlagSet) []assignment {
 	var all []assignment
 	table.VisitAll(func(s *pflag.Flag) {
@@ -108,13 +104,10 @@ func (e environment) settings(table *pflag.FlagSet) []assignment {
 	return all
 }
 
-// What the command line says is first taken as mere text, so that a wrong value
-// there is told together with the wrong ones in the file and the environment,
-// and not alone.
-
-// AddFlags defines a flag for each named setting, or for all of them when none
-// is named, and --config for the file. Help shows them in the order of Config.
-// Load reads them.
+// AddFlags defines a flag for each named setting, or for all of them if none is
+// named, and --config for the file. Help shows them in the order of Config. The
+// flags hold plain text; Load parses it, so that their faults are reported
+// together with those of the file and the environment.
 func AddFlags(flags *pflag.FlagSet, keys ...string) {
 	defaults := Default()
 	flags.SortFlags = false
@@ -129,8 +122,8 @@ func AddFlags(flags *pflag.FlagSet, keys ...string) {
 	})
 }
 
-// flagText holds a flag's text as it was given. A list may be given in several
-// flags; of anything else the last one counts.
+// flagText holds a flag's text. A repeated flag adds to a list; of any other kind
+// the last one counts.
 type flagText struct {
 	text, kind string
 }
@@ -146,10 +139,10 @@ func (t *flagText) Set(text string) error {
 func (t *flagText) String() string { return t.text }
 func (t *flagText) Type() string   { return t.kind }
 
-// IsBoolFlag lets pflag show that --demo alone means --demo=true.
+// IsBoolFlag makes pflag show that --demo means --demo=true.
 func (t *flagText) IsBoolFlag() bool { return t.kind == "bool" }
 
-// fromFlags gives what the command line says.
+// fromFlags returns the assignments of the command line.
 func fromFlags(flags, table *pflag.FlagSet) []assignment {
 	var all []assignment
 	table.VisitAll(func(s *pflag.Flag) {

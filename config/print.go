@@ -1,5 +1,5 @@
-// The effective configuration is printed as a file that could be loaded again,
-// with the origin of each value beside it.
+// The effective configuration is printed as YAML that can be loaded again, with
+// the origin of each value beside it.
 
 package config
 
@@ -13,9 +13,9 @@ import (
 )
 
 // Print writes c to w as YAML, in the order of Config, each value with its
-// origin as a comment. What signs in to a NATS server or opens a payment
-// provider is masked. Where an external NATS has its own sync, that line is
-// left out.
+// origin as a comment. Credentials of NATS servers and of the payment provider
+// are masked. With an external NATS, which has its own sync, that line is left
+// out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
@@ -48,7 +48,7 @@ func (c Config) Print(w io.Writer, from Origins) error {
 	return encoder.Close()
 }
 
-// valueNode gives a setting's value as the file would say it.
+// valueNode returns a setting's value as a node of the file.
 func valueNode(s *pflag.Flag) *yaml.Node {
 	value := scalarNode(s.Value.String())
 	switch s.Value.Type() {

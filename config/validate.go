@@ -1,5 +1,5 @@
-// What a value must be beyond its kind: ranges, choices, and settings that do
-// not go together. Every rule here stands in the prose of Config as well.
+// Validation: ranges, choices, and settings that exclude each other. Every rule
+// here is documented on its field of Config as well.
 
 package config
 
@@ -21,18 +21,18 @@ const (
 	nodeMaxLength  = 32
 )
 
-// validator is one pass over a configuration: what was said, and what is wrong.
+// validator collects the faults of one configuration.
 type validator struct {
 	from   Origins
 	faults Faults
 }
 
-// fault notes that the value of key is wrong.
+// fault records that the value of key is wrong.
 func (v *validator) fault(key, what, hint string) {
 	v.faults = append(v.faults, Fault{v.from.Of(key), key + " " + what, hint})
 }
 
-// validate gives everything that is wrong with c, whose values come from there.
+// validate returns all faults of c, whose values have the origins from.
 func (c Config) validate(from Origins) Faults {
 	v := &validator{from: from}
 	v.listen(c)
@@ -61,7 +61,7 @@ func (c Config) validate(from Origins) Faults {
 func (v *validator) sync(c Config) {
 	switch {
 	case len(c.NATS.URL) > 0 && v.from.isSet("sync"):
-		v.fault("sync", "cannot be given with nats.url", "it belongs to that server's own configuration; leave it out here")
+		v.fault("sync", "cannot be set with nats.url", "it belongs to that server's own configuration; leave it out here")
 	case len(c.NATS.URL) == 0 && !c.Sync.Always:
 		within(v, "sync", c.Sync.Interval, 100*time.Millisecond, 10*time.Minute)
 	}
@@ -69,53 +69,50 @@ func (v *validator) sync(c Config) {
 
 func (v *validator) streams(s Streams) {
 	within(v, "streams.ringEvents", s.RingEvents, 1024, 1048576)
-	within(v, "streams.maxLife", s.MaxLife, time.Second, 24*time.Hour)
-	within(v, "streams.userMaxLife", s.UserMaxLife, time.Second, 24*time.Hour)
+	within(v, "streams.maxAge", s.MaxAge, time.Second, 24*time.Hour)
+	within(v, "streams.userMaxAge", s.UserMaxAge, time.Second, 24*time.Hour)
 	within(v, "streams.heartbeat", s.Heartbeat, time.Second, 5*time.Minute)
 	within(v, "streams.userHeartbeat", s.UserHeartbeat, time.Second, 5*time.Minute)
-	within(v, "streams.catchUps", s.CatchUps, 1, 4096)
+	within(v, "streams.maxCatchUps", s.MaxCatchUps, 1, 4096)
 	v.limit("streams.maxConnections", s.MaxConnections)
 	v.limit("streams.maxPerUser", s.MaxPerUser)
 	v.limit("streams.maxPerAddress", s.MaxPerAddress)
 	within(v, "streams.drainWindow", s.DrainWindow, 0, 10*time.Second)
-	if s.MaxLife <= s.Heartbeat {
-		v.fault("streams.maxLife", fmt.Sprintf("is %v", s.MaxLife), fmt.Sprintf("longer than streams.heartbeat, %v", s.Heartbeat))
+	if s.MaxAge <= s.Heartbeat {
+		v.fault("streams.maxAge", fmt.Sprintf("is %v", s.MaxAge), fmt.Sprintf("longer than streams.heartbeat, %v", s.Heartbeat))
 	}
-	if s.UserMaxLife <= s.UserHeartbeat {
-		v.fault("streams.userMaxLife", fmt.Sprintf("is %v", s.UserMaxLife), fmt.Sprintf("longer than streams.userHeartbeat, %v", s.UserHeartbeat))
+	if s.UserMaxAge <= s.UserHeartbeat {
+		v.fault("streams.userMaxAge", fmt.Sprintf("is %v", s.UserMaxAge), fmt.Sprintf("longer than streams.userHeartbeat, %v", s.UserHeartbeat))
 	}
 }
 
-// limit notes a negative one that is not the word for none.
+// limit records a value below -1, which means no limit.
 func (v *validator) limit(key string, value int) {
 	if value < -1 {
-		v.fault(key, fmt.Sprintf("is %d", value), "how many, 0 for the default, or -1 for no bound")
+		v.fault(key, fmt.Sprintf("is %d", value), "how many, 0 for the default, or -1 for no limit")
 	}
 }
 
-// minSize notes a log too small to hold a rush of the largest messages.
+// minSize records a log too small for a burst of the largest messages.
 func (v *validator) minSize(key string, size Size) {
 	if size < 8*MiB {
 		v.fault(key, "is "+size.String(), "at least 8MiB")
 	}
 }
 
-// within notes a value outside of its range, both ends of which are allowed.
+// within records a value outside of its range, which includes both ends.
 func within[V ~int | ~int64](v *validator, key string, value, least, most V) {
 	if value < least || value > most {
 		v.fault(key, fmt.Sprintf("is %v", value), fmt.Sprintf("from %v to %v", least, most))
 	}
 }
 
-// oneOf notes a value that is none of the choices.
+// oneOf records a value that is none of the choices.
 func oneOf(v *validator, key, value string, choices ...string) {
 	if !slices.Contains(choices, value) {
 		v.fault(key, "is "+quoted(value), "one of "+strings.Join(choices, ", "))
 	}
 }
-
-// The rules for addresses: where this node listens, whom it calls, and whose
-// pages may call it.
 
 func (v *validator) listen(c Config) {
 	host, port, err := net.SplitHostPort(c.Listen)
@@ -127,8 +124,8 @@ func (v *validator) listen(c Config) {
 		return
 	}
 	if c.Auth.Mode == "demo" && !c.Auth.DemoAnywhere && !isLoopback(host) {
-		v.fault("listen", "is "+quoted(c.Listen)+", where auth.mode demo lets anybody be anybody",
-			"listen on 127.0.0.1, or set auth.demoAnywhere: true if that is meant")
+		v.fault("listen", "is "+quoted(c.Listen)+", where auth.mode demo lets any client act as any user",
+			"listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended")
 	}
 }
 
@@ -139,11 +136,11 @@ func isLoopback(host string) bool {
 func (v *validator) nats(c Config) {
 	for _, server := range c.NATS.URL {
 		if u, err := url.Parse(server); err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			v.fault("nats.url", "has "+quoted(maskURL(server))+", which is no server", "nats://host:4222, or the same with tls, ws or wss")
+			v.fault("nats.url", "has "+quoted(maskURL(server))+", which is not a server", "nats://host:4222, or the same with tls, ws or wss")
 		}
 	}
 	if len(c.NATS.URL) > 0 && c.NATS.Config != "" {
-		v.fault("nats.config", "cannot be given with nats.url", "an embedded server, or another one: leave one of the two out")
+		v.fault("nats.config", "cannot be set with nats.url", "it configures the embedded server: leave one of the two out")
 	}
 	v.readable("nats.config", c.NATS.Config)
 	v.readable("nats.creds", c.NATS.Creds)
@@ -152,7 +149,7 @@ func (v *validator) nats(c Config) {
 	case !slices.Contains([]int{1, 3, 5}, c.NATS.Replicas):
 		v.fault("nats.replicas", fmt.Sprintf("is %d", c.NATS.Replicas), "1, 3 or 5")
 	case singleServer && c.NATS.Replicas > 1:
-		v.fault("nats.replicas", fmt.Sprintf("is %d, and the embedded server is alone", c.NATS.Replicas),
+		v.fault("nats.replicas", fmt.Sprintf("is %d, but the embedded server is not in a cluster", c.NATS.Replicas),
 			"1, or a cluster by nats.config or nats.url")
 	}
 }
@@ -170,13 +167,13 @@ func (v *validator) origins(origins []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || origin != u.Scheme+"://"+u.Host {
-			v.fault("cors.origins", "has "+quoted(origin), "https://shop.example, without a path; * is no origin, since cookies go along")
+			v.fault("cors.origins", "has "+quoted(origin), "https://shop.example, without a path; * is not allowed, because requests carry cookies")
 		}
 	}
 }
 
-// maskURL hides who signs in, as whom or with which token, in a server's URL. Of
-// one that cannot be read, it shows nothing, for any part might be the secret.
+// maskURL hides the user, the password or the token in a server's URL. A URL that
+// cannot be parsed is hidden as a whole, for any part of it might be the secret.
 func maskURL(server string) string {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" {
@@ -188,8 +185,6 @@ func maskURL(server string) string {
 	return u.String()
 }
 
-// What a payment provider needs, and what of it nobody should see.
-
 func (v *validator) payments(p Payments) {
 	oneOf(v, "payments.provider", p.Provider, "none", "portone")
 	oneOf(v, "payments.api", p.API, "v1", "v2")
@@ -198,14 +193,14 @@ func (v *validator) payments(p Payments) {
 	}
 	within(v, "payments.payWithin", p.PayWithin, time.Second, 720*time.Hour)
 	within(v, "payments.timeout", p.Timeout, time.Second, 10*time.Minute)
-	within(v, "payments.atOnce", p.AtOnce, 1, 256)
+	within(v, "payments.concurrency", p.Concurrency, 1, 256)
 	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http") {
-		v.fault("payments.url", "is "+quoted(maskURL(p.URL)), "https://api.iamport.kr, say; or leave it out")
+		v.fault("payments.url", "is "+quoted(maskURL(p.URL)), "a URL such as https://api.iamport.kr, or leave it out")
 	}
 	for _, secret := range p.WebhookSecrets {
 		text, named := strings.CutPrefix(secret, "whsec_")
 		if _, err := base64.StdEncoding.DecodeString(text); err != nil || !named || text == "" {
-			v.fault("payments.webhookSecrets", "has one that is none", "whsec_ and base64, as the provider's console shows it")
+			v.fault("payments.webhookSecrets", "has an invalid secret", "whsec_ and base64, as in the provider's console")
 		}
 	}
 	if p.Provider != "portone" {
@@ -215,11 +210,11 @@ func (v *validator) payments(p Payments) {
 		v.fault("payments.secret", "is missing", "set ONSALE_PAYMENTS_SECRET")
 	}
 	if p.API == "v1" && p.Key == "" {
-		v.fault("payments.key", "is missing", "the imp_key of the shop; set ONSALE_PAYMENTS_KEY")
+		v.fault("payments.key", "is missing", "set ONSALE_PAYMENTS_KEY to the store's imp_key")
 	}
 }
 
-// Address is where the provider is.
+// Address returns the URL of the provider.
 func (p Payments) Address() string {
 	defaults := map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"}
 	return cmp.Or(p.URL, defaults[p.API])

@@ -1,5 +1,5 @@
-// The kinds of value that neither Go nor pflag has: a size in bytes, the choice
-// of sync, a list. Each reads what it prints.
+// The kinds of value that pflag lacks: sizes in bytes, sync, lists. Each parses
+// what it prints.
 
 package config
 
@@ -23,8 +23,8 @@ const (
 	GiB Size = 1 << 30
 )
 
-// Set reads a size: a number, and B, KiB, MiB, GiB, TiB, or KB, MB, … in
-// thousands.
+// Set parses a size: a number with B, KiB, MiB, GiB, TiB, or KB, MB, … for powers
+// of a thousand.
 func (s *Size) Set(text string) error {
 	n, err := humanize.ParseBytes(text)
 	if err == nil && n > math.MaxInt64 {
@@ -37,7 +37,7 @@ func (s *Size) Set(text string) error {
 	return nil
 }
 
-// String writes a size in the largest unit that leaves no remainder.
+// String formats a size in the largest unit that leaves no remainder.
 func (s Size) String() string {
 	switch {
 	case s == 0:
@@ -52,18 +52,17 @@ func (s Size) String() string {
 	return fmt.Sprintf("%dB", int64(s))
 }
 
-// Type names the kind of value in help and faults.
+// Type names the kind of value in help texts and faults.
 func (s Size) Type() string { return "size" }
 
-// Sync is when a log entry reaches the disk: Always before its acknowledgement,
-// or within Interval. The zero Sync means that the server decides, which an
-// external NATS does.
+// Sync is when a log entry is synced to disk: Always before its acknowledgement,
+// or within Interval. The zero Sync leaves it to the server, an external NATS.
 type Sync struct {
 	Always   bool
 	Interval time.Duration
 }
 
-// Set reads always or a duration.
+// Set parses "always" or a duration.
 func (s *Sync) Set(text string) error {
 	if text == "always" {
 		*s = Sync{Always: true}
@@ -77,7 +76,7 @@ func (s *Sync) Set(text string) error {
 	return nil
 }
 
-// String writes what Set reads.
+// String formats what Set parses.
 func (s Sync) String() string {
 	switch s {
 	case Sync{Always: true}:
@@ -88,10 +87,10 @@ func (s Sync) String() string {
 	return s.Interval.String()
 }
 
-// Type names the kind of value in help and faults.
+// Type names the kind of value in help texts and faults.
 func (s Sync) Type() string { return "sync" }
 
-// list is comma separated text, each entry trimmed; the empty text is no entry.
+// list is comma separated text; entries are trimmed, empty ones left out.
 type list []string
 
 func (l *list) Set(text string) error {

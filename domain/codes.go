@@ -84,6 +84,16 @@ type Rejection struct {
 }
 
 // Type is "<kind>.rejected" with the kind of the refused command.
+// IDs has the entity where that is a product or a payment, and the coupon or waiting entry that the details name.
+func (r Rejection) IDs(entity string) []string {
+	if kind := Kind(r.Command); kind != "orders" && kind != "products" {
+		entity = ""
+	}
+	return []string{entity, r.CouponID, r.WaitingID}
+}
+
+func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
+
 func (r Rejection) Type() (string, int) { return Kind(r.Command) + ".rejected", 1 }
 
 // Reject is the event that refuses command c.

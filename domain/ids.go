@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // ErrInvalidID is a string that is no id: empty, longer than 64, or with a byte outside of A–Z a–z 0–9 _ -.
@@ -26,6 +27,16 @@ func CheckID(s string) error {
 		}
 	}
 	return nil
+}
+
+// SequenceAfter is the number in an id that is prefix and a number; 0 when id is no such id.
+func SequenceAfter(prefix, id string) uint64 {
+	digits, ok := strings.CutPrefix(id, prefix)
+	sequence, err := strconv.ParseUint(digits, 10, 64)
+	if !ok || err != nil || strconv.FormatUint(sequence, 10) != digits {
+		return 0
+	}
+	return sequence
 }
 
 // RequestID names one request of one user for ever: the first 22 characters of base64url(SHA-256(user ‖ 0x00 ‖ key)).

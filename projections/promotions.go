@@ -42,8 +42,7 @@ func (w *writer) applyCoupons(state *coupons.State, e domain.Event) error {
 	default:
 		return nil
 	}
-	_, sequence := coupons.WaitingSequence(waitingID)
-	return putCouponWaiting(w.tx, state.Promotion(e.Entity), sequence)
+	return putCouponWaiting(w.tx, state.Promotion(e.Entity), coupons.WaitingSequence(e.Entity, waitingID))
 }
 
 func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {

@@ -140,6 +140,26 @@ var eventTypes = map[string]decoder{
 	"alarms.rejected.v1":        decode[domain.Rejection],
 }
 
+// adminCommands are the type names of the commands that only admins send, by themselves and by the types of their outcomes.
+var adminCommands = func() map[string]string {
+	commands := map[string]string{}
+	for _, decode := range eventTypes {
+		body, _ := decode(nil)
+		if outcome, ok := body.(domain.Administrative); ok {
+			name, _ := body.Type()
+			commands[name], commands[outcome.Command()] = outcome.Command(), outcome.Command()
+		}
+	}
+	return commands
+}()
+
+// AdminCommand returns the type name of the command that an event of this type answers, where only admins send that command.
+// The type of such a command itself gives itself. ok is false for all other types.
+func AdminCommand(typeName string) (command string, ok bool) {
+	command, ok = adminCommands[typeName]
+	return command, ok
+}
+
 // decode is strict: a field that the struct does not have, or anything after the object, is an error.
 func decode[T domain.Body](data []byte) (domain.Body, error) {
 	var body T

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"onsale/domain"
 )
@@ -35,14 +34,7 @@ func New() *State { return &State{map[string]*inbox{}} }
 func ID(number uint64) string { return "a" + strconv.FormatUint(number, 10) }
 
 // EventNumber is the reverse of ID; 0 is no alarm's.
-func EventNumber(id string) uint64 {
-	digits, ok := strings.CutPrefix(id, "a")
-	number, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || ID(number) != id {
-		return 0
-	}
-	return number
-}
+func EventNumber(id string) uint64 { return domain.SequenceAfter("a", id) }
 
 // Restore takes an alarm from a store at start-up. They come in the order of their numbers.
 func (s *State) Restore(user string, number uint64, read bool) {

@@ -43,7 +43,8 @@ type MarkRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (MarkRead) Type() (string, int) { return "alarms.mark-read", 1 }
+func (MarkRead) Type() (string, int)   { return "alarms.mark-read", 1 }
+func (m MarkRead) IDs(string) []string { return []string{m.AlarmID} }
 
 // MarkAllRead says that all were.
 type MarkAllRead struct{}
@@ -68,6 +69,9 @@ type Raised struct {
 }
 
 func (Raised) Type() (string, int) { return "alarms.raised", 1 }
+func (r Raised) IDs(string) []string {
+	return []string{r.CouponID, r.HoldID, r.ReservationID, r.WaitingID, r.PaymentID}
+}
 
 // RaiseDone answers who asked for Raise; Raised, before it, is what happened.
 type RaiseDone struct {
@@ -75,14 +79,21 @@ type RaiseDone struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (RaiseDone) Type() (string, int) { return "alarms.raise-done", 1 }
+func (RaiseDone) Type() (string, int)   { return "alarms.raise-done", 1 }
+func (r RaiseDone) Result() any         { return r }
+func (RaiseDone) Created() bool         { return true }
+func (RaiseDone) Command() string       { return "alarms.raise" }
+func (r RaiseDone) IDs(string) []string { return []string{r.AlarmID} }
 
 // MarkedRead is an alarm that was read.
 type MarkedRead struct {
 	AlarmID string `json:"alarmId"`
 }
 
-func (MarkedRead) Type() (string, int) { return "alarms.marked-read", 1 }
+func (MarkedRead) Type() (string, int)   { return "alarms.marked-read", 1 }
+func (m MarkedRead) Result() any         { return m }
+func (MarkedRead) Created() bool         { return false }
+func (m MarkedRead) IDs(string) []string { return []string{m.AlarmID} }
 
 // AllMarkedRead is all alarms up to here read; Count of them were not.
 type AllMarkedRead struct {
@@ -90,3 +101,5 @@ type AllMarkedRead struct {
 }
 
 func (AllMarkedRead) Type() (string, int) { return "alarms.all-marked-read", 1 }
+func (a AllMarkedRead) Result() any       { return a }
+func (AllMarkedRead) Created() bool       { return false }

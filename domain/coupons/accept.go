@@ -51,17 +51,16 @@ func (s *State) findWaiting(c domain.Command, id string) (*Promotion, Offer, dom
 	if checkWaitingID(id) != nil {
 		return nil, Offer{}, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
-	promotion, sequence := WaitingSequence(id)
-	p := s.promotions[promotion]
-	if p == nil || promotion != c.Entity {
+	p, sequence := s.promotions[c.Entity], WaitingSequence(c.Entity, id)
+	if p == nil {
 		return nil, Offer{}, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
-	o, found := p.Offers[sequence]
+	o, found := p.offers[sequence]
 	if !found {
-		o, found = p.ExpiredOffers[sequence]
+		o, found = p.expiredOffers[sequence]
 	}
 	if !found {
-		o.Entry, found = p.Waiting.Entry(sequence)
+		o.Entry, found = p.waiting.Entry(sequence)
 	}
 	switch {
 	case !found:

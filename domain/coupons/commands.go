@@ -26,7 +26,8 @@ type Use struct {
 	Number int `json:"number"`
 }
 
-func (Use) Type() (string, int) { return "coupons.use", 1 }
+func (Use) Type() (string, int)          { return "coupons.use", 1 }
+func (u Use) IDs(entity string) []string { return []string{CouponID(entity, u.Number)} }
 
 // Pause stops giving out until Resume. Who has an offer may still accept it.
 type Pause struct {
@@ -64,7 +65,8 @@ type Revoke struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Revoke) Type() (string, int) { return "coupons.revoke", 1 }
+func (Revoke) Type() (string, int)          { return "coupons.revoke", 1 }
+func (r Revoke) IDs(entity string) []string { return []string{CouponID(entity, r.Number)} }
 
 // Join puts the user who sends it at the end of the waiting list.
 type Join struct {
@@ -78,18 +80,21 @@ type Leave struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Leave) Type() (string, int) { return "coupons.leave", 1 }
+func (Leave) Type() (string, int)   { return "coupons.leave", 1 }
+func (l Leave) IDs(string) []string { return []string{l.WaitingID} }
 
 // Accept takes what is offered.
 type Accept struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Accept) Type() (string, int) { return "coupons.accept", 1 }
+func (Accept) Type() (string, int)   { return "coupons.accept", 1 }
+func (a Accept) IDs(string) []string { return []string{a.WaitingID} }
 
 // Decline lets the next one have what is offered, and ends the waiting.
 type Decline struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Decline) Type() (string, int) { return "coupons.decline", 1 }
+func (Decline) Type() (string, int)   { return "coupons.decline", 1 }
+func (d Decline) IDs(string) []string { return []string{d.WaitingID} }

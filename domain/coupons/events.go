@@ -4,8 +4,23 @@
 package coupons
 
 import (
+	"iter"
+
 	"onsale/domain"
+	"onsale/domain/waitlist"
 )
+
+// Changer is an event that issues coupons or gives them another status. CouponChanges yields their numbers and that status.
+type Changer interface {
+	CouponChanges() iter.Seq2[int, Status]
+}
+
+func changes(first, count int, status Status) iter.Seq2[int, Status] {
+	return func(yield func(int, Status) bool) {
+		for number := first; number < first+count && yield(number, status); number++ {
+		}
+	}
+}
 
 // Created is a promotion with everything that its rules need.
 type Created struct {
@@ -18,6 +33,9 @@ type Created struct {
 }
 
 func (Created) Type() (string, int) { return "coupons.created", 1 }
+func (c Created) Result() any       { return c }
+func (Created) Created() bool       { return true }
+func (Created) Command() string     { return "coupons.create" }
 
 // Issued is one unit given to one user. Number counts the promotion's coupons from 1, in the order of the line.
 type Issued struct {
@@ -26,7 +44,11 @@ type Issued struct {
 	Number      int    `json:"number"`
 }
 
-func (Issued) Type() (string, int) { return "coupons.issued", 1 }
+func (Issued) Type() (string, int)                     { return "coupons.issued", 1 }
+func (i Issued) Result() any                           { return i }
+func (Issued) Created() bool                           { return true }
+func (i Issued) IDs(string) []string                   { return []string{i.CouponID} }
+func (i Issued) CouponChanges() iter.Seq2[int, Status] { return changes(i.Number, 1, StatusIssued) }
 
 // Used is a coupon redeemed by its owner, once.
 type Used struct {
@@ -35,7 +57,11 @@ type Used struct {
 	Number      int    `json:"number"`
 }
 
-func (Used) Type() (string, int) { return "coupons.used", 1 }
+func (Used) Type() (string, int)                     { return "coupons.used", 1 }
+func (u Used) Result() any                           { return u }
+func (Used) Created() bool                           { return false }
+func (u Used) IDs(string) []string                   { return []string{u.CouponID} }
+func (u Used) CouponChanges() iter.Seq2[int, Status] { return changes(u.Number, 1, StatusUsed) }
 
 // Opened says that opensAt has come. It concerns nobody alone.
 type Opened struct {
@@ -51,6 +77,9 @@ type Paused struct {
 }
 
 func (Paused) Type() (string, int) { return "coupons.paused", 1 }
+func (p Paused) Result() any       { return p }
+func (Paused) Created() bool       { return false }
+func (Paused) Command() string     { return "coupons.pause" }
 
 // Resumed is the end of the pause.
 type Resumed struct {
@@ -59,6 +88,9 @@ type Resumed struct {
 }
 
 func (Resumed) Type() (string, int) { return "coupons.resumed", 1 }
+func (r Resumed) Result() any       { return r }
+func (Resumed) Created() bool       { return false }
+func (Resumed) Command() string     { return "coupons.resume" }
 
 // Closed is the end: by somebody, who is the event's user, or by closesAt, which is nobody.
 type Closed struct {
@@ -67,6 +99,9 @@ type Closed struct {
 }
 
 func (Closed) Type() (string, int) { return "coupons.closed", 1 }
+func (c Closed) Result() any       { return c }
+func (Closed) Created() bool       { return false }
+func (Closed) Command() string     { return "coupons.close" }
 
 // StockChanged is another number of units.
 type StockChanged struct {
@@ -77,6 +112,9 @@ type StockChanged struct {
 }
 
 func (StockChanged) Type() (string, int) { return "coupons.stock-changed", 1 }
+func (s StockChanged) Result() any       { return s }
+func (StockChanged) Created() bool       { return false }
+func (StockChanged) Command() string     { return "coupons.change-stock" }
 
 // Revoked is a coupon taken from its owner, who is the event's user.
 type Revoked struct {
@@ -87,7 +125,9 @@ type Revoked struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Revoked) Type() (string, int) { return "coupons.revoked", 1 }
+func (Revoked) Type() (string, int)                     { return "coupons.revoked", 1 }
+func (r Revoked) IDs(string) []string                   { return []string{r.CouponID} }
+func (r Revoked) CouponChanges() iter.Seq2[int, Status] { return changes(r.Number, 1, StatusRevoked) }
 
 // RevocationDone answers who asked for a revocation; Revoked, before it, is what happened.
 type RevocationDone struct {
@@ -99,7 +139,11 @@ type RevocationDone struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (RevocationDone) Type() (string, int) { return "coupons.revocation-done", 1 }
+func (RevocationDone) Type() (string, int)   { return "coupons.revocation-done", 1 }
+func (r RevocationDone) Result() any         { return r }
+func (RevocationDone) Created() bool         { return false }
+func (RevocationDone) Command() string       { return "coupons.revoke" }
+func (r RevocationDone) IDs(string) []string { return []string{r.CouponID} }
 
 // What can have happened to those who wait for units of a promotion.
 
@@ -112,6 +156,11 @@ type Joined struct {
 }
 
 func (Joined) Type() (string, int) { return "coupons.joined", 1 }
+func (j Joined) Result() any {
+	return waitlist.JoinResult{WaitingID: j.WaitingID, Position: j.Position}
+}
+func (Joined) Created() bool         { return false }
+func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
 // Left is the end of waiting by the one who waited. What was on offer to them is there again.
 type Left struct {
@@ -119,7 +168,10 @@ type Left struct {
 	WaitingID   string `json:"waitingId"`
 }
 
-func (Left) Type() (string, int) { return "coupons.left", 1 }
+func (Left) Type() (string, int)   { return "coupons.left", 1 }
+func (l Left) Result() any         { return l }
+func (Left) Created() bool         { return false }
+func (l Left) IDs(string) []string { return []string{l.WaitingID} }
 
 // Offered is units kept for one who waits, until ExpiresAt.
 type Offered struct {
@@ -129,7 +181,8 @@ type Offered struct {
 	ExpiresAt   domain.Time `json:"expiresAt"`
 }
 
-func (Offered) Type() (string, int) { return "coupons.offered", 1 }
+func (Offered) Type() (string, int)   { return "coupons.offered", 1 }
+func (o Offered) IDs(string) []string { return []string{o.WaitingID} }
 
 // Accepted is an offer that became coupons: Quantity of them, with numbers from Number on.
 type Accepted struct {
@@ -141,6 +194,18 @@ type Accepted struct {
 }
 
 func (Accepted) Type() (string, int) { return "coupons.accepted", 1 }
+func (a Accepted) Result() any       { return a }
+func (Accepted) Created() bool       { return true }
+func (a Accepted) IDs(string) []string {
+	ids := []string{a.WaitingID}
+	for number := range a.CouponChanges() {
+		ids = append(ids, CouponID(a.PromotionID, number))
+	}
+	return ids
+}
+func (a Accepted) CouponChanges() iter.Seq2[int, Status] {
+	return changes(a.Number, a.Quantity, StatusIssued)
+}
 
 // Declined is an offer that was not wanted; the waiting is over.
 type Declined struct {
@@ -149,7 +214,10 @@ type Declined struct {
 	Quantity    int    `json:"quantity"`
 }
 
-func (Declined) Type() (string, int) { return "coupons.declined", 1 }
+func (Declined) Type() (string, int)   { return "coupons.declined", 1 }
+func (d Declined) Result() any         { return d }
+func (Declined) Created() bool         { return false }
+func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
 
 // OfferExpired is an offer that nobody accepted in time; the waiting is over.
 type OfferExpired struct {
@@ -159,4 +227,5 @@ type OfferExpired struct {
 	ExpiresAt   domain.Time `json:"expiresAt"`
 }
 
-func (OfferExpired) Type() (string, int) { return "coupons.offer-expired", 1 }
+func (OfferExpired) Type() (string, int)   { return "coupons.offer-expired", 1 }
+func (o OfferExpired) IDs(string) []string { return []string{o.WaitingID} }

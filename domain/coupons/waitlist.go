@@ -6,32 +6,18 @@ package coupons
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"onsale/domain"
 	"onsale/domain/waitlist"
 )
 
-const waitingInfix = "-wc"
-
-// WaitingID is the id of the place in the promotion's waiting list that the command at sequence took.
+// WaitingID is the id of the waiting entry that the command at sequence made.
 func WaitingID(promotion string, sequence uint64) string {
-	return promotion + waitingInfix + strconv.FormatUint(sequence, 10)
+	return promotion + "-wc" + strconv.FormatUint(sequence, 10)
 }
 
-// WaitingSequence is the reverse of WaitingID; sequence 0 is no place's.
-func WaitingSequence(id string) (promotion string, sequence uint64) {
-	i := strings.LastIndex(id, waitingInfix)
-	if i < 0 {
-		return "", 0
-	}
-	promotion = id[:i]
-	sequence, err := strconv.ParseUint(id[i+len(waitingInfix):], 10, 64)
-	if err != nil || WaitingID(promotion, sequence) != id {
-		return "", 0
-	}
-	return promotion, sequence
-}
+// WaitingSequence is the reverse of WaitingID; 0 for any other id.
+func WaitingSequence(promotion, id string) uint64 { return domain.SequenceAfter(promotion+"-wc", id) }
 
 // Check says which field of j has a wrong shape, as a *domain.FieldError.
 func (j Join) Check() error {
@@ -43,7 +29,7 @@ func (j Join) Check() error {
 
 // RestoreWaiting adds somebody who waits and has no offer.
 func (s *State) RestoreWaiting(p *Promotion, e waitlist.Entry) {
-	p.Waiting.Add(e)
+	p.waiting.Add(e)
 	s.updateOfferable(p)
 }
 
@@ -63,8 +49,8 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	if code, details := p.checkWindow(now); code != "" {
 		return reject(code, details)
 	}
-	e, isWaiting := p.Waiting.ByUser(c.User)
-	o, offered := p.Offers[p.offerOf[c.User]]
+	e, isWaiting := p.waiting.ByUser(c.User)
+	o, offered := p.offers[p.offerOf[c.User]]
 	if isWaiting {
 		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
 	}
@@ -79,7 +65,7 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 		events = append(events, p.offerExpired(o))
 	}
 	return append(events, domain.NewOutcome(c, Joined{
-		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.Waiting.Len() + 1,
+		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.waiting.Len() + 1,
 	}))
 }
 

@@ -12,7 +12,8 @@ type Create struct {
 	Stock int    `json:"stock"` // units, 0 to 1,000,000,000
 }
 
-func (Create) Type() (string, int) { return "products.create", 1 }
+func (Create) Type() (string, int)        { return "products.create", 1 }
+func (Create) IDs(entity string) []string { return []string{entity} }
 
 // ChangeStock adds units, or takes away some that nobody has.
 type ChangeStock struct {
@@ -20,21 +21,24 @@ type ChangeStock struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (ChangeStock) Type() (string, int) { return "products.change-stock", 1 }
+func (ChangeStock) Type() (string, int)        { return "products.change-stock", 1 }
+func (ChangeStock) IDs(entity string) []string { return []string{entity} }
 
 // Close ends the sale of a product for good. Orders that were placed go on.
 type Close struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (Close) Type() (string, int) { return "products.close", 1 }
+func (Close) Type() (string, int)        { return "products.close", 1 }
+func (Close) IDs(entity string) []string { return []string{entity} }
 
 // Prepare asks for a merchant_uid, under which the user who sends it, and nobody else, can pay for so many units.
 type Prepare struct {
 	Count int `json:"count"`
 }
 
-func (Prepare) Type() (string, int) { return "products.prepare", 1 }
+func (Prepare) Type() (string, int)        { return "products.prepare", 1 }
+func (Prepare) IDs(entity string) []string { return []string{entity} }
 
 // Place orders units for a payment that was made or begun; its imp_uid is the command's entity.
 type Place struct {
@@ -44,7 +48,8 @@ type Place struct {
 	Terms
 }
 
-func (Place) Type() (string, int) { return "orders.place", 1 }
+func (Place) Type() (string, int)          { return "orders.place", 1 }
+func (p Place) IDs(entity string) []string { return []string{entity, p.ProductID} }
 
 // Terms are what a node's configuration says of payments, written into the order when it is placed.
 type Terms struct {
@@ -61,14 +66,16 @@ type RecordPayment struct {
 	Payment   Payment `json:"payment"`
 }
 
-func (RecordPayment) Type() (string, int) { return "orders.record-payment", 1 }
+func (RecordPayment) Type() (string, int)          { return "orders.record-payment", 1 }
+func (r RecordPayment) IDs(entity string) []string { return []string{entity, r.Payment.MerchantUID} }
 
 // Cancel is the shop's: the order ends, and what was paid goes back.
 type Cancel struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (Cancel) Type() (string, int) { return "orders.cancel", 1 }
+func (Cancel) Type() (string, int)        { return "orders.cancel", 1 }
+func (Cancel) IDs(entity string) []string { return []string{entity} }
 
 // Check says which field has a wrong shape, as a *domain.FieldError.
 func (c Cancel) Check() error { return checkReason(c.Reason) }

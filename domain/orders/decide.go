@@ -43,7 +43,7 @@ func (s *State) Apply(e domain.Event) {
 	case Placed:
 		s.createOrder(e, body, StatusVerifying, "")
 	case RejectedPaid:
-		s.createOrder(e, body.Placed, StatusRefunding, body.Reason)
+		s.createOrder(e, Placed(body.Placement), StatusRefunding, body.Reason)
 	case Recheck:
 		o := s.orders[e.Entity]
 		o.RecheckCount = body.Attempt

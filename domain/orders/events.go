@@ -5,6 +5,18 @@ package orders
 
 import "onsale/domain"
 
+// Results that show less than their event: what the command named, its sender knows.
+type (
+	prepareResult struct {
+		MerchantUID string `json:"merchant_uid"`
+		Amount      int64  `json:"amount"`
+	}
+	placeResult struct {
+		PaymentID string `json:"imp_uid"`
+		Status    Status `json:"orderStatus"`
+	}
+)
+
 // Created is a product with everything that its rules need.
 type Created struct {
 	ProductID string `json:"salePostId"`
@@ -13,7 +25,11 @@ type Created struct {
 	Stock     int    `json:"stock"`
 }
 
-func (Created) Type() (string, int) { return "products.created", 1 }
+func (Created) Type() (string, int)   { return "products.created", 1 }
+func (c Created) Result() any         { return c }
+func (Created) Created() bool         { return true }
+func (Created) Command() string       { return "products.create" }
+func (c Created) IDs(string) []string { return []string{c.ProductID} }
 
 // StockChanged is another number of units.
 type StockChanged struct {
@@ -23,7 +39,11 @@ type StockChanged struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-func (StockChanged) Type() (string, int) { return "products.stock-changed", 1 }
+func (StockChanged) Type() (string, int)   { return "products.stock-changed", 1 }
+func (s StockChanged) Result() any         { return s }
+func (StockChanged) Created() bool         { return false }
+func (StockChanged) Command() string       { return "products.change-stock" }
+func (s StockChanged) IDs(string) []string { return []string{s.ProductID} }
 
 // Closed is the end of a product's sale.
 type Closed struct {
@@ -31,7 +51,11 @@ type Closed struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-func (Closed) Type() (string, int) { return "products.closed", 1 }
+func (Closed) Type() (string, int)   { return "products.closed", 1 }
+func (c Closed) Result() any         { return c }
+func (Closed) Created() bool         { return false }
+func (Closed) Command() string       { return "products.close" }
+func (c Closed) IDs(string) []string { return []string{c.ProductID} }
 
 // Prepared is a merchant_uid for one payment of one user, who is the event's.
 type Prepared struct {
@@ -41,7 +65,10 @@ type Prepared struct {
 	Amount      int64  `json:"amount"` // to be paid
 }
 
-func (Prepared) Type() (string, int) { return "products.prepared", 1 }
+func (Prepared) Type() (string, int)   { return "products.prepared", 1 }
+func (p Prepared) Result() any         { return prepareResult{p.MerchantUID, p.Amount} }
+func (Prepared) Created() bool         { return false }
+func (p Prepared) IDs(string) []string { return []string{p.MerchantUID, p.ProductID} }
 
 // Placed is an order that has its units, and whose payment is to be verified.
 type Placed struct {
@@ -53,16 +80,23 @@ type Placed struct {
 	Terms
 }
 
-func (Placed) Type() (string, int) { return "orders.placed", 1 }
+func (Placed) Type() (string, int)   { return "orders.placed", 1 }
+func (p Placed) Result() any         { return placeResult{p.PaymentID, StatusVerifying} }
+func (Placed) Created() bool         { return true }
+func (p Placed) IDs(string) []string { return []string{p.PaymentID, p.ProductID} }
+
+// Placement is an order as Placed has it, without what Placed says of itself: RejectedPaid is no Outcome.
+type Placement Placed
 
 // RejectedPaid is an order that is refused, as the event behind it says, and kept: its payment may have been made, and then goes
 // back.
 type RejectedPaid struct {
-	Placed
+	Placement
 	Reason string `json:"reason"`
 }
 
-func (RejectedPaid) Type() (string, int) { return "orders.rejected-paid", 1 }
+func (RejectedPaid) Type() (string, int)   { return "orders.rejected-paid", 1 }
+func (r RejectedPaid) IDs(string) []string { return []string{r.PaymentID, r.ProductID} }
 
 // Pending says that nothing was paid yet.
 type Pending struct {
@@ -70,7 +104,8 @@ type Pending struct {
 	Payment   Payment `json:"payment"`
 }
 
-func (Pending) Type() (string, int) { return "orders.pending", 1 }
+func (Pending) Type() (string, int)   { return "orders.pending", 1 }
+func (p Pending) IDs(string) []string { return []string{p.PaymentID, p.Payment.MerchantUID} }
 
 // Succeeded is the verdict that the order is paid.
 type Succeeded struct {
@@ -82,6 +117,9 @@ type Succeeded struct {
 }
 
 func (Succeeded) Type() (string, int) { return "orders.succeeded", 1 }
+func (s Succeeded) IDs(string) []string {
+	return []string{s.PaymentID, s.ProductID, s.Payment.MerchantUID}
+}
 
 // RefundDue says that whatever is left of the payment has to go back. Without a payment, the provider has to be asked
 // first whether there is one, and whose.
@@ -93,6 +131,12 @@ type RefundDue struct {
 }
 
 func (RefundDue) Type() (string, int) { return "orders.refund-due", 1 }
+func (r RefundDue) IDs(string) []string {
+	if r.Payment == nil {
+		return []string{r.PaymentID}
+	}
+	return []string{r.PaymentID, r.Payment.MerchantUID}
+}
 
 // Failed is the verdict that the order failed, and no money of it is left at the provider: Refunded of it was there.
 type Failed struct {
@@ -107,6 +151,9 @@ type Failed struct {
 }
 
 func (Failed) Type() (string, int) { return "orders.failed", 1 }
+func (f Failed) IDs(string) []string {
+	return []string{f.PaymentID, f.ProductID, f.Payment.MerchantUID}
+}
 
 // Refunded says that the money of an order whose verdict was told before has gone back.
 type Refunded struct {
@@ -117,7 +164,8 @@ type Refunded struct {
 	Payment   Payment `json:"payment"`
 }
 
-func (Refunded) Type() (string, int) { return "orders.refunded", 1 }
+func (Refunded) Type() (string, int)   { return "orders.refunded", 1 }
+func (r Refunded) IDs(string) []string { return []string{r.PaymentID, r.Payment.MerchantUID} }
 
 // Discrepant says that the provider tells something of a paid order, of a refund, or of a payment that is not the user's, that
 // people have to look at. It is the shop's alone, and changes no status.
@@ -126,7 +174,8 @@ type Discrepant struct {
 	Payment   Payment `json:"payment"`
 }
 
-func (Discrepant) Type() (string, int) { return "orders.discrepant", 1 }
+func (Discrepant) Type() (string, int)   { return "orders.discrepant", 1 }
+func (d Discrepant) IDs(string) []string { return []string{d.PaymentID, d.Payment.MerchantUID} }
 
 // Recheck says that it is time to ask the provider once more. It concerns nobody alone.
 type Recheck struct {
@@ -134,7 +183,8 @@ type Recheck struct {
 	Attempt   int    `json:"round"` // from 1
 }
 
-func (Recheck) Type() (string, int) { return "orders.recheck", 1 }
+func (Recheck) Type() (string, int)   { return "orders.recheck", 1 }
+func (r Recheck) IDs(string) []string { return []string{r.PaymentID} }
 
 // Cancelled answers who asked for Cancel; RefundDue, before it, is what happened.
 type Cancelled struct {
@@ -145,4 +195,8 @@ type Cancelled struct {
 	Reason    string `json:"reason,omitempty"`
 }
 
-func (Cancelled) Type() (string, int) { return "orders.cancelled", 1 }
+func (Cancelled) Type() (string, int)   { return "orders.cancelled", 1 }
+func (c Cancelled) Result() any         { return c }
+func (Cancelled) Created() bool         { return false }
+func (Cancelled) Command() string       { return "orders.cancel" }
+func (c Cancelled) IDs(string) []string { return []string{c.PaymentID, c.ProductID} }

@@ -50,7 +50,7 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 		PaymentDue: now.Add(time.Duration(body.PaySeconds) * time.Second), Terms: body.Terms,
 	}
 	rejectPaid := func(code string, details domain.Details) []domain.Event {
-		event := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placed: placed, Reason: code}}
+		event := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}
 		return []domain.Event{event, domain.Reject(c, code, details)}
 	}
 	switch {

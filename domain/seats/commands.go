@@ -3,7 +3,11 @@
 
 package seats
 
-import "onsale/domain"
+import (
+	"slices"
+
+	"onsale/domain"
+)
 
 // Layout of a schedule: seats are numbered 1..N through sections, rows and places in this order (scheduleSeatId).
 type Section struct {
@@ -51,6 +55,7 @@ type BestAvailable struct {
 }
 
 func (Hold) Type() (string, int) { return "seats.hold", 1 }
+func (h Hold) Seats() []int      { return h.ScheduleSeatIDs }
 
 // Release gives back a whole hold, or those of the named seats that the user holds. Exactly one field is set.
 type Release struct {
@@ -58,7 +63,9 @@ type Release struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
-func (Release) Type() (string, int) { return "seats.release", 1 }
+func (Release) Type() (string, int)   { return "seats.release", 1 }
+func (r Release) IDs(string) []string { return []string{r.HoldID} }
+func (r Release) Seats() []int        { return r.ScheduleSeatIDs }
 
 // Reserve makes held seats the user's for good: a whole hold, some seats of it, or seats of any of the user's holds.
 type Reserve struct {
@@ -66,14 +73,17 @@ type Reserve struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
-func (Reserve) Type() (string, int) { return "seats.reserve", 1 }
+func (Reserve) Type() (string, int)   { return "seats.reserve", 1 }
+func (r Reserve) IDs(string) []string { return []string{r.HoldID} }
+func (r Reserve) Seats() []int        { return r.ScheduleSeatIDs }
 
 // Extend begins the time of a hold anew, as far as the schedule's options allow.
 type Extend struct {
 	HoldID string `json:"holdId"`
 }
 
-func (Extend) Type() (string, int) { return "seats.extend", 1 }
+func (Extend) Type() (string, int)   { return "seats.extend", 1 }
+func (e Extend) IDs(string) []string { return []string{e.HoldID} }
 
 // Swap gives some seats of a hold back and takes others in their place, all or nothing. The hold's time stays.
 type Swap struct {
@@ -82,14 +92,17 @@ type Swap struct {
 	Take    []int  `json:"take"`
 }
 
-func (Swap) Type() (string, int) { return "seats.swap", 1 }
+func (Swap) Type() (string, int)   { return "seats.swap", 1 }
+func (s Swap) IDs(string) []string { return []string{s.HoldID} }
+func (s Swap) Seats() []int        { return slices.Concat(s.Release, s.Take) }
 
 // Cancel gives the seats of a reservation back.
 type Cancel struct {
 	ReservationID string `json:"reservationId"`
 }
 
-func (Cancel) Type() (string, int) { return "seats.cancel", 1 }
+func (Cancel) Type() (string, int)   { return "seats.cancel", 1 }
+func (c Cancel) IDs(string) []string { return []string{c.ReservationID} }
 
 // Block takes free seats off sale.
 type Block struct {
@@ -98,6 +111,7 @@ type Block struct {
 }
 
 func (Block) Type() (string, int) { return "seats.block", 1 }
+func (b Block) Seats() []int      { return b.ScheduleSeatIDs }
 
 // Unblock puts blocked seats on sale.
 type Unblock struct {
@@ -106,6 +120,7 @@ type Unblock struct {
 }
 
 func (Unblock) Type() (string, int) { return "seats.unblock", 1 }
+func (u Unblock) Seats() []int      { return u.ScheduleSeatIDs }
 
 // Reclaim is the shop's own release: held seats are taken from their holders, reserved ones from their owners.
 type Reclaim struct {
@@ -114,6 +129,7 @@ type Reclaim struct {
 }
 
 func (Reclaim) Type() (string, int) { return "seats.reclaim", 1 }
+func (r Reclaim) Seats() []int      { return r.ScheduleSeatIDs }
 
 // Close ends the sale. Holds and offers that stand can still become reservations.
 type Close struct {
@@ -135,18 +151,21 @@ type Leave struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Leave) Type() (string, int) { return "seats.leave", 1 }
+func (Leave) Type() (string, int)   { return "seats.leave", 1 }
+func (l Leave) IDs(string) []string { return []string{l.WaitingID} }
 
 // Accept makes a hold of what is offered.
 type Accept struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Accept) Type() (string, int) { return "seats.accept", 1 }
+func (Accept) Type() (string, int)   { return "seats.accept", 1 }
+func (a Accept) IDs(string) []string { return []string{a.WaitingID} }
 
 // Decline lets the next one have what is offered, and ends the waiting.
 type Decline struct {
 	WaitingID string `json:"waitingId"`
 }
 
-func (Decline) Type() (string, int) { return "seats.decline", 1 }
+func (Decline) Type() (string, int)   { return "seats.decline", 1 }
+func (d Decline) IDs(string) []string { return []string{d.WaitingID} }

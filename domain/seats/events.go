@@ -4,7 +4,64 @@
 package seats
 
 import (
+	"iter"
+	"slices"
+
 	"onsale/domain"
+	"onsale/domain/waitlist"
+)
+
+// Changer is an event that gives seats another status as the public sees it. SeatChanges yields the seats and that status. Its
+// order is part of the event's version: a position within an event's SSE frames counts on it.
+type Changer interface {
+	SeatChanges() iter.Seq2[int, Status]
+}
+
+func changes(ids []int, status Status) iter.Seq2[int, Status] {
+	return func(yield func(int, Status) bool) {
+		for _, id := range ids {
+			if !yield(id, status) {
+				return
+			}
+		}
+	}
+}
+
+// Refs returns the sequences of the hold, the reservation and the waiting entry that e names; 0 where it names none. The
+// sequence of a waiting entry is that of its offer, too.
+func Refs(e domain.Event) (hold, reservation, waiting uint64) {
+	for _, id := range e.IDs() {
+		hold = max(hold, HoldSequence(id))
+		reservation = max(reservation, ReservationSequence(e.Entity, id))
+		waiting = max(waiting, WaitingSequence(e.Entity, id))
+	}
+	return hold, reservation, waiting
+}
+
+// Results that show less than their event: what the command named, its sender knows.
+type (
+	holdResult struct {
+		HoldID          string               `json:"holdId"`
+		ScheduleSeatIDs []int                `json:"scheduleSeatIds"`
+		HeldSeats       []HeldSeat           `json:"heldSeats"`
+		TotalPrice      int64                `json:"totalPrice"`
+		ExpiresAt       domain.Time          `json:"expiresAt"`
+		Now             domain.Time          `json:"now"`
+		BestAvailable   *BestAvailableResult `json:"bestAvailable,omitempty"`
+	}
+	reserveResult struct {
+		ReservationID   string `json:"reservationId"`
+		ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+		TotalPrice      int64  `json:"totalPrice"`
+	}
+	releaseResult struct {
+		ReleasedCount int `json:"releasedCount"`
+	}
+	extendResult struct {
+		HoldID    string      `json:"holdId"`
+		ExpiresAt domain.Time `json:"expiresAt"`
+		Now       domain.Time `json:"now"`
+	}
 )
 
 // Created is a schedule with everything that its rules need: the layout, never the single seats.
@@ -19,6 +76,9 @@ type Created struct {
 }
 
 func (Created) Type() (string, int) { return "seats.created", 1 }
+func (c Created) Result() any       { return c }
+func (Created) Created() bool       { return true }
+func (Created) Command() string     { return "seats.create" }
 
 // HeldSeat is one seat of a hold as its owner sees it.
 type HeldSeat struct {
@@ -46,6 +106,13 @@ type BestAvailableResult struct {
 }
 
 func (Held) Type() (string, int) { return "seats.held", 1 }
+func (h Held) Result() any {
+	return holdResult{h.HoldID, h.ScheduleSeatIDs, h.HeldSeats, h.TotalPrice, h.ExpiresAt, h.Now, h.BestAvailable}
+}
+func (Held) Created() bool                         { return true }
+func (h Held) IDs(string) []string                 { return []string{h.HoldID} }
+func (h Held) Seats() []int                        { return h.ScheduleSeatIDs }
+func (h Held) SeatChanges() iter.Seq2[int, Status] { return changes(h.ScheduleSeatIDs, StatusHeld) }
 
 // Released is seats of a hold given back, by the holder or, without a request, by the shop; none, when nothing of what was
 // named was theirs.
@@ -57,6 +124,12 @@ type Released struct {
 }
 
 func (Released) Type() (string, int) { return "seats.released", 1 }
+func (r Released) Result() any       { return releaseResult{r.ReleasedCount} }
+func (Released) Created() bool       { return false }
+func (r Released) Seats() []int      { return r.ScheduleSeatIDs }
+func (r Released) SeatChanges() iter.Seq2[int, Status] {
+	return changes(r.ScheduleSeatIDs, StatusAvailable)
+}
 
 // Reserved is seats that belong to one user.
 type Reserved struct {
@@ -67,6 +140,15 @@ type Reserved struct {
 }
 
 func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
+func (r Reserved) Result() any {
+	return reserveResult{r.ReservationID, r.ScheduleSeatIDs, r.TotalPrice}
+}
+func (Reserved) Created() bool         { return true }
+func (r Reserved) IDs(string) []string { return []string{r.ReservationID} }
+func (r Reserved) Seats() []int        { return r.ScheduleSeatIDs }
+func (r Reserved) SeatChanges() iter.Seq2[int, Status] {
+	return changes(r.ScheduleSeatIDs, StatusReserved)
+}
 
 // Expired is a hold that is over; its seats are free again, or will be.
 type Expired struct {
@@ -77,7 +159,15 @@ type Expired struct {
 	ReleaseAt       domain.Time `json:"freeAt,omitzero"` // when the seats come back, where that is later
 }
 
-func (Expired) Type() (string, int) { return "seats.expired", 1 }
+func (Expired) Type() (string, int)   { return "seats.expired", 1 }
+func (e Expired) IDs(string) []string { return []string{e.HoldID} }
+func (e Expired) Seats() []int        { return e.ScheduleSeatIDs }
+func (e Expired) SeatChanges() iter.Seq2[int, Status] {
+	if e.ReleaseAt != 0 { // others still see the seats as held
+		return changes(nil, StatusAvailable)
+	}
+	return changes(e.ScheduleSeatIDs, StatusAvailable)
+}
 
 // ReleasedToSale is seats of holds that ran out, back on sale at their known time, or earlier by the shop; at most 1,000, more
 // come in several. It concerns nobody.
@@ -87,6 +177,10 @@ type ReleasedToSale struct {
 }
 
 func (ReleasedToSale) Type() (string, int) { return "seats.released-to-sale", 1 }
+func (r ReleasedToSale) Seats() []int      { return r.ScheduleSeatIDs }
+func (r ReleasedToSale) SeatChanges() iter.Seq2[int, Status] {
+	return changes(r.ScheduleSeatIDs, StatusAvailable)
+}
 
 // Expiring warns a holder, WarnBefore the end.
 type Expiring struct {
@@ -95,7 +189,8 @@ type Expiring struct {
 	ExpiresAt  domain.Time `json:"expiresAt"`
 }
 
-func (Expiring) Type() (string, int) { return "seats.expiring", 1 }
+func (Expiring) Type() (string, int)   { return "seats.expiring", 1 }
+func (e Expiring) IDs(string) []string { return []string{e.HoldID} }
 
 // Extended is a hold with more time.
 type Extended struct {
@@ -105,7 +200,10 @@ type Extended struct {
 	Now        domain.Time `json:"now"`
 }
 
-func (Extended) Type() (string, int) { return "seats.extended", 1 }
+func (Extended) Type() (string, int)   { return "seats.extended", 1 }
+func (e Extended) Result() any         { return extendResult{e.HoldID, e.ExpiresAt, e.Now} }
+func (Extended) Created() bool         { return false }
+func (e Extended) IDs(string) []string { return []string{e.HoldID} }
 
 // Swapped is a hold with other seats.
 type Swapped struct {
@@ -121,6 +219,22 @@ type Swapped struct {
 }
 
 func (Swapped) Type() (string, int) { return "seats.swapped", 1 }
+func (s Swapped) Result() any {
+	return holdResult{s.HoldID, s.ScheduleSeatIDs, s.HeldSeats, s.TotalPrice, s.ExpiresAt, s.Now, nil}
+}
+func (Swapped) Created() bool         { return false }
+func (s Swapped) IDs(string) []string { return []string{s.HoldID} }
+func (s Swapped) Seats() []int        { return slices.Concat(s.ScheduleSeatIDs, s.Released) }
+func (s Swapped) SeatChanges() iter.Seq2[int, Status] {
+	return func(yield func(int, Status) bool) {
+		for _, id := range s.Released {
+			if !yield(id, StatusAvailable) {
+				return
+			}
+		}
+		changes(s.Taken, StatusHeld)(yield)
+	}
+}
 
 // Cancelled is seats of a reservation given back: all of them by their owner, or some, without a request, by the shop.
 type Cancelled struct {
@@ -130,7 +244,14 @@ type Cancelled struct {
 	Reason          string `json:"reason,omitempty"` // the shop's
 }
 
-func (Cancelled) Type() (string, int) { return "seats.cancelled", 1 }
+func (Cancelled) Type() (string, int)   { return "seats.cancelled", 1 }
+func (c Cancelled) Result() any         { return c }
+func (Cancelled) Created() bool         { return false }
+func (c Cancelled) IDs(string) []string { return []string{c.ReservationID} }
+func (c Cancelled) Seats() []int        { return c.ScheduleSeatIDs }
+func (c Cancelled) SeatChanges() iter.Seq2[int, Status] {
+	return changes(c.ScheduleSeatIDs, StatusAvailable)
+}
 
 // Reclaimed answers who asked for Free; Released and Cancelled, before it, are what happened.
 type Reclaimed struct {
@@ -141,6 +262,10 @@ type Reclaimed struct {
 }
 
 func (Reclaimed) Type() (string, int) { return "seats.reclaimed", 1 }
+func (r Reclaimed) Result() any       { return r }
+func (Reclaimed) Created() bool       { return false }
+func (Reclaimed) Command() string     { return "seats.reclaim" }
+func (r Reclaimed) Seats() []int      { return r.ScheduleSeatIDs }
 
 // Blocked is seats that are not on sale.
 type Blocked struct {
@@ -150,6 +275,13 @@ type Blocked struct {
 }
 
 func (Blocked) Type() (string, int) { return "seats.blocked", 1 }
+func (b Blocked) Result() any       { return b }
+func (Blocked) Created() bool       { return false }
+func (Blocked) Command() string     { return "seats.block" }
+func (b Blocked) Seats() []int      { return b.ScheduleSeatIDs }
+func (b Blocked) SeatChanges() iter.Seq2[int, Status] {
+	return changes(b.ScheduleSeatIDs, StatusBlocked)
+}
 
 // Unblocked is seats on sale again.
 type Unblocked struct {
@@ -159,6 +291,13 @@ type Unblocked struct {
 }
 
 func (Unblocked) Type() (string, int) { return "seats.unblocked", 1 }
+func (u Unblocked) Result() any       { return u }
+func (Unblocked) Created() bool       { return false }
+func (Unblocked) Command() string     { return "seats.unblock" }
+func (u Unblocked) Seats() []int      { return u.ScheduleSeatIDs }
+func (u Unblocked) SeatChanges() iter.Seq2[int, Status] {
+	return changes(u.ScheduleSeatIDs, StatusAvailable)
+}
 
 // Closed is the end of the sale.
 type Closed struct {
@@ -167,6 +306,9 @@ type Closed struct {
 }
 
 func (Closed) Type() (string, int) { return "seats.closed", 1 }
+func (c Closed) Result() any       { return c }
+func (Closed) Created() bool       { return false }
+func (Closed) Command() string     { return "seats.close" }
 
 // What can have happened to those who wait for seats.
 
@@ -180,6 +322,11 @@ type Joined struct {
 }
 
 func (Joined) Type() (string, int) { return "seats.joined", 1 }
+func (j Joined) Result() any {
+	return waitlist.JoinResult{WaitingID: j.WaitingID, Position: j.Position}
+}
+func (Joined) Created() bool         { return false }
+func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
 // Left is the end of waiting by the one who waited. Seats that were on offer to them are free again.
 type Left struct {
@@ -188,7 +335,14 @@ type Left struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
-func (Left) Type() (string, int) { return "seats.left", 1 }
+func (Left) Type() (string, int)   { return "seats.left", 1 }
+func (l Left) Result() any         { return l }
+func (Left) Created() bool         { return false }
+func (l Left) IDs(string) []string { return []string{l.WaitingID} }
+func (l Left) Seats() []int        { return l.ScheduleSeatIDs }
+func (l Left) SeatChanges() iter.Seq2[int, Status] {
+	return changes(l.ScheduleSeatIDs, StatusAvailable)
+}
 
 // Offered is seats kept for one who waits, until ExpiresAt. Others see them as held.
 type Offered struct {
@@ -200,7 +354,10 @@ type Offered struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (Offered) Type() (string, int) { return "seats.offered", 1 }
+func (Offered) Type() (string, int)                   { return "seats.offered", 1 }
+func (o Offered) IDs(string) []string                 { return []string{o.WaitingID} }
+func (o Offered) Seats() []int                        { return o.ScheduleSeatIDs }
+func (o Offered) SeatChanges() iter.Seq2[int, Status] { return changes(o.ScheduleSeatIDs, StatusHeld) }
 
 // Accepted is an offer that became a hold.
 type Accepted struct {
@@ -214,7 +371,11 @@ type Accepted struct {
 	Now             domain.Time `json:"now"`
 }
 
-func (Accepted) Type() (string, int) { return "seats.accepted", 1 }
+func (Accepted) Type() (string, int)   { return "seats.accepted", 1 }
+func (a Accepted) Result() any         { return a }
+func (Accepted) Created() bool         { return true }
+func (a Accepted) IDs(string) []string { return []string{a.WaitingID, a.HoldID} }
+func (a Accepted) Seats() []int        { return a.ScheduleSeatIDs }
 
 // Declined is an offer that was not wanted; the waiting is over.
 type Declined struct {
@@ -223,7 +384,14 @@ type Declined struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (Declined) Type() (string, int) { return "seats.declined", 1 }
+func (Declined) Type() (string, int)   { return "seats.declined", 1 }
+func (d Declined) Result() any         { return d }
+func (Declined) Created() bool         { return false }
+func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
+func (d Declined) Seats() []int        { return d.ScheduleSeatIDs }
+func (d Declined) SeatChanges() iter.Seq2[int, Status] {
+	return changes(d.ScheduleSeatIDs, StatusAvailable)
+}
 
 // OfferExpired is an offer that nobody accepted in time, or that ended when the shop took a seat of it back: then at that
 // moment. The waiting is over.
@@ -234,4 +402,9 @@ type OfferExpired struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (OfferExpired) Type() (string, int) { return "seats.offer-expired", 1 }
+func (OfferExpired) Type() (string, int)   { return "seats.offer-expired", 1 }
+func (o OfferExpired) IDs(string) []string { return []string{o.WaitingID} }
+func (o OfferExpired) Seats() []int        { return o.ScheduleSeatIDs }
+func (o OfferExpired) SeatChanges() iter.Seq2[int, Status] {
+	return changes(o.ScheduleSeatIDs, StatusAvailable)
+}

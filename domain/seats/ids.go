@@ -4,14 +4,15 @@ package seats
 
 import (
 	"strconv"
-	"strings"
+
+	"onsale/domain"
 )
 
 // HoldID is the id of the hold that the command at sequence made.
 func HoldID(sequence uint64) string { return "h" + strconv.FormatUint(sequence, 10) }
 
 // HoldSequence is the reverse of HoldID; 0 is no hold's.
-func HoldSequence(id string) uint64 { return sequenceAfter("h", id) }
+func HoldSequence(id string) uint64 { return domain.SequenceAfter("h", id) }
 
 // ReservationID is the id of the reservation that the command at sequence made.
 func ReservationID(schedule string, sequence uint64) string {
@@ -19,7 +20,7 @@ func ReservationID(schedule string, sequence uint64) string {
 }
 
 // ReservationSequence is the reverse of ReservationID; 0 is no reservation's of this schedule.
-func ReservationSequence(schedule, id string) uint64 { return sequenceAfter(schedule+"-r", id) }
+func ReservationSequence(schedule, id string) uint64 { return domain.SequenceAfter(schedule+"-r", id) }
 
 // WaitingID is the id of the place in a waiting list that the command at sequence took.
 func WaitingID(schedule string, sequence uint64) string {
@@ -27,13 +28,4 @@ func WaitingID(schedule string, sequence uint64) string {
 }
 
 // WaitingSequence is the reverse of WaitingID; 0 is nobody's who waits for this schedule.
-func WaitingSequence(schedule, id string) uint64 { return sequenceAfter(schedule+"-ws", id) }
-
-func sequenceAfter(prefix, id string) uint64 {
-	digits, ok := strings.CutPrefix(id, prefix)
-	sequence, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || strconv.FormatUint(sequence, 10) != digits {
-		return 0
-	}
-	return sequence
-}
+func WaitingSequence(schedule, id string) uint64 { return domain.SequenceAfter(schedule+"-ws", id) }

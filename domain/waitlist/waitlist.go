@@ -111,3 +111,9 @@ func remove(list []uint64, n uint64) []uint64 {
 	}
 	return slices.Delete(list, i, i+1)
 }
+
+// JoinResult is what the response to a join shows.
+type JoinResult struct {
+	WaitingID string `json:"waitingId"`
+	Position  int    `json:"position"`
+}

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"fmt"
+	"onsale/http/view"
 	"runtime"
 	"sync"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // addReaders join a hub as connections do, and read whatever they are woken for, without writing it anywhere.
-func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to audience) (stop func()) {
+func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Audience) (stop func()) {
 	var reading sync.WaitGroup
 	quit := make(chan struct{})
 	for i := range n {
@@ -18,7 +19,7 @@ func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to audienc
 		if !h.addWatcher(c, topic(i)) {
 			b.Fatal("the hub is shut")
 		}
-		c.cursor.at = Position{Number: h.head()}
+		c.cursor.at = view.Position{Number: h.head()}
 		reading.Go(func() {
 			defer h.removeWatcher(c)
 			for {
@@ -32,7 +33,7 @@ func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to audienc
 					out, result := h.nextFrames(&c.cursor, (*buffer)[:0])
 					pending = result.state == hasMore
 					if result.state == needsHistory {
-						c.cursor.at = Position{Number: h.head()} // it reads on without what a consumer would bring
+						c.cursor.at = view.Position{Number: h.head()} // it reads on without what a consumer would bring
 					}
 					*buffer = out
 					buffers.Put(buffer)
@@ -52,8 +53,8 @@ func BenchmarkHub_Publish(b *testing.B) {
 	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
 		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
 			h := New(Config{Epoch: epoch, Last: func(Topic) uint64 { return 0 }})
-			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, public)
-			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, ownerKorean)
+			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, view.Audience{Content: view.Seats})
+			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, view.Audience{})
 			e := held("1", "s", 1, 2)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -84,25 +85,6 @@ func BenchmarkHub_PublishBatch(b *testing.B) {
 		h.Publish(events)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
-}
-
-func BenchmarkFrames_Render(b *testing.B) {
-	for _, name := range []string{"issued", "held", "sold out"} {
-		b.Run(name, func(b *testing.B) {
-			e := samples[name]
-			b.ReportAllocs()
-			for b.Loop() {
-				render(epoch, &e, ownerKorean)
-			}
-		})
-	}
-	b.Run("held for the public", func(b *testing.B) {
-		e := samples["held"]
-		b.ReportAllocs()
-		for b.Loop() {
-			render(epoch, &e, public)
-		}
-	})
 }
 
 // What an idle connection keeps in this package, without what net/http keeps for it.

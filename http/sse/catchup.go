@@ -6,6 +6,7 @@ package sse
 import (
 	"context"
 	"errors"
+	"onsale/http/view"
 	"time"
 
 	"onsale/domain"
@@ -53,7 +54,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 	defer cancel()
 	start := c.cursor.at
 	sliceEnd := time.Now().Add(timeSlice)
-	reads := c.hub.consume(ctx, start.seen()+1, c.cursor.topic.key, w)
+	reads := c.hub.consume(ctx, start.Seen()+1, c.cursor.topic.key, w)
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	var got readResult
@@ -89,7 +90,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 		if atHead || c.cursor.done() { // the event was read, and not taken by the cursor: this reading must not go on
 			return c.write(out)
 		}
-		if c.cursor.at.seen() < target {
+		if c.cursor.at.Seen() < target {
 			continue
 		}
 		if out, err = c.flush(out); err != nil {
@@ -118,16 +119,16 @@ func (c *catchUp) flush(out []byte) ([]byte, error) {
 func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, err error) {
 	topic, head := c.cursor.topic.key, c.hub.head()
 	switch {
-	case e.Number <= c.cursor.at.seen() || topicIDs(e)[topic.Kind] != topic.ID:
+	case e.Number <= c.cursor.at.Seen() || topicIDs(e)[topic.Kind] != topic.ID:
 		return out, false, nil
 	case e.Number > head:
-		c.cursor.at = Position{Number: head}
+		c.cursor.at = view.Position{Number: head}
 		return out, true, nil
 	}
 	if c.conflation != nil {
 		c.conflation.add(e)
 		if c.conflation.active {
-			c.cursor.at = Position{Number: e.Number}
+			c.cursor.at = view.Position{Number: e.Number}
 			return out, false, nil
 		}
 	}
@@ -137,7 +138,7 @@ func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, 
 			return out, false, nil
 		}
 		if c.conflation != nil {
-			c.conflation.active, c.cursor.at, c.cursor.frameCount = true, Position{Number: e.Number}, 0
+			c.conflation.active, c.cursor.at, c.cursor.frameCount = true, view.Position{Number: e.Number}, 0
 			return out[:0], false, nil
 		}
 		if err := c.write(out); err != nil {

@@ -8,6 +8,7 @@
 package sse
 
 import (
+	"onsale/http/view"
 	"slices"
 
 	"onsale/domain"
@@ -19,9 +20,9 @@ const chunkSize = 8 << 10
 
 // conflation gathers what is shown of events. Half a byte for each seat of the schedule is all that it keeps.
 type conflation struct {
-	from     Position // what was told before
-	active   bool     // the steps are more than a batch; as long as they are not, they are told themselves
-	seats    []byte   // four bits for each scheduleSeatId: which one of statuses, from 1
+	from     view.Position // what was told before
+	active   bool          // the steps are more than a batch; as long as they are not, they are told themselves
+	seats    []byte        // four bits for each scheduleSeatId: which one of statuses, from 1
 	statuses []seats.Status
 	maxID    int         // the greatest id among them
 	changes  int         // frames of the events
@@ -30,7 +31,7 @@ type conflation struct {
 
 func (b *conflation) add(e *domain.Event) {
 	b.now = e.Now
-	for id, status := range seatChanges(e) {
+	for id, status := range view.SeatChanges(e) {
 		index := slices.Index(b.statuses, status)
 		if index < 0 {
 			index = len(b.statuses)
@@ -73,13 +74,11 @@ func (c *catchUp) writeConflated() error {
 			}
 			out = out[:0]
 		}
-		if c.cursor.audience.named() {
-			out = appendField(out, "event", seatEventName)
-		}
+		var idField []byte
 		if id == b.maxID {
-			out = appendID(out, c.hub.Epoch, reached)
+			idField = view.AppendID(nil, c.hub.Epoch, reached)
 		}
-		out = append(appendSeat(out, id, c.cursor.audience.statusFor(status), now), '\n')
+		out = view.AppendSeat(out, c.cursor.audience, idField, id, status, now)
 		c.cursor.frameCount++
 		frames++
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -62,7 +64,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 				// One that reads at once gets every step.
 				var reading sync.WaitGroup
 				reading.Go(func() {
-					var every []receivedEvent
+					var every []viewtest.Event
 					for n, to := 0, 0; ; n++ {
 						e, err := fast.next()
 						if every, to = f.frames(every, Topic{TopicSchedule, "s"}, audienceOf(path), to); err != nil || n >= len(every) || e != every[n] {
@@ -83,7 +85,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 
 				// One that read nothing gets what was on its way, then the latest of each seat.
 				got := stalled.readUntil(t, end)
-				check := func(who string, got []receivedEvent) {
+				check := func(who string, got []viewtest.Event) {
 					if truth, shown := seatStates(t, every), seatStates(t, got); !maps.Equal(truth, shown) || len(shown) != seatCount-1 || shown[3] != "AVAILABLE" || shown[4] != "RESERVED" {
 						t.Errorf("%s sees something else than there is: %d seats, want %d", who, len(shown), len(truth))
 					}
@@ -107,14 +109,14 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 				// One that is cut in the middle of it comes back to where it began, and is told every step.
 				seen := cut.readN(t, 1000)
 				id := seen[len(seen)-1].ID
-				if _, p, _ := ParsePosition(id); p.Number > 20 {
+				if _, p, _ := view.ParsePosition(id); p.Number > 20 {
 					t.Fatalf("after 1000 frames it stands at %s", id)
 				}
 				_ = cut.Close()
 				again := s.mustOpen(t, path, id)
 				again.expectConnect(t, "complete", id)
 				rest := again.readUntil(t, end)
-				n := 1 + slices.IndexFunc(every, func(e receivedEvent) bool { return e.ID == id })
+				n := 1 + slices.IndexFunc(every, func(e viewtest.Event) bool { return e.ID == id })
 				if !slices.Equal(rest, every[n:]) {
 					t.Errorf("who came back with %s got %d frames, want %d", id, len(rest), len(every)-n)
 				}
@@ -154,7 +156,7 @@ func TestConflation_HoldsNoCatchUpSlot(t *testing.T) {
 		if got := f.hub.Stats(); got.CatchUps != 0 {
 			t.Errorf("a burst holds a place at the log: %+v", got)
 		}
-		var got []receivedEvent
+		var got []viewtest.Event
 		for len(got) == 0 || got[len(got)-1].ID != end {
 			got = append(got, slow.mustNext(t))
 			if len(got)%300 == 0 {
@@ -194,15 +196,15 @@ func TestConflation_PacksStatuses(t *testing.T) {
 	}
 }
 
-func audienceOf(path string) audience {
+func audienceOf(path string) view.Audience {
 	if strings.HasSuffix(path, "named") {
-		return publicNamed
+		return view.Audience{Content: view.Seats, Named: true}
 	}
-	return public
+	return view.Audience{Content: view.Seats}
 }
 
 // seatStates is what a page shows that took these frames.
-func seatStates(t *testing.T, all []receivedEvent) map[int]string {
+func seatStates(t *testing.T, all []viewtest.Event) map[int]string {
 	is := map[int]string{}
 	for _, e := range all {
 		var seat struct {
@@ -219,7 +221,7 @@ func seatStates(t *testing.T, all []receivedEvent) map[int]string {
 }
 
 // splitAtConflation divides what was told after from: the frames of the one burst bring no id of their own but the last.
-func splitAtConflation(all []receivedEvent, from string) (before, conflated, after []receivedEvent) {
+func splitAtConflation(all []viewtest.Event, from string) (before, conflated, after []viewtest.Event) {
 	id, first := from, -1
 	for i, e := range all {
 		if e.ID == id && first < 0 {
@@ -234,7 +236,7 @@ func splitAtConflation(all []receivedEvent, from string) (before, conflated, aft
 }
 
 // byteSize is about how many bytes that is.
-func byteSize(all []receivedEvent) (n int) {
+func byteSize(all []viewtest.Event) (n int) {
 	for _, e := range all {
 		n += len(e.Event) + len(e.Data) + len(e.ID)
 	}
@@ -242,7 +244,7 @@ func byteSize(all []receivedEvent) (n int) {
 }
 
 // readUntil is everything up to and with the frame of this id, heartbeats aside.
-func (s *stream) readUntil(t *testing.T, id string) (all []receivedEvent) {
+func (s *stream) readUntil(t *testing.T, id string) (all []viewtest.Event) {
 	t.Helper()
 	for len(all) == 0 || all[len(all)-1].ID != id {
 		all = append(all, s.readN(t, 1)...)
@@ -250,7 +252,7 @@ func (s *stream) readUntil(t *testing.T, id string) (all []receivedEvent) {
 	return all
 }
 
-func (s *stream) readN(t *testing.T, n int) (all []receivedEvent) {
+func (s *stream) readN(t *testing.T, n int) (all []viewtest.Event) {
 	t.Helper()
 	for len(all) < n {
 		e, err := s.next()

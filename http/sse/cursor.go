@@ -4,19 +4,23 @@
 
 package sse
 
-import "onsale/domain"
+import (
+	"onsale/domain"
+
+	"onsale/http/view"
+)
 
 // batchSize is how many bytes are gathered for one write; a single larger frame goes out whole.
 const batchSize = 32 << 10
 
 type cursor struct {
 	topic         *topicState
-	at            Position  // everything up to here was taken
-	frameCount    int       // frames, ever
-	shownVersions [2]uint32 // of a board's sheets, the numbers of those that were taken
-	expectedUser  *string   // of an order's stream, whose order is told; nil: whosever it is
-	endsAfter     uint64    // the event after which the stream ends; 0: it is not known yet
-	audience      audience
+	at            view.Position // everything up to here was taken
+	frameCount    int           // frames, ever
+	shownVersions [2]uint32     // of a board's sheets, the numbers of those that were taken
+	expectedUser  *string       // of an order's stream, whose order is told; nil: whosever it is
+	endsAfter     uint64        // the event after which the stream ends; 0: it is not known yet
+	audience      view.Audience
 	wasCaughtUp   bool // it was up to date once
 	midConflation bool // a burst: some of what comes after at is out
 }
@@ -61,7 +65,7 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 	if result.found == len(entries) {
 		return out, batchResult{state: hasMore}
 	}
-	c.at, c.wasCaughtUp = Position{Number: result.head}, true
+	c.at, c.wasCaughtUp = view.Position{Number: result.head}, true
 	return out, batchResult{state: caughtUp}
 }
 
@@ -71,59 +75,56 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 // the target then lies beyond w.head, and catching up ends where the ring does.
 func (h *Hub) lookup(c *cursor, into []*entry) lookupResult {
 	h.mu.RLock()
-	result := h.ring.after(c.topic, c.at.seen(), into)
+	result := h.ring.after(c.topic, c.at.Seen(), into)
 	h.mu.RUnlock()
 	if result.behind && result.target == 0 {
 		result.target = h.Last(c.topic.key)
-		result.behind = result.target > c.at.seen()
+		result.behind = result.target > c.at.Seen()
 	}
 	return result
 }
 
 // appendEvent appends the frames of e that were not seen, until the batch is full. It says whether the event is done.
-func (c *cursor) appendEvent(out []byte, e *domain.Event, f *frames) ([]byte, bool) {
+func (c *cursor) appendEvent(out []byte, e *domain.Event, f *view.Frames) ([]byte, bool) {
 	from, number := 0, e.Number
 	if c.topic.key.Kind == TopicOrder && !c.wantsResult(e) {
-		f = &frames{}
+		f = &view.Frames{}
 	}
-	if c.at.Number == number && int64(c.at.Sub) < int64(f.count()) {
+	if c.at.Number == number && int64(c.at.Sub) < int64(len(f.Ends)) {
 		from = int(c.at.Sub)
 	} // else nothing of it was seen, or another stream counted other frames: all of it, so that nothing is missed
-	for k := from; k < f.count(); k++ {
+	for k := from; k < len(f.Ends); k++ {
 		if len(out) >= batchSize {
 			if k > 0 {
-				c.at = Position{Number: number, Sub: uint32(k)}
+				c.at = view.Position{Number: number, Sub: uint32(k)}
 			}
 			return out, false
 		}
-		start := 0
-		if k > 0 {
-			start = f.ends[k-1]
-		}
-		out = append(out, f.bytes[start:f.ends[k]]...)
+		out = append(out, f.Frame(k)...)
 		c.frameCount++
 	}
-	c.at = Position{Number: number}
+	c.at = view.Position{Number: number}
 	return out, true
 }
 
 // frames are those of e for an audience: made once, by whoever comes first.
-func (h *Hub) frames(e *entry, to audience) *frames {
-	if f := e.frames[to].Load(); f != nil {
+func (h *Hub) frames(e *entry, to view.Audience) *view.Frames {
+	cached := &e.frames[to.Index()]
+	if f := cached.Load(); f != nil {
 		return f
 	}
 	e.renderMu.Lock()
 	defer e.renderMu.Unlock()
-	if f := e.frames[to].Load(); f != nil {
+	if f := cached.Load(); f != nil {
 		return f
 	}
 	f := h.render(&e.event, to)
-	e.frames[to].Store(f)
+	cached.Store(f)
 	return f
 }
 
-func (h *Hub) render(e *domain.Event, to audience) *frames {
-	f := render(h.Epoch, e, to)
-	h.encoded.Add(uint64(f.count()))
+func (h *Hub) render(e *domain.Event, to view.Audience) *view.Frames {
+	f := view.Render(h.Epoch, e, to)
+	h.encoded.Add(uint64(len(f.Ends)))
 	return f
 }

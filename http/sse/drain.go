@@ -7,6 +7,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"onsale/http/view"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) rejectFrame() []byte {
 	h.rejected.Add(1)
 	h.countDropped(1)
-	return append(appendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
+	return append(view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
 }
 
 // Halt ends all streams and sheds new ones: this node must not tell anybody anything any more, whatever it is told.

@@ -3,6 +3,7 @@ package sse
 import (
 	"fmt"
 	"io"
+	"onsale/http/view/viewtest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,7 +51,7 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 		st := s.mustOpen(t, "/users/1", "")
 		rest, _ := io.ReadAll(st.body)
 		_ = st.Close()
-		if b := parse(string(rest)); b.Retry < takes/2+2*time.Second || b.Retry > takes/2+5*time.Second || len(b.Events) > 0 {
+		if b := viewtest.Parse(string(rest)); b.Retry < takes/2+2*time.Second || b.Retry > takes/2+5*time.Second || len(b.Events) > 0 {
 			t.Errorf("who comes during the drain reads %q", rest)
 		}
 	}()

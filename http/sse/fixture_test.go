@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +26,8 @@ import (
 	"onsale/domain/seats"
 	"onsale/projections"
 )
+
+const epoch = "k3v9x0ab"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -231,12 +235,12 @@ func (f *fixture) read(ctx context.Context, n uint64) (domain.Event, error) {
 }
 
 // frames appends to all what a stream of key carries after event from, in order, and says to which event that is.
-func (f *fixture) frames(all []receivedEvent, topic Topic, to audience, from int) ([]receivedEvent, int) {
+func (f *fixture) frames(all []viewtest.Event, topic Topic, to view.Audience, from int) ([]viewtest.Event, int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.log[from:] {
 		if topicIDs(&e.Event)[topic.Kind] == topic.ID {
-			all = append(all, parse(string(render(epoch, &e.Event, to).bytes)).Events...)
+			all = append(all, viewtest.Parse(string(view.Render(epoch, &e.Event, to).Bytes)).Events...)
 		}
 	}
 	return all, len(f.log)
@@ -303,7 +307,7 @@ type stream struct {
 	net.Conn
 	header http.Header
 	body   io.Reader
-	browser
+	viewtest.Browser
 }
 
 // open asks for a stream. It does not return before the headers are there.
@@ -344,13 +348,13 @@ func (s *server) mustOpen(t testing.TB, path, lastEventID string) *stream {
 }
 
 // next is the next event of the stream; io.EOF at its end.
-func (s *stream) next() (receivedEvent, error) {
+func (s *stream) next() (viewtest.Event, error) {
 	b := make([]byte, 1)
 	for len(s.Events) == 0 {
 		n, err := s.body.Read(b)
 		_, _ = s.feed(b[:n])
 		if err != nil && len(s.Events) == 0 {
-			return receivedEvent{}, err
+			return viewtest.Event{}, err
 		}
 	}
 	e := s.Events[0]
@@ -359,9 +363,9 @@ func (s *stream) next() (receivedEvent, error) {
 }
 
 // feed feeds the browser; the connection's own Write is another.
-func (s *stream) feed(b []byte) (int, error) { return s.browser.Write(b) }
+func (s *stream) feed(b []byte) (int, error) { return s.Browser.Write(b) }
 
-func (s *stream) mustNext(t testing.TB) receivedEvent {
+func (s *stream) mustNext(t testing.TB) viewtest.Event {
 	t.Helper()
 	e, err := s.next()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"onsale/http/view"
 	"os"
 	"strings"
 	"sync"
@@ -42,30 +43,24 @@ func (closeNotice) Error() string { return "the stream ends" }
 
 // User serves the stream of what is decided for user and happens to them.
 func (h *Hub) User(w http.ResponseWriter, r *http.Request, user string) {
-	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, ownerKorean)})
+	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserEvents)})
 }
 
 // Alarms serves of the same stream only the alarms.
 func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, user string) {
-	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, alarmsKorean)})
+	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserAlarms)})
 }
 
-// inLanguage is the audience that reads what Koreans do, in the language that the request names.
-func inLanguage(r *http.Request, korean audience) audience {
-	if r.URL.Query().Get("lang") == "en" {
-		return korean + 1
-	}
-	return korean
+// inLanguage is the audience of a content in the language that the request names.
+func inLanguage(r *http.Request, content view.Content) view.Audience {
+	return view.Audience{Content: content, English: r.URL.Query().Get("lang") == "en"}
 }
 
 // Schedule serves the stream of the seats of a schedule. Whether there is one the caller knows.
 func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, schedule string) {
-	to := public
+	to := view.Audience{Content: view.Seats, Named: r.URL.Query().Get("events") == "named"}
 	if strings.HasPrefix(r.URL.Path, "/api/schedules/") {
-		to = publicOld
-	}
-	if r.URL.Query().Get("events") == "named" {
-		to++
+		to.Content = view.LegacySeats
 	}
 	h.serve(w, r, Topic{TopicSchedule, schedule}, cursor{audience: to})
 }
@@ -111,7 +106,7 @@ func (h *Hub) serveGoroutine(w http.ResponseWriter, r *http.Request, topic Topic
 		h.slow.Add(1)
 	}
 	if notice, ok := errors.AsType[closeNotice](context.Cause(c.ctx)); ok {
-		_ = c.write(append(appendRetry(nil, notice.retry), '\n')) // the client comes back without it too
+		_ = c.write(append(view.AppendRetry(nil, notice.retry), '\n')) // the client comes back without it too
 	}
 }
 
@@ -190,7 +185,7 @@ func (c *conn) write(b []byte) error {
 		}
 		c.observed.set(previous)
 	}
-	c.observed.seen.Store(c.cursor.at.seen())
+	c.observed.seen.Store(c.cursor.at.Seen())
 	return nil
 }
 
@@ -286,10 +281,10 @@ func (h *Hub) appendHeartbeat(b []byte, c *cursor) []byte {
 		return append(b, ":\n\n"...)
 	}
 	if c.topic.key.Kind != TopicSchedule {
-		b = appendField(b, "event", "heartbeat")
-		return append(appendID(b, h.Epoch, c.at), "data:\n\n"...)
+		b = view.AppendField(b, "event", "heartbeat")
+		return append(view.AppendID(b, h.Epoch, c.at), "data:\n\n"...)
 	}
-	b = appendID(b, h.Epoch, c.at)
+	b = view.AppendID(b, h.Epoch, c.at)
 	b = append(b, `data: {"scheduleSeatId":-1,"status":null,"timestamp":"`...)
 	b = append(b, domain.At(h.Now()).String()...)
 	return append(b, "\",\"isHeartbeat\":true}\n\n"...)

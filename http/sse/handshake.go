@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"onsale/http/view"
 	"strconv"
 	"time"
 
@@ -43,8 +44,8 @@ type connectData struct {
 func Resuming(r *http.Request) bool { return lastEventID(r) != "" }
 
 // ResumesAt is the position that a request for a stream names, and of which log; false when it names none.
-func ResumesAt(r *http.Request) (epoch string, at Position, ok bool) {
-	return ParsePosition(lastEventID(r))
+func ResumesAt(r *http.Request) (epoch string, at view.Position, ok bool) {
+	return view.ParsePosition(lastEventID(r))
 }
 
 // lastEventID is the header that a browser sends when it comes back by itself; the query is then older.
@@ -57,7 +58,7 @@ func lastEventID(r *http.Request) string {
 
 // streamStart is where a stream begins, and what its first frame says about that.
 type streamStart struct {
-	from   Position
+	from   view.Position
 	status string
 	order  json.RawMessage // of an order's
 }
@@ -75,7 +76,7 @@ func (h *Hub) startPosition(ctx context.Context, r *http.Request, c *cursor) (st
 }
 
 // resume decides by what the request names.
-func (h *Hub) resume(ctx context.Context, r *http.Request, t *topicState) (from Position, status string, err error) {
+func (h *Hub) resume(ctx context.Context, r *http.Request, t *topicState) (from view.Position, status string, err error) {
 	id := lastEventID(r)
 	switch {
 	case id == "" && (t.feed != nil || t.key.Kind == TopicOrder): // the present state comes first: nobody need look back
@@ -84,7 +85,7 @@ func (h *Hub) resume(ctx context.Context, r *http.Request, t *topicState) (from 
 		from, err = h.positionBefore(r.URL.Query().Get("rewind"))
 		return from, statusFresh, err
 	}
-	epoch, p, ok := ParsePosition(id)
+	epoch, p, ok := view.ParsePosition(id)
 	if ok && epoch == h.Epoch && h.waitForNumber(ctx, p.Number, aheadTimeout) {
 		h.ensureShown(t, p)
 		return p, statusComplete, nil
@@ -94,27 +95,27 @@ func (h *Hub) resume(ctx context.Context, r *http.Request, t *topicState) (from 
 
 // positionBefore is the position some seconds ago, as many as the query says. A stream is not refused over that figure: what is
 // none is the usual one, what is too large the largest.
-func (h *Hub) positionBefore(query string) (Position, error) {
+func (h *Hub) positionBefore(query string) (view.Position, error) {
 	offset := defaultRewind
 	if seconds, err := strconv.ParseUint(query, 10, 32); err == nil || errors.Is(err, strconv.ErrRange) {
 		offset = min(time.Duration(seconds)*time.Second, maxRewind)
 	}
 	head := h.head()
 	if offset == 0 {
-		return Position{Number: head}, nil
+		return view.Position{Number: head}, nil
 	}
 	number, err := h.NumberAt(domain.At(h.Now().Add(-offset)))
 	if number == 0 || number > head {
-		return Position{Number: head}, err
+		return view.Position{Number: head}, err
 	}
-	return Position{Number: number - 1}, err
+	return view.Position{Number: number - 1}, err
 }
 
 // connectFrame is the first frame of a stream.
 func (h *Hub) connectFrame(topic Topic, start streamStart) []byte {
 	g := connectData{
 		Status: start.status, Message: "SSE connected. userId=" + topic.ID,
-		From: start.from.ID(h.Epoch), Head: Position{Number: h.head()}.ID(h.Epoch), Order: start.order,
+		From: start.from.ID(h.Epoch), Head: view.Position{Number: h.head()}.ID(h.Epoch), Order: start.order,
 	}
 	switch topic.Kind {
 	case TopicSchedule:
@@ -133,10 +134,10 @@ func (h *Hub) connectFrame(topic Topic, start streamStart) []byte {
 		h.reset.Add(1)
 		g.Snapshot = snapshotPath(topic)
 	}
-	b := appendField(nil, "event", "connect")
-	b = appendID(b, h.Epoch, start.from)
-	b = appendRetry(b, retryDelay())
-	return append(appendData(b, marshal(g)), '\n')
+	b := view.AppendField(nil, "event", "connect")
+	b = view.AppendID(b, h.Epoch, start.from)
+	b = view.AppendRetry(b, retryDelay())
+	return append(view.AppendData(b, marshal(g)), '\n')
 }
 
 // snapshotPath is the path of the present state.
@@ -187,4 +188,13 @@ func (h *Hub) waitForNumber(ctx context.Context, number uint64, timeout time.Dur
 	defer h.mu.Unlock()
 	delete(h.positionWaiters, waiting)
 	return number <= h.ring.head
+}
+
+// marshal is for our own types, which can always be encoded.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("sse: cannot encode: " + err.Error())
+	}
+	return b
 }

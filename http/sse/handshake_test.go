@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"onsale/http/view/viewtest"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func TestHandshake_Script(t *testing.T) {
 			e.Now = domain.At(time.Now().Add(time.Duration(i-99) * 500 * time.Millisecond))
 			f.emit(e)
 		}
-		runScript(t, "verdicts.txt", func(command string) string {
+		viewtest.Transcript(t, "verdicts.txt", func(command string) string {
 			command, more, _ := strings.Cut(command, " more after ")
 			var path, header string
 			var n int

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"onsale/http/view/viewtest"
 	"regexp"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func TestHandler_LogsMissingFlushOnce(t *testing.T) {
 		}
 		text, err := io.ReadAll(r.Body)
 		_ = r.Body.Close()
-		if b := parse(string(text)); err != nil || r.StatusCode != 200 || b.Retry == 0 {
+		if b := viewtest.Parse(string(text)); err != nil || r.StatusCode != 200 || b.Retry == 0 {
 			t.Errorf("got %s %q %v", r.Status, text, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"onsale/http/view/viewtest"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,10 +55,10 @@ func TestHeartbeat_CarriesPosition(t *testing.T) {
 		watcher.expectConnect(t, "fresh", epoch+"-0")
 		synctest.Wait() // they sleep at 0
 		f.emit(issued("2"), issued("3"))
-		if e := user.mustNext(t); e != (receivedEvent{"heartbeat", "", epoch + "-2"}) || time.Since(began) != 25*time.Second {
+		if e := user.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-2"}) || time.Since(began) != 25*time.Second {
 			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
-		want := receivedEvent{"", `{"scheduleSeatId":-1,"status":null,"timestamp":"2000-01-01T00:00:30.000Z","isHeartbeat":true}`, epoch + "-2"}
+		want := viewtest.Event{Data: `{"scheduleSeatId":-1,"status":null,"timestamp":"2000-01-01T00:00:30.000Z","isHeartbeat":true}`, ID: epoch + "-2"}
 		if e := watcher.mustNext(t); e != want || time.Since(began) != 30*time.Second {
 			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
@@ -65,7 +66,7 @@ func TestHeartbeat_CarriesPosition(t *testing.T) {
 		if e := user.mustNext(t); e.Event != "issue-complete" || e.ID != epoch+"-3" {
 			t.Errorf("got %+v", e)
 		}
-		if e := user.mustNext(t); e != (receivedEvent{"heartbeat", "", epoch + "-4"}) || time.Since(began) != 50*time.Second {
+		if e := user.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-4"}) || time.Since(began) != 50*time.Second {
 			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
 	})
@@ -337,7 +338,7 @@ func TestCatchUp_LimitsConcurrency(t *testing.T) {
 		for i, st := range streams {
 			reading.Go(func() {
 				defer st.Close()
-				if e, err := st.next(); err != nil || e != (receivedEvent{"heartbeat", "", epoch + "-0"}) || time.Since(began) != 25*time.Second {
+				if e, err := st.next(); err != nil || e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-0"}) || time.Since(began) != 25*time.Second {
 					t.Errorf("got %+v %v after %v", e, err, time.Since(began))
 				}
 				if i == 4 {

@@ -107,7 +107,7 @@ func (h *Hub) queryLoops(byLoop map[*loop][]*socket, all *[]snapshot) {
 				case !s.attached: // its cursor still belongs to whoever opens it
 					seen = append(seen, snapshot{info: &s.info, activity: opening})
 				case !s.closed:
-					seen = append(seen, snapshot{info: &s.info, seen: s.cursor.at.seen(), activity: s.activity()})
+					seen = append(seen, snapshot{info: &s.info, seen: s.cursor.at.Seen(), activity: s.activity()})
 				}
 			}
 			replies <- reply{l, seen}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"onsale/http/view"
 
 	"onsale/domain"
 	"onsale/domain/orders"
@@ -25,11 +26,11 @@ type OrderView struct {
 // Order serves the stream of the order that has the payment impUID to asker, whose it must be; "" may watch anybody's. One
 // that is not known yet is waited for.
 func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string) {
-	initial := cursor{audience: orderKorean}
+	content := view.OrderResult
 	if r.URL.Query().Get("data") == "text" {
-		initial.audience = orderTextKorean
+		content = view.OrderResultText
 	}
-	initial.audience = inLanguage(r, initial.audience)
+	initial := cursor{audience: inLanguage(r, content)}
 	if user != "" {
 		initial.expectedUser = &user
 	}
@@ -41,22 +42,22 @@ func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string)
 // frame, which shows the order, must not be ahead of what is told.
 func (h *Hub) startOrder(ctx context.Context, c *cursor, start *streamStart) error {
 	start.from, start.order = h.currentPosition(c.topic), json.RawMessage("null")
-	view, known, err := h.Config.OrderView(c.topic.key.ID)
+	state, known, err := h.Config.OrderView(c.topic.key.ID)
 	switch {
 	case err != nil || !known:
 		return err
-	case c.expectedUser != nil && view.User != *c.expectedUser || !h.waitForNumber(ctx, view.ResultEvent, aheadTimeout):
+	case c.expectedUser != nil && state.User != *c.expectedUser || !h.waitForNumber(ctx, state.ResultEvent, aheadTimeout):
 		return errRetryLater
-	case view.ResultEvent > 0:
-		start.from = Position{Number: view.ResultEvent - 1}
+	case state.ResultEvent > 0:
+		start.from = view.Position{Number: state.ResultEvent - 1}
 	}
-	c.expectedUser, start.order = new(view.User), marshal(view.Order)
+	c.expectedUser, start.order = new(state.User), marshal(state.Order)
 	return nil
 }
 
 // wantsResult says whether e is the verdict for c, and notes when there is nothing to come after it.
 func (c *cursor) wantsResult(e *domain.Event) bool {
-	isResult, isStart := orderResult(e) != "", false
+	isResult, isStart := view.ResultName(e) != "", false
 	switch e.Body.(type) {
 	case orders.Placed, orders.RejectedPaid:
 		isStart = true
@@ -69,4 +70,4 @@ func (c *cursor) wantsResult(e *domain.Event) bool {
 }
 
 // done says that c took all that it ever will.
-func (c *cursor) done() bool { return c.endsAfter != 0 && c.at.seen() >= c.endsAfter }
+func (c *cursor) done() bool { return c.endsAfter != 0 && c.at.Seen() >= c.endsAfter }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -137,7 +139,7 @@ func (c *orderClient) connect() (result string) {
 	if c.r.IntN(3) == 0 {
 		_ = st.SetReadDeadline(time.Now().Add(time.Duration(c.r.IntN(10_000)) * time.Millisecond))
 	}
-	var events []receivedEvent
+	var events []viewtest.Event
 	for {
 		e, err := st.next()
 		if err != nil {
@@ -180,12 +182,12 @@ func (f *fixture) ownerOf(impUID string) (owner string, final bool) {
 }
 
 // results are those that were told of this payment and that the asker may hear.
-func (f *fixture) results(impUID, user string) (all []receivedEvent) {
+func (f *fixture) results(impUID, user string) (all []viewtest.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.log[:f.published] {
 		if e.Entity == impUID && (user == "" || e.User == user) {
-			all = append(all, parse(string(render(epoch, &e.Event, orderKorean).bytes)).Events...)
+			all = append(all, viewtest.Parse(string(view.Render(epoch, &e.Event, view.Audience{Content: view.OrderResult}).Bytes)).Events...)
 		}
 	}
 	return all

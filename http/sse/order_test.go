@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,7 +53,7 @@ func placedBy(user, impUID string) domain.Event {
 }
 
 func rejectedPaidBy(user, impUID string) domain.Event {
-	return domain.Event{Entity: impUID, User: user, Body: orders.RejectedPaid{Placed: orders.Placed{PaymentID: impUID, ProductID: "tee"}, Reason: domain.SoldOut}}
+	return domain.Event{Entity: impUID, User: user, Body: orders.RejectedPaid{Placement: orders.Placement{PaymentID: impUID, ProductID: "tee"}, Reason: domain.SoldOut}}
 }
 
 func paid(user, impUID string) domain.Event {
@@ -100,7 +102,7 @@ func TestOrder_WaitsForResult(t *testing.T) {
 		began := time.Now()
 		json, text := s.mustOpen(t, "/orders/imp_1?asker=1", ""), s.mustOpen(t, "/orders/imp_1?asker=1&data=text&lang=en", "")
 		for _, st := range []*stream{json, text} {
-			want := receivedEvent{"connect", `{"status":"fresh","message":"SSE connected. imp_uid=imp_1","from":"` + epoch + `-1","head":"` + epoch + `-1","order":null}`, epoch + "-1"}
+			want := viewtest.Event{Event: "connect", Data: `{"status":"fresh","message":"SSE connected. imp_uid=imp_1","from":"` + epoch + `-1","head":"` + epoch + `-1","order":null}`, ID: epoch + "-1"}
 			if e := st.mustNext(t); e != want {
 				t.Errorf("got %+v, want %+v", e, want)
 			}
@@ -113,16 +115,16 @@ func TestOrder_WaitsForResult(t *testing.T) {
 			t.Errorf("listed are %+v", list)
 		}
 		for _, st := range []*stream{json, text} {
-			if e := st.mustNext(t); e != (receivedEvent{"heartbeat", "", epoch + "-5"}) || time.Since(began) != 25*time.Second {
+			if e := st.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-5"}) || time.Since(began) != 25*time.Second {
 				t.Errorf("got %+v after %v", e, time.Since(began))
 			}
 		}
 		f.emit(paid("1", "imp_1"), refunded("1", "imp_1"))
 		result := f.log[5].Event
-		if e, want := json.mustNext(t), parse(string(render(epoch, &result, orderKorean).bytes)).Events[0]; e != want || e.ID != epoch+"-6" {
+		if e, want := json.mustNext(t), viewtest.Parse(string(view.Render(epoch, &result, view.Audience{Content: view.OrderResult}).Bytes)).Events[0]; e != want || e.ID != epoch+"-6" {
 			t.Errorf("got %+v, want %+v", e, want)
 		}
-		if e := text.mustNext(t); e != (receivedEvent{"success", "Your order is complete. (Payment: imp_1)", epoch + "-6"}) {
+		if e := text.mustNext(t); e != (viewtest.Event{Event: "success", Data: "Your order is complete. (Payment: imp_1)", ID: epoch + "-6"}) {
 			t.Errorf("got %+v", e)
 		}
 		json.expectEnd(t)
@@ -354,8 +356,8 @@ func TestOrder_SlowReaderGetsResult(t *testing.T) {
 					}
 					time.Sleep(stallLimit)
 				}
-				p := parse(string(all))
-				if len(p.Events) != 1 || p.Events[0].Event != "success" || p.LastID != epoch+"-2" || p.event != "" {
+				p := viewtest.Parse(string(all))
+				if len(p.Events) != 1 || p.Events[0].Event != "success" || p.LastID != epoch+"-2" || strings.Count(string(all), "event: ") != 1 {
 					t.Errorf("%d away, %d bytes at once: got %q", eventsAfter, size, all)
 				}
 				if took := time.Since(began); took > time.Hour {

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"math"
 	"net/http"
+	"onsale/http/view"
 	"time"
 
 	"onsale/domain"
@@ -54,7 +55,7 @@ type snapshotFrame struct {
 
 // Promotion serves the stream of how a promotion stands. Whether there is one the caller knows.
 func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, promotion string) {
-	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{audience: public})
+	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{})
 }
 
 // nextSnapshot appends a sheet that the cursor has not taken. It is one at a time: when a socket takes a part of it, the rest goes
@@ -66,7 +67,7 @@ func (h *Hub) nextSnapshot(c *cursor, out []byte) ([]byte, batchResult) {
 	if feed.at < c.at.Number {
 		return out, batchResult{state: caughtUp}
 	}
-	c.at = Position{Number: feed.at}
+	c.at = view.Position{Number: feed.at}
 	for i, s := range feed.frames {
 		if s.version != c.shownVersions[i] {
 			c.shownVersions[i] = s.version
@@ -78,17 +79,17 @@ func (h *Hub) nextSnapshot(c *cursor, out []byte) ([]byte, batchResult) {
 }
 
 // currentPosition is where a stream begins that does not go on from anywhere: at the head, or at what the board shows.
-func (h *Hub) currentPosition(t *topicState) Position {
+func (h *Hub) currentPosition(t *topicState) view.Position {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if t.feed != nil {
-		return Position{Number: min(t.feed.at, h.ring.head)}
+		return view.Position{Number: min(t.feed.at, h.ring.head)}
 	}
-	return Position{Number: h.ring.head}
+	return view.Position{Number: h.ring.head}
 }
 
 // ensureShown makes the board show what is told up to p, for somebody who was told so much elsewhere.
-func (h *Hub) ensureShown(t *topicState, p Position) {
+func (h *Hub) ensureShown(t *topicState, p view.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if feed := t.feed; feed != nil && feed.at < p.Number {
@@ -246,8 +247,8 @@ func (h *Hub) refresh(feed *promotionFeed, now time.Time) {
 
 func (h *Hub) renderSnapshot(name string, at uint64, data []byte) snapshotFrame {
 	h.encoded.Add(1)
-	b := appendID(appendField(nil, "event", name), h.Epoch, Position{Number: at})
-	return snapshotFrame{data: data, bytes: append(appendData(b, data), '\n')}
+	b := view.AppendID(view.AppendField(nil, "event", name), h.Epoch, view.Position{Number: at})
+	return snapshotFrame{data: data, bytes: append(view.AppendData(b, data), '\n')}
 }
 
 // rate is how many units were issued in a second, lately: the mean of the last five, or of as many as are known. It is 0

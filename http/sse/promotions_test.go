@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +96,7 @@ func TestPromotion_Script(t *testing.T) {
 				}
 			}()
 		}
-		runScript(t, "progress.txt", func(command string) string {
+		viewtest.Transcript(t, "progress.txt", func(command string) string {
 			words := append(strings.Fields(command), "", "", "", "")
 			what, promotion := words[0], words[1]
 			switch what {
@@ -326,7 +328,7 @@ func testPromotionReconnects(t *testing.T, r *rand.Rand) {
 }
 
 // checkProgress: what a frame shows was so at its position or later, and adds up.
-func checkProgress(t *testing.T, f *fixture, e receivedEvent, units int) {
+func checkProgress(t *testing.T, f *fixture, e viewtest.Event, units int) {
 	var p progressData
 	if err := json.Unmarshal([]byte(e.Data), &p); err != nil {
 		t.Error(err)
@@ -348,6 +350,6 @@ func checkProgress(t *testing.T, f *fixture, e receivedEvent, units int) {
 }
 
 func eventNumber(id string) uint64 {
-	_, p, _ := ParsePosition(id)
+	_, p, _ := view.ParsePosition(id)
 	return p.Number
 }

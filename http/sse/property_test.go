@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -80,9 +82,9 @@ func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
 	for range 8 {
 		c := &client{t: t, f: f, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), finished: finished}
 		if r.IntN(2) == 0 {
-			c.topic, c.audience = Topic{TopicUser, fmt.Sprint(r.IntN(4))}, pick(r, ownerKorean, ownerEnglish)
+			c.topic, c.audience = Topic{TopicUser, fmt.Sprint(r.IntN(4))}, pick(r, view.Audience{}, view.Audience{English: true})
 		} else {
-			c.topic, c.audience = Topic{TopicSchedule, fmt.Sprint(r.IntN(3))}, pick(r, public, publicNamed)
+			c.topic, c.audience = Topic{TopicSchedule, fmt.Sprint(r.IntN(3))}, pick(r, view.Audience{Content: view.Seats}, view.Audience{Content: view.Seats, Named: true})
 		}
 		c.id = epoch + "-0"
 		clients.Go(c.run)
@@ -167,15 +169,15 @@ type client struct {
 	r         *rand.Rand
 	finished  chan struct{} // closed when nothing happens any more
 	topic     Topic
-	audience  audience
-	id        string          // its Last-Event-ID
-	conflated []receivedEvent // so much of one
-	got       []receivedEvent
-	want      []receivedEvent // what its stream has, up to event number to
+	audience  view.Audience
+	id        string           // its Last-Event-ID
+	conflated []viewtest.Event // so much of one
+	got       []viewtest.Event
+	want      []viewtest.Event // what its stream has, up to event number to
 	to        int
 }
 
-func (c *client) expected() []receivedEvent {
+func (c *client) expected() []viewtest.Event {
 	c.want, c.to = c.f.frames(c.want, c.topic, c.audience, c.to)
 	return c.want
 }
@@ -216,8 +218,8 @@ func (c *client) connect() bool {
 	bytes := pick(c.r, c.r.IntN(300), c.r.IntN(5000), 1<<20)
 	reading := time.Duration(1+c.r.IntN(pick(c.r, 100, 10_000, 100_000))) * time.Millisecond
 	_ = st.SetReadDeadline(time.Now().Add(reading))
-	st.LastID, c.conflated = c.id, nil
-	st.browser.id = c.id
+	c.conflated = nil
+	st.Resume(c.id)
 	b := make([]byte, pick(c.r, 1, 100, 10_000))
 	for first := true; bytes > 0; {
 		n, err := st.body.Read(b[:min(len(b), bytes)])
@@ -249,9 +251,9 @@ func (c *client) path() (path, header string) {
 		path = "/users/" + c.topic.ID + "?"
 	}
 	switch c.audience {
-	case ownerEnglish:
+	case view.Audience{English: true}:
 		path += "lang=en&"
-	case publicNamed:
+	case view.Audience{Content: view.Seats, Named: true}:
 		path += "events=named&"
 	}
 	switch c.r.IntN(3) {
@@ -264,7 +266,7 @@ func (c *client) path() (path, header string) {
 }
 
 // check checks one event.
-func (c *client) check(e receivedEvent, first bool) bool {
+func (c *client) check(e viewtest.Event, first bool) bool {
 	want := c.expected()
 	switch {
 	case first:
@@ -273,9 +275,9 @@ func (c *client) check(e receivedEvent, first bool) bool {
 			return false
 		}
 	case e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`):
-		_, at, _ := ParsePosition(e.ID)
-		index := slices.IndexFunc(want, func(f receivedEvent) bool {
-			_, p, _ := ParsePosition(f.ID)
+		_, at, _ := view.ParsePosition(e.ID)
+		index := slices.IndexFunc(want, func(f viewtest.Event) bool {
+			_, p, _ := view.ParsePosition(f.ID)
 			return p.Number > at.Number
 		})
 		if index < 0 {
@@ -301,9 +303,9 @@ func (c *client) check(e receivedEvent, first bool) bool {
 			c.t.Errorf("or, for %d bytes, the burst %+v; got %+v", missed, instead, c.conflated)
 			return false
 		}
-		_, at, _ := ParsePosition(e.ID)
+		_, at, _ := view.ParsePosition(e.ID)
 		for len(c.got) < len(want) {
-			if _, p, _ := ParsePosition(want[len(c.got)].ID); p.Number > at.Number {
+			if _, p, _ := view.ParsePosition(want[len(c.got)].ID); p.Number > at.Number {
 				break
 			}
 			c.got = append(c.got, want[len(c.got)])
@@ -315,29 +317,29 @@ func (c *client) check(e receivedEvent, first bool) bool {
 }
 
 // conflated is what a slow watcher may be told instead of all between two positions, and how many bytes that is.
-func (f *fixture) conflated(schedule string, to audience, from, until string) (frames []receivedEvent, bytes int) {
-	_, start, _ := ParsePosition(from)
-	_, end, _ := ParsePosition(until)
+func (f *fixture) conflated(schedule string, to view.Audience, from, until string) (frames []viewtest.Event, bytes int) {
+	_, start, _ := view.ParsePosition(from)
+	_, end, _ := view.ParsePosition(until)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	statuses := map[int]seats.Status{}
 	var now domain.Time
-	for _, e := range f.log[start.seen():end.Number] {
+	for _, e := range f.log[start.Seen():end.Number] {
 		if topicIDs(&e.Event)[TopicSchedule] != schedule {
 			continue
 		}
-		rendered := render(epoch, &e.Event, to)
-		if bytes += len(rendered.bytes); e.Number == start.Number {
-			bytes -= rendered.ends[start.Sub-1]
+		rendered := view.Render(epoch, &e.Event, to)
+		if bytes += len(rendered.Bytes); e.Number == start.Number {
+			bytes -= rendered.Ends[start.Sub-1]
 		}
-		for id, status := range seatChanges(&e.Event) {
-			statuses[id] = to.statusFor(status)
+		for id, status := range view.SeatChanges(&e.Event) {
+			statuses[id] = to.SeatStatus(status)
 		}
 		now = e.Now
 	}
 	for _, id := range slices.Sorted(maps.Keys(statuses)) {
-		e := receivedEvent{ID: from, Data: fmt.Sprintf(`{"scheduleSeatId":%d,"status":"%s","timestamp":"%s","isHeartbeat":false}`, id, statuses[id], now)}
-		if to.named() {
+		e := viewtest.Event{ID: from, Data: fmt.Sprintf(`{"scheduleSeatId":%d,"status":"%s","timestamp":"%s","isHeartbeat":false}`, id, statuses[id], now)}
+		if to.Named {
 			e.Event = "seatStatusChange"
 		}
 		frames = append(frames, e)

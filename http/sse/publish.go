@@ -3,6 +3,7 @@
 package sse
 
 import (
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -47,7 +48,7 @@ func (h *Hub) Publish(events []projections.ConfirmedEvent) {
 			h.scheduleRefresh(feed)
 		}
 		for kind, t := range e.topics {
-			if t == nil || t.subscribers == 0 || t.dirty || TopicKind(kind) == TopicSchedule && !isPublic(&e.event) {
+			if t == nil || t.subscribers == 0 || t.dirty || TopicKind(kind) == TopicSchedule && !view.ChangesSeats(&e.event) {
 				continue
 			}
 			t.dirty = true

@@ -5,6 +5,7 @@
 package sse
 
 import (
+	"onsale/http/view"
 	"sync"
 	"sync/atomic"
 
@@ -58,7 +59,7 @@ type entry struct {
 	next   [chainedKinds]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
 
 	renderMu sync.Mutex // held while frames are made
-	frames   [audiences]atomic.Pointer[frames]
+	frames   [view.Audiences]atomic.Pointer[view.Frames]
 }
 
 // topicState is a key that has events in the ring, or watchers.

@@ -5,6 +5,7 @@ package sse
 
 import (
 	"bytes"
+	"onsale/http/view"
 	"time"
 )
 
@@ -139,7 +140,7 @@ func (s *socket) flush() bool {
 
 // send writes a batch that the cursor gave, beginning at from. When it does not fit, the frame that is cut is kept, and the
 // cursor goes back behind it: all else is asked for again.
-func (s *socket) send(out []byte, from Position) (n int) {
+func (s *socket) send(out []byte, from view.Position) (n int) {
 	if len(out) > 0 {
 		n = s.write(out)
 	}
@@ -175,7 +176,7 @@ func (s *socket) write(b []byte) int {
 
 // splitAtFrame divides whole frames that were written up to byte n only: the rest of the frame in which that is, and the position
 // behind it, which is what the last id up to there says. A client that is cut there comes back to the same place.
-func splitAtFrame(out []byte, n int, from Position) (partial []byte, at Position, frames int) {
+func splitAtFrame(out []byte, n int, from view.Position) (partial []byte, at view.Position, frames int) {
 	end := 0
 	if n > 0 {
 		end = n
@@ -188,7 +189,7 @@ func splitAtFrame(out []byte, n int, from Position) (partial []byte, at Position
 	at = from
 	if i := lastID(complete); i >= 0 {
 		line := complete[i+len("id: "):]
-		_, p, ok := ParsePosition(string(line[:bytes.IndexByte(line, '\n')]))
+		_, p, ok := view.ParsePosition(string(line[:bytes.IndexByte(line, '\n')]))
 		if !ok {
 			panic("stream: a frame with the id " + string(line))
 		}
@@ -254,7 +255,7 @@ func (s *socket) closeWithNotice(notice closeNotice) {
 		return
 	}
 	if s.flush() && !s.closed {
-		s.write(append(appendRetry(nil, notice.retry), '\n'))
+		s.write(append(view.AppendRetry(nil, notice.retry), '\n'))
 	}
 	s.close()
 }

@@ -1,0 +1,106 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"onsale/cmd/onsale/node"
+	"onsale/config"
+	"onsale/domain"
+	"onsale/projections"
+	"onsale/streams"
+)
+
+// audit decides every command again, compares with EVENTS, and, for a stopped data directory, compares the read store with
+// one made anew from EVENTS.
+func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr io.Writer) (err error) {
+	log, err := readLog(ctx, cfg, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	var visit func(domain.Command, []domain.Event)
+	if trace != "" {
+		p := printer{out: stdout, epoch: log.Epoch()}
+		visit = func(c domain.Command, events []domain.Event) {
+			if matches(trace, c, events) {
+				_ = p.text(projections.Decision{Command: c, Events: events})
+			}
+		}
+	}
+	report, err := projections.RunAudit(ctx, log, visit)
+	if errors.Is(err, projections.ErrDifference) {
+		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints what stands around that place"}
+	}
+	if err != nil {
+		return err
+	}
+	if len(cfg.NATS.URL) == 0 {
+		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout); err != nil {
+			return err
+		}
+	}
+	return printAuditSummary(stdout, log.Epoch(), report)
+}
+
+// auditStore compares the read store with a new one.
+func auditStore(ctx context.Context, log *streams.Log, path string, report projections.Audit, stdout io.Writer) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(stdout, "read store: none; the next start makes it from EVENTS")
+		return nil
+	}
+	store, err := projections.OpenStore(path, log.Epoch())
+	if err != nil {
+		return hintError{err, "move the file away; the next start makes it anew from EVENTS"}
+	}
+	defer store.Close()
+	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, report.Events)
+	if err != nil {
+		return err
+	}
+	defer rebuilt.Close()
+	behind, err := store.EventsBehind(rebuilt)
+	if err != nil {
+		return err
+	}
+	if behind != 0 {
+		fmt.Fprintf(stdout, "read store: %+d events against EVENTS; the next start brings both to one\n", -behind)
+		return nil
+	}
+	difference, err := projections.Difference(store, rebuilt)
+	if err != nil {
+		return err
+	}
+	if difference != "" {
+		return hintError{fmt.Errorf("the read store differs from what EVENTS says\n%s", difference),
+			"move the file away; the next start makes it anew from EVENTS"}
+	}
+	fmt.Fprintln(stdout, "read store: equal to one made from EVENTS")
+	return nil
+}
+
+func printAuditSummary(stdout io.Writer, epoch string, report projections.Audit) error {
+	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
+	for _, name := range slices.Sorted(maps.Keys(report.Outcomes)) {
+		fmt.Fprintf(stdout, "  %8d  %s\n", report.Outcomes[name], name)
+	}
+	if report.Undecided > 0 {
+		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)
+	}
+	if report.Noops > 0 {
+		fmt.Fprintf(stdout, "  %8d  messages lost with the power; what they led to was told and is taken as it stands\n", report.Noops)
+	}
+	_, err := fmt.Fprintln(stdout, "ok")
+	return err
+}

@@ -1,0 +1,52 @@
+// Package command is the command line of onsale: its flags, its tools, and how errors are shown at a terminal.
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Run executes one command line and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. Errors are
+// written to stderr.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer, environ []string) int {
+	root := rootCommand(environ)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	printError(stderr, err)
+	return exitCode(err)
+}
+
+func rootCommand(environ []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "onsale COMMAND",
+		Short:         "first-come coupons, seat holds and orders on an event log",
+		Args:          cobra.ArbitraryArgs, // cobra's own error for these is worded differently
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(root *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError{errors.New("no command is given"), "\"onsale help\" lists them"}
+			}
+			return unknownCommand(root, args[0])
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(usage)
+	root.SetHelpFunc(help)
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(
+		serveCommand(environ),
+		replayCommand(environ),
+		auditCommand(environ),
+		benchCommand(environ),
+		fakepayCommand(),
+		versionCommand(),
+	)
+	return root
+}

@@ -1,0 +1,124 @@
+// How onsale speaks at a terminal: lower case, no full stop, and a hint about
+// what to do. Cobra speaks otherwise, so what people see of it is said here.
+
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"onsale/config"
+	"onsale/streams"
+)
+
+// usageError is a command line, or a configuration, that cannot be carried out.
+type usageError struct {
+	error
+	hint string // what to do instead
+}
+
+func (e usageError) Unwrap() error { return e.error }
+func (e usageError) Hint() string  { return e.hint }
+
+// hintError is a failure that somebody at the terminal can do something about.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e hintError) Unwrap() error { return e.error }
+func (e hintError) Hint() string  { return e.hint }
+
+// hinter is an error that comes with advice.
+type hinter interface {
+	error
+	Hint() string
+}
+
+// invalidUsage turns an error into wrong usage, and keeps its hint.
+func invalidUsage(err error) error {
+	hint := ""
+	if h, ok := errors.AsType[hinter](err); ok {
+		hint = h.Hint()
+	}
+	return usageError{err, hint}
+}
+
+// printError writes an error and its hint. Faults of a configuration go below a line
+// that counts them; each has its own hint.
+func printError(stderr io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	faults, ok := errors.AsType[config.Faults](err)
+	switch {
+	case ok && len(faults) == 1:
+		fmt.Fprintf(stderr, "onsale: 1 fault in the configuration\n%v\n", faults)
+	case ok:
+		fmt.Fprintf(stderr, "onsale: %d faults in the configuration\n%v\n", len(faults), faults)
+	default:
+		fmt.Fprintf(stderr, "onsale: %v\n", err)
+	}
+	h, ok := errors.AsType[hinter](err)
+	switch {
+	case ok && h.Hint() != "":
+		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
+	case errors.Is(err, streams.ErrLocked):
+		fmt.Fprintln(stderr, "hint: stop that one, or give this one a directory of its own with --data")
+	}
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	_, isUsage := errors.AsType[usageError](err)
+	_, isConfig := errors.AsType[config.Faults](err)
+	if isUsage || isConfig {
+		return 2
+	}
+	return 1
+}
+
+func unknownCommand(parent *cobra.Command, name string) error {
+	var names []string
+	for _, command := range parent.Commands() {
+		names = append(names, command.Name())
+	}
+	return usageError{fmt.Errorf("unknown command %q", name), didYouMean(name, names, parent)}
+}
+
+// flagError puts what pflag says of a command line into our form.
+func flagError(command *cobra.Command, err error) error {
+	hint := fmt.Sprintf("\"%s --help\" lists its flags", command.CommandPath())
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		command.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		for _, sub := range command.Commands() {
+			names = append(names, sub.Name()) // whoever writes --version or --help means these
+		}
+		hint = didYouMean("--"+unknown.GetSpecifiedName(), names, command)
+	}
+	return usageError{err, hint}
+}
+
+func noArguments(command *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{
+		fmt.Errorf("%s takes no argument, and %q is one", command.Name(), args[0]),
+		fmt.Sprintf("\"%s --help\" shows what it takes", command.CommandPath()),
+	}
+}
+
+func didYouMean(word string, names []string, command *cobra.Command) string {
+	if near := config.Nearest(word, names); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return fmt.Sprintf("\"%s --help\" lists what there is", command.CommandPath())
+}

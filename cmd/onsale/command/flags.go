@@ -1,0 +1,107 @@
+// The flags of each command stand here, side by side; what a command does has a
+// file of its own name.
+
+package command
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"onsale/config"
+)
+
+func serveCommand(environ []string) *cobra.Command {
+	var check bool
+	command := &cobra.Command{
+		Use:   "serve [flags]",
+		Short: "run a node",
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			cfg, origins, faults := config.Load(command.Flags(), environ)
+			if check {
+				return errors.Join(cfg.Print(command.OutOrStdout(), origins), faults)
+			}
+			if faults != nil {
+				return usageError{faults, "\"onsale serve --check\" shows every setting and its origin"}
+			}
+			return serve(command.Context(), cfg, command.ErrOrStderr())
+		},
+	}
+	config.AddFlags(command.Flags())
+	command.Flags().BoolVar(&check, "check", false, "print the configuration and all its faults, and end")
+	return command
+}
+
+// replayQuery is what of the logs is printed, and how. From and To are each a
+// command's sequence or a time, or empty for the end on their side.
+type replayQuery struct {
+	From, To string
+	Subject  string // a NATS subject filter, or empty for all
+	Format   string // text, jsonl or csv
+}
+
+func replayCommand(environ []string) *cobra.Command {
+	var query replayQuery
+	command := &cobra.Command{
+		Use:   "replay [flags]",
+		Short: "print the logs, commands and outcomes side by side",
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			formats := []string{"text", "jsonl", "csv"}
+			if !slices.Contains(formats, query.Format) {
+				return usageError{fmt.Errorf("--format is %q", query.Format), "one of " + strings.Join(formats, ", ")}
+			}
+			cfg, err := logConfig(command, environ)
+			if err != nil {
+				return err
+			}
+			return replay(command.Context(), cfg, query, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
+	command.Flags().StringVar(&query.From, "from", "", "begin at this `SEQ|TIME`")
+	command.Flags().StringVar(&query.To, "to", "", "end with this `SEQ|TIME`")
+	command.Flags().StringVar(&query.Subject, "subject", "", "print only what this subject `filter` matches")
+	command.Flags().StringVar(&query.Format, "format", "text", "text, jsonl or csv")
+	return command
+}
+
+func auditCommand(environ []string) *cobra.Command {
+	var trace string
+	command := &cobra.Command{
+		Use:   "audit [flags]",
+		Short: "decide every command again and compare",
+		Args:  noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			cfg, err := logConfig(command, environ)
+			if err != nil {
+				return err
+			}
+			return audit(command.Context(), cfg, trace, command.OutOrStdout(), command.ErrOrStderr())
+		},
+	}
+	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
+	command.Flags().StringVar(&trace, "trace", "", "tell all about one `REQUEST|USER|SEAT|COUPON|PAYMENT|PRODUCT`")
+	return command
+}
+
+// logConfig gives the configuration of a tool that reads the logs of one place.
+// A place on the command line is meant, whatever else names the other one.
+func logConfig(command *cobra.Command, environ []string) (config.Config, error) {
+	data, servers := command.Flags().Changed("data"), command.Flags().Changed("nats-url")
+	if data && servers {
+		return config.Config{}, usageError{errors.New("--data and --nats-url name two logs"), "give the one to read"}
+	}
+	cfg, _, faults := config.Load(command.Flags(), environ)
+	if faults != nil {
+		return config.Config{}, usageError{faults, "\"onsale serve --check\" shows every setting and its origin"}
+	}
+	if data {
+		cfg.NATS.URL = nil
+	}
+	return cfg, nil
+}

@@ -1,0 +1,209 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"onsale/config"
+	"onsale/domain"
+	"onsale/projections"
+	"onsale/streams"
+)
+
+// replay prints the logs, each command with its outcomes.
+func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, stderr io.Writer) (err error) {
+	from, err := parseBound("from", query.From)
+	if err != nil {
+		return err
+	}
+	to, err := parseBound("to", query.To)
+	if err != nil {
+		return err
+	}
+	log, err := readLog(ctx, cfg, stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	out := bufio.NewWriter(stdout)
+	defer out.Flush()
+	p := printer{out: out, epoch: log.Epoch(), csv: csv.NewWriter(out)}
+	for d, err := range projections.Replay(ctx, log) {
+		if err != nil {
+			return err
+		}
+		if from.set() && from.compare(d.Command) < 0 {
+			continue
+		}
+		if to.set() && to.compare(d.Command) > 0 {
+			break
+		}
+		if query.Subject != "" && !slices.ContainsFunc(d.Records, func(r domain.Record) bool { return streams.SubjectMatches(r.Subject, query.Subject) }) {
+			continue
+		}
+		if err := p.print(query.Format, d); err != nil {
+			return err
+		}
+	}
+	p.csv.Flush()
+	return p.csv.Error()
+}
+
+// readLog opens the log of a stopped data directory, or of a NATS that somebody runs, for reading only.
+func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
+	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Log: newLogger(config.Logging{Level: "warn"}, stderr)}
+	if len(c.URLs) == 0 {
+		c.Dir = cfg.Data
+	}
+	return streams.Open(ctx, c)
+}
+
+// bound is a point in the line: a sequence or a time; the zero place is none.
+type bound struct {
+	sequence uint64
+	at       domain.Time
+}
+
+func parseBound(flag, text string) (bound, error) {
+	if text == "" {
+		return bound{}, nil
+	}
+	if sequence, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return bound{sequence: sequence}, nil
+	}
+	at, err := domain.ParseTime(text)
+	if err != nil {
+		return bound{}, usageError{fmt.Errorf("--%s is %q", flag, text), "a sequence such as 4711000, or a time such as 2026-01-02T15:04:05Z"}
+	}
+	return bound{at: at}, nil
+}
+
+func (p bound) set() bool { return p != bound{} }
+
+// compare says whether command c stands before the place (−1), at it (0) or after it (1).
+func (p bound) compare(c domain.Command) int {
+	if p.at != 0 {
+		return compare(c.At, p.at)
+	}
+	return compare(c.Sequence, p.sequence)
+}
+
+func compare[T ~int64 | ~uint64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// printer writes decisions in one of three formats.
+type printer struct {
+	out         io.Writer
+	csv         *csv.Writer
+	epoch       string
+	wroteHeader bool
+}
+
+func (p *printer) print(format string, d projections.Decision) error {
+	switch format {
+	case "jsonl":
+		return p.jsonl(d)
+	case "csv":
+		return p.csvRow(d)
+	}
+	return p.text(d)
+}
+
+func (p *printer) text(d projections.Decision) error {
+	c := d.Command
+	name, _ := c.Body.Type()
+	body, err := json.Marshal(c.Body)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%d  %s  %s %s  %s  %s\n", c.Sequence, c.At, name, c.Entity, orDash(c.User), body)
+	for _, e := range d.Events {
+		name, _ := e.Body.Type()
+		body, err := json.Marshal(e.Body)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.out, "    %s-%d  %s  %s  %s\n", p.epoch, e.Number, name, orDash(e.User), body)
+	}
+	if len(d.Events) == 0 {
+		_, err = fmt.Fprintf(p.out, "    led to nothing\n")
+	}
+	return err
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+type jsonEvent struct {
+	EventID   string           `json:"eventId"`
+	Type      string           `json:"type"`
+	Entity    string           `json:"entity"`
+	User      string           `json:"user,omitempty"`
+	RequestID domain.RequestID `json:"requestId,omitzero"` // that it answers
+	Now       domain.Time      `json:"now"`
+	Hash      string           `json:"hash"`
+	Data      json.RawMessage  `json:"data"`
+}
+
+func (p *printer) jsonl(d projections.Decision) error {
+	name, _ := d.Command.Body.Type()
+	line := struct {
+		Sequence  uint64           `json:"sequence"`
+		At        domain.Time      `json:"at"`
+		Type      string           `json:"type"`
+		Entity    string           `json:"entity"`
+		User      string           `json:"user,omitempty"`
+		RequestID domain.RequestID `json:"requestId,omitzero"`
+		Data      domain.Body      `json:"data"`
+		Events    []jsonEvent      `json:"events"`
+	}{d.Command.Sequence, d.Command.At, name, d.Command.Entity, d.Command.User, d.Command.Request, d.Command.Body, []jsonEvent{}}
+	for i, e := range d.Events {
+		name, _ := e.Body.Type()
+		r := d.Records[i]
+		line.Events = append(line.Events, jsonEvent{
+			fmt.Sprintf("%s-%d", p.epoch, e.Number), name, e.Entity, e.User, e.Request, e.Now, r.Hash.String(), r.Data(),
+		})
+	}
+	return json.NewEncoder(p.out).Encode(line)
+}
+
+func (p *printer) csvRow(d projections.Decision) error {
+	if !p.wroteHeader {
+		p.wroteHeader = true
+		if err := p.csv.Write([]string{"sequence", "at", "command", "entity", "user", "requestId", "eventId", "event", "eventUser", "data"}); err != nil {
+			return err
+		}
+	}
+	c := d.Command
+	name, _ := c.Body.Type()
+	row := []string{strconv.FormatUint(c.Sequence, 10), c.At.String(), name, c.Entity, c.User, c.Request.String()}
+	if len(d.Events) == 0 {
+		return p.csv.Write(append(row, "", "", "", ""))
+	}
+	for i, e := range d.Events {
+		name, _ := e.Body.Type()
+		err := p.csv.Write(append(slices.Clone(row), fmt.Sprintf("%s-%d", p.epoch, e.Number), name, e.User, string(d.Records[i].Data())))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+// onsale.js for one page: broken lines, a reload, and wishes with their keys.
+
+package browser
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"onsale/cmd/onsale/e2e/harness"
+)
+
+// openListening is a page that hears the stream of a user through onsale.js.
+func (p *profile) openListening(g *flakyProxy, user string) *tab {
+	page := p.tab()
+	page.open(g.URL + "/healthz")
+	page.subscribe(user)
+	return page
+}
+
+// subscribe opens the stream and notes everything that comes of it.
+func (page *tab) subscribe(user string) {
+	page.run(fmt.Sprintf(`import('/onsale.js').then(({ connect, request, issue, outcome }) => {
+		window.onsale = { request, issue, outcome };
+		window.heard = []; window.states = []; window.greetings = []; window.resets = []; window.polls = 0;
+		window.stream = connect({
+			path: '/subscribe/%[1]s', heartbeat: 1000, storageKey: '%[1]s',
+			onEvent: (event) => heard.push(event.id),
+			onState: (state, frame) => { states.push(state); if (frame?.name === 'connect') greetings.push(frame.data.status); },
+			onReset: (snapshot) => resets.push(snapshot),
+			poll: () => { polls++; },
+		});
+	})`, user))
+	page.waitFor(`states.includes('live')`)
+}
+
+// produceEvents lets something happen to a user n times, and gives the ids of the events.
+func (g *flakyProxy) produceEvents(tb testing.TB, user string, n int) (ids []string) {
+	tb.Helper()
+	for range n {
+		_, result := harness.SendCommand(tb.Context(), g.node, user, "/api/v1/schedules/demo/seats/release", `{"scheduleSeatIds":[600]}`)
+		ids = append(ids, result.EventID)
+	}
+	return ids
+}
+
+// wantEvents wants a page to have heard these events, in this order, each once.
+func (page *tab) wantEvents(ids ...[]string) {
+	page.tb.Helper()
+	want := slices.Concat(ids...)
+	page.waitFor(fmt.Sprintf(`heard.at(-1) === %q`, want[len(want)-1]))
+	page.want(`heard.join(' ')`, strings.Join(want, " "))
+}
+
+func testReconnect(t *testing.T, browser context.Context, g *flakyProxy) {
+	page := newProfile(t, browser).openListening(g, "broken")
+	first := g.produceEvents(t, "broken", 3)
+	page.wantEvents(first)
+
+	g.muteStreams() // the connection stands, and nothing comes any more
+	silent := g.produceEvents(t, "broken", 3)
+	page.wantEvents(first, silent)
+	g.waitFor("it listens anew", func() bool { return g.opened == 2 })
+
+	g.setStreamFault("refuse") // the browser gives up after one such answer
+	g.cutStreams()
+	refused := g.produceEvents(t, "broken", 3)
+	page.waitFor(`polls > 0`)
+	g.setStreamFault("")
+	page.wantEvents(first, silent, refused)
+	last := g.produceEvents(t, "broken", 1)
+	page.wantEvents(first, silent, refused, last)
+	page.want(`states.at(-1) === 'connecting'`, false)
+	page.want(`new Set(greetings.slice(1)).size === 1 && greetings.at(-1)`, "complete")
+}
+
+func testReload(t *testing.T, browser context.Context, g *flakyProxy) {
+	page := newProfile(t, browser).openListening(g, "reload")
+	page.wantEvents(g.produceEvents(t, "reload", 3))
+	page.open("about:blank")
+	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+	missed := g.produceEvents(t, "reload", 3)
+	page.open(g.URL + "/healthz")
+	page.subscribe("reload")
+	page.wantEvents(missed, g.produceEvents(t, "reload", 1))
+	page.want(`greetings.join()`, "complete")
+
+	page.run(`stream.close(); sessionStorage.setItem('onsale.last reload', 'another0-7')`) // an id of a log that was replaced
+	page.subscribe("reload")
+	page.want(`greetings.concat(resets).join()`, "reset,/api/v1/me/coupons")
+	page.wantEvents(g.produceEvents(t, "reload", 2))
+	page.run(`stream.close()`)
+	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+}
+
+func testIdempotencyKeys(t *testing.T, browser context.Context, g *flakyProxy) {
+	page := newProfile(t, browser).openListening(g, "keys")
+	g.dropResponses(2) // the wish arrives, and its answer does not; after that the node is said to be busy
+	page.run(`onsale.issue('demo', { user: 'keys' }).then((answer) => { window.answer = answer; })`)
+	page.waitFor(`window.answer`)
+	if keys := g.keys(); len(keys) != 3 || keys[0] == "" || len(slices.Compact(keys)) != 1 {
+		t.Errorf("asked with the keys %q, want one key three times", keys)
+	}
+	page.waitFor(`heard.length === 1`)
+	page.want(`Object.keys(sessionStorage).filter((name) => name.startsWith('onsale.key')).length`, 0)
+	page.run(`onsale.issue('demo', { user: 'keys' }).then((answer) => onsale.outcome(answer.body, { user: 'keys' })).then((found) => { window.again = found; })`)
+	page.waitFor(`window.again`)
+	page.want(`again.status + ' ' + again.code`, "REJECTED already_issued")
+
+	g.dropResponses(2)
+	page.run(`window.answer = undefined; onsale.issue('demo', { user: 'keys', attempts: 1 }).then((answer) => { window.answer = answer; })`)
+	page.waitFor(`window.answer`)
+	page.want(`answer.status`, 0)
+	g.dropResponses(0)
+	page.open(g.URL + "/healthz") // nobody knows what came of it, and the page is loaded again
+	page.subscribe("keys")
+	page.run(`onsale.issue('demo', { user: 'keys' })`)
+	keys := g.keys()
+	if n := len(keys); keys[n-1] != keys[n-2] {
+		t.Errorf("after a reload the same wish had another key: %q", keys[n-2:])
+	}
+}
+
+// onsale.js for several tabs of one person, who share a stream.
+
+func testTabs(t *testing.T, browser context.Context, g *flakyProxy) {
+	window := newProfile(t, browser)
+	one := window.openListening(g, "tabs")
+	before := g.produceEvents(t, "tabs", 1)
+	one.wantEvents(before)
+	two := window.openListening(g, "tabs") // hears what was a moment ago, as from a stream of its own
+	both := g.produceEvents(t, "tabs", 5)
+	one.wantEvents(before, both)
+	two.wantEvents(before, both)
+	g.waitFor("two tabs share one stream", func() bool { return g.opened == 1 && g.open == 1 })
+	one.want(`stream.leading`, true)
+	two.want(`stream.leading`, false)
+
+	// The tab that listens is closed in the middle of it.
+	halfway := make(chan struct{})
+	duringClose := make(chan []string)
+	go func() {
+		ids := g.produceEvents(t, "tabs", 10)
+		close(halfway)
+		duringClose <- append(ids, g.produceEvents(t, "tabs", 30)...)
+	}()
+	<-halfway
+	one.close()
+	rest := <-duringClose
+	two.wantEvents(before, both, rest)
+	two.want(`stream.leading`, true)
+	g.waitFor("the other tab listens now", func() bool { return g.opened == 2 && g.open == 1 })
+
+	// A tab that knows less than the one that listens is told the rest, and the other hears nothing twice.
+	three := window.tab()
+	three.open(g.URL + "/healthz")
+	three.run(fmt.Sprintf(`sessionStorage.setItem('onsale.last tabs', %q)`, before[0]))
+	three.subscribe("tabs")
+	three.wantEvents(both, rest)
+	last := g.produceEvents(t, "tabs", 3)
+	three.wantEvents(both, rest, last)
+	two.wantEvents(before, both, rest, last)
+	g.waitFor("three tabs share one stream", func() bool { return g.open == 1 })
+
+	// The stream dies for good; the tab that listens makes it anew for both, and both are told so.
+	two.want(`stream.leading`, true)
+	g.muteStreams()
+	silent := g.produceEvents(t, "tabs", 2)
+	two.wantEvents(before, both, rest, last, silent)
+	three.wantEvents(both, rest, last, silent)
+
+	// Its lock is taken away, as another tab does when nothing comes from it any more.
+	three.run(`new Promise((has) => navigator.locks.request('onsale tabs', { steal: true }, () => { has(); return new Promise((letGo) => { window.letGo = letGo; }); }))`)
+	two.waitFor(`!stream.leading`)
+	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+	alone := g.produceEvents(t, "tabs", 2)
+	three.run(`letGo()`)
+	two.wantEvents(before, both, rest, last, silent, alone)
+	three.wantEvents(both, rest, last, silent, alone)
+	three.run(`stream.close()`)
+	two.waitFor(`stream.leading`)
+	two.wantEvents(before, both, rest, last, silent, alone, g.produceEvents(t, "tabs", 1))
+}

@@ -1,0 +1,120 @@
+// EventSource as it is, over deaths of the node.
+
+package browser
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/cmd/onsale/e2e/harness"
+)
+
+// The node dies twice while people hold seats and give them back. What EventSource heard is what the log has.
+func testRestartUnderEventSource(t *testing.T, browser context.Context) {
+	b := harness.NewNode(t, "--demo")
+	node := b.StartDemo()
+	page := newProfile(t, browser).tab()
+	page.open(b.URL() + "/healthz")
+	page.run(`window.listen = (name, path, events) => {
+		const stream = new EventSource(path), heard = { ids: [], greetings: [], get state() { return stream.readyState; } };
+		window.heard = { ...window.heard, [name]: window[name] = heard };
+		stream.addEventListener('connect', (e) => heard.greetings.push({ id: e.lastEventId, ...JSON.parse(e.data) }));
+		for (const event of events) stream.addEventListener(event, (e) => heard.ids.push(e.lastEventId));
+	};
+	listen('seats', '/api/v1/schedules/demo/seats/events?rewind=0', ['message']);
+	listen('user', '/subscribe/kim?rewind=0', ['hold-complete', 'hold-failed', 'hold-released']);`)
+	page.waitFor(`seats.greetings.length === 1 && user.greetings.length === 1`)
+
+	ctx := harness.TimeoutContext(t, time.Minute)
+	trafficCtx, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	var granted atomic.Int64
+	for i, name := range []string{"kim", "lee"} {
+		group.Go(func() {
+			for n := 0; trafficCtx.Err() == nil; n++ {
+				seats := fmt.Sprintf(`{"scheduleSeatIds":[%d,%d]}`, 2*i+2, 2*i+1)
+				verb := []string{"hold", "release"}[n%2]
+				// To its end: a wish that is on its way cannot be called back, and would come behind the last one.
+				if status, _ := harness.SendCommand(ctx, b.URL(), name, "/api/v1/schedules/demo/seats/"+verb, seats); status == http.StatusOK || status == http.StatusCreated {
+					granted.Add(1)
+				}
+				harness.Sleep(trafficCtx, 20*time.Millisecond)
+			}
+		})
+	}
+	waitForMore := func(n int64) {
+		for want := granted.Load() + n; granted.Load() < want && harness.Sleep(ctx, time.Millisecond); {
+		}
+	}
+	waitForMore(12)
+	node.Kill()
+	harness.Sleep(ctx, 300*time.Millisecond) // somebody finds a closed door
+	node = b.Start()
+	waitForMore(12)
+	page.waitFor(`user.greetings.length === 2`)
+	node.Kill()
+	b.Start()
+	waitForMore(12)
+	stop()
+	group.Wait()
+	last := harness.MustCommand(t, b.URL(), "kim", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[20]}`)
+
+	for name, path := range map[string]string{"seats": "/api/v1/schedules/demo/seats/events", "user": "/subscribe/kim"} {
+		page.waitFor(fmt.Sprintf(`%s.ids.at(-1) === %q`, name, last.EventID))
+		var heard struct {
+			IDs       []string
+			Greetings []struct{ ID, Status string }
+		}
+		page.eval(name, &heard)
+		want := streamIDs(t, b.URL()+path, heard.Greetings[0].ID, last.EventID)
+		if !slices.Equal(heard.IDs, want) {
+			t.Errorf("%s: EventSource heard\n%v, and the log has\n%v", name, heard.IDs, want)
+		}
+		if len(want) < 20 || len(heard.Greetings) < 2 {
+			t.Errorf("%s: %d frames over %d connections, which says nothing", name, len(want), len(heard.Greetings))
+		}
+		for _, g := range heard.Greetings[1:] {
+			if g.Status != "complete" {
+				t.Errorf("%s: came back and was told %q, want complete", name, g.Status)
+			}
+		}
+	}
+}
+
+// streamIDs gives the ids that a stream tells behind from, up to and with the one that is the last.
+func streamIDs(tb testing.TB, url, from, last string) (ids []string) {
+	tb.Helper()
+	r, err := http.NewRequestWithContext(harness.TimeoutContext(tb, 15*time.Second), http.MethodGet, url, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r.Header.Set("Last-Event-ID", from)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer response.Body.Close()
+	event := ""
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		switch name, value, _ := strings.Cut(lines.Text(), ": "); {
+		case name == "":
+			event = ""
+		case name == "event":
+			event = value
+		case name == "id" && event != "connect":
+			if ids = append(ids, value); value == last {
+				return ids
+			}
+		}
+	}
+	tb.Fatalf("the stream ended before %s, after %v", last, ids)
+	return nil
+}

@@ -1,0 +1,463 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	httpd "onsale/http"
+
+	"onsale/cmd/onsale/e2e/harness"
+)
+
+// The chaos tests: many people at once at one node that is killed again and again, the way that a power switch or an
+// operator in a hurry does it. Afterwards the logs are read with the tools that everybody has, and everything that
+// anybody was ever told is compared with them.
+
+// chaosTest is a node under people and under kill -9.
+type chaosTest struct {
+	t           *testing.T
+	node        *harness.Node
+	rng         *rand.Rand
+	client      *http.Client
+	admin       httpd.Client
+	process     *harness.Process
+	kills       int
+	answerCount atomic.Int64 // answers that mean something
+}
+
+func newChaosTest(t *testing.T, args ...string) *chaosTest {
+	// A small ring, short lives and quick heartbeats: watchers come back often, also from before the ring.
+	b := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
+		"--streams-max-age", "3s", "--streams-user-max-age", "3s", "--logging-level", "warn"}, args...)...)
+	c := &chaosTest{t: t, node: b, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
+	c.admin = httpd.Client{URL: b.URL(), User: "admin", HTTP: c.client}
+	c.process = b.Start()
+	return c
+}
+
+// killRepeatedly kills the node so many times while people are on their way to total answers, at moments that nobody chose.
+func (c *chaosTest) killRepeatedly(ctx context.Context, times, total int) {
+	moments := make([]int64, times)
+	for i := range moments {
+		moments[i] = 1 + c.rng.Int64N(int64(total))
+	}
+	slices.Sort(moments)
+	for _, moment := range moments {
+		for c.answerCount.Load() < moment {
+			if !harness.Sleep(ctx, time.Millisecond) {
+				return
+			}
+		}
+		if !harness.Sleep(ctx, harness.RandomDuration(c.rng, 20*time.Millisecond)) {
+			return
+		}
+		c.process.Kill()
+		c.kills++
+		c.t.Logf("killed after %d answers", c.answerCount.Load())
+		for c.rng.IntN(3) == 0 { // and again, before it has come to itself
+			l, err := c.node.Launch()
+			if err != nil {
+				c.t.Error(err)
+				return
+			}
+			harness.Sleep(ctx, harness.RandomDuration(c.rng, 400*time.Millisecond))
+			l.Kill()
+			c.kills++
+		}
+		c.process = c.node.Start()
+	}
+}
+
+// chaosUser asks under keys, and goes on asking until there is an outcome.
+type chaosUser struct {
+	*chaosTest
+	httpd.Client
+	rng      *rand.Rand
+	commands []*userCommand
+}
+
+// userCommand is one wish: what its person was told of its place in line, and in the end.
+type userCommand struct {
+	path      string
+	body      any
+	key       string
+	sequences []uint64 // sequences
+	status    int
+	response  httpd.CommandResponse
+}
+
+func (c *chaosTest) newUser(name string) *chaosUser {
+	return &chaosUser{c, httpd.Client{URL: c.node.URL(), User: name, HTTP: c.client}, harness.ForkRNG(c.rng), nil}
+}
+
+// execute asks until it is decided. Whatever happens to the node meanwhile, the key stays the same.
+func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCommand, bool) {
+	a := &userCommand{path: path, body: body, key: fmt.Sprintf("wish-%d", len(p.commands))}
+	p.commands = append(p.commands, a)
+	for {
+		options := httpd.CommandOptions{Key: a.key}
+		if p.rng.IntN(2) == 0 {
+			options.Wait = new(5 * time.Second)
+		}
+		response, err := p.Command(ctx, path, body, options)
+		if err == nil && response.HTTPStatus == http.StatusAccepted {
+			a.sequences = append(a.sequences, response.Sequence)
+			p.answerCount.Add(1)
+			if p.rng.IntN(2) == 0 {
+				response, err = p.RequestStatus(ctx, response.RequestID, response.Sequence, 5*time.Second)
+			} // or ask in the same words again
+		}
+		switch {
+		case ctx.Err() != nil:
+			p.t.Errorf("%s heard nothing of %s in the end: %+v %v", p.User, path, response, err)
+			return a, false
+		case err != nil, response.HTTPStatus == http.StatusServiceUnavailable, response.HTTPStatus == http.StatusTooManyRequests:
+		case response.Status == "SUCCEEDED" || response.Status == "REJECTED":
+			a.sequences = append(a.sequences, response.Sequence)
+			a.status, a.response = response.HTTPStatus, response
+			p.answerCount.Add(1)
+			return a, response.Status == "SUCCEEDED"
+		case response.Status != "ACCEPTED" && response.Status != "PENDING":
+			p.t.Errorf("%s asked for %s and got %+v", p.User, path, response)
+			return a, false
+		}
+		if !harness.Sleep(ctx, harness.RandomDuration(p.rng, 50*time.Millisecond)) {
+			continue
+		}
+	}
+}
+
+// checkReplay asks a new life of the node for everything that was decided in an old one.
+func (p *chaosUser) checkReplay(ctx context.Context) {
+	for _, a := range p.commands {
+		response, err := p.Command(ctx, a.path, a.body, httpd.CommandOptions{Key: a.key})
+		if err != nil || !response.Replayed || response.Sequence != a.response.Sequence || response.EventID != a.response.EventID ||
+			response.Code != a.response.Code || string(response.Result) != string(a.response.Result) ||
+			a.status != http.StatusOK && a.status != response.HTTPStatus { // 200 was said of the request, not to it
+			p.t.Errorf("%s asked again for %s: got\n%+v %v, want\n%+v", p.User, a.path, response, err, a.response)
+		}
+	}
+}
+
+// checkHistory wants of the past that it is what a person was told.
+func (p *chaosUser) checkHistory(decided map[string]harness.Outcome) {
+	for _, a := range p.commands {
+		o, ok := decided[a.response.RequestID.String()]
+		if !ok || o.Sequence != a.response.Sequence || o.Event.EventID != a.response.EventID || o.Event.Data.Code != a.response.Code {
+			p.t.Errorf("%s was told %+v, the log says %+v", p.User, a.response, o)
+		}
+		if first := slices.Min(a.sequences); o.Sequence > first {
+			p.t.Errorf("%s was told place %d, and was decided at %d", p.User, first, o.Sequence)
+		}
+	}
+}
+
+// workload are the people, the watchers, and the way in which a run ends.
+type workload struct {
+	*chaosTest
+	ctx          context.Context
+	users        []*chaosUser
+	watchers     []*watcher
+	watching     sync.WaitGroup
+	stopWatchers context.CancelFunc
+}
+
+func (c *chaosTest) newWorkload(ctx context.Context) *workload {
+	return &workload{chaosTest: c, ctx: ctx, stopWatchers: func() {}}
+}
+
+// watch adds a watcher, who is there at once.
+func (c *workload) watch(path, initialID string) *watcher {
+	return c.watchAt(c.node.URL()+path, initialID)
+}
+
+func (c *workload) watchAt(url, initialID string) *watcher {
+	w := &watcher{url: url, initialID: initialID, rng: harness.ForkRNG(c.rng), maxAge: 3 * time.Second, maxRetryDelay: 200 * time.Millisecond}
+	c.watchers = append(c.watchers, w)
+	watchCtx, stop := context.WithCancel(c.ctx)
+	previous := c.stopWatchers
+	c.stopWatchers = func() { stop(); previous() }
+	streams := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	c.watching.Go(func() { w.run(watchCtx, streams) })
+	return w
+}
+
+// stopAndReplay waits until the watchers have seen everything, ends the node, and reads what happened.
+func (c *workload) stopAndReplay() []harness.LogCommand {
+	c.t.Helper()
+	last := c.node.Head(c.ctx, c.client)
+	want, _ := harness.ParseEventID(last)
+	for _, w := range c.watchers {
+		w.reconnectOnce()
+	}
+	for _, w := range c.watchers {
+		for !w.reached(want) {
+			if !harness.Sleep(c.ctx, 10*time.Millisecond) {
+				c.t.Errorf("%s has come to %s, and not to %s", w.url, w.lastID, last)
+				break
+			}
+		}
+	}
+	c.stopWatchers()
+	c.watching.Wait()
+	c.client.CloseIdleConnections() // a server that ends waits 5 s for one on which nothing was ever asked
+	c.process.Terminate(c.t)
+	c.node.MustAudit()
+	return c.node.History()
+}
+
+// checkReplays is what everybody finds who comes again: the same, and nothing was decided anew.
+func (c *workload) checkReplays(history []harness.LogCommand) {
+	c.t.Helper()
+	decided := harness.OutcomesByRequest(c.t, history)
+	for _, p := range c.users {
+		p.checkHistory(decided)
+	}
+	c.process = c.node.Start()
+	var last string
+	for _, command := range history {
+		for _, e := range command.Events {
+			last = e.EventID
+		}
+	}
+	for harness.Precedes(c.node.Head(c.ctx, c.client), last) { // the last batch is compared with the log first
+		if !harness.Sleep(c.ctx, 10*time.Millisecond) {
+			c.t.Fatalf("the new life has come to %s, and not to %s", c.node.Head(c.ctx, c.client), last)
+		}
+	}
+	var group sync.WaitGroup
+	for _, p := range c.users {
+		group.Go(func() { p.checkReplay(c.ctx) })
+	}
+	group.Wait()
+	c.client.CloseIdleConnections()
+	c.process.Terminate(c.t)
+	if replayed := len(harness.OutcomesByRequest(c.t, c.node.History())); replayed != len(decided) {
+		c.t.Errorf("asking again has added %d commands", replayed-len(decided))
+	}
+}
+
+// Fifteen hundred people race for a hundred coupons. The line decides and nothing else: the hundred who stand first in it
+// have numbers 1 to 100 in its order, everybody else is told that it is over, once and for good.
+func TestChaos_Coupons(t *testing.T) {
+	people, stock, kills := 1500, 100, 4
+	opening, timeout := 1500*time.Millisecond, 45*time.Second
+	if harness.Long() {
+		kills, opening, timeout = 40, 20*time.Second, 100*time.Second
+	}
+	c := newChaosTest(t).newWorkload(harness.TimeoutContext(t, timeout))
+	c.node.MustCreate(c.ctx, c.client, "/api/v1/admin/promotions", map[string]any{"promotionId": "rush", "name": "rush", "stock": stock})
+	for i := range people {
+		p := c.newUser(fmt.Sprintf("u%d", i))
+		c.users = append(c.users, p)
+		if i%30 == 0 {
+			c.watch("/subscribe/"+p.User, "")
+		}
+	}
+	var racing sync.WaitGroup
+	for _, p := range c.users {
+		racing.Go(func() {
+			harness.Sleep(c.ctx, harness.RandomDuration(p.rng, opening))
+			p.execute(c.ctx, "/api/v1/promotions/rush/coupons", nil)
+		})
+	}
+	c.killRepeatedly(c.ctx, kills, people)
+	racing.Wait()
+	history := c.stopAndReplay()
+
+	numbers := map[int]uint64{} // where in the line each number was given
+	var winners, losers []uint64
+	for _, o := range harness.OutcomesByRequest(t, history) {
+		switch {
+		case o.Event.Type == "coupons.issued":
+			if at, twice := numbers[o.Event.Data.Number]; twice {
+				t.Errorf("number %d was given at %d and at %d", o.Event.Data.Number, at, o.Sequence)
+			}
+			numbers[o.Event.Data.Number] = o.Sequence
+			winners = append(winners, o.Sequence)
+		case o.Event.Data.Code == "sold_out":
+			losers = append(losers, o.Sequence)
+		}
+	}
+	slices.Sort(winners)
+	for i, at := range winners {
+		if numbers[i+1] != at {
+			t.Errorf("the winner at %d has not number %d, which was given at %d", at, i+1, numbers[i+1])
+		}
+	}
+	if len(winners) != stock || len(losers) != people-stock {
+		t.Fatalf("got %d winners and %d refused, want %d and %d", len(winners), len(losers), stock, people-stock)
+	}
+	if first, last := slices.Min(losers), winners[stock-1]; first < last {
+		t.Errorf("sold out at %d, before the last winner at %d", first, last)
+	}
+	for _, w := range c.watchers {
+		w.verify(t, harness.UserFrames(history, userOf(w)))
+	}
+	c.checkReplays(history)
+	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
+}
+
+// Two hundred people race for seats that they all want: they hold, and then reserve, or give back, or forget about it. At no
+// event has a seat two owners, and every watcher sees each change of each seat, once and in order.
+func TestChaos_Seats(t *testing.T) {
+	people, rounds, kills := 200, 3, 4
+	timeout := 45 * time.Second
+	if harness.Long() {
+		rounds, kills, timeout = 30, 40, 100*time.Second
+	}
+	const seats = 90
+	c := newChaosTest(t).newWorkload(harness.TimeoutContext(t, timeout))
+	c.node.MustCreate(c.ctx, c.client, "/api/v1/admin/schedules", map[string]any{
+		"scheduleId": "hall", "title": "hall", "holdSeconds": 1, "maxSeatsPerUser": 4,
+		"sections": []any{map[string]any{"name": "A", "price": 1000, "rows": []any{map[string]any{"name": "1", "seats": seats}}}},
+	})
+	epoch, _, _ := strings.Cut(c.node.Head(c.ctx, c.client), "-")
+	const events = "/api/v1/schedules/hall/seats/events"
+	named := map[*watcher]bool{}
+	c.watch(events, "")
+	c.watch(events, epoch+"-0")
+	c.watch("/api/schedules/hall/seats/events", "")
+	named[c.watch(events+"?events=named", epoch+"-0")] = true
+	for i := range people {
+		p := c.newUser(fmt.Sprintf("u%d", i))
+		c.users = append(c.users, p)
+		if i%8 == 0 {
+			c.watch("/subscribe/"+p.User, "")
+		}
+	}
+	var racing sync.WaitGroup
+	for _, p := range c.users {
+		racing.Go(func() {
+			for range rounds {
+				harness.Sleep(c.ctx, harness.RandomDuration(p.rng, 500*time.Millisecond))
+				p.bookSeats(c.ctx, seats)
+			}
+		})
+	}
+	c.killRepeatedly(c.ctx, kills, people*rounds)
+	c.watch(events, epoch+"-0") // and some who come late and want it all
+	named[c.watch(events+"?events=named&lang=en", epoch+"-0")] = true
+	racing.Wait()
+	for { // what nobody gave back is free by itself
+		var left struct{ Held int }
+		if err := c.admin.Get(c.ctx, "/api/v1/schedules/hall/seats/summary", &left); err != nil {
+			t.Fatal(err)
+		}
+		if left.Held == 0 {
+			break
+		}
+		harness.Sleep(c.ctx, 50*time.Millisecond)
+	}
+	history := c.stopAndReplay()
+
+	if got := checkSeatOwners(t, history); got < seats {
+		t.Errorf("%d seats were taken in all, which is no race", got)
+	}
+	for _, w := range c.watchers {
+		switch {
+		case strings.Contains(w.url, "/subscribe/"):
+			w.verify(t, harness.UserFrames(history, userOf(w)))
+		case named[w]:
+			w.verify(t, harness.ScheduleFrames(history, "hall", "seatStatusChange", false))
+		default:
+			w.verify(t, harness.ScheduleFrames(history, "hall", "", false))
+		}
+	}
+	c.checkReplays(history)
+	count := map[string]int{}
+	for _, command := range history {
+		for _, e := range command.Events {
+			count[strings.TrimSpace(e.Type+" "+e.Data.Code)]++
+		}
+	}
+	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		t.Logf("%6d %s", count[name], name)
+	}
+}
+
+// bookSeats is one visit: some neighbouring seats, and what becomes of them.
+func (p *chaosUser) bookSeats(ctx context.Context, seats int) {
+	var wanted []int
+	first := 1 + p.rng.IntN(seats-3)
+	for i := range 1 + p.rng.IntN(3) {
+		wanted = append(wanted, first+i)
+	}
+	const path = "/api/v1/schedules/hall/seats/"
+	held, ok := p.execute(ctx, path+"hold", map[string]any{"scheduleSeatIds": wanted})
+	if !ok {
+		return
+	}
+	var hold struct{ HoldID string }
+	if err := json.Unmarshal(held.response.Result, &hold); err != nil {
+		p.t.Errorf("%s: %v", held.response.Result, err)
+		return
+	}
+	switch p.rng.IntN(4) {
+	case 0:
+		p.execute(ctx, path+"reserve", map[string]any{"holdId": hold.HoldID})
+	case 1:
+		p.execute(ctx, path+"release", map[string]any{"holdId": hold.HoldID})
+	case 2:
+		p.execute(ctx, path+"release", map[string]any{"scheduleSeatIds": wanted[:1]})
+	}
+}
+
+func userOf(w *watcher) string { return w.url[strings.LastIndex(w.url, "/")+1:] }
+
+func totalConnects(watchers []*watcher) (n int) {
+	for _, w := range watchers {
+		n += w.connects
+	}
+	return n
+}
+
+// checkSeatOwners goes through the past seat by seat: nobody gets what somebody has, and nobody loses what is not theirs.
+func checkSeatOwners(tb testing.TB, history []harness.LogCommand) (taken int) {
+	tb.Helper()
+	type seat struct {
+		schedule string
+		id       int
+	}
+	type owner struct {
+		user     string
+		reserved bool
+	}
+	owners := map[seat]owner{}
+	for _, c := range history {
+		for _, e := range c.Events {
+			for _, id := range e.Data.ScheduleSeatIDs {
+				key := seat{e.Entity, id}
+				current, owned := owners[key]
+				invalid := false
+				switch e.Type {
+				case "seats.held":
+					invalid = owned
+					owners[key] = owner{user: e.User}
+					taken++
+				case "seats.reserved":
+					invalid = current.user != e.User || current.reserved
+					owners[key] = owner{e.User, true}
+				case "seats.released", "seats.expired":
+					invalid = current.user != e.User || current.reserved
+					delete(owners, key)
+				}
+				if invalid {
+					tb.Errorf("event %s: %s of seat %d by %s, while it is %+v's", e.EventID, e.Type, id, e.User, current)
+				}
+			}
+		}
+	}
+	return taken
+}

@@ -1,0 +1,174 @@
+// A market: people who buy, the shop, and a payment provider in the test's own process, which remembers what the node did
+// in all its lives.
+
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/http/payments/portone/fakeportone"
+
+	"onsale/cmd/onsale/e2e/harness"
+)
+
+// orderWorkload is a crowd that buys.
+type orderWorkload struct {
+	*workload
+	provider       *fakeportone.Server
+	streamClient   *http.Client
+	paymentTimeout time.Duration  // how long an order waits for its payment
+	stock          map[string]int // units of each product
+
+	nodeURLs      []string       // of the nodes, at which people knock
+	adminPaths    chan string    // paths of what the shop shall do
+	adminGroup    sync.WaitGroup //
+	delayed       sync.WaitGroup // what people do after they have left
+	streamReaders sync.WaitGroup // streams of orders
+
+	mu     sync.Mutex // guards what follows
+	orders []*orderStream
+}
+
+// newOrderWorkload is one in which there is enough of everything but lamps.
+func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Duration, args ...string) *orderWorkload {
+	f := fakeportone.New()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	args = append(args, "--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
+		"--payments-secret", f.Secret, "--payments-timeout", "1s", "--payments-pay-within", paymentTimeout.String())
+	m := &orderWorkload{
+		workload: newChaosTest(t, args...).newWorkload(harness.TimeoutContext(t, timeout)), provider: f, paymentTimeout: paymentTimeout, adminPaths: make(chan string),
+		streamClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		stock:        map[string]int{"tee": 1_000_000, "lamp": lamps, "print": 1_000_000},
+	}
+	m.nodeURLs = []string{m.node.URL()}
+	m.setWebhooks(fakeportone.Webhooks{})
+	for id, stock := range m.stock {
+		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/products", map[string]any{"salePostId": id, "name": id, "price": prices[id], "stock": stock})
+	}
+	admin := m.addUser("admin")
+	m.adminGroup.Go(func() {
+		for path := range m.adminPaths {
+			admin.execute(m.ctx, path, map[string]any{"reason": "the shop is sorry"})
+		}
+	})
+	return m
+}
+
+var prices = map[string]int64{"tee": 10_000, "lamp": 45_000, "print": 7_500}
+
+// addUser is a person who is remembered, at one of the doors.
+func (m *orderWorkload) addUser(name string) *chaosUser {
+	p := m.newUser(name)
+	p.URL = harness.Pick(m.rng, m.nodeURLs...)
+	m.users = append(m.users, p)
+	return p
+}
+
+// startBuyers lets so many people buy so many things each. The print is taken off the shelf in the middle of it.
+func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
+	var trading sync.WaitGroup
+	for i := range users {
+		b := &buyer{chaosUser: m.addUser(fmt.Sprint("u", i)), other: m.addUser(fmt.Sprint("other", i)), workload: m}
+		for _, p := range []*chaosUser{b.chaosUser, b.other} {
+			m.watchAt(p.URL+"/subscribe/"+p.User, "")
+		}
+		trading.Go(func() {
+			for n := range purchases {
+				harness.Sleep(m.ctx, harness.RandomDuration(b.rng, 100*time.Millisecond))
+				b.act()
+				if i == 0 && n == purchases/2 {
+					m.adminPaths <- "/api/v1/admin/products/print/close"
+				}
+			}
+		})
+	}
+	return &trading
+}
+
+// finish waits until everybody has gone home and every order is at rest, and compares everything with everything.
+func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) {
+	m.t.Helper()
+	m.delayed.Wait()
+	close(m.adminPaths)
+	m.adminGroup.Wait()
+	clearFaults()
+	traded := time.Since(began)
+	m.waitSettled(urged)
+	rested := time.Since(began)
+	m.streamReaders.Wait()
+	m.reconcile()
+	history := m.stopAndReplay()
+	m.checkOrders(history)
+	m.checkReplays(history)
+	m.t.Logf("killed %d times; traded for %s, at rest after %s, compared after %s", m.kills,
+		traded.Round(time.Second/10), (rested - traded).Round(time.Second/10), time.Since(began).Round(time.Second/10))
+}
+
+// The provider of a market, in all weathers.
+
+// setWebhooks has webhooks sent to the node so.
+func (m *orderWorkload) setWebhooks(w fakeportone.Webhooks) {
+	w.URL = m.node.URL() + "/api/v1/payments/webhook"
+	if err := m.provider.SendWebhooks(w); err != nil {
+		m.t.Error(err)
+	}
+}
+
+// injectFaults lets this part of what the provider does go wrong, until calm is called.
+func (m *orderWorkload) injectFaults(rate float64) (clearFaults func()) {
+	if err := m.provider.RandomFaults(m.rng.Uint64(), rate); err != nil {
+		m.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(m.ctx)
+	rng, done := harness.ForkRNG(m.rng), make(chan struct{})
+	go func() {
+		defer close(done)
+		for harness.Sleep(ctx, harness.RandomDuration(rng, 400*time.Millisecond)) {
+			m.setWebhooks(harness.Pick(rng, fakeportone.Webhooks{}, fakeportone.Webhooks{Drop: true}, fakeportone.Webhooks{Copies: 3}, fakeportone.Webhooks{Reorder: true}))
+		}
+	}()
+	return func() {
+		stop()
+		<-done
+		m.provider.ClearFaults()
+		m.setWebhooks(fakeportone.Webhooks{})
+	}
+}
+
+// payments are those of all orders; one that nobody has begun is nil.
+func (m *orderWorkload) payments() map[string]*fakeportone.Payment {
+	all := map[string]*fakeportone.Payment{}
+	m.mu.Lock()
+	for _, o := range m.orders {
+		all[o.impUID] = nil
+	}
+	m.mu.Unlock()
+	for _, p := range m.provider.Payments() {
+		all[p.ImpUID] = &p
+	}
+	return all
+}
+
+// resendWebhook is a webhook that PortOne sends again.
+func (m *orderWorkload) resendWebhook(impUID string) {
+	r, err := http.NewRequestWithContext(m.ctx, http.MethodPost, m.node.URL()+"/api/v1/payments/webhook",
+		bytes.NewReader(fmt.Appendf(nil, `{"imp_uid":%q,"merchant_uid":"m","status":"paid"}`, impUID)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := m.client.Do(r)
+	if err != nil {
+		m.t.Error(err)
+		return
+	}
+	response.Body.Close()
+}

@@ -1,0 +1,170 @@
+// A watcher is a reader of a stream that behaves as browsers do: it takes over the id of each frame that came whole, comes
+// back with it whenever the stream ends, and knows nothing else. It is only more impatient than a browser.
+
+package chaos
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"onsale/cmd/onsale/e2e/harness"
+)
+
+type watcher struct {
+	url           string // with its query, or without
+	initialID     string // ?lastEventId= of the first connection, if any
+	rng           *rand.Rand
+	maxRetryDelay time.Duration // waits at most so long before it comes back
+
+	mu         sync.Mutex    // guards what follows
+	maxAge     time.Duration // hangs up by itself after at most so long; 0: never
+	disconnect context.CancelFunc
+	startID    string // where the first connection began
+	lastID     string // as EventSource has it
+	frames     []harness.Frame
+	connects   int
+	faults     []string
+}
+
+func (w *watcher) fault(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = append(w.faults, fmt.Sprintf(format, args...))
+}
+
+// run watches until ctx ends.
+func (w *watcher) run(ctx context.Context, client *http.Client) {
+	for ctx.Err() == nil {
+		connCtx, disconnect := context.WithCancel(ctx)
+		w.mu.Lock()
+		if w.maxAge > 0 {
+			time.AfterFunc(harness.RandomDuration(w.rng, w.maxAge), disconnect)
+		}
+		w.disconnect = disconnect
+		w.mu.Unlock()
+		w.connect(connCtx, client)
+		disconnect()
+		harness.Sleep(ctx, harness.RandomDuration(w.rng, w.maxRetryDelay))
+	}
+}
+
+// reconnectOnce makes a watcher come back once more, and then stay.
+func (w *watcher) reconnectOnce() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.maxAge = 0
+	if w.disconnect != nil {
+		w.disconnect()
+	}
+}
+
+// connect watches until the stream ends, whoever ends it.
+func (w *watcher) connect(ctx context.Context, client *http.Client) {
+	url := w.url
+	w.mu.Lock()
+	last := w.lastID
+	w.mu.Unlock()
+	if last == "" && w.initialID != "" {
+		separator := "?"
+		if strings.Contains(url, "?") {
+			separator = "&"
+		}
+		url += separator + "lastEventId=" + w.initialID
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		w.fault("%v", err)
+		return
+	}
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return // there is nobody at the moment
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
+		w.fault("got %s %s, after which EventSource never comes back", response.Status, response.Header.Get("Content-Type"))
+		return
+	}
+	harness.ReadFrames(bufio.NewReader(response.Body), w.handleFrame)
+}
+
+func (w *watcher) handleFrame(f harness.Frame, first bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer func() { w.lastID = f.ID }()
+	switch {
+	case first:
+		var connectData struct{ Status, From string }
+		if err := json.Unmarshal([]byte(f.Data), &connectData); err != nil || f.Event != "connect" || connectData.From != f.ID {
+			w.faults = append(w.faults, fmt.Sprintf("the first frame is %+v: %v", f, err))
+		}
+		if w.connects++; w.startID == "" {
+			w.startID = f.ID
+		}
+		want := "complete"
+		if w.lastID == "" && w.initialID == "" {
+			want = "fresh"
+		}
+		if connectData.Status != want || w.lastID != "" && f.ID != w.lastID {
+			w.faults = append(w.faults, fmt.Sprintf("came with %q and was greeted with %+v, want %s from there", w.lastID, f, want))
+		}
+	case f.Event == "heartbeat" || strings.Contains(f.Data, `"isHeartbeat":true`):
+		if harness.Precedes(f.ID, w.lastID) {
+			w.faults = append(w.faults, fmt.Sprintf("a heartbeat says %s after %s", f.ID, w.lastID))
+		}
+	default:
+		if w.lastID != "" && !harness.Precedes(w.lastID, f.ID) {
+			w.faults = append(w.faults, fmt.Sprintf("%s came after %s", f.ID, w.lastID))
+		}
+		w.frames = append(w.frames, f)
+	}
+}
+
+// reached says that everything up to event n was seen.
+func (w *watcher) reached(n uint64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at, sub := harness.ParseEventID(w.lastID)
+	return at > n || at == n && sub == 0
+}
+
+// verify compares with what the log says this watcher had to see.
+func (w *watcher) verify(tb testing.TB, all []harness.Frame) {
+	tb.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, fault := range w.faults {
+		tb.Errorf("%s: %s", w.url, fault)
+	}
+	var want []harness.Frame
+	for _, f := range all {
+		if harness.Precedes(w.startID, f.ID) {
+			want = append(want, f)
+		}
+	}
+	for i := range max(len(want), len(w.frames)) {
+		switch {
+		case i >= len(w.frames):
+			tb.Errorf("%s: %d of %d frames are missing, the first is %+v (%d connections from %s to %s)",
+				w.url, len(want)-i, len(want), want[i], w.connects, w.startID, w.lastID)
+			return
+		case i >= len(want):
+			tb.Errorf("%s: frame %d is %+v, which the log does not have", w.url, i, w.frames[i])
+			return
+		case w.frames[i].ID != want[i].ID || w.frames[i].Event != want[i].Event || !strings.HasPrefix(w.frames[i].Data, want[i].Data):
+			tb.Errorf("%s: frame %d is\n%+v, want\n%+v", w.url, i, w.frames[i], want[i])
+			return
+		}
+	}
+}

@@ -1,0 +1,169 @@
+// Package node wires the log, the projector, the streams, the payments and the API into one running node.
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"onsale/config"
+	"onsale/domain"
+	httpd "onsale/http"
+	"onsale/http/payments"
+	"onsale/http/payments/portone/fakeportone"
+	"onsale/http/sse"
+	"onsale/projections"
+	"onsale/streams"
+)
+
+// Node is one running node. Each part is opened after the parts that it needs, and closed before them.
+type Node struct {
+	config       config.Config
+	logger       *slog.Logger
+	log          *streams.Log
+	projector    *projections.Projector
+	hub          *sse.Hub
+	server       *httpd.Server
+	registry     *prometheus.Registry
+	payments     *payments.Worker    // nil: nobody to ask
+	fake         *fakeportone.Server // the demo's provider; nil: none
+	capacity     *capacityMonitor
+	consistent   bool        // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool // it was told to
+}
+
+// appendFunc appends a command.
+type appendFunc = func(context.Context, domain.Command) (uint64, error)
+
+// Open makes a node that is ready to serve at address. One whose logs are unsound is made too: halted, so that it can
+// say why.
+func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
+	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	log, err := openLog(ctx, cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	n.log = log
+	if err := n.open(ctx, address); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*streams.Log, error) {
+	c := streams.Config{
+		URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
+		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Log: logger,
+	}
+	if len(c.URLs) == 0 {
+		c.Dir = cfg.Data
+	}
+	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
+		return nil, err
+	}
+	return streams.Open(ctx, c)
+}
+
+// StorePath is the read store's file. With an external NATS several nodes may share a host, so it bears the node's name.
+func StorePath(cfg config.Config) string {
+	if len(cfg.NATS.URL) == 0 {
+		return filepath.Join(cfg.Data, "store.db")
+	}
+	return filepath.Join(cfg.Data, "store-"+cfg.Node+".db")
+}
+
+func (n *Node) open(ctx context.Context, address string) error {
+	cfg, started := n.config, time.Now()
+	n.capacity = &capacityMonitor{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
+	log := diskGuard{n.log, n.capacity.disk, int64(cfg.Log.MinFreeDisk) / 4}
+	projector, recovery, err := projections.Open(ctx, projections.Config{
+		Path: StorePath(cfg), Log: log,
+		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+			return n.log.ConsumeCommands(ctx, from)
+		},
+		Epoch: n.log.Epoch(), Logger: n.logger,
+		OnConfirmed:     n.publish,
+		OnHalt:          func(reason string) { n.hub.Halt(reason) },
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
+	})
+	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
+		return err
+	}
+	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	n.logRecovery(recovery, started)
+	n.hub = sse.New(sse.Config{
+		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
+		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.MaxCatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
+		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
+		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
+		Engine: true, Log: n.logger,
+	})
+	if n.consistent {
+		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
+		if err != nil { // streams read the log instead
+			n.logger.Warn("no events are at hand for streams that come back", "error", err)
+		}
+		n.hub.Preload(newest)
+	} else {
+		n.hub.Halt(err.Error())
+	}
+	paymentsConfig, err := n.openPayments(address, log.Append)
+	if err != nil {
+		return err
+	}
+	n.server = httpd.New(httpd.Config{
+		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
+		CommandsEnd: func(ctx context.Context) (uint64, error) {
+			state, err := n.log.State(ctx)
+			return state.Commands.Last, err
+		},
+		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
+		Streams: httpd.Streams{
+			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
+		},
+		Payments:      paymentsConfig,
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		DebugStreams: n.debugStreams, Logger: n.logger,
+	})
+	n.registerStreamMetrics()
+	return nil
+}
+
+// notReady is why nobody should be sent here any more.
+func (n *Node) notReady() []string {
+	if !n.shuttingDown.Load() {
+		return nil
+	}
+	return []string{"ending: streams are told to come back elsewhere"}
+}
+
+// readyNotes are what this node cannot know.
+func readyNotes(cfg config.Config) []string {
+	if len(cfg.NATS.URL) == 0 {
+		return nil
+	}
+	return []string{"of the logs only their leaders are looked at, not the other replicas"}
+}
+
+// publish passes on events that are confirmed and in the store.
+func (n *Node) publish(events []projections.ConfirmedEvent) {
+	n.hub.Publish(events)
+	n.server.ObserveConfirmed(events)
+}
+
+func (n *Node) logRecovery(o projections.Recovery, started time.Time) {
+	if o.RebuildReason != "" {
+		n.logger.Warn("the read store was made anew from EVENTS", "because", o.RebuildReason, "events", o.Events)
+	}
+	if o.Republished > 0 || o.Noops > 0 {
+		n.logger.Warn("the logs had lost their end and were completed from the outbox; commands accepted in the last moment and not yet decided may be lost",
+			"events", o.Republished, "messages", o.Noops)
+	}
+	n.logger.Info("opened", "epoch", n.log.Epoch(), "events", o.Events, "took", time.Since(started).Round(time.Millisecond))
+}

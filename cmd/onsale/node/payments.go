@@ -1,0 +1,110 @@
+// Paying: the provider that is asked, who asks it, and the fake one of the demo.
+
+package node
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"onsale/config"
+	"onsale/domain/orders"
+	httpd "onsale/http"
+	"onsale/http/payments"
+	"onsale/http/payments/portone"
+	"onsale/http/payments/portone/fakeportone"
+	"onsale/streams"
+)
+
+func openProvider(c config.Payments) (payments.Provider, error) {
+	p := portone.Config{
+		URL: c.Address(), Key: c.Key, Secret: c.Secret, Store: c.Store, WebhookSecrets: c.WebhookSecrets, Test: c.Test,
+		Currency: c.Currency, Timeout: c.Timeout,
+	}
+	if c.API == "v2" {
+		return portone.NewV2(p)
+	}
+	return portone.NewV1(p)
+}
+
+// fakePayPath is where the demo's provider is, beside everything else.
+const fakePayPath = "/fakepay"
+
+// startFakeProvider gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
+func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
+	f := fakeportone.New()
+	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
+	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
+}
+
+// FakePayPath is the path of the demo's provider; "" without one.
+func (n *Node) FakePayPath() string {
+	if n.fake == nil {
+		return ""
+	}
+	return fakePayPath
+}
+
+// handler is the API, and the demo's payment provider below fakePayPath.
+func (n *Node) handler() http.Handler {
+	if n.fake == nil {
+		return n.server
+	}
+	fake := http.StripPrefix(fakePayPath, n.fake)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // a ServeMux would redirect paths
+		if strings.HasPrefix(r.URL.Path, fakePayPath+"/") {
+			fake.ServeHTTP(w, r)
+		} else {
+			n.server.ServeHTTP(w, r)
+		}
+	})
+}
+
+// openPayments makes the worker, when there is a provider. address is where this node listens.
+func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Payments, error) {
+	c := n.config.Payments
+	if c.Provider == "none" && n.config.Demo {
+		var err error
+		if n.fake, err = startFakeProvider(&c, address); err != nil {
+			return nil, err
+		}
+	}
+	if c.Provider == "none" {
+		return nil, nil
+	}
+	p, err := openProvider(c)
+	if err != nil {
+		return nil, fmt.Errorf("payments: %w", err)
+	}
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Log: n.logger})
+	n.registry.MustRegister(n.payments)
+	return &httpd.Payments{
+		Terms: orders.Terms{
+			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
+		},
+		ParseWebhook: n.payments.ParseWebhook, Notify: n.payments.Notify,
+	}, nil
+}
+
+// startPayments has orders worked for until ctx ends.
+func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
+	if n.payments == nil {
+		return
+	}
+	group.Go(func() { n.payments.Run(ctx) })
+	group.Go(func() { n.consumeOrders(ctx) })
+}
+
+// consumeOrders works for orders until ctx ends. All nodes share the consumer.
+func (n *Node) consumeOrders(ctx context.Context) {
+	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
+		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: n.config.Payments.Concurrency,
+		WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
+	})
+	if err != nil && ctx.Err() == nil {
+		n.logger.Error("payment consumer ended, payments are not verified", "error", err)
+	}
+}

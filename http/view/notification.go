@@ -1,0 +1,296 @@
+// Notifications: what a user sees of an event. Every command has exactly one as its outcome; events that happen to a
+// user without a command have one too.
+
+package view
+
+import (
+	"onsale/domain"
+	"onsale/domain/alarms"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
+)
+
+// failureNames are the frames' names of rejections, by command; all others are command-failed.
+var failureNames = map[string]string{
+	"coupons.issue":   "issue-failed",
+	"coupons.use":     "use-failed",
+	"coupons.join":    "waiting-failed",
+	"coupons.leave":   "waiting-failed",
+	"coupons.accept":  "waiting-failed",
+	"coupons.decline": "waiting-failed",
+	"seats.hold":      "hold-failed",
+	"seats.swap":      "hold-failed",
+	"seats.extend":    "extend-failed",
+	"seats.release":   "release-failed",
+	"seats.reserve":   "reserve-failed",
+	"seats.cancel":    "cancel-failed",
+	"seats.join":      "waiting-failed",
+	"seats.leave":     "waiting-failed",
+	"seats.accept":    "waiting-failed",
+	"seats.decline":   "waiting-failed",
+	"orders.place":    "order-refused",
+}
+
+// notification is what a user sees of one event.
+type notification struct {
+	name     string // of the frame
+	text     string // key of the message
+	verbatim string // the message itself, written by an admin
+	fields   any    // the body of the event, or rejectionFields
+	params   messageParams
+}
+
+// rejectionFields are the code and details of a rejection, and the entity of the command: a client may have several
+// commands in flight.
+type rejectionFields struct {
+	PromotionID string `json:"promotionId,omitempty"`
+	ScheduleID  string `json:"scheduleId,omitempty"`
+	SalePostID  string `json:"salePostId,omitempty"`
+	ImpUID      string `json:"imp_uid,omitempty"`
+	Code        string `json:"code"`
+	domain.Details
+}
+
+// notificationFor has one for every event, so that no command stays without an outcome, not even a dead letter.
+func notificationFor(e *domain.Event) notification {
+	switch body := e.Body.(type) {
+	case domain.Rejection:
+		return rejected(e, body)
+	case domain.DeadLetter:
+		return notification{name: "command-failed", text: domain.Internal, fields: rejectionFields{Code: domain.Internal}}
+	case alarms.Raised:
+		return alarmNotification(e.Number, body)
+	case alarms.MarkedRead, alarms.AllMarkedRead:
+		return notification{name: "alarm-read", text: "alarm-read", fields: body}
+	}
+	name, _ := e.Body.Type()
+	n, known := notification{}, false
+	switch domain.Kind(name) {
+	case "coupons":
+		n, known = couponNotification(e.Body)
+	case "seats":
+		n, known = seatNotification(e.Body)
+	case "orders":
+		n, known = orderNotification(e.Body)
+	}
+	if !known {
+		return notification{name: "command-complete", text: "command-complete", fields: e.Body}
+	}
+	return n
+}
+
+// withCount is a notification about p.count seats. None (all were released before) has a message of its own.
+func withCount(name string, body any, p messageParams) notification {
+	text := name
+	if p.count == 0 {
+		text = name + "/none"
+	}
+	return notification{name: name, text: text, fields: body, params: p}
+}
+
+// forKind is the key of the message for one kind of entity, where it has one of its own.
+func forKind(key, kind string) string {
+	if _, some := messages[key+"/"+kind]; some {
+		return key + "/" + kind
+	}
+	return key
+}
+
+func rejected(e *domain.Event, body domain.Rejection) notification {
+	name := failureNames[body.Command]
+	if name == "" {
+		name = "command-failed"
+	}
+	r := rejectionFields{Code: body.Code, Details: body.Details}
+	switch domain.Kind(body.Command) {
+	case "coupons":
+		r.PromotionID = e.Entity
+	case "seats":
+		r.ScheduleID = e.Entity
+	case "products":
+		r.SalePostID = e.Entity
+	case "orders":
+		r.ImpUID = e.Entity
+	}
+	return notification{name: name, text: forKind(body.Code, domain.Kind(body.Command)), fields: r, params: messageParams{
+		promotionID: r.PromotionID, scheduleID: r.ScheduleID, salePostID: r.SalePostID, couponID: body.CouponID, limit: body.Limit,
+	}}
+}
+
+// Coupons.
+
+// Statuses in the frame "waiting".
+const (
+	statusWaiting  = "WAITING"
+	statusLeft     = "LEFT"
+	statusDeclined = "DECLINED"
+)
+
+func couponNotification(body domain.Body) (notification, bool) {
+	switch b := body.(type) {
+	case coupons.Issued:
+		return notification{name: "issue-complete", text: "issue-complete", fields: b, params: messageParams{promotionID: b.PromotionID}}, true
+	case coupons.Accepted:
+		return notification{name: "issue-complete", text: "issue-complete", fields: b, params: messageParams{promotionID: b.PromotionID}}, true
+	case coupons.Used:
+		return notification{name: "coupon-used", text: "coupon-used", fields: b, params: messageParams{couponID: b.CouponID}}, true
+	case coupons.Revoked:
+		return notification{name: "coupon-revoked", text: "coupon-revoked", fields: b, params: messageParams{couponID: b.CouponID}}, true
+	case coupons.Joined:
+		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
+			Status string `json:"status"`
+			coupons.Joined
+		}{statusWaiting, b}}, true
+	case coupons.Left:
+		return notification{name: "waiting", text: "waiting/left", fields: struct {
+			Status string `json:"status"`
+			coupons.Left
+		}{statusLeft, b}}, true
+	case coupons.Declined:
+		return notification{name: "waiting", text: "waiting/declined", fields: struct {
+			Status string `json:"status"`
+			coupons.Declined
+		}{statusDeclined, b}}, true
+	case coupons.Offered:
+		return notification{name: "offer", text: "offer/coupons", fields: b, params: messageParams{promotionID: b.PromotionID, count: b.Quantity}}, true
+	case coupons.OfferExpired:
+		return notification{name: "offer-expired", text: "offer-expired", fields: b}, true
+	}
+	return notification{}, false
+}
+
+// Seats.
+
+func seatNotification(body domain.Body) (notification, bool) {
+	switch b := body.(type) {
+	case seats.Held:
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+	case seats.Accepted:
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+	case seats.Swapped:
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+	case seats.Extended:
+		return notification{name: "hold-extended", text: "hold-extended", fields: b}, true
+	case seats.Released:
+		return withCount("hold-released", b, messageParams{count: b.ReleasedCount}), true
+	case seats.Reserved:
+		return withCount("reserve-complete", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID}), true
+	case seats.Cancelled:
+		return withCount("reservation-cancelled", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID}), true
+	case seats.Expired:
+		return withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+	case seats.Joined:
+		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
+			Status string `json:"status"`
+			seats.Joined
+		}{statusWaiting, b}}, true
+	case seats.Left:
+		return notification{name: "waiting", text: "waiting/left", fields: struct {
+			Status string `json:"status"`
+			seats.Left
+		}{statusLeft, b}}, true
+	case seats.Declined:
+		return notification{name: "waiting", text: "waiting/declined", fields: struct {
+			Status string `json:"status"`
+			seats.Declined
+		}{statusDeclined, b}}, true
+	case seats.Offered:
+		return withCount("offer", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+	case seats.OfferExpired:
+		return notification{name: "offer-expired", text: "offer-expired", fields: b}, true
+	}
+	return notification{}, false
+}
+
+// Orders. What the payment provider said stays hidden, but for its consequence.
+
+// orderFields is the order after an event.
+type orderFields struct {
+	ImpUID      string        `json:"imp_uid"`
+	SalePostID  string        `json:"salePostId,omitempty"`
+	Count       int           `json:"count,omitempty"`
+	Amount      int64         `json:"amount,omitempty"`
+	OrderStatus orders.Status `json:"orderStatus"`
+	Reason      string        `json:"reason,omitempty"`
+	Note        string        `json:"note,omitempty"`     // written by an admin
+	Refunded    *int64        `json:"refunded,omitempty"` // nil: the event is about no refund
+	PayBy       domain.Time   `json:"payBy,omitzero"`
+}
+
+func orderNotification(body domain.Body) (notification, bool) {
+	switch b := body.(type) {
+	case orders.Placed:
+		fields := placedFields(b, orders.StatusVerifying)
+		fields.PayBy = b.PaymentDue
+		return fields.notification("order-accepted"), true
+	case orders.RejectedPaid:
+		fields := placedFields(orders.Placed(b.Placement), orders.StatusRefunding)
+		fields.Reason = b.Reason
+		return fields.notification("order-refunding"), true
+	case orders.Pending:
+		return orderFields{ImpUID: b.PaymentID, OrderStatus: orders.StatusPendingPayment}.notification("order-pending"), true
+	case orders.Succeeded:
+		return orderFields{
+			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusPaid,
+		}.notification("order-success"), true
+	case orders.Failed:
+		fields := orderFields{
+			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusFailed,
+			Reason: b.Reason, Note: b.Note, Refunded: &b.Refunded,
+		}
+		n := fields.notification("order-failure")
+		if b.Refunded > 0 {
+			fields.OrderStatus = orders.StatusRefunded
+			n.fields, n.text = fields, "order-failure/refunded"
+		}
+		return n, true
+	case orders.RefundDue:
+		return orderFields{
+			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunding, Reason: b.Reason, Note: b.Note,
+		}.notification("order-refunding"), true
+	case orders.Refunded:
+		return orderFields{
+			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunded, Reason: b.Reason, Note: b.Note, Refunded: &b.Refunded,
+		}.notification("order-refunded"), true
+	}
+	return notification{}, false
+}
+
+func placedFields(p orders.Placed, status orders.Status) orderFields {
+	return orderFields{ImpUID: p.PaymentID, SalePostID: p.ProductID, Count: p.Count, Amount: p.Amount, OrderStatus: status}
+}
+
+func (n orderFields) notification(name string) notification {
+	return notification{name: name, text: name, fields: n, params: messageParams{impUID: n.ImpUID, reason: n.Reason}}
+}
+
+// Alarms: a message of the table, or an admin's own text.
+
+type alarmView struct {
+	AlarmID string `json:"alarmId"`
+	Read    bool   `json:"read"`
+	alarms.Raised
+}
+
+func alarmNotification(number uint64, a alarms.Raised) notification {
+	text := "alarm/" + a.Kind
+	if _, known := messages[text]; !known {
+		text = "alarm/" + alarms.KindAdmin
+	}
+	verbatim := a.Text
+	a.Text = "" // it is the message
+	return notification{name: "alarm", text: text, verbatim: verbatim, fields: alarmView{alarms.ID(number), false, a}, params: messageParams{
+		promotionID: a.PromotionID, scheduleID: a.ScheduleID, couponID: a.CouponID, reservationID: a.ReservationID,
+		impUID: a.PaymentID, count: a.Count,
+	}}
+}
+
+// AlarmMessage is the message of the alarm that event number raised.
+func AlarmMessage(number uint64, a alarms.Raised, english bool) string {
+	n := alarmNotification(number, a)
+	if n.verbatim != "" {
+		return n.verbatim
+	}
+	return string(appendMessage(nil, n, english))
+}

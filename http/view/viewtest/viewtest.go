@@ -1,0 +1,104 @@
+// Package viewtest is for tests of what clients see: it reads streams as a browser does, and runs transcripts.
+package viewtest
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Event is what a browser passes to the page.
+type Event struct {
+	Event string // "": the frame had no name
+	Data  string
+	ID    string // the last event id at that point
+}
+
+// Browser reads a stream as the HTML standard says ("9.2.6 Interpreting an event stream"), byte by byte, and shares no code
+// with what writes it. The id of an event counts only if the event was complete.
+type Browser struct {
+	started  bool // the first line was read
+	cr       bool // the last byte was CR: an LF now belongs to it
+	line     []byte
+	data     []string
+	event    string
+	id       string // buffer
+	LastID   string // committed
+	Retry    time.Duration
+	Retries  int
+	Comments int
+	Events   []Event
+}
+
+// Write reads more of the stream.
+func (p *Browser) Write(b []byte) (int, error) {
+	for _, c := range b {
+		if p.cr && c == '\n' {
+			p.cr = false
+			continue
+		}
+		p.cr = c == '\r'
+		if c != '\r' && c != '\n' {
+			p.line = append(p.line, c)
+			continue
+		}
+		line := string(p.line)
+		p.line = p.line[:0]
+		if !p.started {
+			p.started = true
+			line = strings.TrimPrefix(line, "\ufeff")
+		}
+		p.parseLine(line)
+	}
+	return len(b), nil
+}
+
+func (p *Browser) parseLine(line string) {
+	if line == "" {
+		p.dispatch()
+		return
+	}
+	name, value, colon := strings.Cut(line, ":")
+	if colon && name == "" {
+		p.Comments++
+		return
+	}
+	value = strings.TrimPrefix(value, " ")
+	switch name {
+	case "event":
+		p.event = value
+	case "data":
+		p.data = append(p.data, value)
+	case "id":
+		if !strings.Contains(value, "\x00") {
+			p.id = value
+		}
+	case "retry":
+		if ms, err := strconv.ParseUint(value, 10, 32); err == nil && !strings.ContainsAny(value, "+") {
+			p.Retry = time.Duration(ms) * time.Millisecond
+			p.Retries++
+		}
+	}
+}
+
+// dispatch follows the stricter of two browsers: without data the id is not taken over (Firefox).
+func (p *Browser) dispatch() {
+	if p.data != nil {
+		p.LastID = p.id
+		p.Events = append(p.Events, Event{p.event, strings.Join(p.data, "\n"), p.LastID})
+	}
+	p.data, p.event, p.id = nil, "", p.LastID
+}
+
+// Parse reads a whole stream.
+func Parse(s string) *Browser {
+	p := &Browser{}
+	_, _ = p.Write([]byte(s))
+	return p
+}
+
+// Complete reports whether the stream ended between two frames.
+func (p *Browser) Complete() bool { return p.event == "" && p.data == nil && len(p.line) == 0 }
+
+// Resume sets the id of the last event, as of a browser that was connected before.
+func (p *Browser) Resume(id string) { p.LastID, p.id = id, id }

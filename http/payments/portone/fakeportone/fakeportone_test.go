@@ -84,7 +84,7 @@ func TestFake_ExtendsToken(t *testing.T) {
 	}
 	for _, step := range []struct {
 		pass, ttl time.Duration
-		same       bool
+		same      bool
 	}{
 		{28 * time.Minute, 2 * time.Minute, true},
 		{time.Minute, 6 * time.Minute, true}, // in its last minute

@@ -1,4 +1,4 @@
-// What is told of a decision: the result as the contract spells it, or the rejection with its code and figures.
+// Outcomes: the response to a decided command, and the status of a request for clients that did not wait or lost it.
 
 package http
 
@@ -17,7 +17,7 @@ import (
 	"onsale/projections"
 )
 
-// successResponse is the answer to a command that had its way.
+// successResponse is the response to a command that succeeded.
 type successResponse struct {
 	RequestID domain.RequestID `json:"requestId"`
 	Status    string           `json:"status"`
@@ -26,7 +26,7 @@ type successResponse struct {
 	Result    json.RawMessage  `json:"result"`
 }
 
-// respondOutcome answers with an outcome.
+// respondOutcome writes the result, or returns the rejection as a problem.
 func (s *Server) respondOutcome(w http.ResponseWriter, o *projections.Outcome) error {
 	rejected, err := rejection(o)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) respondOutcome(w http.ResponseWriter, o *projections.Outcome) e
 	return sendJSON(w, statusOf(o.Type), successResponse{o.Request, "SUCCEEDED", o.Sequence, s.position(o.EventNumber), result})
 }
 
-// rejection is why the command was refused; nil when it was not. A command on which the rules broke is refused too.
+// rejection is the rejection of the command, or nil. A dead letter is one with code "internal".
 func rejection(o *projections.Outcome) (*domain.Rejection, error) {
 	if o.Type == "system.dead-letter" {
 		return &domain.Rejection{Code: domain.Internal}, nil
@@ -56,7 +56,7 @@ func rejection(o *projections.Outcome) (*domain.Rejection, error) {
 	return rejected, json.Unmarshal(o.Data, rejected)
 }
 
-// statusOf is 201 for what made something that has an id, and 200 for everything else.
+// statusOf is 201 for outcomes that created something with an id, otherwise 200.
 func statusOf(outcome string) int {
 	switch outcome {
 	case "coupons.created", "coupons.issued", "coupons.accepted", "products.created", "orders.placed",
@@ -66,7 +66,7 @@ func statusOf(outcome string) int {
 	return http.StatusOK
 }
 
-// Results that say less than their event: what the command names is known to who sent it.
+// Results with fewer fields than their event: the client knows what its command named.
 type (
 	heldResult struct {
 		HoldID          string                     `json:"holdId"`
@@ -75,7 +75,7 @@ type (
 		TotalPrice      int64                      `json:"totalPrice"`
 		ExpiresAt       domain.Time                `json:"expiresAt"`
 		Now             domain.Time                `json:"now"`
-		BestAvailable   *seats.BestAvailableResult `json:"bestAvailable,omitempty"` // of seats that nobody named
+		BestAvailable   *seats.BestAvailableResult `json:"bestAvailable,omitempty"` // if the command did not name seats
 	}
 	reservedResult struct {
 		ReservationID   string `json:"reservationId"`
@@ -104,7 +104,7 @@ type (
 	}
 )
 
-// resultBody is what the contract shows of a success.
+// resultBody is the result of a success.
 func resultBody(o *projections.Outcome) (json.RawMessage, error) {
 	var view any
 	switch o.Type {
@@ -131,8 +131,6 @@ func resultBody(o *projections.Outcome) (json.RawMessage, error) {
 	return json.Marshal(view)
 }
 
-// What became of a request, for those who did not wait or lost the answer on the way.
-
 type requestView struct {
 	RequestID domain.RequestID `json:"requestId"`
 	Status    string           `json:"status"`
@@ -142,12 +140,12 @@ type requestView struct {
 	domain.Details
 	Result    json.RawMessage `json:"result,omitempty"`
 	DecidedAt domain.Time     `json:"decidedAt,omitzero"`
-	// Of one that is pending, where that is known; both are estimates. 1 is the next to be decided.
+	// Estimates for a pending request, if known. Position 1 is decided next.
 	Position             int   `json:"position,omitempty"`
 	EstimatedWaitSeconds int64 `json:"estimatedWaitSeconds,omitempty"` // rounded up
 }
 
-// requestStatus answers GET /api/v1/requests/:requestId. Only its owner and admins see it.
+// requestStatus answers GET /api/v1/requests/:requestId, for its user and admins.
 func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	user, err := requireUser(r)
 	if err != nil {
@@ -192,7 +190,7 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err error) {
 	if query.Has("sequence") {
 		if sequence, err = strconv.ParseUint(query.Get("sequence"), 10, 64); err != nil || sequence == 0 {
-			return 0, 0, fieldProblem(invalidParameter, "sequence", "is not a place in line")
+			return 0, 0, fieldProblem(invalidParameter, "sequence", "is not a sequence")
 		}
 	}
 	if query.Has("wait") {
@@ -201,14 +199,14 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 			text += "s"
 		}
 		if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
-			return 0, 0, fieldProblem(invalidParameter, "wait", "is not a time of at most %s, like 10s", maxWait)
+			return 0, 0, fieldProblem(invalidParameter, "wait", "is not a duration of at most %s, like 10s", maxWait)
 		}
 	}
 	return sequence, wait, nil
 }
 
-// findOutcome is the outcome of a request, or nil and its place in line while it is pending. That there is no such request is
-// said only when this node has decided everything that was accepted up to now.
+// findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when
+// this node has decided everything that was accepted up to now.
 func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, pending uint64, err error) {
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
@@ -253,14 +251,14 @@ func (s *Server) storedOutcome(id domain.RequestID) (*projections.Outcome, error
 	return &o, err
 }
 
-// awaitOutcome waits for what is decided at sequence, and says whether anything is. A client may have named a place that is
-// another's; then the request is not known by it.
+// awaitOutcome waits until the command at sequence is decided. The client may have sent a sequence of another request; then
+// decided is true and there is no outcome.
 func (s *Server) awaitOutcome(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, decided bool, err error) {
 	if wait == 0 {
 		if s.Projector.Status().DecidedSequence < sequence {
 			return nil, false, nil
 		}
-		wait = catchUpTimeout // it is decided: what is missing is that it may be told
+		wait = catchUpTimeout // it is decided, but perhaps not confirmed
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

@@ -144,7 +144,7 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 				if err != nil {
 					return err
 				}
-				if first, again := p.machine.Requests[c.Request]; again && first.Fingerprint == c.Fingerprint {
+				if first, again := p.machine.Request(c.Request); again && first.Fingerprint == c.Fingerprint {
 					repeats = append(repeats, c.Sequence)
 				}
 				for _, event := range decided {

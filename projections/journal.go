@@ -91,9 +91,7 @@ func (p *loadedState) loadJournal(tx *bolt.Tx) error {
 		if len(r.request) == 0 {
 			return nil
 		}
-		if id := domain.RequestID(r.request); m.Requests[id].EventNumber == 0 {
-			m.Requests[id] = machine.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))}
-		}
+		m.RestoreRequest(domain.RequestID(r.request), machine.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))})
 		return nil
 	})
 }

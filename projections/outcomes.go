@@ -24,7 +24,7 @@ type Outcome struct {
 // OutcomeOf is the first outcome of a request, once it may be told. false: undecided here, or not yet confirmed.
 func (p *Projector) OutcomeOf(id domain.RequestID) (Outcome, bool, error) {
 	p.mu.RLock()
-	first, known := p.machine.Requests[id]
+	first, known := p.machine.Request(id)
 	confirmed := known && first.EventNumber <= p.confirmed
 	p.mu.RUnlock()
 	if !confirmed {

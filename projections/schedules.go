@@ -14,9 +14,9 @@ import (
 // Schedule is a schedule with its seats counted. Seats on offer, and those that wait to come back, are held.
 type Schedule struct {
 	seats.Created
-	Closed                                    bool // its sale has ended
-	Total, Available, Held, Reserved, Blocked int
-	Waiting                                   int // who waits and has no offer
+	Closed bool // its sale has ended
+	seats.Counts
+	Waiting int // who waits and has no offer
 }
 
 // Schedule is one schedule.
@@ -45,21 +45,13 @@ func (v *View) count(id, raw []byte) (Schedule, error) {
 	if err != nil {
 		return Schedule{}, err
 	}
-	s := Schedule{Created: r.Created, Closed: r.Closed, Total: seats.NewLayout(r.Sections).Total(), Waiting: v.waitingCount("seats", string(id))}
+	s := Schedule{Created: r.Created, Closed: r.Closed, Counts: seats.NewCounts(seats.NewLayout(r.Sections).Total()), Waiting: v.waitingCount("seats", string(id))}
 	if rows := v.tx.Bucket(bucketSeats).Bucket(id); rows != nil {
 		err = rows.ForEach(func(_, v []byte) error {
-			switch (seatRow{state: v[16]}).status() {
-			case seats.StatusHeld:
-				s.Held++
-			case seats.StatusReserved:
-				s.Reserved++
-			case seats.StatusBlocked:
-				s.Blocked++
-			}
+			s.Counts.Take((seatRow{state: v[16]}).status())
 			return nil
 		})
 	}
-	s.Available = s.Total - s.Held - s.Reserved - s.Blocked
 	return s, err
 }
 

@@ -32,12 +32,13 @@ func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
 	case seats.StatusBlocked:
 		return seatRow{state: seatBlocked}
 	case seats.StatusReserved:
-		return seatRow{seatReserved, seat.Ref, 0, sc.Reservations[seat.Ref].User}
+		reservation, _ := sc.Reservation(seat.Ref)
+		return seatRow{seatReserved, seat.Ref, 0, reservation.User}
 	case seats.StatusHeld:
 		if at := seat.ReleaseAt(); at != 0 {
 			return seatRow{state: seatPendingRelease, until: at}
 		}
-		h := sc.Allocations[seat.Ref]
+		h, _ := sc.Allocation(seat.Ref)
 		if h.Offer {
 			return seatRow{seatOffered, seat.Ref, h.ExpiresAt, h.User}
 		}
@@ -83,7 +84,7 @@ func loadSeats(state *seats.State, sc *seats.Schedule, rows *bolt.Bucket) error 
 	var blocked []int
 	pendingRelease := map[domain.Time][]int{}
 	err := rows.ForEach(func(k, v []byte) error {
-		if len(v) < 17 || seatID(k) > len(sc.Seats) {
+		if len(v) < 17 || seatID(k) > sc.Layout.Total() {
 			return fmt.Errorf("%w: seat %x of %s", errDamaged, k, sc.ScheduleID)
 		}
 		switch v[16] {

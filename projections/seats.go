@@ -25,7 +25,7 @@ func applySeats(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 		return putSeats(tx, sc, body.ScheduleSeatIDs)
 	case seats.Extended:
 		sequence := seats.HoldSequence(body.HoldID)
-		if h := sc.Allocations[sequence]; h != nil {
+		if h, ok := sc.Allocation(sequence); ok {
 			if err := putSeats(tx, sc, h.ScheduleSeatIDs); err != nil { // a seat knows until when
 				return err
 			}
@@ -118,7 +118,8 @@ func putSchedule(tx *bolt.Tx, sc *seats.Schedule) error {
 
 // putReservation writes a reservation and the seats that came to it or went.
 func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64, ids []int) error {
-	v, err := json.Marshal(reservationRow{sc.ScheduleID, sc.Reservations[sequence]})
+	reservation, _ := sc.Reservation(sequence)
+	v, err := json.Marshal(reservationRow{sc.ScheduleID, reservation})
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
 		if old := b.Get(k); old != nil && decodeSeat(old).inAllocation() {
 			allocations[number(old)] = true
 		}
-		seat := seatRowOf(sc, sc.Seats[id-1])
+		seat := seatRowOf(sc, sc.Seat(id))
 		if seat.state == 0 {
 			err = b.Delete(k)
 		} else {
@@ -162,8 +163,11 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int) error {
 }
 
 func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	r := allocationRow{ScheduleID: sc.ScheduleID, Allocation: sc.Allocations[sequence]}
-	if expired, ok := sc.Expired[sequence]; ok {
+	r := allocationRow{ScheduleID: sc.ScheduleID}
+	if h, ok := sc.Allocation(sequence); ok {
+		r.Allocation = &h
+	}
+	if expired, ok := sc.ExpiredAllocation(sequence); ok {
 		r.Expired = &expired
 	}
 	b := appendOnly(tx, bucketAllocations)
@@ -204,7 +208,7 @@ func (p *loadedState) loadLayouts(tx *bolt.Tx) error {
 	return tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
 		r, err := decodeSchedule(k, v)
 		if err == nil {
-			p.machine.Seats.Restore(r.Created, r.Sequence).Closed = r.Closed
+			p.machine.Seats.Restore(r.Created, r.Sequence, r.Closed)
 		}
 		return err
 	})
@@ -240,7 +244,7 @@ func (p *loadedState) loadAllocations(tx *bolt.Tx) error {
 		case err != nil || sc == nil || r.Expired == nil && r.Allocation == nil:
 			return fmt.Errorf("%w: hold %d", errDamaged, number(k))
 		case r.Expired != nil:
-			sc.Expired[number(k)] = *r.Expired
+			sc.RestoreExpired(number(k), *r.Expired)
 		default:
 			p.machine.Seats.RestoreAllocation(sc, *r.Allocation)
 		}

@@ -68,8 +68,8 @@ func (p *Projector) countPromotion(s *Stats, id string) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if promotion := p.machine.Coupons.Promotion(id); promotion != nil { // one that was not committed may be gone
-		s.Waiting += promotion.Waiting.Len()
-		s.Offers += len(promotion.Offers)
+		s.Waiting += promotion.WaitingCount()
+		s.Offers += promotion.OfferCount()
 	}
 }
 
@@ -80,8 +80,8 @@ func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
 	if sc == nil {
 		return
 	}
-	s.Waiting += len(sc.Waiting)
-	for _, h := range sc.Allocations {
+	s.Waiting += sc.WaitingCount()
+	for _, h := range sc.Allocations() {
 		switch {
 		case h.Offer:
 			s.Offers++

@@ -133,8 +133,7 @@ func (p *loadedState) load(tx *bolt.Tx) error {
 		return err
 	}
 	*p = newLoadedState()
-	p.machine.Requests = make(map[domain.RequestID]machine.RequestRecord, cp.events)
-	p.machine.Now, p.machine.LastEvent = cp.now, cp.events
+	p.machine.Restore(cp.now, cp.events)
 	for _, load := range []func(*bolt.Tx) error{p.loadJournal, p.loadPromotions, p.loadSchedules, p.loadWaiting, p.loadOrders} {
 		if err := load(tx); err != nil {
 			return err

@@ -91,7 +91,8 @@ func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, seque
 	}
 	if !ok { // a repetition has no event of its own
 		p.mu.RLock()
-		first := p.machine.Requests[id].EventNumber
+		record, _ := p.machine.Request(id)
+		first := record.EventNumber
 		p.mu.RUnlock()
 		if o, ok, err = p.readOutcome(first); err != nil || !ok {
 			return o, errors.Join(err, errors.New("no such request"))

@@ -32,12 +32,12 @@ type offerRow struct {
 
 // putCouponWaiting writes the place with this sequence as p has it now.
 func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error {
-	entry, waiting := p.Waiting.Entry(sequence)
+	entry, waiting := p.WaitingEntry(sequence)
 	if err := putWaiting(tx, listKey("coupons", p.PromotionID), seats.WaitingEntry{Entry: entry}, sequence, waiting); err != nil {
 		return err
 	}
-	offer, active := p.Offers[sequence]
-	expiredOffer, expired := p.ExpiredOffers[sequence]
+	offer, active := p.Offer(sequence)
+	expiredOffer, expired := p.ExpiredOffer(sequence)
 	if expired {
 		offer = expiredOffer
 	}
@@ -46,8 +46,8 @@ func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error 
 
 // putSeatWaiting writes the place with this sequence as sc has it now.
 func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	entry, waiting := sc.Waiting[sequence]
-	offered := sc.Allocations[sequence] != nil
+	entry, waiting := sc.WaitingEntry(sequence)
+	_, offered := sc.Allocation(sequence)
 	if err := putWaiting(tx, listKey("seats", sc.ScheduleID), entry, sequence, waiting && !offered); err != nil {
 		return err
 	}

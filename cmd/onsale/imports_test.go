@@ -23,12 +23,14 @@ var allowedImports = map[string][]string{
 	"domain/machine":                    {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // one counter for all rules
 	"streams":                           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // the logs' formats are the rules' words
 	"projections":                       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/waitlist", "domain/machine"}, // it is handed the log
-	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/payments/portone", "http/sse", "http/view", "http/web"},
+	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/payments/portone", "http/jsonobject", "http/schedulefile", "http/sse", "http/view", "http/web"},
 	"http/view":                         {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // what clients see of the domain
+	"http/jsonobject":                   {},
+	"http/schedulefile":                 {"domain/seats", "http/jsonobject"},
 	"http/view/viewtest":                {},
 	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/view"},
 	"http/payments":                     {"domain", "domain/orders", "projections", "http/payments/portone"}, // it is handed the events that wake it
-	"http/payments/portone":             {},                                                                  // what a payment is, it says in its own words
+	"http/payments/portone":             {"http/jsonobject"},                                                 // what a payment is, it says in its own words
 	"http/payments/portone/fakeportone": {},                                                                  // and nothing of the client, or both might err alike
 	"config":                            {},                                                                  // only cmd knows settings: no setting reaches a rule
 

@@ -55,12 +55,12 @@ func (s *State) findWaiting(c domain.Command, id string) (*Promotion, Offer, dom
 	if p == nil {
 		return nil, Offer{}, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
-	o, found := p.Offers[sequence]
+	o, found := p.offers[sequence]
 	if !found {
-		o, found = p.ExpiredOffers[sequence]
+		o, found = p.expiredOffers[sequence]
 	}
 	if !found {
-		o.Entry, found = p.Waiting.Entry(sequence)
+		o.Entry, found = p.waiting.Entry(sequence)
 	}
 	switch {
 	case !found:

@@ -4,6 +4,7 @@
 package coupons
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -33,13 +34,12 @@ type Promotion struct {
 	Paused          bool        `json:"paused,omitempty"`
 	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when it was closed, by somebody or the clock
 
-	Coupons       []Coupon               `json:"-"` // number n at n-1
-	Holders       map[string]UserCoupons `json:"-"` // by user: who has a coupon that is not revoked
-	Waiting       waitlist.List          `json:"-"` // who waits and has no offer yet
-	Offers        map[uint64]Offer       `json:"-"` // by the sequence in their waiting id
-	ExpiredOffers map[uint64]Offer       `json:"-"` // offers that ran out, so that a late comer hears why
-
-	offerOf map[string]uint64 // by user
+	coupons       []Coupon               // number n at n-1
+	holders       map[string]UserCoupons // by user: coupons that are not revoked
+	waiting       waitlist.List          // users who wait and have no offer yet
+	offers        map[uint64]Offer       // by the sequence in their waiting id
+	expiredOffers map[uint64]Offer       // kept so that a late answer gets offer_expired
+	offerOf       map[string]uint64      // by user
 }
 
 // New is a world without promotions.
@@ -56,8 +56,8 @@ func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 // Restore takes a promotion with its counters and flags, as JSON has them, from a store at start-up. RestoreCoupon, RestoreWaiting,
 // RestoreOffer and RestoreExpired fill the rest; none of them counts.
 func (s *State) Restore(p Promotion) *Promotion {
-	p.Coupons, p.Holders, p.Waiting = nil, map[string]UserCoupons{}, waitlist.List{}
-	p.Offers, p.ExpiredOffers, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
+	p.coupons, p.holders, p.waiting = nil, map[string]UserCoupons{}, waitlist.List{}
+	p.offers, p.expiredOffers, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
 	if !p.Opened {
 		s.deadlines.Add(promotionDeadline{At: p.OpensAt, Sequence: p.Sequence, Value: deadlineTarget{&p, kindOpens}})
@@ -66,6 +66,68 @@ func (s *State) Restore(p Promotion) *Promotion {
 		s.deadlines.Add(promotionDeadline{At: p.ClosesAt, Sequence: p.Sequence, Value: deadlineTarget{&p, kindCloses}})
 	}
 	return &p
+}
+
+// Holders yields the coupons of each user who has any that is not revoked.
+func (p *Promotion) Holders() iter.Seq2[string, UserCoupons] { return maps.All(p.holders) }
+
+// Waiting returns the users who wait and have no offer, in their order.
+func (p *Promotion) Waiting() []waitlist.Entry { return p.waiting.All() }
+
+// WaitingCount returns how many users wait and have no offer.
+func (p *Promotion) WaitingCount() int { return p.waiting.Len() }
+
+// WaitingEntry returns the entry of a user who waits and has no offer.
+func (p *Promotion) WaitingEntry(sequence uint64) (waitlist.Entry, bool) {
+	return p.waiting.Entry(sequence)
+}
+
+// Offers yields the offers that are neither accepted nor over, by the sequence in their waiting id.
+func (p *Promotion) Offers() iter.Seq2[uint64, Offer] { return maps.All(p.offers) }
+
+// OfferCount returns how many Offers there are.
+func (p *Promotion) OfferCount() int { return len(p.offers) }
+
+// Offer returns one of Offers.
+func (p *Promotion) Offer(sequence uint64) (Offer, bool) {
+	o, ok := p.offers[sequence]
+	return o, ok
+}
+
+// ExpiredOffers yields the offers that ran out.
+func (p *Promotion) ExpiredOffers() iter.Seq2[uint64, Offer] { return maps.All(p.expiredOffers) }
+
+// ExpiredOffer returns one of ExpiredOffers.
+func (p *Promotion) ExpiredOffer(sequence uint64) (Offer, bool) {
+	o, ok := p.expiredOffers[sequence]
+	return o, ok
+}
+
+// PromotionStatus is what a promotion looks like to clients.
+type PromotionStatus string
+
+const (
+	StatusScheduled PromotionStatus = "SCHEDULED" // not open yet
+	StatusOpen      PromotionStatus = "OPEN"
+	StatusPaused    PromotionStatus = "PAUSED"
+	StatusSoldOut   PromotionStatus = "SOLD_OUT"
+	StatusClosed    PromotionStatus = "CLOSED"
+)
+
+// Status returns the status at now, and when time changes it; 0: never.
+func (p *Promotion) Status(now domain.Time) (status PromotionStatus, until domain.Time) {
+	closed, _ := p.Closed(now)
+	switch {
+	case closed:
+		return StatusClosed, 0
+	case now < p.OpensAt:
+		return StatusScheduled, p.OpensAt
+	case p.Paused:
+		return StatusPaused, p.ClosesAt
+	case p.Remaining() == 0:
+		return StatusSoldOut, p.ClosesAt
+	}
+	return StatusOpen, p.ClosesAt
 }
 
 // Issued is how many units have been given out and not been given back.
@@ -116,24 +178,24 @@ func CouponID(promotion string, number int) string { return promotion + "-" + st
 
 // Coupon is the one with this number; false when there is none.
 func (p *Promotion) Coupon(number int) (Coupon, bool) {
-	if number < 1 || number > len(p.Coupons) {
+	if number < 1 || number > len(p.coupons) {
 		return Coupon{}, false
 	}
-	return p.Coupons[number-1], true
+	return p.coupons[number-1], true
 }
 
 // RestoreCoupon adds the next coupon: they come in the order of their numbers, revoked ones too.
 func (p *Promotion) RestoreCoupon(c Coupon) {
-	p.Coupons = append(p.Coupons, c)
+	p.coupons = append(p.coupons, c)
 	if c.Status == StatusRevoked {
 		return
 	}
-	h := p.Holders[c.Owner]
+	h := p.holders[c.Owner]
 	h.Count++
 	if p.PerUserLimit == 1 {
-		h.Number = int32(len(p.Coupons))
+		h.Number = int32(len(p.coupons))
 	}
-	p.Holders[c.Owner] = h
+	p.holders[c.Owner] = h
 }
 
 // issue makes the next quantity of coupons the user's.
@@ -146,13 +208,13 @@ func (p *Promotion) issue(user string, quantity int) {
 
 // revokeCoupon revokes a coupon.
 func (p *Promotion) revokeCoupon(number int, returned bool) {
-	c := &p.Coupons[number-1]
+	c := &p.coupons[number-1]
 	c.Status = StatusRevoked
-	if h := p.Holders[c.Owner]; h.Count == 1 {
-		delete(p.Holders, c.Owner)
+	if h := p.holders[c.Owner]; h.Count == 1 {
+		delete(p.holders, c.Owner)
 	} else {
 		h.Count--
-		p.Holders[c.Owner] = h
+		p.holders[c.Owner] = h
 	}
 	if returned {
 		p.Returned++

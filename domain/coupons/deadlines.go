@@ -34,7 +34,7 @@ func isActive(d promotionDeadline) bool {
 	case kindCloses:
 		return p.ClosedAt == 0
 	}
-	_, offered := p.Offers[d.Sequence]
+	_, offered := p.offers[d.Sequence]
 	return offered
 }
 
@@ -54,7 +54,7 @@ func (s *State) DueEvent() domain.Event {
 	case kindCloses:
 		return domain.Event{Entity: p.PromotionID, Body: Closed{PromotionID: p.PromotionID}}
 	}
-	return p.offerExpired(p.Offers[d.Sequence])
+	return p.offerExpired(p.offers[d.Sequence])
 }
 
 // offerExpired is the end of an offer that nobody accepted in time.

@@ -68,7 +68,7 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 	case Issued:
 		p.issue(e.User, 1)
 	case Used:
-		p.Coupons[body.Number-1].Status = StatusUsed
+		p.coupons[body.Number-1].Status = StatusUsed
 	case Revoked:
 		p.revokeCoupon(body.Number, body.Returned)
 	case Opened:
@@ -82,13 +82,13 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 	case StockChanged:
 		p.Stock = body.Stock
 	case Joined:
-		p.Waiting.Add(waitlist.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
+		p.waiting.Add(waitlist.Entry{Sequence: e.Sequence, User: e.User, Quantity: body.Quantity})
 	case Left:
 		p.removeWaiting(body.WaitingID)
 	case Offered:
 		p.Offered += body.Quantity
 		sequence := WaitingSequence(e.Entity, body.WaitingID)
-		p.Waiting.Remove(sequence)
+		p.waiting.Remove(sequence)
 		s.RestoreOffer(p, Offer{waitlist.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
 	case Accepted:
 		p.removeWaiting(body.WaitingID)

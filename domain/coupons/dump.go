@@ -17,18 +17,18 @@ func (s *State) Dump(w io.Writer) {
 		p := s.promotions[id]
 		fmt.Fprint(w, "promotion ")
 		json.NewEncoder(w).Encode(p)
-		for i, c := range p.Coupons {
+		for i, c := range p.coupons {
 			fmt.Fprintf(w, "  coupon %s of %s %s\n", CouponID(id, i+1), c.Owner, c.Status)
 		}
-		for _, user := range slices.Sorted(maps.Keys(p.Holders)) {
-			h := p.Holders[user]
+		for _, user := range slices.Sorted(maps.Keys(p.holders)) {
+			h := p.holders[user]
 			fmt.Fprintf(w, "  holder %s %d only %d\n", user, h.Count, h.Number)
 		}
-		for _, e := range p.Waiting.All() {
+		for _, e := range p.waiting.All() {
 			fmt.Fprintf(w, "  waiting %s %s for %d\n", WaitingID(id, e.Sequence), e.User, e.Quantity)
 		}
-		dumpOffers(w, "offer", p.Offers)
-		dumpOffers(w, "ended", p.ExpiredOffers)
+		dumpOffers(w, "offer", p.offers)
+		dumpOffers(w, "ended", p.expiredOffers)
 	}
 	for _, id := range s.offerable {
 		fmt.Fprintf(w, "offering %s\n", id)

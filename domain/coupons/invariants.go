@@ -23,9 +23,9 @@ func (s *State) CheckInvariants(e domain.Event) error {
 			}
 		}
 	}
-	if p.Remaining() < 0 || p.Offered < 0 || p.Returned < 0 || p.Issued() < 0 || p.IssuedEver != len(p.Coupons) || p.IssuedEver != last {
+	if p.Remaining() < 0 || p.Offered < 0 || p.Returned < 0 || p.Issued() < 0 || p.IssuedEver != len(p.coupons) || p.IssuedEver != last {
 		return fmt.Errorf("promotion %s of %d units has issued %d ever, the last with number %d, as %d coupons; %d came back, %d are on offer, %d remain",
-			p.PromotionID, p.Stock, p.IssuedEver, last, len(p.Coupons), p.Returned, p.Offered, p.Remaining())
+			p.PromotionID, p.Stock, p.IssuedEver, last, len(p.coupons), p.Returned, p.Offered, p.Remaining())
 	}
 	return nil
 }

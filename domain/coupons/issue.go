@@ -41,7 +41,7 @@ func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.De
 
 // checkUserLimit is why the user cannot have so many more.
 func (p *Promotion) checkUserLimit(user string, quantity int) (code string, details domain.Details) {
-	switch held := p.Holders[user]; {
+	switch held := p.holders[user]; {
 	case int(held.Count)+quantity <= p.PerUserLimit:
 		return "", details
 	case held.Number != 0:

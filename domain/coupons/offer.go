@@ -22,12 +22,12 @@ type Offer struct {
 
 // RestoreOffer adds an offer that stands. Its user is no longer in Waiting.
 func (s *State) RestoreOffer(p *Promotion, o Offer) {
-	p.Offers[o.Sequence], p.offerOf[o.User] = o, o.Sequence
+	p.offers[o.Sequence], p.offerOf[o.User] = o, o.Sequence
 	s.deadlines.Add(promotionDeadline{At: o.ExpiresAt, Sequence: o.Sequence, Value: deadlineTarget{p, kindOfferExpires}})
 }
 
 // RestoreExpired adds an offer that ran out.
-func (p *Promotion) RestoreExpired(o Offer) { p.ExpiredOffers[o.Sequence] = o }
+func (p *Promotion) RestoreExpired(o Offer) { p.expiredOffers[o.Sequence] = o }
 
 // NextOffer is the next offer to somebody who waits; false when there is none to be made at now.
 func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
@@ -47,15 +47,15 @@ func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
 // nextWaiting is whom the next offer is for.
 func (p *Promotion) nextWaiting() (waitlist.Entry, bool) {
 	free := p.Remaining()
-	if p.Waiting.Len() == 0 || free == 0 || p.Paused || p.ClosedAt != 0 {
+	if p.waiting.Len() == 0 || free == 0 || p.Paused || p.ClosedAt != 0 {
 		return waitlist.Entry{}, false
 	}
-	return p.Waiting.FirstFit(func(quantity int) bool { return quantity <= free })
+	return p.waiting.FirstFit(func(quantity int) bool { return quantity <= free })
 }
 
 // updateOfferable notes whether p has something to offer, so that nobody has to look while nothing has changed.
 func (s *State) updateOfferable(p *Promotion) {
-	if p.Waiting.Len() == 0 && len(s.offerable) == 0 {
+	if p.waiting.Len() == 0 && len(s.offerable) == 0 {
 		return // as mostly in a rush
 	}
 	_, hasOffer := p.nextWaiting()
@@ -70,11 +70,11 @@ func (s *State) updateOfferable(p *Promotion) {
 // removeWaiting takes somebody out of the waiting list. What was offered to them is there again.
 func (p *Promotion) removeWaiting(waitingID string) Offer {
 	sequence := WaitingSequence(p.PromotionID, waitingID)
-	p.Waiting.Remove(sequence)
-	o, offered := p.Offers[sequence]
+	p.waiting.Remove(sequence)
+	o, offered := p.offers[sequence]
 	if offered {
 		p.Offered -= o.Quantity
-		delete(p.Offers, sequence)
+		delete(p.offers, sequence)
 		delete(p.offerOf, o.User)
 	}
 	return o

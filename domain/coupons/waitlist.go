@@ -29,7 +29,7 @@ func (j Join) Check() error {
 
 // RestoreWaiting adds somebody who waits and has no offer.
 func (s *State) RestoreWaiting(p *Promotion, e waitlist.Entry) {
-	p.Waiting.Add(e)
+	p.waiting.Add(e)
 	s.updateOfferable(p)
 }
 
@@ -49,8 +49,8 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	if code, details := p.checkWindow(now); code != "" {
 		return reject(code, details)
 	}
-	e, isWaiting := p.Waiting.ByUser(c.User)
-	o, offered := p.Offers[p.offerOf[c.User]]
+	e, isWaiting := p.waiting.ByUser(c.User)
+	o, offered := p.offers[p.offerOf[c.User]]
 	if isWaiting {
 		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
 	}
@@ -65,7 +65,7 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 		events = append(events, p.offerExpired(o))
 	}
 	return append(events, domain.NewOutcome(c, Joined{
-		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.Waiting.Len() + 1,
+		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.waiting.Len() + 1,
 	}))
 }
 

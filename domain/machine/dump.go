@@ -18,11 +18,11 @@ import (
 func (s *Machine) Dump(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "now %s, %d events\n", s.Now, s.LastEvent)
-	requests := slices.SortedFunc(maps.Keys(s.Requests), func(x, y domain.RequestID) int {
-		return cmp.Compare(s.Requests[x].EventNumber, s.Requests[y].EventNumber)
+	requests := slices.SortedFunc(maps.Keys(s.requests), func(x, y domain.RequestID) int {
+		return cmp.Compare(s.requests[x].EventNumber, s.requests[y].EventNumber)
 	})
 	for _, id := range requests {
-		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, s.Requests[id].EventNumber, uint64(s.Requests[id].Fingerprint))
+		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, s.requests[id].EventNumber, uint64(s.requests[id].Fingerprint))
 	}
 	s.Coupons.Dump(b)
 	s.Seats.Dump(b)

@@ -1,16 +1,17 @@
-// The conservation laws of a schedule.
+// Invariants of schedules.
 
 package machine_test
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"onsale/domain"
 	"onsale/domain/seats"
 )
 
-// ownership is what the holdings, the reservations and the seats that wait to come back say of each seat.
+// ownership is who has each seat, by the allocations and reservations.
 type ownership struct {
 	owner map[int]string // "<status> <ref>"
 	taken map[string]int
@@ -35,29 +36,29 @@ func (o *ownership) addTaken(user string, n int) {
 func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 	o := ownership{map[int]string{}, map[string]int{}}
 	overdue := map[string]int{}
-	for sequence, h := range sc.Allocations {
-		_, expired := sc.Expired[sequence]
-		entry, waiting := sc.Waiting[sequence]
+	for sequence, h := range sc.Allocations() {
+		_, expired := sc.ExpiredAllocation(sequence)
+		entry, waiting := sc.WaitingEntry(sequence)
 		if expired || h.Sequence != sequence || waiting != h.Offer || waiting && entry.User != h.User {
-			return fmt.Errorf("holding %d stands as %+v, over %t, waits %t", sequence, h, expired, waiting)
+			return fmt.Errorf("allocation %d is %+v, expired %t, waiting %t", sequence, h, expired, waiting)
 		}
 		if err := o.assign(h.ScheduleSeatIDs, seats.StatusHeld, sequence); err != nil {
 			return err
 		}
 		if len(h.ScheduleSeatIDs) == 0 && (h.ExpiresAt > now || h.Offer) {
-			return fmt.Errorf("holding %d holds nothing", sequence)
+			return fmt.Errorf("allocation %d is empty", sequence)
 		}
 		if h.Offer {
 			continue
 		}
 		if sc.MaxHoldSeconds > 0 && h.ExpiresAt.Sub(h.HeldAt) > time.Duration(sc.MaxHoldSeconds)*time.Second || h.Extensions > sc.MaxExtensions {
-			return fmt.Errorf("hold %d was extended %d times until %s", sequence, h.Extensions, h.ExpiresAt)
+			return fmt.Errorf("hold %d extended %d times, until %s", sequence, h.Extensions, h.ExpiresAt)
 		}
 		if o.addTaken(h.User, len(h.ScheduleSeatIDs)); h.ExpiresAt <= now {
 			overdue[h.User] += len(h.ScheduleSeatIDs)
 		}
 	}
-	for sequence, r := range sc.Reservations {
+	for sequence, r := range sc.Reservations() {
 		if r.Cancelled {
 			continue
 		}
@@ -69,8 +70,8 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 	if err := checkSeats(sc, o); err != nil {
 		return err
 	}
-	if fmt.Sprint(sc.Taken) != fmt.Sprint(o.taken) {
-		return fmt.Errorf("taken %v, but by holdings and reservations %v", sc.Taken, o.taken)
+	if taken := maps.Collect(sc.Taken()); !maps.Equal(taken, o.taken) {
+		return fmt.Errorf("taken %v, but by allocations and reservations %v", taken, o.taken)
 	}
 	for user, n := range o.taken {
 		if n-overdue[user] > sc.MaxSeatsPerUser {
@@ -80,10 +81,11 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 	return checkWaiting(sc, now)
 }
 
-// checkSeats proves that every seat is what its owner says, or that nobody owns it.
+// checkSeats proves that the status of every seat fits its owner.
 func checkSeats(sc *seats.Schedule, o ownership) error {
 	pending := map[domain.Time]int{}
-	for i, seat := range sc.Seats {
+	for i := range sc.Layout.Total() {
+		seat := sc.Seat(i + 1)
 		got, want := fmt.Sprintf("%s %d", seat.Status(), seat.Ref), o.owner[i+1]
 		delete(o.owner, i+1)
 		if at := seat.ReleaseAt(); at != 0 {
@@ -94,20 +96,20 @@ func checkSeats(sc *seats.Schedule, o ownership) error {
 			want = fmt.Sprintf("%s 0", seat.Status())
 		}
 		if got != want {
-			return fmt.Errorf("seat %d is %q, but its owner says %q", i+1, got, want)
+			return fmt.Errorf("seat %d is %q, but by its owner %q", i+1, got, want)
 		}
 	}
-	if len(o.owner) > 0 || fmt.Sprint(pending) != fmt.Sprint(sc.PendingRelease) {
-		return fmt.Errorf("no seats: %v; coming back %v, said %v", o.owner, pending, sc.PendingRelease)
+	if counted := maps.Collect(sc.PendingReleases()); len(o.owner) > 0 || !maps.Equal(pending, counted) {
+		return fmt.Errorf("unknown seats %v; pending release %v, counted %v", o.owner, pending, counted)
 	}
 	return nil
 }
 
-// checkWaiting proves that everybody waits once, those aside whose offer is due.
+// checkWaiting proves that every user waits once, apart from those whose offer is due.
 func checkWaiting(sc *seats.Schedule, now domain.Time) error {
 	waiting := map[string]uint64{}
-	for sequence, p := range sc.Waiting {
-		if h := sc.Allocations[sequence]; h != nil && h.ExpiresAt <= now {
+	for sequence, p := range sc.Waiting() {
+		if h, ok := sc.Allocation(sequence); ok && h.ExpiresAt <= now {
 			continue
 		}
 		if other, twice := waiting[p.User]; twice || p.Sequence != sequence {
@@ -120,14 +122,14 @@ func checkWaiting(sc *seats.Schedule, now domain.Time) error {
 
 // scheduleDeadlines are the changes that time will make to a schedule.
 func scheduleDeadlines(sc *seats.Schedule) (deadlines []string) {
-	for _, h := range sc.Allocations {
+	for _, h := range sc.Allocations() {
 		at := h.ExpiresAt
 		if !h.Warned {
 			at -= 60_000
 		}
 		deadlines = append(deadlines, fmt.Sprintf("%020d %020d holding %s", at, h.Sequence, sc.ScheduleID))
 	}
-	for at := range sc.PendingRelease {
+	for at := range sc.PendingReleases() {
 		deadlines = append(deadlines, fmt.Sprintf("%020d %020d return %s", at, sc.Sequence, sc.ScheduleID))
 	}
 	return deadlines

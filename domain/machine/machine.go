@@ -4,6 +4,9 @@
 package machine
 
 import (
+	"iter"
+	"maps"
+
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
@@ -15,11 +18,12 @@ import (
 type Machine struct {
 	Now       domain.Time // of the last event
 	LastEvent uint64      // number of the last event
-	Requests  map[domain.RequestID]RequestRecord
 	Coupons   *coupons.State
 	Seats     *seats.State
 	Orders    *orders.State
 	Alarms    *alarms.State
+
+	requests map[domain.RequestID]RequestRecord
 }
 
 // RequestRecord is where the first outcome of a request stands.
@@ -31,17 +35,38 @@ type RequestRecord struct {
 // New is a shop on its first day.
 func New() *Machine {
 	return &Machine{
-		Requests: map[domain.RequestID]RequestRecord{}, Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
+		requests: map[domain.RequestID]RequestRecord{}, Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
 	}
 }
+
+// Restore begins a restore at start-up from a store that holds events up to lastEvent. RestoreRequest and the Restore methods of
+// each kind add the rest.
+func (s *Machine) Restore(now domain.Time, lastEvent uint64) {
+	s.Now, s.LastEvent = now, lastEvent
+	s.requests = make(map[domain.RequestID]RequestRecord, lastEvent)
+}
+
+// RestoreRequest adds the outcome of a request. The first outcome of an id stays.
+func (s *Machine) RestoreRequest(id domain.RequestID, r RequestRecord) {
+	if _, known := s.requests[id]; !known {
+		s.requests[id] = r
+	}
+}
+
+// Request returns the first outcome of a request.
+func (s *Machine) Request(id domain.RequestID) (RequestRecord, bool) {
+	r, ok := s.requests[id]
+	return r, ok
+}
+
+// Requests yields the first outcome of every request.
+func (s *Machine) Requests() iter.Seq2[domain.RequestID, RequestRecord] { return maps.All(s.requests) }
 
 // Apply makes e so. The first outcome of a request is kept; a later one under the same id (request_id_reused) is not.
 func (s *Machine) Apply(e domain.Event) {
 	s.Now, s.LastEvent = e.Now, e.Number
 	if !e.Request.IsZero() {
-		if _, known := s.Requests[e.Request]; !known {
-			s.Requests[e.Request] = RequestRecord{EventNumber: e.Number, Fingerprint: e.Fingerprint}
-		}
+		s.RestoreRequest(e.Request, RequestRecord{EventNumber: e.Number, Fingerprint: e.Fingerprint})
 	}
 	name, _ := e.Body.Type()
 	switch domain.Kind(name) {

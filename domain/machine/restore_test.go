@@ -1,10 +1,12 @@
-// What a store gives back at a start is what the events have made.
+// A state restored from a store's rows equals the one that applied the events.
 
 package machine_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -15,8 +17,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// TestRestore_Coupons takes promotions apart as a store keeps them, and puts them together again.
-func TestRestore_Coupons(t *testing.T) {
+func TestCoupons_Restore(t *testing.T) {
 	rng := newRand(t)
 	offers, ended := 0, 0
 	for range 8 {
@@ -38,17 +39,17 @@ func TestRestore_Coupons(t *testing.T) {
 				t.Fatalf("after event %d\n got %s\nwant %s", d.LastEvent, got.String(), want.String())
 			}
 			for _, id := range d.Coupons.IDs() {
-				offers += len(d.Coupons.Promotion(id).Offers)
-				ended += len(d.Coupons.Promotion(id).ExpiredOffers)
+				offers += d.Coupons.Promotion(id).OfferCount()
+				ended += len(maps.Collect(d.Coupons.Promotion(id).ExpiredOffers()))
 			}
 		}
 	}
 	if offers == 0 || ended == 0 {
-		t.Errorf("%d offers and %d ended ones prove nothing", offers, ended)
+		t.Errorf("%d offers, %d expired: the test proves nothing", offers, ended)
 	}
 }
 
-// restoreCoupons is the state as it comes back from a store: a row for everything.
+// restoreCoupons restores s from rows.
 func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
 	restored := coupons.New()
 	for _, id := range s.IDs() {
@@ -58,26 +59,24 @@ func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
 			t.Fatal(err)
 		}
 		p := restored.Restore(row)
-		for _, c := range original.Coupons {
+		for number := range original.IssuedEver {
+			c, _ := original.Coupon(number + 1)
 			p.RestoreCoupon(c)
 		}
-		for _, e := range original.Waiting.All() {
+		for _, e := range original.Waiting() {
 			restored.RestoreWaiting(p, e)
 		}
-		for _, o := range original.Offers {
+		for _, o := range original.Offers() {
 			restored.RestoreOffer(p, o)
 		}
-		for _, o := range original.ExpiredOffers {
+		for _, o := range original.ExpiredOffers() {
 			p.RestoreExpired(o)
 		}
 	}
 	return restored
 }
 
-// A shop that starts from a store knows of its seats what one knows that has seen every event.
-
-// TestRestore_Seats lets a day go by, and puts what a store would have kept into a fresh state, in a store's order.
-func TestRestore_Seats(t *testing.T) {
+func TestSeats_Restore(t *testing.T) {
 	rng := newRand(t)
 	for range 8 {
 		d := newModelCheck(t, rng.IntN)
@@ -100,36 +99,47 @@ func TestRestore_Seats(t *testing.T) {
 }
 
 func restoreSchedule(s *seats.State, source *seats.Schedule) {
-	sc := s.Restore(source.Created, source.Sequence)
-	sc.Closed = source.Closed
-	maps.Copy(sc.Expired, source.Expired)
-	for _, sequence := range slices.Sorted(maps.Keys(source.Reservations)) {
-		s.RestoreReservation(sc, sequence, source.Reservations[sequence])
+	sc := s.Restore(source.Created, source.Sequence, source.Closed)
+	for sequence, h := range source.Expired() {
+		sc.RestoreExpired(sequence, h)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(source.Allocations)) {
-		s.RestoreAllocation(sc, *source.Allocations[sequence])
+	for sequence, r := range inOrder(source.Reservations()) {
+		s.RestoreReservation(sc, sequence, r)
 	}
-	returning := map[domain.Time][]int{}
-	for i, seat := range source.Seats {
+	for _, h := range inOrder(source.Allocations()) {
+		s.RestoreAllocation(sc, h)
+	}
+	pending := map[domain.Time][]int{}
+	for i := range source.Layout.Total() {
+		seat := source.Seat(i + 1)
 		if seat.Status() == seats.StatusBlocked {
 			s.RestoreBlocked(sc, []int{i + 1})
 		}
 		if at := seat.ReleaseAt(); at != 0 {
-			returning[at] = append(returning[at], i+1)
+			pending[at] = append(pending[at], i+1)
 		}
 	}
-	for at, ids := range returning {
+	for at, ids := range pending {
 		s.RestorePendingRelease(sc, at, ids)
 	}
-	for _, sequence := range slices.Sorted(maps.Keys(source.Waiting)) {
-		s.RestoreWaiting(sc, source.Waiting[sequence])
+	for _, e := range inOrder(source.Waiting()) {
+		s.RestoreWaiting(sc, e)
 	}
 }
 
-// A shop that starts from a store knows of its orders what one knows that has seen every event.
+// inOrder yields what all yields, by rising key.
+func inOrder[K cmp.Ordered, V any](all iter.Seq2[K, V]) iter.Seq2[K, V] {
+	values := maps.Collect(all)
+	return func(yield func(K, V) bool) {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if !yield(key, values[key]) {
+				return
+			}
+		}
+	}
+}
 
-// TestRestore_Orders takes products and orders apart as a store keeps them, row by row, and puts them together again.
-func TestRestore_Orders(t *testing.T) {
+func TestOrders_Restore(t *testing.T) {
 	rng := newRand(t)
 	seen := map[orders.Status]int{}
 	for range 8 {
@@ -153,7 +163,7 @@ func TestRestore_Orders(t *testing.T) {
 		}
 	}
 	if len(seen) < 6 {
-		t.Errorf("%v prove nothing of the others", seen)
+		t.Errorf("only statuses %v: the test proves nothing", seen)
 	}
 }
 
@@ -171,7 +181,7 @@ func restoreOrders(t *testing.T, s *orders.State) *orders.State {
 	return restored
 }
 
-// roundTrip is v after it was written and read.
+// roundTrip is v encoded and decoded.
 func roundTrip[V any](t *testing.T, v V) (read V) {
 	if err := json.Unmarshal(mustJSON(t, v), &read); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write today's events and states into the transcripts")
 
-func TestTranscripts(t *testing.T) {
+func TestTranscripts_Match(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -229,10 +229,10 @@ func (d *transcript) printEvents(cmd domain.Command, events []domain.Event) {
 		}
 	}
 	answered := slices.ContainsFunc(events, func(e domain.Event) bool { return !e.Request.IsZero() })
-	if first, repeated := d.Requests[cmd.Request]; repeated && !answered {
+	if first, repeated := d.Request(cmd.Request); repeated && !answered {
 		d.printf("         repeats event %d", first.EventNumber)
 	} else if len(events) == 0 {
-		d.printf("         nothing")
+		d.printf("         no events")
 	}
 }
 

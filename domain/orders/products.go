@@ -25,6 +25,26 @@ type Product struct {
 	ClosedAt        domain.Time `json:"closedAt,omitzero"`
 }
 
+// ProductStatus is what a product looks like to clients.
+type ProductStatus string
+
+const (
+	ProductOpen    ProductStatus = "OPEN"
+	ProductSoldOut ProductStatus = "SOLD_OUT"
+	ProductClosed  ProductStatus = "CLOSED"
+)
+
+// Status returns the status of the product.
+func (p *Product) Status() ProductStatus {
+	switch {
+	case p.ClosedAt != 0:
+		return ProductClosed
+	case p.Remaining() == 0:
+		return ProductSoldOut
+	}
+	return ProductOpen
+}
+
 // Remaining is how many units nobody has.
 func (p *Product) Remaining() int { return p.Stock - p.Taken }
 

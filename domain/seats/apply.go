@@ -13,21 +13,21 @@ func (s *State) Apply(e domain.Event) {
 	sc := s.schedules[e.Entity]
 	switch body := e.Body.(type) {
 	case Created:
-		s.Restore(body, e.Sequence)
+		s.Restore(body, e.Sequence, false)
 	case Closed:
 		sc.Closed = true
 	case Held:
 		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
 	case Extended:
-		h := sc.Allocations[HoldSequence(body.HoldID)]
+		h := sc.allocations[HoldSequence(body.HoldID)]
 		h.ExpiresAt, h.Extensions, h.Warned = body.ExpiresAt, h.Extensions+1, withinWarning(body.Now, body.ExpiresAt)
 		s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
 	case Expiring:
-		h := sc.Allocations[HoldSequence(body.HoldID)]
+		h := sc.allocations[HoldSequence(body.HoldID)]
 		h.Warned = true
 		s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
 	case Swapped:
-		h := sc.Allocations[HoldSequence(body.HoldID)]
+		h := sc.allocations[HoldSequence(body.HoldID)]
 		for _, id := range body.Taken {
 			sc.setSeat(id, Seat{stateHeld, h.Sequence})
 		}
@@ -51,8 +51,8 @@ func (s *State) Apply(e domain.Event) {
 		} else {
 			s.releaseSeats(sc, body.ScheduleSeatIDs)
 		}
-		delete(sc.Allocations, sequence)
-		sc.Expired[sequence] = ExpiredAllocation{User: e.User, At: body.ExpiresAt}
+		delete(sc.allocations, sequence)
+		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt})
 	case ReleasedToSale:
 		s.releaseSeats(sc, body.ScheduleSeatIDs)
 	case Blocked:
@@ -79,7 +79,7 @@ func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
 	case Accepted:
 		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
-		delete(sc.Allocations, sequence)
+		delete(sc.allocations, sequence)
 		sc.endWaiting(sequence)
 	case Declined:
 		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
@@ -91,7 +91,7 @@ func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
 		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		sc.endWaiting(sequence)
 		s.releaseSeats(sc, body.ScheduleSeatIDs)
-		sc.Expired[sequence] = ExpiredAllocation{User: e.User, At: body.ExpiresAt, Offer: true}
+		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt, Offer: true})
 	}
 }
 
@@ -108,20 +108,20 @@ func withinWarning(now, expiresAt domain.Time) bool { return expiresAt.Sub(now) 
 func (s *State) applyCancelled(sc *Schedule, body Cancelled) {
 	s.releaseSeats(sc, body.ScheduleSeatIDs)
 	sequence := ReservationSequence(body.ScheduleID, body.ReservationID)
-	r := sc.Reservations[sequence]
+	r := sc.reservations[sequence]
 	if kept := difference(r.ScheduleSeatIDs, body.ScheduleSeatIDs); kept == nil {
 		r.Cancelled = true
 	} else {
 		r.ScheduleSeatIDs, r.TotalPrice = kept, r.TotalPrice-sc.Layout.totalPrice(body.ScheduleSeatIDs)
 	}
-	sc.Reservations[sequence] = r
+	sc.reservations[sequence] = r
 }
 
 // allocationsOf are the holdings that the seats are in.
 func (sc *Schedule) allocationsOf(ids []int) map[uint64]bool {
 	found := map[uint64]bool{}
 	for _, id := range ids {
-		if seat := sc.Seats[id-1]; seat.state == stateHeld {
+		if seat := sc.seats[id-1]; seat.state == stateHeld {
 			found[seat.Ref] = true
 		}
 	}

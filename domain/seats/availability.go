@@ -29,7 +29,7 @@ func (s *State) availability(sc *Schedule, now domain.Time) availability {
 
 // isFree says that seat id is free.
 func (o *availability) isFree(id int) bool {
-	switch seat := o.sc.Seats[id-1]; {
+	switch seat := o.sc.seats[id-1]; {
 	case o.offersPending:
 		return false
 	case seat.state == stateFree:
@@ -76,6 +76,6 @@ func (o *availability) countFree(section string) (seats int) {
 
 // isOverdue says that this is a hold whose end is due.
 func (sc *Schedule) isOverdue(sequence uint64, now domain.Time) bool {
-	h := sc.Allocations[sequence]
+	h := sc.allocations[sequence]
 	return !h.Offer && h.ExpiresAt <= now
 }

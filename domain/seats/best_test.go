@@ -10,7 +10,7 @@ import (
 // row is an opening with one row, where a dot is a free seat.
 func rowOf(t *testing.T, pattern string) (*availability, rowSpan) {
 	s := New()
-	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1)
+	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1, false)
 	for i, taken := range pattern {
 		if taken != '.' {
 			s.RestoreBlocked(sc, []int{i + 1})

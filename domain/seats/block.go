@@ -28,7 +28,7 @@ func (s *State) unblock(c domain.Command, body Unblock) domain.Event {
 	}
 	var others []int
 	for _, id := range body.ScheduleSeatIDs {
-		if sc.Seats[id-1].state != stateBlocked {
+		if sc.seats[id-1].state != stateBlocked {
 			others = append(others, id)
 		}
 	}

@@ -27,9 +27,9 @@ func (h *Allocation) nextDeadline() domain.Time {
 // isActive says that there is still something to be told then.
 func isActive(d scheduleDeadline) bool {
 	if d.Sequence == d.Value.Sequence {
-		return d.Value.PendingRelease[d.At] > 0
+		return d.Value.pendingRelease[d.At] > 0
 	}
-	h := d.Value.Allocations[d.Sequence]
+	h := d.Value.allocations[d.Sequence]
 	return h != nil && h.nextDeadline() == d.At
 }
 
@@ -46,7 +46,7 @@ func (s *State) DueEvent() domain.Event {
 	if d.Sequence == sc.Sequence {
 		return domain.Event{Entity: sc.ScheduleID, Body: ReleasedToSale{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: sc.seatsPendingAt(d.At)}}
 	}
-	h := sc.Allocations[d.Sequence]
+	h := sc.allocations[d.Sequence]
 	e := domain.Event{Entity: sc.ScheduleID, User: h.User}
 	ids := append([]int{}, h.ScheduleSeatIDs...)
 	switch {
@@ -69,7 +69,7 @@ func (s *State) DueEvent() domain.Event {
 // come right behind.
 func (sc *Schedule) seatsPendingAt(at domain.Time) []int {
 	var ids []int
-	for i, seat := range sc.Seats {
+	for i, seat := range sc.seats {
 		if seat.state == statePendingRelease && seat.ReleaseAt() == at {
 			if ids = append(ids, i+1); len(ids) == MaxSeatsPerCommand {
 				break

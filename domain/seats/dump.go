@@ -17,7 +17,7 @@ import (
 func (s *State) Dump(w io.Writer) {
 	for _, id := range s.IDs() {
 		sc := s.schedules[id]
-		fmt.Fprintf(w, "schedule %d by %d", len(sc.Seats), sc.Sequence)
+		fmt.Fprintf(w, "schedule %d by %d", len(sc.seats), sc.Sequence)
 		if sc.Closed {
 			fmt.Fprint(w, " closed")
 		}
@@ -28,25 +28,25 @@ func (s *State) Dump(w io.Writer) {
 			free += n
 		}
 		fmt.Fprintf(w, "  free %d\n", free)
-		for i, seat := range sc.Seats {
+		for i, seat := range sc.seats {
 			if at := seat.ReleaseAt(); at != 0 {
 				fmt.Fprintf(w, "  seat %d comes back at %s\n", i+1, at)
 			} else if seat != (Seat{}) {
 				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status(), seat.Ref)
 			}
 		}
-		dumpSorted(w, "holding", sc.Allocations)
-		dumpSorted(w, "ended", sc.Expired)
-		dumpSorted(w, "reservation", sc.Reservations)
-		dumpSorted(w, "waiting", sc.Waiting)
+		dumpSorted(w, "holding", sc.allocations)
+		dumpSorted(w, "ended", sc.expired)
+		dumpSorted(w, "reservation", sc.reservations)
+		dumpSorted(w, "waiting", sc.waiting)
 		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
 			fmt.Fprintf(w, "  line %q %v\n", section, sc.queues[section].All())
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.waitingByUser)) {
 			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waitingByUser[user])
 		}
-		for _, user := range slices.Sorted(maps.Keys(sc.Taken)) {
-			fmt.Fprintf(w, "  taken %s %d\n", user, sc.Taken[user])
+		for _, user := range slices.Sorted(maps.Keys(sc.taken)) {
+			fmt.Fprintf(w, "  taken %s %d\n", user, sc.taken[user])
 		}
 	}
 	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)

@@ -79,14 +79,14 @@ func (sc *Schedule) holdEnd(now domain.Time) domain.Time {
 
 // exceedsLimit says that the user may not have so many seats more. Those of holds that are due no longer count.
 func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Time) bool {
-	excess := sc.Taken[user] + count - sc.MaxSeatsPerUser
+	excess := sc.taken[user] + count - sc.MaxSeatsPerUser
 	if excess <= 0 {
 		return false
 	}
 	if at, _, ok := s.NextDeadline(); !ok || at > now { // everything that is due has been told
 		return true
 	}
-	for _, h := range sc.Allocations {
+	for _, h := range sc.allocations {
 		if h.User == user && !h.Offer && h.ExpiresAt <= now {
 			excess -= len(h.ScheduleSeatIDs)
 		}

@@ -23,17 +23,17 @@ func (s *State) CheckInvariants(e domain.Event) error {
 }
 
 func (sc *Schedule) checkSeat(id int) error {
-	switch seat := sc.Seats[id-1]; seat.state {
+	switch seat := sc.seats[id-1]; seat.state {
 	case stateHeld:
-		if h := sc.Allocations[seat.Ref]; h == nil || !slices.Contains(h.ScheduleSeatIDs, id) {
+		if h := sc.allocations[seat.Ref]; h == nil || !slices.Contains(h.ScheduleSeatIDs, id) {
 			return fmt.Errorf("is held by %d, which does not hold it", seat.Ref)
 		}
 	case statePendingRelease:
-		if sc.PendingRelease[seat.ReleaseAt()] < 1 {
+		if sc.pendingRelease[seat.ReleaseAt()] < 1 {
 			return fmt.Errorf("comes back at %s, and nobody knows", seat.ReleaseAt())
 		}
 	case stateReserved:
-		if r := sc.Reservations[seat.Ref]; r.Cancelled || !slices.Contains(r.ScheduleSeatIDs, id) {
+		if r := sc.reservations[seat.Ref]; r.Cancelled || !slices.Contains(r.ScheduleSeatIDs, id) {
 			return fmt.Errorf("belongs to reservation %d, which does not have it", seat.Ref)
 		}
 	}

@@ -20,8 +20,8 @@ func (s *State) reclaim(c domain.Command, body Reclaim, now domain.Time) []domai
 	lost := map[Seat][]int{}
 	reclaimed := Reclaimed{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}, Reason: body.Reason}
 	for _, id := range body.ScheduleSeatIDs {
-		seat := sc.Seats[id-1]
-		if seat.state == stateFree || seat.state == stateBlocked || seat.state == stateHeld && sc.Allocations[seat.Ref].ExpiresAt <= now {
+		seat := sc.seats[id-1]
+		if seat.state == stateFree || seat.state == stateBlocked || seat.state == stateHeld && sc.allocations[seat.Ref].ExpiresAt <= now {
 			continue
 		}
 		if seat.state == statePendingRelease {
@@ -48,12 +48,12 @@ func (sc *Schedule) reclaimEvent(seat Seat, ids []int, reason string, now domain
 	case statePendingRelease:
 		e.Body = ReleasedToSale{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: ids}
 	case stateReserved:
-		e.User = sc.Reservations[seat.Ref].User
+		e.User = sc.reservations[seat.Ref].User
 		e.Body = Cancelled{
 			ScheduleID: sc.ScheduleID, ReservationID: ReservationID(sc.ScheduleID, seat.Ref), ScheduleSeatIDs: ids, Reason: reason,
 		}
 	case stateHeld:
-		h := sc.Allocations[seat.Ref]
+		h := sc.allocations[seat.Ref]
 		e.User = h.User
 		if h.Offer {
 			e.Body = OfferExpired{

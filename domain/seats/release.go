@@ -10,7 +10,7 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) domain.
 		return rejection
 	}
 	ids := body.ScheduleSeatIDs
-	if h := sc.Allocations[HoldSequence(body.HoldID)]; h != nil {
+	if h := sc.allocations[HoldSequence(body.HoldID)]; h != nil {
 		ids = h.ScheduleSeatIDs
 	}
 	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}
@@ -25,9 +25,9 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) domain.
 
 // heldBy says that at now the seat is in a hold of user's that is not due.
 func (sc *Schedule) heldBy(id int, user string, now domain.Time) bool {
-	if id < 1 || id > len(sc.Seats) || sc.Seats[id-1].state != stateHeld {
+	if id < 1 || id > len(sc.seats) || sc.seats[id-1].state != stateHeld {
 		return false
 	}
-	h := sc.Allocations[sc.Seats[id-1].Ref]
+	h := sc.allocations[sc.seats[id-1].Ref]
 	return h.User == user && !h.Offer && h.ExpiresAt > now
 }

@@ -44,8 +44,8 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 
 // findHold is the command's own hold, or the event that says why it is not.
 func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
-	h, active := sc.Allocations[sequence]
-	past, expired := sc.Expired[sequence]
+	h, active := sc.allocations[sequence]
+	past, expired := sc.expired[sequence]
 	switch {
 	case !active && !expired || active && h.Offer || expired && past.Offer:
 		return nil, domain.Reject(c, domain.HoldNotFound, domain.Details{})
@@ -67,7 +67,7 @@ func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
 	var r Reservation
 	found := false
 	if sc := s.schedules[c.Entity]; sc != nil {
-		r, found = sc.Reservations[ReservationSequence(c.Entity, body.ReservationID)]
+		r, found = sc.reservations[ReservationSequence(c.Entity, body.ReservationID)]
 	}
 	switch {
 	case !found:

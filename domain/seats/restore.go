@@ -11,14 +11,14 @@ import (
 )
 
 // Restore makes a schedule with all its seats free. sequence is its command's.
-func (s *State) Restore(c Created, sequence uint64) *Schedule {
+func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
 	sc := &Schedule{
-		Created: c, Sequence: sequence, Layout: NewLayout(c.Sections),
-		Allocations: map[uint64]*Allocation{}, Expired: map[uint64]ExpiredAllocation{}, Reservations: map[uint64]Reservation{},
-		PendingRelease: map[domain.Time]int{}, Waiting: map[uint64]WaitingEntry{}, Taken: map[string]int{},
+		Created: c, Sequence: sequence, Closed: closed, Layout: NewLayout(c.Sections),
+		allocations: map[uint64]*Allocation{}, expired: map[uint64]ExpiredAllocation{}, reservations: map[uint64]Reservation{},
+		pendingRelease: map[domain.Time]int{}, waiting: map[uint64]WaitingEntry{}, taken: map[string]int{},
 		queues: map[string]*waitlist.List{}, waitingByUser: map[string]uint64{},
 	}
-	sc.Seats = make([]Seat, sc.Layout.Total())
+	sc.seats = make([]Seat, sc.Layout.Total())
 	for _, row := range sc.Layout.rows {
 		sc.freeInRow = append(sc.freeInRow, row.last-row.first+1)
 	}
@@ -38,9 +38,12 @@ func (s *State) RestoreAllocation(sc *Schedule, h Allocation) {
 	} else {
 		sc.addTaken(h.User, len(h.ScheduleSeatIDs))
 	}
-	sc.Allocations[h.Sequence] = &h
+	sc.allocations[h.Sequence] = &h
 	s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
 }
+
+// RestoreExpired adds a hold or an offer that ran out.
+func (sc *Schedule) RestoreExpired(sequence uint64, h ExpiredAllocation) { sc.expired[sequence] = h }
 
 // RestoreReservation adds a reservation, and takes its seats out of the holdings they were in.
 func (s *State) RestoreReservation(sc *Schedule, sequence uint64, r Reservation) {
@@ -50,7 +53,7 @@ func (s *State) RestoreReservation(sc *Schedule, sequence uint64, r Reservation)
 		}
 		sc.addTaken(r.User, len(r.ScheduleSeatIDs))
 	}
-	sc.Reservations[sequence] = r
+	sc.reservations[sequence] = r
 }
 
 // RestoreBlocked takes seats off sale.
@@ -65,14 +68,14 @@ func (s *State) RestorePendingRelease(sc *Schedule, releaseAt domain.Time, ids [
 	for _, id := range ids {
 		sc.setSeat(id, Seat{statePendingRelease, uint64(releaseAt)})
 	}
-	sc.PendingRelease[releaseAt] += len(ids)
+	sc.pendingRelease[releaseAt] += len(ids)
 	s.deadlines.Add(scheduleDeadline{At: releaseAt, Sequence: sc.Sequence, Value: sc})
 }
 
 // RestoreWaiting adds a place to its waiting list, unless something is offered to it.
 func (s *State) RestoreWaiting(sc *Schedule, e WaitingEntry) {
-	sc.Waiting[e.Sequence], sc.waitingByUser[e.User] = e, e.Sequence
-	if sc.Allocations[e.Sequence] != nil {
+	sc.waiting[e.Sequence], sc.waitingByUser[e.User] = e, e.Sequence
+	if sc.allocations[e.Sequence] != nil {
 		return
 	}
 	if sc.queues[e.Section] == nil {
@@ -84,7 +87,7 @@ func (s *State) RestoreWaiting(sc *Schedule, e WaitingEntry) {
 
 // dequeue takes a place out of its waiting list.
 func (sc *Schedule) dequeue(sequence uint64) {
-	section := sc.Waiting[sequence].Section
+	section := sc.waiting[sequence].Section
 	if queue := sc.queues[section]; queue != nil {
 		if queue.Remove(sequence); queue.Len() == 0 {
 			delete(sc.queues, section)
@@ -95,8 +98,8 @@ func (sc *Schedule) dequeue(sequence uint64) {
 // endWaiting ends somebody's waiting.
 func (sc *Schedule) endWaiting(sequence uint64) {
 	sc.dequeue(sequence)
-	user := sc.Waiting[sequence].User
-	delete(sc.Waiting, sequence)
+	user := sc.waiting[sequence].User
+	delete(sc.waiting, sequence)
 	if sc.waitingByUser[user] == sequence { // whose offer is due may have joined again
 		delete(sc.waitingByUser, user)
 	}

@@ -18,6 +18,27 @@ const (
 	StatusBlocked   Status = "BLOCKED"
 )
 
+// Counts are the seats of a schedule by status.
+type Counts struct{ Total, Available, Held, Reserved, Blocked int }
+
+// NewCounts returns the counts of a schedule whose seats are all available.
+func NewCounts(total int) Counts { return Counts{Total: total, Available: total} }
+
+// Take counts an available seat as one with this status.
+func (c *Counts) Take(status Status) {
+	c.Available--
+	switch status {
+	case StatusAvailable:
+		c.Available++
+	case StatusHeld:
+		c.Held++
+	case StatusReserved:
+		c.Reserved++
+	case StatusBlocked:
+		c.Blocked++
+	}
+}
+
 // Seat is the state of one, in few bytes: one decision may look at all of them. The zero Seat is free.
 type Seat struct {
 	state byte
@@ -48,25 +69,25 @@ func (s Seat) ReleaseAt() domain.Time {
 // setSeat takes a seat out of whatever it is in and makes it what it is from now on. A holding that loses its last seat to
 // others stays until its end is told; a reservation's own list is not touched.
 func (sc *Schedule) setSeat(id int, to Seat) {
-	seat, row := &sc.Seats[id-1], sc.Layout.rowIndex(id)
+	seat, row := &sc.seats[id-1], sc.Layout.rowIndex(id)
 	switch seat.state {
 	case stateFree:
 		sc.freeInRow[row]--
 	case stateHeld:
-		h := sc.Allocations[seat.Ref]
+		h := sc.allocations[seat.Ref]
 		i := slices.Index(h.ScheduleSeatIDs, id)
 		h.ScheduleSeatIDs = slices.Delete(h.ScheduleSeatIDs, i, i+1)
 		if !h.Offer {
 			sc.addTaken(h.User, -1)
 		}
 	case statePendingRelease:
-		if at := seat.ReleaseAt(); sc.PendingRelease[at] > 1 {
-			sc.PendingRelease[at]--
+		if at := seat.ReleaseAt(); sc.pendingRelease[at] > 1 {
+			sc.pendingRelease[at]--
 		} else {
-			delete(sc.PendingRelease, at)
+			delete(sc.pendingRelease, at)
 		}
 	case stateReserved:
-		sc.addTaken(sc.Reservations[seat.Ref].User, -1)
+		sc.addTaken(sc.reservations[seat.Ref].User, -1)
 	}
 	if to.state == stateFree {
 		sc.freeInRow[row]++
@@ -76,8 +97,8 @@ func (sc *Schedule) setSeat(id int, to Seat) {
 
 // addTaken counts n seats more that the user has.
 func (sc *Schedule) addTaken(user string, n int) {
-	if sc.Taken[user] += n; sc.Taken[user] == 0 {
-		delete(sc.Taken, user)
+	if sc.taken[user] += n; sc.taken[user] == 0 {
+		delete(sc.taken, user)
 	}
 }
 
@@ -85,7 +106,7 @@ func (sc *Schedule) addTaken(user string, n int) {
 func (s *State) releaseSeats(sc *Schedule, ids []int) {
 	emptied := map[uint64]bool{}
 	for _, id := range ids {
-		if seat := sc.Seats[id-1]; seat.state == stateHeld {
+		if seat := sc.seats[id-1]; seat.state == stateHeld {
 			emptied[seat.Ref] = true
 		}
 		sc.setSeat(id, Seat{})
@@ -97,8 +118,8 @@ func (s *State) releaseSeats(sc *Schedule, ids []int) {
 // dropEmpty forgets those of the holdings that are empty.
 func (sc *Schedule) dropEmpty(sequences map[uint64]bool) {
 	for sequence := range sequences {
-		if h := sc.Allocations[sequence]; len(h.ScheduleSeatIDs) == 0 {
-			delete(sc.Allocations, sequence)
+		if h := sc.allocations[sequence]; len(h.ScheduleSeatIDs) == 0 {
+			delete(sc.allocations, sequence)
 		}
 	}
 }

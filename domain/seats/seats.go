@@ -5,6 +5,7 @@
 package seats
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -23,21 +24,79 @@ type State struct {
 // Schedule is what the rules know of one.
 type Schedule struct {
 	Created
-	Sequence       uint64 // of the command that made it
-	Closed         bool
-	Layout         Layout
-	Seats          []Seat                       // scheduleSeatId n at n-1
-	Allocations    map[uint64]*Allocation       // by the sequence in their id
-	Expired        map[uint64]ExpiredAllocation // holds and offers that ran out, so that a late comer hears why
-	Reservations   map[uint64]Reservation       // by the sequence in their id
-	PendingRelease map[domain.Time]int          // how many seats of holds that ran out come back then
-	Waiting        map[uint64]WaitingEntry      // by the sequence in their id, until it is over
-	Taken          map[string]int               // seats held or reserved, by user
+	Sequence uint64 // of the command that made it
+	Closed   bool
+	Layout   Layout
 
-	freeInRow     []int                     // how many seats of a row are
-	queues        map[string]*waitlist.List // those who wait and have no offer, by section; none is empty
-	waitingByUser map[string]uint64         // the place of a user
+	seats          []Seat                       // scheduleSeatId n at n-1
+	allocations    map[uint64]*Allocation       // by the sequence in their id
+	expired        map[uint64]ExpiredAllocation // kept so that a late command gets hold_expired or offer_expired
+	reservations   map[uint64]Reservation       // by the sequence in their id
+	pendingRelease map[domain.Time]int          // seats of expired holds, by the time when they are released
+	waiting        map[uint64]WaitingEntry      // by the sequence in their id, those with an offer too
+	taken          map[string]int               // seats held or reserved, by user
+	freeInRow      []int                        // free seats, by row
+	queues         map[string]*waitlist.List    // entries without an offer, by section; none is empty
+	waitingByUser  map[string]uint64            // sequence of the user's entry
 }
+
+// Seat returns one seat; ids are 1 to Layout.Total().
+func (sc *Schedule) Seat(id int) Seat { return sc.seats[id-1] }
+
+// Allocations yields the holds and offers whose end has not come, by the sequence in their id.
+func (sc *Schedule) Allocations() iter.Seq2[uint64, Allocation] {
+	return func(yield func(uint64, Allocation) bool) {
+		for sequence, h := range sc.allocations {
+			if !yield(sequence, *h) {
+				return
+			}
+		}
+	}
+}
+
+// Allocation returns one of Allocations.
+func (sc *Schedule) Allocation(sequence uint64) (Allocation, bool) {
+	if h := sc.allocations[sequence]; h != nil {
+		return *h, true
+	}
+	return Allocation{}, false
+}
+
+// Expired yields the holds and offers that ran out, by the sequence in their id.
+func (sc *Schedule) Expired() iter.Seq2[uint64, ExpiredAllocation] { return maps.All(sc.expired) }
+
+// ExpiredAllocation returns one of Expired.
+func (sc *Schedule) ExpiredAllocation(sequence uint64) (ExpiredAllocation, bool) {
+	h, ok := sc.expired[sequence]
+	return h, ok
+}
+
+// Reservations yields all reservations, by the sequence in their id.
+func (sc *Schedule) Reservations() iter.Seq2[uint64, Reservation] { return maps.All(sc.reservations) }
+
+// Reservation returns one of Reservations.
+func (sc *Schedule) Reservation(sequence uint64) (Reservation, bool) {
+	r, ok := sc.reservations[sequence]
+	return r, ok
+}
+
+// PendingReleases yields how many seats of expired holds are released at each time.
+func (sc *Schedule) PendingReleases() iter.Seq2[domain.Time, int] { return maps.All(sc.pendingRelease) }
+
+// Waiting yields the waiting entries, those with an offer too, by the sequence in their id.
+func (sc *Schedule) Waiting() iter.Seq2[uint64, WaitingEntry] { return maps.All(sc.waiting) }
+
+// WaitingCount returns how many entries Waiting yields.
+func (sc *Schedule) WaitingCount() int { return len(sc.waiting) }
+
+// WaitingEntry returns one of Waiting.
+func (sc *Schedule) WaitingEntry(sequence uint64) (WaitingEntry, bool) {
+	e, ok := sc.waiting[sequence]
+	return e, ok
+}
+
+// Taken yields how many seats each user holds or has reserved, where that is not 0.
+func (sc *Schedule) Taken() iter.Seq2[string, int] { return maps.All(sc.taken) }
 
 // Allocation is a hold, or an offer to somebody who waits, whose end has not been told. Seats that were given back or reserved
 // are no longer in it.

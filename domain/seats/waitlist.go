@@ -23,7 +23,7 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event 
 		return domain.Reject(c, domain.Closed, domain.Details{})
 	}
 	sequence, waiting := sc.waitingByUser[c.User]
-	if offer := sc.Allocations[sequence]; waiting && (offer == nil || offer.ExpiresAt > now) {
+	if offer := sc.allocations[sequence]; waiting && (offer == nil || offer.ExpiresAt > now) {
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, sequence)})
 	}
 	if body.Quantity > sc.MaxSeatsPerUser {
@@ -100,9 +100,9 @@ func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now doma
 		return reject(domain.WaitingNotFound, domain.Details{})
 	}
 	sequence := WaitingSequence(c.Entity, id)
-	entry, waiting := sc.Waiting[sequence]
-	past, expired := sc.Expired[sequence]
-	offer = sc.Allocations[sequence]
+	entry, waiting := sc.waiting[sequence]
+	past, expired := sc.expired[sequence]
+	offer = sc.allocations[sequence]
 	switch {
 	case !waiting && !(expired && past.Offer):
 		return reject(domain.WaitingNotFound, domain.Details{})
@@ -158,7 +158,7 @@ func (sc *Schedule) nextOffer(now domain.Time) (domain.Event, bool) {
 	if next.Sequence == 0 {
 		return domain.Event{}, false
 	}
-	found, _ := o.bestRun(sc.Waiting[next.Sequence].Section, next.Quantity)
+	found, _ := o.bestRun(sc.waiting[next.Sequence].Section, next.Quantity)
 	return domain.Event{Entity: sc.ScheduleID, User: next.User, Body: Offered{
 		ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, next.Sequence), ScheduleSeatIDs: found.ids,
 		HeldSeats: sc.Layout.describeAll(found.ids), TotalPrice: sc.Layout.totalPrice(found.ids), ExpiresAt: sc.holdEnd(now),

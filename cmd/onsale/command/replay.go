@@ -10,7 +10,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 
 	"onsale/config"
 	"onsale/domain"
@@ -46,7 +45,7 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 		if to.set() && to.compare(d.Command) > 0 {
 			break
 		}
-		if query.Subject != "" && !slices.ContainsFunc(d.Records, func(r domain.Record) bool { return subjectMatches(query.Subject, r.Subject) }) {
+		if query.Subject != "" && !slices.ContainsFunc(d.Records, func(r domain.Record) bool { return streams.SubjectMatches(r.Subject, query.Subject) }) {
 			continue
 		}
 		if err := p.print(query.Format, d); err != nil {
@@ -104,20 +103,6 @@ func compare[T ~int64 | ~uint64](a, b T) int {
 		return 1
 	}
 	return 0
-}
-
-// subjectMatches is NATS's: * is one token, > the rest.
-func subjectMatches(filter, subject string) bool {
-	tokens := strings.Split(subject, ".")
-	for i, f := range strings.Split(filter, ".") {
-		switch {
-		case f == ">":
-			return i < len(tokens)
-		case i >= len(tokens) || f != "*" && f != tokens[i]:
-			return false
-		}
-	}
-	return strings.Count(filter, ".") == len(tokens)-1
 }
 
 // printer writes decisions in one of three formats.

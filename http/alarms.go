@@ -1,13 +1,15 @@
-// Alarms on the wire: the shop raises them, and their user says which were read. They belong to their user, who is the
-// entity of all that is asked about them.
+// Alarms: admins and the rules raise them, users mark them as read. The entity of their commands is the user.
 
 package http
 
 import (
 	"net/http"
+	"net/url"
 
 	"onsale/domain"
 	"onsale/domain/alarms"
+	"onsale/http/view"
+	"onsale/projections"
 )
 
 // markAlarmRead reads POST /api/v1/me/alarms/:alarmId/read.
@@ -38,4 +40,31 @@ func raiseAlarm(w http.ResponseWriter, r *http.Request) (commandRequest, error) 
 		return a
 	})
 	return commandRequest{entity: user, body: body, canonical: user + " " + canonical, admin: true}, err
+}
+
+type alarmView struct {
+	AlarmID string `json:"alarmId"`
+	alarms.Raised
+	Message string      `json:"message"`
+	Read    bool        `json:"read"`
+	At      domain.Time `json:"at"`
+}
+
+type alarmList struct {
+	list[alarmView]
+	Unread int `json:"unread"` // of all pages
+}
+
+func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Alarms(page.before, page.limit)
+	english := query.Get("lang") == "en"
+	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
+		message := view.AlarmMessage(a.EventNumber, a.Raised, english)
+		a.Raised.Text = "" // it is the message
+		return alarmView{a.AlarmID, a.Raised, message, a.Read, a.At}
+	}), v.UnreadAlarms()}, err
 }

@@ -1,5 +1,5 @@
-// Who is asking. In demo mode the asker says so, and is believed: the path of a user's stream, then the header X-User-Id,
-// then the cookie onsale_user, then the query.
+// The user of a request. In demo mode it is what the request says, without proof: in the path of a user's stream, the
+// header X-User-Id, the cookie onsale_user or the query, in this order.
 
 package http
 
@@ -17,14 +17,13 @@ const (
 	adminUser = "admin"
 )
 
-// Ids of promotions and schedules are shorter than others, because ids of coupons and reservations begin with them.
+// Ids of promotions, schedules and products are shorter than others, because generated ids begin with them.
 const (
 	maxID       = 64
 	maxEntityID = 40
 )
 
-// requestUser is the user who asks, or "" when the request does not say. Of several places the first that says something
-// counts, also when what it says is no id.
+// requestUser is the user of the request, or "". The first place that names a user counts, even if its value is invalid.
 func requestUser(r *http.Request) (string, error) {
 	user, field := r.PathValue(userQuery), userQuery
 	if user == "" {
@@ -44,7 +43,7 @@ func requestUser(r *http.Request) (string, error) {
 	return user, checkID(user, field, maxID)
 }
 
-// requireUser is the user who asks; without one the answer is 401.
+// requireUser is the user of the request. Requests without a user get 401.
 func requireUser(r *http.Request) (string, error) {
 	user, err := requestUser(r)
 	if err == nil && user == "" {
@@ -53,10 +52,10 @@ func requireUser(r *http.Request) (string, error) {
 	return user, err
 }
 
-// isAdmin says whether user may see what belongs to others.
+// isAdmin says whether user may see other users' data.
 func isAdmin(user string) bool { return user == adminUser }
 
-// checkID refuses what is no id of at most max characters.
+// checkID validates an id of at most max characters.
 func checkID(id, field string, max int) error {
 	if domain.CheckID(id) != nil || len(id) > max {
 		return fieldProblem(invalidID, field, "an id is 1 to %d characters of A-Z a-z 0-9 _ -", max)
@@ -64,7 +63,7 @@ func checkID(id, field string, max int) error {
 	return nil
 }
 
-// pathID is the id that the path names.
+// pathID is the id of an entity in the path.
 func pathID(r *http.Request, name string) (string, error) {
 	id := r.PathValue(name)
 	return id, checkID(id, name, maxEntityID)

@@ -14,7 +14,7 @@ import (
 	"onsale/projections"
 )
 
-// discardWriter is a ResponseWriter that keeps nothing, so that what is measured is the handler.
+// discardWriter is a ResponseWriter that costs nothing.
 type discardWriter struct{ header http.Header }
 
 func (w *discardWriter) Header() http.Header         { return w.header }
@@ -30,7 +30,7 @@ func issueRequest(keyed bool) *http.Request {
 	return r
 }
 
-// BenchmarkIssue_Handler is all that this package adds to a request, with a log that costs nothing.
+// BenchmarkIssue_Handler is what this package costs, with a log that costs nothing.
 func BenchmarkIssue_Handler(b *testing.B) {
 	for name, keyed := range map[string]bool{"key": true, "no key": false} {
 		b.Run(name, func(b *testing.B) {
@@ -50,7 +50,7 @@ func BenchmarkIssue_Handler(b *testing.B) {
 	}
 }
 
-// BenchmarkIssue_Loopback is the same over loopback, client included, beside a handler that only answers.
+// BenchmarkIssue_Loopback is the same over loopback, with the client, next to an empty handler.
 func BenchmarkIssue_Loopback(b *testing.B) {
 	s := stubServer(func(domain.Command) {})
 	s.Projector = &laggingProjector{}
@@ -90,7 +90,7 @@ func BenchmarkIssue_Loopback(b *testing.B) {
 	}
 }
 
-// cpuTime is what this process has used, which other processes on the machine do not blur.
+// cpuTime is the CPU time of this process, which other processes do not distort.
 func cpuTime(b *testing.B) time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -99,7 +99,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// laggingProjector decides whatever was asked for some time ago.
+// laggingProjector is 1,000 commands behind.
 type laggingProjector struct {
 	stubProjector
 	calls atomic.Uint64
@@ -110,7 +110,7 @@ func (p *laggingProjector) Status() projections.Status {
 	return projections.Status{CaughtUp: true, DecidedSequence: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
 }
 
-// BenchmarkSeatMap_Write answers with the map of a stadium, half of it held, as a browser takes it.
+// BenchmarkSeatMap_Write writes the map of a stadium, half of it held.
 func BenchmarkSeatMap_Write(b *testing.B) {
 	const stadium = 50_000
 	f := newFixture(b)

@@ -1,5 +1,4 @@
-// A client of this API for tests, benchmarks and Go programs. It keeps nothing, asks again for nothing, and tells a
-// refusal as an Answer: only when there is none is there an error.
+// A client of this API for tests, benchmarks and Go programs. It never retries. A problem is a CommandResponse, not an error.
 
 package http
 
@@ -16,20 +15,20 @@ import (
 	"onsale/domain"
 )
 
-// Client asks one service as one user.
+// Client sends requests as one user.
 type Client struct {
 	URL  string // "http://127.0.0.1:8080"
 	User string
 	HTTP *http.Client // nil: http.DefaultClient
 }
 
-// CommandResponse is what the service said to a command, or of one.
+// CommandResponse is the response to a command, or its status.
 type CommandResponse struct {
 	HTTPStatus  int              `json:"-"`
-	Replayed    bool             `json:"-"` // it was said before
+	Replayed    bool             `json:"-"` // it is the outcome of an earlier request
 	RetryAfter  string           `json:"-"`
 	RequestID   domain.RequestID `json:"requestId"`
-	Status      string           `json:"-"` // ACCEPTED, PENDING, SUCCEEDED or REJECTED; "" when it was refused at the door
+	Status      string           `json:"-"` // ACCEPTED, PENDING, SUCCEEDED or REJECTED; "" when it was refused
 	Sequence    uint64           `json:"sequence"`
 	EventID     string           `json:"eventId"`
 	LastEventID string           `json:"lastEventId"`
@@ -40,28 +39,28 @@ type CommandResponse struct {
 	domain.Details
 }
 
-// CommandOptions is how a command is sent; the zero Ask is in order.
+// CommandOptions are optional.
 type CommandOptions struct {
-	Key  string         // the idempotency key; "": the service makes one
-	Wait *time.Duration // for the outcome; nil: what is usual
+	Key  string         // the idempotency key; "": the server generates one
+	Wait *time.Duration // for the outcome; nil: the default of the command
 }
 
-// Issue asks for a coupon.
+// Issue requests a coupon.
 func (c *Client) Issue(ctx context.Context, promotion string, opts CommandOptions) (CommandResponse, error) {
 	return c.Command(ctx, "/api/v1/promotions/"+url.PathEscape(promotion)+"/coupons", nil, opts)
 }
 
-// Hold asks for seats.
+// Hold holds seats.
 func (c *Client) Hold(ctx context.Context, schedule string, seats []int, opts CommandOptions) (CommandResponse, error) {
 	return c.seats(ctx, schedule, "hold", map[string]any{"scheduleSeatIds": seats}, opts)
 }
 
-// Release gives a hold back.
+// Release releases a hold.
 func (c *Client) Release(ctx context.Context, schedule, hold string, opts CommandOptions) (CommandResponse, error) {
 	return c.seats(ctx, schedule, "release", map[string]any{"holdId": hold}, opts)
 }
 
-// Reserve makes a hold final.
+// Reserve reserves the seats of a hold.
 func (c *Client) Reserve(ctx context.Context, schedule, hold string, opts CommandOptions) (CommandResponse, error) {
 	return c.seats(ctx, schedule, "reserve", map[string]any{"holdId": hold}, opts)
 }
@@ -70,18 +69,18 @@ func (c *Client) seats(ctx context.Context, schedule, verb string, body any, opt
 	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, opts)
 }
 
-// Prepare asks for a merchant_uid to pay so many units of a product under.
+// Prepare gets a merchant_uid for paying count units of a product.
 func (c *Client) Prepare(ctx context.Context, product string, count int, opts CommandOptions) (CommandResponse, error) {
 	return c.Command(ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": product, "count": count}, opts)
 }
 
-// Order orders units of a product for the payment that impUID names; the verdict on it comes later.
+// Order orders count units of a product with the payment impUID. Whether it was paid is verified later.
 func (c *Client) Order(ctx context.Context, impUID, product string, count int, amount int64, opts CommandOptions) (CommandResponse, error) {
 	body := map[string]any{"imp_uid": impUID, "salePostId": product, "count": count, "amount": amount}
 	return c.Command(ctx, "/api/v1/orders", body, opts)
 }
 
-// Command posts any command; body nil is no body.
+// Command sends any command; body nil is no body.
 func (c *Client) Command(ctx context.Context, path string, body any, opts CommandOptions) (CommandResponse, error) {
 	var payload io.Reader
 	if body != nil {
@@ -107,7 +106,7 @@ func (c *Client) Command(ctx context.Context, path string, body any, opts Comman
 	return c.doCommand(r)
 }
 
-// RequestStatus asks what became of a request; sequence 0 makes the service find out whether there is such a request.
+// RequestStatus gets the status of a request. With sequence 0 the server finds out whether it was accepted at all.
 func (c *Client) RequestStatus(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (CommandResponse, error) {
 	address := fmt.Sprintf("%s/api/v1/requests/%s?wait=%s", c.URL, id, wait)
 	if sequence != 0 {
@@ -120,7 +119,7 @@ func (c *Client) RequestStatus(ctx context.Context, id domain.RequestID, sequenc
 	return c.doCommand(r)
 }
 
-// Get reads what is at path into v.
+// Get reads path into v.
 func (c *Client) Get(ctx context.Context, path string, v any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
 	if err != nil {
@@ -131,7 +130,7 @@ func (c *Client) Get(ctx context.Context, path string, v any) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s said %s: %s", path, response.Status, body)
+		return fmt.Errorf("GET %s: %s: %s", path, response.Status, body)
 	}
 	return json.Unmarshal(body, v)
 }
@@ -143,10 +142,10 @@ func (c *Client) doCommand(r *http.Request) (CommandResponse, error) {
 	}
 	var a struct {
 		CommandResponse
-		Status any `json:"status"` // a word, or a number in problems
+		Status any `json:"status"` // a string, or a number in problems
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return CommandResponse{}, fmt.Errorf("%s said %s, which is no answer: %w", r.URL.Path, response.Status, err)
+		return CommandResponse{}, fmt.Errorf("%s: %s: %w", r.URL.Path, response.Status, err)
 	}
 	a.CommandResponse.Status, _ = a.Status.(string)
 	if a.CommandResponse.Status == "" && a.EventID != "" {

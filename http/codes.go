@@ -1,10 +1,10 @@
-// The table of codes: status, title and sentence of each. Clients and documents branch on the codes; none is ever renamed.
+// The table of codes: status, title and default detail of each. Clients depend on the codes; they are never renamed.
 
 package http
 
 import "onsale/domain"
 
-// Codes of the door; those of the rules are in domain.
+// Codes of the API; those of the rules are in domain.
 const (
 	notFound              = "not_found"
 	methodNotAllowed      = "method_not_allowed"
@@ -31,7 +31,7 @@ type codeRow struct {
 	status     int
 	title      string
 	detail     string
-	retryAfter int // seconds; 0: do not come back with the same
+	retryAfter int // seconds; 0: a retry would not help
 }
 
 var codes = map[string]codeRow{
@@ -41,74 +41,74 @@ var codes = map[string]codeRow{
 	invalidParameter:      {status: 400, title: "Invalid parameter"},
 	invalidIdempotencyKey: {status: 400, title: "Invalid idempotency key"},
 	invalidPosition:       {status: 400, title: "Invalid position"},
-	notFound:              {status: 404, title: "Not found", detail: "nothing is at this path"},
+	notFound:              {status: 404, title: "Not found", detail: "there is nothing at this path"},
 	methodNotAllowed:      {status: 405, title: "Method not allowed"},
 	bodyTooLarge:          {status: 413, title: "Body too large"},
-	unsupportedMediaType:  {status: 415, title: "Unsupported media type", detail: "a body is application/json in UTF-8"},
+	unsupportedMediaType:  {status: 415, title: "Unsupported media type", detail: "the body must be application/json in UTF-8"},
 
-	// Who asks.
-	unauthenticated: {status: 401, title: "Unauthenticated", detail: "this needs to know who you are"},
-	forbidden:       {status: 403, title: "Forbidden", detail: "this is not yours"},
-	domain.NotOwner: {status: 403, title: "Not the owner", detail: "this belongs to somebody else"},
+	// The user.
+	unauthenticated: {status: 401, title: "Unauthenticated", detail: "authentication is required"},
+	forbidden:       {status: 403, title: "Forbidden", detail: "you may not do this"},
+	domain.NotOwner: {status: 403, title: "Not the owner", detail: "this belongs to another user"},
 
-	// The same request again.
+	// Idempotency and positions.
 	domain.RequestIDReused: {status: 422, title: "Idempotency key reused", detail: "this key was used for another request"},
-	requestNotFound:        {status: 404, title: "Request not found", detail: "no such request was ever accepted"},
-	epochChanged:           {status: 409, title: "Epoch changed", detail: "this position is of another life of the log; read anew"},
+	requestNotFound:        {status: 404, title: "Request not found", detail: "this request was never accepted"},
+	epochChanged:           {status: 409, title: "Epoch changed", detail: "this position is of another epoch of the log; read again"},
 
 	// The state of this node.
 	domain.Internal: {status: 500, title: "Internal error"},
 	backlogFull:     {status: 429, title: "Backlog full", detail: "too many commands are waiting to be decided", retryAfter: 1},
 	rateLimited:     {status: 429, title: "Rate limited", detail: "too many requests", retryAfter: 1},
-	outcomeUnknown:  {status: 503, title: "Outcome unknown", detail: "the log did not say whether it took this; retry with the same key", retryAfter: 1},
-	notCaughtUp:     {status: 503, title: "Not caught up", detail: "this node has not read so far yet", retryAfter: 1},
+	outcomeUnknown:  {status: 503, title: "Outcome unknown", detail: "it is unknown whether this was stored; retry with the same key", retryAfter: 1},
+	notCaughtUp:     {status: 503, title: "Not caught up", detail: "this node has not reached that position yet", retryAfter: 1},
 	logFull:         {status: 503, title: "Log full", detail: "there is no room for new commands", retryAfter: 10},
 	halted:          {status: 503, title: "Halted", detail: "this node has stopped deciding", retryAfter: 10},
 
 	// Coupons.
 	domain.PromotionNotFound: {status: 404, title: "Promotion not found", detail: "there is no such promotion"},
 	domain.PromotionExists:   {status: 409, title: "Promotion exists", detail: "this promotion id is taken"},
-	domain.SoldOut:           {status: 409, title: "Sold out", detail: "every unit has been given out, or fewer are left than you want"},
+	domain.SoldOut:           {status: 409, title: "Sold out", detail: "not enough units are left"},
 	domain.AlreadyIssued:     {status: 409, title: "Already issued", detail: "you have this coupon already"},
-	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have as many as one user may have"},
+	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have reached the limit per user"},
 	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet"},
-	domain.Closed:            {status: 409, title: "Closed", detail: "it is over"},
+	domain.Closed:            {status: 409, title: "Closed", detail: "it is closed"},
 	domain.Paused:            {status: 409, title: "Paused", detail: "it is paused"},
 	domain.CouponNotFound:    {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
 	domain.AlreadyUsed:       {status: 409, title: "Already used", detail: "this coupon has been used"},
 	domain.Revoked:           {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
-	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are given out or on offer"},
+	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are issued or offered"},
 
 	// Seats.
 	domain.ScheduleNotFound:    {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
 	domain.ScheduleExists:      {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
 	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat or section"},
-	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "somebody else was first, or it is not yours"},
-	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have as many seats as one user may have"},
-	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command names fewer seats"},
-	domain.NoAdjacentSeats:     {status: 409, title: "No adjacent seats", detail: "so many seats are not free side by side"},
-	domain.OrphanSeat:          {status: 409, title: "Orphan seat", detail: "this would leave a single seat between others"},
+	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "at least one seat is taken or not yours"},
+	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have reached the limit of seats per user"},
+	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command may not name so many seats"},
+	domain.NoAdjacentSeats:     {status: 409, title: "No adjacent seats", detail: "there are not so many adjacent free seats"},
+	domain.OrphanSeat:          {status: 409, title: "Orphan seat", detail: "this would leave a single free seat between others"},
 	domain.HoldNotFound:        {status: 404, title: "Hold not found", detail: "there is no such hold"},
-	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "the time to decide is over"},
+	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "this hold has expired"},
 	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
 	domain.ReservationNotFound: {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
-	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this has been cancelled, or is over"},
+	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this has already been cancelled or ended"},
 
 	// Waiting lists.
-	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are on this list"},
-	domain.WaitingNotFound: {status: 404, title: "Waiting not found", detail: "there is no such place on a list"},
-	domain.OfferExpired:    {status: 409, title: "Offer expired", detail: "the time to accept is over"},
-	domain.NoOffer:         {status: 409, title: "No offer", detail: "nothing has been offered"},
+	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are already on this waiting list"},
+	domain.WaitingNotFound: {status: 404, title: "Waiting not found", detail: "there is no such waiting entry"},
+	domain.OfferExpired:    {status: 409, title: "Offer expired", detail: "this offer has expired"},
+	domain.NoOffer:         {status: 409, title: "No offer", detail: "there is no offer for this entry"},
 
 	// Orders.
 	domain.ProductNotFound:    {status: 404, title: "Product not found", detail: "there is no such product"},
 	domain.ProductExists:      {status: 409, title: "Product exists", detail: "this salePostId is taken"},
-	domain.ProductClosed:      {status: 409, title: "Product closed", detail: "this product is not sold any more"},
+	domain.ProductClosed:      {status: 409, title: "Product closed", detail: "this product is no longer sold"},
 	domain.OrderNotFound:      {status: 404, title: "Order not found", detail: "there is no such order"},
 	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered"},
-	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount is not price times count"},
+	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be price times count"},
 	domain.PaymentAlreadyUsed: {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
-	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "this shop takes no payments"},
+	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "no payment provider is configured"},
 
 	// Alarms.
 	domain.AlarmNotFound: {status: 404, title: "Alarm not found", detail: "there is no such alarm"},

@@ -1,4 +1,4 @@
-// Figures that are looked up when somebody scrapes: one line for each.
+// Metrics that are read at each scrape, one line each.
 
 package http
 
@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// A Figure is one metric that is looked up in an S. Make it with Gauge or Counter.
+// A Metric is read from an S. Make it with Gauge or Counter.
 type Metric[S any] struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -19,12 +19,12 @@ type number interface {
 	~int | ~int64 | ~uint64 | ~float64
 }
 
-// Gauge is a figure that goes up and down; labels are names and values by turns.
+// Gauge is a metric that goes up and down; labels are pairs of name and value.
 func Gauge[S any, N number](name, help string, value func(S) N, labels ...string) Metric[S] {
 	return newMetric(prometheus.GaugeValue, name, help, value, labels)
 }
 
-// Counter is a figure that only grows while the process lives.
+// Counter is a metric that only grows.
 func Counter[S any, N number](name, help string, value func(S) N, labels ...string) Metric[S] {
 	return newMetric(prometheus.CounterValue, name, help, value, labels)
 }
@@ -37,9 +37,9 @@ func newMetric[S any, N number](kind prometheus.ValueType, name, help string, va
 	return Metric[S]{prometheus.NewDesc(name, help, nil, constLabels), kind, func(s S) float64 { return float64(value(s)) }}
 }
 
-// Register adds figures to m that are of one moment: look is asked once each time. They are left out when it says false.
-func Register[S any](m *Metrics, read func() (S, bool), metrics ...Metric[S]) {
-	m.registry.MustRegister(collector[S]{read, metrics})
+// Register adds metrics of one snapshot: read is called once for each scrape. They are left out when it returns false.
+func Register[S any](r *prometheus.Registry, read func() (S, bool), metrics ...Metric[S]) {
+	r.MustRegister(collector[S]{read, metrics})
 }
 
 type collector[S any] struct {

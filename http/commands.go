@@ -1,5 +1,4 @@
-// What all commands share: whose request it is, under which key, how long its sender wants to wait, and that every answer
-// says so again.
+// Handling a command: identify the request, append it once, and answer with its outcome or with 202.
 
 package http
 
@@ -17,22 +16,28 @@ import (
 	"onsale/projections"
 )
 
-// commandRequest is what the path and the body of a command ask for.
+// commandRequest is a command as read from path and body.
 type commandRequest struct {
 	entity      string
 	body        domain.Body
-	canonical   string // the body as it was understood, for the fingerprint
-	admin       bool   // goes in where users are kept out for want of room
-	unavailable error  // why it is not taken, unless it was taken before; nil: it is
+	canonical   string // the body as it was read, for the fingerprint
+	admin       bool   // accepted also when there is no capacity for users
+	unavailable error  // why it cannot be appended, unless it was before; nil: it can
 }
 
-// commandDecoder takes the wish out of a request. Its errors are about shape.
+// commandDecoder reads a command from a request and validates its shape.
 type commandDecoder func(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 
-const maxKeyLength = 255
+const (
+	maxKeyLength = 255
 
-// command is the handler of one kind of command. It waits so long for the outcome unless asked otherwise; who does not say
-// who they are is taken for nobody, or sent away when that is "".
+	maxWait     = 30 * time.Second
+	defaultWait = 5 * time.Second
+	noWait      = 0 // of issuing and ordering: they respond as soon as the command is durable
+)
+
+// command is the handler of one kind of command. It waits for fallback without a Prefer header. Requests without a user run
+// as anonymousAs; if that is empty they get 401.
 func (s *Server) command(fallback time.Duration, anonymousAs string, decode commandDecoder) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		e, err := identifyRequest(w, r, anonymousAs)
@@ -52,15 +57,15 @@ func (s *Server) command(fallback time.Duration, anonymousAs string, decode comm
 	}
 }
 
-// problemFor is why the request was, under its name.
+// problemFor is err with the id of the request.
 func (e *inflightRequest) problemFor(err error) *problem {
-	p := *problemOf(err) // a copy: those who joined one append share its error
+	p := *problemOf(err) // a copy: requests that share an append share its error
 	p.RequestID = e.request
 	return &p
 }
 
-// identifyRequest says whose request this is and names it. From here on every answer echoes the key; without one of the
-// client's, a key is made, with which the client can ask again.
+// identifyRequest determines the user and the request id. From here on every response echoes the idempotency key; if the
+// client sent none, one is generated, with which it can retry.
 func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string) (*inflightRequest, error) {
 	key, keyed := r.Header["Idempotency-Key"]
 	if !keyed {
@@ -92,7 +97,7 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= maxKeyLength
 }
 
-// canonicalPath is the path under which old and new clients mean the same.
+// canonicalPath is the current path for a path of older clients.
 func canonicalPath(path string) string {
 	if rest, legacy := strings.CutPrefix(path, "/api/schedules/"); legacy {
 		return "/api/v1/schedules/" + rest
@@ -100,15 +105,12 @@ func canonicalPath(path string) string {
 	return path
 }
 
-// The way of a command through the door: is it the same request again; is there room; into the line; and then its outcome,
-// or a 202 with the places where that will be told.
-
 var (
-	errAlreadyDecided = errors.New("decided already")       // ends an entry whose outcome the store has
-	errOutcomeUnknown = error(problemf(outcomeUnknown, "")) // ends one whose append panicked; joiners are told a copy
+	errAlreadyDecided = errors.New("already decided")       // of a request whose outcome is in the store
+	errOutcomeUnknown = error(problemf(outcomeUnknown, "")) // of a request whose append panicked
 )
 
-// execute answers the request with its outcome, or with its place in line when that is all there is after wait.
+// execute answers the request with its outcome, or with 202 when there is none after wait.
 func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequest, req commandRequest, wait time.Duration) error {
 	e, outcome, err := s.submit(r.Context(), e, req, wait)
 	switch {
@@ -118,13 +120,14 @@ func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequ
 		s.respondAccepted(w, e)
 		return nil
 	case outcome.Sequence != e.sequence:
-		w.Header()["Idempotent-Replayed"] = []string{"true"} // it was first said before, or elsewhere
+		w.Header()["Idempotent-Replayed"] = []string{"true"} // this is the outcome of an earlier request
 	}
 	return s.respondOutcome(w, outcome)
 }
 
-// submit gives the outcome of the request, or nil when after wait there is only a place in line: that of the entry.
-func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequest, wait time.Duration) (*inflightRequest, *projections.Outcome, error) {
+// submit appends the command once and waits for its outcome. If there is none after wait it is nil; then the command has
+// the sequence of the returned request, which is an earlier one if this one is a duplicate.
+func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequest, wait time.Duration) (*inflightRequest, *domain.Event, error) {
 	status := s.Projector.Status()
 	if status.Halted != "" {
 		return nil, nil, problemf(halted, "")
@@ -149,7 +152,7 @@ func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequ
 	if wait > 0 {
 		ctx, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		// Whatever keeps the outcome from being told now: the command is durable, and that is what 202 says.
+		// Whatever the error is, the command is durable: 202.
 		if outcome, err := s.Projector.Await(ctx, e.request, e.sequence); err == nil && outcome.Request == e.request {
 			return e, &outcome, nil
 		}
@@ -157,9 +160,9 @@ func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequ
 	return e, nil, nil
 }
 
-// appendOnce appends the command, unless the request has been decided: then it gives the outcome. It leaves the door in
-// order whatever happens.
-func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (outcome *projections.Outcome, err error) {
+// appendOnce appends the command, unless the request has been decided: then it returns the outcome. Whatever happens, e
+// does not stay in the table as one that is being appended.
+func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (outcome *domain.Event, err error) {
 	var sequence uint64
 	var reason error
 	defer func() {
@@ -188,7 +191,7 @@ func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req command
 			return nil, err
 		}
 	}
-	// Once on its way a command is not called back: a client that goes away here may ask later what became of it.
+	// An append is not cancelled when the client disconnects: it may read the outcome later.
 	n, err := s.Append(context.WithoutCancel(ctx), domain.Command{
 		Entity: req.entity, User: e.user, Request: e.request, Fingerprint: e.fingerprint, Body: req.body,
 	})
@@ -196,14 +199,15 @@ func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req command
 		reason = appendProblem(err)
 		return nil, reason
 	}
-	// The command is durable. Should this node stop here, the client asks again with its key and is told the outcome.
+	// The command is durable. If this node stops here, the client gets the outcome by retrying with its key.
+	s.metrics.accepted.Inc()
 	s.inflight.appended(e, n, s.now())
 	sequence = n
 	return nil, nil
 }
 
-// awaitAppend waits until the same request, which is inside, stands in line.
-func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*projections.Outcome, error) {
+// awaitAppend waits until the duplicate of this request that is in flight is appended, or returns its outcome.
+func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*domain.Event, error) {
 	first, known, err := s.Projector.OutcomeOf(existing.request)
 	if known {
 		return &first, nil
@@ -226,29 +230,29 @@ func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*p
 	return &first, err
 }
 
-// replayed gives what was decided the first time, if this is the same request. It has no place in line of its own.
-func replayed(e *inflightRequest, first *projections.Outcome, err error) (*inflightRequest, *projections.Outcome, error) {
+// replayed returns the first outcome, if this is the same request. e keeps sequence 0.
+func replayed(e *inflightRequest, first *domain.Event, err error) (*inflightRequest, *domain.Event, error) {
 	if err == nil && first.Fingerprint != e.fingerprint {
 		err = problemf(domain.RequestIDReused, "")
 	}
 	return e, first, err
 }
 
-// checkCapacity is why users' commands are refused now: nil, or one of the reasons to come back later.
+// checkCapacity returns why users' commands are refused now, or nil.
 func (s *Server) checkCapacity(status projections.Status) error {
 	if s.CapacityProblem != nil {
 		if code, reason := s.CapacityProblem(); code != "" {
 			return problemf(code, "%s", reason)
 		}
 	}
-	if s.MaxBacklogAge > 0 && s.inflight.oldestAge(status, s.now()) > s.MaxBacklogAge {
+	if _, oldest := s.inflight.undecided(status, s.now()); s.MaxBacklogAge > 0 && oldest > s.MaxBacklogAge {
 		return problemf(backlogFull, "")
 	}
 	return nil
 }
 
-// appendProblem is what a client is told of an append that failed. Only where it is sure that nothing was stored may it say
-// so; of everything else nobody knows, and the key makes asking again safe.
+// appendProblem is the problem of a failed append. After ErrFull and ErrClosed nothing was stored; after any other error
+// that is unknown, and the idempotency key makes retrying safe.
 func appendProblem(err error) error {
 	switch {
 	case errors.Is(err, domain.ErrFull):
@@ -261,7 +265,7 @@ func appendProblem(err error) error {
 	return p
 }
 
-// respondAccepted writes the 202. It is on the hottest way there is, so its JSON is written by hand; no part needs escaping.
+// respondAccepted writes the 202. This is the hottest path, so its JSON is written by hand; no part needs escaping.
 func (s *Server) respondAccepted(w http.ResponseWriter, e *inflightRequest) {
 	position := s.position(e.position)
 	request := "/api/v1/requests/" + e.request.String() + "?sequence=" + strconv.FormatUint(e.sequence, 10)
@@ -279,4 +283,50 @@ func (s *Server) respondAccepted(w http.ResponseWriter, e *inflightRequest) {
 	b = append(b, `"}}`...)
 	w.Header()["Location"] = []string{request}
 	send(w, http.StatusAccepted, jsonType, b)
+}
+
+// preferredWait is how long to wait for the outcome: N seconds with `wait=N`, 0 with `respond-async`, otherwise
+// fallback. With both, the response comes with the outcome or after N seconds (RFC 7240, 4.3). Of a repeated preference
+// the first counts. Invalid preferences are ignored, as the RFC requires, and a wait above maxWait is maxWait.
+func preferredWait(prefer []string, fallback time.Duration) time.Duration {
+	async, hasWait, wait := false, false, time.Duration(0)
+	for _, header := range prefer {
+		for preference := range strings.SplitSeq(header, ",") {
+			preference, _, _ = strings.Cut(preference, ";") // none has parameters that matter here
+			name, value, _ := strings.Cut(preference, "=")
+			switch strings.ToLower(strings.Trim(name, " \t")) {
+			case "respond-async":
+				async = true
+			case "wait":
+				if seconds, ok := waitSeconds(value); ok && !hasWait {
+					hasWait, wait = true, seconds
+				}
+			}
+		}
+	}
+	switch {
+	case hasWait:
+		return wait
+	case async:
+		return noWait
+	}
+	return fallback
+}
+
+// waitSeconds parses digits, quoted or not. Numbers that would overflow are the limit.
+func waitSeconds(value string) (time.Duration, bool) {
+	value = strings.Trim(value, " \t")
+	if unquoted, ok := strings.CutPrefix(value, `"`); ok {
+		if value, ok = strings.CutSuffix(unquoted, `"`); !ok {
+			return 0, false
+		}
+	}
+	seconds := time.Duration(0)
+	for i := range len(value) {
+		if value[i] < '0' || value[i] > '9' {
+			return 0, false
+		}
+		seconds = min(seconds*10+time.Duration(value[i]-'0')*time.Second, maxWait)
+	}
+	return seconds, value != ""
 }

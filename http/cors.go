@@ -1,5 +1,5 @@
-// Which pages of other origins may use this API from a browser. Two rules: a page of an allowed origin may read answers,
-// with credentials; and no page of any other origin may command, since cookies and ?userId= would let it act as the user.
+// Requests from web pages of other origins. Pages of allowed origins may use the API with credentials. Commands from any
+// other origin are refused, since cookies and ?userId= would let such a page act as the user.
 
 package http
 
@@ -15,7 +15,7 @@ const (
 	allowedHeaders = "Content-Type, Idempotency-Key, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
 )
 
-// checkOrigin opens the answer to a page of an allowed origin, and refuses commands of all others.
+// checkOrigin sets the CORS headers for allowed origins, and refuses commands from all others.
 func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 	if origin := r.Header["Origin"]; len(origin) == 1 {
 		h := w.Header()
@@ -28,12 +28,12 @@ func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err := s.csrf.Check(r); err != nil {
-		return problemf(forbidden, "a page of another origin may not command here")
+		return problemf(forbidden, "commands from this origin are not allowed")
 	}
 	return nil
 }
 
-// allowsOrigin says whether pages of this origin may use the API: those of this machine, at any port, and those configured.
+// allowsOrigin says whether an origin may use the API: loopback with any port, and those configured.
 func (s *Server) allowsOrigin(origin string) bool {
 	if slices.Contains(s.Origins, origin) {
 		return true
@@ -49,7 +49,7 @@ func (s *Server) allowsOrigin(origin string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// options answers OPTIONS: what the path takes (the router has set Allow), and the preflight of a browser.
+// options answers OPTIONS and CORS preflights. The router has set Allow.
 func (s *Server) options(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if h["Access-Control-Allow-Origin"] != nil && r.Header["Access-Control-Request-Method"] != nil {

@@ -1,4 +1,5 @@
-// Coupons and their promotions on the wire.
+// Promotions and their coupons. Defaults and generated ids are written into the command here, so that every node reads the
+// same.
 
 package http
 
@@ -24,42 +25,58 @@ var useCoupon = pathCommand(func(r *http.Request) (string, domain.Body, error) {
 	return promotion, coupons.Use{Number: number}, err
 })
 
-type promotionView struct {
-	PromotionID  string      `json:"promotionId"`
-	Name         string      `json:"name"`
-	Stock        int         `json:"stock"`
-	Issued       int         `json:"issued"`
-	Remaining    int         `json:"remaining"`
-	Status       string      `json:"status"`
-	OpensAt      domain.Time `json:"opensAt"`
-	ClosesAt     domain.Time `json:"closesAt"`
-	PerUserLimit int         `json:"perUserLimit"`
+// createPromotion reads POST /api/v1/admin/promotions.
+func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
+		return coupons.Create{
+			Name: o.Text("name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"),
+		}
+	})
 }
 
-// viewPromotion shows p as a command that is sent now would find it. Log time stands still when nothing happens, so the
-// clock on the wall may be ahead of it.
+var (
+	changeStock = adminCommand(entityCommand("promotionId", func(o *object) validatedBody {
+		return coupons.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
+	}))
+	pausePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Pause{Reason: o.Text("reason")} }))
+	resumePromotion = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Resume{Reason: o.Text("reason")} }))
+	closePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Close{Reason: o.Text("reason")} }))
+)
+
+// revokeCoupon reads POST /api/v1/admin/coupons/:couponId/revoke. The unit returns to stock by default.
+func revokeCoupon(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	id, err := generatedID(r, "couponId")
+	if err != nil {
+		return commandRequest{}, err
+	}
+	promotion, number := splitID(id, "-")
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
+		return coupons.Revoke{Number: number, ReturnStock: o.Bool("returnStock", true), Reason: o.Text("reason")}
+	})
+	return commandRequest{entity: promotion, body: body, canonical: canonical, admin: true}, err
+}
+
+type promotionView struct {
+	PromotionID  string                  `json:"promotionId"`
+	Name         string                  `json:"name"`
+	Stock        int                     `json:"stock"`
+	Issued       int                     `json:"issued"`
+	Remaining    int                     `json:"remaining"`
+	Status       coupons.PromotionStatus `json:"status"`
+	OpensAt      domain.Time             `json:"opensAt"`
+	ClosesAt     domain.Time             `json:"closesAt"`
+	PerUserLimit int                     `json:"perUserLimit"`
+}
+
+// viewPromotion shows p as of now. While nothing happens the log's time does not advance, so the later of the two clocks
+// counts.
 func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promotionView {
-	status, _ := PromotionStatus(p, max(logTime, domain.At(s.now())))
+	status, _ := p.Status(max(logTime, domain.At(s.now())))
 	return promotionView{
 		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
 		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit,
 	}
-}
-
-// PromotionStatus is how p stands at a time, and when that changes by itself; 0: never.
-func PromotionStatus(p coupons.Promotion, now domain.Time) (status string, until domain.Time) {
-	closed, _ := p.Closed(now)
-	switch {
-	case closed:
-		return "CLOSED", 0
-	case now < p.OpensAt:
-		return "SCHEDULED", p.OpensAt
-	case p.Paused:
-		return "PAUSED", p.ClosesAt
-	case p.Remaining() == 0:
-		return "SOLD_OUT", p.ClosesAt
-	}
-	return "OPEN", p.ClosesAt
 }
 
 func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.View) (any, error) {
@@ -82,4 +99,23 @@ func (s *Server) promotion(r *http.Request, _ url.Values, v *projections.View) (
 		err = problemf(domain.PromotionNotFound, "")
 	}
 	return s.viewPromotion(p, v.Now()), err
+}
+
+type couponView struct {
+	CouponID    string      `json:"couponId"`
+	PromotionID string      `json:"promotionId"`
+	Number      int         `json:"number"`
+	Status      string      `json:"status"`
+	IssuedAt    domain.Time `json:"issuedAt"`
+}
+
+func myCoupons(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Coupons(page.before, page.limit)
+	return listOfUser(found, func(c projections.Coupon) couponView {
+		return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
+	}), err
 }

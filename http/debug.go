@@ -1,4 +1,4 @@
-// What is looked at when something is wrong: /debug/streams lists the open streams, those that are farthest behind first.
+// /debug/streams lists the open streams, those that are farthest behind first.
 
 package http
 
@@ -16,10 +16,10 @@ import (
 type StreamInfo struct {
 	Kind   string        // whose events: "user", "schedule" or "promotion"
 	Key    string        // which of these
-	Cursor uint64        // everything up to this event is sent, or is not for this reader
-	Lag    uint64        // how far the last of these events that was told is ahead of that, in numbers
+	Cursor uint64        // everything up to this event is sent, or not of this stream
+	Lag    uint64        // by how many events the last published one of these is ahead of Cursor
 	Age    time.Duration // since it was opened
-	State  string        // what it does: "live", "catching up", …
+	State  string        // "live", "catching up", …
 }
 
 type streamView struct {

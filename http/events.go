@@ -1,30 +1,14 @@
-// The doors of the event streams: who asks, and is there such a stream. What comes after is written by Streams.
+// Routes of event streams: they check the user and that the subject exists, and hand over to Streams.
 
 package http
 
 import (
 	"net/http"
-	"runtime/debug"
 
 	"onsale/domain"
 	"onsale/http/sse"
 	"onsale/projections"
 )
-
-// streamRoute adds the route of a stream. It answers GET only: a stream has no headers of its own to look at.
-func (s *Server) streamRoute(path string, h handler) {
-	s.handle(http.MethodGet, path, func(w http.ResponseWriter, r *http.Request) error {
-		defer func() {
-			if value := recover(); value != nil && value != http.ErrAbortHandler {
-				s.Logger.Error("stream panicked", "id", w.Header().Get("X-Request-Id"), "path", r.URL.Path, "panic", value, "stack", string(debug.Stack()))
-				panic(http.ErrAbortHandler) // half a stream cannot become a problem; its client comes back
-			} else if value != nil {
-				panic(value)
-			}
-		}()
-		return h(w, r)
-	})
-}
 
 // userStream is /subscribe/:userId and /api/v1/me/events.
 func (s *Server) userStream(w http.ResponseWriter, r *http.Request) error {
@@ -36,7 +20,7 @@ func (s *Server) userStream(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// alarmStream is /api/v1/users/alarm/subscribe: of what userStream tells, the alarms.
+// alarmStream is /api/v1/users/alarm/subscribe.
 func (s *Server) alarmStream(w http.ResponseWriter, r *http.Request) error {
 	user, err := requireUser(r)
 	if err != nil {
@@ -72,9 +56,8 @@ func (s *Server) promotionStream(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// orderStream is /api/v1/orders/:imp_uid/sse. Who has seen the verdict need not come again: that is what 204 says to an
-// EventSource. An order that is not there yet may come, to whoever waits for it; one that this node knows of while it is
-// behind may have become another's.
+// orderStream is /api/v1/orders/:imp_uid/sse. A client that has seen the result gets 204, which ends an EventSource. An order
+// that does not exist yet can be waited for. While this node is behind, the order may have changed hands since.
 func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 	user, err := requestUser(r)
 	if err != nil {
@@ -97,15 +80,14 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if isAdmin(user) {
-		user = "" // may watch anybody's
+		user = "" // any user's order
 	}
 	s.Streams.Order(w, r, id, user)
 	return nil
 }
 
-// notFoundForNew says that what a stream is about is not there, which is 404 to who comes for the first time. Who comes back
-// with an id is let in and waits, for EventSource gives up for ever on an error; so is everybody while this node cannot
-// know what is there.
+// notFoundForNew says whether a stream gets 404 because its subject does not exist. A client that resumes is accepted and
+// waits, since EventSource never retries after an error; so is every client while this node is not up to date.
 func (s *Server) notFoundForNew(r *http.Request, id string, exists func(id string) (bool, error)) bool {
 	if sse.Resuming(r) || !s.upToDate() {
 		return false
@@ -114,7 +96,7 @@ func (s *Server) notFoundForNew(r *http.Request, id string, exists func(id strin
 	return err == nil && !found
 }
 
-// upToDate says that what this node does not know is not there.
+// upToDate says whether what is not in this node's store does not exist.
 func (s *Server) upToDate() bool {
 	status := s.Projector.Status()
 	return status.Halted == "" && status.CaughtUp
@@ -141,7 +123,7 @@ func (s *Server) scheduleExists(id string) (bool, error) {
 	return exists, err
 }
 
-// lookUp is one thing of the store, whoever asks.
+// lookUp reads one item of the store, independent of the user.
 func lookUp[T any](s *Server, id string, find func(*projections.View, string) (T, bool, error)) (found T, known bool, err error) {
 	err = s.Projector.Read("", func(v *projections.View) (err error) {
 		found, known, err = find(v, id)

@@ -1,10 +1,11 @@
-// Exports: everything of a kind as CSV (RFC 4180), written a piece at a time while it is read, however much it is. A
-// download that breaks off has no proper end, so that nobody takes it for the whole.
+// Exports as CSV (RFC 4180), written while they are read, so that their size does not matter. A download that fails has no
+// proper end: it cannot be mistaken for the whole.
 
 package http
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"iter"
@@ -22,7 +23,7 @@ import (
 	"onsale/projections"
 )
 
-// exportFilter is what an export is of; "" is all.
+// exportFilter restricts an export to one entity; "" is all.
 type exportFilter struct{ promotion, schedule, product string }
 
 const exportBufferSize = 32 << 10
@@ -51,15 +52,15 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := writeRows(w, r, file.columns, file.rows(s, filter)); err != nil {
 		if r.Context().Err() == nil { // else the client went away
-			s.Logger.Error("an export broke off", "id", h.Get("X-Request-Id"), "file", name, "error", err)
+			s.Logger.Error("export failed", "id", h.Get("X-Request-Id"), "file", name, "error", err)
 		}
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// parseFilter reads ?promotionId=, ?scheduleId= and ?salePostId=. A filter that the file does not know is refused: whoever
-// sends it would take everything for a part.
+// parseFilter reads ?promotionId=, ?scheduleId= and ?salePostId=. A filter that the file does not have is refused: otherwise
+// the client would mistake everything for a part.
 func (s *Server) parseFilter(query url.Values, file exportFile) (filter exportFilter, err error) {
 	filter.promotion, err = filterID(query, "promotionId", file.filters, s.promotionExists, domain.PromotionNotFound)
 	if err == nil {
@@ -77,7 +78,7 @@ func filterID(query url.Values, param string, allowed []string, exists func(stri
 	}
 	id := query.Get(param)
 	if !slices.Contains(allowed, param) {
-		return "", fieldProblem(invalidParameter, param, "is no filter of this file")
+		return "", fieldProblem(invalidParameter, param, "is not a filter of this file")
 	}
 	if err := checkID(id, param, maxEntityID); err != nil {
 		return "", err
@@ -89,7 +90,7 @@ func filterID(query url.Values, param string, allowed []string, exists func(stri
 	return id, err
 }
 
-// writeRows ends early when the client goes away, or takes nothing for a minute. A row that is nil is left out.
+// writeRows skips rows that are nil. It ends early when the client disconnects, or reads nothing for a minute.
 func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows iter.Seq2[[]string, error]) error {
 	client := deadlineWriter{w, http.NewResponseController(w)}
 	defer client.connection.SetWriteDeadline(time.Time{})
@@ -116,26 +117,24 @@ func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows it
 	return out.Error()
 }
 
-// deadlineWriter gives the client a minute for every piece.
+// deadlineWriter gives the client a minute for each write.
 type deadlineWriter struct {
 	w          http.ResponseWriter
 	connection *http.ResponseController
 }
 
 func (p deadlineWriter) Write(b []byte) (int, error) {
-	_ = p.connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer has one
+	_ = p.connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer supports it
 	return p.w.Write(b)
 }
 
-// escapeFormula keeps a spreadsheet from computing what somebody has written as a name or a reason.
+// escapeFormula keeps spreadsheets from evaluating a cell as a formula.
 func escapeFormula(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
 }
-
-// The files that can be exported, and what stands in their columns.
 
 type exportFile struct {
 	filters []string
@@ -154,7 +153,7 @@ var exportFiles = map[string]exportFile{
 				}
 				v := s.viewPromotion(p, 0)
 				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
-					v.Status, timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+					string(v.Status), timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
 			})
 		},
 	},
@@ -200,7 +199,7 @@ var exportFiles = map[string]exportFile{
 					return nil, nil
 				}
 				v := viewProduct(p)
-				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), string(v.Status)}, nil
 			})
 		},
 	},
@@ -226,7 +225,7 @@ var exportFiles = map[string]exportFile{
 	},
 }
 
-// exportRows are the rows of a file; nil ones are none.
+// exportRows maps items to rows.
 func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		for t, err := range all {
@@ -241,31 +240,17 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) i
 	}
 }
 
-// commandOf is the command of the shop's that an event came from.
-var commandOf = map[string]string{
-	"coupons.created": "coupons.create", "coupons.stock-changed": "coupons.change-stock", "coupons.paused": "coupons.pause",
-	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.revocation-done": "coupons.revoke",
-	"seats.created": "seats.create", "seats.blocked": "seats.block", "seats.unblocked": "seats.unblock",
-	"seats.reclaimed": "seats.reclaim", "seats.closed": "seats.close", "alarms.raise-done": "alarms.raise",
-	"products.created": "products.create", "products.stock-changed": "products.change-stock", "products.closed": "products.close",
-	"orders.cancelled": "orders.cancel",
-}
-
-// auditCells are those of a deed that is about what was chosen; of both, where both were.
+// auditCells is the row of an admin action, nil if the filter excludes it. With two filters, either may match.
 func auditCells(d projections.AdminAction, filter exportFilter) ([]string, error) {
-	subject := domain.Kind(d.Type) + "." + d.Entity
+	subject := domain.Kind(d.Command) + "." + d.Entity
 	if filter != (exportFilter{}) && subject != "coupons."+filter.promotion && subject != "seats."+filter.schedule {
 		return nil, nil
 	}
-	command, outcome := d.Type, d.Code
-	if d.Code == "" {
-		command, outcome = commandOf[d.Type], "SUCCEEDED"
-	}
 	sequence := strconv.FormatUint(d.Sequence, 10)
-	return []string{timeCell(d.At), sequence, d.User, command, d.Entity, d.Reason, d.Request.String(), outcome}, nil
+	return []string{timeCell(d.At), sequence, d.User, d.Command, d.Entity, d.Reason, d.Request.String(), cmp.Or(d.Code, "SUCCEEDED")}, nil
 }
 
-// paymentCells say what the provider was last heard to have of an order's payment; empty where it was not heard.
+// paymentCells are the last known state of a payment at the provider; empty when unknown.
 func paymentCells(p *orders.Payment) []string {
 	if p == nil {
 		return []string{"", "", ""}

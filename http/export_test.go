@@ -15,7 +15,7 @@ import (
 	"onsale/projections"
 )
 
-// couponExporter is a projector with other coupons to export.
+// couponExporter is a projector that exports these coupons.
 type couponExporter struct {
 	Projector
 	coupons iter.Seq2[projections.OwnedCoupon, error]
@@ -25,7 +25,7 @@ func (p couponExporter) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon,
 	return p.coupons
 }
 
-// An export is written while it is read: the beginning of one without an end arrives. It ends when its client goes away.
+// An export is written while it is read: the beginning of an endless one arrives. It ends when the client disconnects.
 func TestExport_StopsOnDisconnect(t *testing.T) {
 	f := newFixture(t)
 	ended := make(chan struct{})
@@ -48,7 +48,6 @@ func TestExport_StopsOnDisconnect(t *testing.T) {
 	<-ended
 }
 
-// What cannot be read to its end does not look as if it had been.
 func TestExport_AbortsOnReadError(t *testing.T) {
 	f := newFixture(t)
 	f.Projector = couponExporter{f.projector, func(yield func(projections.OwnedCoupon, error) bool) {
@@ -63,11 +62,10 @@ func TestExport_AbortsOnReadError(t *testing.T) {
 		_, err = io.ReadAll(response.Body)
 	}
 	if err == nil {
-		t.Error("it came to an end")
+		t.Error("the download looks complete")
 	}
 }
 
-// More rows than are read at a time, each once.
 func TestExport_WritesEachRowOnce(t *testing.T) {
 	f := newFixture(t)
 	seedSchedule(t, f, 2_500)
@@ -77,7 +75,7 @@ func TestExport_WritesEachRowOnce(t *testing.T) {
 	}
 }
 
-// Another node may take the same key for something else; the line tells it apart, and the trail has both.
+// Another node may accept the same key for another command; the log shows the difference, and the audit log has both.
 func TestExport_AuditsReusedKey(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 10)
@@ -95,12 +93,12 @@ func TestExport_AuditsReusedKey(t *testing.T) {
 }
 
 func (f *fixture) downloadCSV(t *testing.T, name string) string {
-	answer := httptest.NewRecorder()
-	f.ServeHTTP(answer, httptest.NewRequest("GET", "/api/v1/admin/export/"+name, nil))
-	if answer.Code != 200 {
-		t.Fatalf("got %d %s", answer.Code, answer.Body)
+	response := httptest.NewRecorder()
+	f.ServeHTTP(response, httptest.NewRequest("GET", "/api/v1/admin/export/"+name, nil))
+	if response.Code != 200 {
+		t.Fatalf("got %d %s", response.Code, response.Body)
 	}
-	return answer.Body.String()
+	return response.Body.String()
 }
 
 func seedSchedule(t testing.TB, f *fixture, seats int) {

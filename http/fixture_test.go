@@ -17,21 +17,22 @@ import (
 	"onsale/domain"
 	"onsale/http/payments/portone"
 	"onsale/projections"
+	"onsale/streams"
 )
 
 const testEpoch = "k3v9x2ab"
 
-// memoryLog is COMMANDS and EVENTS in memory. It stores as JetStream does, and can be told to stop or to fail.
+// memoryLog is COMMANDS and EVENTS in memory. It behaves like JetStream, and can be paused or made to fail.
 type memoryLog struct {
 	mu             sync.Mutex
-	changed        chan struct{} // closed and made anew with every change
+	changed        chan struct{} // closed and replaced at every change
 	batches        []domain.Batch
 	records        []domain.Record
 	events         map[domain.Hash]domain.Event
 	deliveryPaused bool  // delivers no commands
 	publishPaused  bool  // stores no events
-	appendErr      error // what the next append says
-	storesAnyway   bool  // and whether it stores all the same
+	appendErr      error // error of the next append
+	storesAnyway   bool  // the next append stores in spite of appendErr
 	now            domain.Time
 	appended       int
 }
@@ -40,7 +41,7 @@ func newMemoryLog() *memoryLog {
 	return &memoryLog{changed: make(chan struct{}), events: map[domain.Hash]domain.Event{}, now: domain.At(time.Now())}
 }
 
-// update does something to the log and wakes who waits for it.
+// update changes the log and wakes all waiters.
 func (l *memoryLog) update(do func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +50,7 @@ func (l *memoryLog) update(do func()) {
 	l.changed = make(chan struct{})
 }
 
-// await is true once it is so, and false when ctx ended before. so is called with the log locked.
+// await waits until cond is true; false when ctx ended before. cond is called with the log locked.
 func (l *memoryLog) await(ctx context.Context, cond func() bool) bool {
 	for {
 		l.mu.Lock()
@@ -99,13 +100,16 @@ func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 }
 
 func (l *memoryLog) Embedded() bool                                     { return true }
-func (l *memoryLog) AppendNoops(ctx context.Context, upTo uint64) error { panic("nothing was lost") }
-func (l *memoryLog) DecodeBody(string, []byte) (domain.Body, error)     { panic("nobody falls behind") }
+func (l *memoryLog) AppendNoops(ctx context.Context, upTo uint64) error { panic("not implemented") }
+func (l *memoryLog) DecodeBody(name string, data []byte) (domain.Body, error) {
+	return (*streams.Log)(nil).DecodeBody(name, data) // which uses no log
+}
+func (l *memoryLog) AdminCommand(name string) (string, bool) { return streams.AdminCommand(name) }
 func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
 	return l.events[r.Hash], nil
 }
 
-// memoryConsumer is what Commands gives.
+// memoryConsumer consumes the commands of a memoryLog.
 type memoryConsumer struct {
 	ctx     context.Context
 	batches chan domain.Batch
@@ -193,17 +197,17 @@ func (l *memoryLog) EventHashes(ctx context.Context, from uint64) iter.Seq2[doma
 	return l.Events(ctx, from, "")
 }
 
-// fixture is a whole node over a memoryLog, and a client's view of it.
+// fixture is a node over a memoryLog.
 type fixture struct {
 	*Server
 	log             *memoryLog
 	projector       *haltableProjector
 	url             string
 	capacityProblem atomic.Pointer[[2]string] // code and reason
-	clockOffset     atomic.Int64              // how far the server's clock is ahead
+	clockOffset     atomic.Int64              // of the server's clock
 }
 
-// haltableProjector is a projector that can be told that it has halted.
+// haltableProjector is a projector that can be halted by a test.
 type haltableProjector struct {
 	*projections.Projector
 	mu     sync.Mutex
@@ -284,5 +288,4 @@ func newFixture(tb testing.TB) *fixture {
 	return f
 }
 
-// client is a client of this world for one user.
-func (w *fixture) client(user string) *Client { return &Client{URL: w.url, User: user} }
+func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }

@@ -21,13 +21,13 @@ import (
 	"onsale/projections"
 )
 
-// stubProjector is a projector of an empty store that has nothing to wait for.
+// stubProjector is a projector with an empty store.
 type stubProjector struct{}
 
 func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
-func (stubProjector) OutcomeOf(domain.RequestID) (o projections.Outcome, _ bool, _ error) {
+func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ error) {
 	return o, false, nil
 }
 func (stubProjector) QueueEstimate(uint64) (t projections.QueueEstimate, _ bool) { return t, false }
@@ -52,13 +52,13 @@ func (stubProjector) ExportOrders() iter.Seq2[orders.Order, error] { return empt
 func (stubProjector) ExportAuditLog() iter.Seq2[projections.AdminAction, error] {
 	return emptySeq[projections.AdminAction]
 }
-func (stubProjector) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
-	return projections.Outcome{}, context.DeadlineExceeded
+func (stubProjector) Await(context.Context, domain.RequestID, uint64) (domain.Event, error) {
+	return domain.Event{}, context.DeadlineExceeded
 }
 
 func emptySeq[T any](func(T, error) bool) {}
 
-// stubServer appends to nowhere, and calls check for every command that would be appended.
+// stubServer discards the commands that are appended after calling check.
 func stubServer(check func(domain.Command)) *Server {
 	var sequence atomic.Uint64
 	return New(Config{
@@ -82,7 +82,7 @@ func bodyType(c domain.Command) string {
 	return name
 }
 
-// Whatever a body is: it is refused with a 4xx, or the command that is appended has a shape that the rules accept.
+// Every body is refused with a 4xx, or the appended command is valid.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"scheduleSeatIds":[1,2]}`, `{"holdId":"h1000"}`, `{"holdId":7,"scheduleSeatIds":[1]}`, `{"name":"n","stock":1}`,
@@ -132,14 +132,14 @@ func FuzzBody(f *testing.F) {
 	})
 }
 
-// However a client says what it prefers, it waits a sane time.
+// Every Prefer header gives a valid wait.
 func FuzzPrefer(f *testing.F) {
 	for _, seed := range []string{"respond-async", "wait=10", `wait="3", respond-async`, "WAIT = 7;x=y", "wait=-1", "wait=99999999999999999999", "wait=", ",,;="} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, prefer string) {
-		for _, usual := range []time.Duration{noWait, defaultWait} {
-			if got := preferredWait([]string{prefer}, usual); got < 0 || got > maxWait || got%time.Second != 0 {
+		for _, fallback := range []time.Duration{noWait, defaultWait} {
+			if got := preferredWait([]string{prefer}, fallback); got < 0 || got > maxWait || got%time.Second != 0 {
 				t.Errorf("%q: got %s", prefer, got)
 			}
 		}
@@ -171,7 +171,7 @@ func TestPrefer_Parses(t *testing.T) {
 	}
 }
 
-// Whoever somebody says they are: it is an id, or nobody, or a 400.
+// Every identity is an id, anonymous, or a 400.
 func FuzzIdentity(f *testing.F) {
 	f.Add("kim", "onsale_user=lee", "userId=park")
 	f.Add("", "onsale_user=\"lee\"; x=y", "userId=%zz")
@@ -191,7 +191,7 @@ func FuzzIdentity(f *testing.F) {
 	})
 }
 
-// Whatever ?after= says: an answer, and not a fault of ours.
+// Every ?after= gives a response that is not an internal error.
 func FuzzAfter(f *testing.F) {
 	for _, seed := range []string{testEpoch + "-1", testEpoch + "-1.2", "zzzzzzzz-1", "", "-", testEpoch + "-18446744073709551616"} {
 		f.Add(seed)
@@ -207,7 +207,7 @@ func FuzzAfter(f *testing.F) {
 	})
 }
 
-// Whatever the query of a read says: an answer, or what is wrong with it.
+// Every query of a read gives a response that is not an internal error.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		"limit=1&cursor=MQ", "limit=0", "cursor=%zz", "cursor=MTg0NDY3NDQwNzM3MDk1NTE2MTU", "promotionId=p", "scheduleId=s", "salePostId=p", "promotionId=&scheduleId=",
@@ -236,17 +236,17 @@ func FuzzQuery(f *testing.F) {
 		} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.URL.RawQuery = query
-			answer := httptest.NewRecorder()
-			fx.ServeHTTP(answer, r)
-			problem := answer.Header().Get("Content-Type") == problemType[0]
-			if answer.Code >= 500 || problem != (answer.Code >= 400) {
-				t.Errorf("%s?%s: %d %s", path, query, answer.Code, answer.Body)
+			response := httptest.NewRecorder()
+			fx.ServeHTTP(response, r)
+			problem := response.Header().Get("Content-Type") == problemType[0]
+			if response.Code >= 500 || problem != (response.Code >= 400) {
+				t.Errorf("%s?%s: %d %s", path, query, response.Code, response.Body)
 			}
 		}
 	})
 }
 
-// Whatever the method and the path: no redirect, no fault of ours, and a problem where it is none of our paths.
+// No method and path gives a redirect or an internal error.
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{"/", "//", "/api/v1/promotions/", "/api/v1/schedules//seats/", "*", "", "/api/v1/promotions/../promotions", "/subscribe/%2e"} {
 		f.Add("GET", seed)
@@ -267,8 +267,7 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// Whatever a file is: it is refused with a 4xx and nothing of it is appended, or all of it is and has the shape that the
-// rules accept.
+// Every file is refused with a 4xx and nothing of it is appended, or all of it is appended and valid.
 func FuzzImport(f *testing.F) {
 	for _, seed := range []string{
 		sampleCSV, sampleJSON, `{"scheduleId":"s"}`, "[[", `[{},{}]`, "scheduleId,title,section,price,row,seats\ns,t,A,1,1,1\ns,,B,,2,\n",
@@ -298,7 +297,7 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
-// However an id is spelled, what it belongs to has an id too; and an id that onsale made is taken apart as it was made.
+// splitID is the reverse of how ids are generated, and gives a valid entity for every id.
 func FuzzSplitID(f *testing.F) {
 	f.Add("p", uint64(1))
 	f.Add("p-1-r2-ws3", uint64(1<<40))
@@ -308,11 +307,11 @@ func FuzzSplitID(f *testing.F) {
 			return
 		}
 		n = n>>1 | 1 // from 1 on, as far as an int goes
-		for separator, made := range map[string]string{
+		for separator, generated := range map[string]string{
 			"-": coupons.CouponID(id, int(n)), "-wc": coupons.WaitingID(id, n), "-ws": seats.WaitingID(id, n), "-r": seats.ReservationID(id, n),
 		} {
-			if entity, number := splitID(made, separator); entity != id || uint64(number) != n {
-				t.Errorf("%q: got %q, %d", made, entity, number)
+			if entity, number := splitID(generated, separator); entity != id || uint64(number) != n {
+				t.Errorf("%q: got %q, %d", generated, entity, number)
 			}
 			if entity, _ := splitID(id, separator); domain.CheckID(entity) != nil {
 				t.Errorf("%q: got %q", id, entity)

@@ -1,4 +1,4 @@
-// One kind of handler, and the one place where its errors become answers.
+// What all handlers share: request ids, path parameters, panics, and the functions that write responses and errors.
 
 package http
 
@@ -15,10 +15,10 @@ import (
 	"onsale/domain"
 )
 
-// handler answers a request, or returns why not before it has written anything.
+// handler answers a request, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// ServeHTTP names the request, settles which origin may ask, and hands it to its route.
+// ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
 	defer func() {
@@ -33,7 +33,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.router.ServeHTTP(w, r)
 }
 
-// requestID is the caller's X-Request-Id where that is an id, or a new one.
+// requestID is the client's X-Request-Id if that is an id, or a new one.
 func (s *Server) requestID(r *http.Request) string {
 	if ids := r.Header["X-Request-Id"]; len(ids) == 1 && domain.CheckID(ids[0]) == nil {
 		return ids[0]
@@ -41,28 +41,91 @@ func (s *Server) requestID(r *http.Request) string {
 	return s.idPrefix + strconv.FormatUint(s.idCount.Add(1), 36)
 }
 
-// handle adds a route. Its path parameters are found by r.PathValue; an empty one is refused here.
-func (s *Server) handle(method, path string, h handler) {
+func (s *Server) post(path string, h handler) { s.handle(http.MethodPost, path, false, h) }
+
+// get adds HEAD too; net/http omits the body.
+func (s *Server) get(path string, h handler) {
+	s.handle(http.MethodGet, path, false, h)
+	s.handle(http.MethodHead, path, false, h)
+}
+
+// stream adds the route of an event stream. It has no HEAD.
+func (s *Server) stream(path string, h handler) {
+	s.handle(http.MethodGet, path, true, func(w http.ResponseWriter, r *http.Request) error {
+		defer s.abortOnPanic(w, r)
+		return h(w, r)
+	})
+}
+
+// handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
+// measured, and its ResponseWriter is the server's own, because it may be hijacked.
+func (s *Server) handle(method, path string, stream bool, h handler) {
+	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
-		for _, p := range params {
-			if p.Value == "" {
-				s.fail(w, r, fieldProblem(invalidID, p.Key, "is empty"))
-				return
+		start, status := time.Now(), http.StatusInternalServerError // the status if h panics
+		defer func() {
+			duration := time.Since(start)
+			if stream {
+				duration = 0
 			}
-			r.SetPathValue(p.Key, p.Value)
+			observe(status, duration)
+		}()
+		var recorder *statusRecorder
+		if method != http.MethodPost && !stream { // http.MaxBytesReader needs the server's own ResponseWriter
+			recorder = &statusRecorder{w, http.StatusOK}
+			w = recorder
 		}
-		if err := h(w, r); err != nil {
-			s.fail(w, r, err)
+		err := setPathValues(r, params)
+		if err == nil {
+			err = h(w, r)
+		}
+		switch {
+		case err != nil:
+			status = s.fail(w, r, err)
+		case recorder != nil:
+			status = recorder.status
+		default:
+			status = http.StatusOK // or another 2xx
 		}
 	})
 }
 
-// fail answers with the problem that err is. Faults of ours are logged in full and told without detail.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+func setPathValues(r *http.Request, params httprouter.Params) error {
+	for _, p := range params {
+		if p.Value == "" {
+			return fieldProblem(invalidID, p.Key, "is empty")
+		}
+		r.SetPathValue(p.Key, p.Value)
+	}
+	return nil
+}
+
+// handleNotFound answers requests that match no route. If only the last path parameter is missing, that is the problem.
+func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
+	problem := problemf(notFound, "")
+	if path := r.URL.Path; path[max(0, len(path)-1):] == "/" {
+		if route, params, _ := s.router.Lookup(r.Method, path+"-"); route != nil && len(params) > 0 && params[len(params)-1].Value == "-" {
+			problem = fieldProblem(invalidID, params[len(params)-1].Key, "is empty")
+		}
+	}
+	s.metrics.countUnrouted(r.Method, s.fail(w, r, problem))
+}
+
+func (s *Server) handleMethodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	problem := problemf(methodNotAllowed, "this path accepts %s", w.Header().Get("Allow"))
+	s.metrics.countUnrouted(r.Method, s.fail(w, r, problem))
+}
+
+// fail is the one place that answers errors: it writes err as a problem and returns the status. Internal errors are logged;
+// the client gets no detail of them.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status int) {
 	p := problemOf(err)
 	if p.cause != nil {
 		s.Logger.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("id", w.Header().Get("X-Request-Id")),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("code", p.Code), slog.Any("error", p.cause))
+	}
+	if p.Sequence == 0 { // otherwise it is a rejection by the rules
+		s.metrics.refused.WithLabelValues(p.Code).Inc()
 	}
 	if seconds := codes[p.Code].retryAfter; seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -72,47 +135,64 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		panic(err)
 	}
 	send(w, p.Status, problemType, body)
+	return p.Status
 }
 
-// handlePanic answers for a handler that panicked. Nothing was written, since handlers write once, at their end; a stream
-// (which says so by ErrAbortHandler) is cut.
+// handlePanic answers for a handler that panicked. Nothing was written, since handlers write once, at their end; those that
+// have written something panic with ErrAbortHandler, which closes the connection.
 func (s *Server) handlePanic(w http.ResponseWriter, r *http.Request, value any) {
 	if value == http.ErrAbortHandler {
 		panic(value)
 	}
-	s.Logger.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.String("id", w.Header().Get("X-Request-Id")),
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+	s.logPanic(w, r, value)
 	s.fail(w, r, problemf(domain.Internal, ""))
 }
 
-// Values of headers that many answers share; nobody changes them.
+// abortOnPanic closes the connection of a stream that panicked: half a stream cannot become a problem. The client
+// reconnects.
+func (s *Server) abortOnPanic(w http.ResponseWriter, r *http.Request) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	if value != http.ErrAbortHandler {
+		s.logPanic(w, r, value)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (s *Server) logPanic(w http.ResponseWriter, r *http.Request, value any) {
+	s.Logger.LogAttrs(r.Context(), slog.LevelError, "handler panicked", slog.String("id", w.Header().Get("X-Request-Id")),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("panic", value), slog.String("stack", string(debug.Stack())))
+}
+
+// Header values that many responses share; they are never modified.
 var (
 	jsonType    = []string{"application/json"}
 	problemType = []string{"application/problem+json"}
 	noStore     = []string{"no-store"}
 )
 
-// An answer that does not fit into the buffers of a socket waits for its reader, but not for ever.
+// A response that does not fit into the socket's buffers blocks until the client reads, but at most this long.
 const (
 	largeResponse        = 64 << 10
 	largeResponseTimeout = time.Minute
 )
 
-// send writes one whole answer.
+// send writes a whole response.
 func send(w http.ResponseWriter, status int, contentType []string, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = contentType
 	if len(body) > largeResponse {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 		connection := http.NewResponseController(w)
-		_ = connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer has one
+		_ = connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer supports it
 		defer connection.SetWriteDeadline(time.Time{})
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // who has gone away is not told
+	_, _ = w.Write(body) // the client may be gone
 }
 
-// sendJSON writes v.
 func sendJSON(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {

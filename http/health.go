@@ -1,8 +1,12 @@
-// How this node is: /healthz says that the process answers, /readyz whether it should be sent anybody, and why not.
+// The state of this node for operators: /healthz says that the process responds, /readyz whether it should receive traffic.
 
 package http
 
-import "net/http"
+import (
+	"net/http"
+
+	"onsale/projections"
+)
 
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 	w.Header()["Cache-Control"] = noStore
@@ -16,20 +20,24 @@ type readiness struct {
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
-	var reasons []string
-	status := s.Projector.Status()
-	if status.Halted != "" {
-		reasons = append(reasons, "halted: "+status.Halted)
-	}
-	if !status.CaughtUp {
-		reasons = append(reasons, "catching up with what was accepted before the start")
-	}
-	if s.NotReady != nil {
-		reasons = append(reasons, s.NotReady()...)
-	}
+	reasons := s.notReadyReasons(s.Projector.Status())
 	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
 		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, s.ReadyNotes})
 	}
 	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: s.ReadyNotes})
+}
+
+func (s *Server) notReadyReasons(status projections.Status) []string {
+	var reasons []string
+	if status.Halted != "" {
+		reasons = append(reasons, "halted: "+status.Halted)
+	}
+	if !status.CaughtUp {
+		reasons = append(reasons, "catching up with the commands accepted before the start")
+	}
+	if s.NotReady != nil {
+		reasons = append(reasons, s.NotReady()...)
+	}
+	return reasons
 }

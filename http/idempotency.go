@@ -1,7 +1,6 @@
-// The door remembers who went in and has not come out: every request with a key that was accepted here and whose outcome
-// cannot be told yet. A repetition is compared with what the door or the store remembers before anything is appended.
-// A request is noted here first and looked up in the store after that: so it is found in one of the two, whenever its
-// outcome arrives.
+// Idempotency: the in-flight table holds every request with a key that this node accepted and whose outcome is not confirmed.
+// A duplicate is compared with the table or the store before anything is appended. A request is entered here first and
+// looked up in the store after that, so it is found in one of the two whenever its outcome arrives.
 
 package http
 
@@ -13,31 +12,30 @@ import (
 	"onsale/projections"
 )
 
-// maxInflight bounds the memory of the door: commands being appended, or waiting for their outcome.
+// maxInflight bounds the memory of the table: commands that are being appended, or wait for their outcome.
 const maxInflight = 1 << 17
 
-// inflightTable is ready when pending is made.
 type inflightTable struct {
-	mu        sync.Mutex // guards all fields; held for a few steps, never during I/O
+	mu        sync.Mutex // guards all fields; never held during I/O
 	pending   map[domain.RequestID]*inflightRequest
 	backlog   unconfirmedQueue
 	appending int
 }
 
-// inflightRequest is one request that went in. sequence and err may be read once appended is closed.
+// inflightRequest is one request. sequence and err may be read once appended is closed.
 type inflightRequest struct {
 	request     domain.RequestID
 	fingerprint domain.Fingerprint
 	user        string
 	position    uint64 // confirmed before the append
-	keyed       bool   // asked with a key of the client's, so it may be repeated
+	keyed       bool   // with the client's key, so it may be repeated
 
-	appended chan struct{} // nil without key: nobody can join
+	appended chan struct{} // nil without key: there are no duplicates
 	sequence uint64
 	err      error
 }
 
-// begin notes e, or returns the entry of the same request that is inside already.
+// begin enters e, or returns the entry of the same request. full means that the table is full.
 func (t *inflightTable) begin(e *inflightRequest, status projections.Status) (existing *inflightRequest, full bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -57,7 +55,7 @@ func (t *inflightTable) begin(e *inflightRequest, status projections.Status) (ex
 	return nil, false
 }
 
-// appended notes where e stands in line; it stays until its outcome can be told.
+// appended records the sequence of e, which stays until its outcome is confirmed.
 func (t *inflightTable) appended(e *inflightRequest, sequence uint64, now time.Time) {
 	t.mu.Lock()
 	t.appending--
@@ -69,8 +67,8 @@ func (t *inflightTable) appended(e *inflightRequest, sequence uint64, now time.T
 	}
 }
 
-// abandon notes that e is not in line as far as anybody knows: it was refused, decided long ago, or lost from sight. The next
-// attempt with its key begins anew; should the first have been stored after all, the rules know the repetition.
+// abandon removes e, which was refused, was decided earlier, or may not be stored. The next attempt with its key appends
+// again; if the first was stored after all, the rules detect the duplicate.
 func (t *inflightTable) abandon(e *inflightRequest, err error) {
 	t.mu.Lock()
 	t.appending--
@@ -82,14 +80,14 @@ func (t *inflightTable) abandon(e *inflightRequest, err error) {
 	}
 }
 
-// find is the entry of a request that is inside, or nil.
+// find is the entry of a request, or nil.
 func (t *inflightTable) find(id domain.RequestID) *inflightRequest {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.pending[id]
 }
 
-// evict lets out whose outcome can be told.
+// evict removes the requests whose outcome is confirmed.
 func (t *inflightTable) evict(status projections.Status) {
 	for _, e := range t.backlog.popConfirmed(status) {
 		t.forget(e)
@@ -102,25 +100,25 @@ func (t *inflightTable) forget(e *inflightRequest) {
 	}
 }
 
-// oldestAge is how long the oldest undecided command of this node has been waiting.
-func (t *inflightTable) oldestAge(status projections.Status, now time.Time) time.Duration {
+// undecided returns the number of undecided commands of this node, and the age of the oldest.
+func (t *inflightTable) undecided(status projections.Status, now time.Time) (count int, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.evict(status)
-	return t.backlog.oldestAge(status.DecidedSequence, now)
+	oldest = t.backlog.oldestAge(status.DecidedSequence, now)
+	return len(t.backlog.commands) - t.backlog.undecided, oldest
 }
 
-// The line of this node's commands whose outcome cannot be told yet, in the order in which they were accepted. It answers
-// two questions without looking at each: whose outcome can be told by now, and how old the oldest undecided command is.
-
-// unconfirmedQueue keeps its commands in [first:], of which those before undecided are decided and not yet confirmed.
-// Acknowledgements that overtake each other may put two neighbours the wrong way round; then one leaves a step later.
+// unconfirmedQueue holds this node's commands whose outcome is not confirmed, in the order of their acknowledgements. It
+// finds those that are confirmed, and the age of the oldest undecided one, without visiting each. Its commands are in
+// [first:], of which those before undecided are decided. Two acknowledgements that overtook each other are in the wrong
+// order; then one command is removed a step later.
 type unconfirmedQueue struct {
 	commands         []queuedCommand
 	first, undecided int
 
-	// A mark: when everything up to sequence mark was decided, events was the number of the last event. So once that
-	// event is confirmed, all outcomes up to mark can be told.
+	// When everything up to markSequence was decided, markEvent was the last event. So once that event is confirmed, all
+	// outcomes up to markSequence are.
 	markSequence, markEvent uint64
 }
 
@@ -139,7 +137,7 @@ func (q *unconfirmedQueue) push(e *inflightRequest, sequence uint64, now time.Ti
 	q.commands = append(q.commands, queuedCommand{e, sequence, now})
 }
 
-// popConfirmed takes out of the line whose outcome can be told, and returns the entries of those that had a key.
+// popConfirmed removes the commands whose outcome is confirmed, and returns the entries of those with a key.
 func (q *unconfirmedQueue) popConfirmed(status projections.Status) []*inflightRequest {
 	var confirmed []*inflightRequest
 	for range 2 { // the old mark, and if it is reached, a new one
@@ -164,7 +162,7 @@ func (q *unconfirmedQueue) popConfirmed(status projections.Status) []*inflightRe
 	return confirmed
 }
 
-// oldestAge is the age of the oldest command that is not decided; 0 when there is none.
+// oldestAge is the age of the oldest undecided command; 0 when there is none.
 func (q *unconfirmedQueue) oldestAge(decided uint64, now time.Time) time.Duration {
 	for q.undecided < len(q.commands) && q.commands[q.undecided].sequence <= decided {
 		q.undecided++

@@ -15,22 +15,22 @@ import (
 
 var zeroWait = time.Duration(0)
 
-// A crowd sends the same request at once: one command is appended, and all hear the same.
+// Forty concurrent duplicates append one command and get the same response.
 func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
 	before := f.log.appended
-	answers := make([]CommandResponse, 40)
+	responses := make([]CommandResponse, 40)
 	var wg sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		wg.Go(func() {
 			wait := time.Duration(i%2) * 5 * time.Second
-			answers[i] = must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+			responses[i] = must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
 		})
 	}
 	wg.Wait()
-	for _, a := range answers {
-		if a.Sequence != 2000 || a.HTTPStatus != 201 && a.HTTPStatus != 202 || a.RequestID != answers[0].RequestID {
+	for _, a := range responses {
+		if a.Sequence != 2000 || a.HTTPStatus != 201 && a.HTTPStatus != 202 || a.RequestID != responses[0].RequestID {
 			t.Errorf("got %+v", a)
 		}
 	}
@@ -39,7 +39,6 @@ func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
 	}
 }
 
-// What the door remembers is forgotten when the outcome can be told.
 func TestInflight_EvictsConfirmed(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 1000)
@@ -52,13 +51,13 @@ func TestInflight_EvictsConfirmed(t *testing.T) {
 	if last.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", last)
 	}
-	f.inflight.oldestAge(f.Projector.Status(), f.now())
+	f.inflight.undecided(f.Projector.Status(), f.now())
 	if n, m := len(f.inflight.pending), f.inflight.backlog.length(); n != 0 || m != 0 || f.inflight.appending != 0 {
-		t.Errorf("%d entries, %d in line, %d being appended", n, m, f.inflight.appending)
+		t.Errorf("%d entries, %d queued, %d being appended", n, m, f.inflight.appending)
 	}
 }
 
-// Those who join a request whose append fails hear what it heard, and the next attempt begins anew.
+// Duplicates share the error of a failed append, and the next attempt appends again.
 func TestIdempotency_SharesFailedAppend(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
@@ -81,7 +80,7 @@ func TestIdempotency_SharesFailedAppend(t *testing.T) {
 	if a := <-first; a.Code != outcomeUnknown {
 		t.Errorf("the first got %+v", a)
 	}
-	// The second has joined and heard the same, or came later and is in line itself.
+	// The second shared the error, or came later and is being appended itself.
 	select {
 	case a := <-second:
 		if a.Code != outcomeUnknown {
@@ -93,11 +92,11 @@ func TestIdempotency_SharesFailedAppend(t *testing.T) {
 	}
 	leave <- nil
 	if a := <-second; a.HTTPStatus != 202 {
-		t.Errorf("at last got %+v", a)
+		t.Errorf("the retry got %+v", a)
 	}
 }
 
-// A client that goes away while its command is on the way does not call it back.
+// A client that disconnects does not cancel its append.
 func TestCommand_SurvivesDisconnect(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
@@ -106,7 +105,7 @@ func TestCommand_SurvivesDisconnect(t *testing.T) {
 		close(entered)
 		<-leave
 		if ctx.Err() != nil {
-			t.Error("the append was called back")
+			t.Error("the append was cancelled")
 		}
 		return f.log.Append(ctx, c)
 	}
@@ -129,7 +128,7 @@ func TestCommand_SurvivesDisconnect(t *testing.T) {
 	}
 }
 
-// A handler that panics answers "internal" without detail, and leaves the door open for the next attempt.
+// A handler that panics responds with "internal" without detail, and its request can be retried.
 func TestCommand_AnswersPanicWithInternal(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
@@ -144,7 +143,6 @@ func TestCommand_AnswersPanicWithInternal(t *testing.T) {
 	}
 }
 
-// The door takes so many and no more.
 func TestInflight_RejectsBeyondLimit(t *testing.T) {
 	table := inflightTable{pending: map[domain.RequestID]*inflightRequest{}}
 	for i := range maxInflight {
@@ -155,14 +153,13 @@ func TestInflight_RejectsBeyondLimit(t *testing.T) {
 		table.appended(e, uint64(i+1), time.Time{})
 	}
 	if _, full := table.begin(&inflightRequest{}, projections.Status{}); !full {
-		t.Error("one more went in")
+		t.Error("one more than the limit was accepted")
 	}
 	if _, full := table.begin(&inflightRequest{}, projections.Status{DecidedSequence: 1, Events: 1, Confirmed: 1}); full {
-		t.Error("one went out, none came in")
+		t.Error("still full after one was confirmed")
 	}
 }
 
-// The line lets out what is confirmed, and knows the oldest undecided one.
 func TestBacklog_PopsConfirmed(t *testing.T) {
 	start := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
@@ -176,8 +173,8 @@ func TestBacklog_PopsConfirmed(t *testing.T) {
 		oldest                     time.Duration // at second 10
 	}{
 		{0, 0, 0, 5, 9 * time.Second},
-		{2000, 7, 3, 5, 7 * time.Second}, // decided, not confirmed: not undecided, but still in line
-		{4000, 9, 7, 3, 5 * time.Second}, // the mark at 2000 is confirmed; the new one is not yet
+		{2000, 7, 3, 5, 7 * time.Second}, // decided, not confirmed: still queued
+		{4000, 9, 7, 3, 5 * time.Second}, // the mark at 2000 is confirmed, the next is not
 		{5000, 10, 9, 1, 0},
 		{5000, 10, 10, 0, 0},
 		{5000, 10, 10, 0, 0},
@@ -185,12 +182,12 @@ func TestBacklog_PopsConfirmed(t *testing.T) {
 	for i, step := range steps {
 		q.popConfirmed(projections.Status{DecidedSequence: step.decided, Events: step.events, Confirmed: step.confirmed})
 		if got := q.oldestAge(step.decided, at(10)); got != step.oldest || q.length() != step.length {
-			t.Errorf("step %d: got %d in line, the oldest %s, want %d, %s", i, q.length(), got, step.length, step.oldest)
+			t.Errorf("step %d: got %d queued, the oldest %s, want %d, %s", i, q.length(), got, step.length, step.oldest)
 		}
 	}
 }
 
-// A line that is never empty does not grow for ever.
+// A queue that is never empty does not grow without limit.
 func TestBacklog_ReleasesMemory(t *testing.T) {
 	var q unconfirmedQueue
 	for i := uint64(1); i < 100_000; i++ {
@@ -198,11 +195,11 @@ func TestBacklog_ReleasesMemory(t *testing.T) {
 		q.popConfirmed(projections.Status{DecidedSequence: i - min(i, 10), Events: i, Confirmed: i})
 	}
 	if cap(q.commands) > 10_000 || q.length() > 20 {
-		t.Errorf("%d in line, room for %d", q.length(), cap(q.commands))
+		t.Errorf("%d queued, capacity %d", q.length(), cap(q.commands))
 	}
 }
 
-// A wait that runs out is a 202, and so is one that the end of the server cuts short.
+// A wait that times out is a 202, and so is one that the shutdown ends.
 func TestCommand_AnswersAcceptedWhenWaitEnds(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
@@ -211,17 +208,17 @@ func TestCommand_AnswersAcceptedWhenWaitEnds(t *testing.T) {
 	if a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Wait: &second}))(t); a.HTTPStatus != 202 || a.LastEventID != testEpoch+"-1" {
 		t.Errorf("got %+v", a)
 	}
-	answer := make(chan CommandResponse)
+	response := make(chan CommandResponse)
 	stored := len(f.log.batches)
 	go func() {
 		long := 30 * time.Second
-		answer <- must(f.client("lee").Issue(context.Background(), "p", CommandOptions{Wait: &long}))(t)
+		response <- must(f.client("lee").Issue(context.Background(), "p", CommandOptions{Wait: &long}))(t)
 	}()
 	f.log.await(t.Context(), func() bool { return len(f.log.batches) > stored })
 	if err := f.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if a := <-answer; a.HTTPStatus != 202 {
+	if a := <-response; a.HTTPStatus != 202 {
 		t.Errorf("got %+v", a)
 	}
 }

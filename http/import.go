@@ -1,6 +1,6 @@
-// Many schedules at once, out of one file: JSON as it opens single ones, or lines of CSV. A file is read to its end before
-// anything is put in line, so a bad one changes nothing. Then each schedule is a command of its own, under a key made of
-// the request's key and its id: the same file with the same key is the same import, wherever the first try broke off.
+// Importing schedules from a file. The file is read to its end before anything is appended, so an invalid one changes
+// nothing. Then each schedule is a command of its own, under a key made of the request's key and the schedule's id: the
+// same file with the same key is the same import, wherever the first attempt was interrupted.
 
 package http
 
@@ -11,21 +11,22 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/schedulefile"
 )
 
 const (
-	maxFileSize  = 8 << 20
-	fileTimeout  = time.Minute
-	maxSchedules = 1_000 // of a file
+	maxImport     = 8 << 20 // bytes
+	importTimeout = time.Minute
+	maxSchedules  = 1_000 // of a file
 )
 
-// scheduleDraft is a schedule of a file, as its command will have it.
-type scheduleDraft struct {
+// importEntry is a schedule of a file, as its command will have it.
+type importEntry struct {
 	id   string
 	body validatedBody
 }
 
-type importedView struct {
+type importView struct {
 	ScheduleID string           `json:"scheduleId"`
 	RequestID  domain.RequestID `json:"requestId"`
 	Status     string           `json:"status"`
@@ -33,20 +34,20 @@ type importedView struct {
 	Code       string           `json:"code,omitempty"`
 }
 
-// importSchedules answers POST /api/v1/admin/imports/schedules: what became of each schedule, in the order of the file.
+// importSchedules answers POST /api/v1/admin/imports/schedules with the result of each schedule, in the order of the file.
 func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request) error {
 	e, err := identifyRequest(w, r, adminUser)
 	if err != nil {
 		return err
 	}
-	drafts, err := readScheduleFile(w, r)
+	entries, err := readImport(w, r)
 	if err != nil {
 		return e.problemFor(err)
 	}
 	deadline := time.Now().Add(preferredWait(r.Header["Prefer"], defaultWait))
-	response := list[importedView]{Items: []importedView{}}
-	for _, d := range drafts {
-		item, err := s.importOne(r, e.user, w.Header()["Idempotency-Key"][0], d, time.Until(deadline))
+	response := list[importView]{Items: []importView{}}
+	for _, entry := range entries {
+		item, err := s.importOne(r, e.user, w.Header()["Idempotency-Key"][0], entry, time.Until(deadline))
 		if err != nil {
 			return err
 		}
@@ -55,24 +56,24 @@ func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request) error {
 	return sendJSON(w, http.StatusOK, response)
 }
 
-// importOne puts one schedule in line. Where it cannot, the import ends, and the problem names this schedule's request:
-// those before it are in line, and are found again when the file comes again.
-func (s *Server) importOne(r *http.Request, user, key string, d scheduleDraft, wait time.Duration) (importedView, error) {
-	text, err := json.Marshal(d.body)
+// importOne submits one schedule. Where that fails the import ends, and the problem names this schedule's request: those
+// before it are appended, and are found again when the file is sent again.
+func (s *Server) importOne(r *http.Request, user, key string, entry importEntry, wait time.Duration) (importView, error) {
+	text, err := json.Marshal(entry.body)
 	if err != nil {
-		return importedView{}, err
+		return importView{}, err
 	}
-	e := &inflightRequest{request: domain.NewRequestID(user, key+"/"+d.id), user: user, keyed: true, appended: make(chan struct{})}
-	e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), d.id+" "+string(text))
-	view := importedView{ScheduleID: d.id, RequestID: e.request, Status: "REJECTED"}
-	accepted, outcome, err := s.submit(r.Context(), e, commandRequest{entity: d.id, body: d.body, admin: true}, wait)
+	e := &inflightRequest{request: domain.NewRequestID(user, key+"/"+entry.id), user: user, keyed: true, appended: make(chan struct{})}
+	e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), entry.id+" "+string(text))
+	view := importView{ScheduleID: entry.id, RequestID: e.request, Status: "REJECTED"}
+	accepted, outcome, err := s.submit(r.Context(), e, commandRequest{entity: entry.id, body: entry.body, admin: true}, wait)
 	if err != nil {
 		p := e.problemFor(err)
-		if p.Code == domain.RequestIDReused { // the key brought another schedule of this id before
+		if p.Code == domain.RequestIDReused { // the key was used for another schedule with this id
 			view.Code = p.Code
 			return view, nil
 		}
-		p.Detail = "schedule " + d.id + ": " + p.Detail + "; send the file again with the same Idempotency-Key"
+		p.Detail = "schedule " + entry.id + ": " + p.Detail + "; send the file again with the same Idempotency-Key"
 		return view, p
 	}
 	if outcome == nil {
@@ -80,11 +81,7 @@ func (s *Server) importOne(r *http.Request, user, key string, d scheduleDraft, w
 		return view, nil
 	}
 	view.Sequence = outcome.Sequence
-	rejected, err := rejection(outcome)
-	if err != nil {
-		return view, err
-	}
-	if rejected == nil {
+	if rejected := rejection(outcome); rejected == nil {
 		view.Status = "SUCCEEDED"
 	} else {
 		view.Code = rejected.Code
@@ -92,45 +89,49 @@ func (s *Server) importOne(r *http.Request, user, key string, d scheduleDraft, w
 	return view, nil
 }
 
-// readScheduleFile reads all schedules of the file and checks their shapes.
-func readScheduleFile(w http.ResponseWriter, r *http.Request) (drafts []scheduleDraft, err error) {
-	read := parseJSON
+// readImport reads all schedules of the file and validates them.
+func readImport(w http.ResponseWriter, r *http.Request) ([]importEntry, error) {
+	read := schedulefile.JSON
 	if hasMediaType(r, "text/csv") {
-		read = parseCSV
+		read = schedulefile.CSV
 	} else if !hasMediaType(r, "application/json") {
 		return nil, problemf(unsupportedMediaType, "a file is text/csv or application/json, in UTF-8")
 	}
-	file, err := readAll(w, r, maxFileSize, fileTimeout)
+	file, err := readAll(w, r, maxImport, importTimeout)
 	if err != nil {
 		return nil, err
 	}
+	var entries []importEntry
 	seen := map[string]bool{}
-	err = read(file, func(o *object) error {
-		d := scheduleDraft{id: idField(o, "scheduleId", maxEntityID), body: decodeSchedule(o)}
+	for schedule, err := range read(file) {
+		if err != nil {
+			return nil, err
+		}
+		o := schedule.Object
+		entry := importEntry{id: idField(o, "scheduleId", maxEntityID), body: decodeSchedule(o)}
 		switch {
-		case d.id == "":
-			o.Invalid("scheduleId", "is missing") // one that is made up would be another when the file comes again
-		case seen[d.id]:
-			o.Invalid("scheduleId", "stands in the file before")
-		case len(drafts) == maxSchedules:
+		case entry.id == "":
+			o.Invalid("scheduleId", "is missing") // a generated one would differ when the file is sent again
+		case seen[entry.id]:
+			o.Invalid("scheduleId", "occurs earlier in the file")
+		case len(entries) == maxSchedules:
 			o.Invalid("scheduleId", "is one more than the %d schedules that a file may have", maxSchedules)
 		}
-		if err := o.Finish(); err != nil {
-			return err
+		err := o.Finish()
+		if err == nil {
+			err = entry.body.Check()
 		}
-		seen[d.id], drafts = true, append(drafts, d)
-		return d.body.Check()
-	})
-	if err == nil && len(drafts) == 0 {
-		err = fieldProblem(domain.InvalidBody, "$", "has no schedule")
+		if err != nil {
+			p := problemOf(err)
+			field, line := schedule.Locate(p.Field)
+			p.Detail = field + strings.TrimPrefix(p.Detail, p.Field)
+			p.Field, p.Line = field, line
+			return nil, p
+		}
+		seen[entry.id], entries = true, append(entries, entry)
 	}
-	return drafts, err
-}
-
-// locate is a fault with its place in a file: the field as the file calls it, and the line.
-func locate(err error, field string, line int) error {
-	p := problemOf(err)
-	p.Detail = field + strings.TrimPrefix(p.Detail, p.Field)
-	p.Field, p.Line = field, line
-	return p
+	if len(entries) == 0 {
+		return nil, fieldProblem(domain.InvalidBody, "$", "has no schedule")
+	}
+	return entries, nil
 }

@@ -12,10 +12,10 @@ import (
 	"onsale/domain/seats"
 )
 
-// importResponse is the answer to a file: items, or the problem.
+// importResponse is the response to a file: items, or a problem.
 type importResponse struct {
 	Status int `json:"-"`
-	Items  []importedView
+	Items  []importView
 	problem
 }
 
@@ -33,15 +33,15 @@ func (f *fixture) importFile(t *testing.T, contentType, key, file string) import
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	answer := importResponse{}
-	if err != nil || json.Unmarshal(body, &answer) != nil {
+	imported := importResponse{}
+	if err != nil || json.Unmarshal(body, &imported) != nil {
 		t.Fatalf("%s, %v", body, err)
 	}
-	answer.Status = response.StatusCode
+	imported.Status = response.StatusCode
 	if response.Header.Get("Idempotency-Key") != key {
-		t.Errorf("the key was not said again: %v", response.Header)
+		t.Errorf("the key was not echoed: %v", response.Header)
 	}
-	return answer
+	return imported
 }
 
 const (
@@ -58,11 +58,11 @@ const (
 		{"scheduleId": "tue", "title": "Tuesday", "sections": [{"name": "A", "price": 100, "rows": [{"name": "1", "seats": 3}]}]}]`
 )
 
-// Both spellings of a file ask for the same, so the second is told what became of the first.
+// The same schedules as CSV and JSON are the same import: the second gets the outcomes of the first.
 func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	f := newFixture(t)
 	first := f.importFile(t, "text/csv", "k", sampleCSV)
-	want := []importedView{
+	want := []importView{
 		{"mon", domain.NewRequestID("admin", "k/mon"), "SUCCEEDED", 1000, ""},
 		{"tue", domain.NewRequestID("admin", "k/tue"), "SUCCEEDED", 2000, ""},
 	}
@@ -89,7 +89,7 @@ func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	}
 }
 
-// An import that breaks off names what is unknown, and goes on when the file comes again.
+// An interrupted import names the schedule whose outcome is unknown, and continues when the file is sent again.
 func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 	f := newFixture(t)
 	f.log.appendErr, f.log.storesAnyway = domain.ErrNoAck, true
@@ -103,7 +103,7 @@ func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 	}
 }
 
-// A bad file says where it is bad, and changes nothing.
+// An invalid file changes nothing; the problem names the line and the field.
 func TestImport_LocatesErrors(t *testing.T) {
 	f := newFixture(t)
 	const header = "scheduleId,title,section,price,row,seats\n"
@@ -135,7 +135,7 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"text/csv", header + "s,\xff,A,1,1,1\n", 400, 0, "$"},
 		{"text/csv; charset=euc-kr", header, 415, 0, ""},
 		{"text/plain", header, 415, 0, ""},
-		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxFileSize/12), 413, 0, ""},
+		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxImport/12), 413, 0, ""},
 		{"application/json", "", 400, 1, "$"},
 		{"application/json", "[]", 400, 0, "$"},
 		{"application/json", "7", 400, 1, "$"},
@@ -149,7 +149,7 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"application/json", "[" + monday + "\n", 400, 2, "$"},
 		{"application/json", "[" + monday + ",\n}]", 400, 2, "[1]"},
 		{"application/json", "[" + monday + "] 7", 400, 1, "$"},
-		{"application/json", `{"scheduleId":"` + strings.Repeat("x", maxScheduleSize) + `"}`, 400, 1, "$"},
+		{"application/json", `{"scheduleId":"` + strings.Repeat("x", 1<<20) + `"}`, 400, 1, "$"},
 		{"application/json", strings.Replace(monday, "t", "t\xff", 1), 400, 1, "$"},
 	} {
 		got := f.importFile(t, c.contentType, "k", c.file)

@@ -1,15 +1,14 @@
-// What /metrics shows. Some figures are counted where something happens, and cost next to nothing there; the others are
-// looked up when somebody asks. Asking never reaches beyond this process: what the logs hold is what the last look at them
-// found, so that a scrape is quick and harmless also when nothing else is.
+// Metrics of the API, at /metrics. Counters are updated where something happens; state is read at each scrape, and only
+// from memory: log sizes are those of the last check, so a scrape is quick also while the log does not respond.
 
 package http
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,58 +22,54 @@ import (
 	"onsale/projections"
 )
 
-// Metrics counts what happens in one node. Make it with NewMetrics, and give it to one Server.
-type Metrics struct {
-	registry *prometheus.Registry
+// metrics are the counters of one Server.
+type metrics struct {
 	accepted prometheus.Counter
 	refused  *prometheus.CounterVec   // by code
-	requests *prometheus.CounterVec   // by route and class of status
-	latency  *prometheus.HistogramVec // by route
+	requests *prometheus.CounterVec   // by method, route and class of status
+	latency  *prometheus.HistogramVec // by method and route
 	outcomes *prometheus.CounterVec   // by type and code
 	delay    prometheus.Histogram
 
 	mu              sync.Mutex
-	outcomeCounters map[outcomeKey]prometheus.Counter // of outcomes, found without building its labels anew; guarded by telling
+	outcomeCounters map[outcomeKey]prometheus.Counter // guarded by mu; saves building the labels for each event
 }
 
-// outcomeKey is the type of an event, and where that is a refusal the type of its command and the code.
+// outcomeKey is the type of an event; of a rejection, the type of its command and the code.
 type outcomeKey struct{ name, code string }
 
-// NewMetrics has counted nothing yet.
-func NewMetrics() *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(), outcomeCounters: map[outcomeKey]prometheus.Counter{},
+func newMetrics() *metrics {
+	return &metrics{
+		outcomeCounters: map[outcomeKey]prometheus.Counter{},
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "onsale_commands_accepted_total", Help: "Commands that this node put in line: they are durable and have a place.",
+			Name: "onsale_commands_accepted_total", Help: "Commands that this node appended to COMMANDS.",
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_refused_total", Help: "Requests refused at the door, by code. What was put in line and then rejected is in onsale_outcomes_total.",
+			Name: "onsale_refused_total", Help: "Requests refused before anything was appended, by code. Commands rejected by the rules are in onsale_outcomes_total.",
 		}, []string{"code"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_http_requests_total", Help: "Requests answered, by route and class of status; streams when they end.",
-		}, []string{"route", "class"}),
+			Name: "onsale_http_requests_total", Help: "Responses by method, route and class of status; streams when they end.",
+		}, []string{"method", "route", "class"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "onsale_http_request_duration_seconds", Help: "Time until the answer was written, with what the client asked to wait for; without streams.",
+			Name: "onsale_http_request_duration_seconds", Help: "Time until the response was written, including what the client asked to wait for; without streams.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
-		}, []string{"route"}),
+		}, []string{"method", "route"}),
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_outcomes_total", Help: "Events told by this node since its start, by type; refusals by code too.",
+			Name: "onsale_outcomes_total", Help: "Events confirmed on this node since its start, by type; rejections by code too.",
 		}, []string{"type", "code"}),
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "onsale_outcome_delay_seconds", Help: "Time from the log's storing a user's command (its clock) to the telling of the outcome here.",
+			Name: "onsale_outcome_delay_seconds", Help: "Time from the log's timestamp of a user's command to the confirmation of its outcome on this node.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}),
 	}
-	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.accepted, m.refused, m.requests, m.latency, m.outcomes, m.delay,
-	)
-	Register(m, func() (struct{}, bool) { return struct{}{}, true }, buildInfo())
-	return m
 }
 
-// ObserveConfirmed counts events that are being told.
-func (m *Metrics) ObserveConfirmed(events []projections.ConfirmedEvent) {
+// ObserveConfirmed counts events as they are confirmed.
+func (s *Server) ObserveConfirmed(events []projections.ConfirmedEvent) {
+	s.metrics.observeConfirmed(events)
+}
+
+func (m *metrics) observeConfirmed(events []projections.ConfirmedEvent) {
 	now := domain.At(time.Now())
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,11 +82,11 @@ func (m *Metrics) ObserveConfirmed(events []projections.ConfirmedEvent) {
 	}
 }
 
-func (m *Metrics) outcomeCounter(body domain.Body) prometheus.Counter {
+func (m *metrics) outcomeCounter(body domain.Body) prometheus.Counter {
 	var key outcomeKey
 	switch body := body.(type) {
 	case domain.Rejection:
-		key = outcomeKey{body.Command, body.Code} // its type is a text made anew each time
+		key = outcomeKey{body.Command, body.Code} // its type name would be built for each event
 	case domain.DeadLetter:
 		key.name, _ = body.Type()
 		key.code = body.Reason
@@ -107,64 +102,33 @@ func (m *Metrics) outcomeCounter(body domain.Body) prometheus.Counter {
 	return counter
 }
 
-// instrument counts the answers of a route and how long each took.
-func (m *Metrics) instrument(route string, h handler) handler {
-	counted := m.countResponses(route, h)
-	latency := sync.OnceValue(func() prometheus.Observer { return m.latency.WithLabelValues(route) })
-	return func(w http.ResponseWriter, r *http.Request) error {
-		start := time.Now()
-		defer func() { latency().Observe(time.Since(start).Seconds()) }()
-		if r.Method != http.MethodPost { // a command without error had its way; and its body is read with the server's own w
-			w = &statusRecorder{ResponseWriter: w}
-		}
-		return counted(w, r)
-	}
-}
+// unrouted is the route label of requests that match no route.
+const unrouted = "none"
 
-// countResponses counts the answers of a route, which is its pattern and never a path. A handler that panics is a 5xx.
-func (m *Metrics) countResponses(route string, h handler) handler {
+// route counts the responses of a route, which is a pattern and never a path; d is observed unless it is 0.
+func (m *metrics) route(method, pattern string) func(status int, d time.Duration) {
 	var classes [6]func() prometheus.Counter
 	for i := range classes {
-		class := strconv.Itoa(i) + "xx"
-		classes[i] = sync.OnceValue(func() prometheus.Counter { return m.requests.WithLabelValues(route, class) })
+		classes[i] = sync.OnceValue(func() prometheus.Counter { return m.requests.WithLabelValues(method, pattern, strconv.Itoa(i)+"xx") })
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		status := http.StatusInternalServerError
-		defer func() { classes[status/100%6]().Inc() }()
-		err := h(w, r)
-		status = http.StatusOK
-		if recorder, ok := w.(*statusRecorder); ok {
-			status = cmp.Or(recorder.status, status)
+	latency := sync.OnceValue(func() prometheus.Observer { return m.latency.WithLabelValues(method, pattern) })
+	return func(status int, d time.Duration) {
+		classes[status/100%6]().Inc()
+		if d > 0 {
+			latency().Observe(d.Seconds())
 		}
-		if err != nil {
-			p := problemOf(err)
-			status = p.Status
-			if p.Sequence == 0 { // else it is an outcome
-				m.refused.WithLabelValues(p.Code).Inc()
-			}
-		}
-		return err
 	}
 }
 
-// countUnrouted counts what finds no route, by the code with which next refuses it.
-func (m *Metrics) countUnrouted(code string, next http.Handler) http.Handler {
-	counted := m.countResponses("none", func(w http.ResponseWriter, r *http.Request) error {
-		next.ServeHTTP(w, r)
-		return nil
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		recorder := &statusRecorder{ResponseWriter: w}
-		_ = counted(recorder, r)
-		if recorder.status == http.StatusBadRequest {
-			m.refused.WithLabelValues(invalidID).Inc()
-		} else {
-			m.refused.WithLabelValues(code).Inc()
-		}
-	})
+// countUnrouted counts a response to a request that matches no route. Methods that clients invent share one label.
+func (m *metrics) countUnrouted(method string, status int) {
+	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, method) {
+		method = "other"
+	}
+	m.requests.WithLabelValues(method, unrouted, strconv.Itoa(status/100)+"xx").Inc()
 }
 
-// statusRecorder sees the status of an answer.
+// statusRecorder remembers the status of a response.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int
@@ -177,110 +141,18 @@ func (w *statusRecorder) WriteHeader(status int) {
 
 func (w *statusRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// What a server says of itself at /metrics.
-
-// nodeState is how a server is at one moment.
-type nodeState struct {
-	projections.Status
-	ready, refusingUsers bool
-	backlog              int           // commands accepted here and not decided
-	oldestAge            time.Duration // of these
-}
-
-// logStats is how both logs stood at the last look.
-type logStats struct {
-	domain.LogState
-	age     time.Duration // of that look
-	decided uint64        // message of COMMANDS; known now, so it may be ahead of that look
-}
-
-// registerMetrics makes s count, and shows how it is. The routes that were not found are set by then, the others come after.
+// registerMetrics adds everything that this package knows to the registry.
 func (s *Server) registerMetrics() {
-	m := cmp.Or(s.Metrics, NewMetrics())
-	s.Metrics = m
-	next := s.Append
-	s.Append = func(ctx context.Context, c domain.Command) (uint64, error) {
-		sequence, err := next(ctx, c)
-		if err == nil {
-			m.accepted.Inc()
-		}
-		return sequence, err
-	}
-	s.router.NotFound = m.countUnrouted(notFound, s.router.NotFound)
-	s.router.MethodNotAllowed = m.countUnrouted(methodNotAllowed, s.router.MethodNotAllowed)
-
-	m.registry.MustRegister(haltInfo{s})
-	Register(m, s.snapshot,
-		Gauge("onsale_halted", "1 when this node has stopped deciding; why is in onsale_halted_info.", func(s nodeState) int { return boolToInt(s.Halted != "") }),
-		Gauge("onsale_ready", "1 when this node should be sent users, as /readyz says.", func(s nodeState) int { return boolToInt(s.ready) }),
-		Gauge("onsale_refusing", "1 while users' commands are refused for want of room.", func(s nodeState) int { return boolToInt(s.refusingUsers) }),
-		Gauge("onsale_commands_decided_sequence", "Place in line of the last decided command.", func(s nodeState) uint64 { return s.DecidedSequence }),
-		Gauge("onsale_backlog_commands", "Commands that this node accepted and has not decided.", func(s nodeState) int { return s.backlog }),
-		Gauge("onsale_backlog_oldest_seconds", "Age of the oldest of these.", func(s nodeState) float64 { return s.oldestAge.Seconds() }),
-		Gauge("onsale_events_decided", "Number of the last event in the read store.", func(s nodeState) uint64 { return s.Events }),
-		Gauge("onsale_events_confirmed", "Number of the last event that may be told.", func(s nodeState) uint64 { return s.Confirmed }),
-		Gauge("onsale_outbox_events", "Events decided and not confirmed.", func(s nodeState) uint64 { return s.Events - s.Confirmed }),
-	)
-	Register(m, s.logSnapshot,
-		Gauge("onsale_log_bytes", "Size of a log.", func(l logStats) uint64 { return l.Commands.Bytes }, "log", "commands"),
-		Gauge("onsale_log_bytes", "Size of a log.", func(l logStats) uint64 { return l.Events.Bytes }, "log", "events"),
-		Gauge("onsale_log_max_bytes", "Size at which a log takes no more.", func(l logStats) uint64 { return l.Commands.MaxBytes }, "log", "commands"),
-		Gauge("onsale_log_max_bytes", "Size at which a log takes no more.", func(l logStats) uint64 { return l.Events.MaxBytes }, "log", "events"),
-		Gauge("onsale_log_messages", "Messages in a log.", func(l logStats) uint64 { return l.Commands.Messages }, "log", "commands"),
-		Gauge("onsale_log_messages", "Messages in a log.", func(l logStats) uint64 { return l.Events.Messages }, "log", "events"),
-		Gauge("onsale_log_look_age_seconds", "Time since the last look at the logs.", func(l logStats) float64 { return l.age.Seconds() }),
-		Gauge("onsale_backlog_messages", "Messages of COMMANDS, of all nodes, that this node has not decided.", func(l logStats) uint64 {
-			return l.Commands.Last - min(l.Commands.Last, l.decided)
-		}),
+	m := s.metrics
+	s.Registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(),
+		m.accepted, m.refused, m.requests, m.latency, m.outcomes, m.delay, stateCollector{s},
 	)
 }
 
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func (s *Server) snapshot() (nodeState, bool) {
-	now := nodeState{Status: s.Projector.Status()}
-	now.ready = now.Halted == "" && now.CaughtUp && (s.NotReady == nil || len(s.NotReady()) == 0)
-	if s.CapacityProblem != nil {
-		code, _ := s.CapacityProblem()
-		now.refusingUsers = code != ""
-	}
-	now.oldestAge = s.inflight.oldestAge(now.Status, s.now())
-	s.inflight.mu.Lock()
-	now.backlog = len(s.inflight.backlog.commands) - s.inflight.backlog.undecided
-	s.inflight.mu.Unlock()
-	return now, true
-}
-
-func (s *Server) logSnapshot() (logStats, bool) {
-	if s.LogState == nil {
-		return logStats{}, false
-	}
-	found, at := s.LogState()
-	return logStats{found, s.now().Sub(at), s.Projector.Status().DecidedSequence / domain.SequencesPerMessage}, !at.IsZero()
-}
-
-// haltInfo is a metric while s is halted: its label says why, in short.
-type haltInfo struct{ s *Server }
-
-var haltDesc = prometheus.NewDesc("onsale_halted_info", "Why this node has stopped deciding.", []string{"reason"}, nil)
-
-func (haltInfo) Describe(out chan<- *prometheus.Desc) { out <- haltDesc }
-
-func (h haltInfo) Collect(out chan<- prometheus.Metric) {
-	if reason := h.s.Projector.Status().Halted; reason != "" {
-		reason = strings.ToValidUTF8(reason[:min(len(reason), 120)], "")
-		out <- prometheus.MustNewConstMetric(haltDesc, prometheus.GaugeValue, 1, reason)
-	}
-}
-
-// metrics is GET /metrics. What cannot be collected is left out and logged.
-func (s *Server) metrics() handler {
-	h := promhttp.HandlerFor(s.Metrics.registry, promhttp.HandlerOpts{
+// serveMetrics returns the handler of GET /metrics. Metrics that cannot be collected are left out and logged.
+func (s *Server) serveMetrics() handler {
+	h := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelError), MaxRequestsInFlight: 4,
 	})
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -290,17 +162,98 @@ func (s *Server) metrics() handler {
 	}
 }
 
-// buildInfo says what this process is made of.
-func buildInfo() Metric[struct{}] {
-	version, revision, goVersion := "", "", ""
+// buildInfo is a constant metric with the versions of this program.
+func buildInfo() prometheus.Collector {
+	labels := prometheus.Labels{"version": "(devel)", "revision": "", "goversion": ""}
 	if build, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = build.Main.Version, build.GoVersion
+		labels["version"], labels["goversion"] = cmp.Or(build.Main.Version, "(devel)"), build.GoVersion
 		for _, setting := range build.Settings {
 			if setting.Key == "vcs.revision" {
-				revision = setting.Value
+				labels["revision"] = setting.Value
 			}
 		}
 	}
-	return Gauge("onsale_build_info", "What this process is made of.", func(struct{}) int { return 1 },
-		"version", cmp.Or(version, "(devel)"), "revision", revision, "goversion", goVersion)
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "onsale_build_info", Help: "The build of this process.", ConstLabels: labels})
+	info.Set(1)
+	return info
+}
+
+// stateCollector reads the state of a server at each scrape.
+type stateCollector struct{ s *Server }
+
+var (
+	readyDesc         = prometheus.NewDesc("onsale_ready", "1 while this node should receive traffic, as /readyz says.", nil, nil)
+	refusingDesc      = prometheus.NewDesc("onsale_refusing", "1 while users' commands are refused for lack of capacity.", nil, nil)
+	backlogDesc       = prometheus.NewDesc("onsale_backlog_commands", "Commands that this node appended and has not decided.", nil, nil)
+	backlogAgeDesc    = prometheus.NewDesc("onsale_backlog_oldest_seconds", "Age of the oldest of these commands.", nil, nil)
+	logBytesDesc      = prometheus.NewDesc("onsale_log_bytes", "Size of a log.", []string{"log"}, nil)
+	logMaxBytesDesc   = prometheus.NewDesc("onsale_log_max_bytes", "Size at which a log accepts no more messages.", []string{"log"}, nil)
+	logMessagesDesc   = prometheus.NewDesc("onsale_log_messages", "Messages in a log.", []string{"log"}, nil)
+	logStateAgeDesc   = prometheus.NewDesc("onsale_log_state_age_seconds", "Time since the state of the logs was read.", nil, nil)
+	haltedDesc        = prometheus.NewDesc("onsale_halted", "1 when this node has stopped deciding; onsale_halted_info has the reason.", nil, nil)
+	haltedInfoDesc    = prometheus.NewDesc("onsale_halted_info", "Why this node has stopped deciding.", []string{"reason"}, nil)
+	decidedDesc       = prometheus.NewDesc("onsale_commands_decided_sequence", "Sequence of the last decided command.", nil, nil)
+	eventsDesc        = prometheus.NewDesc("onsale_events_decided", "Number of the last event in the read store.", nil, nil)
+	confirmedDesc     = prometheus.NewDesc("onsale_events_confirmed", "Number of the last event that is confirmed in EVENTS.", nil, nil)
+	outboxDesc        = prometheus.NewDesc("onsale_outbox_events", "Events decided and not confirmed.", nil, nil)
+	backlogLogDesc    = prometheus.NewDesc("onsale_backlog_messages", "Messages of COMMANDS, from all nodes, that this node has not decided.", nil, nil)
+	stateDescriptions = []*prometheus.Desc{
+		readyDesc, refusingDesc, backlogDesc, backlogAgeDesc, logBytesDesc, logMaxBytesDesc, logMessagesDesc, logStateAgeDesc,
+		haltedDesc, haltedInfoDesc, decidedDesc, eventsDesc, confirmedDesc, outboxDesc, backlogLogDesc,
+	}
+)
+
+func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, desc := range stateDescriptions {
+		out <- desc
+	}
+}
+
+func (c stateCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	s, status := c.s, c.s.Projector.Status()
+	gauge(readyDesc, boolToFloat(len(s.notReadyReasons(status)) == 0))
+	refusing := false
+	if s.CapacityProblem != nil {
+		code, _ := s.CapacityProblem()
+		refusing = code != ""
+	}
+	gauge(refusingDesc, boolToFloat(refusing))
+	undecided, oldest := s.inflight.undecided(status, s.now())
+	gauge(backlogDesc, float64(undecided))
+	gauge(backlogAgeDesc, oldest.Seconds())
+
+	gauge(haltedDesc, boolToFloat(status.Halted != ""))
+	if reason := status.Halted; reason != "" {
+		gauge(haltedInfoDesc, 1, strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
+	}
+	gauge(decidedDesc, float64(status.DecidedSequence))
+	gauge(eventsDesc, float64(status.Events))
+	gauge(confirmedDesc, float64(status.Confirmed))
+	gauge(outboxDesc, float64(status.Events-status.Confirmed))
+
+	if s.LogState == nil {
+		return
+	}
+	state, at := s.LogState()
+	if at.IsZero() {
+		return
+	}
+	gauge(logStateAgeDesc, s.now().Sub(at).Seconds())
+	for name, log := range map[string]domain.StreamState{"commands": state.Commands, "events": state.Events} {
+		gauge(logBytesDesc, float64(log.Bytes), name)
+		gauge(logMaxBytesDesc, float64(log.MaxBytes), name)
+		gauge(logMessagesDesc, float64(log.Messages), name)
+	}
+	decided := status.DecidedSequence / domain.SequencesPerMessage // is newer than state, so it may be ahead
+	gauge(backlogLogDesc, float64(state.Commands.Last-min(state.Commands.Last, decided)))
+}
+
+func boolToFloat(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

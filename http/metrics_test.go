@@ -35,8 +35,7 @@ func (f *fixture) scrape(t *testing.T) metricFamilies {
 	return found
 }
 
-// value is that of the metric with these labels, names and values by turns; -1 when there is none. Of a histogram it is
-// the count.
+// value is that of the metric with these labels (pairs of name and value), or -1. Of a histogram it is the count.
 func (f metricFamilies) value(name string, labels ...string) float64 {
 next:
 	for _, m := range f[name].GetMetric() {
@@ -60,7 +59,7 @@ next:
 	return -1
 }
 
-// doRequest asks and is content with whatever comes.
+// doRequest sends a request and ignores the response.
 func (f *fixture) doRequest(t *testing.T, method, path string, header ...string) {
 	t.Helper()
 	r, _ := http.NewRequest(method, f.url+path, nil)
@@ -74,12 +73,11 @@ func (f *fixture) doRequest(t *testing.T, method, path string, header ...string)
 	response.Body.Close()
 }
 
-// What happens is counted under the name of its route, and shown.
 func TestMetrics_CountByRoute(t *testing.T) {
 	f := newFixture(t)
 	f.LogState = func() (domain.LogState, time.Time) {
 		state, _ := f.log.State(t.Context())
-		state.Commands.Last = 9 // as if another node had put some in line
+		state.Commands.Last = 9 // as if another node had appended some
 		state.Events.Bytes, state.Events.MaxBytes = 70, 100
 		return state, time.Now().Add(-3 * time.Second)
 	}
@@ -88,11 +86,12 @@ func TestMetrics_CountByRoute(t *testing.T) {
 	}}
 	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t)
 	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, CommandOptions{}))(t)
-	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t) // in line, and rejected there
+	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t) // rejected by the rules
 	f.doRequest(t, "POST", "/api/v1/schedules/s/seats/hold")                       // 401
 	f.doRequest(t, "GET", "/api/v1/schedules/none")
 	f.doRequest(t, "GET", "/nowhere")
 	f.doRequest(t, "PUT", "/healthz")
+	f.doRequest(t, "BREW", "/healthz")
 	f.doRequest(t, "GET", "/app.js", "If-None-Match", "*")
 	f.doRequest(t, "GET", "/subscribe/kim")
 
@@ -119,33 +118,34 @@ func TestMetrics_CountByRoute(t *testing.T) {
 		{-1, "onsale_halted_info", nil},
 		{0, "onsale_refusing", nil},
 		{1, "onsale_build_info", nil},
-		{1, "onsale_http_requests_total", []string{"route", hold, "class", "2xx"}},
+		{1, "onsale_http_requests_total", []string{"method", "POST", "route", hold, "class", "2xx"}},
 		{2, "onsale_http_requests_total", []string{"route", hold, "class", "4xx"}},
-		{3, "onsale_http_request_duration_seconds", []string{"route", hold}},
+		{3, "onsale_http_request_duration_seconds", []string{"method", "POST", "route", hold}},
 		{1, "onsale_http_requests_total", []string{"route", "/api/v1/schedules/:scheduleId", "class", "4xx"}},
-		{1, "onsale_http_requests_total", []string{"route", "/app.js", "class", "3xx"}},
-		{2, "onsale_http_requests_total", []string{"route", "none", "class", "4xx"}},
+		{1, "onsale_http_requests_total", []string{"method", "GET", "route", "/app.js", "class", "3xx"}},
+		{1, "onsale_http_requests_total", []string{"method", "GET", "route", unrouted, "class", "4xx"}},
+		{1, "onsale_http_requests_total", []string{"method", "PUT", "route", unrouted, "class", "4xx"}},
+		{1, "onsale_http_requests_total", []string{"method", "other", "route", unrouted, "class", "4xx"}},
 		{1, "onsale_http_requests_total", []string{"route", "/subscribe/:userId", "class", "2xx"}},
 		{-1, "onsale_http_request_duration_seconds", []string{"route", "/subscribe/:userId"}},
 		{1, "onsale_refused_total", []string{"code", unauthenticated}},
 		{1, "onsale_refused_total", []string{"code", domain.ScheduleNotFound}},
 		{1, "onsale_refused_total", []string{"code", notFound}},
-		{1, "onsale_refused_total", []string{"code", methodNotAllowed}},
+		{2, "onsale_refused_total", []string{"code", methodNotAllowed}},
 		{-1, "onsale_refused_total", []string{"code", domain.SeatUnavailable}},
 	} {
 		if value := got.value(c.name, c.labels...); value != c.want {
 			t.Errorf("%s %v: got %v, want %v", c.name, c.labels, value, c.want)
 		}
 	}
-	if age := got.value("onsale_log_look_age_seconds"); age < 3 || age > 60 {
-		t.Errorf("the look is %v s old", age)
+	if age := got.value("onsale_log_state_age_seconds"); age < 3 || age > 60 {
+		t.Errorf("the state is %v s old", age)
 	}
 	if got["go_goroutines"] == nil || got["process_cpu_seconds_total"] == nil {
-		t.Error("nothing is said about the process")
+		t.Error("no metrics of the process")
 	}
 }
 
-// A command that is not decided is in the backlog, and grows old there.
 func TestMetrics_MeasureBacklog(t *testing.T) {
 	f := newFixture(t)
 	f.log.update(func() { f.log.deliveryPaused = true })
@@ -156,14 +156,13 @@ func TestMetrics_MeasureBacklog(t *testing.T) {
 		t.Errorf("got %v commands, the oldest of %v s", n, age)
 	}
 	if got.value("onsale_log_messages") != -1 {
-		t.Error("nobody looked at the logs, and yet something is said of them")
+		t.Error("the state of the logs is unknown, and shown")
 	}
 }
 
-// A halted node says so, and why in so many words.
 func TestMetrics_ReportHalt(t *testing.T) {
 	f := newFixture(t)
-	f.projector.halt(strings.Repeat("é", 59) + "xéé") // is cut within a letter
+	f.projector.halt(strings.Repeat("é", 59) + "xéé") // is cut within a rune
 	f.capacityProblem.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
 	got := f.scrape(t)
 	if got.value("onsale_halted") != 1 || got.value("onsale_ready") != 0 || got.value("onsale_refusing") != 1 ||
@@ -173,25 +172,22 @@ func TestMetrics_ReportHalt(t *testing.T) {
 	f.doRequest(t, "GET", "/readyz")
 	f.doRequest(t, "GET", "/api/v1/promotions")
 	got = f.scrape(t)
-	if got.value("onsale_http_requests_total", "route", "/readyz", "class", "5xx") != 1 || got.value("onsale_refused_total", "code", halted) != 1 {
+	if got.value("onsale_http_requests_total", "method", "GET", "route", "/readyz", "class", "5xx") != 1 || got.value("onsale_refused_total", "code", halted) != 1 {
 		t.Errorf("got %v", got["onsale_http_requests_total"])
 	}
 }
 
-// A handler that panics is an answer too.
 func TestMetrics_CountPanicAs5xx(t *testing.T) {
-	m := NewMetrics()
-	h := m.instrument("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
-	func() {
-		defer func() { _ = recover() }()
-		_ = h(httptest.NewRecorder(), httptest.NewRequest("GET", "/x", nil))
-	}()
-	if n := testutil.ToFloat64(m.requests.WithLabelValues("/x", "5xx")); n != 1 {
-		t.Errorf("got %v", n)
+	s := stubServer(nil)
+	s.get("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
+	if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues("GET", "/x", "5xx")); n != 1 || w.Code != 500 {
+		t.Errorf("got %v, %d", n, w.Code)
 	}
 }
 
-// confirmedEvents are events such as a rush brings.
+// confirmedEvents are n events of four types.
 func confirmedEvents(n int) []projections.ConfirmedEvent {
 	bodies := []domain.Body{
 		domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}, seats.Expired{}, domain.DeadLetter{Reason: domain.DeadLetterPanicked}, seats.Held{},
@@ -200,14 +196,14 @@ func confirmedEvents(n int) []projections.ConfirmedEvent {
 	for i := range events {
 		events[i].Event = domain.Event{Now: domain.At(time.Now()), Request: domain.NewRequestID("kim", "k"), Body: bodies[i%len(bodies)]}
 	}
-	events[1].Request = domain.RequestID{} // nobody asked for it
+	events[1].Request = domain.RequestID{} // of no request
 	return events
 }
 
 func TestMetrics_CountOutcomes(t *testing.T) {
 	f := newFixture(t)
-	f.Metrics.ObserveConfirmed(confirmedEvents(5))
-	f.Metrics.ObserveConfirmed(confirmedEvents(4))
+	f.ObserveConfirmed(confirmedEvents(5))
+	f.ObserveConfirmed(confirmedEvents(4))
 	got := f.scrape(t)
 	for _, c := range []struct {
 		want       float64
@@ -222,17 +218,15 @@ func TestMetrics_CountOutcomes(t *testing.T) {
 	}
 }
 
-// Names, units and help are as Prometheus would have them, of every metric that there is.
+// Names, units and help follow Prometheus' conventions.
 func TestMetrics_PassLint(t *testing.T) {
 	f := newFixture(t)
 	f.LogState = func() (domain.LogState, time.Time) { return domain.LogState{}, time.Now() }
-	Register(f.Metrics, func() (int, bool) { return 1, true }, Counter("onsale_things_total", "Things.", func(n int) int { return n }, "kind", "odd"))
-	Register(f.Metrics, func() (int, bool) { return 0, false }, Gauge("onsale_unknown", "Unknown.", func(n int) int { return n }))
 	f.projector.halt("why")
 	f.doRequest(t, "GET", "/nowhere")
 	f.doRequest(t, "GET", "/healthz")
-	f.Metrics.ObserveConfirmed(confirmedEvents(4))
-	problems, err := testutil.GatherAndLint(f.Metrics.registry)
+	f.ObserveConfirmed(confirmedEvents(4))
+	problems, err := testutil.GatherAndLint(f.Registry)
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
@@ -248,28 +242,24 @@ func TestMetrics_PassLint(t *testing.T) {
 			t.Errorf("%s is a %s", name, family.GetType())
 		}
 	}
-	if got.value("onsale_things_total", "kind", "odd") != 1 || got["onsale_unknown"] != nil {
-		t.Error("figures of others are not as they were given")
-	}
 }
 
-// BenchmarkMetrics_Instrument is what measuring adds to a command.
-func BenchmarkMetrics_Instrument(b *testing.B) {
-	h := NewMetrics().instrument("/x", func(http.ResponseWriter, *http.Request) error { return nil })
-	r := issueRequest(false)
+// BenchmarkMetrics_Route is what measuring adds to a command.
+func BenchmarkMetrics_Route(b *testing.B) {
+	observe := newMetrics().route("POST", "/x")
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = h(nil, r)
+		observe(http.StatusAccepted, time.Millisecond)
 	}
 }
 
-// BenchmarkMetrics_ObserveConfirmed is what counting adds to the telling of one event.
+// BenchmarkMetrics_ObserveConfirmed is what counting adds to the publishing of one event.
 func BenchmarkMetrics_ObserveConfirmed(b *testing.B) {
-	m, events, n := NewMetrics(), confirmedEvents(64), 0
+	m, events, n := newMetrics(), confirmedEvents(64), 0
 	b.ReportAllocs()
 	for b.Loop() {
 		if n++; n%len(events) == 0 {
-			m.ObserveConfirmed(events)
+			m.observeConfirmed(events)
 		}
 	}
 }

@@ -1,17 +1,67 @@
-// Orders and their payments on the wire. What a payment is worth is never said by the client: it names one, and the
-// provider is asked.
+// Products, orders and webhooks. A client only names a payment; what was paid is read from the provider.
 
 package http
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/payments/portone"
+	"onsale/http/view"
 	"onsale/projections"
 )
+
+// createProduct reads POST /api/v1/admin/products.
+func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
+		return orders.Create{Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
+	})
+}
+
+var (
+	changeProductStock = adminCommand(entityCommand("salePostId", func(o *object) validatedBody {
+		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
+	}))
+	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.Text("reason")} }))
+)
+
+type productView struct {
+	SalePostID string               `json:"salePostId"`
+	Name       string               `json:"name"`
+	Price      int64                `json:"price"`
+	Stock      int                  `json:"stock"`
+	Remaining  int                  `json:"remaining"`
+	Status     orders.ProductStatus `json:"status"`
+}
+
+func viewProduct(p orders.Product) productView {
+	return productView{p.ProductID, p.Name, p.Price, p.Stock, p.Remaining(), p.Status()}
+}
+
+func products(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByID(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Products(page.after, page.limit+1)
+	return listByID(found, page, viewProduct, func(p orders.Product) string { return p.ProductID }), err
+}
+
+func product(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+	id, err := pathID(r, "salePostId")
+	if err != nil {
+		return nil, err
+	}
+	p, found, err := v.Product(id)
+	if err == nil && !found {
+		err = problemf(domain.ProductNotFound, "")
+	}
+	return viewProduct(p), err
+}
 
 // preparePayment reads POST /api/v1/orders/prepare.
 func preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
@@ -23,8 +73,7 @@ func preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, err
 	return commandRequest{entity: product, body: orders.Prepare{Count: int(count)}, canonical: fmt.Sprintf("%s %d", product, count)}, err
 }
 
-// placeOrder reads POST /api/v1/orders. The fingerprint covers what the client said and not the terms, which a node may
-// have changed by the time of a repetition.
+// placeOrder reads POST /api/v1/orders. The fingerprint does not cover the terms, which may have changed at a retry.
 func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var impUID string
 	var body orders.Place
@@ -49,28 +98,7 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
-type orderView struct {
-	ImpUID      string        `json:"imp_uid"`
-	SalePostID  string        `json:"salePostId"`
-	Count       int           `json:"count"`
-	Amount      int64         `json:"amount"`
-	OrderStatus orders.Status `json:"orderStatus"`
-	Reason      string        `json:"reason,omitempty"` // why it is not or no longer wanted
-}
-
-// viewOrder shows o to its user or an admin. What people have to look at in a paid order is the shop's alone.
-func viewOrder(o orders.Order, user string) orderView {
-	v := orderView{o.PaymentID, o.ProductID, o.Count, o.Amount, o.Status, o.Reason}
-	if o.Reason == orders.ReasonDiscrepant && !isAdmin(user) {
-		v.Reason = ""
-	}
-	return v
-}
-
-// OrderView is what an order's own user sees of it, as JSON.
-func OrderView(o orders.Order) any { return viewOrder(o, o.User) }
-
-// order is for its user and for admins.
+// order answers GET /api/v1/orders/:imp_uid, for its user and admins.
 func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	id, err := generatedID(r, "imp_uid")
 	if err != nil {
@@ -89,7 +117,7 @@ func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	case !maySee(o, user):
 		return nil, problemf(forbidden, "")
 	}
-	return viewOrder(o, user), nil
+	return view.NewOrder(o, isAdmin(user)), nil
 }
 
 func maySee(o orders.Order, user string) bool { return o.User == user || isAdmin(user) }
@@ -100,5 +128,53 @@ func myOrders(_ *http.Request, query url.Values, v *projections.View) (any, erro
 		return nil, err
 	}
 	found, err := v.Orders(page.before, page.limit)
-	return listOfUser(found, OrderView), err
+	return listOfUser(found, func(o orders.Order) view.Order { return view.NewOrder(o, false) }), err
+}
+
+// Payments is what the API needs of a payment provider.
+type Payments struct {
+	// Terms are written into each order.
+	Terms orders.Terms
+
+	// ParseWebhook returns the payment that a webhook is about, "" for none. Its errors are portone.ErrWebhook and
+	// portone.ErrSignature.
+	ParseWebhook func(header http.Header, body []byte) (ref string, err error)
+
+	// Notify requests a check of a payment; false: the queue is full. It must not block.
+	Notify func(ref string) bool
+}
+
+// requirePayments reads a command that needs a payment provider. Without one it is refused, unless it was decided earlier.
+func (s *Server) requirePayments(decode commandDecoder) commandDecoder {
+	return func(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+		req, err := decode(w, r)
+		if s.Payments == nil {
+			req.unavailable = problemf(paymentsNotConfigured, "")
+		}
+		return req, err
+	}
+}
+
+// webhook answers POST /api/v1/payments/webhook. Anyone can send one, so it only triggers a check of the payment.
+func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
+	if s.Payments == nil {
+		return problemf(paymentsNotConfigured, "")
+	}
+	body, err := readAll(w, r, maxBody, bodyTimeout)
+	if err != nil {
+		return err
+	}
+	ref, err := s.Payments.ParseWebhook(r.Header, body)
+	switch {
+	case errors.Is(err, portone.ErrSignature):
+		return problemf(forbidden, "the signature is not the payment provider's")
+	case errors.Is(err, portone.ErrWebhook):
+		return fieldProblem(domain.InvalidBody, "$", "is not a webhook of the payment provider")
+	case err != nil:
+		return err
+	case ref != "" && !s.Payments.Notify(ref):
+		return problemf(rateLimited, "too many webhooks; try again later")
+	}
+	send(w, http.StatusOK, jsonType, []byte("{}"))
+	return nil
 }

@@ -19,19 +19,19 @@ import (
 	"onsale/projections"
 )
 
-// testPayments are those of a shop whose provider sends such webhooks.
+// testPayments is a provider whose webhooks are parsed by parse.
 func testPayments(parse func(http.Header, []byte) (portone.WebhookRef, error), notify func(ref string) bool) *Payments {
 	return &Payments{
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900},
 		ParseWebhook: func(header http.Header, body []byte) (string, error) {
-			hint, err := parse(header, body)
-			return hint.Ref, err
+			webhook, err := parse(header, body)
+			return webhook.Ref, err
 		},
 		Notify: notify,
 	}
 }
 
-// recordPayment puts into the log what the provider was heard to say of an order's payment, and waits until that is decided.
+// recordPayment appends the state of an order's payment at the provider, and waits until that is decided.
 func (f *fixture) recordPayment(t testing.TB, impUID string, payment orders.Payment) {
 	t.Helper()
 	o := f.readOrder(t, impUID)
@@ -56,7 +56,7 @@ func (f *fixture) readOrder(t testing.TB, impUID string) (o orders.Order) {
 	return o
 }
 
-// A shop without a payment provider has products, and what was ordered before; nothing new is put in line.
+// Without a payment provider there are products and earlier orders; no new command is appended.
 func TestOrders_RejectWithoutPayments(t *testing.T) {
 	f := newFixture(t)
 	kim, wait := f.client("kim"), 5*time.Second
@@ -84,7 +84,7 @@ func TestOrders_RejectWithoutPayments(t *testing.T) {
 		t.Errorf("again: got %+v", a)
 	}
 	if f.log.appended != before {
-		t.Error("something was appended")
+		t.Error("a command was appended")
 	}
 	for _, path := range []string{"/api/v1/products/lp", "/api/v1/orders/imp_1", "/api/v1/me/orders"} {
 		if err := kim.Get(t.Context(), path, new(any)); err != nil {
@@ -114,10 +114,10 @@ func TestOrders_KeepOriginalTerms(t *testing.T) {
 	}
 }
 
-// A webhook is a hint where to look and nothing else, whoever sent it.
+// A webhook only triggers a check of its payment.
 func TestWebhook_NotifiesByReference(t *testing.T) {
 	f := newFixture(t)
-	key := []byte("a key of the shop's and the provider's")
+	key := []byte("the key shared with the provider")
 	v2 := must(portone.NewV2(portone.Config{
 		URL: "https://provider.example", Secret: "s", WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)},
 	}))(t)
@@ -171,13 +171,13 @@ func TestWebhook_NotifiesByReference(t *testing.T) {
 		body := string(must(io.ReadAll(response.Body))(t))
 		response.Body.Close()
 		if response.StatusCode != test.status || !slices.Equal(notified, test.notified) {
-			t.Errorf("%s: got %s, %s, looked at %q", name, response.Status, body, notified)
+			t.Errorf("%s: got %s, %s, notified %q", name, response.Status, body, notified)
 		}
 		if found := strings.Contains(body, `"code":"`+test.code+`"`); test.status == 200 && body != "{}" || test.status != 200 && !found {
 			t.Errorf("%s: got %s", name, body)
 		}
 	}
 	if f.log.appended != 0 {
-		t.Error("something was appended")
+		t.Error("a command was appended")
 	}
 }

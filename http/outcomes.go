@@ -1,137 +1,55 @@
-// What is told of a decision: the result as the contract spells it, or the rejection with its code and figures.
+// Outcomes: the response to a decided command, and the status of a request for clients that did not wait or lost it.
 
 package http
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/orders"
-	"onsale/domain/seats"
-	"onsale/projections"
 )
 
-// successResponse is the answer to a command that had its way.
+// successResponse is the response to a command that succeeded.
 type successResponse struct {
 	RequestID domain.RequestID `json:"requestId"`
 	Status    string           `json:"status"`
 	Sequence  uint64           `json:"sequence"`
 	EventID   string           `json:"eventId"`
-	Result    json.RawMessage  `json:"result"`
+	Result    any              `json:"result"`
 }
 
-// respondOutcome answers with an outcome.
-func (s *Server) respondOutcome(w http.ResponseWriter, o *projections.Outcome) error {
-	rejected, err := rejection(o)
-	if err != nil {
-		return err
-	}
-	if rejected != nil {
+// respondOutcome writes the result, or returns the rejection as a problem.
+func (s *Server) respondOutcome(w http.ResponseWriter, e *domain.Event) error {
+	if rejected := rejection(e); rejected != nil {
 		p := problemf(rejected.Code, "")
-		p.Details, p.Sequence, p.EventID = rejected.Details, o.Sequence, s.position(o.EventNumber)
+		p.Details, p.Sequence, p.EventID = rejected.Details, e.Sequence, s.position(e.Number)
 		return p
 	}
-	result, err := resultBody(o)
-	if err != nil {
-		return err
+	outcome, ok := e.Body.(domain.Outcome)
+	if !ok {
+		return fmt.Errorf("event %d is no outcome", e.Number)
 	}
-	return sendJSON(w, statusOf(o.Type), successResponse{o.Request, "SUCCEEDED", o.Sequence, s.position(o.EventNumber), result})
+	status := http.StatusOK
+	if outcome.Created() {
+		status = http.StatusCreated
+	}
+	return sendJSON(w, status, successResponse{e.Request, "SUCCEEDED", e.Sequence, s.position(e.Number), outcome.Result()})
 }
 
-// rejection is why the command was refused; nil when it was not. A command on which the rules broke is refused too.
-func rejection(o *projections.Outcome) (*domain.Rejection, error) {
-	if o.Type == "system.dead-letter" {
-		return &domain.Rejection{Code: domain.Internal}, nil
+// rejection is the rejection of the command, or nil. A dead letter is one with code "internal".
+func rejection(e *domain.Event) *domain.Rejection {
+	switch body := e.Body.(type) {
+	case domain.Rejection:
+		return &body
+	case domain.DeadLetter:
+		return &domain.Rejection{Code: domain.Internal}
 	}
-	if !strings.HasSuffix(o.Type, ".rejected") {
-		return nil, nil
-	}
-	rejected := new(domain.Rejection)
-	return rejected, json.Unmarshal(o.Data, rejected)
+	return nil
 }
-
-// statusOf is 201 for what made something that has an id, and 200 for everything else.
-func statusOf(outcome string) int {
-	switch outcome {
-	case "coupons.created", "coupons.issued", "coupons.accepted", "products.created", "orders.placed",
-		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.raise-done":
-		return http.StatusCreated
-	}
-	return http.StatusOK
-}
-
-// Results that say less than their event: what the command names is known to who sent it.
-type (
-	heldResult struct {
-		HoldID          string                     `json:"holdId"`
-		ScheduleSeatIDs []int                      `json:"scheduleSeatIds"`
-		HeldSeats       []seats.HeldSeat           `json:"heldSeats"`
-		TotalPrice      int64                      `json:"totalPrice"`
-		ExpiresAt       domain.Time                `json:"expiresAt"`
-		Now             domain.Time                `json:"now"`
-		BestAvailable   *seats.BestAvailableResult `json:"bestAvailable,omitempty"` // of seats that nobody named
-	}
-	reservedResult struct {
-		ReservationID   string `json:"reservationId"`
-		ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
-		TotalPrice      int64  `json:"totalPrice"`
-	}
-	releasedResult struct {
-		ReleasedCount int `json:"releasedCount"`
-	}
-	extendedResult struct {
-		HoldID    string      `json:"holdId"`
-		ExpiresAt domain.Time `json:"expiresAt"`
-		Now       domain.Time `json:"now"`
-	}
-	preparedResult struct {
-		MerchantUID string `json:"merchant_uid"`
-		Amount      int64  `json:"amount"`
-	}
-	placedResult struct {
-		ImpUID      string        `json:"imp_uid"`
-		OrderStatus orders.Status `json:"orderStatus"`
-	}
-	joinedResult struct {
-		WaitingID string `json:"waitingId"`
-		Position  int    `json:"position"`
-	}
-)
-
-// resultBody is what the contract shows of a success.
-func resultBody(o *projections.Outcome) (json.RawMessage, error) {
-	var view any
-	switch o.Type {
-	case "seats.held", "seats.swapped":
-		view = new(heldResult)
-	case "seats.extended":
-		view = new(extendedResult)
-	case "seats.reserved":
-		view = new(reservedResult)
-	case "seats.released":
-		view = new(releasedResult)
-	case "coupons.joined", "seats.joined":
-		view = new(joinedResult)
-	case "products.prepared":
-		view = new(preparedResult)
-	case "orders.placed":
-		view = &placedResult{OrderStatus: orders.StatusVerifying}
-	default:
-		return o.Data, nil
-	}
-	if err := json.Unmarshal(o.Data, view); err != nil {
-		return nil, err
-	}
-	return json.Marshal(view)
-}
-
-// What became of a request, for those who did not wait or lost the answer on the way.
 
 type requestView struct {
 	RequestID domain.RequestID `json:"requestId"`
@@ -140,14 +58,14 @@ type requestView struct {
 	EventID   string           `json:"eventId,omitempty"`
 	Code      string           `json:"code,omitempty"`
 	domain.Details
-	Result    json.RawMessage `json:"result,omitempty"`
-	DecidedAt domain.Time     `json:"decidedAt,omitzero"`
-	// Of one that is pending, where that is known; both are estimates. 1 is the next to be decided.
+	Result    any         `json:"result,omitempty"`
+	DecidedAt domain.Time `json:"decidedAt,omitzero"`
+	// Estimates for a pending request, if known. Position 1 is decided next.
 	Position             int   `json:"position,omitempty"`
 	EstimatedWaitSeconds int64 `json:"estimatedWaitSeconds,omitempty"` // rounded up
 }
 
-// requestStatus answers GET /api/v1/requests/:requestId. Only its owner and admins see it.
+// requestStatus answers GET /api/v1/requests/:requestId, for its user and admins.
 func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	user, err := requireUser(r)
 	if err != nil {
@@ -181,18 +99,14 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	if outcome.User != user && !isAdmin(user) {
 		return problemf(forbidden, "")
 	}
-	view, err := s.viewRequest(outcome)
-	if err != nil {
-		return err
-	}
-	return sendJSON(w, http.StatusOK, view)
+	return sendJSON(w, http.StatusOK, s.viewRequest(outcome))
 }
 
 // requestQuery reads ?sequence= (0: not given) and ?wait=.
 func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err error) {
 	if query.Has("sequence") {
 		if sequence, err = strconv.ParseUint(query.Get("sequence"), 10, 64); err != nil || sequence == 0 {
-			return 0, 0, fieldProblem(invalidParameter, "sequence", "is not a place in line")
+			return 0, 0, fieldProblem(invalidParameter, "sequence", "is not a sequence")
 		}
 	}
 	if query.Has("wait") {
@@ -201,15 +115,15 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 			text += "s"
 		}
 		if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
-			return 0, 0, fieldProblem(invalidParameter, "wait", "is not a time of at most %s, like 10s", maxWait)
+			return 0, 0, fieldProblem(invalidParameter, "wait", "is not a duration of at most %s, like 10s", maxWait)
 		}
 	}
 	return sequence, wait, nil
 }
 
-// findOutcome is the outcome of a request, or nil and its place in line while it is pending. That there is no such request is
-// said only when this node has decided everything that was accepted up to now.
-func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, pending uint64, err error) {
+// findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when
+// this node has decided everything that was accepted up to now.
+func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, pending uint64, err error) {
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
 	}
@@ -245,7 +159,7 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 	return o, 0, err
 }
 
-func (s *Server) storedOutcome(id domain.RequestID) (*projections.Outcome, error) {
+func (s *Server) storedOutcome(id domain.RequestID) (*domain.Event, error) {
 	o, known, err := s.Projector.OutcomeOf(id)
 	if !known {
 		return nil, err
@@ -253,14 +167,14 @@ func (s *Server) storedOutcome(id domain.RequestID) (*projections.Outcome, error
 	return &o, err
 }
 
-// awaitOutcome waits for what is decided at sequence, and says whether anything is. A client may have named a place that is
-// another's; then the request is not known by it.
-func (s *Server) awaitOutcome(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, decided bool, err error) {
+// awaitOutcome waits until the command at sequence is decided. The client may have sent a sequence of another request; then
+// decided is true and there is no outcome.
+func (s *Server) awaitOutcome(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, decided bool, err error) {
 	if wait == 0 {
 		if s.Projector.Status().DecidedSequence < sequence {
 			return nil, false, nil
 		}
-		wait = catchUpTimeout // it is decided: what is missing is that it may be told
+		wait = catchUpTimeout // it is decided, but perhaps not confirmed
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -279,18 +193,14 @@ func (s *Server) viewPending(id domain.RequestID, sequence uint64) requestView {
 	return view
 }
 
-func (s *Server) viewRequest(o *projections.Outcome) (requestView, error) {
+func (s *Server) viewRequest(e *domain.Event) requestView {
 	view := requestView{
-		RequestID: o.Request, Status: "SUCCEEDED", Sequence: o.Sequence, EventID: s.position(o.EventNumber), DecidedAt: o.At,
+		RequestID: e.Request, Status: "SUCCEEDED", Sequence: e.Sequence, EventID: s.position(e.Number), DecidedAt: e.Now,
 	}
-	rejected, err := rejection(o)
-	if err != nil {
-		return view, err
-	}
-	if rejected != nil {
+	if rejected := rejection(e); rejected != nil {
 		view.Status, view.Code, view.Details = "REJECTED", rejected.Code, rejected.Details
-		return view, nil
+	} else if outcome, ok := e.Body.(domain.Outcome); ok {
+		view.Result = outcome.Result()
 	}
-	view.Result, err = resultBody(o)
-	return view, err
+	return view
 }

@@ -1,4 +1,4 @@
-// Every "no" on the wire: application/problem+json with a code that is stable for ever.
+// Errors as application/problem+json.
 
 package http
 
@@ -9,9 +9,10 @@ import (
 
 	"onsale/domain"
 	"onsale/http/jsonobject"
+	"onsale/http/schedulefile"
 )
 
-// problem is an error that knows its answer.
+// problem is an error that can be sent to clients.
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -19,10 +20,10 @@ type problem struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail,omitempty"`
 	domain.Details
-	Field string `json:"field,omitempty"` // which part of the request has a wrong shape
-	Line  int    `json:"line,omitempty"`  // and where that is, in a file
+	Field string `json:"field,omitempty"` // the invalid part of the request
+	Line  int    `json:"line,omitempty"`  // of the field, in a file
 
-	// Only on answers to commands.
+	// Of commands only.
 	RequestID domain.RequestID `json:"requestId,omitzero"`
 	Sequence  uint64           `json:"sequence,omitempty"`
 	EventID   string           `json:"eventId,omitempty"`
@@ -34,7 +35,7 @@ func (p *problem) Error() string { return p.Code + ": " + p.Detail }
 
 func (p *problem) Unwrap() error { return p.cause }
 
-// problemf says no; detail "" is the code's own sentence.
+// problemf is a problem with this code; detail "" is the code's default.
 func problemf(code, detail string, args ...any) *problem {
 	if len(args) > 0 {
 		detail = fmt.Sprintf(detail, args...)
@@ -49,7 +50,7 @@ func problemf(code, detail string, args ...any) *problem {
 	return &problem{Type: "/problems/" + code, Title: row.title, Status: row.status, Code: code, Detail: detail}
 }
 
-// fieldProblem says no to the shape of one field.
+// fieldProblem is a problem with one field.
 func fieldProblem(code, field, detail string, args ...any) *problem {
 	if len(args) > 0 {
 		detail = fmt.Sprintf(detail, args...)
@@ -59,23 +60,28 @@ func fieldProblem(code, field, detail string, args ...any) *problem {
 	return p
 }
 
-// problemOf is the answer to err. What nobody foresaw is "internal", and its text stays here.
+// problemOf is the problem for err. An unexpected error is "internal", without its text.
 func problemOf(err error) *problem {
 	if p, ok := errors.AsType[*problem](err); ok {
 		return p
 	}
-	if fieldErr, ok := errors.AsType[*domain.FieldError](err); ok {
-		return fieldProblem(domain.InvalidBody, fieldErr.Field, "%s", fieldErr.Problem)
+	if invalid, ok := errors.AsType[*domain.FieldError](err); ok {
+		return fieldProblem(domain.InvalidBody, invalid.Field, "%s", invalid.Problem)
 	}
-	if fieldErr, ok := errors.AsType[*jsonobject.Error](err); ok {
-		return fieldProblem(domain.InvalidBody, fieldErr.Field, "%s", fieldErr.Problem)
+	if invalid, ok := errors.AsType[*jsonobject.Error](err); ok {
+		return fieldProblem(domain.InvalidBody, invalid.Field, "%s", invalid.Problem)
+	}
+	if fileErr, ok := errors.AsType[*schedulefile.Error](err); ok {
+		p := fieldProblem(domain.InvalidBody, fileErr.Field, "%s", fileErr.Problem)
+		p.Line = fileErr.Line
+		return p
 	}
 	p := problemf(domain.Internal, "")
 	p.cause = err
 	return p
 }
 
-// unknownCode is the row of a code that this table has not: a rule that is newer than it.
+// unknownCode is the row of a code that is not in the table: a newer node's.
 func unknownCode(code string) codeRow {
 	row := codeRow{status: 409, title: strings.ReplaceAll(code, "_", " ")}
 	if strings.HasSuffix(code, "_not_found") {

@@ -1,34 +1,37 @@
-// Reads show one moment of the store, and say in Last-Event-ID which: a stream that starts there misses nothing.
+// Reads: each shows one snapshot of the store and sends its position as Last-Event-ID; a stream that starts there misses
+// nothing. Lists come in pages.
 
 package http
 
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
+	"onsale/domain"
 	"onsale/http/view"
 	"onsale/projections"
 )
 
-// userPolicy is who asks, where they may read; else it is an error.
+// userPolicy returns the user of a request that may read, or an error.
 type userPolicy = func(*http.Request) (user string, err error)
 
-// Who may read.
 var (
 	anonymousOK  = requestUser
 	userRequired = requireUser
 )
 
-// anonymousAsAdmin is anybody, as for commands of admins; who does not say who they are is the admin.
+// anonymousAsAdmin treats requests without a user as the admin's, as admin commands do.
 func anonymousAsAdmin(r *http.Request) (string, error) {
 	user, err := requestUser(r)
 	return cmp.Or(user, adminUser), err
 }
 
-// query answers a GET with what is seen in one moment.
+// query answers a GET from one snapshot.
 func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.Values, v *projections.View) (any, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		query := r.URL.Query()
@@ -44,7 +47,7 @@ func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.V
 	}
 }
 
-// readSnapshot opens the store for the user who asks, once it has what ?after= asks for, and stamps the answer.
+// readSnapshot reads the store as the user of the request, once it has reached the position in ?after=.
 func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.Values, policy userPolicy, read func(*projections.View) error) error {
 	user, err := policy(r)
 	if err != nil {
@@ -64,17 +67,15 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 	})
 }
 
-// ?after=<position>: a read that must show at least what its reader has seen already, on whichever node it lands.
-
-// catchUpTimeout bounds every wait for this node to reach a known point.
+// catchUpTimeout bounds every wait for this node to reach a position.
 const catchUpTimeout = 5 * time.Second
 
-// waitForPosition waits until the store has reached what the query asks for.
+// waitForPosition waits until the store has reached the position in ?after=, which the client has seen on some node.
 func (s *Server) waitForPosition(ctx context.Context, query url.Values) error {
 	if !query.Has("after") {
 		return nil
 	}
-	epoch, position, ok := view.ParsePosition(query.Get("after")) // the place within an event says nothing to a read
+	epoch, position, ok := view.ParsePosition(query.Get("after")) // the index of a frame does not matter to a read
 	if !ok {
 		return fieldProblem(invalidPosition, "after", "is not <epoch>-<n>")
 	}
@@ -89,10 +90,91 @@ func (s *Server) waitForPosition(ctx context.Context, query url.Values) error {
 	return nil
 }
 
-// notCaughtUpProblem is what is said when a wait for this node was in vain.
+// notCaughtUpProblem is the problem of a wait for this node that timed out.
 func (s *Server) notCaughtUpProblem() error {
 	if s.Projector.Status().Halted != "" {
 		return problemf(halted, "")
 	}
 	return problemf(notCaughtUp, "")
+}
+
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+)
+
+// list is one page of a list.
+type list[T any] struct {
+	Items      []T    `json:"items"`
+	NextCursor string `json:"nextCursor,omitempty"`
+}
+
+// pageRequest is ?limit= and ?cursor=, whose content is known to this file only.
+type pageRequest struct {
+	limit  int
+	after  string // id, in lists by id
+	before uint64 // sequence, in lists of the user's, newest first
+}
+
+func pageByID(query url.Values) (pageRequest, error) {
+	p, cursor, err := parsePage(query)
+	if cursor != "" && domain.CheckID(cursor) != nil {
+		return p, fieldProblem(invalidParameter, "cursor", "is not a cursor of this list")
+	}
+	p.after = cursor
+	return p, err
+}
+
+func pageByNumber(query url.Values) (pageRequest, error) {
+	p, cursor, err := parsePage(query)
+	if err != nil || cursor == "" {
+		return p, err
+	}
+	if p.before, err = strconv.ParseUint(cursor, 10, 64); err != nil || p.before == 0 {
+		return p, fieldProblem(invalidParameter, "cursor", "is not a cursor of this list")
+	}
+	return p, nil
+}
+
+func parsePage(query url.Values) (p pageRequest, cursor string, err error) {
+	p.limit = defaultLimit
+	if query.Has("limit") {
+		if p.limit, err = strconv.Atoi(query.Get("limit")); err != nil || p.limit < 1 || p.limit > maxLimit {
+			return p, "", fieldProblem(invalidParameter, "limit", "is not a number from 1 to %d", maxLimit)
+		}
+	}
+	text, err := base64.RawURLEncoding.DecodeString(query.Get("cursor"))
+	if err != nil {
+		return p, "", fieldProblem(invalidParameter, "cursor", "is not a cursor of this list")
+	}
+	return p, string(text), nil
+}
+
+func encodeCursor(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// listByID is a page of a list by id. found has one item more than the page if there is a next page.
+func listByID[T, V any](found []T, p pageRequest, view func(T) V, id func(T) string) list[V] {
+	next := ""
+	if len(found) > p.limit {
+		found = found[:p.limit]
+		next = encodeCursor(id(found[p.limit-1]))
+	}
+	return list[V]{views(found, view), next}
+}
+
+// listOfUser is a page of a list of the user's.
+func listOfUser[T, V any](found projections.Page[T], view func(T) V) list[V] {
+	next := ""
+	if found.Next != 0 {
+		next = encodeCursor(strconv.FormatUint(found.Next, 10))
+	}
+	return list[V]{views(found.Items, view), next}
+}
+
+func views[T, V any](items []T, view func(T) V) []V {
+	out := make([]V, len(items)) // never null
+	for i, item := range items {
+		out[i] = view(item)
+	}
+	return out
 }

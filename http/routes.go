@@ -1,4 +1,4 @@
-// Every path of the service. What is not here is 404; what is here under another method is 405.
+// The API on one page. Other paths get 404, other methods 405.
 
 package http
 
@@ -8,16 +8,13 @@ func (s *Server) routes() {
 	s.router.RedirectTrailingSlash = false // paths are exact
 	s.router.RedirectFixedPath = false
 	s.router.NotFound = http.HandlerFunc(s.handleNotFound)
-	s.router.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, problemf(methodNotAllowed, "this path takes %s", w.Header().Get("Allow")))
-	})
+	s.router.MethodNotAllowed = http.HandlerFunc(s.handleMethodNotAllowed)
 	s.router.GlobalOPTIONS = http.HandlerFunc(s.options)
-	s.registerMetrics()
 
 	s.staticFiles()
 	s.get("/healthz", s.healthz)
 	s.get("/readyz", s.readyz)
-	s.get("/metrics", s.metrics())
+	s.get("/metrics", s.serveMetrics())
 	s.get("/debug/streams", s.debugStreams)
 
 	s.post("/api/v1/promotions/:promotionId/coupons", s.command(noWait, "", issueCoupon))
@@ -25,12 +22,11 @@ func (s *Server) routes() {
 	s.post("/api/v1/coupons/:couponId/use", s.command(defaultWait, "", useCoupon))
 	s.get("/api/v1/promotions", s.query(anonymousOK, s.promotions))
 	s.get("/api/v1/promotions/:promotionId", s.query(anonymousOK, s.promotion))
-	const promotionEvents = "/api/v1/promotions/:promotionId/events"
-	s.streamRoute(promotionEvents, s.Metrics.countResponses(promotionEvents, s.promotionStream))
+	s.stream("/api/v1/promotions/:promotionId/events", s.promotionStream)
 
 	s.get("/api/v1/schedules", s.query(anonymousOK, schedules))
 	s.get("/api/v1/schedules/:scheduleId", s.query(anonymousOK, schedule))
-	for _, prefix := range []string{"/api/v1/schedules/:scheduleId", "/api/schedules/:scheduleId"} { // new clients, old clients
+	for _, prefix := range []string{"/api/v1/schedules/:scheduleId", "/api/schedules/:scheduleId"} { // current and older clients
 		s.post(prefix+"/seats/hold", s.command(defaultWait, "", holdSeats))
 		s.post(prefix+"/seats/extend", s.command(defaultWait, "", extendHold))
 		s.post(prefix+"/seats/swap", s.command(defaultWait, "", swapSeats))
@@ -39,7 +35,7 @@ func (s *Server) routes() {
 		s.get(prefix+"/seats", s.seats)
 		s.get(prefix+"/seats/summary", s.query(anonymousOK, seatsSummary))
 		s.get(prefix+"/seats/my-holds", s.query(userRequired, holdsInSchedule))
-		s.streamRoute(prefix+"/seats/events", s.Metrics.countResponses(prefix+"/seats/events", s.scheduleStream))
+		s.stream(prefix+"/seats/events", s.scheduleStream)
 	}
 
 	s.post("/api/v1/reservations/:reservationId/cancel", s.command(defaultWait, "", cancelReservation))
@@ -51,8 +47,7 @@ func (s *Server) routes() {
 
 	s.post("/api/v1/me/alarms/:alarmId/read", s.command(defaultWait, "", markAlarmRead))
 	s.post("/api/v1/me/alarms-read", s.command(defaultWait, "", markAllAlarmsRead))
-	const alarmEvents = "/api/v1/users/alarm/subscribe"
-	s.streamRoute(alarmEvents, s.Metrics.countResponses(alarmEvents, s.alarmStream))
+	s.stream("/api/v1/users/alarm/subscribe", s.alarmStream)
 
 	s.post("/api/v1/orders/prepare", s.command(defaultWait, "", s.requirePayments(preparePayment)))
 	s.post("/api/v1/orders", s.command(noWait, "", s.requirePayments(s.placeOrder)))
@@ -60,14 +55,7 @@ func (s *Server) routes() {
 	s.get("/api/v1/products", s.query(anonymousOK, products))
 	s.get("/api/v1/products/:salePostId", s.query(anonymousOK, product))
 	s.get("/api/v1/orders/:imp_uid", s.query(userRequired, order))
-	const orderEvents = "/api/v1/orders/:imp_uid/sse"
-	s.streamRoute(orderEvents, s.Metrics.countResponses(orderEvents, s.orderStream))
-
-	if s.FakePay != nil {
-		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
-			s.router.Handler(method, "/fakepay/*path", s.FakePay)
-		}
-	}
+	s.stream("/api/v1/orders/:imp_uid/sse", s.orderStream)
 
 	s.get("/api/v1/requests/:requestId", s.requestStatus)
 	s.get("/api/v1/me/coupons", s.query(userRequired, myCoupons))
@@ -76,8 +64,8 @@ func (s *Server) routes() {
 	s.get("/api/v1/me/orders", s.query(userRequired, myOrders))
 	s.get("/api/v1/me/waiting", s.query(userRequired, myWaiting))
 	s.get("/api/v1/me/alarms", s.query(userRequired, myAlarms))
-	s.streamRoute("/api/v1/me/events", s.Metrics.countResponses("/api/v1/me/events", s.userStream))
-	s.streamRoute("/subscribe/:userId", s.Metrics.countResponses("/subscribe/:userId", s.userStream))
+	s.stream("/api/v1/me/events", s.userStream)
+	s.stream("/subscribe/:userId", s.userStream)
 
 	s.post("/api/v1/admin/promotions", s.command(defaultWait, adminUser, createPromotion))
 	s.post("/api/v1/admin/promotions/:promotionId/stock", s.command(defaultWait, adminUser, changeStock))
@@ -98,26 +86,4 @@ func (s *Server) routes() {
 	s.post("/api/v1/admin/alarms", s.command(defaultWait, adminUser, raiseAlarm))
 	s.get("/api/v1/admin/stats", s.stats)
 	s.get("/api/v1/admin/export/:file", s.export)
-}
-
-func (s *Server) post(path string, h handler) {
-	s.handle(http.MethodPost, path, s.Metrics.instrument(path, h))
-}
-
-// get answers HEAD too; net/http leaves the body out.
-func (s *Server) get(path string, h handler) {
-	h = s.Metrics.instrument(path, h)
-	s.handle(http.MethodGet, path, h)
-	s.handle(http.MethodHead, path, h)
-}
-
-// handleNotFound answers for paths that are not there. Where only the last parameter is missing, that is what is wrong.
-func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
-	if path := r.URL.Path; path[max(0, len(path)-1):] == "/" {
-		if route, params, _ := s.router.Lookup(r.Method, path+"-"); route != nil && len(params) > 0 && params[len(params)-1].Value == "-" {
-			s.fail(w, r, fieldProblem(invalidID, params[len(params)-1].Key, "is empty"))
-			return
-		}
-	}
-	s.fail(w, r, problemf(notFound, ""))
 }

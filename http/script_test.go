@@ -19,14 +19,14 @@ import (
 	"onsale/domain/orders"
 )
 
-// TestAPI_PlaysScripts plays testdata/*.txt, each in a world of its own. The language:
+// TestAPI_PlaysScripts plays testdata/*.txt, each with a fixture of its own. The language:
 //
 //	# a comment
-//	the log stops | goes on | is silent | speaks      commands are delivered or not; events are stored or not
-//	the next append is lost | unknown | full | closed | broken    (unknown: stored, but nobody says so)
-//	a minute of the log passes                        its next messages are so much later
+//	commands are delivered | not delivered · events are stored | not stored
+//	the next append is lost | unknown | full | closed | broken    (lost and unknown: not acknowledged; unknown: stored)
+//	the clock of the log advances by a minute · the clock of the node advances by an hour
 //	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; under m1)
-//	an hour passes · the node halts · the log is almost full · there is room
+//	the node halts · the log is almost full · the log has room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
 //	GET /path                                         a request: its line, its headers, its body
@@ -166,7 +166,7 @@ func (p *scriptRunner) send() {
 		p.decoded = nil
 	}
 	if p.response.Header.Get("X-Request-Id") == "" {
-		p.Errorf("%s: an answer without X-Request-Id", p.pos)
+		p.Errorf("%s: a response without X-Request-Id", p.pos)
 	}
 	if p.response.StatusCode == 500 {
 		p.Errorf("%s: 500: %s", p.pos, p.responseBody)
@@ -192,7 +192,7 @@ func (p *scriptRunner) expect(what string) {
 	}
 	match := expectation.FindStringSubmatch(what)
 	if match == nil {
-		p.Fatalf("%s: cannot read %q", p.pos, what)
+		p.Fatalf("%s: invalid expectation %q", p.pos, what)
 	}
 	got, found := p.lookup(match[1])
 	switch want := match[3]; match[2] {
@@ -206,7 +206,7 @@ func (p *scriptRunner) expect(what string) {
 		}
 	case " !":
 		if found {
-			p.Errorf("%s: %s is there: %s", p.pos, match[1], got)
+			p.Errorf("%s: %s is present: %s", p.pos, match[1], got)
 		}
 	}
 }
@@ -279,13 +279,13 @@ func (p *scriptRunner) runDirective(line string) {
 		return
 	}
 	switch line {
-	case "the log stops":
+	case "commands are not delivered":
 		p.log.update(func() { p.log.deliveryPaused = true })
-	case "the log goes on":
+	case "commands are delivered":
 		p.log.update(func() { p.log.deliveryPaused = false })
-	case "the log is silent":
+	case "events are not stored":
 		p.log.update(func() { p.log.publishPaused = true })
-	case "the log speaks":
+	case "events are stored":
 		p.log.update(func() { p.log.publishPaused = false })
 	case "the next append is lost":
 		failNext(domain.ErrNoAck, false)
@@ -297,18 +297,18 @@ func (p *scriptRunner) runDirective(line string) {
 		failNext(domain.ErrClosed, false)
 	case "the next append is broken":
 		failNext(fmt.Errorf("password=secret"), false)
-	case "a minute of the log passes":
+	case "the clock of the log advances by a minute":
 		p.log.update(func() { p.log.now = p.log.now.Add(time.Minute) })
-	case "an hour passes":
+	case "the clock of the node advances by an hour":
 		p.send()
 		p.clockOffset.Store(int64(time.Hour))
 	case "the node halts":
 		p.projector.halt("the chain is broken at event 7")
 	case "the log is almost full":
 		p.capacityProblem.Store(&[2]string{logFull, "COMMANDS is 95 % full"})
-	case "there is room":
+	case "the log has room":
 		p.capacityProblem.Store(nil)
 	default:
-		p.Fatalf("%s: nothing like this can happen: %s", p.pos, line)
+		p.Fatalf("%s: unknown directive %q", p.pos, line)
 	}
 }

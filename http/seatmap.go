@@ -1,6 +1,6 @@
-// The seats of a schedule as one bare array, which is what a page asks for first, thousands of pages at once. It is
-// written by hand: reflection would cost more than everything else here together. A large map is compressed on the way for
-// a client that takes it so, and then no more than a piece of it is ever in memory as text.
+// The seats of a schedule as a JSON array: the first request of every page, thousands at once. The JSON is written by hand,
+// because reflection would cost more than everything else here together. For clients that accept gzip a large map is
+// compressed while it is written, so that at most flushSize of it is in memory as text.
 
 package http
 
@@ -19,7 +19,7 @@ import (
 	"onsale/projections"
 )
 
-// seatMapBuffers are buffers of seat maps; larger ones are not kept.
+// seatMapBuffers pools buffers up to maxPooledBuffer.
 var seatMapBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const (
@@ -34,7 +34,7 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := r.URL.Query()
 	if query.Has("at") {
-		return fieldProblem(invalidParameter, "at", "is not answered by this version")
+		return fieldProblem(invalidParameter, "at", "is not supported by this version")
 	}
 	buffer := seatMapBuffers.Get().(*[]byte)
 	defer seatMapBuffers.Put(buffer)
@@ -66,11 +66,11 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// getSeatMap writes seats one after the other, each with a comma. What all seats of a row share is written once and copied.
+// seatMap writes seats, each followed by a comma. What the seats of a row share is encoded once and copied.
 type seatMap struct {
-	out                   []byte      // the last of them at least, with its comma
-	compress              bool        // what is larger than a piece
-	gz                    *gzipBuffer // has the pieces before out; nil: there are none
+	out                   []byte      // at least the last seat
+	compress              bool        // if it is larger than flushSize
+	gz                    *gzipBuffer // what precedes out; nil: nothing
 	legacy                bool        // blocked seats are shown as reserved
 	section, row          string
 	displayName, location []byte // `"displayName":"A-1-` and `","section":"A","row":"1","number":`
@@ -117,7 +117,7 @@ func (m *seatMap) add(seat projections.SeatView) error {
 	return nil
 }
 
-// compressed is the whole map compressed.
+// compressed is the whole map, compressed.
 func (m *seatMap) compressed() ([]byte, error) {
 	if _, err := m.gz.Write(m.out); err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (m *seatMap) compressed() ([]byte, error) {
 	return m.gz.buf.Bytes(), err
 }
 
-// startRow prepares what the seats of a row share.
+// startRow encodes what the seats of a row share.
 func (m *seatMap) startRow(section, row string) error {
 	m.section, m.row = section, row
 	name, err := json.Marshal(section + "-" + row + "-")
@@ -143,10 +143,8 @@ func (m *seatMap) startRow(section, row string) error {
 	return err
 }
 
-// Compression for the one answer that is large and asked for by everybody: the seats of a schedule. Their JSON is ten times
-// as long as what it says. This library takes less than half the time of the standard one.
-
-// gzipBuffer is a gzip stream into memory.
+// gzipBuffer is a gzip stream into memory. This library takes less than half the time of the standard one; the JSON shrinks
+// to about a tenth.
 type gzipBuffer struct {
 	*gzip.Writer
 	buf bytes.Buffer
@@ -154,11 +152,11 @@ type gzipBuffer struct {
 
 var gzipPool = sync.Pool{New: func() any {
 	p := new(gzipBuffer)
-	p.Writer, _ = gzip.NewWriterLevel(&p.buf, gzip.BestSpeed) // there is such a level
+	p.Writer, _ = gzip.NewWriterLevel(&p.buf, gzip.BestSpeed) // the level is valid
 	return p
 }}
 
-// getGzip is an empty one. Give it back to presses when its bytes are sent.
+// getGzip takes an empty buffer from gzipPool, to be put back when its bytes are sent.
 func getGzip() *gzipBuffer {
 	g := gzipPool.Get().(*gzipBuffer)
 	g.buf.Reset()
@@ -166,7 +164,7 @@ func getGzip() *gzipBuffer {
 	return g
 }
 
-// acceptsGzip says whether the client does, as all browsers do.
+// acceptsGzip says whether the client accepts gzip, as all browsers do.
 func acceptsGzip(r *http.Request) bool {
 	for _, header := range r.Header["Accept-Encoding"] {
 		for coding := range strings.SplitSeq(header, ",") {

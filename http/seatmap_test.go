@@ -8,7 +8,6 @@ import (
 	"testing"
 )
 
-// A large map is compressed for those who take it so; everybody gets the same map.
 func TestSeatMap_CompressesLarge(t *testing.T) {
 	f := newFixture(t)
 	seedSchedule(t, f, 20_000)
@@ -17,39 +16,52 @@ func TestSeatMap_CompressesLarge(t *testing.T) {
 		"gzip": true, "deflate, GZIP;q=0.5, br": true, "br , gzip ; q=1.0": true,
 		"": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "gzip;q=x": false, "xgzip": false, "*": false,
 	} {
-		answer := f.getSeatMap(t, accepted)
-		if got := answer.Header().Get("Content-Encoding") == "gzip"; got != want {
+		response := f.getSeatMap(t, accepted)
+		if got := response.Header().Get("Content-Encoding") == "gzip"; got != want {
 			t.Errorf("%q: compressed is %v", accepted, got)
 		}
-		if answer.Header().Get("Vary") != "Accept-Encoding" {
-			t.Errorf("%q: got %v", accepted, answer.Header())
+		if response.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: got %v", accepted, response.Header())
 		}
-		body := answer.Body.Bytes()
+		body := response.Body.Bytes()
 		if want {
-			body = must(io.ReadAll(must(gzip.NewReader(answer.Body))(t)))(t)
+			body = must(io.ReadAll(must(gzip.NewReader(response.Body))(t)))(t)
 		}
 		if !bytes.Equal(body, plain.Body.Bytes()) {
-			t.Errorf("%q: another map of %d bytes", accepted, len(body))
+			t.Errorf("%q: a different map of %d bytes", accepted, len(body))
 		}
 	}
 }
 
-// What fits into the buffers of a socket is not worth compressing.
 func TestSeatMap_LeavesSmallPlain(t *testing.T) {
 	f := newFixture(t)
 	seedSchedule(t, f, 100)
-	if answer := f.getSeatMap(t, "gzip"); answer.Header().Get("Content-Encoding") != "" {
-		t.Errorf("got %v", answer.Header())
+	if response := f.getSeatMap(t, "gzip"); response.Header().Get("Content-Encoding") != "" {
+		t.Errorf("got %v", response.Header())
 	}
 }
 
 func (f *fixture) getSeatMap(t testing.TB, accepted string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/api/v1/schedules/s/seats", nil)
 	r.Header.Set("Accept-Encoding", accepted)
-	answer := httptest.NewRecorder()
-	f.ServeHTTP(answer, r)
-	if answer.Code != 200 {
-		t.Fatalf("got %d %s", answer.Code, answer.Body)
+	response := httptest.NewRecorder()
+	f.ServeHTTP(response, r)
+	if response.Code != 200 {
+		t.Fatalf("got %d %s", response.Code, response.Body)
 	}
-	return answer
+	return response
+}
+
+// A large seat map arrives whole, and its write deadline does not stay on the connection.
+func TestSeatMap_ArrivesWhole(t *testing.T) {
+	f := newFixture(t)
+	seedSchedule(t, f, 20_000)
+	for range 3 {
+		var seats []struct {
+			ScheduleSeatID int `json:"scheduleSeatId"`
+		}
+		if err := f.client("").Get(t.Context(), "/api/v1/schedules/s/seats", &seats); err != nil || len(seats) != 20_000 || seats[19_999].ScheduleSeatID != 20_000 {
+			t.Fatal(len(seats), err)
+		}
+	}
 }

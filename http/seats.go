@@ -1,4 +1,4 @@
-// Seats and their schedules on the wire: what may be asked of them, and how they are counted.
+// Schedules, and holding and reserving their seats.
 
 package http
 
@@ -11,7 +11,6 @@ import (
 	"onsale/projections"
 )
 
-// What may be done with the seats of a schedule, by users and by the shop.
 var (
 	holdSeats = entityCommand("scheduleId", func(o *object) validatedBody {
 		h := seats.Hold{ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
@@ -49,6 +48,35 @@ var cancelReservation = pathCommand(func(r *http.Request) (string, domain.Body, 
 	return schedule, seats.Cancel{ReservationID: id}, err
 })
 
+// createSchedule reads POST /api/v1/admin/schedules.
+func createSchedule(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	return createCommand(w, r, "scheduleId", decodeSchedule)
+}
+
+// decodeSchedule reads a schedule from a body or a file. By default a hold can be extended once, to twice its time.
+func decodeSchedule(o *object) validatedBody {
+	hold := o.Integer("holdSeconds", 600)
+	c := seats.Create{
+		Title: o.Text("title"), StartsAt: timeField(o, "startsAt"),
+		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.Integer("maxSeatsPerUser", 4)),
+		Options: seats.Options{
+			MaxExtensions:  int(o.Integer("maxExtensions", 1)),
+			MaxHoldSeconds: int(o.Integer("maxHoldSeconds", 2*min(hold, seats.MaxHoldSeconds/2))),
+			NoOrphans:      o.Bool("noOrphans", false), ReleaseEverySeconds: int(o.Integer("releaseEverySeconds", 0)),
+		},
+	}
+	o.Each("sections", func(o *object) { c.Sections = append(c.Sections, decodeSection(o)) })
+	return c
+}
+
+func decodeSection(o *object) seats.Section {
+	s := seats.Section{Name: o.Text("name"), Price: o.Integer("price", -1)}
+	o.Each("rows", func(o *object) {
+		s.Rows = append(s.Rows, seats.Row{Name: o.Text("name"), Seats: int(o.Integer("seats", 0))})
+	})
+	return s
+}
+
 type scheduleView struct {
 	ScheduleID      string      `json:"scheduleId"`
 	Title           string      `json:"title"`
@@ -69,7 +97,7 @@ type seatCounts struct {
 func viewSchedule(s projections.Schedule) scheduleView {
 	return scheduleView{
 		ScheduleID: s.ScheduleID, Title: s.Title, StartsAt: s.StartsAt, HoldSeconds: s.HoldSeconds,
-		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts{s.Total, s.Available, s.Held, s.Reserved, s.Blocked},
+		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts(s.Counts),
 	}
 }
 
@@ -99,7 +127,7 @@ func findSchedule(r *http.Request, v *projections.View) (projections.Schedule, e
 	return s, err
 }
 
-// seatsSummary counts the seats by status; for old clients those that are blocked are reserved.
+// seatsSummary counts the seats by status. Older clients see blocked seats as reserved.
 func seatsSummary(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 	s, err := findSchedule(r, v)
 	counts := viewSchedule(s).Seats
@@ -109,5 +137,61 @@ func seatsSummary(r *http.Request, _ url.Values, v *projections.View) (any, erro
 	return counts, err
 }
 
-// isLegacyRequest says that the path is one of the older system's, whose seats know three statuses.
+type holdView struct {
+	HoldID          string      `json:"holdId"`
+	ScheduleID      string      `json:"scheduleId"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	TotalPrice      int64       `json:"totalPrice"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+}
+
+func myHolds(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	return holdsIn("", query, v)
+}
+
+func holdsInSchedule(r *http.Request, query url.Values, v *projections.View) (any, error) {
+	s, err := findSchedule(r, v)
+	if err != nil {
+		return nil, err
+	}
+	return holdsIn(s.ScheduleID, query, v)
+}
+
+func holdsIn(schedule string, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Holds(schedule, page.before, page.limit)
+	return listOfUser(found, func(h projections.Hold) holdView {
+		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt}
+	}), err
+}
+
+type reservationView struct {
+	ReservationID   string `json:"reservationId"`
+	ScheduleID      string `json:"scheduleId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	TotalPrice      int64  `json:"totalPrice"`
+	Status          string `json:"status"`
+}
+
+func myReservations(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+	page, err := pageByNumber(query)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.Reservations(page.before, page.limit)
+	return listOfUser(found, viewReservation), err
+}
+
+func viewReservation(r projections.Reservation) reservationView {
+	status := "RESERVED"
+	if r.Cancelled {
+		status = "CANCELLED"
+	}
+	return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, status}
+}
+
+// isLegacyRequest says whether the path is one of older clients, which know no status BLOCKED.
 func isLegacyRequest(r *http.Request) bool { return canonicalPath(r.URL.Path) != r.URL.Path }

@@ -1,10 +1,8 @@
-// Package http is the counter that people stand at: it takes wishes, puts them in line, and tells what became of them.
-// It checks shape and identity and never stock; there is one place that decides, and it is not here. Others import it as
-// httpd.
-//
-// Three promises are kept in this package. Whoever is told "complete" can read it: outcomes come from the projector only,
-// which gives none before it is confirmed. The same key is the same request: a repetition is compared before anything is
-// appended. And bad input is refused with the field that is wrong; it is never appended and never a 500.
+// Package http is the HTTP API (imported as httpd): it validates commands, appends them to the log, and reports their
+// outcomes. It checks shape and identity, never stock: only the projector decides. Three promises are kept here. A client
+// that reads "complete" can read the result, because outcomes come from the projector, and only confirmed ones. The same
+// idempotency key is the same request: a duplicate is detected before anything is appended. Invalid input is refused with
+// the name of its field; it is never appended and never a 500.
 package http
 
 import (
@@ -22,6 +20,7 @@ import (
 	"time"
 
 	"github.com/julienschmidt/httprouter"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
@@ -29,96 +28,93 @@ import (
 	"onsale/projections"
 )
 
-// Config is what a Server works with. Append, Projector, Epoch and CommandsEnd must be set.
+// Config configures a Server. Append, Projector, Epoch and CommandsEnd are required.
 type Config struct {
-	// Append puts a command in line and says where it stands once that is durable. ErrFull and ErrClosed mean that
-	// nothing was stored; after any other error nobody knows. It must return in bounded time: a command, once it is on its
-	// way, is not called back when its client goes away.
+	// Append appends a command to the log and returns its sequence once it is durable. ErrFull and ErrClosed mean that
+	// nothing was stored; after any other error that is unknown. It must return in bounded time, because it is not
+	// cancelled when the client disconnects.
 	Append func(ctx context.Context, c domain.Command) (sequence uint64, err error)
 
-	// Projector knows the outcomes and the read store.
+	// Projector has the outcomes and the read store.
 	Projector Projector
 
-	// Epoch is the life of the log: positions are "<epoch>-<n>".
+	// Epoch identifies the log: positions are "<epoch>-<n>".
 	Epoch string
 
-	// CommandsEnd is the last stream sequence (message number) of COMMANDS. It is asked before a request is said to
-	// have never been accepted.
+	// CommandsEnd returns the number of the last message of COMMANDS. It is called before a request is reported as never
+	// accepted.
 	CommandsEnd func(ctx context.Context) (uint64, error)
 
-	// CapacityProblem is asked before each user's command: the code and the reason for which none is taken now ("log_full", …),
-	// or "". Commands of admins pass, because room is kept for them. Nil: never.
+	// CapacityProblem is called before each user's command: it returns the code ("log_full", …) and the reason for which none
+	// is accepted now, or "". Admin commands are accepted anyway, because capacity is reserved for them. Nil: no check.
 	CapacityProblem func() (code, reason string)
 
-	// Streams writes the event streams.
+	// Streams serves the event streams.
 	Streams Streams
 
-	// Payments is how orders are paid. Nil: none can be placed.
+	// Payments is the payment provider. Nil: no orders are accepted.
 	Payments *Payments
 
-	// FakePay is the demo's payment provider, served below /fakepay/. Nil: nothing is there.
-	FakePay http.Handler
-
-	// MaxBacklogAge bounds how long a command waits for its decision: users' commands are refused with backlog_full while
-	// the oldest undecided one of this node is older. 0: no bound.
+	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest undecided one
+	// of this node is older. 0: no limit.
 	MaxBacklogAge time.Duration
 
-	// Origins may use this API from browsers, with credentials ("https://shop.example"), beside every loopback origin.
+	// Origins are the web origins ("https://shop.example") that may use this API with credentials, besides loopback.
 	Origins []string
 
-	// NotReady names what else keeps this node from being ready. Nil: nothing.
+	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
 
-	// Metrics are what /metrics shows. Nil: New makes some.
-	Metrics *Metrics
+	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
+	Registry *prometheus.Registry
 
-	// LogState is how both logs stood when they were last looked at, and when that was. It must not look now. Nil: unknown.
+	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// DebugStreams are the open streams, for /debug/streams. Nil: there is no such path.
+	// DebugStreams returns the open streams, for /debug/streams. Nil: there is no such path.
 	DebugStreams func() []StreamInfo
 
-	// ReadyNotes are what /readyz says beside the reasons: limits of what this node can know.
+	// ReadyNotes are shown by /readyz: limits of what this node can know.
 	ReadyNotes []string
 
-	// Logger hears of faults. Nil: nobody does.
+	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
 }
 
-// Streams are the handlers of Server-Sent Events. They are called once it is clear who asks and that the stream may
-// exist, and they write everything that follows. Headers that w has by then (X-Request-Id, CORS) belong to the answer, also
-// when the connection is hijacked. They are called on a halted node too: a stream is never refused with a 503.
+// Streams are the handlers of Server-Sent Events. They are called once the user is known and the stream may exist, and write
+// the whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked.
+// They are called on a halted node too: a stream is never refused with 503.
 type Streams struct {
 	User      func(w http.ResponseWriter, r *http.Request, user string)
-	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // of all that User tells, the alarms
+	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // only alarms
 	Schedule  func(w http.ResponseWriter, r *http.Request, schedule string)
 	Promotion func(w http.ResponseWriter, r *http.Request, promotion string)
 
-	// Order tells the verdict on the order of asker that has the payment impUID; where asker is "", on anybody's. There may
-	// be no such order yet.
-	Order func(w http.ResponseWriter, r *http.Request, impUID, asker string)
+	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
+	// user is "".
+	Order func(w http.ResponseWriter, r *http.Request, impUID, user string)
 }
 
-// Projector is what is asked of projections.Projector. It tells confirmed outcomes only.
+// Projector is implemented by projections.Projector. It returns confirmed outcomes only.
 type Projector interface {
-	// Status is of one moment. It is asked for every command, so it must be cheap.
+	// Status returns a consistent snapshot. It is called for every command, so it must be cheap.
 	Status() projections.Status
-	// WaitConfirmed waits until event number may be told.
+	// WaitConfirmed waits until event number is confirmed.
 	WaitConfirmed(ctx context.Context, number uint64) error
-	// WaitDecided waits until the command at sequence is decided and its events may be told.
+	// WaitDecided waits until the command at sequence is decided and its events are confirmed.
 	WaitDecided(ctx context.Context, sequence uint64) error
-	// Await waits for the outcome of the command at sequence; for a repeated request that is the first one's.
-	Await(ctx context.Context, id domain.RequestID, sequence uint64) (projections.Outcome, error)
-	// OutcomeOf is the first outcome of a request; false: none that may be told yet.
-	OutcomeOf(id domain.RequestID) (projections.Outcome, bool, error)
-	// QueueEstimate is when the command at sequence will be decided; false: that cannot be said.
+	// Await waits for the outcome of the command at sequence; for a duplicate it is that of the first.
+	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
+	// OutcomeOf returns the outcome of a request; false: none is confirmed.
+	OutcomeOf(id domain.RequestID) (domain.Event, bool, error)
+	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
-	// Read shows one moment of the store to user; "" is nobody.
+	// Read reads a snapshot of the store as user; "" is anonymous.
 	Read(user string, read func(*projections.View) error) error
-	// Stats asks the logs how they stand, and counts.
+	// Stats queries the logs and counts.
 	Stats(ctx context.Context) (projections.Stats, error)
 
-	// Exports are read as they are taken, a piece at a time; an id of "" is all.
+	// Exports are read piece by piece while they are iterated; an id of "" is all.
 	ExportPromotions() iter.Seq2[coupons.Promotion, error]
 	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
 	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
@@ -128,40 +124,45 @@ type Projector interface {
 	ExportAuditLog() iter.Seq2[projections.AdminAction, error]
 }
 
-// Timeouts and limits of connections. There is no write timeout, because streams live long; large answers and bodies get
-// deadlines of their own.
+// Timeouts and limits of connections. There is no write timeout, because of streams; large responses and bodies have their
+// own deadlines.
 const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 32 << 10
 )
 
-var errShutdown = errors.New("the server shuts down")
+var errShutdown = errors.New("server is shutting down")
 
-// Server answers requests. Make it with New.
+// Server serves the API. Make it with New.
 type Server struct {
 	Config
 	router         *httprouter.Router
+	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection
-	knownSchedules sync.Map // ids of schedules that exist; they never cease to
+	knownSchedules sync.Map // ids of schedules that exist; none is ever deleted
 	now            func() time.Time
 	idPrefix       string
 	idCount        atomic.Uint64
 	http           *http.Server
-	cancel         context.CancelCauseFunc // ends every wait
+	cancel         context.CancelCauseFunc // of all requests
 }
 
-// New makes a server; it listens when Serve is called.
+// New makes a Server.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, router: httprouter.New(), csrf: http.NewCrossOriginProtection(), now: time.Now,
+		Config: c, router: httprouter.New(), metrics: newMetrics(), csrf: http.NewCrossOriginProtection(), now: time.Now,
 		idPrefix: strings.ToLower(rand.Text()[:10]) + "-",
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Registry == nil {
+		s.Registry = prometheus.NewRegistry()
+	}
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
+	s.registerMetrics()
 	s.routes()
 	base, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
@@ -173,19 +174,17 @@ func New(c Config) *Server {
 	return s
 }
 
-// Handler is the whole service for a server of the caller's own.
-func (s *Server) Handler() http.Handler { return s }
-
-// Serve answers on l until Shutdown; then it returns nil.
-func (s *Server) Serve(l net.Listener) error {
+// Serve serves h, which is s or wraps it, on l until Shutdown; then it returns nil.
+func (s *Server) Serve(l net.Listener, h http.Handler) error {
+	s.http.Handler = h
 	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-// Shutdown takes no new connections, ends the waits of those that are here (they get their 202) and the contexts of
-// streams, and returns when all are answered. When ctx ends first, what is left is cut off.
+// Shutdown accepts no new connections, ends the waits of commands (they get their 202) and the contexts of streams, and
+// returns when all requests are answered. When ctx ends first, the remaining connections are closed.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.cancel(errShutdown)
 	err := s.http.Shutdown(ctx)
@@ -195,5 +194,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// position is event number n as the wire has it.
+// position is the position of event number n.
 func (s *Server) position(n uint64) string { return s.Epoch + "-" + strconv.FormatUint(n, 10) }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -17,7 +18,6 @@ import (
 
 var _ Projector = (*projections.Projector)(nil)
 
-// The codes of the contract and their statuses, as the contract groups them.
 func TestCodes_MatchContract(t *testing.T) {
 	groups := map[int]string{
 		400: "invalid_body invalid_id invalid_parameter invalid_idempotency_key invalid_position",
@@ -60,7 +60,6 @@ func TestCodes_MatchContract(t *testing.T) {
 	}
 }
 
-// What nobody foresaw keeps its text to itself.
 func TestProblem_HidesUnexpectedErrors(t *testing.T) {
 	p := problemOf(errors.New("password=secret"))
 	if p.Status != 500 || p.Code != domain.Internal || strings.Contains(p.Error()+p.Detail+p.Title, "secret") {
@@ -68,20 +67,18 @@ func TestProblem_HidesUnexpectedErrors(t *testing.T) {
 	}
 }
 
-// A command on which the rules broke is told as such.
 func TestOutcome_AnswersDeadLetterWithInternal(t *testing.T) {
 	s := &Server{Config: Config{Epoch: testEpoch}}
-	o := projections.Outcome{Type: "system.dead-letter", Sequence: 7000, EventNumber: 5, Data: []byte(`{"reason":"panicked"}`)}
+	o := domain.Event{Sequence: 7000, Number: 5, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}}
 	err := s.respondOutcome(httptest.NewRecorder(), &o)
 	if p := problemOf(err); p.Status != 500 || p.Code != domain.Internal || p.Sequence != 7000 || p.EventID != testEpoch+"-5" {
 		t.Errorf("got %+v", p)
 	}
-	if view, err := s.viewRequest(&o); err != nil || view.Status != "REJECTED" || view.Code != domain.Internal {
-		t.Errorf("got %+v, %v", view, err)
+	if view := s.viewRequest(&o); view.Status != "REJECTED" || view.Code != domain.Internal {
+		t.Errorf("got %+v", view)
 	}
 }
 
-// A node that does not get there says so, and not later than it must.
 func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
 	f := newFixture(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -93,13 +90,12 @@ func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
 	if p := problemOf(err); p.Code != requestNotFound && p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
-	f.CommandsEnd = func(context.Context) (uint64, error) { return 9, nil } // of which this node has none
+	f.CommandsEnd = func(context.Context) (uint64, error) { return 9, nil } // none of which this node has
 	if _, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0); problemOf(err).Code != notCaughtUp {
 		t.Errorf("got %v", err)
 	}
 }
 
-// The client speaks the whole way.
 func TestClient_RunsSession(t *testing.T) {
 	f := newFixture(t)
 	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
@@ -137,21 +133,6 @@ func TestClient_RunsSession(t *testing.T) {
 	}
 }
 
-// A large seat map arrives whole, and the deadline that it is written under does not stay on the connection.
-func TestSeatMap_ArrivesWhole(t *testing.T) {
-	f := newFixture(t)
-	seedSchedule(t, f, 20_000)
-	for range 3 {
-		var seats []struct {
-			ScheduleSeatID int `json:"scheduleSeatId"`
-		}
-		if err := f.client("").Get(t.Context(), "/api/v1/schedules/s/seats", &seats); err != nil || len(seats) != 20_000 || seats[19_999].ScheduleSeatID != 20_000 {
-			t.Fatal(len(seats), err)
-		}
-	}
-}
-
-// A stream that panics is cut: half of it cannot become a problem.
 func TestStream_AbortsOnPanic(t *testing.T) {
 	f := newFixture(t)
 	f.Streams.User = func(rw http.ResponseWriter, r *http.Request, _ string) {
@@ -169,7 +150,6 @@ func TestStream_AbortsOnPanic(t *testing.T) {
 	}
 }
 
-// A body that does not come to its end is given up, and nothing is appended.
 func TestBody_RejectsTruncated(t *testing.T) {
 	f := newFixture(t)
 	c, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
@@ -179,16 +159,15 @@ func TestBody_RejectsTruncated(t *testing.T) {
 	defer c.Close()
 	_, _ = io.WriteString(c, "POST /api/v1/promotions/p/coupons HTTP/1.1\r\nHost: x\r\nX-User-Id: kim\r\nContent-Length: 9\r\n\r\n{")
 	_ = c.(*net.TCPConn).CloseWrite()
-	answer, err := io.ReadAll(c)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || !strings.Contains(string(answer), `"field":"$"`) {
-		t.Errorf("got %q, %v", answer, err)
+	response, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 400 ") || !strings.Contains(string(response), `"field":"$"`) {
+		t.Errorf("got %q, %v", response, err)
 	}
 	if f.log.appended != 0 {
 		t.Error("it was appended")
 	}
 }
 
-// Serve ends without an error when it is shut down.
 func TestServer_ShutsDownCleanly(t *testing.T) {
 	f := newFixture(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -196,7 +175,7 @@ func TestServer_ShutsDownCleanly(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := make(chan error)
-	go func() { served <- f.Serve(l) }()
+	go func() { served <- f.Serve(l, f) }()
 	c := Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
 	if err := c.Get(t.Context(), "/healthz", new(any)); err != nil {
 		t.Error(err)
@@ -206,5 +185,47 @@ func TestServer_ShutsDownCleanly(t *testing.T) {
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestDebugStreams_ListsFarthestBehindFirst(t *testing.T) {
+	s := stubServer(nil)
+	get := func(query string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("GET", "/debug/streams"+query, nil))
+		return w
+	}
+	if w := get(""); w.Code != 404 || !strings.Contains(w.Body.String(), notFound) {
+		t.Errorf("without a list: %d %s", w.Code, w.Body)
+	}
+	s.DebugStreams = func() []StreamInfo {
+		return []StreamInfo{
+			{"user", "kim", 17, 0, 90 * time.Second, "live"},
+			{"schedule", "s", 5, 12, 1500 * time.Millisecond, "catching up"},
+		}
+	}
+	var got streamList
+	w := get("")
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 || got.Total != 2 || len(got.Items) != 2 {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	if want := (streamView{"schedule", "s", testEpoch + "-5", 12, 1.5, "catching up"}); got.Items[0] != want {
+		t.Errorf("got %+v, want %+v", got.Items[0], want)
+	}
+	if w := get("?format=text"); !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") ||
+		!strings.HasSuffix(w.Body.String(), "user      kim  k3v9x2ab-17  0    1m30s  live\n2 of 2 streams\n") {
+		t.Errorf("got %s", w.Body)
+	}
+	if w := get("?limit=1&format=json"); !strings.HasPrefix(w.Body.String(), `{"total":2,"items":[{"kind":"schedule"`) || strings.Contains(w.Body.String(), "kim") {
+		t.Errorf("got %s", w.Body)
+	}
+	for _, query := range []string{"?limit=0", "?format=xml"} {
+		if w := get(query); w.Code != 400 || !strings.Contains(w.Body.String(), invalidParameter) {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+	}
+	s.DebugStreams = func() []StreamInfo { return nil }
+	if w := get(""); w.Body.String() != `{"total":0,"items":[]}` {
+		t.Errorf("got %s", w.Body)
 	}
 }

@@ -1,4 +1,4 @@
-// The one page at /: files that the program carries within itself.
+// The demo page at /, embedded in the program.
 
 package http
 
@@ -19,7 +19,7 @@ var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 }
 
-// The page may load and connect to nothing but this service, and no other page may frame it.
+// The page may only load from and connect to this service, and may not be framed.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -27,7 +27,7 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 func (s *Server) staticFiles() {
 	files, err := web.ReadDir("web")
 	if err != nil {
-		panic(err) // it was not built in
+		panic(err) // cannot be: it is embedded
 	}
 	for _, file := range files {
 		route := "/" + file.Name()
@@ -38,7 +38,7 @@ func (s *Server) staticFiles() {
 	}
 }
 
-// staticFile serves one file of the page. Browsers ask each time whether it has changed.
+// staticFile serves one file, which browsers revalidate each time.
 func staticFile(name string) handler {
 	content, err := web.ReadFile("web/" + name)
 	if err != nil {

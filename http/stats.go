@@ -1,11 +1,10 @@
-// How the box office is doing, for those who run it: the figures of the moment, and how each sale stands.
+// /api/v1/admin/stats: totals, and the state of each sale.
 
 package http
 
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
@@ -15,18 +14,18 @@ import (
 
 type statsView struct {
 	At                domain.Time                  `json:"at"`
-	AcceptedSequence  uint64                       `json:"acceptedSequence"` // at least; how many commands the last message of COMMANDS has is known when it is read
+	AcceptedSequence  uint64                       `json:"acceptedSequence"` // a lower bound: how many commands the last message holds is known when it is read
 	DecidedSequence   uint64                       `json:"decidedSequence"`
-	BacklogMessages   uint64                       `json:"backlogMessages"`  // of COMMANDS, undecided here; each is one command or more
+	BacklogMessages   uint64                       `json:"backlogMessages"`  // of COMMANDS, not decided here; each holds one command or more
 	DecidedPerSecond  float64                      `json:"decidedPerSecond"` // commands, over the last ten seconds
-	Outcomes          uint64                       `json:"outcomes"`         // of all requests since there is a log
-	Events            map[string]uint64            `json:"events"`           // since then, by type
-	Rejections        map[string]map[string]uint64 `json:"rejections"`       // since then, by type and code
+	Outcomes          uint64                       `json:"outcomes"`         // of all requests in the log
+	Events            map[string]uint64            `json:"events"`           // in the log, by type
+	Rejections        map[string]map[string]uint64 `json:"rejections"`       // in the log, by type and code
 	Holds             int                          `json:"holds"`
 	HoldsExpiringSoon int                          `json:"holdsExpiringSoon"` // within a minute
 	Waiting           int                          `json:"waiting"`
 	Offers            int                          `json:"offers"`
-	Orders            map[orders.Status]int        `json:"orders"` // by how they stand
+	Orders            map[orders.Status]int        `json:"orders"` // by status
 	Promotions        list[promotionStats]         `json:"promotions"`
 	Schedules         list[scheduleStats]          `json:"schedules"`
 }
@@ -42,10 +41,10 @@ type scheduleStats struct {
 	Waiting int  `json:"waiting"`
 }
 
-// stats answers GET /api/v1/admin/stats. Of promotions and schedules it shows the first page; the cursors go on in their
-// own lists.
+// stats answers GET /api/v1/admin/stats. It shows the first page of promotions and schedules; the cursors are those of their
+// lists.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
-	view := statsView{At: domain.At(s.now()), Events: map[string]uint64{}, Rejections: map[string]map[string]uint64{}}
+	view := statsView{At: domain.At(s.now())}
 	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *projections.View) error {
 		first := pageRequest{limit: defaultLimit}
 		promotions, err := v.Promotions("", first.limit+1)
@@ -67,7 +66,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), catchUpTimeout)
 	defer cancel()
 	stats, err := s.Projector.Stats(ctx)
-	if err != nil { // the logs do not say how they stand
+	if err != nil { // log state unavailable
 		p := problemf(notCaughtUp, "")
 		p.cause = err
 		return p
@@ -81,15 +80,5 @@ func (v *statsView) fill(stats projections.Stats) {
 	v.DecidedPerSecond, v.Outcomes = stats.Rate, stats.Outcomes
 	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = stats.Holds, stats.Expiring, stats.Waiting, stats.Offers
 	v.Orders = stats.Orders
-	for name, count := range stats.Events {
-		kind, code, refused := strings.Cut(name, " ")
-		if !refused {
-			v.Events[kind] = count
-			continue
-		}
-		if v.Rejections[kind] == nil {
-			v.Rejections[kind] = map[string]uint64{}
-		}
-		v.Rejections[kind][code] = count
-	}
+	v.Events, v.Rejections = stats.Events, stats.Rejections
 }

@@ -1,5 +1,5 @@
-// Waiting lists: getting in line for what may come back, and answering an offer. A place in a line has an id that says
-// whether it waits for coupons ("<promotionId>-wc<n>") or for seats ("<scheduleId>-ws<n>").
+// Waiting lists. The id of an entry says whether it waits for coupons ("<promotionId>-wc<n>") or for seats
+// ("<scheduleId>-ws<n>").
 
 package http
 
@@ -8,10 +8,8 @@ import (
 	"net/url"
 
 	"onsale/domain"
-	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
-	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -34,8 +32,7 @@ var (
 		func(id string) domain.Body { return seats.Decline{WaitingID: id} })
 )
 
-// waitingCommand reads POST /api/v1/waiting/:waitingId/…. An id that is of neither list goes to the rules of coupons, which
-// find no such place.
+// waitingCommand reads POST /api/v1/waiting/:waitingId/…. Any other id goes to the rules of coupons, which will not find it.
 func waitingCommand(couponBody, seatBody func(id string) domain.Body) commandDecoder {
 	return pathCommand(func(r *http.Request) (string, domain.Body, error) {
 		id, err := generatedID(r, "waitingId")
@@ -47,8 +44,6 @@ func waitingCommand(couponBody, seatBody func(id string) domain.Body) commandDec
 	})
 }
 
-// What the user who asks waits for, and what they were told without having asked.
-
 type waitingView struct {
 	WaitingID       string      `json:"waitingId"`
 	PromotionID     string      `json:"promotionId,omitempty"`
@@ -56,7 +51,7 @@ type waitingView struct {
 	Section         string      `json:"section,omitempty"`
 	Quantity        int         `json:"quantity"`
 	Status          string      `json:"status"`
-	Position        int         `json:"position,omitempty"`        // of one who waits; 1 is the next
+	Position        int         `json:"position,omitempty"`        // while WAITING; 1 is the next
 	ExpiresAt       domain.Time `json:"expiresAt,omitzero"`        // of an offer
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // on offer
 }
@@ -74,31 +69,4 @@ func myWaiting(_ *http.Request, query url.Values, v *projections.View) (any, err
 		}
 		return waitingView{w.WaitingID, w.PromotionID, w.ScheduleID, w.Section, w.Quantity, status, w.Position, w.ExpiresAt, w.ScheduleSeatIDs}
 	}), err
-}
-
-type alarmView struct {
-	AlarmID string `json:"alarmId"`
-	alarms.Raised
-	Message string      `json:"message"`
-	Read    bool        `json:"read"`
-	At      domain.Time `json:"at"`
-}
-
-type alarmList struct {
-	list[alarmView]
-	Unread int `json:"unread"` // of all pages
-}
-
-func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
-	}
-	found, err := v.Alarms(page.before, page.limit)
-	english := query.Get("lang") == "en"
-	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
-		view := alarmView{a.AlarmID, a.Raised, view.AlarmMessage(a.EventNumber, a.Raised, english), a.Read, a.At}
-		view.Text = "" // it is the message
-		return view
-	}), v.UnreadAlarms()}, err
 }

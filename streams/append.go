@@ -1,4 +1,4 @@
-// Appending commands: what a caller is told, and what an error means for the log.
+// Appending commands, and what an error of an append means for the log.
 
 package streams
 
@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -17,19 +17,19 @@ import (
 )
 
 var (
-	// ErrUnknown is an append that may have happened or not. It is not repeated here: the log is asked, or the same
-	// request is sent again, which the rules know.
+	// ErrUnknown: the append may have happened or not. It is not retried here: the caller reads the log, or sends the same
+	// request again, which is idempotent.
 	ErrUnknown = domain.ErrNoAck
 
-	// ErrUnavailable is an append that surely did not happen; the log may take it a little later.
-	ErrUnavailable = errors.New("the log takes nothing at the moment")
+	// ErrUnavailable: the append did not happen, and a retry may succeed.
+	ErrUnavailable = errors.New("the log is unavailable")
 
-	// ErrFull is an append that did not happen because the stream has reached its size. See Config.CommandsMaxBytes.
+	// ErrFull: the append did not happen because the stream has reached its size. See Config.CommandsMaxBytes.
 	ErrFull = domain.ErrFull
 )
 
-// Append puts a command in line and returns its place when the log has it. When ctx ends first, the error is that of ctx if
-// the command had not left, so that it surely will not, and ErrUnknown if it had.
+// Append appends a command and returns its sequence once it is stored. If ctx ends first, the error is ErrUnknown if the
+// command was already sent; otherwise it is that of ctx, and the command is never sent.
 func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, err error) {
 	if l.config.ReadOnly {
 		return 0, ErrReadOnly
@@ -54,14 +54,14 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 		return 0, context.Cause(ctx)
 	}
 	select {
-	case r := <-p.done: // it came while we looked
+	case r := <-p.done: // completed in the meantime
 		return r.sequence, r.err
 	default:
 		return 0, fmt.Errorf("%w: %w", ErrUnknown, context.Cause(ctx))
 	}
 }
 
-// appendMessage waits for the ack, and not for ever: those who wait for the next message wait for this one.
+// appendMessage waits for the ack, at most ackWait: all pending appends wait for it too.
 func (l *Log) appendMessage(payload []byte, options ...jetstream.PublishOpt) (message uint64, err error) {
 	if err := l.runHook(commandsStream, BeforeSend); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -72,22 +72,22 @@ func (l *Log) appendMessage(payload []byte, options ...jetstream.PublishOpt) (me
 	if err != nil {
 		return 0, l.classifyPublishError(err)
 	}
-	// A crash here has the commands in the log and nobody told: they will be decided, and whoever asks again with the same
-	// request gets the outcome.
+	// A crash here leaves the commands in the log without an answer to their clients: they will be decided, and a retry with
+	// the same key returns the outcome.
 	if err := l.runHook(commandsStream, AfterStore); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	return ack.Sequence, nil
 }
 
-// AppendNoops fills COMMANDS up to the message that the node remembers, after a power loss took the end of it. It is for an
-// embedded server, whose only writer this is, and before the first Append.
+// AppendNoops pads COMMANDS with noop commands up to the message of the store's checkpoint, after a power loss has cut its
+// end. It needs an embedded server, whose only writer this process is, and must run before the first Append.
 func (l *Log) AppendNoops(ctx context.Context, upTo uint64) error {
 	switch {
 	case l.config.ReadOnly:
 		return ErrReadOnly
 	case !l.Embedded():
-		return errors.New("only the log of an embedded server is filled up: a cluster has what it acknowledged")
+		return errors.New("only the log of an embedded server is padded: a cluster keeps what it acknowledged")
 	}
 	noop, err := EncodeCommand(domain.Command{Entity: domain.SystemEntity, Body: domain.Noop{}})
 	if err != nil {
@@ -101,50 +101,49 @@ func (l *Log) AppendNoops(ctx context.Context, upTo uint64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		// A crash here is a log that is filled a part of the way; the next start goes on.
+		// A crash here leaves a log that is partly padded; the next start continues.
 		if _, err := l.appendMessage(noop, jetstream.WithExpectLastSequence(last)); err != nil {
-			return fmt.Errorf("void message %s: %w", strconv.FormatUint(last+1, 10), err)
+			return fmt.Errorf("noop message %d: %w", last+1, err)
 		}
 	}
 	return nil
 }
 
-// classifyPublishError says what an error from a publish means for the log.
+// classifyPublishError wraps the error of a publish with what it means for the log.
 func (l *Log) classifyPublishError(err error) error {
 	kind := ErrUnknown
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch api.ErrorCode { // the server answered, so it refused
-		case 10077, 10023, 10047, 10002: // store failed (maximum bytes exceeded), no resources, no storage, account limit
+		switch server.ErrorIdentifier(api.ErrorCode) { // the server answered, so it refused
+		case server.JSStreamStoreFailedF, // among others when the maximum of bytes is exceeded
+			server.JSInsufficientResourcesErr, server.JSStorageResourcesExceededErr, server.JSAccountResourcesExceededErr:
 			kind = ErrFull
-		case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+		case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
 			kind = ErrFenced
 		default:
 			kind = ErrUnavailable
 		}
 	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) {
-		kind = ErrUnavailable // nobody heard it, or it never left
+		kind = ErrUnavailable // no stream received it, or it was never sent
 	} else {
 		l.checkServer()
 	}
 	return fmt.Errorf("%w: %w", kind, err)
 }
 
-// The lane: the only way into COMMANDS. One append is in flight; the commands that arrive meanwhile leave together in the
-// next message. So a quiet node sends each command at once, a rush shares round trips and fsyncs, and no timer decides.
-
-// batcher is what Append and its one sender share.
+// batcher sends all commands of this node. One append is in flight, and the commands that arrive meanwhile share the next
+// message: a quiet node sends each command at once, a burst shares round trips and fsyncs, and no timer is involved.
 type batcher struct {
-	mu      sync.Mutex // guards waiting and stopped; never held while something is sent
+	mu      sync.Mutex // guards pending and stopped; never held while a message is sent
 	pending []*pendingAppend
 	stopped bool
-	wake    chan struct{} // holds one: there is something to look at
+	wake    chan struct{} // capacity 1: pending or stopped has changed
 	done    chan struct{}
 }
 
-// pendingAppend is one command on its way. There are never more of them than goroutines that wait in Append.
+// pendingAppend is one waiting command. There are never more of them than goroutines in Append.
 type pendingAppend struct {
 	payload []byte
-	done    chan appendResult // holds one
+	done    chan appendResult // capacity 1
 }
 
 type appendResult struct {
@@ -177,7 +176,7 @@ func (b *batcher) signal() {
 	}
 }
 
-// cancel is false when p has left.
+// cancel removes p, and returns false if p was already sent.
 func (b *batcher) cancel(p *pendingAppend) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,7 +188,7 @@ func (b *batcher) cancel(p *pendingAppend) bool {
 	return true
 }
 
-// nextBatch takes as many as one message may hold, in the order in which they came.
+// nextBatch removes as many as one message may hold, in the order of arrival.
 func (b *batcher) nextBatch(buf []*pendingAppend) (batch []*pendingAppend, stopped bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -15,17 +15,11 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestAppend_BatchesConcurrentCommands holds the first message back; what arrives meanwhile leaves together, in the order of arrival.
+// TestAppend_BatchesConcurrentCommands delays the first message. The commands that arrive meanwhile share the next messages, in
+// the order of arrival.
 func TestAppend_BatchesConcurrentCommands(t *testing.T) {
 	l := streamtest.Start(t)
-	held, release := make(chan bool, 8), make(chan bool)
-	l.SetHook(func(stream string, at streams.HookPoint) error {
-		if at == streams.BeforeSend {
-			held <- true
-			<-release
-		}
-		return nil
-	})
+	held, release := holdSends(l)
 	sequences := make([]uint64, 301)
 	var wg sync.WaitGroup
 	appendOne := func(i int) {
@@ -47,18 +41,17 @@ func TestAppend_BatchesConcurrentCommands(t *testing.T) {
 	if s := state(t, l).Commands; s.Messages != 3 {
 		t.Fatalf("%d messages for 1 + 256 + 44 commands", s.Messages)
 	}
-	// Each was told the place that it really has.
+	// Append returned the sequence that each command has in the log.
 	seen := 0
 	for batch, err := range l.CommandBatches(testContext(t), 1) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range batch.Commands {
-			if n := int(0); true {
-				fmt.Sscanf(c.User, "u%d", &n)
-				if sequences[n] != c.Sequence {
-					t.Fatalf("%s was told %d and has %d", c.User, sequences[n], c.Sequence)
-				}
+			var n int
+			fmt.Sscanf(c.User, "u%d", &n)
+			if sequences[n] != c.Sequence {
+				t.Fatalf("%s: Append returned %d, the log has %d", c.User, sequences[n], c.Sequence)
 			}
 			seen++
 		}
@@ -69,6 +62,19 @@ func TestAppend_BatchesConcurrentCommands(t *testing.T) {
 	if seen != 301 {
 		t.Fatal(seen)
 	}
+}
+
+// holdSends blocks every message of COMMANDS before it is sent, until release is closed. held receives once for each.
+func holdSends(l *streams.Log) (held, release chan bool) {
+	held, release = make(chan bool, 8), make(chan bool)
+	l.SetHook(func(_ string, at streams.HookPoint) error {
+		if at == streams.BeforeSend {
+			held <- true
+			<-release
+		}
+		return nil
+	})
+	return held, release
 }
 
 func TestAppend_LimitsMessageBytes(t *testing.T) {
@@ -86,7 +92,7 @@ func TestAppend_LimitsMessageBytes(t *testing.T) {
 	wg.Wait()
 	large.Body = coupons.Create{Name: strings.Repeat("x", 512<<10)}
 	if _, err := l.Append(t.Context(), large); err == nil {
-		t.Error("a command that fits in no message")
+		t.Error("appended a command larger than a message")
 	}
 	count := 0
 	for batch, err := range l.CommandBatches(testContext(t), 1) {
@@ -99,7 +105,7 @@ func TestAppend_LimitsMessageBytes(t *testing.T) {
 	}
 }
 
-// TestAppend_ClassifiesErrors breaks it both ways: an error alone does not tell whether the log has the command.
+// TestAppend_ClassifiesErrors fails before and after the command is stored.
 func TestAppend_ClassifiesErrors(t *testing.T) {
 	errStaged := errors.New("staged")
 	for name, c := range map[string]struct {
@@ -107,8 +113,8 @@ func TestAppend_ClassifiesErrors(t *testing.T) {
 		want error
 		last uint64
 	}{
-		"before it was sent": {streams.BeforeSend, streams.ErrUnavailable, 0},
-		"after it was there": {streams.AfterStore, streams.ErrUnknown, 1},
+		"before it is sent":  {streams.BeforeSend, streams.ErrUnavailable, 0},
+		"after it is stored": {streams.AfterStore, streams.ErrUnknown, 1},
 	} {
 		l := streamtest.Start(t)
 		l.SetHook(func(_ string, at streams.HookPoint) error {
@@ -130,17 +136,10 @@ func TestAppend_ClassifiesErrors(t *testing.T) {
 	}
 }
 
-// TestAppend_HonorsContext ends the caller's patience before and after its command has left.
+// TestAppend_HonorsContext cancels an append before and after its command is sent.
 func TestAppend_HonorsContext(t *testing.T) {
 	l := streamtest.Start(t)
-	held, release := make(chan bool, 8), make(chan bool)
-	l.SetHook(func(_ string, at streams.HookPoint) error {
-		if at == streams.BeforeSend {
-			held <- true
-			<-release
-		}
-		return nil
-	})
+	held, release := holdSends(l)
 	results := make(chan error)
 	sentCtx, cancelSent := context.WithCancel(t.Context())
 	queuedCtx, cancelQueued := context.WithCancel(t.Context())
@@ -160,14 +159,14 @@ func TestAppend_HonorsContext(t *testing.T) {
 	}
 	close(release)
 	if s, err := l.Append(t.Context(), issueCommand(3)); err != nil || s != 2000 {
-		t.Fatal(s, err, "want the second message: the first one left, the second command never did")
+		t.Fatal(s, err, "want the second message: only the first command was sent before")
 	}
 	if _, err := l.Append(sentCtx, issueCommand(4)); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 }
 
-// TestAppend_FailsWithoutStream has nobody who hears the command, so it surely was not taken.
+// TestAppend_FailsWithoutStream appends when no stream can receive the command, so it is certainly not stored.
 func TestAppend_FailsWithoutStream(t *testing.T) {
 	l := streamtest.Start(t)
 	if err := l.JetStream().DeleteStream(t.Context(), "COMMANDS"); err != nil {
@@ -180,14 +179,7 @@ func TestAppend_FailsWithoutStream(t *testing.T) {
 
 func TestClose_RefusesPendingAppends(t *testing.T) {
 	l := streamtest.Start(t)
-	held, release := make(chan bool, 8), make(chan bool)
-	l.SetHook(func(_ string, at streams.HookPoint) error {
-		if at == streams.BeforeSend {
-			held <- true
-			<-release
-		}
-		return nil
-	})
+	held, release := holdSends(l)
 	first, second := make(chan error, 1), make(chan error, 1)
 	go func() { _, err := l.Append(context.Background(), issueCommand(1)); first <- err }()
 	<-held
@@ -202,7 +194,7 @@ func TestClose_RefusesPendingAppends(t *testing.T) {
 	}
 	close(release)
 	if err := <-first; err != nil {
-		t.Error("the one in flight:", err)
+		t.Error("append in flight:", err)
 	}
 	if err := <-second; !errors.Is(err, streams.ErrClosed) {
 		t.Error(err)
@@ -233,7 +225,7 @@ func TestAppendNoops_FillsUpTo(t *testing.T) {
 	}
 }
 
-// TestSyncAlways_AppendsAndReopens only shows that it works. That it syncs is nats-server's promise.
+// TestSyncAlways_AppendsAndReopens does not check that nats-server syncs its files, only that appends work with it.
 func TestSyncAlways_AppendsAndReopens(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.Sync = 0
@@ -241,7 +233,7 @@ func TestSyncAlways_AppendsAndReopens(t *testing.T) {
 	if s, err := l.Append(t.Context(), issueCommand(1)); err != nil || s != 1000 {
 		t.Fatal(s, err)
 	}
-	records := recordChain(t, 0, domain.Hash{}, 1200) // three pieces
+	records := recordChain(t, 0, domain.Hash{}, 1200) // three batches
 	if err := l.AppendEvents(t.Context(), records[:3]); err != nil {
 		t.Fatal(err)
 	}

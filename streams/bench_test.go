@@ -70,7 +70,7 @@ func BenchmarkAppendEvents_Cluster(b *testing.B) {
 	}
 }
 
-// benchAppendEvents reports the time for one event, in emissions of size.
+// benchAppendEvents reports the time for one event, in batches of size.
 func benchAppendEvents(b *testing.B, l *streams.Log, size int) {
 	const total = 20_000
 	records := recordChain(b, 0, domain.Hash{}, total)

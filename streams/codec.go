@@ -1,5 +1,5 @@
-// The bytes of events, one in each message of EVENTS, and what commands have in common with them. What leaves here can be
-// read back here: an unknown type or an unchecked id is refused before it is in a log for ever.
+// Encoding and decoding of events (one in each message of EVENTS) and commands (one in each line of a message of COMMANDS), and
+// their subjects. Whatever is encoded here can be decoded here: an unknown type or an unchecked id is refused.
 
 package streams
 
@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"onsale/domain"
 )
@@ -20,7 +22,7 @@ const (
 	maxEventBytes      = 1<<20 - 4<<10
 )
 
-// EncodeEvent makes the record that follows the record with hash prev.
+// EncodeEvent encodes an event as the record after the one with hash prev.
 func EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, error) {
 	name, version := e.Body.Type()
 	if _, err := decoderFor(eventTypes, name, version); err != nil {
@@ -52,15 +54,15 @@ func EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, error) {
 		return domain.Record{}, fmt.Errorf("event %d, %s: %w", e.Number, name, err)
 	}
 	if len(b) > maxEventBytes {
-		return domain.Record{}, fmt.Errorf("event %d, %s: %d bytes are more than a message may have", e.Number, name, len(b))
+		return domain.Record{}, fmt.Errorf("event %d, %s: %d bytes are more than the %d that a message may have", e.Number, name, len(b), maxEventBytes)
 	}
 	var buf [192]byte
 	subject := string(appendEventSubject(buf[:0], domain.Kind(name), e.Entity, e.User))
 	return domain.Record{Number: e.Number, Subject: subject, Payload: b, Hash: prev.Next(subject, b)}, nil
 }
 
-// DecodeEvent reads a record. That its number and its subject are those that its payload names is checked here; its hash
-// is checked by whoever knows the hash before it.
+// DecodeEvent decodes a record, and checks that its number and subject match its payload. Checking its hash takes the hash
+// before it and is left to the caller.
 func DecodeEvent(r domain.Record) (domain.Event, error) {
 	e, err := decodeEvent(r.Payload)
 	if err != nil {
@@ -70,7 +72,7 @@ func DecodeEvent(r domain.Record) (domain.Event, error) {
 	var buf [192]byte
 	subject := appendEventSubject(buf[:0], domain.Kind(name), e.Entity, e.User)
 	if e.Number != r.Number || string(subject) != r.Subject {
-		return domain.Event{}, fmt.Errorf("event %d on %s says of itself that it is event %d on %s", r.Number, r.Subject, e.Number, subject)
+		return domain.Event{}, fmt.Errorf("event %d on %s has the payload of event %d on %s", r.Number, r.Subject, e.Number, subject)
 	}
 	return e, nil
 }
@@ -95,12 +97,12 @@ func decodeEvent(payload []byte) (domain.Event, error) {
 		Request: p.request, Fingerprint: p.fingerprint, Last: p.last, Body: body}, nil
 }
 
-// body decodes the data as what the envelope says it is.
+// body decodes the data as the envelope's type.
 func (e *envelope) body(types map[string]decoder) (domain.Body, error) {
 	decode, err := decoderFor(types, string(e.name), e.version)
 	if err != nil {
 		if len(e.data) > 0 && !json.Valid(e.data) {
-			return nil, errors.New("the data is no JSON") // of no onsale, newer or not
+			return nil, errors.New("the data is not JSON") // so not written by a newer onsale either
 		}
 		return nil, err
 	}
@@ -108,7 +110,7 @@ func (e *envelope) body(types map[string]decoder) (domain.Body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e, err)
 	}
-	// A rejection carries the type of its command, and with it its own.
+	// The type of a rejection depends on its data.
 	if name, version := body.Type(); name != string(e.name) || version != e.version {
 		return nil, fmt.Errorf("%s holds a %s.v%d", e, name, version)
 	}
@@ -119,7 +121,7 @@ func (e *envelope) checkIDs(system bool) error {
 	return checkIDs(string(e.entity), string(e.user), system)
 }
 
-// checkIDs lets no separator and no wildcard into a subject. Only what belongs to the system has no entity or no user.
+// checkIDs keeps separators and wildcards out of subjects. With system set, the system's entity and an empty user are allowed.
 func checkIDs(entity, user string, system bool) error {
 	if err := domain.CheckID(entity); err != nil && !(system && entity == domain.SystemEntity) {
 		return fmt.Errorf("entity %q: %w", entity, err)
@@ -130,15 +132,14 @@ func checkIDs(entity, user string, system bool) error {
 	return nil
 }
 
-// EncodeEvent and DecodeEvent as methods, so that whoever is handed a Log has the format of what stands in it too.
+// EncodeEvent and DecodeEvent as methods, for packages that take a Log by an interface.
 func (l *Log) EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, error) {
 	return EncodeEvent(prev, e)
 }
 
 func (l *Log) DecodeEvent(r domain.Record) (domain.Event, error) { return DecodeEvent(r) }
 
-// DecodeBody reads the data of an event of this type; "{}" is none. All that there is has version 1: who adds another one
-// lets the name say so.
+// DecodeBody decodes the data of an event of this type. All types have version 1 so far.
 func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
 	decode, err := decoderFor(eventTypes, name, 1)
 	if err != nil {
@@ -147,9 +148,10 @@ func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
 	return decode(data)
 }
 
-// The bytes of commands: one line each, up to 256 in a message of COMMANDS.
+// AdminCommand is the package's AdminCommand as a method.
+func (l *Log) AdminCommand(name string) (command string, ok bool) { return AdminCommand(name) }
 
-// EncodeCommand makes the line of a command. Sequence and At are not in it: they are given by the log.
+// EncodeCommand encodes a command as a line. Sequence and At are not part of it: the log assigns them.
 func EncodeCommand(c domain.Command) ([]byte, error) {
 	name, version := c.Body.Type()
 	if _, err := decoderFor(commandTypes, name, version); err != nil {
@@ -178,8 +180,8 @@ func EncodeCommand(c domain.Command) ([]byte, error) {
 	return b, nil
 }
 
-// DecodeBatch reads a message of COMMANDS. Bytes that are no command become a domain.Malformed in their place, so that the
-// line moves on; a command of an unknown type is ErrUnknownType, so that nobody moves on.
+// DecodeBatch decodes a message of COMMANDS. Bytes that are no command become a domain.Malformed, so that they do not block the
+// commands after them; a command of an unknown type is ErrUnknownType, which stops the node.
 func DecodeBatch(message uint64, at domain.Time, payload []byte) (domain.Batch, error) {
 	batch := domain.Batch{Message: message, At: at}
 	lines := bytes.Count(payload, []byte{'\n'}) + 1
@@ -200,7 +202,7 @@ func DecodeBatch(message uint64, at domain.Time, payload []byte) (domain.Batch, 
 	return batch, nil
 }
 
-// decodeCommand errs on an unknown type only.
+// decodeCommand returns an error only for an unknown type.
 func decodeCommand(line []byte) (domain.Command, error) {
 	p, ok := parseCommand(line)
 	if !ok || p.checkIDs(allowsNoUser(string(p.name))) != nil {
@@ -216,7 +218,7 @@ func decodeCommand(line []byte) (domain.Command, error) {
 	return domain.Command{Entity: string(p.entity), User: string(p.user), Request: p.request, Fingerprint: p.fingerprint, Body: body}, nil
 }
 
-// allowsNoUser says that no user sends such a command: the system's, and what a payment provider was heard to say.
+// allowsNoUser reports whether a command may have no user: the system's commands, and payment results.
 func allowsNoUser(name string) bool {
 	return domain.Kind(name) == "system" || name == "orders.record-payment"
 }
@@ -225,18 +227,15 @@ func malformed(b []byte) domain.Command {
 	return domain.Command{Entity: domain.SystemEntity, Body: domain.Malformed{Bytes: bytes.Clone(b[:min(len(b), maxMalformedBytes)])}}
 }
 
-// Subjects: where a command and an event stand, and what a reader filters by. Every token is a checked id, so no id is
-// ever a separator or a wildcard.
-
+// Every token of a subject is a checked id, so it never contains a separator or a wildcard.
 const (
 	commandsStream = "COMMANDS" // cmd.<node>
 	eventsStream   = "EVENTS"   // evt.<kind>.<entity>.<user>
 )
 
-// commandSubject is the subject of a node's lane.
 func commandSubject(node string) string { return "cmd." + node }
 
-// appendEventSubject builds the subject of an event; nobody stands where there is no user.
+// appendEventSubject appends the subject of an event; without a user the last token is domain.NoUser.
 func appendEventSubject(b []byte, kind, entity, user string) []byte {
 	if user == "" {
 		user = domain.NoUser
@@ -248,3 +247,6 @@ func appendEventSubject(b []byte, kind, entity, user string) []byte {
 	b = append(b, '.')
 	return append(b, user...)
 }
+
+// SubjectMatches reports whether a subject matches a filter with the wildcards * (one token) and > (the rest).
+func SubjectMatches(subject, filter string) bool { return server.SubjectMatchesFilter(subject, filter) }

@@ -1,6 +1,5 @@
-// The projector's durable consumer on COMMANDS. The projector's own checkpoint is the truth about how far it has come; the
-// durable is set to it at every start and after every trouble, and its acks only bound what is under way and let an operator
-// see how far a node is.
+// The projector's durable consumer on COMMANDS. Its position is the checkpoint in the projector's store: the consumer is reset to
+// it at every start and after every failure. Acks only limit the messages in flight and show operators a node's progress.
 
 package streams
 
@@ -15,8 +14,8 @@ import (
 	"onsale/domain"
 )
 
-// CommandConsumer delivers COMMANDS in order, each message once, from a given one on. After a reconnect the messages under way are
-// asked for again and doubles are left out here, so its reader sees from, from+1, … with no gap and no repetition.
+// CommandConsumer delivers COMMANDS in order from a given message on. After a reconnect, messages in flight are requested again
+// and duplicates dropped, so its user sees from, from+1, … without a gap or a repetition.
 type CommandConsumer struct {
 	log     *Log
 	batches chan domain.Batch
@@ -24,7 +23,7 @@ type CommandConsumer struct {
 	err     error // set before batches is closed
 
 	mu      sync.Mutex // guards unacked
-	unacked []delivery // in order of message
+	unacked []delivery // in the order of messages
 }
 
 type delivery struct {
@@ -32,8 +31,8 @@ type delivery struct {
 	reply   string
 }
 
-// ConsumeCommands starts to read at message from, which is 1 or more; if the log ends before that, Err is ErrPastEnd. Only one
-// process may do so under one node name.
+// ConsumeCommands starts to read at message from, at least 1; if the log ends before from-1, Err is ErrPastEnd. Only one process
+// may consume under a node name.
 func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsumer, error) {
 	switch {
 	case l.config.ReadOnly:
@@ -41,7 +40,7 @@ func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsume
 	case l.ctx.Err() != nil:
 		return nil, ErrClosed
 	case from == 0:
-		return nil, errors.New("messages are counted from 1")
+		return nil, errors.New("message numbers start at 1")
 	}
 	c := &CommandConsumer{log: l, batches: make(chan domain.Batch, 16)}
 	ctx, c.cancel = context.WithCancel(ctx)
@@ -54,14 +53,14 @@ func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsume
 	return c, nil
 }
 
-// durableConsumer makes the consumer if need be and sets it to a message. A reset below the start of what was read before
-// is the ordinary case: a node whose store was rebuilt.
+// durableConsumer creates the consumer if it is missing and resets it to a message, which may be before the ones already
+// delivered, as after a rebuild of the store.
 func (l *Log) durableConsumer(ctx context.Context, name string, from uint64) (jetstream.Consumer, error) {
 	consumer, err := l.js.CreateOrUpdateConsumer(ctx, commandsStream, jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckAllPolicy,
-		AckWait:       time.Hour, // a projector may be slow for as long as it likes; what is lost, the reader notices itself
+		AckWait:       time.Hour, // the projector may be slow, and the reader detects lost messages itself
 		MaxDeliver:    -1,
 		MaxAckPending: 8192,
 	})
@@ -83,7 +82,7 @@ func (c *CommandConsumer) run(ctx context.Context, r *reader) {
 		}
 		c.track(delivery{batch.Message, m.Reply()})
 		select {
-		case c.batches <- batch: // full while the projector is busy; then nothing more is fetched either
+		case c.batches <- batch: // blocks while the projector is busy, and so stops fetching
 			return true
 		case <-ctx.Done():
 			return false
@@ -95,20 +94,20 @@ func (c *CommandConsumer) run(ctx context.Context, r *reader) {
 	}
 }
 
-// Batches is closed when the reading has ended; then Err tells why.
+// Batches is closed when the consumer has stopped; Err then has the reason.
 func (c *CommandConsumer) Batches() <-chan domain.Batch { return c.batches }
 
-// Err is nil after Stop and after the end of the context. It may be asked only when Batches is closed.
+// Err is nil after Stop and after the end of the context. It may be called only after Batches is closed.
 func (c *CommandConsumer) Err() error { return c.err }
 
-// Stop ends the reading and waits for it. What is still in Batches is dropped.
+// Stop stops the consumer and waits for it. Undelivered batches are dropped.
 func (c *CommandConsumer) Stop() {
 	c.cancel()
 	for range c.batches {
 	}
 }
 
-// Ack tells the server that everything up to a message is done with. It doesn't wait, and it doesn't matter if it is lost.
+// Ack acknowledges all messages up to this one. It does not wait, and losing it does no harm.
 func (c *CommandConsumer) Ack(message uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,7 +128,7 @@ func (c *CommandConsumer) track(d delivery) {
 	c.mu.Unlock()
 }
 
-// reset drops the replies of a consumer that was reset since: its acks mean nothing any more.
+// reset drops the pending acks, which are invalid after the consumer was reset.
 func (c *CommandConsumer) reset() {
 	c.mu.Lock()
 	c.unacked = c.unacked[:0]

@@ -1,6 +1,6 @@
-// The envelope around a body, written and read by hand: it has one spelling only (this order, no blanks, no escapes, what
-// is empty left out), which makes the bytes of an event a function of the event, and costs half of what encoding/json does.
-// It never gains a field: whatever is new goes into the data of a new version.
+// The envelope around a body, encoded and parsed by hand. It has exactly one spelling (this order, no blanks, no escapes, empty
+// fields left out), so the bytes of an event are a function of the event, at half the cost of encoding/json. The envelope never
+// gains a field: new fields go into the data of a new version.
 
 package streams
 
@@ -13,20 +13,20 @@ import (
 	"onsale/domain"
 )
 
-// envelope is what commands and events have in common, still in text.
+// envelope holds the fields of a command or an event, most of them still as text.
 type envelope struct {
 	name             []byte
 	version          int
 	entity, user     []byte
 	request          domain.RequestID
 	fingerprint      domain.Fingerprint
-	data             []byte // an object, or nothing for {}
-	number, sequence uint64 // events only, as are now and last
+	data             []byte // an object, or empty for {}
+	number, sequence uint64 // events only, like now and last
 	now              []byte
 	last             bool
 }
 
-// appendHead writes the opening, up to the version.
+// appendHead writes the beginning up to the version.
 func appendHead(b []byte, name string, version int) []byte {
 	b = append(b, `{"type":"`...)
 	b = append(b, name...)
@@ -34,7 +34,7 @@ func appendHead(b []byte, name string, version int) []byte {
 	return strconv.AppendInt(b, int64(version), 10)
 }
 
-// appendField writes `,"key":"text"`. The text is a checked id or a time: nothing in it needs an escape.
+// appendField writes `,"key":"text"`. The text is a checked id or a time and needs no escape.
 func appendField[T string | []byte](b []byte, key string, text T) []byte {
 	b = append(b, `,"`...)
 	b = append(b, key...)
@@ -43,7 +43,7 @@ func appendField[T string | []byte](b []byte, key string, text T) []byte {
 	return append(b, '"')
 }
 
-// appendFingerprint writes 16 hex digits, or nothing for none.
+// appendFingerprint writes 16 hex digits, or nothing if there is no fingerprint.
 func appendFingerprint(b []byte, f domain.Fingerprint) []byte {
 	if f == 0 {
 		return b
@@ -55,7 +55,7 @@ func appendFingerprint(b []byte, f domain.Fingerprint) []byte {
 	return appendField(b, "fp", digits[:])
 }
 
-// appendData closes the envelope with the body.
+// appendData writes the body and closes the envelope.
 func appendData(b []byte, body domain.Body) ([]byte, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -68,7 +68,7 @@ func appendData(b []byte, body domain.Body) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// parseCommand takes a line of COMMANDS apart; false is a line that is no envelope.
+// parseCommand parses a line of COMMANDS; ok is false if the line is no envelope.
 func parseCommand(line []byte) (e envelope, ok bool) {
 	s := scanner{rest: line}
 	s.head(&e)
@@ -80,7 +80,7 @@ func parseCommand(line []byte) (e envelope, ok bool) {
 	return e, !s.bad && len(e.entity) > 0
 }
 
-// parseEvent takes the payload of an event apart.
+// parseEvent parses the payload of an event.
 func parseEvent(payload []byte) (e envelope, ok bool) {
 	s := scanner{rest: payload}
 	s.head(&e)
@@ -100,15 +100,13 @@ func parseEvent(payload []byte) (e envelope, ok bool) {
 
 func (e *envelope) String() string { return fmt.Sprintf("%s.v%d", e.name, e.version) }
 
-// Taking an envelope apart, byte by byte and without a copy.
-
-// scanner goes over an envelope; once something is not as it must be, bad stays set.
+// scanner parses an envelope without copying. After the first fault, bad stays set.
 type scanner struct {
 	rest []byte
 	bad  bool
 }
 
-// accept takes text off the front if it is there.
+// accept consumes text if the rest begins with it.
 func (s *scanner) accept(text string) bool {
 	if len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
 		return false
@@ -119,7 +117,7 @@ func (s *scanner) accept(text string) bool {
 
 func (s *scanner) expect(text string) { s.bad = !s.accept(text) || s.bad }
 
-// text takes what stands before the next quote. An escape or a control character is not allowed.
+// text consumes up to the next quote. Escapes and control characters are not allowed.
 func (s *scanner) text() []byte {
 	end := bytes.IndexByte(s.rest, '"')
 	if end < 0 {
@@ -134,7 +132,7 @@ func (s *scanner) text() []byte {
 	return text
 }
 
-// integer takes digits without a leading zero.
+// integer consumes digits without a leading zero.
 func (s *scanner) integer() uint64 {
 	n := 0
 	for n < len(s.rest) && s.rest[n] >= '0' && s.rest[n] <= '9' {
@@ -156,7 +154,7 @@ func (s *scanner) head(e *envelope) {
 	s.bad = s.bad || version == 0 || version > 1_000_000 || len(kind) == 0 || len(verb) == 0 || len(e.name) > 48
 }
 
-// field takes `,"key":"text"` if it is there; it never holds an empty text.
+// field consumes `,"key":"text"` if it is there; the text must not be empty.
 func (s *scanner) field(key string) (text []byte, ok bool) {
 	rest := s.rest
 	if !s.accept(`,"`) || !s.accept(key) || !s.accept(`":"`) {
@@ -184,7 +182,7 @@ func (s *scanner) fingerprint(e *envelope) {
 	}
 }
 
-// end takes the data and the closing brace. Only the data's decoder can tell whether it is an object.
+// end consumes the data and the closing brace. Whether the data is an object is left to its decoder.
 func (s *scanner) end(e *envelope) {
 	if s.accept(`,"data":`) {
 		closing := max(0, len(s.rest)-1)

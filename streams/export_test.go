@@ -10,7 +10,7 @@ import (
 	"onsale/domain"
 )
 
-// The doors that tests open.
+// Internals that the tests in package streams_test use.
 
 func (l *Log) SetAckWait(d time.Duration)          { l.ackWait = d }
 func (l *Log) JetStream() jetstream.JetStream      { return l.js }

@@ -15,7 +15,7 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestExternalServer_SurvivesRestart runs two nodes on one nats-server of its own, which goes away and comes back.
+// TestExternalServer_SurvivesRestart runs two nodes on one external nats-server, which is restarted.
 func TestExternalServer_SurvivesRestart(t *testing.T) {
 	server := streamtest.Cluster(t, 1)
 	config := clusterConfig(t, server, "a")
@@ -24,7 +24,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	config.Node = "b"
 	b := streamtest.Open(t, config)
 
-	// A piece that begins with what another node wrote is refused as a whole, also where its end would fit.
+	// A batch that begins with events of another node is refused as a whole, even if its end would fit.
 	records := recordChain(t, 0, domain.Hash{}, 60)
 	if err := a.AppendEvents(t.Context(), records[:10]); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 		next := uint64(1)
 		for record, err := range b.Events(testContext(t), 1, "") {
 			if err != nil || record.Number != next {
-				followed <- errors.Join(err, errors.New("not in order"))
+				followed <- errors.Join(err, errors.New("event out of order"))
 				return
 			}
 			if next++; next > 60 {
@@ -63,8 +63,8 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	for range b.Events(short, 1, "") { // ends with its context, whatever it waits for
-		t.Fatal("from a server that is away")
+	for range b.Events(short, 1, "") { // ends with its context
+		t.Fatal("got an event from a stopped server")
 	}
 	server.Restart(0)
 	for {
@@ -91,14 +91,14 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}
 }
 
-// TestAppend_TimesOutWithoutAck has a server that is there and does not answer.
+// TestAppend_TimesOutWithoutAck appends to a server that does not answer.
 func TestAppend_TimesOutWithoutAck(t *testing.T) {
 	server := streamtest.Cluster(t, 1)
 	config := clusterConfig(t, server, "a")
 	config.Replicas = 1
 	l := streamtest.Open(t, config)
 	l.SetAckWait(100 * time.Millisecond)
-	// A stream with NoAck takes the message and says nothing.
+	// A stream with NoAck stores the message and sends no ack.
 	if err := updateStream(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = true }); err != nil {
 		t.Fatal(err)
 	}
@@ -130,59 +130,32 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
-	// Two nodes make the streams at the same time.
-	var nodes [2]*streams.Log
-	var opening sync.WaitGroup
-	for i, name := range []string{"a", "b"} {
-		opening.Go(func() {
-			var err error
-			if nodes[i], err = streams.Open(ctx, clusterConfig(t, servers, name)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	opening.Wait()
-	if t.Failed() {
-		t.FailNow()
-	}
+	nodes := openTogether(t, ctx, servers)
 	a, b := nodes[0], nodes[1]
-	defer a.Close()
-	defer b.Close()
 	if a.Epoch() != b.Epoch() || a.Embedded() {
 		t.Fatal(a.Epoch(), b.Epoch())
 	}
 	if err := a.AppendNoops(ctx, 10); err == nil {
-		t.Fatal("a cluster's log was filled up")
+		t.Fatal("padded the log of a cluster")
 	}
 
-	// Both emit the same events: one is faster, the other is told so, and the log is one chain.
+	// Both append the same events: the slower node is fenced, and the log has one chain.
 	records := recordChain(t, 0, domain.Hash{}, 600)
 	if err := a.AppendEvents(ctx, records[:40]); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.AppendEvents(ctx, records[:80]); !errors.Is(err, streams.ErrFenced) {
-		t.Fatal("a piece that begins with what is there:", err)
+		t.Fatal("batch that begins with stored events:", err)
 	}
 	if last := state(t, b).Events.Last; last != 40 {
 		t.Fatal(last)
 	}
 
-	// While servers go away and come back, one node appends, and both read.
+	// While servers are restarted, one node appends and both read.
 	readers := []*streams.CommandConsumer{consumeClusterCommands(t, ctx, a), consumeClusterCommands(t, ctx, b)}
 	var followed sync.WaitGroup
 	for _, l := range nodes {
-		followed.Go(func() {
-			next := uint64(1)
-			for record, err := range l.Events(ctx, 1, "") {
-				if err != nil || record.Number != next {
-					t.Errorf("event %d, want %d: %v", record.Number, next, err)
-					return
-				}
-				if next++; next > 600 {
-					return
-				}
-			}
-		})
+		followed.Go(func() { followEvents(t, ctx, l, 600) })
 	}
 	acked, unknown := 0, 0
 	appendOne := func() {
@@ -199,7 +172,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 	published := uint64(40)
 	for i := range 3 {
 		stopped := (servers.LeaderOf("COMMANDS") + 3) % 3
-		t.Logf("round %d: server %d stops", i, stopped)
+		t.Logf("round %d: stopping server %d", i, stopped)
 		servers.Stop(stopped)
 		for range 100 {
 			appendOne()
@@ -209,7 +182,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 				if ctx.Err() != nil {
 					t.Fatal(err)
 				}
-				t.Log("emit:", err)
+				t.Log("append events:", err)
 				time.Sleep(200 * time.Millisecond)
 				s, err := b.State(ctx)
 				if err == nil {
@@ -228,13 +201,49 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	if s.Commands.Last < uint64(acked) || s.Commands.Last > uint64(acked+unknown) {
-		t.Fatalf("%d messages, %d were told and %d unknown", s.Commands.Last, acked, unknown)
+		t.Fatalf("%d messages, %d acknowledged and %d unknown", s.Commands.Last, acked, unknown)
 	}
 	for _, r := range readers {
 		expectMessages(t, r, 1, s.Commands.Last)
 		r.Ack(s.Commands.Last)
 	}
-	t.Logf("%d told, %d unknown, %d in the log", acked, unknown, s.Commands.Last)
+	t.Logf("%d acknowledged, %d unknown, %d in the log", acked, unknown, s.Commands.Last)
+}
+
+// openTogether opens two nodes, which create the streams at the same time.
+func openTogether(t *testing.T, ctx context.Context, servers *streamtest.Servers) (nodes [2]*streams.Log) {
+	t.Helper()
+	var opening sync.WaitGroup
+	for i, name := range []string{"a", "b"} {
+		opening.Go(func() {
+			l, err := streams.Open(ctx, clusterConfig(t, servers, name))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { l.Close() })
+			nodes[i] = l
+		})
+	}
+	opening.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return nodes
+}
+
+// followEvents checks that the events 1 to last arrive in order.
+func followEvents(t *testing.T, ctx context.Context, l *streams.Log, last uint64) {
+	next := uint64(1)
+	for record, err := range l.Events(ctx, 1, "") {
+		if err != nil || record.Number != next {
+			t.Errorf("event %d, want %d: %v", record.Number, next, err)
+			return
+		}
+		if next++; next > last {
+			return
+		}
+	}
 }
 
 func consumeClusterCommands(t *testing.T, ctx context.Context, l *streams.Log) *streams.CommandConsumer {

@@ -1,4 +1,4 @@
-// Following the streams: loops that start at a number and go on with what is appended, until their context ends.
+// Iterators over the streams: from a number on, and then everything that is appended, until the context ends.
 
 package streams
 
@@ -12,14 +12,14 @@ import (
 	"onsale/domain"
 )
 
-// Events yields the events from a number on, all of them or those of a filter, and waits for more until ctx ends, which ends
-// the loop without an error. Unfiltered, the numbers have no gap. With a filter a hole in the log is not seen: the unfiltered
-// follower of the node is the one that sees it.
+// Events yields the events from a number on, those that match filter or all if it is empty, and waits for more. It ends without
+// an error when ctx ends. Unfiltered, the numbers have no gap. With a filter a gap in the log is not detected; the node's
+// unfiltered follower detects it.
 func (l *Log) Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error] {
 	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, filter: filter})
 }
 
-// EventHashes is Records without payloads.
+// EventHashes is Events without payloads.
 func (l *Log) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error] {
 	return l.follow(ctx, &reader{log: l, stream: eventsStream, next: from, headersOnly: true})
 }
@@ -45,8 +45,7 @@ func (l *Log) CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.
 	})
 }
 
-// iterate runs a reader as a loop that ends after the first error. The loop may be run again, and then starts where the first
-// run began.
+// iterate turns a reader into an iterator that ends after the first error. Each iteration begins at the same number.
 func iterate[T any](ctx context.Context, start *reader, convert func(jetstream.Msg, *jetstream.MsgMetadata) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		r := *start

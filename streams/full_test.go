@@ -11,7 +11,7 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// TestFullLog_AcceptsAfterGrowth fills both logs, and makes room as an operator does: with a larger size.
+// TestFullLog_AcceptsAfterGrowth fills both logs, then makes room as an operator does, with a larger size.
 func TestFullLog_AcceptsAfterGrowth(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
@@ -27,7 +27,7 @@ func TestFullLog_AcceptsAfterGrowth(t *testing.T) {
 	if !errors.Is(err, streams.ErrFull) {
 		t.Fatal(err)
 	}
-	// The piece runs into the end in its middle; only the last one is answered, and its answer would be the fence's.
+	// The log gets full in the middle of the batch. Only its last event has an answer, which is ErrFenced for that event.
 	records := recordChain(t, 0, domain.Hash{}, 400)
 	if err = l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrFull) || errors.Is(err, streams.ErrFenced) {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestFullLog_AcceptsAfterGrowth(t *testing.T) {
 	l.Close()
 
 	c.CommandsMaxBytes, c.EventsMaxBytes = 64<<10, 64<<10
-	l = streamtest.Open(t, c) // smaller is logged and left
+	l = streamtest.Open(t, c) // a smaller size is ignored with a warning
 	if s := state(t, l); s.Events.MaxBytes != 1<<20 || s.Events.Last != 400 || s.Commands.CheckContiguous() != nil {
 		t.Fatalf("%+v", s)
 	}

@@ -1,10 +1,8 @@
-// Package streams is the log, and it is JetStream and only JetStream: two streams, COMMANDS and EVENTS, in an embedded
-// nats-server or an external NATS. Nothing else in onsale knows NATS.
-//
-// It promises that what is in a log stays there at its number: nothing is deleted, rolled up or dropped for room; event
-// number n is EVENTS sequence n, because every event is appended with the sequence that it must find before it; and that
-// whoever reads gets every message in order or an error, never a gap. It promises nothing about an append whose answer did
-// not come: that is ErrUnknown, and only a look into the log settles it.
+// Package streams is the event log: two JetStream streams, COMMANDS and EVENTS, in an embedded nats-server or an external
+// NATS, and the format of the messages in them. No other package uses NATS. It guarantees that a stored message keeps its
+// number and is never deleted, rolled up or dropped for room; that event number n is EVENTS sequence n, because every append
+// states the last sequence that it expects; and that a reader gets every message in order or an error, never a gap. An append
+// without an answer is ErrUnknown: only the log itself shows whether it happened. DESIGN.md has the reasons and the format.
 package streams
 
 import (
@@ -26,20 +24,20 @@ import (
 	"onsale/domain"
 )
 
-// Config says where the log is. Exactly one of Dir and URLs is set.
+// Config configures a log. Exactly one of Dir and URLs is set.
 type Config struct {
-	Dir          string   // embedded server: its data directory. JetStream's files lie below it in nats-server's own layout
-	ServerConfig string   // a configuration file of nats-server for the embedded server. Optional; with it, the server listens as the file says
-	URLs         []string // external NATS
-	Creds        string   // credentials file for it. Optional
+	Dir          string   // data directory of an embedded server, with JetStream's files in nats-server's own layout
+	ServerConfig string   // nats-server configuration file for the embedded server, which then listens as the file says. Optional
+	URLs         []string // servers of an external NATS
+	Creds        string   // credentials file for the external NATS. Optional
 
-	Node     string // names the lane (cmd.<node>) and the durable consumer (projector-<node>); no two nodes share one
-	Replicas int    // of both streams; 0 is 1
+	Node     string // names the subject of commands (cmd.<node>) and the durable consumer (projector-<node>); unique to a node
+	Replicas int    // of both streams; 0 means 1
 
-	// Sync is how often the embedded server syncs its files: 0 is after every message, before its ack.
+	// Sync is how often the embedded server syncs its files to disk; 0 means after every message, before its ack.
 	Sync time.Duration
 
-	// The size at which each stream is full and refuses. A larger size than an existing stream's is applied to it.
+	// The sizes at which the streams are full and refuse appends. A larger size is applied to an existing stream.
 	CommandsMaxBytes, EventsMaxBytes int64
 
 	ReadOnly bool // for replay and audit: the streams must exist, and nothing is created, updated or appended
@@ -48,14 +46,14 @@ type Config struct {
 
 var (
 	ErrClosed   = domain.ErrClosed
-	ErrReadOnly = errors.New("the log was opened for reading only")
+	ErrReadOnly = errors.New("the log is open for reading only")
 )
 
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {
 	config  Config
 	logger  *slog.Logger
-	lock    *os.File       // the data directory is ours as long as it is open; nil with an external NATS
+	lock    *os.File       // holds the lock of the data directory; nil with an external NATS
 	server  *server.Server // nil with an external NATS
 	nc      *nats.Conn
 	js      jetstream.JetStream
@@ -65,20 +63,20 @@ type Log struct {
 	hook    atomic.Pointer[Hook]
 
 	ackWait        time.Duration // how long an append waits for its ack
-	minAtomicBatch int           // a piece of so many events or more goes out as one atomic batch
+	minAtomicBatch int           // batches of this many events or more are published atomically
 
-	ctx       context.Context // ended by Close; every reader lives below it
+	ctx       context.Context // ended by Close
 	cancel    context.CancelFunc
-	readers   sync.WaitGroup // the goroutines of Commands
+	readers   sync.WaitGroup // the goroutines of ConsumeCommands
 	closeOnce sync.Once
 
-	connMu     sync.Mutex // guards link and unlink, which a reconnect replaces
-	connCtx    context.Context
+	connMu     sync.Mutex      // guards connCtx and connCancel
+	connCtx    context.Context // child of ctx; ended and replaced at every reconnect
 	connCancel context.CancelFunc
 }
 
-// Open starts the embedded server or connects to the external NATS, makes the streams if both are missing, and compares
-// them with what they should be otherwise. It tries for as long as ctx lasts: a cluster that starts has no leader at first.
+// Open starts the embedded server or connects to the external NATS, creates the streams if both are missing, and otherwise
+// verifies their configuration. It retries until ctx ends: a starting cluster has no leader at first.
 func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
@@ -96,10 +94,10 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 func (c *Config) validate() error {
 	var faults []error
 	if (c.Dir == "") == (len(c.URLs) == 0) {
-		faults = append(faults, errors.New("either a data directory or the urls of a nats is needed, and not both"))
+		faults = append(faults, errors.New("either a data directory or nats urls must be set, and not both"))
 	}
 	if c.Dir == "" && c.ServerConfig != "" {
-		faults = append(faults, errors.New("a nats-server configuration is for the embedded server, there is none with urls"))
+		faults = append(faults, errors.New("a nats-server configuration needs the embedded server, not nats urls"))
 	}
 	if !c.ReadOnly && domain.CheckID(c.Node) != nil {
 		faults = append(faults, fmt.Errorf("node name %q: %w", c.Node, domain.ErrInvalidID))
@@ -120,7 +118,7 @@ func (l *Log) open(ctx context.Context) (err error) {
 		}
 	}
 	if l.nc, err = l.connect(); err != nil {
-		return fmt.Errorf("couldn't connect to nats: %w", err)
+		return fmt.Errorf("connecting to nats: %w", err)
 	}
 	if l.js, err = jetstream.New(l.nc); err != nil {
 		return err
@@ -141,19 +139,19 @@ func (l *Log) connect() (*nats.Conn, error) {
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.RetryOnFailedConnect(l.server == nil),
 		nats.PingInterval(5 * time.Second), // a dead peer is noticed within 15 s
-		// Nothing is kept back while there is no connection: an append that cannot leave fails at once, and surely did not happen.
+		// Nothing is buffered while disconnected: an append then fails at once, and certainly did not happen.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if l.ctx.Err() == nil {
-				l.logger.Warn("the connection to nats was lost", "error", err)
+				l.logger.Warn("disconnected from nats", "error", err)
 			}
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
-			l.logger.Info("connected to nats again")
+			l.logger.Info("reconnected to nats")
 			l.resetConnContext()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			l.logger.Warn("nats reports an error", "error", err)
+			l.logger.Warn("nats error", "error", err)
 		}),
 	}
 	if l.config.Creds != "" {
@@ -165,7 +163,7 @@ func (l *Log) connect() (*nats.Conn, error) {
 	return nats.Connect(strings.Join(l.config.URLs, ","), options...)
 }
 
-// resetConnContext ends the context below which every reader reads: what was under way when a connection broke may be lost.
+// resetConnContext makes every reader start a new consumer: messages in flight when a connection broke may be lost.
 func (l *Log) resetConnContext() {
 	l.connMu.Lock()
 	defer l.connMu.Unlock()
@@ -173,24 +171,24 @@ func (l *Log) resetConnContext() {
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 }
 
-// connContext is a context that ends with the present connection.
+// connContext returns a context that ends at the next reconnect.
 func (l *Log) connContext() context.Context {
 	l.connMu.Lock()
 	defer l.connMu.Unlock()
 	return l.connCtx
 }
 
-// Epoch names this life of the log: a restored backup or a new log has another.
+// Epoch identifies the log: a new log has another epoch.
 func (l *Log) Epoch() string { return l.epoch }
 
-// Embedded says that the server runs in this process and that nobody else can reach it: only this process writes.
+// Embedded reports whether the server runs in this process and is unreachable for others: only this process writes.
 func (l *Log) Embedded() bool { return l.server != nil && l.config.ServerConfig == "" }
 
-// Failed gives the first fatal error of the embedded server. It goes on running in an unknown state; the node must not.
+// Failed returns the first fatal error of the embedded server, which keeps running in an unknown state. The node must stop.
 func (l *Log) Failed() <-chan error { return l.failed }
 
-// Close lets the append in flight end, refuses those that wait, ends all readers, stops the embedded server and gives back
-// the data directory.
+// Close waits for the append in flight, refuses pending ones, ends all readers, stops the embedded server and unlocks the data
+// directory.
 func (l *Log) Close() error {
 	l.closeOnce.Do(func() {
 		if l.batcher != nil {

@@ -1,4 +1,4 @@
-// What the tests share: the check for leaks, and a small world of commands and events.
+// Shared by the tests: the goroutine leak check, and fixtures of commands and events.
 
 package streams_test
 
@@ -24,7 +24,7 @@ func issueCommand(n int) domain.Command {
 	return domain.Command{Entity: "demo", User: user, Request: domain.NewRequestID(user, "key"), Fingerprint: domain.NewFingerprint("POST", "/"), Body: coupons.Issue{}}
 }
 
-// recordChain makes the records of count coupons after the record number last with hash prev.
+// recordChain returns the records of count issued coupons, after the record number last with hash prev.
 func recordChain(tb testing.TB, last uint64, prev domain.Hash, count int) []domain.Record {
 	tb.Helper()
 	records := make([]domain.Record, count)
@@ -51,7 +51,7 @@ func state(tb testing.TB, l *streams.Log) domain.LogState {
 	return s
 }
 
-// testContext ends a test that would hang.
+// testContext ends after a minute, so that no test hangs.
 func testContext(tb testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	tb.Cleanup(cancel)

@@ -71,10 +71,10 @@ func TestReadOnly_RefusesWrites(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Log: c.Log}
 	if _, err := streams.Open(t.Context(), readOnly); err == nil {
-		t.Fatal("a log where there is none")
+		t.Fatal("opened a log that does not exist")
 	}
 	if entries, _ := os.ReadDir(c.Dir); len(entries) > 0 {
-		t.Fatal("opening for reading made", entries)
+		t.Fatal("opening for reading created", entries)
 	}
 	l := streamtest.Open(t, c)
 	l.Append(t.Context(), issueCommand(1))
@@ -108,27 +108,27 @@ func TestReadOnly_RefusesWrites(t *testing.T) {
 	}
 }
 
-// TestOpen_VerifiesStreams spoils a good log in one way each.
+// TestOpen_VerifiesStreams damages a good log in one way each.
 func TestOpen_VerifiesStreams(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		damage func(js jetstream.JetStream) error
-		want   string // in the error, "" when it must open
+		want   string // part of the error; "" if it must open
 	}{
 		"commands lost": {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "COMMANDS") }, "COMMANDS is missing"},
 		"events lost":   {func(js jetstream.JetStream) error { return js.DeleteStream(ctx, "EVENTS") }, "EVENTS is missing"},
-		"both taken away": {func(js jetstream.JetStream) error {
+		"both lost": {func(js jetstream.JetStream) error {
 			return errors.Join(js.DeleteStream(ctx, "EVENTS"), js.DeleteStream(ctx, "COMMANDS"))
 		}, ""},
 		"no limit on messages": {func(js jetstream.JetStream) error {
 			return updateStream(js, "EVENTS", func(c *jetstream.StreamConfig) { c.MaxMsgs, c.AllowAtomicPublish = 5, false })
-		}, "EVENTS: max_msgs is 5, not -1; EVENTS: allow_atomic is not set, not true"},
-		"drops the oldest": {func(js jetstream.JetStream) error {
+		}, "EVENTS: max_msgs is 5, want -1; EVENTS: allow_atomic is unset, want true"},
+		"discards old messages": {func(js jetstream.JetStream) error {
 			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
 		}, "COMMANDS: discard"},
 		"another epoch": {func(js jetstream.JetStream) error {
 			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Metadata = map[string]string{"onsale_epoch": "another1"} })
-		}, "two lives"},
+		}, "different logs"},
 		"a description": {func(js jetstream.JetStream) error {
 			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Description, c.Metadata["team"] = "ours", "sales" })
 		}, ""},
@@ -168,7 +168,7 @@ func updateStream(js jetstream.JetStream, stream string, f func(c *jetstream.Str
 	return err
 }
 
-// TestOpen_CompletesPartialCreation finds COMMANDS alone and empty, which is no loss.
+// TestOpen_CompletesPartialCreation opens an empty COMMANDS without EVENTS, as a crash between the two leaves it.
 func TestOpen_CompletesPartialCreation(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
@@ -183,7 +183,7 @@ func TestOpen_CompletesPartialCreation(t *testing.T) {
 	}
 }
 
-// TestOpen_RefusesUnreadableStream has a stream on disk that nats-server cannot load. It leaves it out, and is healthy otherwise.
+// TestOpen_RefusesUnreadableStream has a stream on disk that nats-server cannot load and leaves out of its answers.
 func TestOpen_RefusesUnreadableStream(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	streamtest.Open(t, c).Close()
@@ -198,7 +198,7 @@ func TestOpen_RefusesUnreadableStream(t *testing.T) {
 	}
 	if l, err := streams.Open(t.Context(), c); err == nil {
 		l.Close()
-		t.Fatal("opened as if it had never been")
+		t.Fatal("opened as a new log")
 	} else if !strings.Contains(err.Error(), "could not be recovered") {
 		t.Fatal(err)
 	}
@@ -206,12 +206,12 @@ func TestOpen_RefusesUnreadableStream(t *testing.T) {
 
 func TestOpen_ReportsServerStartFailure(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
-	if err := os.WriteFile(filepath.Join(c.Dir, "jetstream"), nil, 0o600); err != nil { // a file where a directory must be
+	if err := os.WriteFile(filepath.Join(c.Dir, "jetstream"), nil, 0o600); err != nil { // a file instead of a directory
 		t.Fatal(err)
 	}
 	if l, err := streams.Open(t.Context(), c); err == nil {
 		l.Close()
-		t.Fatal("it started")
+		t.Fatal("the server started")
 	} else {
 		t.Log(err)
 	}
@@ -244,7 +244,7 @@ func TestOpen_RefusesReplicasOnOneServer(t *testing.T) {
 	c.Replicas = 3
 	if l, err := streams.Open(t.Context(), c); err == nil {
 		l.Close()
-		t.Fatal("three replicas on one server")
+		t.Fatal("opened with three replicas on one server")
 	} else if !strings.Contains(err.Error(), "replicas") {
 		t.Fatal(err)
 	}

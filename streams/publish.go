@@ -1,5 +1,5 @@
-// Emitting events: each one carries the number that EVENTS must end with before it, so it lands exactly at its own number or
-// is refused, whoever else writes and however often it is sent.
+// Publishing events. Each one carries the expected last sequence of EVENTS, so it is stored at exactly its own number or refused,
+// no matter which other nodes write and how often it is sent.
 
 package streams
 
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -20,16 +21,15 @@ import (
 const (
 	hashHeader = "Onsale-Hash"
 
-	maxBatchRecords = 500     // emitted for one ack
-	maxBatchBytes   = 8 << 20 // or less, to stay far below the 128 MiB that a stream takes in unhandled
+	maxBatchRecords = 500     // events for one ack
+	maxBatchBytes   = 8 << 20 // far below the 128 MiB of unprocessed messages that a stream buffers
 )
 
-// ErrFenced means that EVENTS does not end where the first of the records begins: another node was faster, or an earlier
-// try got through. Compare what is there, and go on after it.
+// ErrFenced: EVENTS does not end right before the first record, because another node was faster or an earlier attempt succeeded.
+// The caller compares its events with those in the log, and continues after them.
 var ErrFenced = domain.ErrFenced
 
-// AppendEvents appends records with consecutive numbers. After nil, EVENTS ends with them. After an error some of them may be in
-// EVENTS, always the first ones.
+// AppendEvents appends records with consecutive numbers. After an error, some of them may be in EVENTS, always the first ones.
 func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 	if l.config.ReadOnly {
 		return ErrReadOnly
@@ -39,7 +39,7 @@ func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 	}
 	for i, r := range records {
 		if r.Number != records[0].Number+uint64(i) {
-			return fmt.Errorf("event %d follows event %d in one emission", r.Number, records[0].Number+uint64(i)-1)
+			return fmt.Errorf("event %d follows event %d in one append", r.Number, records[0].Number+uint64(i)-1)
 		}
 	}
 	limit := len(records)
@@ -55,7 +55,7 @@ func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 		if err := l.publishBatch(ctx, rest[:n]); err != nil {
 			return fmt.Errorf("events %d to %d: %w", rest[0].Number, rest[n-1].Number, err)
 		}
-		// A crash here leaves EVENTS between two pieces. The outbox has the rest, and the fence shows where it begins.
+		// A crash here leaves EVENTS between two batches. The outbox has the rest, and the fence shows where it begins.
 		rest = rest[n:]
 	}
 	if limit < len(records) {
@@ -83,8 +83,8 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 		return l.publishAtomic(ctx, batch)
 	}
 	if l.server == nil && len(batch) > 1 {
-		// Others write here too, and the fence knows numbers only: if another node has just written the first half of the
-		// piece, the second half would be taken on top of it. So the first one must have been taken before the rest is sent.
+		// Other nodes write here too, and the fence compares numbers only: if another node has just written the first half of
+		// the batch, our second half would be stored after it. So the first event must be acknowledged before the rest is sent.
 		if err := l.publishFenced(ctx, batch[:1]); err != nil {
 			return err
 		}
@@ -92,8 +92,8 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 	}
 	err := l.publishFenced(ctx, batch)
 	if len(batch) > 1 && errors.Is(err, ErrFenced) {
-		// Only the last one asked for an answer, and its fence also fails when an earlier one was refused for another reason.
-		// The first that is missing is sent alone, and the answer to it is the true one.
+		// Only the last event has an answer, and its fence also fails if an earlier one was refused for another reason. The
+		// first missing one is sent alone to learn that reason.
 		state, stateErr := l.streamState(ctx, eventsStream)
 		if stateErr != nil {
 			return fmt.Errorf("%w: %w", ErrUnknown, stateErr)
@@ -107,7 +107,7 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 	return err
 }
 
-// publishFenced sends all without waiting; the ack of the last says that the log now ends with it.
+// publishFenced sends the batch without waiting; the ack of the last event confirms all of them.
 func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 	m := newMessage()
 	for i, r := range batch {
@@ -120,7 +120,7 @@ func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 			return fmt.Errorf("%w: %w", ErrUnknown, err)
 		}
 	}
-	// Without a retry: after one, the events before this one would be missing.
+	// No retry: the events before this one would be missing.
 	ack, err := l.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 	if err == nil && ack.Sequence != batch[len(batch)-1].Number {
 		return fmt.Errorf("event %d was stored as number %d", batch[len(batch)-1].Number, ack.Sequence)
@@ -128,7 +128,8 @@ func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 	return l.classifyBatchError(err)
 }
 
-// classifyBatchError knows no ErrUnavailable: of several events some may be there, also when the last one was not heard.
+// classifyBatchError turns ErrUnavailable into ErrUnknown: earlier events of the batch may be stored even if the last one was
+// not received.
 func (l *Log) classifyBatchError(err error) error {
 	if err == nil {
 		return nil
@@ -139,7 +140,7 @@ func (l *Log) classifyBatchError(err error) error {
 	return err
 }
 
-// newMessage is filled anew for each record: nats.go writes it out before it returns.
+// newMessage returns a message that is reused for each record: nats.go copies it before a publish returns.
 func newMessage() *nats.Msg {
 	return &nats.Msg{Header: nats.Header{jetstream.ExpectedStreamHeader: {eventsStream}}}
 }
@@ -149,7 +150,7 @@ func fillMessage(m *nats.Msg, r domain.Record) {
 	setHeader(m, hashHeader, r.Hash.String())
 }
 
-// setHeader reuses the slice of one value that is there.
+// setHeader reuses the slice of an existing value.
 func setHeader(m *nats.Msg, key, value string) {
 	if values := m.Header[key]; len(values) == 1 {
 		values[0] = value
@@ -158,12 +159,10 @@ func setHeader(m *nats.Msg, key, value string) {
 	m.Header[key] = []string{value}
 }
 
-// Events as one atomic batch: when that is the better way, and the headers that make one.
-
-// minAtomicBatch says from how many records on a piece is an atomic batch: all of it at its place, or nothing. On replicated
-// streams that costs no more than single messages and leaves no room for another node between them. On one embedded server,
-// which nobody else writes to, a batch takes some 15 ms for its staging files: too much, except where each message would
-// be synced by itself.
+// minAtomicBatch returns how many records a batch must have to be published atomically: all at their numbers, or none. On
+// replicated streams that costs no more than single messages and leaves no gap for another node's events. On an embedded server,
+// whose only writer this process is, an atomic batch takes some 15 ms for its staging files: too much, unless each message
+// would be synced by itself.
 func minAtomicBatch(c Config) int {
 	switch {
 	case c.Dir == "" && c.Replicas > 1:
@@ -174,23 +173,23 @@ func minAtomicBatch(c Config) int {
 	return maxBatchRecords + 1 // never
 }
 
-// publishAtomic sends the piece as one batch that is stored as a whole or not at all; nats.go has no call for it.
+// publishAtomic sends an atomic batch, for which nats.go has no call.
 func (l *Log) publishAtomic(ctx context.Context, batch []domain.Record) error {
 	m := newMessage()
-	setHeader(m, "Nats-Batch-Id", rand.Text())
+	setHeader(m, server.JSBatchId, rand.Text())
 	setHeader(m, jetstream.ExpectedLastSeqHeader, strconv.FormatUint(batch[0].Number-1, 10)) // on the first message only
 	for i, r := range batch {
 		fillMessage(m, r)
-		setHeader(m, "Nats-Batch-Sequence", strconv.Itoa(i+1))
+		setHeader(m, server.JSBatchSeq, strconv.Itoa(i+1))
 		if i == len(batch)-1 {
 			break
 		}
 		if err := l.nc.PublishMsg(m); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnknown, err) // without its end, the server forgets the batch
+			return fmt.Errorf("%w: %w", ErrUnknown, err) // the server drops a batch without a commit
 		}
 		delete(m.Header, jetstream.ExpectedLastSeqHeader)
 	}
-	setHeader(m, "Nats-Batch-Commit", "1")
+	setHeader(m, server.JSBatchCommit, "1")
 	reply, err := l.nc.RequestMsgWithContext(ctx, m)
 	if err != nil {
 		return l.classifyBatchError(err)

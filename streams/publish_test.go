@@ -10,7 +10,7 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// expectEvents reads EVENTS from 1 and wants exactly these records, with an unbroken chain.
+// expectEvents checks that EVENTS begins with exactly these records, in an unbroken hash chain.
 func expectEvents(t *testing.T, l *streams.Log, records []domain.Record) {
 	t.Helper()
 	i := 0
@@ -24,7 +24,7 @@ func expectEvents(t *testing.T, l *streams.Log, records []domain.Record) {
 			t.Fatalf("event %d is\n%s %s\nwant\n%s %s", got.Number, got.Subject, got.Payload, want.Subject, want.Payload)
 		}
 		if prev = prev.Next(got.Subject, got.Payload); prev != got.Hash {
-			t.Fatal("the chain breaks at event", got.Number)
+			t.Fatal("the hash chain breaks at event", got.Number)
 		}
 		if i++; i == len(records) {
 			return
@@ -35,7 +35,7 @@ func expectEvents(t *testing.T, l *streams.Log, records []domain.Record) {
 func TestAppendEvents_StoresInOrder(t *testing.T) {
 	l := streamtest.Start(t)
 	records := recordChain(t, 0, domain.Hash{}, 1101)
-	for _, cut := range [][2]int{{0, 1}, {1, 41}, {41, 1101}} { // the last is three pieces
+	for _, cut := range [][2]int{{0, 1}, {1, 41}, {41, 1101}} { // the last is three batches
 		if err := l.AppendEvents(t.Context(), records[cut[0]:cut[1]]); err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,6 @@ func TestAppendEvents_StoresInOrder(t *testing.T) {
 	}
 }
 
-// TestAppendEvents_FencesWrongNumbers: too early, too late, half late.
 func TestAppendEvents_FencesWrongNumbers(t *testing.T) {
 	l := streamtest.Start(t)
 	records := recordChain(t, 0, domain.Hash{}, 40)
@@ -82,8 +81,8 @@ func TestAppendEvents_FencesWrongNumbers(t *testing.T) {
 	}
 }
 
-// TestAppendEvents_AcceptsOverlap sends a piece that another node has begun. Its first records are refused and its later ones are not,
-// since each is fenced by its number only: the log ends the same, if both nodes made the same events.
+// TestAppendEvents_AcceptsOverlap sends a batch whose beginning is stored already. Its first records are refused and its later
+// ones stored, since each is fenced by its number only: the log is the same, if both senders made the same events.
 func TestAppendEvents_AcceptsOverlap(t *testing.T) {
 	l := streamtest.Start(t)
 	records := recordChain(t, 0, domain.Hash{}, 40)
@@ -96,7 +95,7 @@ func TestAppendEvents_AcceptsOverlap(t *testing.T) {
 	expectEvents(t, l, records)
 }
 
-// TestAppendEvents_ResumesAfterUnknown breaks it in three ways; the next emission goes on from what is there.
+// TestAppendEvents_ResumesAfterUnknown fails in three ways; the next append continues after the stored events.
 func TestAppendEvents_ResumesAfterUnknown(t *testing.T) {
 	errStaged := errors.New("staged")
 	for name, c := range map[string]struct {
@@ -104,9 +103,9 @@ func TestAppendEvents_ResumesAfterUnknown(t *testing.T) {
 		err  error
 		last uint64
 	}{
-		"nothing was sent":      {streams.BeforeSend, errStaged, 0},
-		"some were":             {streams.BeforeSend, streams.PartialError(7), 7},
-		"all, the ack was lost": {streams.AfterStore, errStaged, 20},
+		"nothing sent":  {streams.BeforeSend, errStaged, 0},
+		"some sent":     {streams.BeforeSend, streams.PartialError(7), 7},
+		"all, ack lost": {streams.AfterStore, errStaged, 20},
 	} {
 		l := streamtest.Start(t)
 		l.SetHook(func(stream string, at streams.HookPoint) error {

@@ -1,10 +1,10 @@
-// The reader below Commands, Records, Hashes and Messages: a pull consumer that starts at a number, and is made anew from
-// the next missing number whenever anything is wrong with it: a reconnect, a lost message, a missed heartbeat, a consumer
-// that somebody deleted. So messages come in order, each once.
+// The reader behind ConsumeCommands, Events, EventHashes and CommandBatches: a pull consumer that starts at a number and is
+// recreated at the next missing number whenever anything goes wrong: a reconnect, a lost message, a missed heartbeat, a deleted
+// consumer. So every message is delivered once and in order.
 //
-// It is nats.go's ordered consumer in our hands, for two reasons. That one takes no context while it makes its consumer anew:
-// to stop it then waits out its back-off, up to ten seconds each. And the durable needs the same anyway: what was under way
-// on a broken connection would come again only after AckWait, behind later messages.
+// It replaces nats.go's ordered consumer for two reasons. That one takes no context while it recreates its consumer, so
+// stopping it waits for its back-off, up to ten seconds each time. And the durable consumer needs the same: messages in flight
+// on a broken connection would be redelivered only after AckWait, behind later ones.
 
 package streams
 
@@ -21,33 +21,33 @@ import (
 )
 
 var (
-	// ErrGap is a number that the log does not have, with later ones after it. No reader goes past it.
+	// ErrGap: the log has later messages but not this one. No reader continues past a gap.
 	ErrGap = errors.New("a message is missing in the log")
 
-	// ErrPastEnd is a reader that would start after the end of the log, and not just behind it: the log lost its tail, or the
-	// reader knows another log.
-	ErrPastEnd = errors.New("the log ends before the place to read from")
+	// ErrPastEnd: the first number to read is more than one past the end. The log lost its tail, or the number is from another
+	// log.
+	ErrPastEnd = errors.New("the log ends before the first message to read")
 )
 
 // reader is used by one goroutine.
 type reader struct {
 	log         *Log
 	stream      string
-	next        uint64 // the number to read next; with a filter the least that it may have
-	filter      string // "" takes all, and then every number must come
+	next        uint64 // the next number to read; with a filter, a lower bound
+	filter      string // "" reads all, and then no number may be missing
 	headersOnly bool
-	durable     string // "" is a consumer of its own, which goes with the reader
-	onReset     func() // called before each consumer; may be nil
+	durable     string // name of the durable consumer; "" is an ephemeral one, deleted with the reader
+	onReset     func() // called before a consumer is created or reset; may be nil
 }
 
 var (
-	errStopped        = errors.New("the reader's owner has enough")
-	errMissedDelivery = errors.New("messages were lost on the way")
-	errStalled        = errors.New("a message that the log has does not come")
+	errStopped        = errors.New("the handler stopped the reader")
+	errMissedDelivery = errors.New("messages were lost in delivery")
+	errStalled        = errors.New("a message that the log has was not delivered")
 )
 
-// maxAttempts is how often in a row a reader may find the log too short or with a hole. On one node the first look is the truth;
-// in a cluster a replica that has just become leader, or an ephemeral consumer on a replica that lags, may show less.
+// maxAttempts is how often in a row a reader must find the log too short or with a gap before that is an error. On a single
+// server once; in a cluster a new leader, or an ephemeral consumer on a lagging replica, may temporarily show less.
 func (r *reader) maxAttempts() int {
 	if r.log.Embedded() && r.log.config.Replicas <= 1 {
 		return 1
@@ -55,7 +55,8 @@ func (r *reader) maxAttempts() int {
 	return 6
 }
 
-// read gives each message to take, until that returns false, ctx ends (both nil), or something is wrong that no new consumer cures.
+// read calls handle for each message. It returns nil when handle returns false or ctx ends, and an error that a new consumer
+// cannot fix.
 func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool) error {
 	for failures, shortLog, stalls := 0, 0, 0; ; {
 		before, began := r.next, time.Now()
@@ -79,14 +80,14 @@ func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *je
 			return err
 		case errors.Is(err, errStalled):
 			if stalls++; stalls == maxStalls {
-				return fmt.Errorf("%w: %s says that it has %d and does not give it", ErrGap, r.stream, r.next)
+				return fmt.Errorf("%w: %s has message %d but does not deliver it", ErrGap, r.stream, r.next)
 			}
 		}
 		if failures++; failures == 1 && !errors.Is(err, ErrGap) && !errors.Is(err, ErrPastEnd) {
-			continue // a reconnect or a lost message: at once
+			continue // after a reconnect or a lost message, retry at once
 		}
 		wait := min(25*time.Millisecond<<min(failures, 10), 2*time.Second)
-		r.log.logger.Warn("a reader tries again", "stream", r.stream, "from", r.next, "error", err, "after", wait)
+		r.log.logger.Warn("reader failed, retrying", "stream", r.stream, "from", r.next, "error", err, "after", wait)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -95,13 +96,13 @@ func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *je
 	}
 }
 
-// isPermanent is an answer of the server that it will give again: no such stream, too many consumers.
+// isPermanent reports whether the server will answer a retry with the same error: no such stream, too many consumers.
 func isPermanent(err error) bool {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	return ok && api.Code < 500 && !errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
-// readOnce reads through one consumer until it breaks.
+// readOnce reads from one consumer until it fails.
 func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -111,8 +112,8 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 	if err != nil {
 		return err
 	}
-	if r.next > state.Last+1 { // the server would wait for it, and skip what comes before without a word
-		return fmt.Errorf("%w: %s ends at %d, and %d is to be read", ErrPastEnd, r.stream, state.Last, r.next)
+	if r.next > state.Last+1 { // the server would wait for this number, and silently skip the ones before it
+		return fmt.Errorf("%w: %s ends at %d, first to read is %d", ErrPastEnd, r.stream, state.Last, r.next)
 	}
 	if r.onReset != nil {
 		r.onReset()
@@ -130,7 +131,7 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 		return err
 	}
 	defer messages.Stop()
-	var awaiting atomic.Uint64 // the number that Next is waiting for; 0 while it is not
+	var awaiting atomic.Uint64 // the number that Next is waiting for; 0 if none
 	if r.filter == "" {
 		go r.watchStall(ctx, cancel, &awaiting)
 	}
@@ -149,17 +150,17 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 		number := meta.Sequence.Stream
 		switch {
 		case number < r.next:
-			continue // the durable again, of what was under way when it was reset
+			continue // in flight when the durable consumer was reset
 		case r.filter != "":
 			if meta.Sequence.Consumer != delivered {
 				return errMissedDelivery
 			}
 		case number > r.next && r.durable != "":
-			return errStalled // what is missing may have gone to the durable's last pull: see watchStall
+			return errStalled // the missing ones may have gone to the consumer's previous pull: see watchStall
 		case number > r.next && delivered == 1:
-			return fmt.Errorf("%w: %s has %d where %d should be", ErrGap, r.stream, number, r.next)
+			return fmt.Errorf("%w: %s has %d instead of %d", ErrGap, r.stream, number, r.next)
 		case number > r.next:
-			return errMissedDelivery // or a hole: the next round, which begins with it, will tell
+			return errMissedDelivery // or a gap: then the next consumer begins with it
 		}
 		if !handle(m, meta) {
 			return errStopped
@@ -168,17 +169,17 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 	}
 }
 
-// maxStalls is how many consumers in a row must not get a message that the log says it has. One may be bad luck (below);
-// this many, some ten seconds apart from the first, are a message whose bytes nats-server cannot read any more: it passes it
-// over without a word, and reports the log as healthy.
+// maxStalls is how many consumers in a row must fail to deliver a message that the log has. One stall may have another cause
+// (see watchStall); this many, over some ten seconds, mean that nats-server cannot read the message any more: it skips it
+// silently and reports the log as healthy.
 const maxStalls = 5
 
-// stallTimeout is how long a message that the log has may stay away before its consumer is made anew.
+// stallTimeout is how long a message that the log has may be overdue before its consumer is recreated.
 const stallTimeout = 2 * time.Second
 
-// watchStall ends a round whose message does not come though the log has it. The durable's last pull, of a round or a
-// reader that has just ended, may still be in force when the durable is reset: then the server sends to nobody what we wait
-// for, and would send it again only after AckWait.
+// watchStall cancels a read whose message is not delivered although the log has it. A previous pull of the durable consumer may
+// still be open when the consumer is reset: the server then sends the message to that pull, which nobody reads, and would
+// redeliver it only after AckWait.
 func (r *reader) watchStall(ctx context.Context, cancel context.CancelCauseFunc, awaiting *atomic.Uint64) {
 	ticker := time.NewTicker(stallTimeout / 2)
 	defer ticker.Stop()
@@ -199,14 +200,14 @@ func (r *reader) watchStall(ctx context.Context, cancel context.CancelCauseFunc,
 	}
 }
 
-// consumer makes the server's side: always from a number, never "new", which loses what comes before its first delivery.
+// consumer creates the consumer, always from a number, never with policy "new", which loses messages before its first delivery.
 func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second) // see info
 	defer cancel()
 	if r.durable != "" {
 		return r.log.durableConsumer(ctx, r.durable, r.next)
 	}
-	// Who has enough still waits a moment for the answer: a consumer that nobody heard of is removed by nobody.
+	// A cancelled reader still waits up to a second for the answer: without it, the consumer could not be deleted.
 	createCtx, cancelCreate := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelCreate()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancelCreate) })()
@@ -219,11 +220,11 @@ func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
 		Replicas:          1,
-		InactiveThreshold: 30 * time.Second, // should we die before remove
+		InactiveThreshold: 30 * time.Second, // if the process dies before remove
 	})
 }
 
-// remove takes the consumer away at once: left to its threshold, a rush of readers would use up what a stream may have.
+// remove deletes the consumer at once: left to InactiveThreshold, a burst of readers would exceed the stream's MaxConsumers.
 func (r *reader) remove(ctx context.Context, name string) {
 	if !r.log.nc.IsConnected() {
 		return
@@ -231,6 +232,6 @@ func (r *reader) remove(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := r.log.js.DeleteConsumer(ctx, r.stream, name); err != nil && r.log.ctx.Err() == nil {
-		r.log.logger.Debug("a reader's consumer was not removed", "error", err)
+		r.log.logger.Debug("could not delete a reader's consumer", "error", err)
 	}
 }

@@ -32,7 +32,7 @@ func consumeCommands(tb testing.TB, l *streams.Log, from uint64) *streams.Comman
 	return c
 }
 
-// expectMessages takes the messages from..to, each once and in order.
+// expectMessages receives the messages from..to, each once and in order.
 func expectMessages(tb testing.TB, c *streams.CommandConsumer, from, to uint64) {
 	tb.Helper()
 	for want := from; want <= to; want++ {
@@ -57,7 +57,7 @@ func TestCommandConsumer_StartsAtCheckpoint(t *testing.T) {
 	if _, open := <-reader.Batches(); open || reader.Err() != nil {
 		t.Fatal(open, reader.Err())
 	}
-	// The checkpoint is the truth, also below and above what was acknowledged.
+	// The checkpoint decides, whether it is below or above the acknowledged message.
 	for _, from := range []uint64{20, 1, 53, 30} {
 		reader = consumeCommands(t, l, from)
 		expectMessages(t, reader, from, 53)
@@ -92,7 +92,7 @@ func TestCommandConsumer_AckMovesFloor(t *testing.T) {
 	}
 }
 
-// TestCommandConsumer_ToleratesSlowReader leaves more lying than all buffers hold.
+// TestCommandConsumer_ToleratesSlowReader has more messages than all buffers hold.
 func TestCommandConsumer_ToleratesSlowReader(t *testing.T) {
 	l := streamtest.Start(t)
 	appendCommands(t, l, 2000)
@@ -111,7 +111,7 @@ func TestCommandConsumer_RecreatesDurable(t *testing.T) {
 	}
 	appendCommands(t, l, 5)
 	expectMessages(t, reader, 6, 10)
-	// Without its stream there is nothing to survive for.
+	// A deleted stream ends it.
 	if err := l.JetStream().DeleteStream(t.Context(), "COMMANDS"); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestCommandConsumer_RecreatesDurable(t *testing.T) {
 func TestCommandConsumer_RefusesBadInput(t *testing.T) {
 	l := streamtest.Start(t)
 	if _, err := l.ConsumeCommands(t.Context(), 0); err == nil {
-		t.Error("messages from 0")
+		t.Error("consuming from message 0")
 	}
 	appendCommands(t, l, 2)
 	reader := consumeCommands(t, l, 4)
@@ -153,7 +153,7 @@ func TestEvents_FollowsAndFilters(t *testing.T) {
 		if err != nil || record.Number != next {
 			t.Fatal(record.Number, err)
 		}
-		if next++; next == 21 { // it waits for more
+		if next++; next == 21 { // Events waits for more
 			go l.AppendEvents(context.Background(), records[20:])
 		}
 		if next == 31 {
@@ -188,7 +188,7 @@ func TestEvents_FollowsAndFilters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// No consumer is left behind.
+	// No consumer is left.
 	stream, err := l.JetStream().Stream(t.Context(), "EVENTS")
 	if err != nil || stream.CachedInfo().State.Consumers != 0 {
 		t.Fatal(stream.CachedInfo().State.Consumers, err)
@@ -215,7 +215,7 @@ func TestEvents_ResumesAfterReopen(t *testing.T) {
 	if !errors.Is(last, streams.ErrClosed) || next != 11 {
 		t.Fatal(last, next)
 	}
-	l.Close() // the other Close may be under way
+	l.Close() // wait for the Close above
 	l = streamtest.Open(t, c)
 	go l.AppendEvents(context.Background(), records[10:])
 	for record, err := range l.Events(testContext(t), next, "") {
@@ -229,7 +229,7 @@ func TestEvents_ResumesAfterReopen(t *testing.T) {
 	expectEvents(t, l, records)
 }
 
-// TestEvents_StopsAtGap deletes an event from a stream that allows it. No reader goes past it, and the log is not whole.
+// TestEvents_StopsAtGap deletes an event from a stream that allows it. No reader continues past it, and the state shows it.
 func TestEvents_StopsAtGap(t *testing.T) {
 	l := streamtest.Start(t)
 	stream, err := l.JetStream().Stream(t.Context(), "EVENTS")
@@ -240,7 +240,7 @@ func TestEvents_StopsAtGap(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := stream.CachedInfo().Config
-	c.DenyDelete = false // cannot be taken back on a stream of ours
+	c.DenyDelete = false // cannot be changed on an existing stream
 	if stream, err = l.JetStream().CreateStream(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func TestEvents_StopsAtGap(t *testing.T) {
 	}
 }
 
-// Readers come and go in milliseconds. One that goes while its consumer is being made leaves none behind.
+// Readers are cancelled within milliseconds, many of them while their consumer is being created.
 func TestReader_LeavesNoConsumerWhenCancelled(t *testing.T) {
 	l := streamtest.Open(t, streamtest.Config(t, t.TempDir()))
 	if err := l.AppendEvents(t.Context(), recordChain(t, 0, domain.Hash{}, 100)); err != nil {
@@ -294,6 +294,6 @@ func TestReader_LeavesNoConsumerWhenCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := info.State.Consumers; n > 0 {
-		t.Errorf("%d consumers are left of 1600 readers", n)
+		t.Errorf("%d consumers left of 1600 readers", n)
 	}
 }

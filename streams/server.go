@@ -1,5 +1,5 @@
-// The embedded server: nats-server in this process, on one data directory, spoken to through memory. It opens no port
-// unless a configuration file of its own says so.
+// The embedded server: nats-server in this process, on one data directory, with an in-memory connection. It opens no port
+// unless its own configuration file says so.
 
 package streams
 
@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// startServer returns a server that is ready. The data directory is locked by the caller.
+// startServer starts a server and waits until it is ready. The caller holds the lock of the data directory.
 func startServer(ctx context.Context, c Config, logger *slog.Logger, failed chan error) (*server.Server, error) {
 	o := &server.Options{DontListen: true}
 	if c.ServerConfig != "" {
@@ -30,12 +30,12 @@ func startServer(ctx context.Context, c Config, logger *slog.Logger, failed chan
 	if o.ServerName == "" && c.Node != "" {
 		o.ServerName = "onsale-" + c.Node
 	}
-	o.NoSigs = true // else it catches our signals and exits for us
+	o.NoSigs = true // otherwise it catches our signals and exits the process
 	o.DisableJetStreamBanner = true
 	o.JetStream = true
 	o.StoreDir = c.Dir
 	// Each stream has its own limit. The server's, by default three quarters of the free disk, would refuse a stream whose
-	// limit is reserved and not used, or hold a log for full after the configured sizes were lowered.
+	// limit is reserved but unused, or report a log as full after the configured sizes were lowered.
 	o.JetStreamMaxStore = math.MaxInt64 / 4
 	o.SyncAlways = c.Sync == 0
 	if c.Sync > 0 {
@@ -43,7 +43,7 @@ func startServer(ctx context.Context, c Config, logger *slog.Logger, failed chan
 	}
 	s, err := server.NewServer(o)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't start the embedded nats-server: %w", err)
+		return nil, fmt.Errorf("starting the embedded nats-server: %w", err)
 	}
 	s.SetLoggerV2(natsLogger{logger.With("from", "nats-server"), failed}, false, false, false)
 	s.Start()
@@ -57,16 +57,16 @@ func startServer(ctx context.Context, c Config, logger *slog.Logger, failed chan
 		}
 		s.Shutdown()
 		s.WaitForShutdown()
-		return nil, fmt.Errorf("the embedded nats-server doesn't start: %w", err)
+		return nil, fmt.Errorf("the embedded nats-server did not start: %w", err)
 	}
 	return s, nil
 }
 
-// healthGrace is how long the embedded server may call itself unhealthy before that is believed: it gives itself one
-// millisecond to be ready, and a busy machine needs longer.
+// healthGrace is how long the embedded server may report itself unhealthy before checkHealth fails: its own check waits one
+// millisecond for readiness, and a busy machine needs longer.
 const healthGrace = 3 * time.Second
 
-// checkHealth asks the embedded server for streams that it couldn't read at its start, or stopped writing since.
+// checkHealth fails if the embedded server could not read a stream at its start, or has stopped writing one.
 func (l *Log) checkHealth() error {
 	if l.server == nil {
 		return nil
@@ -82,7 +82,7 @@ func (l *Log) checkHealth() error {
 	}
 }
 
-// checkServer is called when an ack doesn't come: on a full or broken disk nats-server answers an append with nothing at all.
+// checkServer is called when an ack is missing: on a full or broken disk nats-server does not answer an append at all.
 func (l *Log) checkServer() {
 	if err := l.checkHealth(); err != nil && l.ctx.Err() == nil {
 		l.logger.Error(err.Error())
@@ -93,11 +93,11 @@ func (l *Log) checkServer() {
 func fail(failed chan error, err error) {
 	select {
 	case failed <- err:
-	default: // the first one is the one that counts
+	default: // the first error is kept
 	}
 }
 
-// natsLogger sends the server's words to ours. Debug and trace are off in the server itself.
+// natsLogger forwards the server's log to ours. Debug and trace are off in the server itself.
 type natsLogger struct {
 	logger *slog.Logger
 	failed chan error
@@ -109,31 +109,30 @@ func (s natsLogger) Errorf(format string, v ...any)  { s.logger.Error(fmt.Sprint
 func (s natsLogger) Debugf(string, ...any)           {}
 func (s natsLogger) Tracef(string, ...any)           {}
 
-// Fatalf is where nats-server on its own would exit. Swallowed, it leaves a server that runs and does nothing.
+// Fatalf is called where a standalone nats-server would exit. If ignored, the server keeps running and does nothing.
 func (s natsLogger) Fatalf(format string, v ...any) {
 	err := fmt.Errorf(format, v...)
 	s.logger.Error(err.Error())
 	fail(s.failed, err)
 }
 
-// The lock of a data directory. nats-server takes none: two of them start in one directory and ruin it.
-
-// ErrLocked is a data directory that another process works in.
+// ErrLocked: another process uses the data directory. nats-server itself takes no lock: two of them would start in one
+// directory and corrupt it.
 var ErrLocked = errors.New("held by process")
 
-// lockDir makes the directory if need be and takes it for this process until the file is closed. The kernel gives it back
-// when the process dies, however it dies; the file itself stays.
+// lockDir creates the directory if it is missing and locks it until the file is closed. The kernel releases the lock when the
+// process dies; the file itself stays.
 func lockDir(dir string, mustExist bool) (*os.File, error) {
 	if mustExist {
 		if _, err := os.Stat(filepath.Join(dir, "jetstream")); err != nil {
 			return nil, fmt.Errorf("no log in %s: %w", dir, err)
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("couldn't make the data directory: %w", err)
+		return nil, fmt.Errorf("creating the data directory: %w", err)
 	}
 	file, err := os.OpenFile(filepath.Join(dir, "onsale.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't lock the data directory: %w", err)
+		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -144,12 +143,12 @@ func lockDir(dir string, mustExist bool) (*os.File, error) {
 	if err == nil {
 		err = file.Truncate(0)
 	}
-	if err == nil { // whoever comes second reads who holds it
+	if err == nil { // for the error of a second process
 		_, err = fmt.Fprintln(file, os.Getpid())
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("couldn't lock the data directory: %w", err)
+		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
 	return file, nil
 }

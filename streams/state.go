@@ -1,4 +1,4 @@
-// Wholeness: nats-server reports a damaged log as healthy and gives its numbers out again, so we look for ourselves.
+// The state of the streams, from which callers detect a damaged log: nats-server reports one as healthy and reuses its numbers.
 
 package streams
 
@@ -12,7 +12,7 @@ import (
 	"onsale/domain"
 )
 
-// State asks the leaders. With an external NATS the other replicas are not looked at.
+// State returns the state of both streams as their leaders report it. Other replicas are not checked.
 func (l *Log) State(ctx context.Context) (domain.LogState, error) {
 	commands, err := l.streamState(ctx, commandsStream)
 	if err != nil {
@@ -33,8 +33,8 @@ func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamStat
 	return stateOf(info), nil
 }
 
-// info waits for two seconds at most. A question to a leader that has just gone is lost, and nats.go sets no limit of its
-// own when the context has one, however far away.
+// info waits for two seconds at most. A request to a leader that has just stopped is lost, and nats.go applies no timeout of
+// its own if the context has a deadline.
 func (l *Log) info(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

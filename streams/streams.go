@@ -1,5 +1,5 @@
-// The two streams: what they must be, and how they are found or made at every start. An existing stream is never changed in
-// silence; only its size may grow, because that is how an operator makes room in a full log.
+// The two streams: their configuration, and how each start finds or creates them. An existing stream is never changed; only
+// its size may grow, because that is how an operator makes room in a full log.
 
 package streams
 
@@ -10,13 +10,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 const epochKey = "onsale_epoch"
 
-// commandsConfig and eventsConfig are everything that we want of a stream, in the words in which the server gives it back.
+// commandsConfig and eventsConfig are the complete configuration of a stream, spelled as the server returns it.
 func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              commandsStream,
@@ -30,7 +31,7 @@ func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 		MaxConsumers:      -1,
 		Storage:           jetstream.FileStorage,
 		Replicas:          max(1, l.config.Replicas),
-		Duplicates:        100 * time.Millisecond, // the server's least; message ids are not used, the rules know a request for ever
+		Duplicates:        100 * time.Millisecond, // the server's minimum; message ids are not used, idempotency is a domain rule
 		DenyDelete:        true,
 		DenyPurge:         true,
 		AllowDirect:       true,
@@ -44,11 +45,11 @@ func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 	c.Subjects = []string{"evt.>"}
 	c.MaxBytes = l.config.EventsMaxBytes
 	c.AllowAtomicPublish = true
-	c.MaxConsumers = 20_000 // not set means 1,000 since nats-server 2.15
+	c.MaxConsumers = 20_000 // unset means 1,000 since nats-server 2.15
 	return c
 }
 
-// ensureStreams repeats ensure until it comes to a verdict, or ctx ends: a cluster that starts has no leader at first.
+// ensureStreams repeats ensure until it succeeds, fails permanently, or ctx ends: a starting cluster has no leader at first.
 func (l *Log) ensureStreams(ctx context.Context) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -57,10 +58,10 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if err == nil || !l.isTransient(err) {
 			return err
 		}
-		l.logger.Warn("the streams are not there yet", "error", err)
+		l.logger.Warn("streams not available yet, retrying", "error", err)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w, last: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w, last error: %w", context.Cause(ctx), err)
 		case failed := <-l.failed:
 			return failed
 		case <-time.After(wait):
@@ -68,16 +69,16 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 	}
 }
 
-// isTransient says whether the same question may be answered otherwise in a moment.
+// isTransient reports whether a retry may succeed.
 func (l *Log) isTransient(err error) bool {
 	if l.nc.IsClosed() {
 		return false
 	}
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
-		switch api.ErrorCode {
-		case 10005: // not enough peers, yet
+		switch server.ErrorIdentifier(api.ErrorCode) {
+		case server.JSClusterNoPeersErrF: // not enough peers yet
 			return true
-		case 10074: // replicas on a server that is no cluster
+		case server.JSStreamReplicasNotSupportedErr: // replicas on a server that is not clustered
 			return false
 		}
 		return api.Code >= 500 // no leader, no quorum
@@ -87,14 +88,14 @@ func (l *Log) isTransient(err error) bool {
 		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated)
 }
 
-// ensure finds both streams or makes both. COMMANDS comes first and brings the epoch, so a crash in between leaves an empty
-// COMMANDS alone, and the next start makes EVENTS beside it. Any other half is no half-made log, but a lost one.
+// ensure finds or creates both streams. COMMANDS is created first and carries the epoch, so a crash in between leaves an empty
+// COMMANDS alone, and the next start creates EVENTS. Any other single stream means that the other one was lost.
 func (l *Log) ensure(ctx context.Context) error {
-	// A stream that the embedded server found on disk and couldn't read is missing from its answers like one that never was.
+	// A stream on disk that the embedded server could not read looks as if it did not exist; only the health check shows it.
 	if err := l.checkHealth(); err != nil {
 		return err
 	}
-	// EVENTS is looked up first: it exists only if COMMANDS did, also when another node makes both just now.
+	// EVENTS is looked up first: if it exists, so does COMMANDS, even while another node is creating both.
 	events, err := l.lookUpStream(ctx, eventsStream)
 	if err != nil {
 		return err
@@ -103,18 +104,18 @@ func (l *Log) ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if events == nil && commands != nil { // between our two questions another node may have made it and begun
+	if events == nil && commands != nil { // another node may have created it since, and appended already
 		if events, err = l.lookUpStream(ctx, eventsStream); err != nil {
 			return err
 		}
 	}
 	switch {
 	case l.config.ReadOnly && (commands == nil || events == nil):
-		return errors.New("there is no log here: stream COMMANDS or EVENTS is missing, and it is opened for reading only")
+		return errors.New("no log: stream COMMANDS or EVENTS is missing, and a read-only log creates none")
 	case commands == nil && events != nil && events.State.LastSeq > 0:
-		return fmt.Errorf("stream COMMANDS is missing beside EVENTS with %d events: restore it from a backup, or take both away to begin anew", events.State.LastSeq)
+		return fmt.Errorf("stream COMMANDS is missing beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:
-		return fmt.Errorf("stream EVENTS is missing beside COMMANDS with %d messages: restore it from a backup, or take both away to begin anew", commands.State.LastSeq)
+		return fmt.Errorf("stream EVENTS is missing beside COMMANDS with %d messages: restore it from a backup, or delete both to start a new log", commands.State.LastSeq)
 	}
 	if commands == nil {
 		epoch := newEpoch()
@@ -140,7 +141,7 @@ func (l *Log) ensure(ctx context.Context) error {
 	return errors.Join(l.increaseMaxBytes(ctx, commands, l.config.CommandsMaxBytes), l.increaseMaxBytes(ctx, events, l.config.EventsMaxBytes))
 }
 
-// lookUpStream is nil when there is none.
+// lookUpStream returns nil if the stream does not exist.
 func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamInfo, error) {
 	info, err := l.info(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -149,10 +150,10 @@ func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamI
 	return info, err
 }
 
-// errBeingCreated is a stream whose name is taken and which is not there yet: another node is just making it.
-var errBeingCreated = errors.New("another node is making the streams")
+// errBeingCreated: the stream's name is taken, but the stream is not there yet.
+var errBeingCreated = errors.New("another node is creating the streams")
 
-// create makes a stream; when another node was faster, its stream is the one.
+// create creates a stream, or returns the one that another node has created meanwhile.
 func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	s, err := l.js.CreateStream(ctx, c)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -163,9 +164,9 @@ func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.
 		return info, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("couldn't make stream %s: %w", c.Name, err)
+		return nil, fmt.Errorf("creating stream %s: %w", c.Name, err)
 	}
-	l.logger.Info("made stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
+	l.logger.Info("created stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
 	return s.CachedInfo(), nil
 }
 
@@ -175,7 +176,7 @@ func newEpoch() string {
 	random := make([]byte, 8)
 	rand.Read(random) // never fails
 	for i, b := range random {
-		random[i] = epochLetters[int(b)%len(epochLetters)] // 36 does not divide 256: a name, not a secret
+		random[i] = epochLetters[int(b)%len(epochLetters)] // 36 does not divide 256, but an epoch need not be uniform
 	}
 	return string(random)
 }

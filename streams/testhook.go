@@ -1,28 +1,28 @@
-// The seam for staged crashes. Tests only: nothing in onsale sets a hook.
+// Fault injection for tests: production code never sets a hook.
 
 package streams
 
 import "strconv"
 
-// HookPoint is where in a call to the log a hook is asked.
+// HookPoint is the point of an append at which the hook is called.
 type HookPoint int
 
 const (
-	BeforeSend HookPoint = iota // nothing was sent; an error makes the call fail and the log stay as it is
-	AfterStore                  // the log has it all; an error loses the ack
+	BeforeSend HookPoint = iota // before anything is sent: an error fails the call and leaves the log unchanged
+	AfterStore                  // after everything is stored: an error loses the ack
 )
 
-// PartialError, as a hook's error at BeforeSend of EVENTS, lets the first n records of the call through, and then the ack is lost.
+// PartialError, returned by a hook at BeforeSend of EVENTS, stores the first n records of the call and then loses the ack.
 type PartialError int
 
 func (n PartialError) Error() string {
 	return "only the first " + strconv.Itoa(int(n)) + " records were sent"
 }
 
-// Hook is asked once per message of COMMANDS and once per Emit.
+// Hook is called for each message of COMMANDS and for each AppendEvents.
 type Hook func(stream string, at HookPoint) error
 
-// SetHook is for tests only. It may be called at any time; nil takes the hook away.
+// SetHook is for tests only. It may be called at any time; nil removes the hook.
 func (l *Log) SetHook(hook Hook) {
 	if hook == nil {
 		l.hook.Store(nil)

@@ -1,5 +1,5 @@
-// Work that events ask for, outside of any decision: a durable consumer on EVENTS that all nodes share. Each event goes to
-// one node at a time, and again until somebody says that it is done, also after the node that had it is gone.
+// Workers for events, outside of the projector: a durable consumer on EVENTS that all nodes share. Each event is delivered to one
+// node at a time, and again until it is acknowledged, also after the node that had it has stopped.
 
 package streams
 
@@ -16,29 +16,29 @@ import (
 	"onsale/domain"
 )
 
-// ConsumerConfig is what is done about the events of some kinds.
+// ConsumerConfig configures ConsumeEvents.
 type ConsumerConfig struct {
-	Name        string   // of the consumer; all nodes that share it say the same
+	Name        string   // of the consumer, the same on all nodes that share it
 	Kinds       []string // "orders", "products"
-	Concurrency int      // events that this node has at the same time
+	Concurrency int      // events that this node handles at the same time
 
-	// WaitReady blocks while nothing should be begun. It ends with ctx.
+	// WaitReady blocks until events may be fetched, or ctx ends.
 	WaitReady func(ctx context.Context)
-	// Handle does it. The event may be one that this node has not decided yet, and may come twice. again is how long to wait
-	// before it is given once more, to any node; 0 says that it is done. given counts from 1.
-	Handle func(ctx context.Context, e domain.Event, given uint64) (again time.Duration)
+	// Handle handles an event, which this node may not have decided yet, and which may be delivered twice. It returns the delay
+	// before the next delivery, to any node, or 0 if the event is done. attempt counts from 1.
+	Handle func(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration)
 
 	ackWait time.Duration // tests only: shorter than consumerAckWait
 }
 
 const (
-	consumerAckWait = 10 * time.Second // after a node has gone silent, others have its events; and what was on its way to one that ends
-	maxAckPending   = 4096             // events that all nodes together have, or have put off
-	fetchTimeout    = 5 * time.Second  // a request for more waits so long
+	consumerAckWait = 10 * time.Second // until the events of a silent node, or those in flight to a stopping one, go to another node
+	maxAckPending   = 4096             // unacknowledged events of all nodes together, delayed ones included
+	fetchTimeout    = 5 * time.Second
 )
 
-// ConsumeEvents goes on until ctx ends, and returns when everything that was begun has ended. Errors of the log are waited out; the
-// one it returns will not go away.
+// ConsumeEvents runs until ctx ends, and returns after all running handlers. It retries errors of the log; an error that it
+// returns is permanent.
 func (l *Log) ConsumeEvents(ctx context.Context, c ConsumerConfig) error {
 	if l.config.ReadOnly {
 		return ErrReadOnly
@@ -56,7 +56,7 @@ func (l *Log) ConsumeEvents(ctx context.Context, c ConsumerConfig) error {
 		case errors.Is(err, domain.ErrUnknownType):
 			return err
 		}
-		l.logger.Warn("no work can be had; trying again", "consumer", c.Name, "error", err)
+		l.logger.Warn("consumer fetch failed, retrying", "consumer", c.Name, "error", err)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():
@@ -65,15 +65,15 @@ func (l *Log) ConsumeEvents(ctx context.Context, c ConsumerConfig) error {
 	return nil
 }
 
-// workerPool are what a node works with.
+// workerPool runs the handlers of one ConsumeEvents.
 type workerPool struct {
 	ConsumerConfig
 	log     *Log
-	slots   chan struct{} // holds one for each busy hand
+	slots   chan struct{} // one entry for each busy worker
 	running sync.WaitGroup
 }
 
-// consume goes on until something is wrong.
+// consume fetches and handles events until an error.
 func (p *workerPool) consume(ctx context.Context) error {
 	var subjects []string
 	for _, kind := range p.Kinds {
@@ -86,7 +86,7 @@ func (p *workerPool) consume(ctx context.Context) error {
 	for err == nil && ctx.Err() == nil {
 		p.WaitReady(ctx)
 		select {
-		case p.slots <- struct{}{}: // one hand at least
+		case p.slots <- struct{}{}: // wait for a free worker
 			<-p.slots
 			err = p.fetch(ctx, consumer)
 		case <-ctx.Done():
@@ -95,7 +95,7 @@ func (p *workerPool) consume(ctx context.Context) error {
 	return err
 }
 
-// fetch asks for as many events as there are free hands, and begins with each as it comes.
+// fetch requests as many events as there are free workers, and starts each as it arrives.
 func (p *workerPool) fetch(ctx context.Context, consumer jetstream.Consumer) error {
 	fetchCtx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -125,8 +125,7 @@ func (p *workerPool) fetch(ctx context.Context, consumer jetstream.Consumer) err
 	return nil
 }
 
-// handle has one event done, and says all the while that it is under way. What is said in vain is said by the silence: the
-// event comes again.
+// handle calls Handle and reports progress to the server meanwhile. If a report or an ack is lost, the event is redelivered.
 func (p *workerPool) handle(ctx context.Context, m jetstream.Msg, e domain.Event, attempt uint64) {
 	done := make(chan struct{})
 	defer close(done)
@@ -145,7 +144,7 @@ func (p *workerPool) handle(ctx context.Context, m jetstream.Msg, e domain.Event
 	retryAfter := p.Handle(ctx, e, attempt)
 	switch {
 	case ctx.Err() != nil:
-		_ = m.Nak() // at once, to another node
+		_ = m.Nak() // redeliver at once, to another node
 	case retryAfter > 0:
 		_ = m.NakWithDelay(retryAfter)
 	default:

@@ -16,22 +16,22 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// delivery is an event that a worker was given, for the times-th time.
+// delivery is one delivery of an event to a worker.
 type delivery struct{ number, attempt uint64 }
 
-// testWorker is a node at work. What Do says is what do says, or that all is done where do is nil.
+// testWorker runs ConsumeEvents with handle as its handler, or one that accepts everything if handle is nil.
 type testWorker struct {
 	streams.ConsumerConfig
 	handle func(ctx context.Context, g delivery) time.Duration
 
 	mu         sync.Mutex
 	deliveries []delivery
-	updated    chan struct{} // has one when had is longer
+	updated    chan struct{} // capacity 1: deliveries has grown
 	cancel     context.CancelFunc
 	done       chan error
 }
 
-// startWorker has a worker work on l until the test ends, or end.
+// startWorker starts a worker on l that runs until stop or the end of the test.
 func startWorker(t *testing.T, l *streams.Log, concurrency int, ackWait time.Duration, handle func(context.Context, delivery) time.Duration) *testWorker {
 	w := &testWorker{handle: handle, updated: make(chan struct{}, 1), done: make(chan error, 1)}
 	w.ConsumerConfig = streams.ConsumerConfig{Name: "w", Kinds: []string{"coupons"}, Concurrency: concurrency, WaitReady: func(context.Context) {},
@@ -57,14 +57,14 @@ func startWorker(t *testing.T, l *streams.Log, concurrency int, ackWait time.Dur
 	return w
 }
 
-// stop ends a worker and waits for it.
+// stop stops a worker and waits for it.
 func (w *testWorker) stop() {
 	w.cancel()
 	err := <-w.done
 	w.done <- err
 }
 
-// waitUntil waits until the worker has had what it must.
+// waitUntil waits until the deliveries meet cond, and returns them.
 func (w *testWorker) waitUntil(t *testing.T, cond func([]delivery) bool) []delivery {
 	t.Helper()
 	ctx := testContext(t)
@@ -78,12 +78,12 @@ func (w *testWorker) waitUntil(t *testing.T, cond func([]delivery) bool) []deliv
 		select {
 		case <-w.updated:
 		case <-ctx.Done():
-			t.Fatalf("waited in vain; it had %v", got)
+			t.Fatalf("timed out; deliveries %v", got)
 		}
 	}
 }
 
-// deliveredUpTo says that every event up to last was had.
+// deliveredUpTo holds when last different events were delivered.
 func deliveredUpTo(last uint64) func([]delivery) bool {
 	return func(got []delivery) bool {
 		numbers := map[uint64]bool{}
@@ -104,9 +104,9 @@ func appendEventsTo(t *testing.T, l *streams.Log, last uint64) {
 	}
 }
 
-const longAckWait = time.Hour // no event is taken from a worker
+const longAckWait = time.Hour // no event is redelivered
 
-// In quiet times each event is given once, and a worker never has more than it wants.
+// Each event is delivered once, and a worker never has more than Concurrency.
 func TestConsumeEvents_DeliversEachOnce(t *testing.T) {
 	l := streamtest.Start(t)
 	appendEventsTo(t, l, 300)
@@ -121,10 +121,10 @@ func TestConsumeEvents_DeliversEachOnce(t *testing.T) {
 	w.waitUntil(t, deliveredUpTo(300))
 	appendEventsTo(t, l, 500)
 	if got := w.waitUntil(t, deliveredUpTo(500)); len(got) != 500 || slices.ContainsFunc(got, func(d delivery) bool { return d.attempt != 1 }) {
-		t.Errorf("it had %v", got)
+		t.Errorf("deliveries %v", got)
 	}
 	if peak.Load() > 8 {
-		t.Errorf("it had %d at once", peak.Load())
+		t.Errorf("handled %d at once", peak.Load())
 	}
 	w.stop()
 	if err := <-w.done; err != nil {
@@ -133,7 +133,7 @@ func TestConsumeEvents_DeliversEachOnce(t *testing.T) {
 	w.done <- nil
 }
 
-// What is put off comes again, not before its time, and counts how often.
+// A delayed event is redelivered after its delay, with a higher attempt.
 func TestConsumeEvents_RetriesAfterDelay(t *testing.T) {
 	l := streamtest.Start(t)
 	appendEventsTo(t, l, 3)
@@ -148,14 +148,14 @@ func TestConsumeEvents_RetriesAfterDelay(t *testing.T) {
 	})
 	got := w.waitUntil(t, func(got []delivery) bool { return slices.Contains(got, delivery{2, 3}) })
 	if len(got) != 5 {
-		t.Errorf("it had %v", got)
+		t.Errorf("deliveries %v", got)
 	}
 	if waited := times[1].Sub(times[0]); waited < delay {
-		t.Errorf("it came again after %s", waited)
+		t.Errorf("redelivered after %s", waited)
 	}
 }
 
-// Whoever ends gives back what they have, and others have it at once.
+// A stopping worker returns its events, and they are redelivered at once.
 func TestConsumeEvents_ReleasesOnStop(t *testing.T) {
 	l := streamtest.Start(t)
 	appendEventsTo(t, l, 4)
@@ -171,7 +171,7 @@ func TestConsumeEvents_ReleasesOnStop(t *testing.T) {
 	first.stop()
 	got := startWorker(t, l, 4, longAckWait, nil).waitUntil(t, deliveredUpTo(4))
 	if len(got) != 4 || slices.ContainsFunc(got, func(d delivery) bool { return d.attempt != 2 }) {
-		t.Errorf("the second had %v", got)
+		t.Errorf("the second worker got %v", got)
 	}
 }
 
@@ -180,7 +180,7 @@ func openExternal(t *testing.T, servers *streamtest.Servers, node string) *strea
 		EventsMaxBytes: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", node)})
 }
 
-// A node that has gone silent loses what it has to another. One that is slow, and says so, does not.
+// The events of a silent node are redelivered to another. A node that is slow and reports progress keeps its events.
 func TestConsumeEvents_ReassignsFromSilentNode(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)
 	a, b := openExternal(t, servers, "a"), openExternal(t, servers, "b")
@@ -197,27 +197,27 @@ func TestConsumeEvents_ReassignsFromSilentNode(t *testing.T) {
 	other := startWorker(t, b, 1, ackWait, func(_ context.Context, d delivery) time.Duration {
 		if d.number == 2 && slow {
 			slow = false
-			time.Sleep(2 * ackWait) // is the slowness itself
+			time.Sleep(2 * ackWait) // the slow handler
 		}
 		return 0
 	})
-	appendEventsTo(t, b, 2) // and a has no hand free
+	appendEventsTo(t, b, 2) // a has no free worker
 	if got := other.waitUntil(t, deliveredUpTo(1)); got[0] != (delivery{2, 1}) {
-		t.Errorf("while the first says that it is at it, the other had %v", got)
+		t.Errorf("while the first node reports progress, the other got %v", got)
 	}
 	a.Close()
 	if got := other.waitUntil(t, deliveredUpTo(2)); got[1].number != 1 || got[1].attempt < 2 || len(got) != 2 {
-		t.Errorf("the other had %v", got)
+		t.Errorf("the other node got %v", got)
 	}
 	close(release)
 	silent.stop()
 }
 
-// What is done is done for every life of the log, and what is not comes again.
+// After a restart, acknowledged events are not redelivered, and the others are.
 func TestConsumeEvents_ResumesAfterRestart(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
-	const ackWait = time.Second // what was just on its way when the worker ended is taken for silence
+	const ackWait = time.Second // events in flight when the worker stopped are redelivered after it
 	appendEventsTo(t, l, 10)
 	w := startWorker(t, l, 1, ackWait, func(ctx context.Context, d delivery) time.Duration {
 		if d.number > 5 {
@@ -226,7 +226,7 @@ func TestConsumeEvents_ResumesAfterRestart(t *testing.T) {
 		return 0
 	})
 	w.waitUntil(t, deliveredUpTo(5))
-	for { // what the server was not yet heard to have taken in may come again
+	for { // an event whose ack the server has not processed yet may be redelivered
 		consumer, err := l.JetStream().Consumer(testContext(t), "EVENTS", "w")
 		if err != nil {
 			t.Fatal(err)
@@ -240,12 +240,12 @@ func TestConsumeEvents_ResumesAfterRestart(t *testing.T) {
 	got := startWorker(t, streamtest.Open(t, c), 4, ackWait, nil).waitUntil(t, deliveredUpTo(5))
 	for _, d := range got {
 		if d.number <= 5 {
-			t.Errorf("event %d was done, and came again", d.number)
+			t.Errorf("event %d was acknowledged and redelivered", d.number)
 		}
 	}
 }
 
-// The server goes while an event is being done, so nobody hears that it is. It comes again, and so does all that follows.
+// The server stops while an event is handled, so its ack is lost. The event is redelivered, and later ones follow.
 func TestConsumeEvents_SurvivesServerRestart(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)
 	l := openExternal(t, servers, "a")
@@ -264,12 +264,12 @@ func TestConsumeEvents_SurvivesServerRestart(t *testing.T) {
 	w.waitUntil(t, deliveredUpTo(2))
 	servers.Restart(0)
 	got := w.waitUntil(t, func(got []delivery) bool { return deliveredUpTo(3)(got) && slices.Contains(got, delivery{2, 2}) })
-	t.Logf("it had %v", got)
+	t.Logf("deliveries %v", got)
 	appendEventsTo(t, l, 4)
 	w.waitUntil(t, deliveredUpTo(4))
 }
 
-// A consumer that somebody deletes is made anew, and gives everything from the beginning.
+// A deleted consumer is recreated, and delivers everything from the beginning.
 func TestConsumeEvents_RecreatesConsumer(t *testing.T) {
 	l := streamtest.Start(t)
 	appendEventsTo(t, l, 3)
@@ -280,11 +280,11 @@ func TestConsumeEvents_RecreatesConsumer(t *testing.T) {
 	}
 	appendEventsTo(t, l, 4)
 	if got := w.waitUntil(t, deliveredUpTo(4)); !slices.Contains(got, delivery{4, 1}) {
-		t.Errorf("it had %v", got)
+		t.Errorf("deliveries %v", got)
 	}
 }
 
-// An event that this onsale does not know is not passed over: nobody works on until somebody knows it.
+// An event of an unknown type is not skipped: the worker stops.
 func TestConsumeEvents_StopsAtUnknownType(t *testing.T) {
 	l := streamtest.Start(t)
 	record := recordChain(t, 0, domain.Hash{}, 1)[0]
@@ -299,11 +299,11 @@ func TestConsumeEvents_StopsAtUnknownType(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	case <-testContext(t).Done():
-		t.Error("it works on")
+		t.Error("the worker did not stop")
 	}
 }
 
-// The gate holds before anything is taken.
+// Nothing is fetched while WaitReady blocks.
 func TestConsumeEvents_WaitsUntilReady(t *testing.T) {
 	l := streamtest.Start(t)
 	appendEventsTo(t, l, 1)
@@ -313,7 +313,7 @@ func TestConsumeEvents_WaitsUntilReady(t *testing.T) {
 	go func() {
 		err <- l.ConsumeEvents(ctx, streams.ConsumerConfig{Name: "w", Kinds: []string{"coupons"}, Concurrency: 1,
 			WaitReady: func(ctx context.Context) { close(waiting); <-ctx.Done() },
-			Handle:    func(context.Context, domain.Event, uint64) time.Duration { t.Error("it was given an event"); return 0 }})
+			Handle:    func(context.Context, domain.Event, uint64) time.Duration { t.Error("an event was delivered"); return 0 }})
 	}()
 	<-waiting
 	cancel()

@@ -1,4 +1,4 @@
-// What a decision costs, with its Apply, when the shop is small and when it is large: it should be the same.
+// Costs of a decision with its Apply, with a small state and a large one: they should be the same.
 
 package machine_test
 
@@ -15,7 +15,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// benchMachine numbers commands as the log does.
+// benchMachine numbers its commands.
 type benchMachine struct {
 	*machine.Machine
 	command domain.Command
@@ -60,7 +60,7 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
-// BenchmarkIssue_Repeated is somebody who clicks.
+// BenchmarkIssue_Repeated rejects users who have a coupon already.
 func BenchmarkIssue_Repeated(b *testing.B) {
 	l, all := newBenchMachine(), userIDs(100_000)
 	l.submit("admin", "demo", coupons.Create{Name: "n", Stock: coupons.MaxStock, PerUserLimit: 1})
@@ -72,7 +72,7 @@ func BenchmarkIssue_Repeated(b *testing.B) {
 	}
 }
 
-// heapBytes is what the program keeps, in bytes.
+// heapBytes is the live heap.
 func heapBytes() float64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -80,7 +80,7 @@ func heapBytes() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// BenchmarkMachine_Memory is what a shop keeps for ever for each coupon, and for each hold until it ends and after.
+// BenchmarkMachine_Memory measures memory per coupon, and per hold before and after it expires.
 func BenchmarkMachine_Memory(b *testing.B) {
 	for b.Loop() {
 		l, all := newBenchMachine(), userIDs(500_000)
@@ -106,9 +106,7 @@ func BenchmarkMachine_Memory(b *testing.B) {
 	}
 }
 
-// What waiting for coupons costs: the same for the last of very many.
-
-// BenchmarkOffer_Accept gives a unit back, which offers it, and has it accepted, while so many wait.
+// BenchmarkOffer_Accept revokes a coupon and accepts the offer of its unit, with a long waiting list.
 func BenchmarkOffer_Accept(b *testing.B) {
 	for _, waiting := range []int{1_000, 100_000} {
 		b.Run(fmt.Sprint("waiting=", waiting), func(b *testing.B) {
@@ -122,7 +120,7 @@ func BenchmarkOffer_Accept(b *testing.B) {
 			for b.Loop() {
 				last := p.IssuedEver
 				l.submit("admin", "demo", coupons.Revoke{Number: last, ReturnStock: true})
-				for sequence, o := range p.Offers() { // there is one
+				for sequence, o := range p.Offers() { // exactly one
 					l.submit(o.User, "demo", coupons.Accept{WaitingID: coupons.WaitingID("demo", sequence)})
 					l.submit(o.User, "demo", coupons.Join{Quantity: 1})
 				}
@@ -134,7 +132,7 @@ func BenchmarkOffer_Accept(b *testing.B) {
 	}
 }
 
-// BenchmarkWaitlist_NoFit issues units of a promotion where everybody who waits wants more than there is.
+// BenchmarkWaitlist_NoFit issues units of a promotion where all waiting users want more than there is.
 func BenchmarkWaitlist_NoFit(b *testing.B) {
 	l := newBenchMachine()
 	l.submit("admin", "demo", coupons.Create{Name: "n", PerUserLimit: coupons.MaxPerUserLimit})
@@ -148,14 +146,12 @@ func BenchmarkWaitlist_NoFit(b *testing.B) {
 	}
 }
 
-// What a decision about seats costs, small and large.
-
 func createSchedule(l *benchMachine, total, perUser int) {
 	l.submit("admin", "hall", seats.Create{Title: "t", HoldSeconds: 600, MaxSeatsPerUser: perUser,
 		Sections: []seats.Section{{Name: "A", Price: 1, Rows: []seats.Row{{Name: "1", Seats: total}}}}})
 }
 
-// BenchmarkHoldRelease holds two seats of an otherwise sold-out house and gives them back.
+// BenchmarkHoldRelease holds and releases the last two seats of a schedule.
 func BenchmarkHoldRelease(b *testing.B) {
 	for _, size := range []int{200, 50_000} {
 		b.Run(fmt.Sprint("seats=", size), func(b *testing.B) {
@@ -173,14 +169,14 @@ func BenchmarkHoldRelease(b *testing.B) {
 	}
 }
 
-// BenchmarkHold_Expire lets 100,000 holds end at once and tells all of it, clock by clock. Per hold.
+// BenchmarkHold_Expire expires 100,000 holds, tick by tick. Per hold.
 func BenchmarkHold_Expire(b *testing.B) {
-	const holdings = 100_000
+	const holds = 100_000
 	for b.Loop() {
 		b.StopTimer()
 		l := newBenchMachine()
-		createSchedule(l, holdings, 1)
-		for i, user := range userIDs(holdings) {
+		createSchedule(l, holds, 1)
+		for i, user := range userIDs(holds) {
 			l.submit(user, "hall", seats.Hold{ScheduleSeatIDs: []int{i + 1}})
 		}
 		l.command.At, _ = l.NextDeadline()
@@ -192,11 +188,11 @@ func BenchmarkHold_Expire(b *testing.B) {
 			events, _ = l.Execute(l.command)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/holdings, "ns/hold")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/holds, "ns/hold")
 }
 
-// BenchmarkBest finds two seats side by side among 20,000 and gives them back: in an empty house, in one that is sold out but
-// for the last pair of the last row, in one where only single seats are free and nobody can be served, and in one long row.
+// BenchmarkBest holds the best two of 20,000 seats and releases them: in an empty schedule, in one that is sold out but for the
+// last pair of the last row, in ones where only single seats or only threes are free, and in one long row.
 func BenchmarkBest(b *testing.B) {
 	const all = 20_000
 	for _, layout := range []struct {
@@ -239,9 +235,7 @@ func BenchmarkBest(b *testing.B) {
 	}
 }
 
-// What an order costs, when there were few before it and when there were very many.
-
-// placeOrder places one, and has its payment found right.
+// placeOrder places an order and records its payment.
 func (l *benchMachine) placeOrder(user, payment string) {
 	placed := l.submit(user, payment, orders.Place{ProductID: "tee", Count: 1, Amount: 20_000, Terms: orders.Terms{Currency: "KRW", PaySeconds: 1800}})
 	l.command.Request = domain.RequestID{}
@@ -249,11 +243,11 @@ func (l *benchMachine) placeOrder(user, payment string) {
 	l.command.User, l.command.Body = "", orders.RecordPayment{LastEvent: placed[0].Number, Payment: orders.Payment{
 		State: orders.PaymentPaid, MerchantUID: user, Amount: 20_000, Currency: "KRW"}}
 	if events, _ := l.Execute(l.command); len(events) != 1 {
-		panic("nothing was learnt")
+		panic("payment was not recorded")
 	}
 }
 
-// BenchmarkOrder is place, learn and succeed. B/order is what the shop keeps of each that was before, with its request.
+// BenchmarkOrder is an order from Place to Succeeded. B/order is the memory per order before it, with its request.
 func BenchmarkOrder(b *testing.B) {
 	for _, before := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprint("orders=", before), func(b *testing.B) {

@@ -15,7 +15,7 @@ import (
 	"onsale/domain"
 )
 
-func TestCodes_EachInTranscript(t *testing.T) {
+func TestCodes_AppearInTranscripts(t *testing.T) {
 	var transcripts []byte
 	files, _ := filepath.Glob("testdata/*.txt")
 	for _, file := range files {

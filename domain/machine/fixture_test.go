@@ -1,5 +1,5 @@
-// The counter that all tests of this package stand at: a shop, the line before it, and a clerk who checks at every
-// command and every event what must hold whatever was asked.
+// The fixture of this package's tests: a state machine, its commands as the log would number them, and checks of every command
+// and every event.
 
 package machine_test
 
@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"onsale/domain"
@@ -16,27 +17,30 @@ import (
 
 type fixture struct {
 	*machine.Machine
-	replica         *machine.Machine // knows what happens from the events alone
+	replica         *machine.Machine // applies the events, executes nothing
 	t               testing.TB
-	message         uint64 // what the log gives: the last message, …
-	index           uint64 // … the next command's index in it, …
+	message         uint64 // the last message of the log
+	index           uint64 // of the next command in it
 	at              domain.Time
 	events          []domain.Event
-	results         map[string]uint64 // the event that decided "<imp_uid> of <user>"
-	checkEveryEvent bool              // check the whole state at every event
-	checkReplica    bool              // check at every command that a shop which knows the events alone decides the same
+	results         map[string]uint64 // the event with the result of "<imp_uid> of <user>"
+	checkEveryEvent bool              // check the whole state after every event
+	checkReplica    bool              // check at every command that a machine rebuilt from the events decides the same
 }
+
+// longTests says that tests with a long form run it: ONSALE_TEST_LONG is set.
+func longTests() bool { return os.Getenv("ONSALE_TEST_LONG") != "" }
 
 func newFixture(t testing.TB) *fixture {
 	return &fixture{Machine: machine.New(), replica: machine.New(), t: t, results: map[string]uint64{}, checkEveryEvent: true, checkReplica: true}
 }
 
-// nextMessage begins the next message of the log.
+// nextMessage starts the next message of the log.
 func (c *fixture) nextMessage(at domain.Time) {
 	c.message, c.index, c.at = c.message+1, 0, at
 }
 
-// submit is the next command of the message. Without a key it comes from no user: the clock, a void.
+// submit executes the next command of the message. Without a key it is no request: a tick, a noop.
 func (c *fixture) submit(user, key, entity string, body domain.Body) (domain.Command, []domain.Event) {
 	cmd := domain.Command{Entity: entity, User: user, Body: body, Sequence: c.message*1000 + c.index, At: c.at}
 	if key != "" {
@@ -48,14 +52,14 @@ func (c *fixture) submit(user, key, entity string, body domain.Body) (domain.Com
 	return cmd, c.execute(cmd)
 }
 
-// execute has the command done, and follows event by event at the other desk.
+// execute executes cmd, and applies its events to the replica one by one.
 func (c *fixture) execute(cmd domain.Command) []domain.Event {
 	c.t.Helper()
 	events, err := c.Execute(cmd)
 	if c.checkReplica {
 		replayed, _ := replay(c.events).Execute(cmd)
 		if got, want := mustJSON(c.t, replayed), mustJSON(c.t, events); !bytes.Equal(got, want) {
-			c.t.Fatalf("command %d, decided by a shop that came from the log\n got %s\nwant %s", cmd.Sequence, got, want)
+			c.t.Fatalf("command %d, decided by a machine rebuilt from the events\n got %s\nwant %s", cmd.Sequence, got, want)
 		}
 	}
 	if err := c.checkEvents(cmd, events, err); err != nil {
@@ -83,15 +87,15 @@ func replay(events []domain.Event) *machine.Machine {
 	return s
 }
 
-// checkEvents proves what the events of one command have to be, whatever it was. The follower has not seen them yet.
+// checkEvents proves what holds for the events of every command. The replica has not applied them yet.
 func (c *fixture) checkEvents(cmd domain.Command, events []domain.Event, execErr error) error {
 	if len(events) > 1000 {
-		return fmt.Errorf("%d events, more than the log takes", len(events))
+		return fmt.Errorf("%d events, more than the log takes of one command", len(events))
 	}
 	before, outcomes := c.replica, 0
 	for i, e := range events {
 		if got, want := e.Number, before.LastEvent+uint64(i)+1; got != want {
-			return fmt.Errorf("event %d where %d must be", got, want)
+			return fmt.Errorf("event %d, want %d", got, want)
 		}
 		if e.Sequence != cmd.Sequence || e.Now != max(before.Now, cmd.At) || e.Last != (i == len(events)-1) {
 			return fmt.Errorf("event %d: sequence %d, now %s, last %t", e.Number, e.Sequence, e.Now, e.Last)
@@ -99,7 +103,7 @@ func (c *fixture) checkEvents(cmd domain.Command, events []domain.Event, execErr
 		if !e.Request.IsZero() {
 			outcomes++
 			if e.Request != cmd.Request || e.Fingerprint != cmd.Fingerprint || e.User != cmd.User {
-				return fmt.Errorf("event %d is the outcome of something else", e.Number)
+				return fmt.Errorf("event %d is the outcome of another command", e.Number)
 			}
 		}
 	}
@@ -109,15 +113,15 @@ func (c *fixture) checkEvents(cmd domain.Command, events []domain.Event, execErr
 		want = 0
 	}
 	if outcomes != want {
-		return fmt.Errorf("%d outcomes where %d must be", outcomes, want)
+		return fmt.Errorf("%d outcomes, want %d", outcomes, want)
 	}
 	if _, panics := cmd.Body.(unknownCommand); (panics && want == 1 && !repeated) != (execErr != nil) {
-		return fmt.Errorf("a rule broke: %v", execErr)
+		return fmt.Errorf("panic of a rule: %v", execErr)
 	}
 	return nil
 }
 
-// unknownCommand is a command that the rules of its kind do not know: deciding it breaks.
+// unknownCommand is no command of its kind: deciding it panics.
 type unknownCommand struct{}
 
 func (unknownCommand) Type() (string, int) { return "orders.place", 1 }

@@ -1,5 +1,5 @@
-// The conservation laws of orders: what products have given away is what their orders have, every order stands as its facts
-// say, and nobody hears two verdicts.
+// Invariants of products and orders: a product's taken units are those of its orders, an order's status fits its other fields, and
+// no user gets two results for an order.
 
 package machine_test
 
@@ -26,18 +26,18 @@ func checkOrders(s *orders.State) error {
 		p := s.Product(id)
 		remaining := p.Remaining()
 		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
-			return fmt.Errorf("product %+v has given away %d", p, taken[id])
+			return fmt.Errorf("product %+v, but its orders have %d", p, taken[id])
 		}
 	}
 	for _, status := range []orders.Status{orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusRefunding, orders.StatusFailed, orders.StatusRefunded} {
 		if s.Count(status) != counts[status] {
-			return fmt.Errorf("%d orders are %s, and not %d", counts[status], status, s.Count(status))
+			return fmt.Errorf("%d orders are %s, but %d are counted", counts[status], status, s.Count(status))
 		}
 	}
 	return nil
 }
 
-// checkOrder proves that an order's status and its facts say the same.
+// checkOrder proves that an order's status fits its other fields.
 func checkOrder(o *orders.Order) error {
 	var state string
 	if o.Payment != nil {
@@ -54,12 +54,12 @@ func checkOrder(o *orders.Order) error {
 		orders.StatusRefunded:       o.ResultEvent != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.RecheckAt == 0,
 	}[o.Status]
 	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 || o.Count < 1 {
-		return fmt.Errorf("is %s with a payment %s", o.Status, state)
+		return fmt.Errorf("status %s with payment state %q", o.Status, state)
 	}
 	return nil
 }
 
-// orderDeadlines are the rechecks that are still to come.
+// orderDeadlines are the next rechecks.
 func orderDeadlines(s *orders.State) (deadlines []string) {
 	for _, id := range s.Orders() {
 		if o := s.Order(id); o.RecheckAt != 0 {
@@ -69,8 +69,8 @@ func orderDeadlines(s *orders.State) (deadlines []string) {
 	return deadlines
 }
 
-// checkResult proves of e, which the follower has just made so, that it is its user's first verdict on this order, and
-// that the order keeps its verdict as long as it is theirs.
+// checkResult proves that e, which the replica has just applied, is its user's first result for this order, and that the order
+// keeps its result as long as it is theirs.
 func (c *fixture) checkResult(e domain.Event) error {
 	o := c.replica.Orders.Order(e.Entity)
 	if name, _ := e.Body.Type(); domain.Kind(name) != "orders" || o == nil {
@@ -81,12 +81,12 @@ func (c *fixture) checkResult(e domain.Event) error {
 	switch e.Body.(type) {
 	case orders.Succeeded, orders.Failed:
 		if before != 0 {
-			return fmt.Errorf("%s heard a verdict before, by %d", key, before)
+			return fmt.Errorf("%s had a result before, event %d", key, before)
 		}
 		before, c.results[key] = e.Number, e.Number
 	}
 	if o.ResultEvent != before {
-		return fmt.Errorf("the verdict on %s is %d and not %d", key, o.ResultEvent, before)
+		return fmt.Errorf("the result of %s is event %d, want %d", key, o.ResultEvent, before)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// The conservation laws of a schedule.
+// Invariants of schedules.
 
 package machine_test
 
@@ -11,7 +11,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// ownership is what the holdings, the reservations and the seats that wait to come back say of each seat.
+// ownership is who has each seat, by the allocations and reservations.
 type ownership struct {
 	owner map[int]string // "<status> <ref>"
 	taken map[string]int
@@ -40,19 +40,19 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 		_, expired := sc.ExpiredAllocation(sequence)
 		entry, waiting := sc.WaitingEntry(sequence)
 		if expired || h.Sequence != sequence || waiting != h.Offer || waiting && entry.User != h.User {
-			return fmt.Errorf("holding %d stands as %+v, over %t, waits %t", sequence, h, expired, waiting)
+			return fmt.Errorf("allocation %d is %+v, expired %t, waiting %t", sequence, h, expired, waiting)
 		}
 		if err := o.assign(h.ScheduleSeatIDs, seats.StatusHeld, sequence); err != nil {
 			return err
 		}
 		if len(h.ScheduleSeatIDs) == 0 && (h.ExpiresAt > now || h.Offer) {
-			return fmt.Errorf("holding %d holds nothing", sequence)
+			return fmt.Errorf("allocation %d is empty", sequence)
 		}
 		if h.Offer {
 			continue
 		}
 		if sc.MaxHoldSeconds > 0 && h.ExpiresAt.Sub(h.HeldAt) > time.Duration(sc.MaxHoldSeconds)*time.Second || h.Extensions > sc.MaxExtensions {
-			return fmt.Errorf("hold %d was extended %d times until %s", sequence, h.Extensions, h.ExpiresAt)
+			return fmt.Errorf("hold %d extended %d times, until %s", sequence, h.Extensions, h.ExpiresAt)
 		}
 		if o.addTaken(h.User, len(h.ScheduleSeatIDs)); h.ExpiresAt <= now {
 			overdue[h.User] += len(h.ScheduleSeatIDs)
@@ -71,7 +71,7 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 		return err
 	}
 	if taken := maps.Collect(sc.Taken()); !maps.Equal(taken, o.taken) {
-		return fmt.Errorf("taken %v, but by holdings and reservations %v", taken, o.taken)
+		return fmt.Errorf("taken %v, but by allocations and reservations %v", taken, o.taken)
 	}
 	for user, n := range o.taken {
 		if n-overdue[user] > sc.MaxSeatsPerUser {
@@ -81,7 +81,7 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 	return checkWaiting(sc, now)
 }
 
-// checkSeats proves that every seat is what its owner says, or that nobody owns it.
+// checkSeats proves that the status of every seat fits its owner.
 func checkSeats(sc *seats.Schedule, o ownership) error {
 	pending := map[domain.Time]int{}
 	for i := range sc.Layout.Total() {
@@ -96,16 +96,16 @@ func checkSeats(sc *seats.Schedule, o ownership) error {
 			want = fmt.Sprintf("%s 0", seat.Status())
 		}
 		if got != want {
-			return fmt.Errorf("seat %d is %q, but its owner says %q", i+1, got, want)
+			return fmt.Errorf("seat %d is %q, but by its owner %q", i+1, got, want)
 		}
 	}
-	if said := maps.Collect(sc.PendingReleases()); len(o.owner) > 0 || !maps.Equal(pending, said) {
-		return fmt.Errorf("no seats: %v; coming back %v, said %v", o.owner, pending, said)
+	if counted := maps.Collect(sc.PendingReleases()); len(o.owner) > 0 || !maps.Equal(pending, counted) {
+		return fmt.Errorf("unknown seats %v; pending release %v, counted %v", o.owner, pending, counted)
 	}
 	return nil
 }
 
-// checkWaiting proves that everybody waits once, those aside whose offer is due.
+// checkWaiting proves that every user waits once, apart from those whose offer is due.
 func checkWaiting(sc *seats.Schedule, now domain.Time) error {
 	waiting := map[string]uint64{}
 	for sequence, p := range sc.Waiting() {

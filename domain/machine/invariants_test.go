@@ -1,4 +1,4 @@
-// The conservation laws: what must hold of a shop after every single event.
+// Invariants of the whole state, checked after every event. They are stricter and slower than CheckInvariants.
 
 package machine_test
 
@@ -21,7 +21,7 @@ func checkState(s *machine.Machine) error {
 			return fmt.Errorf("request %s: decided by event %d of %d", id, record.EventNumber, s.LastEvent)
 		}
 	}
-	var deadlines []string // "<time> <place in line> …", so that their order as text is theirs
+	var deadlines []string // "<time> <sequence> …", padded so that they sort as text
 	for _, id := range s.Coupons.IDs() {
 		p := s.Coupons.Promotion(id)
 		if err := checkPromotion(p, s.Now); err != nil {
@@ -42,7 +42,7 @@ func checkState(s *machine.Machine) error {
 	return checkDeadlines(s, append(deadlines, orderDeadlines(s.Orders)...))
 }
 
-// checkDeadlines proves that exactly those changes are still to come that must, the first of them first.
+// checkDeadlines proves that the deadlines in Dump are those in want, and that NextDeadline is the first of them.
 func checkDeadlines(s *machine.Machine, want []string) error {
 	var text bytes.Buffer
 	s.Coupons.Dump(&text)
@@ -65,7 +65,7 @@ func checkDeadlines(s *machine.Machine, want []string) error {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("due will be %q, but must be %q", got, want)
+		return fmt.Errorf("deadlines %q, want %q", got, want)
 	}
 	next, found := s.NextDeadline()
 	_, hasOffer := s.Coupons.NextOffer(s.Now)
@@ -73,7 +73,7 @@ func checkDeadlines(s *machine.Machine, want []string) error {
 		hasOffer = true
 	}
 	if hasOffer && (!found || next != s.Now) {
-		return fmt.Errorf("next deadline %s, %t, but there is something to offer", next, found)
+		return fmt.Errorf("next deadline %s, %t, but an offer can be made", next, found)
 	}
 	if !hasOffer && (found != (len(want) > 0) || found && fmt.Sprintf("%020d", next) != want[0][:20]) {
 		return fmt.Errorf("next deadline %s, %t of %q", next, found, want)
@@ -81,8 +81,7 @@ func checkDeadlines(s *machine.Machine, want []string) error {
 	return nil
 }
 
-// The conservation laws of coupons: every figure of a promotion is what its coupons and those who wait add up to.
-
+// checkPromotion proves that every counter of a promotion is the sum over its coupons, offers and waiting entries.
 func checkPromotion(p *coupons.Promotion, now domain.Time) error {
 	holders, returnable := map[string]coupons.UserCoupons{}, 0
 	for i := range p.IssuedEver {
@@ -106,27 +105,27 @@ func checkPromotion(p *coupons.Promotion, now domain.Time) error {
 	offered, users := 0, map[string]bool{}
 	for sequence, o := range p.Offers() {
 		if _, expired := p.ExpiredOffer(sequence); expired || o.Sequence != sequence || users[o.User] || o.ExpiresAt == 0 {
-			return fmt.Errorf("offer %d stands as %+v, over %t, twice %t", sequence, o, expired, users[o.User])
+			return fmt.Errorf("offer %d is %+v, expired %t, twice %t", sequence, o, expired, users[o.User])
 		}
 		offered, users[o.User] = offered+o.Quantity, true
 	}
 	before := uint64(0)
 	for _, e := range p.Waiting() {
 		if e.Sequence <= before || users[e.User] || e.Quantity < 1 || e.Quantity > p.PerUserLimit {
-			return fmt.Errorf("%+v waits behind %d, twice %t", e, before, users[e.User])
+			return fmt.Errorf("%+v waits after %d, twice %t", e, before, users[e.User])
 		}
 		before, users[e.User] = e.Sequence, true
 	}
 	for sequence, o := range p.ExpiredOffers() {
 		if o.Sequence != sequence || o.ExpiresAt == 0 || o.ExpiresAt > now {
-			return fmt.Errorf("offer %d ended as %+v at %s", sequence, o, now)
+			return fmt.Errorf("offer %d expired as %+v, now %s", sequence, o, now)
 		}
 	}
 	if _, more := p.Coupon(p.IssuedEver + 1); more || p.Offered != offered || p.Returned < 0 || p.Returned > returnable || !maps.Equal(maps.Collect(p.Holders()), holders) {
 		return fmt.Errorf("%+v, but more coupons %t, %d revoked, %d on offer, %v", p, more, returnable, offered, holders)
 	}
 	if remaining := p.Remaining(); remaining < 0 || p.Stock != remaining+p.Offered+p.IssuedEver-p.Returned || p.Issued() != p.IssuedEver-p.Returned {
-		return fmt.Errorf("%d units, %d ever issued, %d back, %d on offer, %d remain", p.Stock, p.IssuedEver, p.Returned, p.Offered, remaining)
+		return fmt.Errorf("stock %d, %d ever issued, %d returned, %d on offer, %d remain", p.Stock, p.IssuedEver, p.Returned, p.Offered, remaining)
 	}
 	if committed := p.Issued() + p.Offered; p.SoldOutSequence != 0 && p.Remaining() > 0 || committed > 0 && p.SoldOutSequence == 0 && p.Remaining() == 0 {
 		return fmt.Errorf("sold out by %d with %d left", p.SoldOutSequence, p.Remaining())
@@ -134,7 +133,7 @@ func checkPromotion(p *coupons.Promotion, now domain.Time) error {
 	return nil
 }
 
-// promotionDeadlines are the changes of p that are still to come.
+// promotionDeadlines are the changes that time will make to p.
 func promotionDeadlines(p *coupons.Promotion) (deadlines []string) {
 	add := func(at domain.Time, sequence uint64, what string) {
 		deadlines = append(deadlines, fmt.Sprintf("%020d %020d %s %s", at, sequence, what, p.PromotionID))

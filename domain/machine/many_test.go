@@ -1,4 +1,4 @@
-// More people wait than one command can tell of.
+// More becomes due or available at once than one command can have events about.
 
 package machine_test
 
@@ -15,10 +15,10 @@ import (
 	"onsale/domain/seats"
 )
 
-// TestMachine_OffersManyCoupons offers units to 1,200 people at once, and lets most of the offers end at once. Those that are due and
-// not told yet are over all the same.
+// TestMachine_OffersManyCoupons offers units to 1,200 users at once, and lets most of the offers expire at once. Offers that are due
+// have expired, with or without an event of it.
 func TestMachine_OffersManyCoupons(t *testing.T) {
-	const people = 1200
+	const users = 1200
 	rng := newRand(t)
 	d := newModelCheck(t, rng.IntN)
 	d.model, d.checkEveryEvent, d.checkReplica = newModel(), false, false
@@ -33,25 +33,25 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 
 	d.nextMessage(d.generator.at)
 	submit("admin", coupons.Create{Name: "demo", PerUserLimit: 3})
-	for i := range people {
+	for i := range users {
 		submit(fmt.Sprint("u", i), coupons.Join{Quantity: 1 + rng.IntN(3)})
 	}
 	submit("admin", coupons.Pause{})
-	submit("admin", coupons.ChangeStock{Delta: 3 * people})
+	submit("admin", coupons.ChangeStock{Delta: 3 * users})
 	submit("admin", coupons.Resume{})
 	p := d.Coupons.Promotion("demo")
-	if p.OfferCount() == people || p.WaitingCount() == 0 {
+	if p.OfferCount() == users || p.WaitingCount() == 0 {
 		t.Fatalf("%d offers by one command", p.OfferCount())
 	}
 	if next, ok := d.NextDeadline(); !ok || next != d.Now {
-		t.Errorf("got %s, %t, want the rest to be told now, %s", next, ok, d.Now)
+		t.Errorf("got %s, %t, want %s, for the rest of the offers", next, ok, d.Now)
 	}
 	d.nextMessage(d.at)
 	tick()
 	tick()
 	tick()
-	if p.OfferCount() != people {
-		t.Fatalf("%d of %d have an offer", p.OfferCount(), people)
+	if p.OfferCount() != users {
+		t.Fatalf("%d of %d have an offer", p.OfferCount(), users)
 	}
 
 	d.nextMessage(d.at + 599_000)
@@ -60,12 +60,12 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	}
 	submit("u7", coupons.Accept{WaitingID: id(7)})
 	d.nextMessage(d.at + 1_000)
-	last := people - 1
+	last := users - 1
 	submit("u1000", coupons.Leave{WaitingID: id(1000)})
 	if _, active := p.Offer(d.offerSequence(p, last)); !active {
-		t.Fatalf("everything is told by one command; %d are left", p.OfferCount())
+		t.Fatalf("no offer is left without an event of its expiry: %d", p.OfferCount())
 	}
-	t.Logf("%d are due and not told", p.OfferCount())
+	t.Logf("%d offers are due without an event", p.OfferCount())
 	submit(fmt.Sprint("u", last), coupons.Join{Quantity: 1})
 	submit(fmt.Sprint("u", last), coupons.Accept{WaitingID: id(last)})
 	for range 6 {
@@ -76,11 +76,11 @@ func TestMachine_OffersManyCoupons(t *testing.T) {
 	}
 	d.checkReplay()
 	if d.codes[domain.OfferExpired] == 0 || d.codes[domain.WaitingNotFound] == 0 {
-		t.Errorf("heard %v", d.codes)
+		t.Errorf("got codes %v", d.codes)
 	}
 }
 
-// offerSequence is the sequence of person i's offer; 0: they have none.
+// offerSequence is the sequence of user i's offer; 0 for none.
 func (d *modelCheck) offerSequence(p *coupons.Promotion, i int) uint64 {
 	for sequence, o := range p.Offers() {
 		if o.User == fmt.Sprint("u", i) {
@@ -90,10 +90,8 @@ func (d *modelCheck) offerSequence(p *coupons.Promotion, i int) uint64 {
 	return 0
 }
 
-// More comes back at once than one command can tell, and more people wait for it.
-
-// TestMachine_ReleasesManySeats lets a sold-out house come back at one moment, with everybody in line. Whoever asks in between gets
-// none of what is meant for those who wait.
+// TestMachine_ReleasesManySeats releases all seats of a sold-out schedule at one moment, with 600 users in the waiting list. Nobody
+// else gets a seat that is to be offered to them.
 func TestMachine_ReleasesManySeats(t *testing.T) {
 	rng := newRand(t)
 	d := newModelCheck(t, rng.IntN)
@@ -122,13 +120,13 @@ func TestMachine_ReleasesManySeats(t *testing.T) {
 	tooEarly := 0
 	for i := range 20 {
 		submit("x"+strconv.Itoa(i), seats.Hold{BestAvailable: &seats.BestAvailable{Count: 1}})
-		submit("y"+strconv.Itoa(i), seats.Hold{ScheduleSeatIDs: []int{600 - i}}) // the back is offered last
+		submit("y"+strconv.Itoa(i), seats.Hold{ScheduleSeatIDs: []int{600 - i}}) // the last rows are offered last
 		if at, ok := d.NextDeadline(); ok && at <= d.Now {
 			tooEarly++
 		}
 	}
 	if tooEarly == 0 || d.codes["no_adjacent_seats"] == 0 || d.codes["seat_unavailable"] == 0 {
-		t.Errorf("%d asked too early, %v: nothing was crowded", tooEarly, d.codes)
+		t.Errorf("%d commands before the last offer, codes %v: the test proves nothing", tooEarly, d.codes)
 	}
 	if err := checkState(d.Machine); err != nil {
 		t.Error(err)
@@ -136,8 +134,8 @@ func TestMachine_ReleasesManySeats(t *testing.T) {
 	d.checkReplay()
 }
 
-// TestMachine_ExpiresManyHoldsAndOffers lets more holds and offers end at one moment than a few commands can tell, and asks for everything in
-// between: what is due is gone for its owner, and open to others, but not when somebody waits.
+// TestMachine_ExpiresManyHoldsAndOffers lets more holds and offers expire at one moment than a few commands can have events about, and
+// sends all kinds of commands in between: what is due has expired for its owner, and is available to others unless somebody waits.
 func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 	rng := newRand(t)
 	for round := range 4 {
@@ -181,10 +179,10 @@ func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 		submit("admin", seats.Unblock{ScheduleSeatIDs: free})
 		submit("admin", seats.Unblock{ScheduleSeatIDs: lastRows})
 		if round == 3 {
-			submit("z", seats.Join{Quantity: 2, Section: "B"}) // which never come free side by side
+			submit("z", seats.Join{Quantity: 2, Section: "B"}) // two seats side by side never become free
 		}
 		d.nextMessage(d.at + 6_000)
-		for i := range 3 { // who has an offer, and as many seats as one may have
+		for i := range 3 { // they have an offer, and as many seats as the limit allows
 			submit("w"+strconv.Itoa(offered-1-i), seats.Hold{ScheduleSeatIDs: lastRows[2*i : 2*i+2]})
 		}
 		d.nextMessage(d.at + 1_000)
@@ -193,7 +191,7 @@ func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 			submit(overdueCommand(rng, d.generator))
 		}
 		if at, ok := d.NextDeadline(); !ok || at > d.Now {
-			t.Fatal("everything was told at once: nothing was crowded")
+			t.Fatal("all expiry events came at once: the test proves nothing")
 		}
 		for range 7 {
 			submit(overdueCommand(rng, d.generator))
@@ -205,7 +203,7 @@ func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 	}
 }
 
-// overdueCommand is somebody who asks for what is due and perhaps not told.
+// overdueCommand is a random command about something that is due, perhaps without an event of its expiry.
 func overdueCommand(rng *rand.Rand, c *generator) (user string, body domain.Body) {
 	id := 1800 - rng.IntN(20)
 	owner := "u" + strconv.Itoa(id)
@@ -244,12 +242,10 @@ func overdueCommand(rng *rand.Rand, c *generator) (user string, body domain.Body
 	return waiting.user, seats.Hold{ScheduleSeatIDs: []int{id}}
 }
 
-// More orders are to be asked about than one command can tell.
-
-// TestMachine_RechecksManyOrders places 1,200 orders in one minute. When they are to be asked about all at once, 500 are told at a time, in
-// the order of their lines, and whoever comes in between is not kept waiting longer.
+// TestMachine_RechecksManyOrders lets rechecks of 1,200 orders become due at once. Each command has 500 of them, in the order of the
+// sequences, and then its own outcome.
 func TestMachine_RechecksManyOrders(t *testing.T) {
-	const people = 1200
+	const users = 1200
 	d := newModelCheck(t, newRand(t).IntN)
 	d.model, d.checkEveryEvent, d.checkReplica = newModel(), false, false
 	submit := func(user, key, entity string, body domain.Body) {
@@ -259,13 +255,13 @@ func TestMachine_RechecksManyOrders(t *testing.T) {
 		d.check(user, key, entity, body)
 	}
 	d.nextMessage(d.generator.at)
-	submit("admin", "1", "tee", orders.Create{Name: "n", Price: 7, Stock: people - 100})
-	for i := range people {
+	submit("admin", "1", "tee", orders.Create{Name: "n", Price: 7, Stock: users - 100})
+	for i := range users {
 		submit(fmt.Sprint("u", i), "1", fmt.Sprint("imp", i), orders.Place{ProductID: "tee", Count: 1, Amount: 7,
 			Terms: orders.Terms{Currency: "KRW", PaySeconds: 60 + i}})
 	}
 	d.nextMessage(d.at + 60_000)
-	for rest := people; rest > 0; rest -= 500 {
+	for rest := users; rest > 0; rest -= 500 {
 		before := len(d.events)
 		submit("kim", fmt.Sprint(rest), "tee", orders.Prepare{Count: 1})
 		if got, want := len(d.events)-before, min(rest, 500)+1; got != want {

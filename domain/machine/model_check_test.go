@@ -1,4 +1,4 @@
-// The rules beside their dumb twin.
+// Random commands, executed by the state machine and by its model: both have to decide the same.
 
 package machine_test
 
@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -16,11 +15,11 @@ import (
 	"onsale/domain/seats"
 )
 
-// modelCheck is the shop and its twin, and the chance that sends them the same commands.
+// modelCheck executes random commands on the state machine and on the model.
 type modelCheck struct {
 	*fixture
 	generator *generator
-	model     *model // nil: nobody to compare with
+	model     *model // nil: no comparison
 	codes     map[string]int
 }
 
@@ -28,7 +27,7 @@ func newModelCheck(t testing.TB, intN func(n int) int) *modelCheck {
 	return &modelCheck{fixture: newFixture(t), generator: newGenerator(intN), codes: map[string]int{}}
 }
 
-// step is a command by chance.
+// step executes a random command.
 func (d *modelCheck) step() {
 	d.t.Helper()
 	d.check(d.generator.command())
@@ -58,7 +57,7 @@ func (d *modelCheck) check(user, key, entity string, body domain.Body) {
 	}
 }
 
-// describe is what an event says, in the twin's words.
+// describe is the model's line for an event.
 func describe(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case domain.Rejection:
@@ -86,23 +85,21 @@ func describe(e domain.Event) string {
 	return fmt.Sprintf("%T", e.Body)
 }
 
-// The rules and their dumb twin go through thousands of days by chance and have to agree on every one of them.
-
-var seed = flag.Uint64("seed", 0, "of the chance; 0: another one every time")
+var seed = flag.Uint64("seed", 0, "seed of random tests; 0 for a random one")
 
 func newRand(t *testing.T) *rand.Rand {
 	from := *seed
 	if from == 0 {
 		from = rand.Uint64()
 	}
-	t.Logf("again with -seed %d", from)
+	t.Logf("repeat with -seed %d", from)
 	return rand.New(rand.NewPCG(from, 0))
 }
 
 // TestMachine_MatchesModel runs 20,000 commands, with ONSALE_TEST_LONG a million.
 func TestMachine_MatchesModel(t *testing.T) {
 	rng, commands := newRand(t), 20_000
-	if os.Getenv("ONSALE_TEST_LONG") != "" {
+	if longTests() {
 		commands = 1_000_000
 	}
 	codes := map[string]int{}
@@ -128,12 +125,12 @@ func TestMachine_MatchesModel(t *testing.T) {
 		"offer_expired", "product_not_found", "product_exists", "product_closed", "invalid_count", "amount_mismatch", "payment_already_used",
 		"order_not_found"} {
 		if codes[code] == 0 {
-			t.Errorf("chance never led to %s: it proves nothing about it", code)
+			t.Errorf("no command led to %s", code)
 		}
 	}
 }
 
-// TestMachine_ExpiresManyHolds lets more holds end at once than one command can tell.
+// TestMachine_ExpiresManyHolds lets more holds expire at once than one command can have events.
 func TestMachine_ExpiresManyHolds(t *testing.T) {
 	rng := newRand(t)
 	d := newModelCheck(t, rng.IntN)
@@ -161,6 +158,44 @@ func TestMachine_ExpiresManyHolds(t *testing.T) {
 	}
 	if err := checkState(d.Machine); err != nil {
 		t.Error(err)
+	}
+	d.checkReplay()
+}
+
+// TestMachine_SurvivesInvalidCommands sends values that no valid client sends. No rule may panic or break an invariant.
+func TestMachine_SurvivesInvalidCommands(t *testing.T) {
+	rng := newRand(t)
+	for range 20 {
+		runInvalid(t, rng.IntN, func() bool { return true })
+	}
+}
+
+// FuzzMachine is TestMachine_SurvivesInvalidCommands with the fuzzer's bytes for random numbers.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte("random bytes for the commands of a whole day"))
+	f.Add([]byte{3, 5, 2, 0, 0, 2, 0, 4, 6, 0, 0, 1, 1, 0, 1, 1, 0, 0, 40, 0, 0, 1, 1, 1, 70, 0, 2, 0, 1})
+	f.Fuzz(func(t *testing.T, input []byte) {
+		intN := func(bound int) int {
+			n := 0
+			for limit := 1; limit < bound && len(input) > 0; limit <<= 8 {
+				n, input = n<<8|int(input[0]), input[1:]
+			}
+			return n % bound
+		}
+		runInvalid(t, intN, func() bool { return len(input) > 0 })
+	})
+}
+
+func runInvalid(t *testing.T, intN func(n int) int, hasMore func() bool) {
+	d := newModelCheck(t, intN)
+	d.generator.invalid, d.generator.falseAnswers = true, true
+	d.nextMessage(d.generator.nextTime())
+	for commands := 0; hasMore() && commands < 300; commands++ {
+		if intN(3) > 0 {
+			d.nextMessage(d.generator.nextTime())
+		}
+		d.checkReplica = commands%32 == 0
+		d.step()
 	}
 	d.checkReplay()
 }

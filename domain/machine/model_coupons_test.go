@@ -1,4 +1,4 @@
-// The dumb twin at the coupons' counter: what is left is found by counting, and who is next by asking everybody.
+// The model of promotions: what remains is counted, and the next user in the waiting list is searched.
 
 package machine_test
 
@@ -16,13 +16,13 @@ type (
 		sequence      uint64
 		coupons       []couponModel  // number 1, 2, …
 		waitlist      []waitingModel // with an offer and without
-		expiredOffers []waitingModel // let their offer run out
-		opened        bool           // and told
-		closedByTime  bool           // and told
-		closed        bool           // by somebody
+		expiredOffers []waitingModel
+		opened        bool // and there was an event of it
+		closedByTime  bool // and there was an event of it
+		closed        bool // by an admin
 		paused        bool
-		hadStock      bool   // there were units a moment ago
-		soldOutBy     uint64 // took the last unit
+		hadStock      bool   // after the event before
+		soldOutBy     uint64 // the command that took the last unit
 	}
 	couponModel struct {
 		owner                   string
@@ -32,7 +32,7 @@ type (
 		sequence uint64
 		user     string
 		quantity int
-		until    domain.Time // of the offer; 0: none
+		until    domain.Time // expiry of the offer; 0: none
 	}
 )
 
@@ -56,7 +56,7 @@ func (s *promotionModel) offered() (n int) {
 
 func (s *promotionModel) remaining() int { return s.Stock - s.issued() - s.offered() }
 
-// noteSoldOut remembers who took the last unit.
+// noteSoldOut keeps the command that took the last unit.
 func (s *promotionModel) noteSoldOut(sequence uint64) {
 	if inStock := s.remaining() > 0; inStock {
 		s.hadStock, s.soldOutBy = true, 0
@@ -106,7 +106,7 @@ func (s *promotionModel) limitProblem(user string, quantity int) string {
 	return fmt.Sprint("user_limit_exceeded ", s.PerUserLimit)
 }
 
-// promotionDeadlines are all changes that are still to come, with how they are told.
+// promotionDeadlines are all changes that time will make.
 func (w *model) promotionDeadlines() (deadlines []dueModel) {
 	for _, s := range w.promotions {
 		if !s.opened && !s.closed && !s.closedByTime {
@@ -170,7 +170,7 @@ func invalidCouponBody(body domain.Body) bool {
 	return false
 }
 
-// The dumb twin at the coupons' counter: what can be asked of a promotion that is there, and of its coupons.
+// The model of commands to an existing promotion, and to its coupons.
 
 func (w *model) decidePromotion(s *promotionModel, c domain.Command, now domain.Time) string {
 	switch b := c.Body.(type) {
@@ -215,10 +215,10 @@ func (w *model) decidePromotion(s *promotionModel, c domain.Command, now domain.
 		s.Stock += b.Delta
 		return fmt.Sprintf("stock of %s by %d to %d", s.id, b.Delta, s.Stock)
 	}
-	return "what is this?"
+	return "unknown command"
 }
 
-// optionalNumber is a fact that is not told when it is nothing.
+// optionalNumber is " 7"; "" for 0.
 func optionalNumber(n int) string {
 	if n == 0 {
 		return ""
@@ -250,7 +250,7 @@ func (w *model) decideCoupon(c domain.Command) string {
 	}
 	if isRevoke {
 		coupon.revoked, coupon.returned = true, revoke.ReturnStock
-		return fmt.Sprintf("revoked %s of %s, back %t\nalarm coupon-revoked for %s\nwithdrawn %s of %s, back %t", id, coupon.owner,
+		return fmt.Sprintf("revoked %s of %s, returned %t\nalarm coupon-revoked for %s\nrevocation of %s of %s done, returned %t", id, coupon.owner,
 			coupon.returned, coupon.owner, id, coupon.owner, coupon.returned)
 	}
 	if coupon.used {
@@ -260,9 +260,7 @@ func (w *model) decideCoupon(c domain.Command) string {
 	return "used " + id
 }
 
-// What events about promotions say, in the twin's words.
-
-// describeCoupon is what an event about a promotion says, in the twin's words; "" when it is about something else.
+// describeCoupon is the model's line for an event about a promotion; "" for other events.
 func describeCoupon(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case coupons.Created:
@@ -282,9 +280,9 @@ func describeCoupon(e domain.Event) string {
 	case coupons.StockChanged:
 		return fmt.Sprintf("stock of %s by %d to %d", b.PromotionID, b.Delta, b.Stock)
 	case coupons.Revoked:
-		return fmt.Sprintf("revoked %s of %s, back %t", b.CouponID, e.User, b.Returned)
+		return fmt.Sprintf("revoked %s of %s, returned %t", b.CouponID, e.User, b.Returned)
 	case coupons.RevocationDone:
-		return fmt.Sprintf("withdrawn %s of %s, back %t", b.CouponID, b.UserID, b.Returned)
+		return fmt.Sprintf("revocation of %s of %s done, returned %t", b.CouponID, b.UserID, b.Returned)
 	case coupons.Joined:
 		return fmt.Sprintf("joined %s for %d at %d", b.WaitingID, b.Quantity, b.Position)
 	case coupons.Left:

@@ -1,4 +1,4 @@
-// The dumb twin at the coupons' counter: those who wait, and what is offered to them.
+// The model of promotions' waiting lists and offers.
 
 package machine_test
 
@@ -17,7 +17,7 @@ func (s *promotionModel) waitingID(p waitingModel) string {
 	return fmt.Sprintf("%s-wc%d", s.id, p.sequence)
 }
 
-// dequeue takes somebody out of the line.
+// dequeue removes an entry from the waiting list.
 func (s *promotionModel) dequeue(entry waitingModel) {
 	s.waitlist = slices.DeleteFunc(s.waitlist, func(w waitingModel) bool { return w.sequence == entry.sequence })
 }
@@ -28,7 +28,7 @@ func (s *promotionModel) expireOffer(p waitingModel) string {
 	return fmt.Sprintf("expired %s of %s: %d at %s", s.waitingID(p), p.user, p.quantity, p.until)
 }
 
-// offerCoupons makes the next offer; "" when there is none.
+// offerCoupons makes the next offer and returns its lines; "" when there is none.
 func (w *model) offerCoupons(now domain.Time) string {
 	for _, id := range slices.Sorted(maps.Keys(w.promotions)) {
 		s := w.promotions[id]
@@ -64,7 +64,7 @@ func (w *model) join(s *promotionModel, c domain.Command, quantity int, now doma
 	if problem := s.limitProblem(c.User, quantity); problem != "" {
 		return problem
 	}
-	if own.until != 0 { // is due, and not told yet
+	if own.until != 0 { // the offer is due, without an event yet
 		text = s.expireOffer(own) + "\n"
 	}
 	p := waitingModel{sequence: c.Sequence, user: c.User, quantity: quantity}

@@ -1,4 +1,4 @@
-// The dumb twin at the orders' counter: what the provider says. There are six questions, and the order of asking them.
+// The model of the provider's answers: six questions, in their order.
 
 package machine_test
 
@@ -9,7 +9,7 @@ import (
 	"onsale/domain/orders"
 )
 
-// plausible says that a provider can have said p.
+// plausible says that p is a possible answer of a provider.
 func plausible(p orders.Payment) bool {
 	inRange := 0 <= p.Cancelled && p.Cancelled <= p.Amount
 	switch p.State {
@@ -23,7 +23,7 @@ func plausible(p orders.Payment) bool {
 	return inRange && p.State == "cancelled"
 }
 
-// ownershipProblem is why a payment is not the user's; "" when it can be.
+// ownershipProblem is the reason why the payment is not that of o's user; "" when it can be.
 func (w *model) ownershipProblem(o *orderModel, p orders.Payment) string {
 	user, isPrepared := w.prepared[p.MerchantUID]
 	if p.State == "missing" || isPrepared && user == o.user || !isPrepared && !o.RequirePrepare {
@@ -35,11 +35,11 @@ func (w *model) ownershipProblem(o *orderModel, p orders.Payment) string {
 	return "payment_not_prepared"
 }
 
-// recordPayment says what p leads to, and makes it so; "" when to nothing.
+// recordPayment applies the answer p and returns the lines of its events; "" for none.
 func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) string {
 	problem, paid, cancelled := w.ownershipProblem(o, p), p.State == "paid", p.State == "cancelled"
 	switch changed := o.payment == nil || *o.payment != p; {
-	case o.refuseReason != "" && !o.settled && o.payment != nil: // 1. Is money on its way back? It is over when nothing is left.
+	case o.refuseReason != "" && !o.settled && o.payment != nil: // 1. A refund is under way: it ends when nothing is left.
 		switch {
 		case cancelled && !o.decided:
 			return o.fail(o.refuseReason, p, p.Cancelled)
@@ -49,7 +49,7 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 			return o.markDiscrepant(p)
 		}
 		return ""
-	case o.decided && o.refuseReason == "": // 2. Is it paid for good? Then only people say otherwise, or who gives it all back.
+	case o.decided && o.refuseReason == "": // 2. Paid: only a full refund at the provider changes that; the rest is discrepant.
 		switch {
 		case cancelled && changed:
 			o.note = ""
@@ -58,7 +58,7 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 			return o.markDiscrepant(p)
 		}
 		return ""
-	case o.decided: // 3. Was a failure told, or is it over since? What comes now goes back, if it is the user's.
+	case o.decided: // 3. Failed or refunded: a payment of the user that comes now is refunded.
 		if paid && problem == "" && o.refuseReason != "payment_of_another" && o.refuseReason != "payment_not_prepared" {
 			return o.startRefund("late_payment", "", p)
 		}
@@ -66,14 +66,14 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 			return o.markDiscrepant(p)
 		}
 		return ""
-	case problem != "": // 4. Is it the user's at all?
+	case problem != "": // 4. The payment is not the user's.
 		return o.fail(problem, p, 0)
-	case o.refuseReason != "": // 5. Is it not welcome?
+	case o.refuseReason != "": // 5. The order was rejected or cancelled.
 		if paid {
 			return o.startRefund(o.refuseReason, o.note, p)
 		}
 		return o.fail(o.refuseReason, p, 0)
-	case paid: // 6. It is welcome and there: is it right?
+	case paid: // 6. Paid: is it the right payment?
 		for _, check := range []struct {
 			mismatch bool
 			reason   string
@@ -100,7 +100,7 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 
 func (o *orderModel) fail(reason string, p orders.Payment, refunded int64) string {
 	o.decided, o.settled, o.refunded, o.refuseReason, o.payment = true, true, refunded > 0, reason, &p
-	return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d back, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount,
+	return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d refunded, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount,
 		reason, o.note, refunded, p)
 }
 

@@ -1,5 +1,5 @@
-// The dumb twin at the orders' counter: what is asked of products and of orders. An order has no status here, only what
-// became known of it, and what is left of a product is found by asking all orders.
+// The model of products and orders. An order has no status here, only what is known of it, and what remains of a product is
+// counted over all orders.
 
 package machine_test
 
@@ -16,21 +16,21 @@ type (
 		orders.Create
 		id        string
 		closed    bool
-		hadStock  bool   // there were units a moment ago
-		soldOutBy uint64 // took the last unit
+		hadStock  bool   // after the event before
+		soldOutBy uint64 // the command that took the last unit
 	}
 	orderModel struct {
 		orders.Placed
 		user         string
-		sequence     uint64          // its place
-		refuseReason string          // why its money, if there is any, is not the shop's; "" while it is welcome
-		note         string          // and the shop's words for it
-		refunded     bool            // money went back
-		settled      bool            // of one that is not welcome: nothing is left to give back
-		decided      bool            // there was a verdict
-		payment      *orders.Payment // the last that was believed
-		lastEvent    uint64          // changed it
-		changedAt    domain.Time     // when it changed, or was last to be asked about
+		sequence     uint64
+		refuseReason string          // why its payment, if there is one, has to be refunded; "" while it does not
+		note         string          // the admin's reason
+		refunded     bool            // money was refunded
+		settled      bool            // with a refuseReason: nothing is left to refund
+		decided      bool            // there was a result
+		payment      *orders.Payment // the last accepted answer of the provider
+		lastEvent    uint64          // the last that changed it
+		changedAt    domain.Time     // time of the last change or recheck
 		rechecks     int
 	}
 )
@@ -45,7 +45,7 @@ func (w *model) remaining(p *productModel) int {
 	return remaining
 }
 
-// noteSoldOut remembers who took the last unit.
+// noteSoldOut keeps the command that took the last unit.
 func (w *model) noteSoldOut(sequence uint64) {
 	for _, p := range w.products {
 		if w.remaining(p) > 0 {
@@ -56,8 +56,8 @@ func (w *model) noteSoldOut(sequence uint64) {
 	}
 }
 
-// orderDeadlines are all times at which the provider is to be asked again: after a minute, two, four, and so on, but for orders
-// that are paid. Only the last of an order's, which is the next.
+// orderDeadlines are the next rechecks of all orders: after a minute, two, four, and so on; of paid orders, after a day, two, and
+// four.
 func (w *model) orderDeadlines() (deadlines []dueModel) {
 	for _, o := range w.orders {
 		wait := time.Minute
@@ -70,20 +70,20 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 			if o.changedAt < o.PaymentDue {
 				at = min(at, o.PaymentDue)
 			}
-		case o.refuseReason == "": // it is paid: after a day, two, and four
+		case o.refuseReason == "": // paid
 			if o.rechecks == 3 {
 				continue
 			}
 			at = o.changedAt.Add(24 * time.Hour << o.rechecks)
 		case o.settled:
-			at = o.changedAt.Add(wait) // once more, and later and later
+			at = o.changedAt.Add(wait) // not bounded by an hour
 			if o.payment.State == "cancelled" || o.rechecks == 14 || o.refuseReason == "payment_of_another" || o.refuseReason == "payment_not_prepared" {
 				continue
 			}
 		}
 		deadlines = append(deadlines, dueModel{at, o.sequence, func() string {
 			o.changedAt, o.rechecks = w.deciding, o.rechecks+1
-			return fmt.Sprintf("ask about %s, round %d, for ", o.PaymentID, o.rechecks)
+			return fmt.Sprintf("recheck %d of %s for ", o.rechecks, o.PaymentID)
 		}})
 	}
 	return deadlines
@@ -145,7 +145,7 @@ func (w *model) soldOut(p *productModel) string {
 	return "sold_out" + optionalNumber(int(p.soldOutBy)) + fmt.Sprint(" of ", w.remaining(p))
 }
 
-// The dumb twin at the orders' counter: an order is placed, or taken back.
+// The model of orders: placing and cancelling.
 
 func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string {
 	p := w.products[b.ProductID]
@@ -157,7 +157,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	case p == nil:
 		return "product_not_found"
 	}
-	// A payment belongs to the first who names it, but for one that was prepared for who asks now, and the first was told so.
+	// A payment belongs to the first order that names it, unless that failed because the payment was prepared for this user.
 	if existing := w.orders[c.Entity]; existing != nil && (!existing.settled || existing.refunded || existing.user == c.User || w.prepared[existing.payment.MerchantUID] != c.User) {
 		return "payment_already_used"
 	}
@@ -177,12 +177,12 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	}
 	w.orders[c.Entity] = o
 	if rejection != "" {
-		return fmt.Sprintf("kept, %s, for %s: %v\n%s", o.refuseReason, c.User, o.Placed, rejection)
+		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.refuseReason, c.User, o.Placed, rejection)
 	}
 	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
 }
 
-// cancelOrder is the shop's. What was paid for a welcome order without a verdict is yet to be heard.
+// cancelOrder is the admin's cancellation. Without a result, the provider has to be asked what was paid.
 func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) string {
 	o := w.orders[c.Entity]
 	switch {
@@ -193,7 +193,7 @@ func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) 
 	case o.refuseReason != "":
 		return "already_cancelled"
 	}
-	payment := "nobody knows what"
+	payment := "unknown payment"
 	if o.decided {
 		payment = fmt.Sprint(*o.payment)
 	} else {
@@ -205,10 +205,10 @@ func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) 
 		o.PaymentID, o.user, b.Reason, payment, o.PaymentID, o.user, o.Amount, o.ProductID, b.Reason)
 }
 
-// nextEvent is the number of the event that the next line tells.
+// nextEvent is the number of the next event.
 func (w *model) nextEvent() uint64 { return uint64(w.events) + 1 }
 
-// markChanged notes that the next line changes an order.
+// markChanged notes that the next event changes o.
 func (w *model) markChanged(o *orderModel, now domain.Time) {
 	o.lastEvent, o.changedAt, o.rechecks = w.nextEvent(), now, 0
 }
@@ -232,9 +232,7 @@ func (w *model) decideOrders(c domain.Command, now domain.Time) string {
 	return text
 }
 
-// What events about products and orders say, in the twin's words.
-
-// describeOrder is what an event about a product or an order says, in the twin's words; "" when it is about something else.
+// describeOrder is the model's line for an event about a product or an order; "" for other events.
 func describeOrder(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case orders.Created:
@@ -248,33 +246,33 @@ func describeOrder(e domain.Event) string {
 	case orders.Placed:
 		return fmt.Sprintf("placed for %s: %v", e.User, b)
 	case orders.RejectedPaid:
-		return fmt.Sprintf("kept, %s, for %s: %v", b.Reason, e.User, orders.Placed(b.Placement))
+		return fmt.Sprintf("rejected but kept, %s, for %s: %v", b.Reason, e.User, orders.Placed(b.Placement))
 	case orders.Pending:
 		return fmt.Sprintf("pending %s for %s: %v", b.PaymentID, e.User, b.Payment)
 	case orders.Succeeded:
 		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount, b.Payment)
 	case orders.RefundDue:
-		payment := "nobody knows what"
+		payment := "unknown payment"
 		if b.Payment != nil {
 			payment = fmt.Sprint(*b.Payment)
 		}
 		return fmt.Sprintf("refund of %s to %s, %s, %s: %s", b.PaymentID, e.User, b.Reason, b.Note, payment)
 	case orders.Failed:
-		return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d back, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount,
+		return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d refunded, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount,
 			b.Reason, b.Note, b.Refunded, b.Payment)
 	case orders.Refunded:
 		return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v", b.PaymentID, e.User, b.Refunded, b.Reason, b.Note, b.Payment)
 	case orders.Discrepant:
 		return fmt.Sprintf("discrepant %s for %s: %v", b.PaymentID, e.User, b.Payment)
 	case orders.Recheck:
-		return fmt.Sprintf("ask about %s, round %d, for %s", b.PaymentID, b.Attempt, e.User)
+		return fmt.Sprintf("recheck %d of %s for %s", b.Attempt, b.PaymentID, e.User)
 	case orders.Cancelled:
 		return fmt.Sprintf("cancelled %s of %s, %d for %s, %s", b.PaymentID, b.UserID, b.Amount, b.ProductID, b.Reason)
 	}
 	return ""
 }
 
-// outcomeLabel is what happened to an order, and why, in a word or two: chance has to lead to each.
+// outcomeLabel is an event's type, with the reason of a refund or a failure: random tests have to reach each.
 func outcomeLabel(body domain.Body) string {
 	name, _ := body.Type()
 	switch b := body.(type) {

@@ -1,4 +1,4 @@
-// The dumb twin at the box office: the best seats are found by trying every block, and single ones by looking at all.
+// The model of the best available seats: every run of free seats is tried.
 
 package machine_test
 
@@ -14,19 +14,19 @@ func seatRange(first, last int) (ids []int) {
 	return ids
 }
 
-// isolated are the free seats of a row whose neighbours are both not.
+// isolated are the free seats of a row without a free neighbour.
 func isolated(row [2]int, free func(int) bool) []int {
 	isFree := func(id int) bool { return id >= row[0] && id <= row[1] && free(id) }
 	return filter(seatRange(row[0], row[1]), func(id int) bool { return isFree(id) && !isFree(id-1) && !isFree(id+1) })
 }
 
-// newOrphans are the seats of a row that are alone because of a choice, and were not before.
+// newOrphans are the seats of a row that a choice isolates.
 func newOrphans(row [2]int, chosen []int, free func(int) bool) []int {
 	after := isolated(row, func(id int) bool { return free(id) && !slices.Contains(chosen, id) })
 	return difference(after, isolated(row, free))
 }
 
-// memoize is free, asked once for each seat.
+// memoize calls predicate once for each seat.
 func memoize(predicate func(int) bool) func(int) bool {
 	seen := map[int]bool{}
 	return func(id int) bool {
@@ -39,7 +39,7 @@ func memoize(predicate func(int) bool) func(int) bool {
 	}
 }
 
-// freeRuns are all that are free in a row.
+// freeRuns are all runs of count free seats in a row.
 func (h *scheduleModel) freeRuns(row [2]int, count int, free func(int) bool) (found [][]int) {
 	for first := row[0]; first+count-1 <= row[1]; first++ {
 		if block := seatRange(first, first+count-1); len(filter(block, free)) == count {
@@ -49,7 +49,7 @@ func (h *scheduleModel) freeRuns(row [2]int, count int, free func(int) bool) (fo
 	return found
 }
 
-// countRuns is how many blocks fit into a row beside each other.
+// countRuns is how many runs fit into a row beside each other.
 func (h *scheduleModel) countRuns(row [2]int, count int, free func(int) bool) (blocks int) {
 	last := 0
 	for _, block := range h.freeRuns(row, count, free) {
@@ -60,7 +60,7 @@ func (h *scheduleModel) countRuns(row [2]int, count int, free func(int) bool) (b
 	return blocks
 }
 
-// best is the best block, or nil.
+// best is the best run, or nil.
 func (h *scheduleModel) best(section string, count int, free func(int) bool) []int {
 	type candidate struct {
 		block                  []int
@@ -68,7 +68,7 @@ func (h *scheduleModel) best(section string, count int, free func(int) bool) []i
 	}
 	var all []candidate
 	for i, row := range h.rows(section) {
-		maxRuns := 0 // blocks that fit beside the one that is taken
+		maxRuns := 0 // how many fit beside the chosen one
 		runs := map[int]int{}
 		for _, block := range h.freeRuns(row, count, free) {
 			runs[block[0]] = h.countRuns(row, count, func(id int) bool { return free(id) && !slices.Contains(block, id) })
@@ -94,7 +94,7 @@ func (h *scheduleModel) best(section string, count int, free func(int) bool) []i
 	}).block
 }
 
-// orphansOf are the singles of a choice in rows that have a block of as many seats without any, where the hall minds.
+// orphansOf are the orphans of a choice, with NoOrphans, in rows where another run of as many seats would leave none.
 func (h *scheduleModel) orphansOf(chosen []int, free func(int) bool) (ids []int) {
 	if !h.NoOrphans {
 		return nil

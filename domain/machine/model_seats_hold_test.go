@@ -1,4 +1,4 @@
-// The dumb twin at the box office: holding seats, and what becomes of them.
+// The model of holds and reservations.
 
 package machine_test
 
@@ -26,7 +26,7 @@ func (h *scheduleModel) holdEnd(now domain.Time) domain.Time {
 	return now + domain.Time(h.HoldSeconds)*1000
 }
 
-// addHold gives seats to somebody for a while.
+// addHold makes a hold.
 func (h *scheduleModel) addHold(sequence uint64, user string, ids []int, now domain.Time) string {
 	h.removeSeats(ids, now)
 	h.holds = append(h.holds, &allocationModel{sequence: sequence, user: user, seats: ids, heldAt: now, expiresAt: h.holdEnd(now), warned: h.HoldSeconds <= 60})
@@ -96,7 +96,7 @@ func (h *scheduleModel) release(c domain.Command, b seats.Release, now domain.Ti
 	return fmt.Sprint("released ", held)
 }
 
-// ownHold is the command's own hold, or why not.
+// ownHold is the user's own hold, or the code why there is none.
 func (h *scheduleModel) ownHold(c domain.Command, id string, now domain.Time) (*allocationModel, string) {
 	hold := findByID(slices.Concat(h.holds, h.ended), "h", id)
 	switch {

@@ -1,4 +1,4 @@
-// The dumb twin at the box office: what a seat is, is found by asking everybody who may have it.
+// The model of schedules: the status of a seat is found by asking all holds, offers and reservations.
 
 package machine_test
 
@@ -17,14 +17,14 @@ type (
 		id        string
 		sequence  uint64
 		closed    bool
-		holds     []*allocationModel // and offers, until their end is told
+		holds     []*allocationModel // and offers, until there is an event of their expiry
 		ended     []*allocationModel
 		reserved  []*allocationModel
 		blocked   []int
-		releaseAt map[int]domain.Time // seats that come back, and when
-		waitlist  []*allocationModel  // who waits: with an offer or without
+		releaseAt map[int]domain.Time // seats of expired holds, until they are released
+		waitlist  []*allocationModel  // with an offer and without
 	}
-	// allocationModel is a hold, an offer, a reservation or a place in a line: whatever somebody has.
+	// allocationModel is a hold, an offer, a reservation or an entry of the waiting list.
 	allocationModel struct {
 		sequence   uint64
 		user       string
@@ -32,7 +32,7 @@ type (
 		heldAt     domain.Time
 		expiresAt  domain.Time
 		extensions int
-		warned     bool // or never to be
+		warned     bool // or too short for a warning
 		offer      bool
 		cancelled  bool // a reservation that was cancelled
 		quantity   int
@@ -85,7 +85,7 @@ func (h *scheduleModel) hasSection(name string) bool {
 	return name == "" || slices.ContainsFunc(h.Sections, func(s seats.Section) bool { return s.Name == name })
 }
 
-// filter are the ids for which that is so, in their order.
+// filter are the ids that keep accepts, in their order.
 func filter(ids []int, keep func(int) bool) (found []int) {
 	for _, id := range ids {
 		if keep(id) {
@@ -99,7 +99,7 @@ func difference(ids, others []int) []int {
 	return filter(ids, func(id int) bool { return !slices.Contains(others, id) })
 }
 
-// findBySeat is whoever of them has the seat.
+// findBySeat is the one that has the seat, or nil.
 func findBySeat(all []*allocationModel, seat int) *allocationModel {
 	for _, a := range all {
 		if !a.cancelled && slices.Contains(a.seats, seat) {
@@ -109,13 +109,13 @@ func findBySeat(all []*allocationModel, seat int) *allocationModel {
 	return nil
 }
 
-// isFree says that a seat is nobody's at all and on sale.
+// isFree says that a seat is on sale and in no hold, offer or reservation.
 func (h *scheduleModel) isFree(seat int) bool {
 	_, pending := h.releaseAt[seat]
 	return findBySeat(h.holds, seat) == nil && findBySeat(h.reserved, seat) == nil && !slices.Contains(h.blocked, seat) && !pending
 }
 
-// hasWaiting says that there is somebody in line to whom nothing is offered.
+// hasWaiting says that somebody waits without an offer.
 func (h *scheduleModel) hasWaiting() bool {
 	return slices.ContainsFunc(h.waitlist, func(p *allocationModel) bool { return h.offerFor(p) == nil })
 }
@@ -129,8 +129,8 @@ func (h *scheduleModel) offerFor(p *allocationModel) *allocationModel {
 	return nil
 }
 
-// isAvailable says that somebody who did not wait can have the seat: it is idle, or in a hold that is due where nobody waits and
-// seats come back one by one.
+// isAvailable says that a user without an offer can have the seat: it is free, or in a hold that is due in a schedule without
+// waiting users and without ReleaseEverySeconds.
 func (h *scheduleModel) isAvailable(seat int, now domain.Time) bool {
 	if hold := findBySeat(h.holds, seat); hold != nil {
 		return !hold.offer && hold.expiresAt <= now && !h.hasWaiting() && h.ReleaseEverySeconds == 0
@@ -138,14 +138,14 @@ func (h *scheduleModel) isAvailable(seat int, now domain.Time) bool {
 	return h.isFree(seat)
 }
 
-// availableAt says which seats somebody can have who did not wait. Nothing, as long as there are more offers to be made than one
-// command could make.
+// availableAt says which seats a user without an offer can have. None as long as there are more offers to be made than one
+// command can make.
 func (h *scheduleModel) availableAt(now domain.Time) func(int) bool {
 	p, _ := h.nextOffer()
 	return memoize(func(id int) bool { return p == nil && h.isAvailable(id, now) })
 }
 
-// holderOf is who holds a seat that is not due.
+// holderOf is the user who holds the seat, unless the hold is due.
 func (h *scheduleModel) holderOf(seat int, now domain.Time) string {
 	if hold := findBySeat(h.holds, seat); hold != nil && !hold.offer && hold.expiresAt > now {
 		return hold.user
@@ -153,7 +153,7 @@ func (h *scheduleModel) holderOf(seat int, now domain.Time) string {
 	return ""
 }
 
-// removeSeats takes seats out of whatever they are in. Holds that are not due and have none left are forgotten.
+// removeSeats takes seats out of everything that has them. Empty holds are removed, unless they are due.
 func (h *scheduleModel) removeSeats(ids []int, now domain.Time) {
 	for _, a := range h.holds {
 		a.seats = difference(a.seats, ids)
@@ -165,7 +165,7 @@ func (h *scheduleModel) removeSeats(ids []int, now domain.Time) {
 	}
 }
 
-// taken is how many seats count against the user's limit.
+// taken is how many seats count towards the user's limit.
 func (h *scheduleModel) taken(user string, now domain.Time) (n int) {
 	for _, a := range slices.Concat(h.holds, h.reserved) {
 		if a.user == user && !a.offer && !a.cancelled && (a.expiresAt == 0 || a.expiresAt > now) {
@@ -231,14 +231,14 @@ func (w *model) decideSeats(c domain.Command, now domain.Time) string {
 			return "closed"
 		}
 		h.closed = true
-		return "closed for good"
+		return "schedule closed"
 	case seats.Join:
 		return h.join(c, b, now)
 	}
-	return "what is this?"
+	return "unknown command"
 }
 
-// invalidBody says that a wish has no right shape.
+// invalidBody says that a body has a wrong shape.
 func invalidBody(body domain.Body) bool {
 	switch b := body.(type) {
 	case seats.Hold:
@@ -268,9 +268,7 @@ func invalidBody(body domain.Body) bool {
 	return false
 }
 
-// The dumb twin at the box office: its words for what happened.
-
-// describeSeat is what an event says, in the twin's words; "" when it is about something else.
+// describeSeat is the model's line for an event about a schedule; "" for other events.
 func describeSeat(e domain.Event) string {
 	held := func(id string, ids []int, total int64, until domain.Time) string {
 		return fmt.Sprintf("%s %v for %d until %s", id, ids, total, until)
@@ -279,7 +277,7 @@ func describeSeat(e domain.Event) string {
 	case seats.Created:
 		return "created " + b.ScheduleID
 	case seats.Closed:
-		return "closed for good"
+		return "schedule closed"
 	case seats.Held:
 		text := "held " + held(b.HoldID, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
 		if b.BestAvailable != nil {
@@ -291,7 +289,7 @@ func describeSeat(e domain.Event) string {
 	case seats.Extended:
 		return fmt.Sprintf("extended %s until %s", b.HoldID, b.ExpiresAt)
 	case seats.Expiring:
-		return fmt.Sprintf("%s of %s will end %s", b.HoldID, e.User, b.ExpiresAt)
+		return fmt.Sprintf("%s of %s expires soon, at %s", b.HoldID, e.User, b.ExpiresAt)
 	case seats.Swapped:
 		return fmt.Sprintf("swapped %s -%v +%v = %v for %d until %s", b.HoldID, b.Released, b.Taken, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
 	case seats.Released:
@@ -301,21 +299,21 @@ func describeSeat(e domain.Event) string {
 	case seats.Cancelled:
 		return fmt.Sprintf("cancelled %s %v of %s", b.ReservationID, b.ScheduleSeatIDs, e.User)
 	case seats.Expired:
-		text := fmt.Sprintf("%s of %s in %s ends %s %v", b.HoldID, e.User, b.ScheduleID, b.ExpiresAt, b.ScheduleSeatIDs)
+		text := fmt.Sprintf("%s of %s in %s expired %s %v", b.HoldID, e.User, b.ScheduleID, b.ExpiresAt, b.ScheduleSeatIDs)
 		if b.ReleaseAt != 0 {
-			text += " back " + b.ReleaseAt.String()
+			text += ", released at " + b.ReleaseAt.String()
 		}
 		return text
 	case seats.ReleasedToSale:
-		return fmt.Sprint("returned ", b.ScheduleSeatIDs)
+		return fmt.Sprint("released to sale ", b.ScheduleSeatIDs)
 	case seats.Blocked:
 		return fmt.Sprint("blocked ", b.ScheduleSeatIDs)
 	case seats.Unblocked:
 		return fmt.Sprint("unblocked ", b.ScheduleSeatIDs)
 	case seats.Reclaimed:
-		return fmt.Sprint("freed ", b.ScheduleSeatIDs)
+		return fmt.Sprint("reclaimed ", b.ScheduleSeatIDs)
 	case seats.Joined:
-		return fmt.Sprintf("waits %s for %d in %q at %d", b.WaitingID, b.Quantity, b.Section, b.Position)
+		return fmt.Sprintf("joined %s for %d in %q at %d", b.WaitingID, b.Quantity, b.Section, b.Position)
 	case seats.Left:
 		return fmt.Sprintf("left %s %v", b.WaitingID, b.ScheduleSeatIDs)
 	case seats.Declined:
@@ -325,7 +323,7 @@ func describeSeat(e domain.Event) string {
 	case seats.Accepted:
 		return "accepted " + b.WaitingID + " " + held(b.HoldID, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
 	case seats.OfferExpired:
-		return fmt.Sprintf("offer of %s to %s ends %s %v", b.WaitingID, e.User, b.ExpiresAt, b.ScheduleSeatIDs)
+		return fmt.Sprintf("offer of %s to %s expired %s %v", b.WaitingID, e.User, b.ExpiresAt, b.ScheduleSeatIDs)
 	}
 	return ""
 }

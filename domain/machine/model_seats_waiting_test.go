@@ -1,4 +1,4 @@
-// The dumb twin at the box office: who waits, what the shop does, and what time does.
+// The model of waiting lists and offers of seats, of admin actions, and of expiry.
 
 package machine_test
 
@@ -33,10 +33,10 @@ func (h *scheduleModel) join(c domain.Command, b seats.Join, now domain.Time) st
 		return fmt.Sprint("seat_limit_exceeded ", h.MaxSeatsPerUser)
 	}
 	h.waitlist = append(h.waitlist, &allocationModel{sequence: c.Sequence, user: c.User, quantity: b.Quantity, section: b.Section})
-	return fmt.Sprintf("waits %s-ws%d for %d in %q at %d", h.id, c.Sequence, b.Quantity, b.Section, before+1)
+	return fmt.Sprintf("joined %s-ws%d for %d in %q at %d", h.id, c.Sequence, b.Quantity, b.Section, before+1)
 }
 
-// answerOffer is what becomes of somebody's place when they accept, decline or leave.
+// answerOffer accepts or declines an offer, or leaves the waiting list.
 func (h *scheduleModel) answerOffer(c domain.Command, now domain.Time) string {
 	var id, outcome string
 	switch b := c.Body.(type) {
@@ -86,10 +86,10 @@ func (h *scheduleModel) answerOffer(c domain.Command, now domain.Time) string {
 	return fmt.Sprintf("%s %s %v", outcome, id, ids)
 }
 
-// nextOffer is who is next, and what for: of all whose wish fits, the one who joined first.
+// nextOffer is the first waiting entry that fits, and its seats.
 func (h *scheduleModel) nextOffer() (*allocationModel, []int) {
 	isFree := memoize(h.isFree)
-	noFit := map[string]bool{} // wishes for which there is nothing
+	noFit := map[string]bool{} // by quantity and section
 	for _, p := range h.waitlist {
 		key := fmt.Sprint(p.quantity, p.section)
 		if h.closed || noFit[key] || h.offerFor(p) != nil {
@@ -145,7 +145,7 @@ func (h *scheduleModel) unblock(b seats.Unblock) string {
 	return fmt.Sprint("unblocked ", b.ScheduleSeatIDs)
 }
 
-// reclaim takes seats from whoever has them; each of them hears it once, in the order of the seats.
+// reclaim takes seats from their owners, with one event for each owner, in the order of the seats.
 func (h *scheduleModel) reclaim(c domain.Command, b seats.Reclaim, now domain.Time) string {
 	if len(b.ScheduleSeatIDs) > 100 {
 		return "too_many_seats 100"
@@ -169,7 +169,7 @@ func (h *scheduleModel) reclaim(c domain.Command, b seats.Reclaim, now domain.Ti
 		switch {
 		case pending:
 			ids := filter(b.ScheduleSeatIDs, func(id int) bool { return h.releaseAt[id] != 0 })
-			lines, done = append(lines, fmt.Sprint("returned ", ids)), append(done, ids...)
+			lines, done = append(lines, fmt.Sprint("released to sale ", ids)), append(done, ids...)
 			h.removeSeats(ids, now)
 		case r != nil:
 			ids := filter(b.ScheduleSeatIDs, func(id int) bool { return slices.Contains(r.seats, id) })
@@ -189,7 +189,7 @@ func (h *scheduleModel) reclaim(c domain.Command, b seats.Reclaim, now domain.Ti
 			h.removeSeats(ids, now)
 		}
 	}
-	return strings.Join(append(lines, fmt.Sprint("freed ", reclaimed)), "\n")
+	return strings.Join(append(lines, fmt.Sprint("reclaimed ", reclaimed)), "\n")
 }
 
 func (h *scheduleModel) expireOffer(o *allocationModel, at domain.Time) string {
@@ -197,7 +197,7 @@ func (h *scheduleModel) expireOffer(o *allocationModel, at domain.Time) string {
 	h.waitlist = slices.DeleteFunc(h.waitlist, func(p *allocationModel) bool { return p.sequence == o.sequence })
 	o.expiresAt = at
 	h.ended = append(h.ended, o)
-	return fmt.Sprintf("offer of %s-ws%d to %s ends %s %v", h.id, o.sequence, o.user, at, o.seats)
+	return fmt.Sprintf("offer of %s-ws%d to %s expired %s %v", h.id, o.sequence, o.user, at, o.seats)
 }
 
 func (w *model) holdDeadlines(now domain.Time) (deadlines []dueModel) {
@@ -209,7 +209,7 @@ func (w *model) holdDeadlines(now domain.Time) (deadlines []dueModel) {
 			}
 			deadlines = append(deadlines, dueModel{a.expiresAt - 60_000, a.sequence, func() string {
 				a.warned = true
-				warned := fmt.Sprintf("h%d of %s will end %s", a.sequence, a.user, a.expiresAt)
+				warned := fmt.Sprintf("h%d of %s expires soon, at %s", a.sequence, a.user, a.expiresAt)
 				if now < a.expiresAt {
 					warned += "\nalarm hold-expiring for " + a.user
 				}
@@ -221,21 +221,21 @@ func (w *model) holdDeadlines(now domain.Time) (deadlines []dueModel) {
 				ids := filter(seatRange(1, h.seatCount()), func(id int) bool { return h.releaseAt[id] == at })
 				ids = ids[:min(len(ids), 1000)]
 				h.removeSeats(ids, at)
-				return fmt.Sprint("returned ", ids)
+				return fmt.Sprint("released to sale ", ids)
 			}})
 		}
 	}
 	return deadlines
 }
 
-// expire ends a hold or an offer whose time has come.
+// expire expires a hold or an offer.
 func (h *scheduleModel) expire(hold *allocationModel) string {
 	if hold.offer {
 		return h.expireOffer(hold, hold.expiresAt)
 	}
 	h.holds = slices.DeleteFunc(h.holds, func(other *allocationModel) bool { return other == hold })
 	h.ended = append(h.ended, hold)
-	text := fmt.Sprintf("h%d of %s in %s ends %s %v", hold.sequence, hold.user, h.id, hold.expiresAt, hold.seats)
+	text := fmt.Sprintf("h%d of %s in %s expired %s %v", hold.sequence, hold.user, h.id, hold.expiresAt, hold.seats)
 	if interval := domain.Time(h.ReleaseEverySeconds) * 1000; interval > 0 && hold.expiresAt%interval != 0 {
 		at := hold.expiresAt
 		for at%interval != 0 {
@@ -244,7 +244,7 @@ func (h *scheduleModel) expire(hold *allocationModel) string {
 		for _, id := range hold.seats {
 			h.releaseAt[id] = at
 		}
-		text += " back " + at.String()
+		text += ", released at " + at.String()
 	}
 	return text
 }

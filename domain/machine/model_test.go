@@ -1,5 +1,5 @@
-// The dumb twin: the rules once more, from their description and not from their code, as slow and as plain as can be.
-// It knows nothing of sequences that are not told to it, has no heap and no index, and says in words what it decided.
+// A model of the state machine: the rules once more, written from their description and not from their code, as slow and as
+// plain as can be. It has no heap and no index, and returns its decisions as text.
 
 package machine_test
 
@@ -12,26 +12,24 @@ import (
 	"onsale/domain/alarms"
 )
 
-type (
-	model struct {
-		now, deciding domain.Time // of the last event, and of this command
-		requests      map[domain.RequestID]domain.Fingerprint
-		promotions    map[string]*promotionModel
-		schedules     map[string]*scheduleModel
-		products      map[string]*productModel
-		orders        map[string]*orderModel
-		prepared      map[string]string // merchant_uids, and for whom
-		alarms        []alarmModel
-		events        int
-	}
-)
+type model struct {
+	now, deciding domain.Time // of the last event, and of this command
+	requests      map[domain.RequestID]domain.Fingerprint
+	promotions    map[string]*promotionModel
+	schedules     map[string]*scheduleModel
+	products      map[string]*productModel
+	orders        map[string]*orderModel
+	prepared      map[string]string // users, by merchant_uid
+	alarms        []alarmModel
+	events        int
+}
 
 func newModel() *model {
 	return &model{requests: map[domain.RequestID]domain.Fingerprint{}, promotions: map[string]*promotionModel{}, schedules: map[string]*scheduleModel{},
 		products: map[string]*productModel{}, orders: map[string]*orderModel{}, prepared: map[string]string{}}
 }
 
-// decide says what command c led to, and makes it so: what is due comes first, and after everything what it lets be offered.
+// decide executes command c and returns a line for each event: first what is due, then the outcome; offers follow each of them.
 func (w *model) decide(c domain.Command) (lines []string) {
 	now := max(w.now, c.At)
 	w.deciding = now
@@ -84,10 +82,10 @@ func (w *model) decide(c domain.Command) (lines []string) {
 type dueModel struct {
 	at       domain.Time
 	sequence uint64        // of the command that set it
-	emit     func() string // makes it so: a line for each event
+	emit     func() string // applies it and returns a line for each event
 }
 
-// nextDue is the first by its time, then by its place in line.
+// nextDue is the first by time, then by sequence.
 func (w *model) nextDue(now domain.Time) (first dueModel, ok bool) {
 	for _, d := range slices.Concat(w.holdDeadlines(now), w.promotionDeadlines(), w.orderDeadlines()) {
 		if d.at <= now && (!ok || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
@@ -97,7 +95,7 @@ func (w *model) nextDue(now domain.Time) (first dueModel, ok bool) {
 	return first, ok
 }
 
-// nextOffer makes the next offer; "" when there is none.
+// nextOffer makes the next offer and returns its lines; "" when there is none.
 func (w *model) nextOffer(now domain.Time) string {
 	if offer := w.offerCoupons(now); offer != "" {
 		return offer
@@ -119,7 +117,7 @@ func (w *model) dispatch(c domain.Command, now domain.Time) string {
 	return w.decideCoupons(c, now)
 }
 
-// The dumb twin's alarms: a list of what everybody was told.
+// The model of alarms: a list.
 
 type alarmModel struct {
 	number int // of the event
@@ -127,7 +125,7 @@ type alarmModel struct {
 	read   bool
 }
 
-// record notes a line that was told.
+// record counts an event and keeps it if it is an alarm.
 func (w *model) record(line string) {
 	w.events++
 	if text, ok := strings.CutPrefix(line, "alarm "); ok {
@@ -161,10 +159,10 @@ func (w *model) decideAlarms(c domain.Command) string {
 		}
 		return fmt.Sprint("read all ", unread)
 	}
-	return "what is this?"
+	return "unknown command"
 }
 
-// describeAlarm is what an event says, in the twin's words; "" when it is about something else.
+// describeAlarm is the model's line for an event about alarms; "" for other events.
 func describeAlarm(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case alarms.Raised:

@@ -1,4 +1,4 @@
-// Commands by chance, for the twin and for the fuzzer: few names, so that everybody gets in everybody's way.
+// Random commands, for the model checks and the fuzzer: few users and entities, so that they collide.
 
 package machine_test
 
@@ -10,18 +10,18 @@ import (
 	"onsale/domain/seats"
 )
 
-// generator draws the next command. draw(n) is a number below n; it is all the chance there is.
+// generator makes random commands. intN(n) is a random number below n; there is no other randomness.
 type generator struct {
 	intN                                func(n int) int
 	at                                  domain.Time
 	users                               int
 	seats                               int
-	invalid                             bool          // with figures that no honest writer sends
-	changeTimes                         []domain.Time // when something opens, closes or ends
+	invalid                             bool          // with values that no valid client sends
+	changeTimes                         []domain.Time // when something opens, closes or expires
 	holds                               []string
 	keys                                []string
 	held, reservations, waiting, alarms []reference
-	issued, couponsWaiting              []reference // coupons, and places in their lines
+	issued, couponsWaiting              []reference // coupons, and entries of waiting lists
 	count                               int
 	orderGenerator
 }
@@ -58,7 +58,7 @@ func (c *generator) command() (user, key, entity string, body domain.Body) {
 	c.count++
 	key = "k" + strconv.Itoa(c.count)
 	if c.intN(8) == 0 && len(c.keys) > 0 {
-		key = c.keys[c.intN(len(c.keys))] // perhaps somebody else's, perhaps with another body
+		key = c.keys[c.intN(len(c.keys))] // perhaps another user's, perhaps with another body
 	} else if c.intN(4) == 0 {
 		c.keys = append(c.keys, key)
 	}
@@ -76,8 +76,8 @@ func (c *generator) command() (user, key, entity string, body domain.Body) {
 	case p < 24:
 		return user, key, c.promotionID(), coupons.Issue{}
 	case p < 44:
-		who, entity, body := c.couponCommand(user)
-		return who, key, entity, body
+		owner, entity, body := c.couponCommand(user)
+		return owner, key, entity, body
 	case p < 58:
 		return user, key, c.scheduleID(), seats.Hold{ScheduleSeatIDs: c.seatIDs(1)}
 	case p < 62:
@@ -91,20 +91,18 @@ func (c *generator) command() (user, key, entity string, body domain.Body) {
 		}
 		return h.user, key, h.entity, seats.Reserve{HoldID: hold, ScheduleSeatIDs: ids}
 	case p < 97:
-		who, entity, body := c.seatCommand(user)
-		return who, key, entity, body
+		owner, entity, body := c.seatCommand(user)
+		return owner, key, entity, body
 	}
 	return "", "", domain.SystemEntity, domain.Tick{}
 }
 
-// promotionID is one of the day, or the one of the hour, which perhaps nobody has made yet.
+// promotionID is an old promotion or a recent one, which perhaps does not exist yet.
 func (c *generator) promotionID() string {
 	return c.pick("demo", "pair", "hour"+strconv.Itoa(c.count/60), "hour"+strconv.Itoa(c.count/60))
 }
 
-// The bodies of commands by chance.
-
-// seatIDs are seats, at least as many as said, now and then out of order, twice or where none is.
+// seatIDs are at least minimum seats, now and then out of order, repeated or unknown.
 func (c *generator) seatIDs(minimum int) (ids []int) {
 	for range minimum + c.intN(3) {
 		ids = append(ids, c.number(1+c.intN(c.seats+c.intN(2))))
@@ -112,7 +110,7 @@ func (c *generator) seatIDs(minimum int) (ids []int) {
 	return ids
 }
 
-// holdOrSeats is a hold, seats, or both.
+// holdOrSeats is a hold id, seats, or both.
 func (c *generator) holdOrSeats() (hold string, ids []int) {
 	if c.intN(3) > 0 && len(c.holds) > 0 {
 		hold = c.holds[max(0, len(c.holds)-1-c.intN(8))]
@@ -129,7 +127,7 @@ func (c *generator) holdOrSeats() (hold string, ids []int) {
 	return hold, ids
 }
 
-// invalidCommand is what no honest client sends.
+// invalidCommand is a command that no valid client sends.
 func (c *generator) invalidCommand(user, key string) (string, string, string, domain.Body) {
 	switch c.intN(7) {
 	case 0:
@@ -148,7 +146,7 @@ func (c *generator) invalidCommand(user, key string) (string, string, string, do
 	return "", "", "hall", seats.Hold{ScheduleSeatIDs: []int{1}}
 }
 
-// number is n, or where the wild things are something that no rule may trip over.
+// number is n, or with invalid now and then an extreme value.
 func (c *generator) number(n int) int {
 	if !c.invalid || c.intN(20) > 0 {
 		return n

@@ -1,4 +1,4 @@
-// Commands about coupons by chance.
+// Random commands about coupons.
 
 package machine_test
 
@@ -21,8 +21,8 @@ func (c *generator) createPromotion() coupons.Create {
 	return p
 }
 
-// couponCommand is everything but creating a promotion and asking for one coupon.
-func (c *generator) couponCommand(user string) (who, entity string, body domain.Body) {
+// couponCommand is any command but Create and Issue.
+func (c *generator) couponCommand(user string) (owner, entity string, body domain.Body) {
 	entity = c.promotionID()
 	reason := c.pick("", "why not", strings.Repeat("x", 200+c.intN(8)/7))
 	switch p := c.intN(100); {
@@ -56,7 +56,7 @@ func (c *generator) couponCommand(user string) (who, entity string, body domain.
 	return ref.user, ref.entity, coupons.Accept{WaitingID: ref.id}
 }
 
-// pickCoupon is one of the last few, or a number of any promotion that perhaps nobody has.
+// pickCoupon is one of the last few coupons, or a random number, which perhaps does not exist.
 func (c *generator) pickCoupon(user string) reference {
 	if t := c.pickReference(c.issued, user); t.seats != nil {
 		return t
@@ -64,7 +64,7 @@ func (c *generator) pickCoupon(user string) reference {
 	return reference{"", user, c.promotionID(), []int{c.number(1 + c.intN(6))}}
 }
 
-// recordCoupons remembers what others can ask about.
+// recordCoupons keeps what later commands can refer to.
 func (c *generator) recordCoupons(e domain.Event) {
 	switch b := e.Body.(type) {
 	case coupons.Issued:

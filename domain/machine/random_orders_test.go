@@ -1,4 +1,4 @@
-// Commands about products and orders by chance, and a worker by chance that asks the bank.
+// Random commands about products and orders, with a random payment provider and a worker that asks it.
 
 package machine_test
 
@@ -11,22 +11,22 @@ import (
 	"onsale/domain/orders"
 )
 
-// providerAnswer is what the bank said when an order stood as an event had made it. It may arrive much later.
+// providerAnswer is an answer of the provider. It may arrive much later.
 type providerAnswer struct {
 	paymentID string
 	command   orders.RecordPayment
 }
 
-// orderGenerator is what the chance remembers of orders.
+// orderGenerator is the part of the generator for orders.
 type orderGenerator struct {
 	paymentModel
 	prices       map[string]int64  // of products
 	prepared     []orders.Prepared //
 	events       map[string]uint64 // the last that changed an order
 	payments     []string          // the orders' payments, the oldest first
-	delayed      []providerAnswer  // way to the shop
-	refunding    []string          // payments that were REFUNDING and known when the worker decided to give them back
-	falseAnswers bool              // there are answers that no bank gives
+	delayed      []providerAnswer  // on their way
+	refunding    []string          // payments that were REFUNDING and known when the worker decided to refund them
+	falseAnswers bool              // there are answers that no provider gives
 	beforeRefund func(impUID string)
 }
 
@@ -34,15 +34,15 @@ func newOrderGenerator() orderGenerator {
 	return orderGenerator{paymentModel: paymentModel{}, prices: map[string]int64{}, events: map[string]uint64{}}
 }
 
-// productID is one of the day, or the one of the hour.
+// productID is an old product or a recent one.
 func (c *generator) productID() string {
 	return c.pick("tee", "gig"+strconv.Itoa(c.count/120), "gig"+strconv.Itoa(c.count/120))
 }
 
-// paymentID is a payment of the last few, known to the shop or not.
+// paymentID is one of the last few payments, with an order or without.
 func (c *generator) paymentID() string { return "imp" + strconv.Itoa(max(0, c.count/10-c.intN(4))) }
 
-func (c *generator) orderCommand(user, key string) (who, k, entity string, body domain.Body) {
+func (c *generator) orderCommand(user, key string) (owner, k, entity string, body domain.Body) {
 	if c.intN(3) == 0 {
 		c.advance(c, c.paymentID())
 	}
@@ -82,7 +82,7 @@ func (c *generator) placeOrder(product string) orders.Place {
 	return p
 }
 
-// pickAnswer is what the worker hears. It may be on its way for a while.
+// pickAnswer is a provider's answer as the worker gets it, now and then a delayed one.
 func (c *generator) pickAnswer() (string, orders.RecordPayment) {
 	a := providerAnswer{paymentID: c.paymentID()}
 	if len(c.payments) > 0 && c.intN(20) > 0 {
@@ -106,7 +106,7 @@ func (c *generator) pickAnswer() (string, orders.RecordPayment) {
 	return a.paymentID, a.command
 }
 
-// recordOrders remembers what others can ask about.
+// recordOrders keeps what later commands can refer to.
 func (c *generator) recordOrders(e domain.Event) {
 	if c.intN(6) == 0 && strings.HasPrefix(e.Entity, "imp") {
 		c.changeTimes = append(c.changeTimes, e.Now+60_000)
@@ -127,7 +127,7 @@ func (c *generator) recordOrders(e domain.Event) {
 			c.refunding = append(c.refunding, b.PaymentID)
 		}
 	case orders.Failed, orders.Refunded:
-		if c.intN(3) > 0 { // or the worker has decided it before, and does it once more
+		if c.intN(3) > 0 { // otherwise the worker refunds it once more
 			c.refunding = slices.DeleteFunc(c.refunding, func(id string) bool { return id == e.Entity })
 		}
 	case orders.Pending, orders.Succeeded, orders.Discrepant:
@@ -137,10 +137,8 @@ func (c *generator) recordOrders(e domain.Event) {
 	c.events[e.Entity] = e.Number
 }
 
-// A provider of payments by chance: people pay late, too little, in the wrong currency, for others; somebody gives money back
-// past the shop.
-
-// paymentModel is the payments by imp_uid. What is not there is missing.
+// paymentModel is a random payment provider, by imp_uid. Users pay late, too little, in a wrong currency, for others; there are
+// refunds that the state machine did not ask for.
 type paymentModel map[string]orders.Payment
 
 func (b paymentModel) lookup(id string) orders.Payment {
@@ -150,7 +148,7 @@ func (b paymentModel) lookup(id string) orders.Payment {
 	return orders.Payment{State: orders.PaymentMissing}
 }
 
-// start lets most people begin to pay for their order in good faith.
+// start begins the payment of most orders, with the right amount.
 func (b paymentModel) start(c *generator, placed orders.Placed, user string) {
 	if b.lookup(placed.PaymentID).State != orders.PaymentMissing || c.intN(5) == 0 {
 		return
@@ -163,7 +161,7 @@ func (b paymentModel) start(c *generator, placed orders.Placed, user string) {
 	b[placed.PaymentID] = p
 }
 
-// advance is something that happens at the bank, to one payment.
+// advance changes one payment.
 func (b paymentModel) advance(c *generator, id string) {
 	p := b.lookup(id)
 	switch p.State {
@@ -188,7 +186,7 @@ func (b paymentModel) advance(c *generator, id string) {
 	b[id] = p
 }
 
-// refund gives back so much of a payment, as far as it is there.
+// refund refunds at most amount of a payment.
 func (b paymentModel) refund(id string, amount int64) {
 	p := b.lookup(id)
 	p.Cancelled += min(amount, p.Refundable())
@@ -198,7 +196,7 @@ func (b paymentModel) refund(id string, amount int64) {
 	b[id] = p
 }
 
-// refundNext lets the worker do what it decided to do a while ago; mostly at once, now and then in parts.
+// refundNext is a refund by the worker, which it decided on a while ago; mostly whole, now and then in parts.
 func (c *generator) refundNext() {
 	if len(c.refunding) == 0 {
 		return
@@ -214,7 +212,7 @@ func (c *generator) refundNext() {
 	c.refund(id, amount)
 }
 
-// falsePayment is what no bank says, or says of another payment.
+// falsePayment is an answer that no provider gives, or one about another payment.
 func (c *generator) falsePayment() orders.Payment {
 	p := orders.Payment{State: c.pick("missing", "waiting", "paid", "failed", "cancelled", "charged"), MerchantUID: "own",
 		Amount: int64(c.number(c.intN(30) - 1)), Cancelled: int64(c.number(c.intN(30) - 15)), Currency: c.pick("KRW", "USD"), Test: c.intN(4) == 0}

@@ -1,4 +1,4 @@
-// Wishes about seats and alarms by chance.
+// Random commands about seats and alarms.
 
 package machine_test
 
@@ -11,13 +11,13 @@ import (
 	"onsale/domain/seats"
 )
 
-// reference is something that somebody has: a hold, a reservation, a place in a line, an alarm.
+// reference is a hold, a reservation, an entry of a waiting list or an alarm, with its user.
 type reference struct {
 	id, user, entity string
 	seats            []int
 }
 
-// pickReference is one of the last few, or something that nobody has. Mostly its owner is who asks.
+// pickReference is one of the last few, or an unknown one. Mostly its user is the owner.
 func (c *generator) pickReference(things []reference, user string) reference {
 	if len(things) == 0 || c.intN(25) == 0 {
 		return reference{c.pick("x!", "", "h007", "hall-r1", "hall-ws1", "a1"), user, c.scheduleID(), nil}
@@ -32,7 +32,7 @@ func (c *generator) pickReference(things []reference, user string) reference {
 	return t
 }
 
-// scheduleID is one of the day, or the one of the hour, which perhaps nobody has built yet.
+// scheduleID is an old schedule or a recent one, which perhaps does not exist yet.
 func (c *generator) scheduleID() string {
 	if c.intN(30) == 0 {
 		return "none"
@@ -70,8 +70,8 @@ func (c *generator) createSchedule() seats.Create {
 	return s
 }
 
-// seatCommand is something else that somebody can want of seats.
-func (c *generator) seatCommand(user string) (who, entity string, body domain.Body) {
+// seatCommand is any other command about seats, or one about alarms.
+func (c *generator) seatCommand(user string) (owner, entity string, body domain.Body) {
 	schedule, reason := c.scheduleID(), c.pick("", "rain", strings.Repeat("r", 200+c.intN(8)/7))
 	switch p := c.intN(100); {
 	case p < 15:
@@ -123,7 +123,7 @@ func (c *generator) seatCommand(user string) (who, entity string, body domain.Bo
 	return c.alarmCommand(user)
 }
 
-func (c *generator) alarmCommand(user string) (who, entity string, body domain.Body) {
+func (c *generator) alarmCommand(user string) (owner, entity string, body domain.Body) {
 	alarm := c.pickReference(c.alarms, user)
 	switch c.intN(3) {
 	case 0:
@@ -134,7 +134,7 @@ func (c *generator) alarmCommand(user string) (who, entity string, body domain.B
 	return alarm.user, alarm.user, alarms.MarkRead{AlarmID: alarm.id}
 }
 
-// record remembers what others can ask about.
+// record keeps what later commands can refer to.
 func (c *generator) record(e domain.Event) {
 	switch b := e.Body.(type) {
 	case seats.Held:

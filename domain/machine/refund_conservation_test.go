@@ -1,10 +1,9 @@
-// Where the money is when the world has come to rest.
+// Conservation of money: in the end every user has either paid for an order or got the money back.
 
 package machine_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,14 +12,14 @@ import (
 	"onsale/domain/orders"
 )
 
-// TestOrder_ConservesMoney lets days of orders go by, at a bank that makes a mess and a worker that is late but follows its one rule: it
-// gives back only what is REFUNDING and known. Then the bank comes to rest, the worker asks whenever it is time, and everybody
-// has to have either what they paid for or their money.
+// TestOrder_ConservesMoney runs random orders, payments and refunds, with a worker that is late but refunds only what is REFUNDING
+// and known. Then the provider changes no more, the worker asks at every recheck, and every order has to be paid or
+// refunded.
 func TestOrder_ConservesMoney(t *testing.T) {
 	rng := newRand(t)
 	paidCount, foreign, refunded, counts := 0, 0, 0, map[string]int{}
 	runs := 200
-	if os.Getenv("ONSALE_TEST_LONG") != "" {
+	if longTests() {
 		runs = 5_000
 	}
 	for range runs {
@@ -29,7 +28,7 @@ func TestOrder_ConservesMoney(t *testing.T) {
 		d.generator.beforeRefund = func(impUID string) {
 			o := d.Orders.Order(impUID)
 			if o.Status == orders.StatusPaid || d.isForeign(o, d.generator.lookup(impUID)) {
-				t.Fatalf("the worker gives back what is %s of %s, %s", impUID, o.User, o.Status)
+				t.Fatalf("the worker refunds %s of %s, which is %s", impUID, o.User, o.Status)
 			}
 		}
 		for i := range 250 {
@@ -52,13 +51,13 @@ func TestOrder_ConservesMoney(t *testing.T) {
 			case p.Refundable() == 0 && o.Status == orders.StatusRefunded:
 				refunded++
 			case p.Refundable() > 0 || o.Status != orders.StatusFailed:
-				t.Errorf("order %+v stands, but the bank says %+v", *o, p)
+				t.Errorf("order %+v, but payment %+v", *o, p)
 			}
 		}
 		d.checkReplay()
 	}
 	if paidCount == 0 || foreign == 0 || refunded == 0 {
-		t.Errorf("%d paid, %d of others, %d given back prove nothing", paidCount, foreign, refunded)
+		t.Errorf("%d paid, %d of other users, %d refunded: the test proves nothing", paidCount, foreign, refunded)
 	}
 	for _, outcome := range []string{"orders.placed", "orders.rejected-paid", "orders.pending", "orders.succeeded", "orders.discrepant", "orders.cancelled",
 		"orders.failed amount_mismatch", "orders.failed currency_mismatch", "orders.failed test_payment", "orders.failed payment_cancelled",
@@ -66,19 +65,19 @@ func TestOrder_ConservesMoney(t *testing.T) {
 		"orders.failed payment_not_prepared", "orders.failed order_cancelled", "orders.failed sold_out", "orders.failed product_closed",
 		"orders.refund-due late_payment", "orders.refunded late_payment", "orders.refunded order_cancelled", "orders.refunded cancelled_at_provider"} {
 		if counts[outcome] == 0 {
-			t.Errorf("chance never led to %s: it proves nothing about it", outcome)
+			t.Errorf("no order led to %s", outcome)
 		}
 	}
 }
 
-// isForeign says that the payment is for somebody else, from the bank's paper and the shop's.
+// isForeign says that the payment is another user's.
 func (d *modelCheck) isForeign(o *orders.Order, p orders.Payment) bool {
 	prepared := d.Orders.Preparation(p.MerchantUID)
 	return prepared == nil && o.RequirePrepare || prepared != nil && prepared.User != o.User
 }
 
-// settleAll lets the bank tell everything that it has done, and then time go by until nobody is to be asked about any more. What the
-// bank still does meanwhile, it tells.
+// settleAll reconciles all orders, and again at every recheck until there are none. Now and then a payment changes meanwhile,
+// and is reconciled.
 func (d *modelCheck) settleAll() {
 	for _, id := range slices.Clone(d.Orders.Orders()) {
 		d.reconcile(id)
@@ -103,7 +102,7 @@ func (d *modelCheck) settleAll() {
 	}
 }
 
-// reconcile is what the worker does about an order: it asks, has the shop learn, gives back what is to go back, and asks again.
+// reconcile is what the worker does about an order: it asks the provider, records the answer, refunds, and asks again.
 func (d *modelCheck) reconcile(id string) {
 	for {
 		o := d.Orders.Order(id)
@@ -119,8 +118,7 @@ func (d *modelCheck) reconcile(id string) {
 	}
 }
 
-// TestOrder_RechecksForDays follows an order that failed, which is asked about fourteen times in eleven days and nine hours, and one
-// that is paid, which is asked about three times in a week; and then never again.
+// TestOrder_RechecksForDays counts rechecks: a failed order has fourteen in eleven days and nine hours, a paid one three in a week.
 func TestOrder_RechecksForDays(t *testing.T) {
 	for state, want := range map[string]struct {
 		times int
@@ -149,7 +147,7 @@ func TestOrder_RechecksForDays(t *testing.T) {
 			rechecks++
 		}
 		if got, last := c.Now, domain.Time(1000).Add(want.last); rechecks != want.times || got != last {
-			t.Errorf("%s: asked %d times, the last at %s, want %d and %s", state, rechecks, got, want.times, last)
+			t.Errorf("%s: %d rechecks, the last at %s, want %d and %s", state, rechecks, got, want.times, last)
 		}
 	}
 }

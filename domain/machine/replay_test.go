@@ -1,4 +1,4 @@
-// What a shop knows is a function of its events, also of those that went through the log as bytes.
+// The state is a function of the events, also of those that were encoded and decoded.
 
 package machine_test
 
@@ -14,8 +14,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// checkReplay folds all events into two fresh shops: as they are, and as somebody else reads them. Both have to be the
-// living one.
+// checkReplay applies all events to a fresh machine, encoded and decoded. It and the replica have to equal the machine.
 func (c *fixture) checkReplay() {
 	c.t.Helper()
 	decoded := machine.New()
@@ -27,20 +26,20 @@ func (c *fixture) checkReplay() {
 		}
 		e.Body = body.Elem().Interface().(domain.Body)
 		if got := mustJSON(c.t, e.Body); string(got) != string(encoded) {
-			c.t.Fatalf("event %d reads otherwise\n got %s\nwant %s", e.Number, got, encoded)
+			c.t.Fatalf("event %d differs after decoding\n got %s\nwant %s", e.Number, got, encoded)
 		}
 		decoded.Apply(e)
 	}
 	want := dumpText(c.Machine)
-	for source, s := range map[string]*machine.Machine{"follower": c.replica, "read": decoded} {
+	for source, s := range map[string]*machine.Machine{"replica": c.replica, "decoded": decoded} {
 		if got := dumpText(s); got != want {
 			c.t.Errorf("%s\n got %s\nwant %s", source, got, want)
 		}
 	}
 }
 
-// An event is on its way to the log while the state goes on. Nothing that happens later may change what it says.
-func TestExecute_EventsDoNotAliasState(t *testing.T) {
+// Events are encoded while the state goes on. No later command may change them.
+func TestExecute_CopiesState(t *testing.T) {
 	c := newFixture(t)
 	schedule := seats.Create{Title: "t", HoldSeconds: 1, MaxSeatsPerUser: 9,
 		Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 9}}}}}
@@ -65,13 +64,13 @@ func TestExecute_EventsDoNotAliasState(t *testing.T) {
 	submit(2000, "11", seats.Release{ScheduleSeatIDs: []int{9, 5}})
 	for i, e := range c.events {
 		if got := string(mustJSON(t, e.Body)); got != texts[i] {
-			t.Errorf("event %d said %s and now says %s", e.Number, texts[i], got)
+			t.Errorf("event %d was %s and is now %s", e.Number, texts[i], got)
 		}
 	}
 	c.checkReplay()
 }
 
-// A store hands its own lists to the state. The state changes its copy.
+// The state copies a list that it gets from a store.
 func TestRestoreAllocation_CopiesItsList(t *testing.T) {
 	state := seats.New()
 	sc := state.Restore(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}}, 1, false)
@@ -83,8 +82,7 @@ func TestRestoreAllocation_CopiesItsList(t *testing.T) {
 	}
 }
 
-// A command without a body breaks the rules, and nothing else.
-func TestExecute_CommandWithoutBodyIsDeadLetter(t *testing.T) {
+func TestExecute_DeadLettersCommandWithoutBody(t *testing.T) {
 	s := machine.New()
 	events, err := s.Execute(domain.Command{Entity: "demo", User: "kim", Sequence: 1000})
 	want := domain.Event{Number: 1, Sequence: 1000, Entity: "demo", User: "kim", Last: true, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}}

@@ -1,4 +1,4 @@
-// What a store gives back at a start is what the events have made.
+// A state restored from a store's rows equals the one that applied the events.
 
 package machine_test
 
@@ -17,8 +17,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// TestRestore_Coupons takes promotions apart as a store keeps them, and puts them together again.
-func TestRestore_Coupons(t *testing.T) {
+func TestCoupons_Restore(t *testing.T) {
 	rng := newRand(t)
 	offers, ended := 0, 0
 	for range 8 {
@@ -46,11 +45,11 @@ func TestRestore_Coupons(t *testing.T) {
 		}
 	}
 	if offers == 0 || ended == 0 {
-		t.Errorf("%d offers and %d ended ones prove nothing", offers, ended)
+		t.Errorf("%d offers, %d expired: the test proves nothing", offers, ended)
 	}
 }
 
-// restoreCoupons is the state as it comes back from a store: a row for everything.
+// restoreCoupons restores s from rows.
 func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
 	restored := coupons.New()
 	for _, id := range s.IDs() {
@@ -77,10 +76,7 @@ func restoreCoupons(t *testing.T, s *coupons.State) *coupons.State {
 	return restored
 }
 
-// A shop that starts from a store knows of its seats what one knows that has seen every event.
-
-// TestRestore_Seats lets a day go by, and puts what a store would have kept into a fresh state, in a store's order.
-func TestRestore_Seats(t *testing.T) {
+func TestSeats_Restore(t *testing.T) {
 	rng := newRand(t)
 	for range 8 {
 		d := newModelCheck(t, rng.IntN)
@@ -113,17 +109,17 @@ func restoreSchedule(s *seats.State, source *seats.Schedule) {
 	for _, h := range inOrder(source.Allocations()) {
 		s.RestoreAllocation(sc, h)
 	}
-	returning := map[domain.Time][]int{}
+	pending := map[domain.Time][]int{}
 	for i := range source.Layout.Total() {
 		seat := source.Seat(i + 1)
 		if seat.Status() == seats.StatusBlocked {
 			s.RestoreBlocked(sc, []int{i + 1})
 		}
 		if at := seat.ReleaseAt(); at != 0 {
-			returning[at] = append(returning[at], i+1)
+			pending[at] = append(pending[at], i+1)
 		}
 	}
-	for at, ids := range returning {
+	for at, ids := range pending {
 		s.RestorePendingRelease(sc, at, ids)
 	}
 	for _, e := range inOrder(source.Waiting()) {
@@ -143,10 +139,7 @@ func inOrder[K cmp.Ordered, V any](all iter.Seq2[K, V]) iter.Seq2[K, V] {
 	}
 }
 
-// A shop that starts from a store knows of its orders what one knows that has seen every event.
-
-// TestRestore_Orders takes products and orders apart as a store keeps them, row by row, and puts them together again.
-func TestRestore_Orders(t *testing.T) {
+func TestOrders_Restore(t *testing.T) {
 	rng := newRand(t)
 	seen := map[orders.Status]int{}
 	for range 8 {
@@ -170,7 +163,7 @@ func TestRestore_Orders(t *testing.T) {
 		}
 	}
 	if len(seen) < 6 {
-		t.Errorf("%v prove nothing of the others", seen)
+		t.Errorf("only statuses %v: the test proves nothing", seen)
 	}
 }
 
@@ -188,7 +181,7 @@ func restoreOrders(t *testing.T, s *orders.State) *orders.State {
 	return restored
 }
 
-// roundTrip is v after it was written and read.
+// roundTrip is v encoded and decoded.
 func roundTrip[V any](t *testing.T, v V) (read V) {
 	if err := json.Unmarshal(mustJSON(t, v), &read); err != nil {
 		t.Fatal(err)

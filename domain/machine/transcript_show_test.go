@@ -37,6 +37,9 @@ func (d *transcript) show(query string) error {
 	return nil
 }
 
+// dayTime is a time of Dump on the day of the transcripts.
+var dayTime = regexp.MustCompile(dayPrefix + `(\S+)Z`)
+
 // dumpOf are the lines of Dump about one entity: a heading, and what is indented below it. The heading is without the fields
 // that the entity's first event had already.
 func (d *transcript) dumpOf(kind, id string) (lines []string) {
@@ -50,6 +53,7 @@ func (d *transcript) dumpOf(kind, id string) (lines []string) {
 			fields = slices.DeleteFunc(fields, func(f field) bool { return slices.Contains(created, f) })
 		}
 		if within {
+			words = dayTime.ReplaceAllString(words, "$1")
 			lines = append(lines, strings.TrimRight(words+joinFields(fields), " "))
 		}
 	}

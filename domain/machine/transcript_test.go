@@ -30,7 +30,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write today's events and states into the transcripts")
 
-func TestTranscripts(t *testing.T) {
+func TestTranscripts_Match(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -232,7 +232,7 @@ func (d *transcript) printEvents(cmd domain.Command, events []domain.Event) {
 	if first, repeated := d.Request(cmd.Request); repeated && !answered {
 		d.printf("         repeats event %d", first.EventNumber)
 	} else if len(events) == 0 {
-		d.printf("         nothing")
+		d.printf("         no events")
 	}
 }
 

@@ -1,5 +1,5 @@
-// A cluster of nats-servers in this process, on loopback, each with its own directory. Stopping one is a clean shutdown; a
-// kill takes a process of its own.
+// A cluster of nats-servers in this process, on loopback, each with its own directory. Stopping one is a clean shutdown, not a
+// kill.
 
 package streamtest
 
@@ -13,16 +13,16 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// Servers is a cluster. Its methods are for one goroutine.
+// Servers is a cluster. Its methods must be called from one goroutine.
 type Servers struct {
-	URLs    []string // one for each server, in their order
+	URLs    []string // one for each server
 	tb      testing.TB
 	options []*server.Options
 	running []*server.Server
 }
 
-// Cluster starts n servers and returns when they have a meta leader, so that streams can be made. One server is no cluster,
-// but a nats-server on its own.
+// Cluster starts n servers and waits for a meta leader, so that streams can be created. With n = 1 it starts a single server
+// without clustering.
 func Cluster(tb testing.TB, n int) *Servers {
 	tb.Helper()
 	s := &Servers{tb: tb, running: make([]*server.Server, n)}
@@ -56,7 +56,7 @@ func Cluster(tb testing.TB, n int) *Servers {
 	return s
 }
 
-// Stop shuts server i down and waits for it. Doing so twice is fine.
+// Stop shuts server i down and waits for it. Stopping it twice does nothing.
 func (s *Servers) Stop(i int) {
 	if s.running[i] == nil {
 		return
@@ -66,7 +66,7 @@ func (s *Servers) Stop(i int) {
 	s.running[i] = nil
 }
 
-// Restart starts server i again on its directory and its port, and waits until it has caught up: one that is stopped while
+// Restart starts server i again on its directory and its port, and waits until all servers have caught up: stopping one while
 // another is still behind can leave a stream without a leader for minutes.
 func (s *Servers) Restart(i int) {
 	s.tb.Helper()
@@ -83,7 +83,7 @@ func (s *Servers) Restart(i int) {
 	})
 }
 
-// LeaderOf is the server that leads a stream, or -1.
+// LeaderOf returns the server that leads a stream, or -1.
 func (s *Servers) LeaderOf(stream string) int {
 	for i, running := range s.running {
 		if running != nil && running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream) {
@@ -102,7 +102,7 @@ func (s *Servers) start(i int) {
 	running.Start()
 	s.running[i] = running
 	if !running.ReadyForConnections(10 * time.Second) {
-		s.tb.Fatalf("server %d isn't ready", i)
+		s.tb.Fatalf("server %d is not ready", i)
 	}
 }
 
@@ -121,12 +121,12 @@ func (s *Servers) waitForLeader() {
 	})
 }
 
-// waitFor polls: a server tells nobody when it becomes leader.
+// waitFor polls, because a server has no notification for leadership or health.
 func (s *Servers) waitFor(what string, cond func() bool) {
 	s.tb.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.tb.Fatal("waited in vain until ", what)
+			s.tb.Fatal("timed out waiting until ", what)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func freePorts(tb testing.TB, n int) (ports []int) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		defer listener.Close() // all at the end, so that they differ
+		defer listener.Close() // only at the end, so that all ports differ
 		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports

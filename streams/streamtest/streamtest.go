@@ -1,5 +1,5 @@
-// Package streamtest gives tests a real log: an embedded one in a temporary directory, or a cluster of nats-servers in this
-// process. Nothing is mocked; what has to fail is made to fail with streams.Log.SetHook, or by stopping a server.
+// Package streamtest opens real logs for tests: an embedded one in a temporary directory, or one on a cluster of nats-servers in
+// this process. Nothing is mocked; tests inject faults with streams.Log.SetHook or by stopping a server.
 package streamtest
 
 import (
@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"onsale/domain"
 	"onsale/streams"
 )
 
-// Config is a small embedded log below dir, synced every second.
+// Config configures a small embedded log in dir, synced every second.
 func Config(tb testing.TB, dir string) streams.Config {
 	return streams.Config{
 		Dir:              dir,
@@ -29,7 +30,7 @@ func Start(tb testing.TB) *streams.Log {
 	return Open(tb, Config(tb, tb.TempDir()))
 }
 
-// Open opens a log and closes it at the end of the test. Closing it before is fine.
+// Open opens a log and closes it at the end of the test. The test may close it earlier.
 func Open(tb testing.TB, c streams.Config) *streams.Log {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -40,4 +41,37 @@ func Open(tb testing.TB, c streams.Config) *streams.Log {
 	}
 	tb.Cleanup(func() { l.Close() })
 	return l
+}
+
+// RetimedCommands is a CommandConsumer whose batches have other timestamps.
+type RetimedCommands struct {
+	*streams.CommandConsumer
+	batches chan domain.Batch
+}
+
+// RetimeCommands forwards the batches of a consumer with the timestamps that at returns. It ends with the consumer.
+func RetimeCommands(ctx context.Context, commands *streams.CommandConsumer, at func(domain.Batch) domain.Time) RetimedCommands {
+	r := RetimedCommands{commands, make(chan domain.Batch)}
+	go func() {
+		defer close(r.batches)
+		for b := range commands.Batches() {
+			select {
+			case r.batches <- RetimeBatch(b, at(b)):
+			case <-ctx.Done(): // drain to the end: Err is valid only after it
+			}
+		}
+	}()
+	return r
+}
+
+// Batches replaces that of the consumer.
+func (r RetimedCommands) Batches() <-chan domain.Batch { return r.batches }
+
+// RetimeBatch sets the timestamp of a batch and its commands.
+func RetimeBatch(b domain.Batch, at domain.Time) domain.Batch {
+	b.At = at
+	for i := range b.Commands {
+		b.Commands[i].At = at
+	}
+	return b
 }

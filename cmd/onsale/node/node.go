@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
@@ -28,7 +30,7 @@ type Node struct {
 	projector    *projections.Projector
 	hub          *sse.Hub
 	server       *httpd.Server
-	metrics      *httpd.Metrics
+	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: nobody to ask
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
@@ -42,7 +44,7 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // Open makes a node that is ready to serve at address. One whose logs are unsound is made too: halted, so that it can
 // say why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
-	n := &Node{config: cfg, logger: logger, metrics: httpd.NewMetrics()}
+	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
 		return nil, err
@@ -125,8 +127,8 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Streams: httpd.Streams{
 			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
 		},
-		Payments: paymentsConfig, FakePay: n.fakePay(),
-		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Metrics: n.metrics, LogState: n.capacity.latest,
+		Payments:      paymentsConfig,
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		DebugStreams: n.debugStreams, Logger: n.logger,
 	})
 	n.registerStreamMetrics()
@@ -152,7 +154,7 @@ func readyNotes(cfg config.Config) []string {
 // publish passes on events that are confirmed and in the store.
 func (n *Node) publish(events []projections.ConfirmedEvent) {
 	n.hub.Publish(events)
-	n.metrics.ObserveConfirmed(events)
+	n.server.ObserveConfirmed(events)
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -12,6 +12,7 @@ import (
 	"onsale/domain/orders"
 	httpd "onsale/http"
 	"onsale/http/sse"
+	"onsale/http/view"
 	"onsale/projections"
 )
 
@@ -29,14 +30,14 @@ func (n *Node) lastEventNumber(key sse.Topic) uint64 {
 }
 
 // order is how an order stands in the store.
-func (n *Node) order(impUID string) (view sse.OrderView, found bool, err error) {
+func (n *Node) order(impUID string) (snapshot sse.OrderView, found bool, err error) {
 	err = n.projector.Read("", func(v *projections.View) (err error) {
 		var o orders.Order
 		o, found, err = v.Order(impUID)
-		view = sse.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: httpd.OrderView(o)}
+		snapshot = sse.OrderView{User: o.User, ResultEvent: o.ResultEvent, Order: view.NewOrder(o, false)}
 		return err
 	})
-	return view, found, err
+	return snapshot, found, err
 }
 
 // progress is how a promotion stands in the store. What is said to be in it is asked before, so that it surely is.
@@ -46,7 +47,8 @@ func (n *Node) progress(promotion string) (p sse.Progress, found bool, err error
 		var state coupons.Promotion
 		state, found, err = v.Promotion(promotion)
 		p.Issued, p.Remaining, p.IssuedEver, p.Position = state.Issued(), state.Remaining(), state.IssuedEver, v.EventNumber()
-		p.Status, p.Until = httpd.PromotionStatus(state, max(v.Now(), domain.At(time.Now())))
+		status, until := state.Status(max(v.Now(), domain.At(time.Now())))
+		p.Status, p.Until = string(status), until
 		return err
 	})
 	return p, found, err
@@ -76,7 +78,7 @@ func (n *Node) debugStreams() []httpd.StreamInfo {
 // registerStreamMetrics shows the hub's figures, each a line.
 func (n *Node) registerStreamMetrics() {
 	type s = sse.Stats
-	httpd.Register(n.metrics, func() (s, bool) { return n.hub.Stats(), true },
+	httpd.Register(n.registry, func() (s, bool) { return n.hub.Stats(), true },
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Users }, "kind", "user"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Schedules }, "kind", "schedule"),
 		httpd.Gauge("onsale_streams_open", "Open streams.", func(s s) int { return s.Promotions }, "kind", "promotion"),
@@ -106,7 +108,7 @@ func (n *Node) registerStreamMetrics() {
 		httpd.Gauge("onsale_ring_head", "Number of the newest event in the ring.", func(s s) uint64 { return s.Head }),
 	)
 	const lag = "Events of the log by which a stream is behind its own last one that was told; 0 when it lacks nothing. Over all streams."
-	httpd.Register(n.metrics, n.hub.Lags,
+	httpd.Register(n.registry, n.hub.Lags,
 		httpd.Gauge("onsale_streams_behind", "Streams that lack something told: full, or reading the log.", func(l sse.Lags) int { return l.Behind }),
 		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.P99 }, "quantile", "0.99"),
 		httpd.Gauge("onsale_streams_lag_events", lag, func(l sse.Lags) uint64 { return l.Max }, "quantile", "1"),

@@ -1,0 +1,182 @@
+// CSV: a header, then one line for each row of seats. The lines of a schedule are adjacent. The first five columns are of
+// the schedule and the same in all of its lines; a price is the same in all lines of its section. An empty cell is as in
+// the first line of its schedule.
+
+package schedulefile
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"onsale/domain/seats"
+	"onsale/http/jsonobject"
+)
+
+var columns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSeatsPerUser", "section", "price", "row", "seats"}
+
+const scheduleColumns = 5 // that describe the schedule
+
+// CSV reads schedules from lines of CSV. After an error there is nothing more.
+func CSV(file []byte) iter.Seq2[Schedule, error] {
+	return func(yield func(Schedule, error) bool) {
+		if err := eachCSV(file, func(s Schedule) bool { return yield(s, nil) }); err != nil {
+			yield(Schedule{}, err)
+		}
+	}
+}
+
+func eachCSV(file []byte, yield func(Schedule) bool) error {
+	if !utf8.Valid(file) {
+		return &Error{jsonobject.Root, "is not UTF-8", 0}
+	}
+	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\uFEFF")))) // spreadsheets write a byte order mark
+	header, err := readHeader(reader)
+	if err != nil {
+		return err
+	}
+	var current *csvSchedule
+	for {
+		record, err := reader.Read()
+		if err == io.EOF {
+			if current != nil {
+				yield(current.schedule())
+			}
+			return nil
+		}
+		if err != nil {
+			return notCSV(err)
+		}
+		line, _ := reader.FieldPos(0)
+		cells := map[string]string{}
+		for i, cell := range record {
+			if cell = strings.TrimSpace(cell); cell != "" {
+				cells[header[i]] = cell
+			}
+		}
+		if current == nil || current.cells["scheduleId"] != cells["scheduleId"] {
+			if current != nil && !yield(current.schedule()) {
+				return nil
+			}
+			current = &csvSchedule{cells: cells}
+		}
+		if err := current.addRow(cells, line); err != nil {
+			return err
+		}
+	}
+}
+
+func readHeader(reader *csv.Reader) ([]string, error) {
+	header, err := reader.Read()
+	if err == io.EOF {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, notCSV(err)
+	}
+	for i, name := range header {
+		header[i] = strings.TrimSpace(name)
+		if !slices.Contains(columns, header[i]) {
+			return nil, &Error{jsonobject.Join("", header[i]), "is an unknown column", 1}
+		}
+		if slices.Contains(header[:i], header[i]) {
+			return nil, &Error{header[i], "is given twice", 1}
+		}
+	}
+	return header, nil
+}
+
+// notCSV is a line that is not CSV, or has other columns than the header.
+func notCSV(err error) error {
+	line := 0
+	if parseErr, ok := errors.AsType[*csv.ParseError](err); ok {
+		line, err = parseErr.Line, parseErr.Err
+	}
+	return &Error{jsonobject.Root, err.Error(), line}
+}
+
+// csvSchedule collects the lines of one schedule.
+type csvSchedule struct {
+	cells    map[string]string // of its first line; later lines inherit them
+	sections []any             // objects, as in JSON
+	lines    [][]int           // of the rows of each section
+	rows     int
+}
+
+func (s *csvSchedule) addRow(cells map[string]string, line int) error {
+	for _, name := range columns[:scheduleColumns] {
+		if cell := cells[name]; cell != "" && cell != s.cells[name] {
+			return &Error{name, "is not as in the first line of its schedule", line}
+		}
+	}
+	switch s.rows++; {
+	case cells["row"] == "":
+		return &Error{"row", "is missing", line}
+	case s.rows > seats.MaxRows: // checked here, so that a file cannot fill the memory
+		return &Error{"row", fmt.Sprintf("is one more than the %d rows that a schedule may have", seats.MaxRows), line}
+	}
+	cell := func(name string) string {
+		if cells[name] != "" {
+			return cells[name]
+		}
+		return s.cells[name]
+	}
+	last := len(s.sections) - 1
+	if last < 0 || s.sections[last].(map[string]any)["name"] != cell("section") {
+		s.sections = append(s.sections, map[string]any{"name": cell("section"), "rows": []any{}, "price": number(cell("price"))})
+		s.lines = append(s.lines, nil)
+		last++
+	}
+	section := s.sections[last].(map[string]any)
+	if price := cells["price"]; price != "" && section["price"] != json.Number(price) {
+		return &Error{"price", "is not as in the line above, of the same section", line}
+	}
+	section["rows"] = append(section["rows"].([]any), map[string]any{"name": cells["row"], "seats": number(cell("seats"))})
+	s.lines[last] = append(s.lines[last], line)
+	return nil
+}
+
+func (s *csvSchedule) schedule() Schedule {
+	fields := map[string]any{"sections": s.sections}
+	for _, name := range []string{"scheduleId", "title", "startsAt"} {
+		fields[name] = s.cells[name]
+	}
+	for _, name := range []string{"holdSeconds", "maxSeatsPerUser"} {
+		fields[name] = number(s.cells[name])
+	}
+	if fields["scheduleId"] == "" {
+		fields["scheduleId"] = nil
+	}
+	return Schedule{jsonobject.New(fields), s.locate}
+}
+
+// locate returns the column of a field and the line of its row; fields of the schedule are in its first line.
+func (s *csvSchedule) locate(field string) (column string, line int) {
+	var section, row int
+	n, _ := fmt.Sscanf(field, "sections[%d].rows[%d]", &section, &row)
+	name := field[strings.LastIndex(field, ".")+1:]
+	switch {
+	case n == 0:
+		return field, s.lines[0][0]
+	case n == 1 && name == "name":
+		name = "section"
+	case n == 2 && name == "name":
+		name = "row"
+	}
+	return name, s.lines[section][row]
+}
+
+// number is the number in a cell, or nil.
+func number(cell string) any {
+	if cell == "" {
+		return nil
+	}
+	return json.Number(cell)
+}

@@ -88,7 +88,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     n.publish,
+		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
@@ -96,6 +96,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	n.registry.MustRegister(projector)
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
@@ -149,12 +150,6 @@ func readyNotes(cfg config.Config) []string {
 		return nil
 	}
 	return []string{"of the logs only their leaders are looked at, not the other replicas"}
-}
-
-// publish passes on events that are confirmed and in the store.
-func (n *Node) publish(events []projections.ConfirmedEvent) {
-	n.hub.Publish(events)
-	n.server.ObserveConfirmed(events)
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"iter"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -67,13 +66,7 @@ func stubServer(check func(domain.Command)) *Server {
 			return sequence.Add(domain.SequencesPerMessage), nil
 		},
 		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch, CommandsEnd: func(context.Context) (uint64, error) { return 0, nil },
-		Streams: Streams{
-			User:      func(http.ResponseWriter, *http.Request, string) {},
-			Alarms:    func(http.ResponseWriter, *http.Request, string) {},
-			Schedule:  func(http.ResponseWriter, *http.Request, string) {},
-			Promotion: func(http.ResponseWriter, *http.Request, string) {},
-			Order:     func(http.ResponseWriter, *http.Request, string, string) {},
-		},
+		Streams: stubStreams{},
 	})
 }
 

@@ -25,6 +25,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/sse"
 	"onsale/projections"
 )
 
@@ -71,9 +72,6 @@ type Config struct {
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// DebugStreams returns the open streams, for /debug/streams. Nil: there is no such path.
-	DebugStreams func() []StreamInfo
-
 	// ReadyNotes are shown by /readyz: limits of what this node can know.
 	ReadyNotes []string
 
@@ -81,18 +79,19 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Streams are the handlers of Server-Sent Events. They are called once the user is known and the stream may exist, and write
-// the whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked.
-// They are called on a halted node too: a stream is never refused with 503.
-type Streams struct {
-	User      func(w http.ResponseWriter, r *http.Request, user string)
-	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // only alarms
-	Schedule  func(w http.ResponseWriter, r *http.Request, schedule string)
-	Promotion func(w http.ResponseWriter, r *http.Request, promotion string)
-
+// Streams is implemented by sse.Hub. Its handlers are called once the user is known and the stream may exist, and write the
+// whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked. They
+// are called on a halted node too: a stream is never refused with 503.
+type Streams interface {
+	User(w http.ResponseWriter, r *http.Request, user string)
+	Alarms(w http.ResponseWriter, r *http.Request, user string) // only alarms
+	Schedule(w http.ResponseWriter, r *http.Request, schedule string)
+	Promotion(w http.ResponseWriter, r *http.Request, promotion string)
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
 	// user is "".
-	Order func(w http.ResponseWriter, r *http.Request, impUID, user string)
+	Order(w http.ResponseWriter, r *http.Request, impUID, user string)
+	// List returns the open streams.
+	List() []sse.StreamInfo
 }
 
 // Projector is implemented by projections.Projector. It returns confirmed outcomes only.

@@ -28,7 +28,8 @@ var allowedImports = map[string][]string{
 	"http/jsonobject":                   {},
 	"http/schedulefile":                 {"domain/seats", "http/jsonobject"},
 	"http/view/viewtest":                {},
-	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/view"},
+	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "projections", "http/view", "http/sse/evloop"},
+	"http/sse/evloop":                   {},                                                                  // connections, not streams
 	"http/payments":                     {"domain", "domain/orders", "projections", "http/payments/portone"}, // it is handed the events that wake it
 	"http/payments/portone":             {"http/jsonobject"},                                                 // what a payment is, it says in its own words
 	"http/payments/portone/fakeportone": {},                                                                  // and nothing of the client, or both might err alike

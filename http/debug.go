@@ -10,17 +10,9 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
-)
 
-// StreamInfo is one open stream.
-type StreamInfo struct {
-	Kind   string        // whose events: "user", "schedule" or "promotion"
-	Key    string        // which of these
-	Cursor uint64        // everything up to this event is sent, or not of this stream
-	Lag    uint64        // by how many events the last published one of these is ahead of Cursor
-	Age    time.Duration // since it was opened
-	State  string        // "live", "catching up", …
-}
+	"onsale/http/sse"
+)
 
 type streamView struct {
 	Kind       string  `json:"kind"`
@@ -38,9 +30,6 @@ type streamList struct {
 
 // debugStreams is GET /debug/streams?limit=&format=json|text.
 func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
-	if s.DebugStreams == nil {
-		return problemf(notFound, "")
-	}
 	query := r.URL.Query()
 	page, _, err := parsePage(query)
 	if err != nil {
@@ -50,7 +39,7 @@ func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
 	if format != "json" && format != "text" {
 		return fieldProblem(invalidParameter, "format", "is json or text")
 	}
-	list := s.listStreams(s.DebugStreams(), page.limit)
+	list := s.listStreams(s.Streams.List(), page.limit)
 	w.Header()["Cache-Control"] = noStore
 	if format == "json" {
 		return sendJSON(w, http.StatusOK, list)
@@ -68,13 +57,13 @@ func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Server) listStreams(open []StreamInfo, limit int) streamList {
-	slices.SortFunc(open, func(a, b StreamInfo) int {
-		return cmp.Or(cmp.Compare(b.Lag, a.Lag), cmp.Compare(b.Age, a.Age), cmp.Compare(a.Key, b.Key))
+func (s *Server) listStreams(open []sse.StreamInfo, limit int) streamList {
+	slices.SortFunc(open, func(a, b sse.StreamInfo) int {
+		return cmp.Or(cmp.Compare(b.Lag, a.Lag), cmp.Compare(b.Age, a.Age), cmp.Compare(a.Topic.ID, b.Topic.ID))
 	})
 	list := streamList{Total: len(open), Items: []streamView{}}
 	for _, i := range open[:min(limit, len(open))] {
-		list.Items = append(list.Items, streamView{i.Kind, i.Key, s.position(i.Cursor), i.Lag, i.Age.Seconds(), i.State})
+		list.Items = append(list.Items, streamView{i.Topic.Kind.String(), i.Topic.ID, s.position(i.Cursor), i.Lag, i.Age.Seconds(), i.State})
 	}
 	return list
 }

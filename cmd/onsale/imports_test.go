@@ -30,7 +30,8 @@ var allowedImports = map[string][]string{
 	"http/jsonobject":                   {},
 	"http/schedulefile":                 {"domain/seats", "http/jsonobject"},
 	"http/view/viewtest":                {},
-	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "projections/store", "http/view"},
+	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "projections", "projections/store", "http/view", "http/sse/evloop"},
+	"http/sse/evloop":                   {},                                                                                       // connections, not streams
 	"http/payments":                     {"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}, // it is handed the events that wake it
 	"http/payments/portone":             {"http/jsonobject"},                                                                      // what a payment is, it says in its own words
 	"http/payments/portone/fakeportone": {},                                                                                       // and nothing of the client, or both might err alike

@@ -52,7 +52,7 @@ func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Au
 func BenchmarkHub_Publish(b *testing.B) {
 	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
 		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
-			h := New(Config{Epoch: epoch, Last: func(Topic) uint64 { return 0 }})
+			h := New(Config{Epoch: epoch, Source: emptySource{}})
 			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, view.Audience{Content: view.Seats})
 			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, view.Audience{})
 			e := held("1", "s", 1, 2)
@@ -63,14 +63,14 @@ func BenchmarkHub_Publish(b *testing.B) {
 			}
 			stop()
 			stopIdle()
-			b.ReportMetric(float64(h.Stats().Encoded)/float64(2*e.Number), "encodes/frame")
+			b.ReportMetric(float64(h.stats().encoded)/float64(2*e.Number), "encodes/frame")
 		})
 	}
 }
 
 // As the projector does it: many at once, each of another user.
 func BenchmarkHub_PublishBatch(b *testing.B) {
-	h := New(Config{Epoch: epoch, Last: func(Topic) uint64 { return 0 }})
+	h := New(Config{Epoch: epoch, Source: emptySource{}})
 	events := make([]projections.ConfirmedEvent, 256)
 	for i := range events {
 		events[i].Event = issued(fmt.Sprint("user", i))

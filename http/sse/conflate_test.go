@@ -132,7 +132,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 					_ = st.Close()
 				}
 				synctest.Wait()
-				if got := f.hub.Stats(); got.Conflations == 0 || got.Conflated == 0 || got.CatchUps != 0 {
+				if got := f.hub.stats(); got.conflations == 0 || got.conflated == 0 || got.catchUps != 0 {
 					t.Errorf("stats %+v", got)
 				}
 			})
@@ -153,7 +153,7 @@ func TestConflation_HoldsNoCatchUpSlot(t *testing.T) {
 		f.emit(events...)
 		end := fmt.Sprintf("%s-%d", epoch, len(events))
 		time.Sleep(5 * time.Second)
-		if got := f.hub.Stats(); got.CatchUps != 0 {
+		if got := f.hub.stats(); got.catchUps != 0 {
 			t.Errorf("a burst holds a place at the log: %+v", got)
 		}
 		var got []viewtest.Event

@@ -45,7 +45,7 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 	go func() {
 		defer close(late)
 		time.Sleep(takes / 2)
-		if got := f.hub.Stats().Drain; got != takes/2 {
+		if got := f.hub.stats().drain; got != takes/2 {
 			t.Errorf("half way the drain took %v", got)
 		}
 		st := s.mustOpen(t, "/users/1", "")
@@ -73,8 +73,8 @@ func testDrain(t *testing.T, window, takes time.Duration) {
 		t.Errorf("%d streams come back at %d moments", streams, len(backs))
 	}
 	<-late
-	got := f.hub.Stats()
-	if got.Drain != takes*(streams-1)/streams || got.Draining != streams+1 || got.Halted != 0 || got.Users != 0 {
+	got := f.hub.stats()
+	if got.drain != takes*(streams-1)/streams || got.draining != streams+1 || got.halted != 0 || got.users != 0 {
 		t.Errorf("stats %+v", got)
 	}
 	if err := f.hub.Drain(t.Context(), window); err != nil {
@@ -103,7 +103,7 @@ func TestDrain_ReturnsWithoutStreams(t *testing.T) {
 			t.Errorf("got %v, retry %v", err, rejected.Retry)
 		}
 		_ = rejected.Close()
-		if got := f.hub.Stats(); got.Halted != 2 || got.Draining != 0 {
+		if got := f.hub.stats(); got.halted != 2 || got.draining != 0 {
 			t.Errorf("stats %+v", got)
 		}
 	})

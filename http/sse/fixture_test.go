@@ -63,8 +63,8 @@ const (
 func newFixture(t testing.TB, c Config) *fixture {
 	f := &fixture{t: t, last: map[Topic]uint64{}, changed: make(chan struct{})}
 	c.Epoch = epoch
-	c.Last, c.NumberAt, c.CatchUp, c.Progress, c.OrderView = f.lastOf, f.numberAt, f.catchUp, f.progress, f.order
-	c.Engine = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
+	c.Source, c.snapshots = f, f
+	c.EventLoop = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
 	if usesEngine(t) {
 		c.newPoller = newMemoryPoller
 	}
@@ -149,13 +149,43 @@ func (f *fixture) emit(events ...domain.Event) {
 	f.publish(len(events))
 }
 
+func (f *fixture) LastOfUser(user string) uint64 { return f.lastOf(Topic{TopicUser, user}) }
+
+func (f *fixture) LastOfEntity(kind, entity string) uint64 {
+	return f.lastOf(entityTopic(kind, entity))
+}
+
+func (f *fixture) EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error] {
+	return f.events(ctx, from, Topic{TopicUser, user})
+}
+
+func (f *fixture) EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error] {
+	return f.events(ctx, from, entityTopic(kind, entity))
+}
+
+func (f *fixture) Status() projections.Status { panic("the fixture has snapshots of its own") }
+
+func (f *fixture) Read(string, func(*projections.View) error) error {
+	panic("the fixture has snapshots of its own")
+}
+
+func entityTopic(kind, entity string) Topic {
+	return Topic{map[string]TopicKind{"seats": TopicSchedule, "orders": TopicOrder, "coupons": TopicPromotion}[kind], entity}
+}
+
+// emptySource is a log without events.
+type emptySource struct{ Source }
+
+func (emptySource) LastOfUser(string) uint64           { return 0 }
+func (emptySource) LastOfEntity(string, string) uint64 { return 0 }
+
 func (f *fixture) lastOf(topic Topic) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.last[topic]
 }
 
-func (f *fixture) numberAt(at domain.Time) (uint64, error) {
+func (f *fixture) EventNumberAt(at domain.Time) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.log {
@@ -168,7 +198,7 @@ func (f *fixture) numberAt(at domain.Time) (uint64, error) {
 
 var errFault = errors.New("the consumer died")
 
-func (f *fixture) catchUp(ctx context.Context, from uint64, topic Topic) iter.Seq2[domain.Event, error] {
+func (f *fixture) events(ctx context.Context, from uint64, topic Topic) iter.Seq2[domain.Event, error] {
 	return func(yield func(domain.Event, error) bool) {
 		f.mu.Lock()
 		f.consumers++

@@ -98,7 +98,7 @@ func TestHandshake_SetsHeaders(t *testing.T) {
 func TestHandshake_StoreFailureRetriesLater(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Head: 5})
-		f.hub.NumberAt = func(domain.Time) (uint64, error) { return 0, errors.New("closed") }
+		f.hub.Source = failingSource{f}
 		s := f.serve()
 		st := s.mustOpen(t, "/users/1", "")
 		rest, err := io.ReadAll(st.body)
@@ -108,6 +108,10 @@ func TestHandshake_StoreFailureRetriesLater(t *testing.T) {
 		_ = st.Close()
 	})
 }
+
+type failingSource struct{ Source }
+
+func (failingSource) EventNumberAt(domain.Time) (uint64, error) { return 0, errors.New("closed") }
 
 func TestResuming_NeedsID(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/x", nil)

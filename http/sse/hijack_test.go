@@ -39,11 +39,11 @@ func TestHijack_IgnoresPipelinedInput(t *testing.T) {
 			t.Fatalf("got %+v", e)
 		}
 	}
-	if got := f.hub.Stats(); got.Users != 1 || got.Fresh != 1 {
+	if got := f.hub.stats(); got.users != 1 || got.fresh != 1 {
 		t.Errorf("stats %+v", got)
 	}
 	_ = c.Close()
-	f.waitFor(t, "the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "the client is gone", func(s stats) bool { return s.users == 0 })
 }
 
 // pipeliningConn sends more with each write.
@@ -97,7 +97,7 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	}
 	_ = rejected.Close()
 	_ = st.Close()
-	f.waitFor(t, "a heartbeat finds out that the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "a heartbeat finds out that the client is gone", func(s stats) bool { return s.users == 0 })
 
 	f.emit(issued("1"))
 	st = dial(t, s, "/users/1", epoch+"-0")

@@ -129,7 +129,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		}
 		_ = rejected.Close()
 		synctest.Wait()
-		if st := f.hub.Stats(); st.Users != 0 || st.Rejected != 1 || st.Fresh != 1 {
+		if st := f.hub.stats(); st.users != 0 || st.rejected != 1 || st.fresh != 1 {
 			t.Errorf("stats %+v", st)
 		}
 	})
@@ -166,11 +166,11 @@ func TestStream_WriteTimeoutCloses(t *testing.T) {
 		st.expectConnect(t, "fresh", epoch+"-0")
 		f.emit(issued("1"))
 		time.Sleep(19 * time.Second)
-		if f.hub.Stats().Users != 1 {
+		if f.hub.stats().users != 1 {
 			t.Error("it was cut off too soon")
 		}
 		time.Sleep(2 * time.Second)
-		if got := f.hub.Stats(); got.Users != 0 || got.Slow != 1 {
+		if got := f.hub.stats(); got.users != 0 || got.slow != 1 {
 			t.Errorf("stats %+v", got)
 		}
 		_ = st.Close()
@@ -221,7 +221,7 @@ func TestCatchUp_ReadsLogOnlyWhenNeeded(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			if got := f.hub.Stats(); got.CatchUps != 0 || got.Users+got.Schedules != 1 {
+			if got := f.hub.stats(); got.catchUps != 0 || got.users+got.schedules != 1 {
 				t.Errorf("%d: stats %+v", i, got)
 			}
 			_ = st.Close()
@@ -230,7 +230,7 @@ func TestCatchUp_ReadsLogOnlyWhenNeeded(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if got := f.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 {
+		if got := f.hub.stats(); got.catchUps != 0 || got.waiting != 0 {
 			t.Errorf("stats %+v", got)
 		}
 	})
@@ -330,7 +330,7 @@ func TestCatchUp_LimitsConcurrency(t *testing.T) {
 			streams = append(streams, st)
 			synctest.Wait()
 		}
-		if got := f.hub.Stats(); got.CatchUps != 2 || got.Waiting != 3 {
+		if got := f.hub.stats(); got.catchUps != 2 || got.waiting != 3 {
 			t.Errorf("stats %+v", got)
 		}
 		time.AfterFunc(26*time.Second, func() { hanging.Store(false) })
@@ -354,7 +354,7 @@ func TestCatchUp_LimitsConcurrency(t *testing.T) {
 			t.Errorf("%d consumers at once, want 2", f.maxActive)
 		}
 		synctest.Wait()
-		if got := f.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 || got.Users != 0 {
+		if got := f.hub.stats(); got.catchUps != 0 || got.waiting != 0 || got.users != 0 {
 			t.Errorf("stats %+v", got)
 		}
 	})
@@ -512,8 +512,8 @@ func TestPreload_SetsRingBounds(t *testing.T) {
 	} {
 		hub := New(Config{Ring: 100, Head: c.head})
 		hub.Preload(slices.Clone(f.log[c.from:c.to]))
-		if got := hub.Stats(); got.Tail != c.tail || got.Head != c.ended {
-			t.Errorf("%+v: %d to %d", c, got.Tail, got.Head)
+		if got := hub.stats(); got.tail != c.tail || got.head != c.ended {
+			t.Errorf("%+v: %d to %d", c, got.tail, got.head)
 		}
 	}
 }
@@ -559,8 +559,8 @@ func TestFrames_EncodedOncePerAudience(t *testing.T) {
 		for _, st := range streams {
 			_ = st.Close()
 		}
-		if got := f.hub.Stats(); got.Encoded != 3+3+1+1 {
-			t.Errorf("%d frames were made, want 8", got.Encoded)
+		if got := f.hub.stats(); got.encoded != 3+3+1+1 {
+			t.Errorf("%d frames were made, want 8", got.encoded)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func TestList_ShowsLagOfStalled(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("got %+v, want %+v", got, want)
 			}
-			if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 1, P99: got[1].Lag, Max: got[1].Lag}) {
+			if l, ok := f.hub.lags(); !ok || l != (lags{behind: 1, p99: got[1].Lag, max: got[1].Lag}) {
 				t.Fatalf("got %+v %v of %+v", l, ok, got)
 			}
 		}
@@ -88,7 +88,7 @@ func TestList_ShowsCatchUpStates(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
-		if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 2, P99: 37, Max: 37}) {
+		if l, ok := f.hub.lags(); !ok || l != (lags{behind: 2, p99: 37, max: 37}) {
 			t.Errorf("got %+v %v", l, ok)
 		}
 		f.emit(issued("other"))
@@ -112,18 +112,18 @@ func TestList_ReportsBusyLoopUnknown(t *testing.T) {
 			defer st.Close()
 			st.expectConnect(t, "fresh", epoch+"-0")
 			unblock := make(chan struct{})
-			for _, l := range f.hub.engine.loops {
-				l.post(func() { <-unblock })
+			for sub := range f.hub.subscriptions {
+				sub.(*socket).Loop().Post(func() { <-unblock })
 			}
 			began := time.Now()
 			if got := f.streamInfos(); !slices.Equal(got, []StreamInfo{{Topic: Topic{TopicUser, "1"}, State: "unknown"}}) || time.Since(began) != loopTimeout {
 				t.Errorf("got %+v after %v", got, time.Since(began))
 			}
-			if l, ok := f.hub.Lags(); ok {
+			if l, ok := f.hub.lags(); ok {
 				t.Errorf("got %+v", l)
 			}
 			close(unblock)
-			if l, ok := f.hub.Lags(); !ok || l != (Lags{}) {
+			if l, ok := f.hub.lags(); !ok || l != (lags{}) {
 				t.Errorf("got %+v %v", l, ok)
 			}
 		})
@@ -134,18 +134,25 @@ func TestList_ReportsBusyLoopUnknown(t *testing.T) {
 func BenchmarkHub_Lags(b *testing.B) {
 	for _, state := range []string{"live", "full"} {
 		b.Run(state, func(b *testing.B) {
-			h := New(Config{Epoch: epoch, Engine: true, newPoller: newMemoryPoller, MaxStreams: -1, Last: func(Topic) uint64 { return 0 }})
-			defer h.engine.stop()
+			h := New(Config{Epoch: epoch, EventLoop: true, newPoller: newMemoryPoller, MaxStreams: -1, Source: emptySource{}})
+			defer h.Close()
 			h.startEngine()
 			for i := range 50_000 {
-				s := &socket{loop: h.engine.nextLoop(), attached: true, blocked: state == "full"}
+				s := &socket{hub: h}
+				h.engine.Assign(&s.Conn, s)
 				h.mu.Lock()
 				h.register(s, Topic{TopicUser, fmt.Sprint(i)})
 				h.mu.Unlock()
+				s.cursor.topic = s.info.topic
+				_, server := newMemoryConn(map[string]int{"live": 1000, "full": 0}[state])
+				if err := s.Open(server, nil); err != nil {
+					b.Fatal(err)
+				}
+				s.Loop().Post(func() { s.start([]byte(":\n\n")) })
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok := h.Lags(); !ok {
+				if _, ok := h.lags(); !ok {
 					b.Fatal("a loop did not answer")
 				}
 			}

@@ -29,14 +29,14 @@ func TestStream_LeaksNothing(t *testing.T) {
 			for _, st := range all {
 				_ = st.Close()
 			}
-			f.waitFor(t, "all closed", func(s Stats) bool { return s.Users == 0 })
+			f.waitFor(t, "all closed", func(s stats) bool { return s.users == 0 })
 		}},
 		"clients reset": {end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
 			for _, st := range all {
 				_ = st.Conn.(*net.TCPConn).SetLinger(0)
 				_ = st.Close()
 			}
-			f.waitFor(t, "all reset", func(s Stats) bool { return s.Users == 0 })
+			f.waitFor(t, "all reset", func(s stats) bool { return s.users == 0 })
 		}},
 		"life is over": {
 			config: Config{UserMaxAge: 500 * time.Millisecond},
@@ -47,7 +47,7 @@ func TestStream_LeaksNothing(t *testing.T) {
 		"slow": {
 			config: Config{WriteTimeout: 300 * time.Millisecond}, path: "/schedules/s",
 			end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
-				for f.hub.Stats().Slow < streams {
+				for f.hub.stats().slow < streams {
 					f.emit(held("1", "s", make([]int, 100)...))
 					time.Sleep(10 * time.Millisecond)
 				}
@@ -63,7 +63,7 @@ func TestStream_LeaksNothing(t *testing.T) {
 					_ = st.Close()
 					all[i] = dial(t, s, "/schedules/s", epoch+"-0")
 				}
-				f.waitFor(t, "all are given up", func(s Stats) bool { return s.Slow >= streams })
+				f.waitFor(t, "all are given up", func(s stats) bool { return s.slow >= streams })
 			},
 		},
 		"drained": {end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
@@ -98,11 +98,11 @@ func TestStream_LeaksNothing(t *testing.T) {
 				fmt.Fprintf(c, "GET /users/%d HTTP/1.1\r\nHost: x\r\nLast-Event-ID: %s-1\r\n\r\n", i, epoch)
 				all = append(all, &stream{Conn: c})
 			}
-			f.waitFor(t, "all wait for event 1", func(s Stats) bool { return s.Users == 2*streams })
+			f.waitFor(t, "all wait for event 1", func(s stats) bool { return s.users == 2*streams })
 			for _, st := range all[streams:] {
 				_ = st.Close()
 			}
-			f.waitFor(t, "they are gone", func(s Stats) bool { return s.Users == streams })
+			f.waitFor(t, "they are gone", func(s stats) bool { return s.users == streams })
 		}},
 	}
 	run := func(t *testing.T, name string) {

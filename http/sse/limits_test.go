@@ -57,11 +57,11 @@ func dialFrom(t *testing.T, s *httptest.Server, from, path, id string) *stream {
 }
 
 // waitFor waits until the hub's figures are so.
-func (f *fixture) waitFor(t *testing.T, what string, is func(Stats) bool) {
+func (f *fixture) waitFor(t *testing.T, what string, is func(stats) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(f.hub.Stats()); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !is(f.hub.stats()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: %+v", what, f.hub.Stats())
+			t.Fatalf("%s: %+v", what, f.hub.stats())
 		}
 	}
 }
@@ -74,24 +74,24 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 		limits  Config
 		exempt  [][2]string // from where, which path
 		refused [][2]string
-		count   func(Stats) uint64
+		count   func(stats) uint64
 	}{
 		"in all": {
 			limits:  Config{MaxStreams: 3, MaxPerUser: -1},
 			refused: [][2]string{{me, "/users/1"}, {other, "/users/2"}, {me, "/schedules/s"}},
-			count:   func(s Stats) uint64 { return s.RejectedFull },
+			count:   func(s stats) uint64 { return s.rejectedFull },
 		},
 		"of a user": {
 			limits:  Config{MaxPerUser: 3},
 			exempt:  [][2]string{{me, "/users/2"}, {me, "/schedules/1"}},
 			refused: [][2]string{{me, "/users/1"}, {other, "/users/1"}, {me, "/users/1?lang=en"}},
-			count:   func(s Stats) uint64 { return s.RejectedUser },
+			count:   func(s stats) uint64 { return s.rejectedUser },
 		},
 		"of an address": {
 			limits:  Config{MaxPerAddress: 3},
 			exempt:  [][2]string{{other, "/users/1"}, {other, "/schedules/s"}},
 			refused: [][2]string{{me, "/users/1"}, {me, "/users/2"}, {me, "/schedules/s"}},
-			count:   func(s Stats) uint64 { return s.RejectedAddress },
+			count:   func(s stats) uint64 { return s.rejectedAddress },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,8 +123,8 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 						_ = rejected.Close()
 					}
 				}
-				got, rejected := f.hub.Stats(), uint64(2*len(c.refused))
-				if c.count(got) != rejected || got.RejectedFull+got.RejectedUser+got.RejectedAddress != rejected || got.Rejected != rejected {
+				got, rejected := f.hub.stats(), uint64(2*len(c.refused))
+				if c.count(got) != rejected || got.rejectedFull+got.rejectedUser+got.rejectedAddress != rejected || got.rejected != rejected {
 					t.Errorf("%d were turned away, and the figures are %+v", rejected, got)
 				}
 				if n := log.count("too many streams"); n != 1 {
@@ -132,7 +132,7 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 				}
 
 				_ = open[0].Close()
-				f.waitFor(t, "one has left", func(s Stats) bool { return s.Users+s.Schedules == 2+len(c.exempt) })
+				f.waitFor(t, "one has left", func(s stats) bool { return s.users+s.schedules == 2+len(c.exempt) })
 				open[0] = dialFrom(t, s, me, "/users/1", epoch+"-0")
 				open[0].expectConnect(t, "complete", epoch+"-0")
 				f.emit(issued("1"))

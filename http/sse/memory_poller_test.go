@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"onsale/http/sse/evloop"
 )
 
 // onBothPaths runs a test under a clock of its own twice: with streams served by goroutines of net/http, and by the engine
@@ -26,46 +28,45 @@ func usesEngine(t testing.TB) bool { return strings.Contains(t.Name()+"/", "/eng
 // memoryPoller is a kernel whose sockets are in memory.
 type memoryPoller struct {
 	mu    sync.Mutex
-	conns map[int32]*memoryConn
-	count int32
+	conns map[*evloop.Conn]*memoryConn
 }
 
-func newMemoryPoller(*Hub) (poller, error) { return &memoryPoller{conns: map[int32]*memoryConn{}}, nil }
+func newMemoryPoller(time.Duration) (evloop.Poller, error) {
+	return &memoryPoller{conns: map[*evloop.Conn]*memoryConn{}}, nil
+}
 
-func (m *memoryPoller) add(s *socket, c net.Conn) error {
-	mc := c.(*memoryConn)
+func (m *memoryPoller) Add(c *evloop.Conn, nc net.Conn) error {
+	mc := nc.(*memoryConn)
 	m.mu.Lock()
-	m.count++
-	s.fd = m.count
-	m.conns[s.fd] = mc
+	m.conns[c] = mc
 	m.mu.Unlock()
 	mc.mu.Lock()
 	defer mc.mu.Unlock()
-	mc.socket = s
+	mc.conn = c
 	if mc.clientClosed {
-		s.loop.onReady(s, gone)
+		c.SocketReady(evloop.Gone)
 	}
 	return nil
 }
 
-func (m *memoryPoller) conn(s *socket) *memoryConn {
+func (m *memoryPoller) conn(c *evloop.Conn) *memoryConn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.conns[s.fd]
+	return m.conns[c]
 }
 
-func (m *memoryPoller) write(s *socket, b []byte) (int, error) { return m.conn(s).tryWrite(b) }
-func (m *memoryPoller) discard(*socket) error                  { return nil }
-func (m *memoryPoller) close()                                 {}
+func (m *memoryPoller) Write(c *evloop.Conn, b []byte) (int, error) { return m.conn(c).tryWrite(b) }
+func (m *memoryPoller) Discard(*evloop.Conn) error                  { return nil }
+func (m *memoryPoller) Close()                                      {}
 
-func (m *memoryPoller) drop(s *socket) {
-	mc := m.conn(s)
+func (m *memoryPoller) Drop(c *evloop.Conn) {
+	mc := m.conn(c)
 	mc.mu.Lock()
-	mc.socket = nil
+	mc.conn = nil
 	mc.mu.Unlock()
 	_ = mc.Close()
 	m.mu.Lock()
-	delete(m.conns, s.fd)
+	delete(m.conns, c)
 	m.mu.Unlock()
 }
 
@@ -80,7 +81,7 @@ type memoryConn struct {
 	serverClosed bool // by the server
 	clientClosed bool // the client
 	writeBlocked bool // a write did not fit
-	socket       *socket
+	conn         *evloop.Conn
 	changed      chan struct{} // closed at the next change
 	deadline     time.Time     // of the client's reads
 }
@@ -123,7 +124,7 @@ func (c *memoryConn) tryWrite(b []byte) (int, error) {
 	if n < len(b) {
 		c.writeBlocked = true
 		if n == 0 {
-			return 0, errWouldBlock
+			return 0, evloop.ErrWouldBlock
 		}
 	}
 	return n, nil
@@ -135,7 +136,7 @@ func (c *memoryConn) Write(b []byte) (int, error) {
 		changed := c.changed
 		c.mu.Unlock()
 		n, err := c.tryWrite(b[done:])
-		if done += n; done == len(b) || err != nil && err != errWouldBlock {
+		if done += n; done == len(b) || err != nil && err != evloop.ErrWouldBlock {
 			return done, err
 		}
 		<-changed
@@ -160,9 +161,9 @@ func (f *clientConn) Read(b []byte) (int, error) {
 		if n > 0 {
 			c.buffered = c.buffered[n:]
 			c.notifyChange()
-			if c.writeBlocked && c.socket != nil {
+			if c.writeBlocked && c.conn != nil {
 				c.writeBlocked = false
-				c.socket.loop.onReady(c.socket, writable)
+				c.conn.SocketReady(evloop.Writable)
 			}
 		}
 		c.mu.Unlock()
@@ -192,8 +193,8 @@ func (f *clientConn) Close() error {
 	if !c.clientClosed {
 		c.clientClosed = true
 		c.notifyChange()
-		if c.socket != nil {
-			c.socket.loop.onReady(c.socket, gone)
+		if c.conn != nil {
+			c.conn.SocketReady(evloop.Gone)
 		}
 	}
 	c.mu.Unlock()

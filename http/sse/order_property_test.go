@@ -178,7 +178,7 @@ func (f *fixture) ownerOf(impUID string) (owner string, final bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	second := strings.ContainsAny(impUID[4:], "135")
-	return v.User, v.ResultEvent > 0 && v.ResultEvent <= uint64(f.published) && (v.User == "2") == second
+	return v.user, v.resultEvent > 0 && v.resultEvent <= uint64(f.published) && (v.user == "2") == second
 }
 
 // results are those that were told of this payment and that the asker may hear.

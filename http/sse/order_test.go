@@ -21,7 +21,7 @@ import (
 )
 
 // order is how one stands in the store, which knows what is decided.
-func (f *fixture) order(impUID string) (v OrderView, known bool, err error) {
+func (f *fixture) order(impUID string) (v orderSnapshot, known bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var status orders.Status
@@ -31,22 +31,30 @@ func (f *fixture) order(impUID string) (v OrderView, known bool, err error) {
 		}
 		switch e.Body.(type) {
 		case orders.Placed:
-			v, known, status = OrderView{User: e.User}, true, orders.StatusVerifying
+			v, known, status = orderSnapshot{user: e.User}, true, orders.StatusVerifying
 		case orders.RejectedPaid:
-			v, known, status = OrderView{User: e.User}, true, orders.StatusRefunding
+			v, known, status = orderSnapshot{user: e.User}, true, orders.StatusRefunding
 		case orders.Succeeded:
-			v.ResultEvent, status = e.Number, orders.StatusPaid
+			v.resultEvent, status = e.Number, orders.StatusPaid
 		case orders.Failed:
-			v.ResultEvent, status = e.Number, orders.StatusFailed
+			v.resultEvent, status = e.Number, orders.StatusFailed
 		case orders.Refunded:
 			status = orders.StatusRefunded
 		}
 	}
 	if known {
-		v.Order = map[string]any{"imp_uid": impUID, "owner": v.User, "orderStatus": status}
+		v.fields = map[string]any{"imp_uid": impUID, "owner": v.user, "orderStatus": status}
 	}
 	return v, known, nil
 }
+
+// orderReader replaces the reading of orders.
+type orderReader struct {
+	*fixture
+	read func(impUID string) (orderSnapshot, bool, error)
+}
+
+func (r orderReader) order(impUID string) (orderSnapshot, bool, error) { return r.read(impUID) }
 
 func placedBy(user, impUID string) domain.Event {
 	return domain.Event{Entity: impUID, User: user, Request: domain.NewRequestID(user, impUID), Last: true, Body: orders.Placed{PaymentID: impUID, ProductID: "tee", Count: 1, Amount: 10000}}
@@ -108,7 +116,7 @@ func TestOrder_WaitsForResult(t *testing.T) {
 			}
 		}
 		f.emit(placedBy("1", "imp_1"), pendingOf("1", "imp_1"), rechecked("imp_1"), paid("2", "imp_2"))
-		if got := f.hub.Stats(); got.Orders != 2 || got.Fresh != 2 {
+		if got := f.hub.stats(); got.orders != 2 || got.fresh != 2 {
 			t.Errorf("stats %+v", got)
 		}
 		if list := f.streamInfos(); len(list) != 2 || list[0].Topic != (Topic{TopicOrder, "imp_1"}) || list[0].Topic.Kind.String() != "order" {
@@ -130,7 +138,7 @@ func TestOrder_WaitsForResult(t *testing.T) {
 		json.expectEnd(t)
 		text.expectEnd(t)
 		synctest.Wait()
-		if got := f.hub.Stats(); got.Orders != 0 || len(f.hub.ring.topics) == 0 {
+		if got := f.hub.stats(); got.orders != 0 || len(f.hub.ring.topics) == 0 {
 			t.Errorf("stats %+v", got)
 		}
 		head := httptest.NewRecorder()
@@ -308,12 +316,12 @@ func TestOrder_ConcurrentPublish(t *testing.T) {
 				f := newFixture(t, Config{})
 				s := f.serveBuffered()
 				f.emit(placedBy("1", "imp_1"))
-				f.hub.Config.OrderView = func(impUID string) (OrderView, bool, error) {
+				f.hub.snapshots = orderReader{f, func(impUID string) (orderSnapshot, bool, error) {
 					f.emit(c.before...)
 					v, known, err := f.order(impUID)
 					f.emit(c.after...)
 					return v, known, err
-				}
+				}}
 				user := ""
 				if named {
 					user = map[bool]string{true: "2", false: "1"}[strings.HasPrefix(name, "replaced")]
@@ -410,7 +418,7 @@ func TestOrder_IsLimited(t *testing.T) {
 		other := s.mustOpen(t, "/orders/imp_2", "")
 		other.expectConnect(t, "fresh", epoch+"-0")
 		_ = other.Close()
-		if got := f.hub.Stats(); got.RejectedUser != 1 {
+		if got := f.hub.stats(); got.rejectedUser != 1 {
 			t.Errorf("stats %+v", got)
 		}
 	})
@@ -455,7 +463,7 @@ func TestOrder_OverRealSockets(t *testing.T) {
 					t.Errorf("%s: got %q %v", r.Proto, all, err)
 				}
 			}
-			f.waitFor(t, "all are gone", func(s Stats) bool { return s.Orders == 0 })
+			f.waitFor(t, "all are gone", func(s stats) bool { return s.orders == 0 })
 		})
 	}
 }

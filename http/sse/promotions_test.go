@@ -21,8 +21,8 @@ import (
 	"onsale/domain/coupons"
 )
 
-// progress is how a promotion stands in the world's store, by the simplest reckoning.
-func (f *fixture) progress(promotion string) (p Progress, found bool, err error) {
+// promotion counts over the whole log.
+func (f *fixture) promotion(promotion string) (p promotionSnapshot, found bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var made coupons.Created
@@ -34,23 +34,33 @@ func (f *fixture) progress(promotion string) (p Progress, found bool, err error)
 			}
 		case coupons.Issued:
 			if body.PromotionID == promotion {
-				p.Issued++
-				p.IssuedEver++
+				p.issued++
+				p.issuedEver++
 			}
 		}
 	}
-	p.Remaining, p.DecidedSequence, p.Position = made.Stock-p.Issued, 1000*uint64(len(f.log)), uint64(f.published)
+	p.remaining, p.decidedSequence, p.eventNumber = made.Stock-p.issued, 1000*uint64(len(f.log)), uint64(f.published)
 	switch now := domain.At(time.Now()); {
 	case now < made.OpensAt:
-		p.Status, p.Until = "SCHEDULED", made.OpensAt
+		p.status, p.until = "SCHEDULED", made.OpensAt
 	case made.ClosesAt != 0 && now >= made.ClosesAt:
-		p.Status = "CLOSED"
-	case p.Remaining == 0:
-		p.Status, p.Until = "SOLD_OUT", made.ClosesAt
+		p.status = "CLOSED"
+	case p.remaining == 0:
+		p.status, p.until = "SOLD_OUT", made.ClosesAt
 	default:
-		p.Status, p.Until = "OPEN", made.ClosesAt
+		p.status, p.until = "OPEN", made.ClosesAt
 	}
 	return p, found, nil
+}
+
+// promotionReader replaces the reading of promotions.
+type promotionReader struct {
+	*fixture
+	read func(promotion string) (promotionSnapshot, bool, error)
+}
+
+func (r promotionReader) promotion(promotion string) (promotionSnapshot, bool, error) {
+	return r.read(promotion)
 }
 
 func created(promotion string, units int, opens, closes domain.Time) domain.Event {
@@ -183,13 +193,13 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 		var reads atomic.Int32
 		var fails atomic.Bool
 		f := newFixture(t, Config{})
-		f.hub.Progress = func(promotion string) (Progress, bool, error) {
+		f.hub.snapshots = promotionReader{f, func(promotion string) (promotionSnapshot, bool, error) {
 			reads.Add(1)
 			if fails.Swap(false) {
-				return Progress{}, false, errors.New("no memory")
+				return promotionSnapshot{}, false, errors.New("no memory")
 			}
-			return f.progress(promotion)
-		}
+			return f.promotion(promotion)
+		}}
 		count := func(what string, pause time.Duration, want int32) {
 			t.Helper()
 			time.Sleep(pause)
@@ -229,7 +239,7 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 		count("nobody watches any more", time.Minute, 0)
 		later := watch("/promotions/later")
 		count("its opening is far away", 59*time.Second, 1)
-		if st := f.hub.Stats(); st.Promotions != 1 {
+		if st := f.hub.stats(); st.promotions != 1 {
 			t.Errorf("stats: %+v", st)
 		}
 		_ = later.Close()

@@ -69,7 +69,7 @@ func TestSlowReader_BlocksNobody(t *testing.T) {
 			readAll(t, s, fast, events)
 			publishing.Wait()
 			if name == "is cut" {
-				for f.hub.Stats().Slow == 0 {
+				for f.hub.stats().slow == 0 {
 					time.Sleep(10 * time.Millisecond)
 				}
 			}
@@ -77,7 +77,7 @@ func TestSlowReader_BlocksNobody(t *testing.T) {
 			if f.consumers == 0 {
 				t.Error("it never fell out of the ring")
 			}
-			if got := f.hub.Stats().Slow; (got > 0) != (name == "is cut") {
+			if got := f.hub.stats().slow; (got > 0) != (name == "is cut") {
 				t.Errorf("%d were cut", got)
 			}
 		})
@@ -147,7 +147,7 @@ func TestCatchUp_YieldsWhenBlocked(t *testing.T) {
 		}
 		reading.Wait()
 		synctest.Wait()
-		if got := f.hub.Stats(); f.maxActive > 2 || got.CatchUps != 0 || got.Waiting != 0 {
+		if got := f.hub.stats(); f.maxActive > 2 || got.catchUps != 0 || got.waiting != 0 {
 			t.Errorf("%d at once, %+v", f.maxActive, got)
 		}
 	})

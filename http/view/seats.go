@@ -62,47 +62,10 @@ func ChangesSeats(e *domain.Event) bool {
 	return false
 }
 
-// SeatChanges are the seats whose status e changed, with the new one, in the order in which e names them. The order is
-// part of the rules' version: the ids of frames within an event count on it.
+// SeatChanges are the seats whose status e changed, with the new one.
 func SeatChanges(e *domain.Event) iter.Seq2[int, seats.Status] {
-	return func(yield func(int, seats.Status) bool) {
-		each := func(ids []int, status seats.Status) bool {
-			for _, id := range ids {
-				if !yield(id, status) {
-					return false
-				}
-			}
-			return true
-		}
-		switch body := e.Body.(type) {
-		case seats.Held:
-			each(body.ScheduleSeatIDs, seats.StatusHeld)
-		case seats.Offered:
-			each(body.ScheduleSeatIDs, seats.StatusHeld)
-		case seats.Swapped:
-			_ = each(body.Released, seats.StatusAvailable) && each(body.Taken, seats.StatusHeld)
-		case seats.Reserved:
-			each(body.ScheduleSeatIDs, seats.StatusReserved)
-		case seats.Blocked:
-			each(body.ScheduleSeatIDs, seats.StatusBlocked)
-		case seats.Expired:
-			if body.ReleaseAt == 0 { // otherwise others still see them as held
-				each(body.ScheduleSeatIDs, seats.StatusAvailable)
-			}
-		case seats.Released:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.ReleasedToSale:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.Cancelled:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.Unblocked:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.Left:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.Declined:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		case seats.OfferExpired:
-			each(body.ScheduleSeatIDs, seats.StatusAvailable)
-		}
+	if c, ok := e.Body.(seats.Changer); ok {
+		return c.SeatChanges()
 	}
+	return func(func(int, seats.Status) bool) {}
 }

@@ -99,11 +99,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.registry.MustRegister(projector)
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
-		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
-		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.MaxCatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
+		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Source: projector,
+		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
-		Engine: true, Log: n.logger,
+		EventLoop: true, Log: n.logger,
 	})
 	if n.consistent {
 		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
@@ -125,14 +125,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return state.Commands.Last, err
 		},
 		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
-		Streams: httpd.Streams{
-			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
-		},
-		Payments:      paymentsConfig,
+		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
-		DebugStreams: n.debugStreams, Logger: n.logger,
+		Logger: n.logger,
 	})
-	n.registerStreamMetrics()
+	n.registry.MustRegister(n.hub)
 	return nil
 }
 

@@ -2,11 +2,9 @@ package payments
 
 import "time"
 
-// The doors that tests open.
-
 func (c *Config) SetTimeUnit(d time.Duration) { c.timeUnit = d }
 
-// Idle says that no order is worked on, and no hint waits.
+// Idle: no order is being worked on, and no webhook is pending.
 func (w *Worker) Idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -1,5 +1,5 @@
-// The table of faults: what becomes of the order, the verdict, the money and the units, whatever goes wrong on the way to the
-// provider and back.
+// The fault matrix: every scenario under every fault of the provider, all in one log at the same time, each with its own
+// provider and worker. Whatever goes wrong, the result of the order, the money and the stock are those of testdata/faults.txt.
 
 package payments_test
 
@@ -25,9 +25,9 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-var updateGolden = flag.Bool("rewrite", false, "write what comes out into testdata; only commit it if you understand what changed it")
+var updateGolden = flag.Bool("rewrite", false, "rewrite testdata/faults.txt; use it with ONSALE_TEST_LONG, and understand each change before you commit it")
 
-// requestFaults are of one route, for its first two requests; slow is the first only.
+// requestFaults hit the first two requests of a route; slow only the first.
 var requestFaults = []string{"slow", "500", "500-after", "reset", "reset-after", "429", "refuse", "redirect", "garbage", "page",
 	"huge", "extra", "enum", "fraction", "revoke"}
 
@@ -40,7 +40,7 @@ var webhookFaults = map[string]func(*fakeportone.Webhooks){
 	"form":    func(w *fakeportone.Webhooks) { w.Form = true },
 }
 
-// routes are those that a scenario takes, or may take.
+// routes are the requests that a scenario makes or may make.
 func (s scenario) routes(api string) []string {
 	routes := []string{"get"}
 	if api == "v1" && s.extraStock == 0 && s.then == nil {
@@ -57,8 +57,15 @@ func (s scenario) routes(api string) []string {
 
 const goldenFile = "testdata/faults.txt"
 
+// TestFaultMatrix_MatchesGolden runs each scenario without a fault and with a quarter of the faults, with ONSALE_TEST_LONG
+// all of them.
 func TestFaultMatrix_MatchesGolden(t *testing.T) {
-	m := newFaultMatrix(t)
+	m, n := newFaultMatrix(t), 0
+	addFault := func(s scenario, api, route, fault string) {
+		if n++; longTests() || n%4 == 0 {
+			m.add(s, api, route, fault)
+		}
+	}
 	for _, s := range scenarios {
 		for _, api := range []string{"v1", "v2"} {
 			if !s.supports(api) {
@@ -67,15 +74,15 @@ func TestFaultMatrix_MatchesGolden(t *testing.T) {
 			m.add(s, api, "none", "")
 			for _, route := range s.routes(api) {
 				for _, fault := range requestFaults {
-					m.add(s, api, route, fault)
+					addFault(s, api, route, fault)
 				}
 			}
 			for _, fault := range slices.Sorted(maps.Keys(webhookFaults)) {
-				m.add(s, api, "webhook", fault)
+				addFault(s, api, "webhook", fault)
 			}
 		}
 	}
-	t.Logf("%d trials", len(m.cases))
+	t.Logf("%d cases", len(m.cases))
 	m.run()
 	for _, fc := range m.cases {
 		fc.check(t)
@@ -91,20 +98,21 @@ func TestFaultMatrix_MatchesGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
+		t.Errorf("the outcomes differ from %s", goldenFile)
 		lines := strings.Split(string(want), "\n")
 		for _, line := range strings.Split(got, "\n") {
 			if !slices.Contains(lines, line) {
-				t.Errorf("is not in %s:\n%s", goldenFile, line)
+				t.Errorf("not in %s:\n%s", goldenFile, line)
 			}
 		}
 	}
 }
 
-// check wants what must hold whatever happened: no good client's name is spoilt, an order has one verdict, who has the goods
-// has paid, and who has not has their money.
+// check verifies what must hold whatever happened: no protocol violation, an order has a result, and the money is at the
+// provider exactly if the units are taken.
 func (fc *faultCase) check(tb testing.TB) {
 	for _, v := range fc.fake.Violations() {
-		tb.Errorf("%s: no good client does this: %s", fc, v)
+		tb.Errorf("%s: protocol violation: %s", fc, v)
 	}
 	o, p := fc.n.order(fc.ref()), fc.n.product(fc.product)
 	paid, refunded := fc.fake.Sums()
@@ -115,20 +123,20 @@ func (fc *faultCase) check(tb testing.TB) {
 		balance, units = price, 1
 	case orders.StatusFailed, orders.StatusRefunded:
 	default:
-		tb.Errorf("%s: it is %s at the end", fc, o.Status)
+		tb.Errorf("%s: still %s at the end", fc, o.Status)
 	}
 	if o.ResultEvent == 0 || len(fc.n.results(fc.ref())) == 0 {
-		tb.Errorf("%s: it has no verdict", fc)
+		tb.Errorf("%s: no result", fc)
 	}
 	if p.Taken != units {
-		tb.Errorf("%s: it is %s, and %d are taken", fc, o.Status, p.Taken)
+		tb.Errorf("%s: %s with %d units taken", fc, o.Status, p.Taken)
 	}
 	if paid-refunded != balance && !foreign && o.Reason != orders.ReasonDiscrepant {
-		tb.Errorf("%s: it is %s, and %d are at the provider", fc, o.Status, paid-refunded)
+		tb.Errorf("%s: %s with a balance of %d", fc, o.Status, paid-refunded)
 	}
 }
 
-// table has a line for each scenario, API and outcome: the first is that of most faults, behind others stand theirs.
+// table has a line for each scenario, API and outcome: first the most frequent one, then others with their faults.
 func table(cases []*faultCase) string {
 	var b strings.Builder
 	for len(cases) > 0 {
@@ -158,8 +166,6 @@ func table(cases []*faultCase) string {
 	return b.String()
 }
 
-// Trials: every scenario under every fault, all in one log and at the same time, each with a provider and a worker of its own.
-
 type event = domain.Event
 
 // faultCase is one scenario under one fault.
@@ -169,8 +175,9 @@ type faultCase struct {
 
 	n                   *node
 	fake                *fakeportone.Server
-	client              client
+	client              payments.Provider
 	worker              *payments.Worker
+	requests            atomic.Int64 // that the fake is serving
 	user, product       string
 	impUID, merchantUID string
 }
@@ -179,7 +186,6 @@ func (fc *faultCase) String() string {
 	return fmt.Sprintf("%s, %s, %s %s", fc.name, fc.api, fc.route, fc.fault)
 }
 
-// faultMatrix tries.
 type faultMatrix struct {
 	n     *node
 	url   string
@@ -189,7 +195,7 @@ type faultMatrix struct {
 	mu         sync.Mutex
 	byEntity   map[string]*faultCase // by order and product
 	events     chan event
-	unfinished atomic.Int64 // events that were told and not done
+	unfinished atomic.Int64 // dispatched events
 	workers    sync.WaitGroup
 }
 
@@ -218,7 +224,7 @@ func newFaultMatrix(tb testing.TB) *faultMatrix {
 	return m
 }
 
-// dispatch is told events in their order.
+// dispatch gets events in order.
 func (m *faultMatrix) dispatch(e event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -226,7 +232,7 @@ func (m *faultMatrix) dispatch(e event) {
 	if fc == nil {
 		return
 	}
-	if prepared, ok := e.Body.(orders.Prepared); ok { // whoever pays does so under that
+	if prepared, ok := e.Body.(orders.Prepared); ok { // the payment will be made under this name
 		fc.merchantUID = prepared.MerchantUID
 		m.byEntity[fc.ref()] = fc
 	}
@@ -234,7 +240,7 @@ func (m *faultMatrix) dispatch(e event) {
 	m.events <- e
 }
 
-// add begins a trial.
+// add makes a case.
 func (m *faultMatrix) add(s scenario, api, route, fault string) {
 	i := len(m.cases)
 	fc := &faultCase{scenario: s, api: api, route: route, fault: fault, n: m.n, fake: fakeportone.New(), user: fmt.Sprintf("kim%d", i),
@@ -245,7 +251,11 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 	config := payments.Config{Provider: fc.client, Append: m.n.log.Append, Projector: m.n.Projector, Log: m.n.logger}
 	config.SetTimeUnit(4 * time.Millisecond)
 	fc.worker = payments.New(config)
-	m.mux.Handle(path+"/", http.StripPrefix(path, fc.fake))
+	m.mux.Handle(path+"/", http.StripPrefix(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fc.requests.Add(1)
+		defer fc.requests.Add(-1)
+		fc.fake.ServeHTTP(w, r)
+	})))
 	m.mux.HandleFunc("POST "+path+"/hook", fc.webhook)
 	hooks := fakeportone.Webhooks{URL: m.url + path + "/hook", V2: api == "v2"}
 	if route == "webhook" {
@@ -268,9 +278,9 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 func (fc *faultCase) webhook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		webhook, hintErr := fc.client.ParseWebhook(r.Header, body)
-		if err = hintErr; err == nil && webhook.Ref != "" {
-			fc.worker.Notify(webhook.Ref)
+		var ref string
+		if ref, err = fc.worker.ParseWebhook(r.Header, body); err == nil && ref != "" {
+			fc.worker.Notify(ref)
 		}
 	}
 	if err != nil {
@@ -278,17 +288,17 @@ func (fc *faultCase) webhook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// run plays everything to its end.
+// run runs all steps of all cases, and then lets a day pass.
 func (m *faultMatrix) run() {
 	parallel(m.cases, concurrency, func(fc *faultCase) {
-		m.n.submit("shop", fc.product, orders.Create{Name: "tee", Price: price, Stock: 1 + fc.extraStock})
+		m.n.submit("admin", fc.product, orders.Create{Name: "tee", Price: price, Stock: 1 + fc.extraStock})
 	})
 	m.waitIdle()
 	for i, d := range []time.Duration{0, 0, 0, 61 * time.Second, paySeconds * time.Second} {
 		if d > 0 {
 			m.advance(d)
 		}
-		parallel(m.cases, concurrency, func(fc *faultCase) {
+		parallel(m.cases, 8*concurrency, func(fc *faultCase) { // most of them wait for a slow response
 			if step := fc.steps()[i]; step != nil {
 				step(fc)
 				fc.waitIdle()
@@ -306,12 +316,12 @@ func (m *faultMatrix) advance(d time.Duration) {
 	m.waitIdle()
 }
 
-// waitIdle waits until nobody has anything to do.
+// waitIdle waits until nothing is left to do at the present log time.
 func (m *faultMatrix) waitIdle() {
 	for {
 		before := m.n.lastMessage()
 		m.n.waitCaughtUp()
-		waitFor(m.n.tb, "every event is done", func() bool { return m.unfinished.Load() == 0 })
+		waitFor(m.n.tb, "every event is handled", func() bool { return m.unfinished.Load() == 0 })
 		for _, fc := range m.cases {
 			fc.waitIdle()
 		}
@@ -321,13 +331,14 @@ func (m *faultMatrix) waitIdle() {
 	}
 }
 
-// waitIdle waits until every webhook is sent, and everything done that they are a reason for.
+// waitIdle waits until every request has had its effect, also a slow one, and every webhook is sent and handled.
 func (fc *faultCase) waitIdle() {
+	waitFor(fc.n.tb, fc.String()+" is served", func() bool { return fc.requests.Load() == 0 })
 	fc.fake.Wait()
 	waitFor(fc.n.tb, fc.String()+" is idle", fc.worker.Idle)
 }
 
-// outcome is everything that counts of a trial.
+// outcome is a line of the table.
 func (fc *faultCase) outcome() string {
 	o, p := fc.n.order(fc.ref()), fc.n.product(fc.product)
 	cancels, amount := 0, int64(0)
@@ -338,6 +349,6 @@ func (fc *faultCase) outcome() string {
 		}
 	}
 	paid, refunded := fc.fake.Sums()
-	return fmt.Sprintf("%-8s %-22s %-16s %d gives back %4d, %4d of %4d are there, %d of %d taken", o.Status, o.Reason,
+	return fmt.Sprintf("%-8s %-22s %-16s %d refunds of %4d, balance %4d of %4d, %d of %d units taken", o.Status, o.Reason,
 		strings.Join(fc.n.results(fc.ref()), " "), cancels, amount, paid-refunded, paid, p.Taken, p.Stock)
 }

@@ -16,22 +16,22 @@ import (
 	"onsale/streams"
 )
 
-// fixture is a shop that sells tees, with a provider and, while it is open, a worker that has its events from the log.
+// fixture sells the product "tee", with a fake provider and, between startWorker and stopWorker, a worker on the log's events.
 type fixture struct {
 	*node
 	fake        *fakeportone.Server
 	refs        []string // of all payments
-	client      client
+	client      payments.Provider
 	timeUnit    time.Duration // of the worker
 	concurrency int
 
 	worker     atomic.Pointer[payments.Worker]
 	stopWorker func()
-	unfinished sync.Map      // numbers of events that the worker wants to have once more
-	lastEvent  atomic.Uint64 // event that it was given
+	unfinished sync.Map      // numbers of events that the worker has not finished
+	lastEvent  atomic.Uint64 // the highest number that the worker got
 }
 
-// newFixture has webhooks sent to it. It is not open yet.
+// newFixture gets the provider's webhooks. No worker runs yet.
 func newFixture(tb testing.TB, n *node, units int) *fixture {
 	tb.Helper()
 	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
@@ -44,7 +44,7 @@ func newFixture(tb testing.TB, n *node, units int) *fixture {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { f.stopWorker() })
-	n.submit("shop", "tee", orders.Create{Name: "tee", Price: price, Stock: units})
+	n.submit("admin", "tee", orders.Create{Name: "tee", Price: price, Stock: units})
 	n.waitCaughtUp()
 	return f
 }
@@ -61,14 +61,14 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// newWorker makes a worker that is told nothing yet.
+// newWorker makes a worker that gets no events.
 func (f *fixture) newWorker() *payments.Worker {
 	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Log: f.logger}
 	config.SetTimeUnit(f.timeUnit)
 	return payments.New(config)
 }
 
-// startWorker has a worker of this counter work until close.
+// startWorker runs a worker until stopWorker.
 func (f *fixture) startWorker() {
 	worker := f.newWorker()
 	f.worker.Store(worker)
@@ -92,7 +92,7 @@ func (f *fixture) startWorker() {
 	})
 }
 
-// handle remembers what is not done.
+// handle keeps track of unfinished events.
 func (f *fixture) handle(ctx context.Context, worker *payments.Worker, e domain.Event, attempt uint64) time.Duration {
 	f.unfinished.Store(e.Number, true)
 	for last := f.lastEvent.Load(); last < e.Number && !f.lastEvent.CompareAndSwap(last, e.Number); last = f.lastEvent.Load() {
@@ -104,7 +104,7 @@ func (f *fixture) handle(ctx context.Context, worker *payments.Worker, e domain.
 	return retryAfter
 }
 
-// idle says that everything is done that is to be done before more time has passed.
+// idle: nothing is left to do at the present log time.
 func (f *fixture) idle() bool {
 	var last uint64
 	for _, ref := range f.refs {
@@ -115,7 +115,7 @@ func (f *fixture) idle() bool {
 	return idle
 }
 
-// restart ends worker and projector, and begins their next life.
+// restart restarts worker and projector.
 func (f *fixture) restart() {
 	f.stopWorker()
 	f.stop()
@@ -123,7 +123,7 @@ func (f *fixture) restart() {
 	f.startWorker()
 }
 
-// createPayment begins a payment at the provider.
+// createPayment makes a payment at the provider.
 func (f *fixture) createPayment(ref string, amount int64, status string) {
 	f.tb.Helper()
 	f.refs = append(f.refs, ref)
@@ -133,25 +133,24 @@ func (f *fixture) createPayment(ref string, amount int64, status string) {
 	}
 }
 
-// wantSingleRefund lets another life begin, which finds the order REFUNDING and its money gone.
+// wantSingleRefund restarts the node, which finds the order REFUNDING and its money refunded.
 func (f *fixture) wantSingleRefund(ref string) {
 	f.tb.Helper()
 	f.restart()
 	f.waitStatus(ref, orders.StatusRefunded)
 	f.stopWorker()
 	if cancels := f.fake.Cancels(ref); len(cancels) != 1 {
-		f.tb.Errorf("got %+v", cancels)
+		f.tb.Errorf("refunds: %+v, want one", cancels)
 	}
 	f.checkBalance()
 }
 
-// waitStatus waits until an order stands so.
 func (f *fixture) waitStatus(ref string, status orders.Status) {
 	f.tb.Helper()
 	waitFor(f.tb, ref+" is "+string(status), func() bool { return f.order(ref).Status == status })
 }
 
-// checkBalance wants the money at the provider to be that of the orders which are paid, and each order to have one verdict.
+// checkBalance checks that the provider has the money of the paid orders and no more, and that each order has one result.
 func (f *fixture) checkBalance() {
 	f.tb.Helper()
 	f.waitCaughtUp()
@@ -181,14 +180,14 @@ func (f *fixture) checkBalance() {
 			taken += o.Count
 		}
 		if results[ref] != 1 {
-			f.tb.Errorf("%s is %s, and has %d verdicts", ref, o.Status, results[ref])
+			f.tb.Errorf("%s is %s with %d results, want 1", ref, o.Status, results[ref])
 		}
 	}
 	if paid, refunded := f.fake.Sums(); paid != due+refunded {
-		f.tb.Errorf("%d came in and %d went back; %d are due for the orders that are paid", paid, refunded, due)
+		f.tb.Errorf("%d paid and %d refunded, but the paid orders cost %d", paid, refunded, due)
 	}
 	if p := f.product("tee"); p.Taken != taken {
-		f.tb.Errorf("%d units are taken, and %d paid", p.Taken, taken)
+		f.tb.Errorf("%d units taken, but %d paid", p.Taken, taken)
 	}
 	wantNoViolations(f.tb, f.fake)
 }

@@ -1,4 +1,4 @@
-// The world of these tests: a real log, a real read store, PortOne's fake on a real socket, and a client of each of its APIs.
+// What all tests here share: a real log, a real read store, the fake PortOne on a real socket, and a client of each API.
 
 package payments_test
 
@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"onsale/domain"
@@ -26,7 +29,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// node is a projector with what it needs.
+// longTests: the whole of what otherwise runs in part.
+func longTests() bool { return os.Getenv("ONSALE_TEST_LONG") != "" }
+
+// node is a projector on a log.
 type node struct {
 	tb     testing.TB
 	log    *streams.Log
@@ -39,14 +45,14 @@ type node struct {
 
 	mu      sync.Mutex
 	events  []domain.Event
-	onEvent func(domain.Event) // each of them, when it is told; nil for nobody
+	onEvent func(domain.Event) // called with each confirmed event, unless nil
 }
 
 func quietLogger(tb testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
-// newNode has a log of its own.
+// newNode has its own log.
 func newNode(tb testing.TB) *node {
 	tb.Helper()
 	c := streamtest.Config(tb, tb.TempDir())
@@ -107,7 +113,7 @@ func (n *node) submit(user, entity string, body domain.Body) {
 	}
 }
 
-// lastMessage is the last message in line; settle waits until everything up to it is decided and told.
+// lastMessage is the last message in COMMANDS.
 func (n *node) lastMessage() uint64 {
 	n.tb.Helper()
 	state, err := n.log.State(context.Background())
@@ -117,6 +123,7 @@ func (n *node) lastMessage() uint64 {
 	return state.Commands.Last
 }
 
+// waitCaughtUp waits until every command in the log is decided.
 func (n *node) waitCaughtUp() {
 	n.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -126,7 +133,7 @@ func (n *node) waitCaughtUp() {
 	}
 }
 
-// advance lets so much of the log's time pass.
+// advance moves the log's time.
 func (n *node) advance(d time.Duration) {
 	n.tb.Helper()
 	n.clock.advance(d)
@@ -136,7 +143,7 @@ func (n *node) advance(d time.Duration) {
 	n.waitCaughtUp()
 }
 
-// order is how one stands; the zero Order when there is none.
+// order returns the zero Order if there is none.
 func (n *node) order(ref string) (o orders.Order) {
 	n.tb.Helper()
 	err := n.Read("", func(v *projections.View) (err error) {
@@ -161,7 +168,7 @@ func (n *node) product(id string) (p orders.Product) {
 	return p
 }
 
-// results are those that were told of an order.
+// results are the confirmed result events of an order, "succeeded" or "failed".
 func (n *node) results(ref string) (names []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -173,17 +180,17 @@ func (n *node) results(ref string) (names []string) {
 	return names
 }
 
-// waitFor waits for something that the test cannot be told of.
+// waitFor polls for what no event announces.
 func waitFor(tb testing.TB, what string, cond func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(time.Minute); !cond(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatal("waited in vain until ", what)
+			tb.Fatal("timeout waiting until ", what)
 		}
 	}
 }
 
-// parallel does something with all, a few at once.
+// parallel calls fn with every item, on several goroutines.
 func parallel[T any](all []T, workers int, fn func(T)) {
 	var group sync.WaitGroup
 	for from := range workers {
@@ -199,21 +206,16 @@ func parallel[T any](all []T, workers int, fn func(T)) {
 const (
 	concurrency   = 64
 	price         = 1000
-	paySeconds    = 600             // seconds
-	clientTimeout = 2 * time.Second // is how long a client waits
+	paySeconds    = 600
+	clientTimeout = 2 * time.Second
 )
 
 func orderCommand(product string) orders.Place {
 	return orders.Place{ProductID: product, Count: 1, Amount: price, Terms: orders.Terms{Currency: "KRW", PaySeconds: paySeconds}}
 }
 
-// client is one of an API of the fake at url.
-type client interface {
-	payments.Provider
-	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
-}
-
-func newClient(tb testing.TB, api, url string, f *fakeportone.Server) client {
+// newClient is a client of one API of the fake at url.
+func newClient(tb testing.TB, api, url string, f *fakeportone.Server) payments.Provider {
 	tb.Helper()
 	c := portone.Config{URL: url, Timeout: clientTimeout}
 	if api == "v1" {
@@ -232,7 +234,7 @@ func newClient(tb testing.TB, api, url string, f *fakeportone.Server) client {
 	return v2
 }
 
-// serve gives handler an address until the test ends.
+// serve runs handler until the test ends.
 func serve(tb testing.TB, handler http.Handler) (url string) {
 	server := httptest.NewServer(handler)
 	tb.Cleanup(func() {
@@ -242,16 +244,15 @@ func serve(tb testing.TB, handler http.Handler) (url string) {
 	return server.URL
 }
 
-// wantNoViolations wants no violation noted.
 func wantNoViolations(tb testing.TB, f *fakeportone.Server) {
 	tb.Helper()
 	for _, v := range f.Violations() {
-		tb.Error("no good client does this:", v)
+		tb.Error("protocol violation: ", v)
 	}
 }
 
-// testClock is time-lapse: the log's time is the real one, and so much more as the test has jumped. A message keeps the time that
-// it was first read with, for every node that reads it and however often.
+// testClock is the log's time: the real time plus an offset. A message keeps the time that it was first read with, on every
+// node.
 type testClock struct {
 	mu     sync.Mutex
 	offset time.Duration
@@ -273,7 +274,7 @@ func (c *testClock) storedAt(b domain.Batch) domain.Time {
 	return c.at[b.Message]
 }
 
-// commands reads log through the time-lapse.
+// commands is a command consumer whose messages have the test's time.
 func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (projections.CommandConsumer, error) {
 	return func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
 		commands, err := log.ConsumeCommands(ctx, from)
@@ -282,4 +283,32 @@ func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (pr
 		}
 		return streamtest.RetimeCommands(ctx, commands, c.storedAt), nil
 	}
+}
+
+// metric is the sum of a worker's metric over the series that have all these labels, each "name=value".
+func metric(tb testing.TB, w *payments.Worker, name string, labels ...string) (sum float64) {
+	tb.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(w)
+	families, err := registry.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	found := false
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			var have []string
+			for _, label := range m.GetLabel() {
+				have = append(have, label.GetName()+"="+label.GetValue())
+			}
+			missing := func(label string) bool { return !slices.Contains(have, label) }
+			if family.GetName() == name && !slices.ContainsFunc(labels, missing) {
+				sum, found = sum+m.GetCounter().GetValue()+m.GetGauge().GetValue(), true
+			}
+		}
+	}
+	if !found {
+		tb.Fatalf("no metric %s %v", name, labels)
+	}
+	return sum
 }

@@ -1,83 +1,77 @@
-// Package payments asks a payment provider what the rules need to know, and has money given back where they say so. It
-// decides nothing: events wake it, and what it was told it appends as a command, which the rules hear or not.
+// Package payments verifies the payments of orders at a payment provider and refunds what the rules want back. It decides
+// nothing: events of the log and the provider's webhooks wake a Worker, and what the provider answers it appends as a
+// command, which the rules accept or ignore.
 //
-// Everything here may happen twice, on one node or on two, after a crash or because an answer was lost. Asking changes
-// nothing; money goes back only as the balance that the provider was just heard to name, so a second time finds none; and a
-// fact that was asked for before the order last changed is not heard. Whoever cannot get an answer waits, and the rules
-// wake them again.
+// Everything here may happen twice, on one node or on two, after a crash or because a response was lost. Looking up a
+// payment changes nothing; a refund names the balance that the provider has just shown, so a second one finds none; and a
+// result that was fetched before the order last changed is ignored. When the provider does not answer, the Worker gives up
+// after some attempts, and the rules wake it again. See DESIGN.md.
 package payments
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
 
 	"onsale/domain"
+	"onsale/domain/orders"
 	"onsale/http/payments/portone"
 	"onsale/projections"
 )
 
-// Provider is a payment provider. What is not a yes is a *portone.Refusal, a definite no, or portone.ErrUnknown.
+// Provider is a payment provider. Its errors are a *portone.Refusal, which is a definite no, or portone.ErrUnknown.
 type Provider interface {
 	Get(ctx context.Context, ref string) (portone.Payment, error)
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
+	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
 }
 
-// Config is what a Worker works with.
+// Config is for one Worker.
 type Config struct {
 	Provider  Provider
 	Append    func(ctx context.Context, c domain.Command) (sequence uint64, err error)
 	Projector *projections.Projector
 	Log       *slog.Logger
 
-	timeUnit time.Duration // tests only: a shorter one
+	timeUnit time.Duration // a second; tests shorten it
 }
 
-// Worker is the one of this node. All methods may be called from any goroutine.
+// Worker verifies and refunds payments on one node. It is safe for concurrent use, and a prometheus.Collector.
 type Worker struct {
 	Config
 	breaker       *gobreaker.CircuitBreaker[any]
 	notifications chan notification
-	counters      counters
+	metrics       metrics
 
 	mu       sync.Mutex               // guards what follows
-	inFlight map[string]chan struct{} // orders that are being worked on, until the channel is closed
-	pending  map[string]bool          // orders of which a hint waits, for a hand or for its next try
+	inFlight map[string]chan struct{} // orders being worked on, until the channel is closed
+	pending  map[string]bool          // orders with a webhook that waits for a worker or for its next attempt
 }
 
-const (
-	breakerThreshold = 5 // outcomes in a row that nobody knows: the provider is away
-	breakerTimeout   = 5 // seconds, and is tried again then, with one request
-)
-
-// New asks nothing yet.
+// New sends nothing yet. The caller feeds the Worker: Handle with every event of Kinds, Notify with webhooks, and Run.
 func New(c Config) *Worker {
 	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
-	w := &Worker{Config: c, notifications: make(chan notification, maxPending), inFlight: map[string]chan struct{}{}, pending: map[string]bool{}}
-	w.breaker = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
-		Name: "payment provider", Timeout: breakerTimeout * c.timeUnit,
-		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
-		IsSuccessful: isAnswer,
-		OnStateChange: func(_ string, _, to gobreaker.State) {
-			w.Log.Warn("the way to the payment provider", "is", to)
-		},
-	})
+	w := &Worker{
+		Config: c, metrics: newMetrics(), notifications: make(chan notification, maxPending),
+		inFlight: map[string]chan struct{}{}, pending: map[string]bool{},
+	}
+	w.breaker = w.newBreaker()
 	return w
 }
 
-// isAnswer says that the provider is there: it answered, or this node did not wait. An answer that makes no sense is about
-// one payment, and no reason to leave all others alone.
-func isAnswer(err error) bool {
-	return !errors.Is(err, portone.ErrUnknown) || errors.Is(err, portone.ErrMalformed) || errors.Is(err, context.Canceled)
-}
+// ConsumerName is the durable consumer of Kinds that all nodes share.
+const ConsumerName = "payments"
 
-// WaitReady blocks while the provider is away, and for good where this node decides nothing any more: others do its work.
+// Kinds are the kinds of entities whose events Handle must get.
+var Kinds = []string{"orders", "products"}
+
+// WaitReady blocks while the circuit breaker is open, and permanently on a halted node: other nodes take its events.
 func (w *Worker) WaitReady(ctx context.Context) {
 	for w.breaker.State() == gobreaker.StateOpen || w.Projector.Status().Halted != "" {
 		if w.pause(ctx) != nil {
@@ -86,12 +80,28 @@ func (w *Worker) WaitReady(ctx context.Context) {
 	}
 }
 
-// pause is as long as it takes to look again whether the provider is still away. Its error is ctx's.
-func (w *Worker) pause(ctx context.Context) error {
-	select {
-	case <-time.After(breakerTimeout * w.timeUnit / 20):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// Handle verifies, refunds or prepares what an event asks for. It may be called again with the same event; retryAfter above
+// 0 asks for that, with the next attempt.
+func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
+	var err error
+	switch body := e.Body.(type) {
+	case orders.Placed, orders.RejectedPaid, orders.RefundDue:
+		err = w.reconcileAfter(ctx, e, triggerEvent)
+	case orders.Recheck:
+		err = w.reconcileAfter(ctx, e, triggerRecheck)
+	case orders.Prepared:
+		err = w.prepare(ctx, body)
 	}
+	return w.retryDelay(ctx, e.Entity, err, attempt)
+}
+
+// prepare binds the amount to the merchant_uid at the provider, so that its payment window refuses any other. The payment is
+// verified all the same, so a refusal does no harm.
+func (w *Worker) prepare(ctx context.Context, p orders.Prepared) error {
+	_, err := w.call(ctx, "prepare", func() (any, error) { return nil, w.Provider.Prepare(ctx, p.MerchantUID, p.Amount) })
+	if isRefusal(err) {
+		w.Log.Warn("provider refused to prepare a payment", "merchant_uid", p.MerchantUID, "error", err)
+		return nil
+	}
+	return err
 }

@@ -1,4 +1,4 @@
-// Asking, through the circuit breaker, and putting the answer into the rules' words.
+// Calls to the provider, through a circuit breaker, and its answers in the terms of the rules.
 
 package payments
 
@@ -14,20 +14,44 @@ import (
 	"onsale/http/payments/portone"
 )
 
-// errCircuitOpen: the provider was not even asked, for it does not answer anybody now.
-var errCircuitOpen = fmt.Errorf("%w, for the provider is away", portone.ErrUnknown)
+const (
+	breakerThreshold = 5  // unknown outcomes in a row open the circuit
+	breakerTimeout   = 5  // seconds until an open circuit is half-open and lets one request through
+	maxOpenWait      = 30 // seconds that a call waits for an open circuit; then another node may try, which may reach the provider
+)
 
-// maxOpenWait is how long a request waits for a provider that is away, before somebody else has a try: it may be away from
-// here only.
-const maxOpenWait = 30 // seconds
+// errCircuitOpen: the breaker is open, no request was sent.
+var errCircuitOpen = fmt.Errorf("%w: circuit breaker open", portone.ErrUnknown)
 
-// call counts what becomes of one request.
+func (w *Worker) newBreaker() *gobreaker.CircuitBreaker[any] {
+	return gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+		Name: "payment provider", Timeout: breakerTimeout * w.timeUnit,
+		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
+		IsSuccessful: isAnswer,
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			w.Log.Warn("payment circuit breaker state changed", "from", from, "to", to)
+		},
+	})
+}
+
+// isAnswer: the provider is reachable, or this node did not wait. A malformed answer is about one payment, and no reason to
+// stop asking about the others.
+func isAnswer(err error) bool {
+	return !errors.Is(err, portone.ErrUnknown) || errors.Is(err, portone.ErrMalformed) || errors.Is(err, context.Canceled)
+}
+
+func isRefusal(err error) bool {
+	_, refused := errors.AsType[*portone.Refusal](err)
+	return refused
+}
+
+// call sends a request and counts its outcome. While the circuit is open it waits, up to maxOpenWait.
 func (w *Worker) call(ctx context.Context, operation string, request func() (any, error)) (any, error) {
 	deadline := time.Now().Add(maxOpenWait * w.timeUnit)
 	for {
 		answer, err := w.breaker.Execute(request)
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) {
-			w.counters.count(operation, err)
+			w.metrics.countRequest(operation, err)
 			return answer, err
 		}
 		if time.Now().After(deadline) {
@@ -39,8 +63,18 @@ func (w *Worker) call(ctx context.Context, operation string, request func() (any
 	}
 }
 
-// fetch is how the payment stands. An answer in which something is under way, or that this program does not understand, is
-// none.
+// pause is the interval at which an open circuit is checked. Its error is ctx's.
+func (w *Worker) pause(ctx context.Context) error {
+	select {
+	case <-time.After(breakerTimeout * w.timeUnit / 20):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fetch looks a payment up. A payment with a refund in progress, or in a state that this version does not know, is an
+// ErrUnknown.
 func (w *Worker) fetch(ctx context.Context, impUID string) (orders.Payment, error) {
 	answer, err := w.call(ctx, "get", func() (any, error) { return w.Provider.Get(ctx, impUID) })
 	if errors.Is(err, portone.ErrNotFound) {
@@ -57,10 +91,10 @@ var states = map[portone.Status]string{
 	portone.Cancelled: orders.PaymentCancelled,
 }
 
-// maxText is for a merchant_uid and a currency, in bytes; both are written into the log.
+// maxText is for merchant_uid and currency together, in bytes; both are written into the log.
 const maxText = 128
 
-// toDomain is a provider's payment as the rules know payments. What they would not listen to is not told to them.
+// toDomain rejects what the rules would reject too, so that it is not written into the log.
 func toDomain(from portone.Payment) (orders.Payment, error) {
 	p := orders.Payment{
 		State: states[from.Status], MerchantUID: from.MerchantUID, Amount: from.Amount, Cancelled: from.Cancelled,
@@ -68,14 +102,14 @@ func toDomain(from portone.Payment) (orders.Payment, error) {
 	}
 	switch {
 	case p.State == "":
-		return p, fmt.Errorf("%w: the payment's status is new to this onsale", portone.ErrUnknown)
+		return p, fmt.Errorf("%w: payment status unknown to this version", portone.ErrUnknown)
 	case from.Pending > 0:
-		return p, fmt.Errorf("%w: %d are on their way back", portone.ErrUnknown, from.Pending)
+		return p, fmt.Errorf("%w: refund of %d in progress", portone.ErrUnknown, from.Pending)
 	case p.State == orders.PaymentPaid && p.Amount == 0, len(p.MerchantUID)+len(p.Currency) > maxText,
 		p.State != orders.PaymentPaid && p.State != orders.PaymentCancelled && p.Cancelled > 0:
-		return p, fmt.Errorf("%w: no payment can be so: %.300s", portone.ErrMalformed, fmt.Sprintf("%+v", p))
+		return p, fmt.Errorf("%w: inconsistent payment: %.300s", portone.ErrMalformed, fmt.Sprintf("%+v", p))
 	case p.State == orders.PaymentCancelled && p.Cancelled < p.Amount:
-		return p, fmt.Errorf("%w: the payment is cancelled, and %d of %d were given back", portone.ErrMalformed, p.Cancelled, p.Amount)
+		return p, fmt.Errorf("%w: payment cancelled, but only %d of %d refunded", portone.ErrMalformed, p.Cancelled, p.Amount)
 	}
 	return p, nil
 }

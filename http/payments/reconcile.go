@@ -1,4 +1,4 @@
-// What is done about an event.
+// Reconciling one order with its payment: look the payment up, refund what the rules want back, record the result.
 
 package payments
 
@@ -15,28 +15,17 @@ import (
 	"onsale/projections"
 )
 
-// How often an event is tried before it is left to the rules, which wake the worker again after a minute, two, four, and
-// so on. Where nobody could even be asked, it is tried on.
+// trigger is why an order is reconciled. Only a recheck or a webhook looks up the payment of an order that is paid or
+// refunded.
+type trigger int
+
 const (
-	maxAttempts = 8
-	maxBackoff  = 30 // seconds, from one try to the next; the first wait is one second, each further one twice as long
+	triggerEvent trigger = iota
+	triggerRecheck
+	triggerWebhook
 )
 
-// Handle is to be called with every event of orders and products; see streams.Work for again.
-func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
-	var err error
-	switch body := e.Body.(type) {
-	case orders.Placed, orders.RejectedPaid, orders.RefundDue:
-		err = w.reconcileAfter(ctx, e, triggerEvent)
-	case orders.Recheck:
-		err = w.reconcileAfter(ctx, e, triggerRecheck)
-	case orders.Prepared:
-		err = w.prepare(ctx, body)
-	}
-	return w.retryDelay(ctx, e.Entity, err, attempt)
-}
-
-// reconcileAfter settles when this node's store has e, which may be another node's.
+// reconcileAfter reconciles once this node's store has event e, which may come from another node.
 func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger) error {
 	if err := w.Projector.WaitConfirmed(ctx, e.Number); err != nil {
 		return err
@@ -44,44 +33,8 @@ func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger) 
 	return w.reconcile(ctx, e.Entity, t)
 }
 
-// retryDelay is how long to wait before something is tried once more that came to err; 0 says that it is not.
-func (w *Worker) retryDelay(ctx context.Context, entity string, err error, attempt uint64) time.Duration {
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return 0
-	case errors.Is(err, errCircuitOpen):
-		return w.timeUnit
-	case attempt < maxAttempts || !errors.Is(err, portone.ErrUnknown):
-		return min(w.timeUnit<<min(attempt-1, 10), maxBackoff*w.timeUnit)
-	}
-	w.Log.Warn("the provider gives no answer that helps, and is left to the rules", "entity", entity, "error", err)
-	return 0
-}
-
-// prepare tells the provider which amount belongs to a merchant_uid, so that its window refuses another. What it pays is
-// verified all the same, so a no is no harm.
-func (w *Worker) prepare(ctx context.Context, p orders.Prepared) error {
-	_, err := w.call(ctx, "prepare", func() (any, error) { return nil, w.Provider.Prepare(ctx, p.MerchantUID, p.Amount) })
-	if refusal, refused := errors.AsType[*portone.Refusal](err); refused {
-		w.Log.Warn("the provider does not bind the amount beforehand", "merchant_uid", p.MerchantUID, "error", refusal)
-		return nil
-	}
-	return err
-}
-
-// One order: what is asked, in which order, and what is done with the answer.
-
-// Why an order is looked at. Only the last two are reasons to ask about one that is paid, or has its money back.
-type trigger int
-
-const (
-	triggerEvent   trigger = iota // something, and there may be more to do
-	triggerRecheck                // it is time to ask again
-	triggerWebhook                // somebody says that something happened
-)
-
-// reconcile makes an order know what the provider knows, and has money given back that the rules want back. The error says
-// why something is left to do.
+// reconcile records what the provider knows of an order's payment, and refunds it if the rules want that. An error means that
+// something is left to do.
 func (w *Worker) reconcile(ctx context.Context, impUID string, t trigger) error {
 	unlock, err := w.lockOrder(ctx, impUID)
 	if err != nil {
@@ -100,7 +53,7 @@ func (w *Worker) reconcile(ctx context.Context, impUID string, t trigger) error 
 		if err != nil {
 			return err
 		}
-		// The rules have seen this payment, and it is the order's user's.
+		// o.Payment is set only once the rules have found the payment to be this order's.
 		if o.Status == orders.StatusRefunding && o.Payment != nil && p.Refundable() > 0 {
 			if p, err = w.refund(ctx, o, p); err != nil {
 				return err
@@ -113,15 +66,15 @@ func (w *Worker) reconcile(ctx context.Context, impUID string, t trigger) error 
 		if err := w.recordPayment(ctx, o, p); err != nil {
 			return err
 		}
-		// Where the order changed while the provider was asked, it has not heard this. Then everything begins anew.
+		// The rules ignored the result if the order changed during the look-up. Then start over.
 		if o, _, err = w.order(impUID); err != nil || o.Payment != nil && *o.Payment == p {
 			return err
 		}
 	}
-	return errors.New("the order changes faster than anybody can ask")
+	return errors.New("order changed during each of 5 look-ups")
 }
 
-// order is how the order stands, with the log's time; nil when there is none.
+// order returns an order, nil if there is none, and the log's time.
 func (w *Worker) order(impUID string) (o *orders.Order, now domain.Time, err error) {
 	err = w.Projector.Read("", func(v *projections.View) error {
 		found, ok, err := v.Order(impUID)
@@ -147,8 +100,8 @@ func (w *Worker) preparation(merchantUID string) (p *orders.Preparation, err err
 	return p, err
 }
 
-// refund asks the provider to give back what is left, and then what is left now: whatever it answered, only that tells.
-// A crash in between leaves an order that is REFUNDING, and the next one finds less.
+// refund refunds what is left and looks the payment up again: whatever the response to the refund, only that tells what
+// happened. After a crash in between, the order is still REFUNDING and the next look-up finds less to refund.
 func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) (orders.Payment, error) {
 	pending, err := w.call(ctx, "cancel", func() (any, error) {
 		return w.Provider.Cancel(ctx, portone.Cancel{
@@ -160,7 +113,7 @@ func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) 
 		return p, cmp.Or(err, ctx.Err())
 	}
 	if pending == true {
-		return p, fmt.Errorf("%w: the provider gives the money back later", portone.ErrUnknown)
+		return p, fmt.Errorf("%w: the provider refunds later", portone.ErrUnknown)
 	}
 	after, getErr := w.fetch(ctx, o.PaymentID)
 	switch {
@@ -169,23 +122,23 @@ func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) 
 	case after.Refundable() == 0:
 		return after, nil
 	case err == nil:
-		err = errors.New("it says that it has given the money back, and has it")
+		err = errors.New("the provider accepted the refund, but the balance is unchanged")
 	}
-	return after, fmt.Errorf("%w: %d of %s are still there: %w", portone.ErrUnknown, after.Refundable(), o.PaymentID, err)
+	return after, fmt.Errorf("%w: %d of %s not refunded: %w", portone.ErrUnknown, after.Refundable(), o.PaymentID, err)
 }
 
-// recordPayment appends what was heard, and waits until it is decided here. Whether it was stored is nobody's worry: if not, it is
-// asked for again, and if so, twice.
+// recordPayment appends the result and waits until this node has decided it. A lost append is harmless: the payment is
+// looked up again.
 func (w *Worker) recordPayment(ctx context.Context, o *orders.Order, p orders.Payment) error {
 	sequence, err := w.Append(ctx, domain.Command{Entity: o.PaymentID, Body: orders.RecordPayment{LastEvent: o.LastEvent, Payment: p}})
 	if err != nil {
 		return err
 	}
-	w.counters.recorded.Add(1)
+	w.metrics.results.Inc()
 	return w.Projector.WaitDecided(ctx, sequence)
 }
 
-// lockOrder waits until nobody else on this node works on the order.
+// lockOrder waits until no other goroutine of this node works on the order.
 func (w *Worker) lockOrder(ctx context.Context, impUID string) (unlock func(), err error) {
 	released := make(chan struct{})
 	for {
@@ -209,4 +162,25 @@ func (w *Worker) lockOrder(ctx context.Context, impUID string) (unlock func(), e
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// After maxAttempts an event is left to the rules, which recheck the order after one minute, two, four, and so on. While
+// the circuit is open nothing counts as an attempt.
+const (
+	maxAttempts = 8
+	maxBackoff  = 30 // seconds between two attempts; the first delay is one second, and each is twice the one before
+)
+
+// retryDelay is when to try again after err; 0 is never.
+func (w *Worker) retryDelay(ctx context.Context, entity string, err error, attempt uint64) time.Duration {
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return 0
+	case errors.Is(err, errCircuitOpen):
+		return w.timeUnit
+	case attempt < maxAttempts || !errors.Is(err, portone.ErrUnknown):
+		return min(w.timeUnit<<min(attempt-1, 10), maxBackoff*w.timeUnit)
+	}
+	w.Log.Warn("payment outcome still unknown, waiting for the next recheck", "entity", entity, "attempts", attempt, "error", err)
+	return 0
 }

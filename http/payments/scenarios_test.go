@@ -1,4 +1,4 @@
-// What people do with one payment and one order of it.
+// Scenarios: what happens to one payment and one order on it.
 
 package payments_test
 
@@ -9,16 +9,16 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// scenario is a story in acts. Each act is over when everybody has done what they can without the clock; a minute lies
-// behind the third, all the time there is to pay behind the fourth.
+// scenario has five steps. After each, the test waits until nothing is left to do at the present log time; a minute passes
+// before late, and the time to pay before after.
 type scenario struct {
 	name           string
-	extraStock     int  // that the product has, less one
-	async          bool // V2 gives money back later
+	extraStock     int  // of the product, above 1
+	async          bool // V2 refunds later
 	requirePrepare bool // payments must have been prepared
-	noRefund       bool // we give nothing back
+	noRefund       bool // onsale refunds nothing
 	before         step
-	order          step // the payment, and the order
+	order          step // pays and orders
 	then           step
 	late           step // after a minute
 	after          step // after the time to pay
@@ -26,7 +26,7 @@ type scenario struct {
 
 type step func(*faultCase)
 
-// steps are what happens in order; nil is nothing.
+// steps are in order; nil does nothing.
 func (s scenario) steps() []step { return []step{s.before, s.order, s.then, s.late, s.after} }
 
 func pays(amount int64) step {
@@ -51,8 +51,8 @@ func claimsAmount(amount int64) step {
 
 func deposits(fc *faultCase)     { fc.noError(fc.fake.Deposit(fc.impUID)) }
 func succeedsLate(fc *faultCase) { fc.noError(fc.fake.SucceedLate(fc.impUID)) }
-func adminCancels(fc *faultCase) { fc.n.submit("shop", fc.ref(), orders.Cancel{Reason: "broken"}) }
-func adminCloses(fc *faultCase)  { fc.n.submit("shop", fc.product, orders.Close{}) }
+func adminCancels(fc *faultCase) { fc.n.submit("admin", fc.ref(), orders.Cancel{Reason: "broken"}) }
+func adminCloses(fc *faultCase)  { fc.n.submit("admin", fc.product, orders.Close{}) }
 func prepares(fc *faultCase)     { fc.n.submit(fc.user, fc.product, orders.Prepare{Count: 1}) }
 
 func otherPrepares(fc *faultCase) { fc.n.submit(fc.otherUser(), fc.product, orders.Prepare{Count: 1}) }
@@ -70,7 +70,7 @@ func tampers(do func(*fakeportone.Payment)) step {
 	return func(fc *faultCase) { fc.noError(fc.fake.Tamper(fc.impUID, do)) }
 }
 
-// notification is what anybody can do: they say that something happened.
+// notification is what a webhook does.
 func notification(fc *faultCase) { fc.worker.Notify(fc.ref()) }
 
 func sequence(steps ...step) step {
@@ -82,47 +82,46 @@ func sequence(steps ...step) step {
 }
 
 var scenarios = []scenario{
-	{name: "pays right", noRefund: true, order: sequence(pays(price), placesOrder)},
-	{name: "pays right, prepared", noRefund: true, before: prepares, order: sequence(pays(price), placesOrder), requirePrepare: true},
-	{name: "pays too little", order: sequence(pays(700), placesOrder)},
-	{name: "pays too much", order: sequence(pays(1300), placesOrder)},
-	{name: "claims too little", order: sequence(pays(700), claimsAmount(700))},
-	{name: "pays and is sold out", extraStock: -1, order: sequence(pays(price), placesOrder)},
-	{name: "pays what is closed", before: adminCloses, order: sequence(pays(price), placesOrder)},
-	{name: "pays another's", noRefund: true, before: otherPrepares, order: sequence(pays(price), placesOrder), late: otherOrders},
-	{name: "pays, not prepared", noRefund: true, order: sequence(pays(price), placesOrder), requirePrepare: true},
-	{name: "never pays", noRefund: true, order: placesOrder},
-	{name: "names it, then pays", noRefund: true, order: placesOrder, then: sequence(pays(price), notification)},
-	{name: "cancelled, then orders", noRefund: true, order: sequence(pays(price), cancelsAtConsole(0), placesOrder)},
-	{name: "partly cancelled, then orders", order: sequence(pays(price), cancelsAtConsole(400), placesOrder)},
-	{name: "cancelled after the verdict", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(0)},
-	{name: "partly cancelled after it", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400)},
-	{name: "partly, then all of it", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400), late: cancelsAtConsole(0)},
-	{name: "waits, then pays", noRefund: true, order: sequence(startsPayment("ready"), placesOrder), then: deposits},
-	{name: "waits, then pays too late", order: sequence(startsPayment("ready"), placesOrder), after: deposits},
-	{name: "waits for ever", noRefund: true, order: sequence(startsPayment("ready"), placesOrder)},
-	{name: "fails", noRefund: true, order: sequence(startsPayment("failed"), placesOrder)},
-	{name: "fails, then pays after all", order: sequence(startsPayment("failed"), placesOrder), then: succeedsLate},
-	{name: "the amount is changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Amount = 900 }), placesOrder)},
-	{name: "the amount is changed after it", noRefund: true, order: sequence(pays(price), placesOrder),
+	{name: "paid", noRefund: true, order: sequence(pays(price), placesOrder)},
+	{name: "paid, prepared", noRefund: true, before: prepares, order: sequence(pays(price), placesOrder), requirePrepare: true},
+	{name: "underpaid", order: sequence(pays(700), placesOrder)},
+	{name: "overpaid", order: sequence(pays(1300), placesOrder)},
+	{name: "order claims a lower amount", order: sequence(pays(700), claimsAmount(700))},
+	{name: "paid, sold out", extraStock: -1, order: sequence(pays(price), placesOrder)},
+	{name: "paid, product closed", before: adminCloses, order: sequence(pays(price), placesOrder)},
+	{name: "prepared by another user", noRefund: true, before: otherPrepares, order: sequence(pays(price), placesOrder), late: otherOrders},
+	{name: "paid, not prepared", noRefund: true, order: sequence(pays(price), placesOrder), requirePrepare: true},
+	{name: "never paid", noRefund: true, order: placesOrder},
+	{name: "ordered before paid", noRefund: true, order: placesOrder, then: sequence(pays(price), notification)},
+	{name: "cancelled before the order", noRefund: true, order: sequence(pays(price), cancelsAtConsole(0), placesOrder)},
+	{name: "partly cancelled before the order", order: sequence(pays(price), cancelsAtConsole(400), placesOrder)},
+	{name: "cancelled after the result", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(0)},
+	{name: "partly cancelled after the result", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400)},
+	{name: "partly, then fully cancelled after the result", noRefund: true, order: sequence(pays(price), placesOrder), then: cancelsAtConsole(400), late: cancelsAtConsole(0)},
+	{name: "transfer in time", noRefund: true, order: sequence(startsPayment("ready"), placesOrder), then: deposits},
+	{name: "transfer too late", order: sequence(startsPayment("ready"), placesOrder), after: deposits},
+	{name: "transfer never", noRefund: true, order: sequence(startsPayment("ready"), placesOrder)},
+	{name: "payment failed", noRefund: true, order: sequence(startsPayment("failed"), placesOrder)},
+	{name: "payment failed, then succeeded", order: sequence(startsPayment("failed"), placesOrder), then: succeedsLate},
+	{name: "amount changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Amount = 900 }), placesOrder)},
+	{name: "amount changed after the result", noRefund: true, order: sequence(pays(price), placesOrder),
 		then: sequence(tampers(func(p *fakeportone.Payment) { p.Amount = 900 }), notification)},
-	{name: "the currency is changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Currency = "USD" }), placesOrder)},
-	{name: "the merchant_uid is changed", noRefund: true, before: prepares, requirePrepare: true,
+	{name: "currency changed", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Currency = "USD" }), placesOrder)},
+	{name: "merchant_uid changed", noRefund: true, before: prepares, requirePrepare: true,
 		order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.MerchantUID += "x" }), placesOrder)},
-	{name: "test money", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Test = true }), placesOrder)},
-	{name: "the shop cancels", order: sequence(pays(price), placesOrder), then: adminCancels},
-	{name: "the shop cancels who waits", order: sequence(startsPayment("ready"), placesOrder), then: adminCancels, late: deposits},
-	{name: "the shop cancels, so does the console", order: sequence(pays(price), placesOrder), then: sequence(cancelsAtConsole(400), adminCancels)},
-	{name: "goes back later", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(true)},
-	{name: "goes back at the second try", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(false), late: completesCancel(true)},
-	{name: "goes back in part meanwhile", async: true, order: sequence(pays(700), placesOrder),
+	{name: "test payment", order: sequence(pays(price), tampers(func(p *fakeportone.Payment) { p.Test = true }), placesOrder)},
+	{name: "admin cancels", order: sequence(pays(price), placesOrder), then: adminCancels},
+	{name: "admin cancels before the transfer", order: sequence(startsPayment("ready"), placesOrder), then: adminCancels, late: deposits},
+	{name: "admin and console cancel", order: sequence(pays(price), placesOrder), then: sequence(cancelsAtConsole(400), adminCancels)},
+	{name: "refund pending", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(true)},
+	{name: "refund fails, then succeeds", async: true, order: sequence(pays(700), placesOrder), then: completesCancel(false), late: completesCancel(true)},
+	{name: "refund fails, partly cancelled meanwhile", async: true, order: sequence(pays(700), placesOrder),
 		then: sequence(completesCancel(false), cancelsAtConsole(300)), late: completesCancel(true)},
 }
 
-// supports says that a scenario can be played with an API: V1 gives money back at once.
+// supports: V1 has no asynchronous refunds.
 func (s scenario) supports(api string) bool { return !s.async || api == "v2" }
 
-// createPayment begins a payment at the fake.
 func (fc *faultCase) createPayment(p fakeportone.Payment) {
 	p.ImpUID, p.MerchantUID = fc.impUID, fc.merchantUID
 	_, err := fc.fake.Create(p)
@@ -137,7 +136,7 @@ func (fc *faultCase) orderCommand() orders.Place {
 
 func (fc *faultCase) otherUser() string { return "other-" + fc.user }
 
-// ref is what the API calls the payment.
+// ref is the payment's name in the API.
 func (fc *faultCase) ref() string {
 	if fc.api == "v1" {
 		return fc.impUID
@@ -151,7 +150,7 @@ func (fc *faultCase) noError(err error) {
 	}
 }
 
-// handle has the worker do what an event asks for, and again as often as it says, but at once.
+// handle retries as often as the worker asks for, without delay.
 func (fc *faultCase) handle(ctx context.Context, e event) {
 	for attempt := uint64(1); fc.worker.Handle(ctx, e, attempt) > 0; attempt++ {
 	}

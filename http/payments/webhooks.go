@@ -1,56 +1,64 @@
-// Hints: somebody says that something happened to a payment. An order that is paid is asked about only once in days without
-// them, so a hint is tried as often as an event is; but it lives in this node's memory only.
+// Webhooks: a notification is a reason to look an order's payment up. The rules recheck a paid order only once in days, so
+// a webhook is retried as often as an event; but it is kept in this node's memory only.
 
 package payments
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 )
 
 const (
-	maxPending     = 1024 // orders of which hints wait; those of more are dropped
-	webhookWorkers = 4    // that look at hints
+	maxPending     = 1024 // orders with a pending webhook; webhooks for more are dropped
+	webhookWorkers = 4
 )
 
-// notification is an order to look at, for the given-th time.
+// notification is an order to look at.
 type notification struct {
 	impUID  string
 	attempt uint64
 }
 
-// Notify has an order looked at soon, for somebody said that something happened to its payment; false: there is no room now.
-// It never blocks. However often that is said, the order waits once.
+// ParseWebhook returns the payment that a webhook is about, or "" for none. Its errors are portone.ErrWebhook and
+// portone.ErrSignature.
+func (w *Worker) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
+	webhook, err := w.Provider.ParseWebhook(header, body)
+	return webhook.Ref, err
+}
+
+// Notify has a payment looked up soon because a webhook named it; false: too many are pending. It never blocks. An order is
+// pending once, however many webhooks name it.
 func (w *Worker) Notify(impUID string) bool { return w.enqueue(notification{impUID, 1}, 0) }
 
-func (w *Worker) enqueue(n notification, wait time.Duration) bool {
+func (w *Worker) enqueue(n notification, delay time.Duration) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case w.pending[n.impUID]:
 		return true
 	case len(w.pending) == maxPending:
-		w.counters.webhooksDropped.Add(1)
+		w.metrics.webhooksDropped.Inc()
 		return false
 	}
 	w.pending[n.impUID] = true
-	if wait > 0 {
-		time.AfterFunc(wait, func() { w.notifications <- n })
+	if delay > 0 {
+		time.AfterFunc(delay, func() { w.notifications <- n })
 	} else {
-		w.notifications <- n // has room for all that wait
+		w.notifications <- n // its buffer holds maxPending
 	}
 	return true
 }
 
-// clearPending begins to look: what is said from now on is another hint.
+// clearPending is called before the payment is looked up: a webhook that comes from now on is a new one.
 func (w *Worker) clearPending(impUID string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.pending, impUID)
 }
 
-// Run looks at hints until ctx ends.
+// Run works on webhooks until ctx ends.
 func (w *Worker) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -59,8 +67,9 @@ func (w *Worker) Run(ctx context.Context) {
 			for {
 				select {
 				case n := <-w.notifications:
-					if wait := w.retryDelay(ctx, n.impUID, w.reconcile(ctx, n.impUID, triggerWebhook), n.attempt); wait > 0 {
-						w.enqueue(notification{n.impUID, n.attempt + 1}, wait)
+					err := w.reconcile(ctx, n.impUID, triggerWebhook)
+					if delay := w.retryDelay(ctx, n.impUID, err, n.attempt); delay > 0 {
+						w.enqueue(notification{n.impUID, n.attempt + 1}, delay)
 					}
 				case <-ctx.Done():
 					return

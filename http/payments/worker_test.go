@@ -1,3 +1,5 @@
+// What one worker does: refunds once, refetches, pauses while the circuit is open, and works on webhooks.
+
 package payments_test
 
 import (
@@ -17,23 +19,23 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// recheckEvent is what wakes a worker about an order, as it stands.
+// recheckEvent wakes a worker about an order in its present state.
 func (f *fixture) recheckEvent(ref string) domain.Event {
 	return domain.Event{Number: f.Confirmed(), Entity: ref, Body: orders.Recheck{PaymentID: ref}}
 }
 
-// createRefundingOrder is an order of which the money has to go back, and nobody has begun with it.
+// createRefundingOrder makes an order that must be refunded; no worker has started to.
 func (f *fixture) createRefundingOrder(ref string) {
 	f.tb.Helper()
 	f.createPayment(ref, 700, "paid")
 	f.submit("kim", ref, orderCommand("tee"))
 	f.waitCaughtUp()
 	if retryAfter := f.newWorker().Handle(f.tb.Context(), f.recheckEvent(ref), 1); retryAfter > 0 || f.order(ref).Status != orders.StatusRefunding {
-		f.tb.Fatalf("it is %s", f.order(ref).Status)
+		f.tb.Fatalf("the order is %s", f.order(ref).Status)
 	}
 }
 
-// Two nodes begin with the same refund at the same moment, again and again. The money goes back once.
+// Two nodes start the same refund at the same moment, 30 times. Each payment is refunded once.
 func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)
 	clock := &testClock{at: map[uint64]domain.Time{}}
@@ -60,13 +62,13 @@ func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 		group.Wait()
 		f.waitCaughtUp()
 		if o := f.order(ref); o.Status != orders.StatusRefunded || len(f.fake.Cancels(ref)) != 1 {
-			t.Errorf("%s is %s, and was given back %d times", ref, o.Status, len(f.fake.Cancels(ref)))
+			t.Errorf("%s is %s with %d refunds, want 1", ref, o.Status, len(f.fake.Cancels(ref)))
 		}
 	}
 	f.checkBalance()
 }
 
-// The shop cancels an order while the provider is just asked about it: what was heard is too old, and is asked again.
+// An admin cancels an order while its payment is being looked up: the result is stale, and the payment is looked up again.
 func TestWorker_RefetchesStalePayment(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createPayment("imp1", price, "paid")
@@ -76,7 +78,7 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 	f.fake.Plan(func(route string, n int) fakeportone.Fault {
 		if route == "get" {
 			if fetches++; fetches == 1 {
-				f.submit("shop", "imp1", orders.Cancel{Reason: "broken"})
+				f.submit("admin", "imp1", orders.Cancel{Reason: "broken"})
 				f.waitCaughtUp()
 			}
 		}
@@ -87,7 +89,7 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 	}
 	o := f.order("imp1")
 	if fetches != 2 || o.Status != orders.StatusRefunding || o.Payment == nil || o.Reason != orders.ReasonCancelledByAdmin {
-		t.Errorf("asked %d times, and it is %+v", fetches, o)
+		t.Errorf("%d look-ups, order %+v", fetches, o)
 	}
 	f.startWorker()
 	f.waitStatus("imp1", orders.StatusRefunded)
@@ -95,7 +97,7 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 	f.checkBalance()
 }
 
-// The provider is away. It is left alone, nothing is begun, and when it is back everything is done that has come meanwhile.
+// During an outage the circuit opens and no event is taken; after it, everything that came meanwhile is done.
 func TestWorker_ResumesAfterOutage(t *testing.T) {
 	f := newFixture(t, newNode(t), 1000)
 	if err := f.fake.Fail("", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
@@ -109,7 +111,8 @@ func TestWorker_ResumesAfterOutage(t *testing.T) {
 		f.submit("kim", ref, orderCommand("tee"))
 	}
 	worker := f.worker.Load()
-	waitFor(t, "the provider is left alone", func() bool { return worker.Stats().CircuitOpen })
+	circuitOpen := func() bool { return metric(t, worker, "onsale_payments_circuit_open") == 1 }
+	waitFor(t, "the circuit is open", circuitOpen)
 	ctx, cancel := context.WithCancel(t.Context())
 	returned := make(chan struct{})
 	go func() { defer close(returned); worker.WaitReady(ctx) }()
@@ -120,15 +123,15 @@ func TestWorker_ResumesAfterOutage(t *testing.T) {
 	for _, ref := range f.refs {
 		f.waitStatus(ref, orders.StatusPaid)
 	}
-	t.Logf("everything is done %s after it is back", time.Since(before))
-	if worker.Stats().CircuitOpen {
-		t.Error("it still counts as away")
+	t.Logf("all orders paid %s after the outage", time.Since(before))
+	if circuitOpen() {
+		t.Error("the circuit is still open")
 	}
 	f.stopWorker()
 	f.checkBalance()
 }
 
-// Thousands say that something happened to one payment, and to some that nobody knows, while it is being asked about.
+// 10,000 webhooks about one payment, and as many about unknown ones, arrive while the payment is being looked up.
 func TestWorker_CoalescesWebhooks(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createPayment("imp1", price, "ready")
@@ -152,21 +155,21 @@ func TestWorker_CoalescesWebhooks(t *testing.T) {
 	<-started
 	for i := range 10_000 {
 		worker.Notify("imp1")
-		worker.Notify(fmt.Sprint("nobodys", i))
+		worker.Notify(fmt.Sprint("unknown", i))
 	}
 	close(release)
-	waitFor(t, "everything is looked at", worker.Idle)
-	stats := worker.Stats()
-	if gets := stats.Calls[payments.Call{Operation: "get", Outcome: "yes"}]; gets != 2 {
-		t.Errorf("the provider was asked %d times, want twice: once when the flood began, once behind it", gets)
+	waitFor(t, "all webhooks are handled", worker.Idle)
+	const requests = "onsale_payments_requests_total"
+	if gets := metric(t, worker, requests, "request=get", "outcome=yes"); gets != 2 {
+		t.Errorf("%v look-ups, want 2: one when the flood began, one after it", gets)
 	}
-	if len(stats.Calls) != 1 || stats.Recorded != 1 {
-		t.Errorf("got %+v", stats)
+	if all, results := metric(t, worker, requests), metric(t, worker, "onsale_payments_results_total"); all != 2 || results != 1 {
+		t.Errorf("%v requests, %v results", all, results)
 	}
-	t.Logf("%d of 10,001 hints were dropped", stats.WebhooksDropped)
+	t.Logf("%v of 20,001 webhooks dropped", metric(t, worker, "onsale_payments_webhooks_dropped_total"))
 }
 
-// A hint about a paid order has nobody behind it: no deadline will ask again. So it is tried until the provider answers.
+// No deadline rechecks a paid order soon. So a webhook about one is retried until the provider answers.
 func TestWorker_RetriesWebhook(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.startWorker()
@@ -184,8 +187,7 @@ func TestWorker_RetriesWebhook(t *testing.T) {
 	f.checkBalance()
 }
 
-// The node ends when the money has gone back, before it is written down. Its next life finds that out, and gives nothing
-// back a second time.
+// A node crashes between a refund and recording it. After the restart it finds the refund and makes no second one.
 func TestWorker_RefundsOnceAfterCrash(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createRefundingOrder("imp1")
@@ -194,12 +196,12 @@ func TestWorker_RefundsOnceAfterCrash(t *testing.T) {
 		Append: func(context.Context, domain.Command) (uint64, error) { cancel(); return 0, ctx.Err() }}
 	payments.New(config).Handle(ctx, f.recheckEvent("imp1"), 1)
 	if got := f.order("imp1").Status; got != orders.StatusRefunding || len(f.fake.Cancels("imp1")) != 1 {
-		t.Fatalf("it is %s, and was given back %d times", got, len(f.fake.Cancels("imp1")))
+		t.Fatalf("%s with %d refunds, want 1", got, len(f.fake.Cancels("imp1")))
 	}
 	f.wantSingleRefund("imp1")
 }
 
-// A node ends while the provider gives the money back, and nobody waits for its answer.
+// A node ends while the provider refunds, and never gets the response.
 func TestWorker_RefundsOnceWhenStoppedMidCancel(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createRefundingOrder("imp1")
@@ -211,18 +213,18 @@ func TestWorker_RefundsOnceWhenStoppedMidCancel(t *testing.T) {
 		return fakeportone.Fault{}
 	})
 	if retryAfter := f.newWorker().Handle(ctx, f.recheckEvent("imp1"), 1); retryAfter > 0 {
-		t.Error("who ends does not ask for an event once more")
+		t.Error("a stopped worker asks for a retry")
 	}
 	f.wantSingleRefund("imp1")
 }
 
-// What no payment can be is not written into the log over and over, however often it is heard.
+// Inconsistent payments are not written into the log, however often they are fetched.
 func TestWorker_RecordsNoMalformedPayment(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createPayment("imp1", price, "paid")
 	for name, corrupt := range map[string]func(*fakeportone.Payment){
-		"nothing was paid": func(p *fakeportone.Payment) { p.Amount = 0 },
-		"an endless order": func(p *fakeportone.Payment) { p.MerchantUID = fmt.Sprintf("%01000d", 1) },
+		"paid nothing":          func(p *fakeportone.Payment) { p.Amount = 0 },
+		"merchant_uid too long": func(p *fakeportone.Payment) { p.MerchantUID = fmt.Sprintf("%01000d", 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			good := f.fake.Payments()[0]
@@ -233,10 +235,10 @@ func TestWorker_RecordsNoMalformedPayment(t *testing.T) {
 			f.waitCaughtUp()
 			worker := f.newWorker()
 			if retryAfter := worker.Handle(t.Context(), f.recheckEvent("imp1"), 1); retryAfter == 0 || f.order("imp1").Status != orders.StatusVerifying {
-				t.Errorf("again %s, and it is %s", retryAfter, f.order("imp1").Status)
+				t.Errorf("retry after %s, order %s", retryAfter, f.order("imp1").Status)
 			}
-			if retryAfter := worker.Handle(t.Context(), f.recheckEvent("imp1"), 8); retryAfter > 0 || worker.Stats().Recorded > 0 {
-				t.Errorf("again %s after all tries, %d learnt", retryAfter, worker.Stats().Recorded)
+			if retryAfter := worker.Handle(t.Context(), f.recheckEvent("imp1"), 8); retryAfter > 0 || metric(t, worker, "onsale_payments_results_total") > 0 {
+				t.Errorf("retry after %s after the last attempt", retryAfter)
 			}
 			if err := f.fake.Tamper("imp1", func(p *fakeportone.Payment) { *p = good }); err != nil {
 				t.Fatal(err)
@@ -245,9 +247,9 @@ func TestWorker_RecordsNoMalformedPayment(t *testing.T) {
 	}
 }
 
-var errInjected = errors.New("staged")
+var errInjected = errors.New("injected")
 
-// A node that has stopped deciding begins nothing, and gives back what it has.
+// A halted node takes no events and returns those that it has.
 func TestWorker_PausesWhenHalted(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createPayment("imp1", price, "paid")
@@ -264,16 +266,16 @@ func TestWorker_PausesWhenHalted(t *testing.T) {
 	defer p.Close()
 	_ = p.Run(t.Context()) // returns at once
 	if p.Status().Halted == "" {
-		t.Fatal("it is not halted")
+		t.Fatal("not halted")
 	}
 	f.Projector = p
 	worker := f.newWorker()
 	if retryAfter := worker.Handle(t.Context(), f.recheckEvent("imp1"), 20); retryAfter == 0 {
-		t.Error("it says that it is done with an event")
+		t.Error("the event was not returned")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if worker.WaitReady(ctx); ctx.Err() == nil {
-		t.Error("it goes on to take events")
+		t.Error("it still takes events")
 	}
 }

@@ -18,13 +18,13 @@ import (
 type Plan struct {
 	load.Plan
 	PID   int      // of the target, where it runs on this machine; 0: unknown
-	Empty bool     // load an empty handler too
-	Serve []string // flags of the node of its own
+	Empty bool     // load an empty handler first, to compare
+	Serve []string // flags of the node, where one is started
 }
 
 const (
-	defaultCommands = 40_000  // unless told otherwise: some seconds
-	defaultUsers    = 100_000 // where their number does not follow from that of the commands
+	defaultCommands = 40_000  // some seconds
+	defaultUsers    = 100_000 // where the number of commands is not known before
 )
 
 // Validate rejects a plan that cannot be carried out, and fills in the defaults. streamsGiven says that Streams is no default.
@@ -37,7 +37,7 @@ func (p *Plan) Validate(streamsGiven bool) error {
 	}
 	if p.Streams > p.Users {
 		return hintError{fmt.Errorf("--streams is %d, and there are %d users", p.Streams, p.Users),
-			"each stream is of another user; raise --users or --commands"}
+			"each stream belongs to a user of its own; raise --users or --commands"}
 	}
 	return nil
 }
@@ -49,11 +49,11 @@ func (p *Plan) validate() error {
 	case maxStock == 0:
 		return hintError{fmt.Errorf("--what is %q", p.What), "coupons or seats"}
 	case err != nil || p.Target != "" && (target.Scheme != "http" || target.Port() == "" || target.Path != ""):
-		return hintError{fmt.Errorf("--target is %q", p.Target), "http, a host and a port, such as http://127.0.0.1:8080; where there is TLS, go behind it"}
+		return hintError{fmt.Errorf("--target is %q", p.Target), "http, a host and a port, such as http://127.0.0.1:8080; behind a TLS proxy, if there is one"}
 	case p.Target != "" && len(p.Serve) > 0:
 		return hintError{errors.New("flags of a node are given beside --target"), "leave one of the two out"}
 	case p.Target == "" && p.PID != 0:
-		return hintError{errors.New("--pid is given without --target"), "the node of its own is measured anyway"}
+		return hintError{errors.New("--pid is given without --target"), "a node that is started for the run is measured anyway"}
 	case p.Connections < 1 || p.Connections > 10_000:
 		return hintError{fmt.Errorf("--connections is %d", p.Connections), "1 to 10000"}
 	case p.Rate < 0 || p.Rate > 1_000_000 || math.IsNaN(p.Rate):
@@ -96,7 +96,7 @@ func (e hintError) Unwrap() error { return e.error }
 // Hint is what to do about the error.
 func (e hintError) Hint() string { return e.hint }
 
-// errVerification is a node that did not keep its word.
+// errVerification is a node that broke a guarantee.
 var errVerification = errors.New("outcomes were lost, doubled or out of order")
 
 // Run executes a valid plan and prints its result.
@@ -123,14 +123,14 @@ func Run(ctx context.Context, p Plan, environ []string, stdout, stderr io.Writer
 	}
 	m.print(stdout, p, findings, empty)
 	if findings.Failed() {
-		return hintError{errVerification, "run it again with -- --data DIR to keep the logs, and \"onsale audit --data DIR\" decides everything anew"}
+		return hintError{errVerification, "run it again with -- --data DIR to keep the logs; \"onsale audit --data DIR\" decides everything again"}
 	}
 	return nil
 }
 
-// benchRun loads the target once and checks it.
+// benchRun loads the target once and verifies the outcomes.
 func benchRun(ctx context.Context, p Plan, stderr io.Writer) (result, load.Findings, error) {
-	fmt.Fprintf(stderr, "opening the sale and %d streams at %s\n", p.Streams, p.Target)
+	fmt.Fprintf(stderr, "creating the sale and opening %d streams at %s\n", p.Streams, p.Target)
 	run, err := load.Prepare(ctx, p.Plan)
 	if err != nil {
 		return result{}, load.Findings{}, err
@@ -141,8 +141,8 @@ func benchRun(ctx context.Context, p Plan, stderr io.Writer) (result, load.Findi
 	if err != nil {
 		return m, load.Findings{}, err
 	}
-	fmt.Fprintf(stderr, "asking what became of %d commands\n", m.Accepted)
-	time.Sleep(100 * time.Millisecond) // for outcomes that come twice
+	fmt.Fprintf(stderr, "verifying %d commands\n", m.Accepted)
+	time.Sleep(100 * time.Millisecond) // outcomes may come twice
 	findings, err := run.Verify(ctx, m.Unanswered)
 	return m, findings, err
 }

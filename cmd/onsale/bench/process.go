@@ -1,4 +1,4 @@
-// What is loaded runs in a process of its own, so that its CPU can be told from that of the load.
+// The loaded server runs in its own process, so that its CPU can be measured apart from that of the load.
 
 package bench
 
@@ -20,17 +20,17 @@ import (
 	"onsale/cmd/onsale/bench/load"
 )
 
-// child is this program once more.
+// child is another process of this program.
 type child struct {
 	url     string
 	dir     string // removed with it; "" for none
 	command *exec.Cmd
-	stdin   io.Closer // its end tells the child that its parent is gone
-	drained chan struct{}
+	stdin   io.Closer     // closed when the parent ends, which ends the child
+	drained chan struct{} // closed when stderr was read to its end
 }
 
-// startNode runs "onsale serve" on a free port over an empty directory. Settings in the environment are kept from it: they
-// are meant for another node, and might name another log.
+// startNode runs "onsale serve" on a free port with an empty directory. Settings in the environment are removed: they are meant
+// for another node, and may name its log.
 func startNode(ctx context.Context, flags, environ []string, stderr io.Writer) (*child, error) {
 	dir, err := os.MkdirTemp("", "onsale-bench-")
 	if err != nil {
@@ -46,13 +46,13 @@ func startNode(ctx context.Context, flags, environ []string, stderr io.Writer) (
 	c, err := startChild(ctx, args, env, stderr)
 	if err != nil {
 		os.RemoveAll(dir)
-		return nil, hintError{err, "what it said stands above; flags after -- are those of \"onsale serve\""}
+		return nil, hintError{err, "its errors are above; flags after -- are those of \"onsale serve\""}
 	}
 	c.dir = dir
 	return c, nil
 }
 
-// startChild waits until it says where it listens; everything else that it says goes to stderr.
+// startChild waits until the child prints its address; everything else that it prints goes to stderr.
 func startChild(ctx context.Context, args, env []string, stderr io.Writer) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -88,7 +88,7 @@ func startChild(ctx context.Context, args, env []string, stderr io.Writer) (*chi
 	}()
 	url, ok := <-listening
 	if !ok {
-		return nil, errors.Join(errors.New("the node of its own does not start"), command.Wait())
+		return nil, errors.Join(errors.New("the node does not start"), command.Wait())
 	}
 	c.url = url
 	return c, nil
@@ -96,11 +96,11 @@ func startChild(ctx context.Context, args, env []string, stderr io.Writer) (*chi
 
 func (c *child) pid() int { return c.command.Process.Pid }
 
-// stop ends it and removes what it wrote.
+// stop ends the child and removes its directory.
 func (c *child) stop() {
 	_ = c.command.Process.Signal(syscall.SIGTERM)
 	c.stdin.Close()
-	<-c.drained // Wait may be called when its output is read
+	<-c.drained // before Wait, which closes the pipe
 	_ = c.command.Wait()
 	if c.dir != "" {
 		os.RemoveAll(c.dir)

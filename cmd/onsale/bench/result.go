@@ -1,4 +1,4 @@
-// What a load costs: CPU of the loaded process and of this one, as the kernel counts it.
+// The result of a load: CPU of the loaded process and of this one, as the kernel counts it.
 
 package bench
 
@@ -16,12 +16,11 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
 
 	"onsale/cmd/onsale/bench/load"
 )
 
-// result is a load and its cost. Known says that the server's CPU could be measured.
+// result is a load and its cost.
 type result struct {
 	load.Result
 	HasServerCPU          bool
@@ -39,29 +38,21 @@ func measure(ctx context.Context, run *load.Run, pid int) (m result, err error) 
 	return m, err
 }
 
-// perCommand is a cost for each command that was answered, in microseconds.
+// perCommand is a cost for each answered command, in microseconds.
 func (m *result) perCommand(d time.Duration) float64 {
 	return float64(d) / float64(time.Microsecond) / float64(max(1, m.Sent-m.Unanswered))
 }
 
-// cpuRatio is server CPU for load CPU: a clock that runs beside, so that a slower minute of the machine does not count.
+// cpuRatio is server CPU / load CPU, which does not change with the speed of the machine.
 func (m *result) cpuRatio() float64 { return float64(m.ServerCPU) / float64(max(1, m.LoadCPU)) }
 
-func ownCPU() time.Duration {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// processCPU reads Linux's /proc; elsewhere it knows nothing.
+// processCPU reads Linux's /proc; false: unknown.
 func processCPU(pid int) (time.Duration, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil || pid == 0 {
 		return 0, false
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name before it may hold anything
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:]) // the name before it may contain spaces
 	if len(fields) < 13 {
 		return 0, false
 	}
@@ -88,10 +79,8 @@ func processMemory(pid int) (resident, peak int64) {
 	return resident, peak
 }
 
-// What a load has shown, for people to read.
-
 func (m *result) print(w io.Writer, p Plan, f load.Findings, empty *result) {
-	mode := fmt.Sprintf("%d connections, each as it can", p.Connections)
+	mode := fmt.Sprintf("%d connections, as fast as they can", p.Connections)
 	if p.Rate > 0 {
 		mode = fmt.Sprintf("%s a second", humanize.Commaf(p.Rate))
 	}
@@ -114,19 +103,19 @@ func (m *result) print(w io.Writer, p Plan, f load.Findings, empty *result) {
 		row("empty handler", "%s answers a second; server CPU %.1f µs, load CPU %.1f µs, ratio %.2f", rate(empty.Sent, empty),
 			empty.perCommand(empty.ServerCPU), empty.perCommand(empty.LoadCPU), empty.cpuRatio())
 		if m.HasServerCPU {
-			row("", "the node costs %.2f times as much, %.2f times by the load's clock", m.perCommand(m.ServerCPU)/empty.perCommand(empty.ServerCPU), m.cpuRatio()/empty.cpuRatio())
+			row("", "the node costs %.2f times as much, %.2f times by ratio", m.perCommand(m.ServerCPU)/empty.perCommand(empty.ServerCPU), m.cpuRatio()/empty.cpuRatio())
 		}
 	}
 	fmt.Fprintln(w)
 	row("accepted", "%s", humanize.Comma(int64(m.Accepted)))
 	row("refused", "%s", refusals(m.Refused))
 	row("unanswered", "%d", m.Unanswered)
-	row("won", "%s", humanize.Comma(int64(f.Succeeded)))
+	row("succeeded", "%s", humanize.Comma(int64(f.Succeeded)))
 	row("lost", "%d", f.Lost)
 	row("doubled", "%d", f.Duplicated)
 	row("out of order", "%d", f.OutOfOrder)
 	if p.Streams > 0 {
-		row("late", "%d of %d outcomes that were watched came after more than %s; %d streams connected again", m.Late, m.Delivered, load.LateAfter, m.Reconnected)
+		row("late", "%d of %d watched outcomes came after more than %s; %d streams reconnected", m.Late, m.Delivered, load.LateAfter, m.Reconnected)
 	}
 	for _, example := range f.Examples {
 		fmt.Fprintf(w, "  ! %s\n", example)
@@ -153,15 +142,15 @@ func refusals(byCode map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// benchHint is what somebody may do about a load that failed.
+// benchHint is advice for a load that failed.
 func benchHint(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "too many open files"):
-		return "raise the limit with \"ulimit -n 65536\", or ask for fewer --connections and --streams"
+		return "raise the limit with \"ulimit -n 65536\", or use fewer --connections and --streams"
 	case strings.Contains(text, "connection refused"):
-		return "nobody listens there; give --target the address that \"onsale serve\" prints, or leave it out"
+		return "no node listens there; give --target the address that \"onsale serve\" prints, or leave it out"
 	case strings.Contains(text, "unauthenticated"), strings.Contains(text, "forbidden"):
-		return "the load goes by X-User-Id, which only auth.mode demo believes"
+		return "the load authenticates by X-User-Id, which needs auth.mode demo"
 	}
-	return "the node's own log says more"
+	return "see the node's log"
 }

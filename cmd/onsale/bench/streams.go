@@ -1,4 +1,4 @@
-// What delivery costs: six measures, each on a node of its own, and the order in which they are taken.
+// The cost of delivery: six measures, each of a node of its own.
 
 package bench
 
@@ -11,12 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"onsale/cmd/onsale/bench/load"
 )
 
-// StreamsPlan is what the command line asks for. A number that is 0 is the measure's own.
+// StreamsPlan says what is measured. A number that is 0 stands for the measure's default.
 type StreamsPlan struct {
 	Target, Format, Readers string
 	PID                     int
@@ -27,11 +25,11 @@ type StreamsPlan struct {
 	Duration, Stall         time.Duration
 }
 
-// streamMeasures stand in the order in which they are taken.
+// streamMeasures are in the order in which they are taken.
 var streamMeasures = []struct {
 	name    string
 	measure func(context.Context, *measurement) error
-	node    []string // flags of its node; those after -- come later and win
+	node    []string // flags of its node; flags after -- override them
 }{
 	{"idle", benchIdle, nil},
 	{"fanout", benchFanout, nil},
@@ -41,7 +39,7 @@ var streamMeasures = []struct {
 	{"latency", benchLatency, nil},
 }
 
-// smallRing makes what is missed be soon older than what is kept ready: the log is to be read.
+// smallRing makes missed events soon older than the ring, so that they are read from the log.
 var smallRing = []string{"--streams-ring-events", "1024"}
 
 // StreamMeasures are the names of all measures, in the order in which they are taken.
@@ -73,23 +71,21 @@ func RunStreams(ctx context.Context, p StreamsPlan, environ []string, stdout, st
 	return r.finish()
 }
 
-// streamsHint is what somebody may do about a measure that failed.
+// streamsHint is advice for a measure that failed.
 func streamsHint(err error) string {
 	if known, ok := errors.AsType[hintError](err); ok {
 		return known.hint
 	}
 	switch {
 	case errors.Is(err, load.ErrVerification):
-		return "run it again with -- --data DIR to keep the logs, and \"onsale audit --data DIR\" decides everything anew"
+		return "run it again with -- --data DIR to keep the logs; \"onsale audit --data DIR\" decides everything again"
 	case errors.Is(err, load.ErrRejected):
-		return "a node takes four fifths of its descriptors as streams; raise \"ulimit -n\" for it, or ask for fewer --connections"
+		return "a node allows four fifths of its descriptors as streams; raise \"ulimit -n\" for it, or use fewer --connections"
 	case strings.Contains(err.Error(), "cannot assign requested address"):
-		return "there are no more ports to connect from; ask for fewer --connections, or wait a minute"
+		return "there are no more ports to connect from; use fewer --connections, or wait a minute"
 	}
 	return benchHint(err)
 }
-
-// What cannot be measured, and what to ask for instead.
 
 // Validate rejects a plan that cannot be carried out.
 func (p *StreamsPlan) Validate() error {
@@ -126,12 +122,12 @@ func (p *StreamsPlan) Validate() error {
 	return nil
 }
 
-// descriptorsFor says whether this process may have so many connections. Go has raised the soft limit to the hard one by now.
+// descriptorsFor requires that this process may have so many connections.
 func descriptorsFor(connections int) error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur >= uint64(connections+100) {
+	limit := maxDescriptors()
+	if limit == 0 || limit >= uint64(connections+100) {
 		return nil
 	}
-	return hintError{fmt.Errorf("%d connections want too many open files, for this process may have %d", connections, limit.Cur),
-		fmt.Sprintf("raise the limit with \"ulimit -n %d\", or ask for fewer --connections", 2*connections+1000)}
+	return hintError{fmt.Errorf("%d connections need more open files than this process may have, which is %d", connections, limit),
+		fmt.Sprintf("raise the limit with \"ulimit -n %d\", or use fewer --connections", 2*connections+1000)}
 }

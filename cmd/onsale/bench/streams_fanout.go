@@ -1,5 +1,5 @@
-// fanout: one event for everybody, by turns of the node and of the bare server, so that a slower minute of the machine is
-// that of both.
+// fanout: one event for all watchers, by turns of the node and of the bare server, so that a slower minute of the machine
+// affects both.
 
 package bench
 
@@ -18,7 +18,7 @@ import (
 	"onsale/cmd/onsale/bench/load"
 )
 
-const fanoutWarmup = 2 // rounds of each that do not count
+const fanoutWarmup = 2 // rounds of each that are not counted
 
 func benchFanout(ctx context.Context, r *measurement) error {
 	n, rounds := cmp.Or(r.Connections, 5_000), cmp.Or(r.Rounds, 20)
@@ -60,7 +60,7 @@ func benchFanout(ctx context.Context, r *measurement) error {
 	for round := range fanoutWarmup + rounds {
 		if round == fanoutWarmup {
 			nodeLatencies, baselineLatencies = fanoutLatencies{}, fanoutLatencies{}
-			if before, err = r.scrapeMetrics(ctx); err != nil {
+			if before, err = r.scrapeMetrics(ctx, framesEncoded); err != nil {
 				return err
 			}
 		}
@@ -74,21 +74,21 @@ func benchFanout(ctx context.Context, r *measurement) error {
 		}
 		baselineLatencies.add(latencies)
 	}
-	after, err := r.scrapeMetrics(ctx)
+	after, err := r.scrapeMetrics(ctx, framesEncoded)
 	if err != nil {
 		return err
 	}
 	nodeLatencies.report(r.report, "node")
 	baselineLatencies.report(r.report, "bare")
-	r.report.addTarget(metric{Name: "delivery, node for bare", Value: median(nodeLatencies.delivery) / median(baselineLatencies.delivery), AtMost: 1.2})
-	r.report.add("last delivery since it was sent, node for bare", median(nodeLatencies.last)/median(baselineLatencies.last), "")
+	r.report.addTarget(metric{Name: "delivery, node / bare", Value: median(nodeLatencies.delivery) / median(baselineLatencies.delivery), AtMost: 1.2})
+	r.report.add("last delivery since it was sent, node / bare", median(nodeLatencies.last)/median(baselineLatencies.last), "")
 	r.report.addTarget(metric{Name: "frames encoded a round (one audience)", Value: (after[framesEncoded] - before[framesEncoded]) / float64(rounds), AtMost: 1})
 	return nil
 }
 
 const framesEncoded = "onsale_frames_encoded_total"
 
-// openPool opens n streams that read the same.
+// openPool opens n streams of one reader.
 func (r *measurement) openPool(ctx context.Context, host string, n int, reader load.Reader) (*load.StreamPool, error) {
 	r.logf("opening %d streams at %s", n, host)
 	c, err := load.NewStreamPool(host)
@@ -121,14 +121,14 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 func median(v []float64) float64 { return quantile(v, 0.5) }
 
-// quantile is the value that a part of all is not above.
+// quantile is the value below which a part q of all values is.
 func quantile(v []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(v))
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-// The least that a server in Go can do: connections that were taken over from net/http and have no goroutine, one frame for
-// all, two goroutines that write it. What a stream costs on this machine beyond that is onsale's own.
+// The bare server is the least that a server in Go can do: hijacked connections without a goroutine, one frame for all, and two
+// goroutines that write it. What a stream costs beyond that is onsale's own.
 
 // shard is half of the connections of the bare server.
 type shard struct {

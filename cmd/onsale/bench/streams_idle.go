@@ -1,4 +1,4 @@
-// idle: what connections cost that have nothing to read but heartbeats.
+// idle: the cost of connections that get nothing but heartbeats.
 
 package bench
 
@@ -16,7 +16,7 @@ const warmupCommands = 2000
 
 func benchIdle(ctx context.Context, r *measurement) error {
 	n, window := cmp.Or(r.Connections, 10_000), cmp.Or(r.Duration, time.Minute)
-	r.report.condition("%d connections (%s) and nothing to tell; over %v without them and %v with them; memory is PSS", n, r.Readers, window, window)
+	r.report.condition("%d connections (%s) without events; %v without them and %v with them; memory is PSS", n, r.Readers, window, window)
 	if err := descriptorsFor(n); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func benchIdle(ctx context.Context, r *measurement) error {
 	if err != nil {
 		return err
 	}
-	before, err := r.memoryAfterGC(ctx, window) // by now the log's caches are empty again
+	before, err := r.memoryAfterGC(ctx, window) // the log's caches are empty again by now
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func benchIdle(ctx context.Context, r *measurement) error {
 		watchers = 0
 	}
 	if err := pool.Await(ctx, watchers); err != nil {
-		return fmt.Errorf("%w: of %d watchers not all have the one event: %w", load.ErrVerification, watchers, err)
+		return fmt.Errorf("%w: not all of %d watchers got the one event: %w", load.ErrVerification, watchers, err)
 	}
 	afterEvent, err := r.memoryAfterGC(ctx, window)
 	if err != nil {
@@ -88,7 +88,7 @@ func benchIdle(ctx context.Context, r *measurement) error {
 	return pool.Err()
 }
 
-// reader is idle connection i.
+// reader is what connection i reads.
 func (r *measurement) reader(i int, source *load.Source) load.Reader {
 	if r.Readers == "schedule" || r.Readers == "mixed" && i%2 == 0 {
 		return load.Reader{Schedule: source.Schedule}

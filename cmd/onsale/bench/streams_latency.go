@@ -1,7 +1,6 @@
-// latency: from the moment at which an outcome stands in the log and in the store until its frame is with its reader. That
-// moment cannot be seen from outside, so it is come at from two sides. A command with "Prefer: wait" is answered at that
-// very moment, too; and the node's own histogram says how long after the log's time of a command it came, as do the
-// answers to holds, which tell that time.
+// latency: from when an outcome is in the log and in the store until its reader has the frame. The start cannot be seen from
+// outside, so it is approached in two ways. A command with "Prefer: wait" is answered at the same moment; and the node's
+// histogram has the delay from the log's time of a command to its outcome, and responses to holds have the log's time.
 
 package bench
 
@@ -16,7 +15,7 @@ import (
 
 func benchLatency(ctx context.Context, r *measurement) error {
 	n, window := cmp.Or(r.Connections, 1_000), cmp.Or(r.Duration, 10*time.Second)
-	r.report.condition("%.0f commands a second for %v, by turns of %d users who each watch their stream and wait for the answer; "+
+	r.report.condition("%.0f commands a second for %v, in turn by %d users who each watch their stream and wait for the answer; "+
 		"sent counts from when each was due", r.Rate, window, n)
 	if err := descriptorsFor(2 * n); err != nil {
 		return err
@@ -34,10 +33,10 @@ func benchLatency(ctx context.Context, r *measurement) error {
 	if err := pool.Connect(ctx, n, func(i int) load.Reader { return load.Reader{User: fmt.Sprintf("watching-%d", i)} }); err != nil {
 		return err
 	}
-	if _, err := r.sampleLatencies(ctx, source, pool, window/10); err != nil { // to warm up
+	if _, err := r.sampleLatencies(ctx, source, pool, window/10); err != nil { // warm-up
 		return err
 	}
-	before, err := r.scrapeMetrics(ctx)
+	before, err := r.scrapeMetrics(ctx, delaySum, delayCount)
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func benchLatency(ctx context.Context, r *measurement) error {
 	if err != nil {
 		return err
 	}
-	after, err := r.scrapeMetrics(ctx)
+	after, err := r.scrapeMetrics(ctx, delaySum, delayCount)
 	if err != nil {
 		return err
 	}
@@ -62,9 +61,9 @@ func benchLatency(ctx context.Context, r *measurement) error {
 		}
 	}
 	nodeDelay := 1000 * (after[delaySum] - before[delaySum]) / (after[delayCount] - before[delayCount])
-	r.report.add("command in the log to outcome told, mean (the node's)", nodeDelay, "ms")
+	r.report.add("command in the log to outcome, mean (the node's)", nodeDelay, "ms")
 	r.report.add("command in the log to frame, mean of the holds", mean(l.sinceCommand), "ms")
-	r.report.add("outcome told to frame, mean: the difference", mean(l.sinceCommand)-nodeDelay, "ms")
+	r.report.add("outcome to frame, mean: the difference", mean(l.sinceCommand)-nodeDelay, "ms")
 	return nil
 }
 
@@ -76,7 +75,7 @@ const (
 // latencies are in milliseconds. A frame may come before the answer.
 type latencies struct{ response, frame, afterResponse, sinceCommand []float64 }
 
-// sampleLatencies sends for so long, and finds the frame of each command where it must be and nowhere else.
+// sampleLatencies sends for the window, and requires the frame of each command at its user's stream, once, and nowhere else.
 func (r *measurement) sampleLatencies(ctx context.Context, source *load.Source, pool *load.StreamPool, window time.Duration) (l latencies, err error) {
 	pool.TakeReceived()
 	events, err := source.Generate(ctx, max(1, int(r.Rate*window.Seconds())), r.Rate)
@@ -84,7 +83,7 @@ func (r *measurement) sampleLatencies(ctx context.Context, source *load.Source, 
 		return l, err
 	}
 	if err := pool.Await(ctx, len(events)); err != nil {
-		return l, fmt.Errorf("%w: of %d commands %d frames came: %w", load.ErrVerification, len(events), len(pool.TakeReceived()), err)
+		return l, fmt.Errorf("%w: %d commands had %d frames: %w", load.ErrVerification, len(events), len(pool.TakeReceived()), err)
 	}
 	received := map[uint64]load.Delivery{}
 	for _, a := range pool.TakeReceived() {
@@ -100,7 +99,7 @@ func (r *measurement) sampleLatencies(ctx context.Context, source *load.Source, 
 		}
 		l.response, l.frame = append(l.response, ms(e.Answered.Sub(e.Due))), append(l.frame, ms(a.At.Sub(e.Due)))
 		l.afterResponse = append(l.afterResponse, ms(a.At.Sub(e.Answered)))
-		if !e.Now.IsZero() { // both in whole milliseconds, as the log and the node's histogram have it
+		if !e.Now.IsZero() { // both in whole milliseconds, as in the log and in the node's histogram
 			l.sinceCommand = append(l.sinceCommand, float64(a.At.UnixMilli()-e.Now.UnixMilli()))
 		}
 	}

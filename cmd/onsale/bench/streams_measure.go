@@ -1,4 +1,4 @@
-// One measure: the node that is measured, and what can be seen of it from outside.
+// One measure: its node, and what can be seen of the node from outside.
 
 package bench
 
@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// measurement is one measure on its node.
+// measurement is one measure of one node.
 type measurement struct {
 	StreamsPlan
 	report  *measureReport
@@ -24,11 +24,11 @@ type measurement struct {
 	host    string // of the node
 }
 
-// maxDuration is what a measure may take beyond the times that it was given.
+// maxDuration bounds a measure, beyond the durations in its plan.
 const maxDuration = 15 * time.Minute
 
 func (r *measurement) run(ctx context.Context, flags []string, measureFunc func(context.Context, *measurement) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxDuration+2*(r.Duration+r.Stall), fmt.Errorf("it is not over after %v", maxDuration))
+	ctx, cancel := context.WithTimeoutCause(ctx, maxDuration+2*(r.Duration+r.Stall), fmt.Errorf("the measure takes more than %v", maxDuration))
 	defer cancel()
 	if r.Target == "" {
 		node, err := startNode(ctx, append(append([]string{}, flags...), r.Serve...), r.environ, r.stderr)
@@ -53,8 +53,9 @@ func (r *measurement) logf(format string, values ...any) {
 	fmt.Fprintf(r.stderr, "  "+format+"\n", values...)
 }
 
-// scrapeMetrics are the lines of /metrics, by name and labels.
-func (r *measurement) scrapeMetrics(ctx context.Context) (map[string]float64, error) {
+// scrapeMetrics returns /metrics, by name and labels. It fails when one of those that the caller reads is missing: a renamed
+// metric must not become a 0 in a report.
+func (r *measurement) scrapeMetrics(ctx context.Context, names ...string) (map[string]float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.Target+"/metrics", nil)
 	if err != nil {
 		return nil, err
@@ -71,24 +72,26 @@ func (r *measurement) scrapeMetrics(ctx context.Context) (map[string]float64, er
 			found[name], _ = strconv.ParseFloat(value[strings.LastIndexByte(value, ' ')+1:], 64)
 		}
 	}
+	for _, name := range names {
+		if _, ok := found[name]; !ok && lines.Err() == nil {
+			return nil, hintError{fmt.Errorf("%s/metrics has no %s", r.Target, name), "this tool measures nodes of its own version"}
+		}
+	}
 	return found, lines.Err()
 }
 
-// What the node costs its machine, as the machine and its own runtime see it.
-
 // memory is what the node's process holds, in bytes.
 type memory struct {
-	PSS         float64 // PSS: also its part of what it shares, and of files that are mapped
-	Anonymous   float64 // of that, what is in no file
-	Heap, Stack float64 // what collections left alive; what goroutines have
+	PSS         float64 // includes its part of shared memory and of mapped files
+	Anonymous   float64 // the part of PSS that is in no file
+	Heap, Stack float64 // live heap after collections; stacks of goroutines
 }
 
-// memoryAfterGC is its memory when what is garbage is gone. Scrapes make the work for three collections: what lies in pools survives
-// one, and at the third it shows what was left. Then the runtime has given nothing more back for some seconds, no more than
-// window.
+// memoryAfterGC is the node's memory without garbage. Scrapes cause three collections: pooled objects survive one, and the third
+// shows what was left. Then it waits until the runtime has returned no more memory for some seconds, at most window.
 func (r *measurement) memoryAfterGC(ctx context.Context, window time.Duration) (m memory, err error) {
 	const collections, liveHeap, stacks = "go_gc_duration_seconds_count", "go_memstats_heap_alloc_bytes", "go_memstats_stack_inuse_bytes"
-	first, err := r.scrapeMetrics(ctx)
+	first, err := r.scrapeMetrics(ctx, collections, liveHeap, stacks)
 	if err != nil {
 		return m, err
 	}
@@ -116,7 +119,7 @@ func (r *measurement) memoryAfterGC(ctx context.Context, window time.Duration) (
 	return m, err
 }
 
-// memory reads Linux's /proc; elsewhere, and without --pid, it knows nothing.
+// memory reads Linux's /proc; elsewhere, and without --pid, it is 0.
 func (r *measurement) memory() (m memory) {
 	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", r.PID))
 	if err != nil {
@@ -134,7 +137,7 @@ func (r *measurement) memory() (m memory) {
 	return m
 }
 
-// cpu is what the node has used so far, in steps of ten milliseconds.
+// cpu is the node's CPU time so far, in steps of ten milliseconds.
 func (r *measurement) cpu() time.Duration {
 	used, _ := processCPU(r.PID)
 	return used

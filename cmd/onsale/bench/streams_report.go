@@ -1,4 +1,4 @@
-// What the measures have shown: for people as soon as each is over, for programs at the end.
+// The report: as text after each measure, or as JSON at the end.
 
 package bench
 
@@ -12,21 +12,20 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sys/unix"
 )
 
-// streamsReport is everything that was measured, and where.
+// streamsReport is all measures, and the machine.
 type streamsReport struct {
 	Cores       int              `json:"cores"`
 	Memory      uint64           `json:"memoryBytes,omitempty"`
-	Descriptors uint64           `json:"descriptors,omitempty"` // that a process may have
+	Descriptors uint64           `json:"descriptors,omitempty"` // the limit of a process
 	Measures    []*measureReport `json:"measures"`
 
 	out  io.Writer
 	text bool
 }
 
-// measureReport is one measure: under which conditions, and its figures.
+// measureReport is one measure: its conditions and its figures.
 type measureReport struct {
 	What       string   `json:"what"`
 	Conditions []string `json:"conditions"`
@@ -34,7 +33,7 @@ type measureReport struct {
 	Failed     string   `json:"failed,omitempty"`
 }
 
-// metric is one number. AtMost or AtLeast is what is aimed at, 0 for nothing.
+// metric is one figure. AtMost or AtLeast is its target; 0: none.
 type metric struct {
 	Name    string  `json:"name"`
 	Value   float64 `json:"value"`
@@ -44,13 +43,11 @@ type metric struct {
 }
 
 func newStreamsReport(p StreamsPlan, out io.Writer) *streamsReport {
-	r := &streamsReport{Cores: runtime.NumCPU(), Memory: physicalMemory(), out: out, text: p.Format == "text", Measures: []*measureReport{}}
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
-		r.Descriptors = uint64(limit.Cur)
+	r := &streamsReport{
+		Cores: runtime.NumCPU(), Memory: physicalMemory(), Descriptors: maxDescriptors(), Measures: []*measureReport{}, out: out, text: p.Format == "text",
 	}
 	if r.text {
-		fmt.Fprintf(out, "%d cores, %s of memory, %s descriptors a process; node, load and everybody else share them\n",
+		fmt.Fprintf(out, "%d cores, %s of memory, %s descriptors a process; node, load and other processes share them\n",
 			r.Cores, humanize.IBytes(r.Memory), humanize.Comma(int64(r.Descriptors)))
 	}
 	return r
@@ -65,7 +62,7 @@ func (m *measureReport) add(name string, value float64, unit string) {
 }
 
 func (m *measureReport) addTarget(f metric) {
-	if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) { // a part of nothing
+	if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) { // a division by zero
 		return
 	}
 	m.Metrics = append(m.Metrics, f)
@@ -100,17 +97,17 @@ func (f metric) targetResult() string {
 		if f.Value > f.AtMost {
 			met = "missed"
 		}
-		return fmt.Sprintf("  aim: at most %s, %s", formatNumber(f.AtMost), met)
+		return fmt.Sprintf("  target: at most %s, %s", formatNumber(f.AtMost), met)
 	case f.AtLeast > 0:
 		if f.Value < f.AtLeast {
 			met = "missed"
 		}
-		return fmt.Sprintf("  aim: at least %s, %s", formatNumber(f.AtLeast), met)
+		return fmt.Sprintf("  target: at least %s, %s", formatNumber(f.AtLeast), met)
 	}
 	return ""
 }
 
-// formatNumber shows as many digits as mean something.
+// formatNumber shows at most two decimals.
 func formatNumber(v float64) string {
 	if math.Abs(v) >= 1000 || v == math.Trunc(v) {
 		return humanize.Comma(int64(math.Round(v)))
@@ -118,7 +115,7 @@ func formatNumber(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// physicalMemory is the machine's, in bytes; 0: unknown.
+// physicalMemory is the machine's memory in bytes; 0: unknown.
 func physicalMemory() uint64 {
 	info, _ := os.ReadFile("/proc/meminfo")
 	var kilobytes uint64

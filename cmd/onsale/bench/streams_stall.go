@@ -1,5 +1,5 @@
-// stall: readers stop reading while thousands of their events pass. They must lose nothing, cost little, and be no trouble
-// to anybody else. Everything is done twice, first without them.
+// stall: readers stop reading while thousands of their events are published. They must lose nothing, cost little memory, and
+// not slow down others. The load runs twice, first without them.
 
 package bench
 
@@ -19,10 +19,10 @@ const probeEvery = 250 * time.Millisecond
 
 func benchStall(ctx context.Context, r *measurement) error {
 	n, events := cmp.Or(r.Connections, 5_000), cmp.Or(r.Events, 10_000)
-	r.report.condition("%d events in three quarters of %v, once without and once with %d readers that stall; "+
-		"beside them %d watch another schedule, where one seat changes every %v", events, r.Stall, r.Stalled, n, probeEvery)
+	r.report.condition("%d events in three quarters of %v, once without and once with %d stalled readers; "+
+		"%d others watch another schedule, where one seat changes every %v", events, r.Stall, r.Stalled, n, probeEvery)
 	if r.Stall < time.Minute {
-		r.report.condition("figures of memory mean little below a minute, for the log keeps for a while what it wrote")
+		r.report.condition("figures of memory mean little below a minute, since the log keeps for a while what it wrote")
 	}
 	if err := descriptorsFor(n + r.Stalled); err != nil {
 		return err
@@ -37,7 +37,7 @@ func benchStall(ctx context.Context, r *measurement) error {
 		return err
 	}
 	defer calm.Close()
-	if _, err := busy.Generate(ctx, events, 0); err != nil { // what the node makes once is made; and a small ring is full
+	if _, err := busy.Generate(ctx, events, 0); err != nil { // warm-up, which also fills a small ring
 		return err
 	}
 	others, err := r.openPool(ctx, r.host, n, load.Reader{Schedule: calm.Schedule})
@@ -61,76 +61,77 @@ func benchStall(ctx context.Context, r *measurement) error {
 	if err != nil {
 		return err
 	}
-	r.logf("they read again")
+	r.logf("the stalled readers read again")
 	start := time.Now()
 	if err := r.catchUp(ctx, stalled, busy, with.events); err != nil {
 		return err
 	}
 	took := time.Since(start)
-	r.report.add("lost, doubled or out of order, of events passed", 0, "")
+	r.report.add("lost, doubled or out of order", 0, "")
 	if r.PID != 0 {
 		perReader := 1024 * float64(r.Stalled)
-		r.report.addTarget(metric{Name: "the node's memory for each: alive, and stacks", Value: (with.heapGrowth - without.heapGrowth) / perReader, Unit: "KiB", AtMost: 64})
-		r.report.add("the same by what its process holds, garbage and noise too", (with.anonymousGrowth-without.anonymousGrowth)/perReader, "KiB")
+		r.report.addTarget(metric{Name: "the node's memory for each: live heap and stacks", Value: (with.heapGrowth - without.heapGrowth) / perReader, Unit: "KiB", AtMost: 64})
+		r.report.add("the same by its process's memory, with garbage and noise", (with.anonymousGrowth-without.anonymousGrowth)/perReader, "KiB")
 	}
 	if with.tcpBytes > 0 {
-		r.report.add("the kernel's for each (all TCP here, both ends)", (with.tcpBytes-without.tcpBytes)/1024/float64(r.Stalled), "KiB")
+		r.report.add("the kernel's memory for each (all TCP here, both ends)", (with.tcpBytes-without.tcpBytes)/1024/float64(r.Stalled), "KiB")
 	}
 	r.report.add("the others' latency, p50 without", quantile(without.latency, .5), "ms")
 	r.report.add("the others' latency, p50 with", quantile(with.latency, .5), "ms")
 	r.report.add("the others' latency, p99 without", quantile(without.latency, .99), "ms")
 	r.report.add("the others' latency, p99 with", quantile(with.latency, .99), "ms")
-	r.report.addTarget(metric{Name: "p99, with for without", Value: quantile(with.latency, .99) / quantile(without.latency, .99), AtMost: maxRatio})
+	r.report.addTarget(metric{Name: "p99, with / without", Value: quantile(with.latency, .99) / quantile(without.latency, .99), AtMost: maxRatio})
 	r.report.add("until all of them had everything", ms(took), "ms")
 	return r.reportCounters(ctx, with.counters)
 }
 
-// reportCounters tells which way the readers were served.
+// The node's counters of how slow readers were served.
+const (
+	demoted  = "onsale_streams_demoted_total"
+	cutOff   = `onsale_streams_dropped_total{why="slow"}`
+	replayed = "onsale_streams_replayed_events_total"
+)
+
+// reportCounters reports how the stalled readers were served.
 func (r *measurement) reportCounters(ctx context.Context, before map[string]float64) error {
-	now, err := r.scrapeMetrics(ctx)
+	now, err := r.scrapeMetrics(ctx, demoted, cutOff, replayed)
 	if err != nil {
 		return err
 	}
-	for _, c := range []struct{ name, counter string }{
-		{"readers sent to the log (demoted)", "onsale_streams_demoted_total"},
-		{"readers cut off for a write that did not end", "onsale_streams_slow_total"},
-		{"events read from the log", "onsale_streams_replayed_events_total"},
-	} {
-		r.report.add(c.name, now[c.counter]-before[c.counter], "")
-	}
+	r.report.add("readers that fell behind the ring (demoted)", now[demoted]-before[demoted], "")
+	r.report.add("readers cut off because a write did not end", now[cutOff]-before[cutOff], "")
+	r.report.add("events read from the log", now[replayed]-before[replayed], "")
 	return nil
 }
 
-// Events that pass, with and without somebody who does not read them, and what that does to everybody else.
-
-// stallPhase is what was seen while the events passed.
+// stallPhase is what was seen during one run of the load.
 type stallPhase struct {
 	events          []load.Event
 	latency         []float64 // of the others, in milliseconds
-	heapGrowth      float64   // what is alive in the node, in bytes,
-	anonymousGrowth float64   // and what its process holds that is in no file
-	tcpBytes        float64   // that of all TCP sockets here, in bytes
+	heapGrowth      float64   // of the node's live heap and stacks, in bytes
+	anonymousGrowth float64   // of its process's anonymous memory, in bytes
+	tcpBytes        float64   // growth of all TCP sockets here, in bytes
 	counters        map[string]float64
 }
 
-// waitIdle is the last quarter of the stall, in which the log forgets what it keeps for a while of what it wrote.
+// waitIdle is the last quarter of the stall, in which the log drops its caches.
 func (r *measurement) waitIdle(ctx context.Context) error {
 	_, err := r.cpuDuring(ctx, r.Stall/4)
 	return err
 }
 
-// runLoad makes events for three quarters of the stall, and probes the others meanwhile.
+// runLoad publishes events for three quarters of the stall, and measures the others' latency meanwhile.
 func (r *measurement) runLoad(ctx context.Context, busy, calm *load.Source, others *load.StreamPool, events int) (p stallPhase, err error) {
 	before, err := r.memoryAfterGC(ctx, r.Stall)
 	if err != nil {
 		return p, err
 	}
 	tcpBefore := tcpMemory()
-	if p.counters, err = r.scrapeMetrics(ctx); err != nil {
+	if p.counters, err = r.scrapeMetrics(ctx, demoted, cutOff, replayed); err != nil {
 		return p, err
 	}
 	duration := r.Stall - r.Stall/4
-	r.logf("%d events pass in %v", events, duration)
+	r.logf("publishing %d events in %v", events, duration)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
@@ -167,7 +168,7 @@ func (r *measurement) runLoad(ctx context.Context, busy, calm *load.Source, othe
 	return p, err
 }
 
-// tcpMemory is what the kernel holds for all TCP sockets, in bytes; 0: unknown.
+// tcpMemory is the kernel's memory of all TCP sockets, in bytes; 0: unknown.
 func tcpMemory() float64 {
 	stat, _ := os.ReadFile("/proc/net/sockstat")
 	_, tcp, _ := strings.Cut(string(stat), "TCP: ")
@@ -177,9 +178,7 @@ func tcpMemory() float64 {
 	return float64(n * os.Getpagesize())
 }
 
-// The readers that stall: they read nothing, and then everything.
-
-// openStalled opens readers that read nothing after their first frame.
+// openStalled opens streams of which only the first frame is read.
 func (r *measurement) openStalled(ctx context.Context, schedule string) (all []*load.Stream, err error) {
 	for i := range r.Stalled {
 		reader := load.Reader{User: "stalled", Buffer: 4096}
@@ -196,7 +195,7 @@ func (r *measurement) openStalled(ctx context.Context, schedule string) (all []*
 	return all, nil
 }
 
-// catchUp reads everything that passed, with as many connections as it takes.
+// catchUp reads everything that was published, with as many connections as it takes.
 func (r *measurement) catchUp(ctx context.Context, stalled []*load.Stream, busy *load.Source, events []load.Event) error {
 	errs := make([]error, len(stalled))
 	var group sync.WaitGroup
@@ -215,7 +214,7 @@ func (r *measurement) catchUp(ctx context.Context, stalled []*load.Stream, busy 
 	return cmp.Or(errs...)
 }
 
-// resumeReading reads until check has all it wants.
+// resumeReading reads until the verifier is done.
 func (r *measurement) resumeReading(ctx context.Context, s *load.Stream, reader load.Reader, verifier *load.StreamVerifier) error {
 	s.GrowBuffer()
 	for deadline := time.Now().Add(2 * time.Minute); ; {
@@ -228,9 +227,9 @@ func (r *measurement) resumeReading(ctx context.Context, s *load.Stream, reader 
 		case verifier.Done():
 			return verifier.Err
 		case time.Now().After(deadline) || ctx.Err() != nil:
-			return fmt.Errorf("%w: it had %d frames and is not at the end: %w", load.ErrVerification, verifier.Frames, err)
+			return fmt.Errorf("%w: it has %d frames and is not at the end: %w", load.ErrVerification, verifier.Frames, err)
 		}
-		reader.After = s.LastID // it was cut off, and comes back as a browser does
+		reader.After = s.LastID // it was cut off, and resumes as a browser does
 		if s, err = load.Open(ctx, r.host, reader); err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Streams: httpd.Streams{
 			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
 		},
-		Payments: paymentsConfig,
+		Payments:      paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		DebugStreams: n.debugStreams, Logger: n.logger,
 	})

@@ -19,13 +19,7 @@ import (
 	"onsale/streams"
 )
 
-// provider is what V1 and V2 are alike.
-type provider interface {
-	payments.Provider
-	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
-}
-
-func openProvider(c config.Payments) (provider, error) {
+func openProvider(c config.Payments) (payments.Provider, error) {
 	p := portone.Config{
 		URL: c.Address(), Key: c.Key, Secret: c.Secret, Store: c.Store, WebhookSecrets: c.WebhookSecrets, Test: c.Test,
 		Currency: c.Currency, Timeout: c.Timeout,
@@ -86,16 +80,12 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 		return nil, fmt.Errorf("payments: %w", err)
 	}
 	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Log: n.logger})
-	n.registerPaymentMetrics()
+	n.registry.MustRegister(n.payments)
 	return &httpd.Payments{
 		Terms: orders.Terms{
 			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		ParseWebhook: func(header http.Header, body []byte) (string, error) {
-			webhook, err := p.ParseWebhook(header, body)
-			return webhook.Ref, err
-		},
-		Notify: n.payments.Notify,
+		ParseWebhook: n.payments.ParseWebhook, Notify: n.payments.Notify,
 	}, nil
 }
 
@@ -111,33 +101,10 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 // consumeOrders works for orders until ctx ends. All nodes share the consumer.
 func (n *Node) consumeOrders(ctx context.Context) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-		Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: n.config.Payments.Concurrency, WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
+		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: n.config.Payments.Concurrency,
+		WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
 	})
 	if err != nil && ctx.Err() == nil {
-		n.logger.Error("payments are not verified any more", "error", err)
+		n.logger.Error("payment consumer ended, payments are not verified", "error", err)
 	}
-}
-
-// registerPaymentMetrics shows the worker's figures.
-func (n *Node) registerPaymentMetrics() {
-	type f = payments.Stats
-	const requestsHelp = "Requests to the payment provider, by kind and outcome."
-	metrics := []httpd.Metric[f]{
-		httpd.Gauge("onsale_payments_away", "1 while the payment provider does not answer.", func(f f) int {
-			if f.CircuitOpen {
-				return 1
-			}
-			return 0
-		}),
-		httpd.Gauge("onsale_payments_working", "Orders that this node asks about just now.", func(f f) int { return f.InFlight }),
-		httpd.Counter("onsale_payments_learnt_total", "Facts about payments put in line.", func(f f) uint64 { return f.Recorded }),
-		httpd.Counter("onsale_payments_hints_dropped_total", "Webhooks that there was no room for.", func(f f) uint64 { return f.WebhooksDropped }),
-	}
-	for _, request := range []string{"get", "cancel", "prepare"} {
-		for _, outcome := range []string{"yes", "no", "unknown"} {
-			metrics = append(metrics, httpd.Counter("onsale_payments_requests_total", requestsHelp,
-				func(f f) uint64 { return f.Calls[payments.Call{Operation: request, Outcome: outcome}] }, "request", request, "outcome", outcome))
-		}
-	}
-	httpd.Register(n.registry, func() (f, bool) { return n.payments.Stats(), true }, metrics...)
 }

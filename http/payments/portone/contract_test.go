@@ -1,10 +1,10 @@
-// What both APIs promise whoever asks, the fake or the real one. With keys of a test store in the environment, the real
-// sandbox is asked the same:
+// What both APIs promise, checked against the fake and, with keys of a test store in the environment, against the real
+// sandbox:
 //
 //	ONSALE_PORTONE_V1_KEY, ONSALE_PORTONE_V1_SECRET, and ONSALE_PORTONE_V1_REF, an imp_uid of a test payment
 //	ONSALE_PORTONE_V2_SECRET, and ONSALE_PORTONE_V2_REF, a payment id; ONSALE_PORTONE_V2_STORE where there are several
 //
-// No money is asked back from a payment that exists.
+// No existing payment is refunded.
 
 package portone_test
 
@@ -32,7 +32,7 @@ func TestContract_HoldsForSandbox(t *testing.T) {
 			env := func(name string) string { return os.Getenv("ONSALE_PORTONE_" + strings.ToUpper(api) + "_" + name) }
 			c := portone.Config{URL: address, Key: env("KEY"), Secret: env("SECRET"), Store: env("STORE"), Test: true}
 			if c.Secret == "" || api == "v1" && c.Key == "" || env("REF") == "" {
-				t.Skip("there are no keys of a test store in the environment; contract_test.go says which")
+				t.Skip("no keys of a test store in the environment; see contract_test.go")
 			}
 			checkContract(t, api, c, env("REF"))
 		})
@@ -49,18 +49,18 @@ func checkContract(t *testing.T, api string, c portone.Config, ref string) {
 	missing := "none" + rand.Text()[:20]
 	_, err = client.Get(ctx, missing)
 	if !errors.Is(err, portone.ErrNotFound) {
-		t.Errorf("got %v of a payment that is not there, want ErrNotFound", err)
+		t.Errorf("missing payment: got %v, want ErrNotFound", err)
 	}
 	_, err = client.Cancel(ctx, cancelRequest(missing, 100, 100))
 	wantOutcome(t, err, "no")
 	if p.Status == portone.Paid {
-		_, err = client.Cancel(ctx, cancelRequest(ref, 1, p.Amount-p.Cancelled+1)) // a balance that it has not
+		_, err = client.Cancel(ctx, cancelRequest(ref, 1, p.Amount-p.Cancelled+1)) // a wrong balance
 		wantOutcome(t, err, "no")
 	}
 
 	order := "onsale-" + rand.Text()
 	wantOutcome(t, client.Prepare(ctx, order, 1000), "yes")
-	wantOutcome(t, client.Prepare(ctx, order, 1000), "yes") // the same again
+	wantOutcome(t, client.Prepare(ctx, order, 1000), "yes") // repeated
 	other := map[string]string{"v1": "no", "v2": "yes"}[api]
 	wantOutcome(t, client.Prepare(ctx, order, 2000), other)
 

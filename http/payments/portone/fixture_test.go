@@ -1,4 +1,4 @@
-// The world of these tests: a fake PortOne on a real socket, and a client of each API.
+// What all tests here share: a fake PortOne on a real socket, and a client of each API.
 
 package portone_test
 
@@ -15,7 +15,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// apiClient is what both clients can do.
+// apiClient is V1 or V2.
 type apiClient interface {
 	Get(ctx context.Context, ref string) (portone.Payment, error)
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
@@ -23,7 +23,7 @@ type apiClient interface {
 	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
 }
 
-// fixture is a fake, and how one of the APIs reaches it.
+// fixture is a fake, and the configuration of a client of one API.
 type fixture struct {
 	*fakeportone.Server
 	api    string
@@ -32,7 +32,7 @@ type fixture struct {
 	clock  *clock
 }
 
-// forEachAPI runs a test in a world of each API.
+// forEachAPI runs a test with a fixture of each API.
 func forEachAPI(t *testing.T, test func(t *testing.T, f *fixture)) {
 	t.Helper()
 	for _, api := range []string{"v1", "v2"} {
@@ -79,7 +79,7 @@ func newClient(t testing.TB, api string, c portone.Config) (g apiClient) {
 	return g
 }
 
-// pay makes a paid payment of an order, and gives both its names: for this API, and for the fake.
+// pay makes a paid payment and returns its reference in this API and its imp_uid.
 func (f *fixture) pay(order string, amount int64) (ref, impUID string) {
 	impUID = f.Pay(order, amount)
 	if f.api == "v1" {
@@ -88,7 +88,6 @@ func (f *fixture) pay(order string, amount int64) (ref, impUID string) {
 	return order, impUID
 }
 
-// wantNoViolations fails the test if the client did what no good one does.
 func (f *fixture) wantNoViolations(t *testing.T) {
 	t.Helper()
 	for _, v := range f.Violations() {
@@ -96,7 +95,7 @@ func (f *fixture) wantNoViolations(t *testing.T) {
 	}
 }
 
-// outcome is yes, no or unknown, and never two of them.
+// outcome is exactly one of yes, no and unknown.
 func outcome(err error) string {
 	_, refused := errors.AsType[*portone.Refusal](err)
 	unknown := errors.Is(err, portone.ErrUnknown)
@@ -118,13 +117,12 @@ func wantOutcome(t *testing.T, err error, want string) {
 	}
 }
 
-// cancelRequest is a cancellation of amount out of left.
 func cancelRequest(ref string, amount, balance int64) portone.Cancel {
 	key := "key-of-" + ref + "-0123456789"
 	return portone.Cancel{Ref: ref, Amount: amount, Cancellable: balance, Reason: "품절: a, b", Key: key}
 }
 
-// clock stands still until it is moved.
+// clock stops until it is advanced.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

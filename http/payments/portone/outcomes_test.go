@@ -1,4 +1,4 @@
-// Whatever goes wrong, there is a yes, a no or an unknown; and how often money went back is known to the fake.
+// Under every fault, the outcome is yes, no or unknown as it must be, and money is refunded at most once.
 
 package portone_test
 
@@ -48,7 +48,7 @@ func TestOutcome_DependsOnFault(t *testing.T) {
 				wantOutcome(t, f.withFault(t, row.kind, "cancel", func(ctx context.Context) error {
 					pending, err := client.Cancel(ctx, cancelRequest(ref, 400, 1000))
 					if pending {
-						t.Error("nothing is pending")
+						t.Error("got pending")
 					}
 					return err
 				}), f.forAPI(row.cancel))
@@ -56,12 +56,12 @@ func TestOutcome_DependsOnFault(t *testing.T) {
 					return client.Prepare(ctx, "order-2", 5000)
 				}), f.forAPI(row.prepare))
 
-				f.server.Close() // waits for what is still being done
+				f.server.Close() // waits for slow requests
 				if got := len(f.Cancels(uid)); got != row.effects {
 					t.Errorf("got %d cancellations, want %d", got, row.effects)
 				}
 				if _, refunded := f.Sums(); refunded != 400*int64(row.effects) {
-					t.Errorf("got %d back", refunded)
+					t.Errorf("got %d refunded", refunded)
 				}
 				if got := f.Prepared("order-2"); got != 5000*int64(row.effects) {
 					t.Errorf("got %d prepared, want it %d times", got, row.effects)
@@ -72,7 +72,7 @@ func TestOutcome_DependsOnFault(t *testing.T) {
 	}
 }
 
-// forAPI reads "v2: unknown": unknown for V2, and yes for the other.
+// forAPI resolves "v2: unknown": unknown for V2, yes for V1.
 func (f *fixture) forAPI(want string) string {
 	if len(want) > 4 && want[2] == ':' {
 		if want[:2] == f.api {
@@ -83,8 +83,8 @@ func (f *fixture) forAPI(want string) string {
 	return want
 }
 
-// withFault does something of which every request goes wrong. Of what is slow, the caller does not see the end; a token is
-// taken back once, for otherwise nobody could do anything.
+// withFault calls do while every request of a route has a fault. The caller of a slow request gives up at once; a token is
+// revoked once only, or no request would succeed.
 func (f *fixture) withFault(t *testing.T, kind fakeportone.Kind, route string, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -101,8 +101,7 @@ func (f *fixture) withFault(t *testing.T, kind fakeportone.Kind, route string, d
 	return do(ctx)
 }
 
-// A cancellation that nobody waits for any more takes effect after another one: PortOne finds a balance that it was not
-// told of, and refuses it.
+// A slow refund takes effect after its retry: its balance is no longer right, and PortOne refuses it.
 func TestOutcome_RefundsOnceOnLateEffect(t *testing.T) {
 	forEachAPI(t, func(t *testing.T, f *fixture) {
 		ref, uid := f.pay("order-1", 1000)
@@ -124,8 +123,7 @@ func TestOutcome_RefundsOnceOnLateEffect(t *testing.T) {
 	})
 }
 
-// With the same key V2 says that the first request is still under way, and then how it ended: the answer that nobody
-// heard.
+// With the same key V2 first says that the request is still in progress, and then repeats the response that was lost.
 func TestOutcome_ReplaysSameKey(t *testing.T) {
 	f := newFixture(t, "v2")
 	ref, uid := f.pay("order-1", 1000)
@@ -142,12 +140,11 @@ func TestOutcome_ReplaysSameKey(t *testing.T) {
 	if got := len(f.Cancels(uid)); got != 1 {
 		t.Errorf("got %d cancellations, want 1", got)
 	}
-	f.clock.advance(3*time.Hour + time.Second) // the key is forgotten, the balance is not
+	f.clock.advance(3*time.Hour + time.Second) // the key has expired, the balance still protects
 	wantOutcome(t, cancel(t.Context()), "no")
 }
 
-// Everything goes wrong at random, and a patient caller still gives back each payment once, to the won.
-
+// Under random faults a caller that retries refunds each payment exactly once.
 func TestRandomFaults_RefundOnce(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -163,7 +160,7 @@ func TestRandomFaults_RefundOnce(t *testing.T) {
 					ref, uid := f.pay(fmt.Sprintf("order-%d", n), amount)
 					refundFully(t, client, ref)
 					if got := f.Cancels(uid); len(got) != 1 || got[0].Amount != amount {
-						t.Fatalf("%s was given back as %+v", ref, got)
+						t.Fatalf("%s was refunded as %+v", ref, got)
 					}
 					if f.Asynchronous {
 						if err := f.Settle(uid, true); err != nil {
@@ -180,7 +177,7 @@ func TestRandomFaults_RefundOnce(t *testing.T) {
 	}
 }
 
-// refundFully is what a caller has to do: look, cancel what is left, and look again, until what it sees is the end.
+// refundFully does what a caller must: look up, refund the balance, look up again, until nothing is left.
 func refundFully(t *testing.T, client apiClient, ref string) {
 	t.Helper()
 	for attempt := range 200 {
@@ -200,5 +197,5 @@ func refundFully(t *testing.T, client apiClient, ref string) {
 			t.Logf("refused: now %+v, %v", balance, err)
 		}
 	}
-	t.Fatalf("%s is not given back after 200 attempts", ref)
+	t.Fatalf("%s is not refunded after 200 attempts", ref)
 }

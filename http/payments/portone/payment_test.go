@@ -1,4 +1,4 @@
-// What a payment looks like, in both APIs: every way that one can stand, and amounts to the won.
+// Payments in both APIs: every status, exact amounts, and requests that are refused without being sent.
 
 package portone_test
 
@@ -27,11 +27,11 @@ func TestPayment_ReadsEveryState(t *testing.T) {
 			want: portone.Payment{Status: portone.Ready, Waiting: true}},
 		"deposited": {made: fakeportone.Payment{Status: "ready", Method: "vbank"},
 			then: func(f *fixture, uid string) error { return f.Deposit(uid) }, want: portone.Payment{Status: portone.Paid}},
-		"paid after all": {made: fakeportone.Payment{Status: "failed"},
+		"paid late": {made: fakeportone.Payment{Status: "failed"},
 			then: func(f *fixture, uid string) error { return f.SucceedLate(uid) }, want: portone.Payment{Status: portone.Paid}},
 		"partly cancelled": {then: func(f *fixture, uid string) error { return f.CancelAtConsole(uid, 1) },
 			want: portone.Payment{Status: portone.Paid, Cancelled: 1}},
-		"partly cancelled, in other words": {then: func(f *fixture, uid string) error {
+		"partly cancelled, the other status": {then: func(f *fixture, uid string) error {
 			f.PartlyCancelled = "cancelled"
 			return f.CancelAtConsole(uid, 1)
 		}, want: portone.Payment{Status: portone.Paid, Cancelled: 1}},
@@ -86,7 +86,7 @@ func TestPayment_HidesTestChannel(t *testing.T) {
 	wantOutcome(t, err, "no")
 }
 
-// Money that is only asked back is pending until it has moved, or not.
+// A requested refund is pending until it succeeds or fails.
 func TestPayment_ReportsPendingRefund(t *testing.T) {
 	for _, succeeded := range []bool{true, false} {
 		f := newFixture(t, "v2")
@@ -106,12 +106,11 @@ func TestPayment_ReportsPendingRefund(t *testing.T) {
 		}
 		p, err = client.Get(t.Context(), ref)
 		if err != nil || p.Pending != 0 || (p.Status == portone.Cancelled) != succeeded || (p.Cancelled == 1000) != succeeded {
-			t.Errorf("got %+v, %v after the end, success %v", p, err, succeeded)
+			t.Errorf("got %+v, %v after the refund, success %v", p, err, succeeded)
 		}
 	}
 }
 
-// What is refused here is never sent: neither API hears a word.
 func TestCancel_RejectsInvalidLocally(t *testing.T) {
 	forEachAPI(t, func(t *testing.T, f *fixture) {
 		sent := false
@@ -143,16 +142,16 @@ func TestCancel_RejectsInvalidLocally(t *testing.T) {
 		wantOutcome(t, err, "no")
 		f.server.Close()
 		if sent {
-			t.Error("something was sent")
+			t.Error("a request was sent")
 		}
 	})
 }
 
-// The keys stay with the server that they are for, and a server that never answers is not waited for.
+// The keys are not sent to a redirect's target, and a server that never responds runs into the timeout.
 func TestTransport_StopsAtRedirectAndTimeout(t *testing.T) {
 	forEachAPI(t, func(t *testing.T, f *fixture) {
 		elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			t.Errorf("%s came to where it was redirected, with %q", r.URL, r.Header.Get("Authorization"))
+			t.Errorf("followed the redirect to %s with %q", r.URL, r.Header.Get("Authorization"))
 		}))
 		defer elsewhere.Close()
 		redirecting := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))

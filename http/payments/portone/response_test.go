@@ -1,4 +1,4 @@
-// Answers that are almost right, to the letter: what each of them means.
+// Canned responses that are almost right, and the outcome of each.
 
 package portone_test
 
@@ -12,13 +12,12 @@ import (
 	"onsale/http/payments/portone"
 )
 
-// cannedResponse is an answer: a status and a body.
 type cannedResponse struct {
 	status int
 	body   string
 }
 
-// cannedClients gives a client of each API to a server that answers everything, but V1's token, with *a.
+// cannedClients is a client of each API on a server that responds to all requests, except for V1's token, with *a.
 func cannedClients(t testing.TB, a *cannedResponse) map[string]apiClient {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/users/getToken" {
@@ -40,7 +39,7 @@ const (
 	v2Done = `{"cancellation":{"status":"SUCCEEDED","totalAmount":400}}`
 )
 
-// Each row changes one thing of a good answer.
+// Each row changes one thing in a good response.
 func TestResponse_YieldsOutcome(t *testing.T) {
 	a := new(cannedResponse)
 	clients := cannedClients(t, a)
@@ -64,11 +63,11 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 		{"v1", "get", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},          // another payment
 		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},      // is it money?
 		{"v1", "get", 200, v1Paid, `:{`, `:null,"was":{`, "unknown"},       //
-		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                      // a no that says yes
-		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},      // somebody else's no
+		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                      // a 404 with a yes
+		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},      // a proxy's no
 		{"v1", "get", 404, `{"code":-1,"message":"x"}`, ``, ``, "no"},      //
-		{"v1", "get", 200, `{"code":-1,"message":"x"}`, ``, ``, "unknown"}, // not a word about the payment
-		{"v1", "cancel", 200, v1Paid, `:1000`, `:1001`, "unknown"},         // another balance than must be left
+		{"v1", "get", 200, `{"code":-1,"message":"x"}`, ``, ``, "unknown"}, // says nothing about the payment
+		{"v1", "cancel", 200, v1Paid, `:1000`, `:1001`, "unknown"},         // not the balance that must be left
 		{"v1", "cancel", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},       //
 		{"v1", "cancel", 200, `{"code":1,"message":"이미 전액취소된 주문입니다."}`, ``, ``, "no"},
 		{"v1", "cancel", 500, `{"code":1,"message":"x"}`, ``, ``, "unknown"},
@@ -87,7 +86,7 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 		{"v2", "cancel", 202, v2Done, ``, ``, "unknown"},
 		{"v2", "cancel", 409, `{"type":"PAYMENT_ALREADY_CANCELLED"}`, ``, ``, "no"},
 		{"v2", "cancel", 409, `{}`, ``, ``, "unknown"},
-		{"v2", "cancel", 502, `{"type":"PG_PROVIDER","pgMessage":"x"}`, ``, ``, "unknown"}, // the PG may have done it
+		{"v2", "cancel", 502, `{"type":"PG_PROVIDER","pgMessage":"x"}`, ``, ``, "unknown"}, // the card company may have done it
 	} {
 		*a = cannedResponse{row.status, strings.Replace(row.good, row.instead, row.new, 1)}
 		if row.instead != "" && a.body == row.good {
@@ -105,7 +104,6 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 	}
 }
 
-// Words of V2 for how a payment stands, and what is made of one that is new.
 func TestResponse_MapsV2Status(t *testing.T) {
 	a := new(cannedResponse)
 	client := cannedClients(t, a)["v2"]
@@ -122,8 +120,8 @@ func TestResponse_MapsV2Status(t *testing.T) {
 	}
 }
 
-// What was called off before anybody paid it has failed. What was paid, or may have been, and is called off with nothing
-// given back makes no sense, and stays what it says.
+// A payment that was called off before it was paid has failed. One that was or may have been paid, and is cancelled without
+// a refund, keeps its status.
 func TestResponse_FailsNeverPaid(t *testing.T) {
 	a := new(cannedResponse)
 	clients := cannedClients(t, a)
@@ -145,5 +143,46 @@ func TestResponse_FailsNeverPaid(t *testing.T) {
 		if p, err := clients[row.api].Get(t.Context(), "r"); err != nil || p.Status != row.want {
 			t.Errorf("%s: got %s, %v, want %s", row.text, p.Status, err, row.want)
 		}
+	}
+}
+
+// Whatever a server responds, the outcome is yes, no or unknown.
+func FuzzResponse(f *testing.F) {
+	for _, seed := range []string{
+		v1Paid, v2Paid, v2Done, `{"code":1,"message":"이미 전액취소된 주문입니다.","response":null}`, `{"type":"PAYMENT_NOT_FOUND"}`,
+		`{"status":"PAID","id":"r","cancellations":[{"status":"REQUESTED","totalAmount":1}]}`, `null`, `[]`, ``,
+	} {
+		for _, status := range []int{200, 404, 409, 500} {
+			f.Add(status, seed)
+		}
+	}
+	a := new(cannedResponse)
+	clients := cannedClients(f, a)
+	f.Fuzz(func(t *testing.T, s int, body string) {
+		if s < 200 || s > 599 || s == 204 || s == 304 {
+			return
+		}
+		*a = cannedResponse{s, body}
+		for _, client := range clients {
+			p, err := client.Get(t.Context(), "r")
+			wrong := p.Ref != "r" || p.Cancelled < 0 || p.Cancelled > p.Amount || p.Status == "" || p.Currency == ""
+			if err == nil && wrong {
+				t.Errorf("got %+v of %q", p, body)
+			}
+			wantAnyOutcome(t, err)
+			_, err = client.Cancel(t.Context(), cancelRequest("r", 400, 1000))
+			wantAnyOutcome(t, err)
+			wantAnyOutcome(t, client.Prepare(t.Context(), "o", 1000))
+			if err == nil && s != 200 {
+				t.Errorf("a %d is taken as yes", s)
+			}
+		}
+	})
+}
+
+func wantAnyOutcome(t *testing.T, err error) {
+	t.Helper()
+	if got := outcome(err); got != "yes" && got != "no" && got != "unknown" {
+		t.Error(got)
 	}
 }

@@ -1,4 +1,4 @@
-// The life of V1's token, in the fake's time.
+// V1's token: when it is renewed, in the fake's time.
 
 package portone_test
 
@@ -13,7 +13,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// newTokenFixture is a world of V1 with a payment, and the number of tokens that were asked for.
+// newTokenFixture is a fixture of V1 with a payment, and counts token requests.
 func newTokenFixture(t *testing.T) (f *fixture, ref string, tokens func() int) {
 	f = newFixture(t, "v1")
 	ref, _ = f.pay("order-1", 1000)
@@ -57,8 +57,8 @@ func TestToken_RenewsAtFourFifths(t *testing.T) {
 	}
 }
 
-// Three hours, a payment every ten seconds: no request ever goes out with a token that is over, though PortOne gives the
-// same one until its last minute.
+// Three hours with a request every ten seconds: none is sent with an expired token, although PortOne repeats the same one
+// until its last minute.
 func TestToken_NeverSendsExpired(t *testing.T) {
 	f, ref, tokens := newTokenFixture(t)
 	client := f.client(t)
@@ -95,7 +95,7 @@ func TestToken_RenewsAfterRevocation(t *testing.T) {
 	f.wantNoViolations(t)
 }
 
-// A clock that jumps: the token is over, and is known to be so before it is used.
+// The clock jumps: the token has expired and is not used again.
 func TestToken_RenewsAfterExpiry(t *testing.T) {
 	f, ref, tokens := newTokenFixture(t)
 	client := f.client(t)
@@ -125,7 +125,7 @@ func TestToken_SharesOneRequest(t *testing.T) {
 	}
 }
 
-// Whoever began to ask for a token leaves; the token comes all the same, for the others.
+// The first caller gives up during the token request; the token is still stored for the others.
 func TestToken_OutlivesFirstCaller(t *testing.T) {
 	f := newFixture(t, "v1")
 	ref, _ := f.pay("order-1", 1000)
@@ -143,7 +143,7 @@ func TestToken_OutlivesFirstCaller(t *testing.T) {
 	_, err := client.Get(ctx, ref)
 	wantOutcome(t, err, "unknown")
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want the caller's own reason in it", err)
+		t.Errorf("got %v, want it to wrap context.Canceled", err)
 	}
 	mustGet(t, client, ref)
 	f.Plan(nil)

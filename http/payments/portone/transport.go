@@ -1,4 +1,4 @@
-// One request and its answer. Here it is decided what an HTTP status means for money.
+// One request and its response: what an HTTP status and a body mean for money.
 
 package portone
 
@@ -11,17 +11,20 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+
+	"onsale/http/jsonobject"
 )
 
 const (
 	defaultTimeout = 60 * time.Second
-	maxResponse    = 1 << 20 // bytes, unpacked
-	maxIdleConns   = 256     // connections that are kept for the next request; Go's two would be closed all the time
+	maxResponse    = 1 << 20 // bytes, decompressed
+	maxIdleConns   = 256     // kept open for the next requests; with Go's default of 2 most would be closed at once
 )
 
-// transport is a way to one server.
+// transport sends requests to one server.
 type transport struct {
 	baseURL string
 	timeout time.Duration
@@ -31,12 +34,12 @@ type transport struct {
 func newTransport(c Config) (*transport, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("%q is no address of PortOne, such as https://api.portone.io", c.URL)
+		return nil, fmt.Errorf("%q is not an address of PortOne, such as https://api.portone.io", c.URL)
 	}
 	if c.Timeout < 0 {
-		return nil, fmt.Errorf("a timeout of %s is none", c.Timeout)
+		return nil, fmt.Errorf("timeout %s is negative", c.Timeout)
 	}
-	// A redirect would take the keys elsewhere.
+	// A redirect would send the keys elsewhere.
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	roundTripper := http.DefaultTransport.(*http.Transport).Clone()
 	roundTripper.MaxIdleConns, roundTripper.MaxIdleConnsPerHost = maxIdleConns, maxIdleConns
@@ -44,9 +47,9 @@ func newTransport(c Config) (*transport, error) {
 	return &transport{strings.TrimSuffix(c.URL, "/"), cmp.Or(c.Timeout, defaultTimeout), client}, nil
 }
 
-// call sends body, nil for none, as JSON. What it gives is an answer in which PortOne says yes or no itself: a JSON object
-// with a status of 2xx or 4xx. All else is an error, of the unknown kind.
-func (t *transport) call(ctx context.Context, method, path string, header http.Header, body any) (int, object, error) {
+// call sends body, or none if nil, as JSON. It returns only responses in which PortOne itself answers yes or no: a JSON
+// object with a status of 2xx or 4xx. All others are an ErrUnknown.
+func (t *transport) call(ctx context.Context, method, path string, header http.Header, body any) (int, *jsonobject.Object, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	var payload io.Reader
@@ -76,25 +79,51 @@ func (t *transport) call(ctx context.Context, method, path string, header http.H
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %s %s: %w", ErrUnknown, method, path, err)
 	}
-	answer, err := classify(response.StatusCode, text)
+	o, err := classify(response.StatusCode, text)
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w (%s %s: %s)", err, method, path, response.Status)
 	}
-	return response.StatusCode, answer, nil
+	return response.StatusCode, o, nil
 }
 
-// classify is the object in which PortOne says yes or no, or why there is none.
-func classify(status int, text []byte) (object, error) {
-	answer, err := parseObject(text)
+// classify returns the object in which PortOne answers yes or no, or why there is none.
+func classify(status int, text []byte) (*jsonobject.Object, error) {
+	o, err := parse(text)
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return nil, fmt.Errorf("%w: %s", ErrAuth, answer.reason())
+		return nil, fmt.Errorf("%w: %s", ErrAuth, reason(o))
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
-		return nil, fmt.Errorf("%w: %s", ErrUnknown, answer.reason())
+		return nil, fmt.Errorf("%w: %s", ErrUnknown, reason(o))
 	case len(text) > maxResponse:
 		return nil, malformed("it is longer than %d bytes", maxResponse)
 	case status/100 != 2 && status/100 != 4:
 		return nil, malformed("it is neither yes nor no")
+	case err != nil:
+		return nil, malformed("%w", err)
 	}
-	return answer, err
+	return o, nil
+}
+
+// parse reads a JSON object. Messages of card companies are not always UTF-8.
+func parse(text []byte) (*jsonobject.Object, error) {
+	return jsonobject.Parse(bytes.ToValidUTF8(text, []byte("\uFFFD")))
+}
+
+// reason is the message for people in a response, if any.
+func reason(o *jsonobject.Object) string {
+	if o == nil {
+		return ""
+	}
+	return truncate(strings.TrimSpace(o.Text("message") + " " + o.Text("pgMessage")))
+}
+
+// amount is 0 or more in whole units. Nothing is rounded: 1000.00 is 1000, 1000.5 is invalid, and 9007199254740993 stays.
+func amount(o *jsonobject.Object, name string) int64 {
+	whole, fraction, _ := strings.Cut(o.RequiredNumber(name).String(), ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || n < 0 || strings.Trim(fraction, "0") != "" {
+		o.Invalid(name, "is not a whole amount")
+		return 0
+	}
+	return n
 }

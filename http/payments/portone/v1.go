@@ -1,4 +1,4 @@
-// The V1 API. Every answer is in an envelope with a code of its own, and an HTTP status of 200 says nothing.
+// The V1 API. Every response is in an envelope with its own code; an HTTP status of 200 means nothing.
 
 package portone
 
@@ -8,16 +8,18 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+
+	"onsale/http/jsonobject"
 )
 
-// V1 is a client of the V1 API. It may be used by many goroutines.
+// V1 is a client of the V1 API, safe for concurrent use.
 type V1 struct {
 	config    Config
 	transport *transport
 	token     *token
 }
 
-// NewV1 asks nothing of PortOne yet.
+// NewV1 sends nothing yet.
 func NewV1(c Config) (*V1, error) {
 	if c.Key == "" || c.Secret == "" {
 		return nil, errors.New("V1 of PortOne needs a key and a secret")
@@ -30,8 +32,8 @@ func NewV1(c Config) (*V1, error) {
 	return &V1{c, t, &token{config: c, transport: t}}, nil
 }
 
-// Get is the payment as it stands now. There is none: ErrNotFound; also of a test channel, unless Config.Test. Every other
-// error is ErrUnknown.
+// Get returns the current state of a payment, or ErrNotFound, also for a test channel's payment unless Config.Test. Every
+// other error is an ErrUnknown.
 func (v *V1) Get(ctx context.Context, ref string) (Payment, error) {
 	if err := validateRef(ref); err != nil {
 		return Payment{}, err
@@ -40,135 +42,122 @@ func (v *V1) Get(ctx context.Context, ref string) (Payment, error) {
 	if v.config.Test {
 		path += "?include_sandbox=true"
 	}
-	f, err := v.call(ctx, http.MethodGet, path, nil)
+	o, err := v.call(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return Payment{}, onlyNotFound(err)
 	}
-	return v1Payment(f, ref)
+	return v1Payment(o, ref)
 }
 
-// Cancel gives money back. The answer is a yes only if it shows the balance that must be left; pending is never true, since
-// V1 does not say. A no is PortOne's or the PG's word on this request: Get before acting on it, for of a payment that is
-// cancelled already the answer is a no as well.
+// Cancel refunds. It is a yes only if the response shows the balance that must be left; pending is never true, since V1
+// does not say. A no is about this request only: call Get before acting on it, because a repeated refund is refused too.
 func (v *V1) Cancel(ctx context.Context, c Cancel) (pending bool, err error) {
 	if err := c.validate(); err != nil {
 		return false, err
 	}
-	f, err := v.call(ctx, http.MethodPost, "/payments/cancel", map[string]any{
+	o, err := v.call(ctx, http.MethodPost, "/payments/cancel", map[string]any{
 		"imp_uid": c.Ref, "amount": c.Amount, "checksum": c.Cancellable, "reason": c.Reason,
 	})
 	if err != nil {
 		return false, err
 	}
-	p, err := v1Payment(f, c.Ref)
+	p, err := v1Payment(o, c.Ref)
 	if err == nil && p.Amount-p.Cancelled != c.Cancellable-c.Amount {
-		err = malformed("%d of %d are left after giving back %d", p.Amount-p.Cancelled, c.Cancellable, c.Amount)
+		err = malformed("%d of %d are left after refunding %d", p.Amount-p.Cancelled, c.Cancellable, c.Amount)
 	}
 	return false, err
 }
 
-// Prepare binds an amount to an order: the payment window refuses another. The same again is a yes, for PortOne takes a
-// merchant_uid once, and whoever asks again after an unknown outcome has to learn that all is well.
-func (v *V1) Prepare(ctx context.Context, merchantUID string, amount int64) error {
-	if err := validatePrepare(merchantUID, amount); err != nil {
+// Prepare binds an amount to an order: the payment window refuses any other. PortOne accepts a merchant_uid once; a retry
+// with the same amount is a yes here, so that it settles an unknown outcome.
+func (v *V1) Prepare(ctx context.Context, merchantUID string, amountDue int64) error {
+	if err := validatePrepare(merchantUID, amountDue); err != nil {
 		return err
 	}
-	f, err := v.call(ctx, http.MethodPost, "/payments/prepare", map[string]any{
-		"merchant_uid": merchantUID, "amount": amount, "currency": v.config.Currency,
+	o, err := v.call(ctx, http.MethodPost, "/payments/prepare", map[string]any{
+		"merchant_uid": merchantUID, "amount": amountDue, "currency": v.config.Currency,
 	})
 	refusal, refused := errors.AsType[*Refusal](err)
 	if refused {
-		f, err = v.call(ctx, http.MethodGet, "/payments/prepare/"+merchantUID, nil)
+		o, err = v.call(ctx, http.MethodGet, "/payments/prepare/"+merchantUID, nil)
 	}
 	if err != nil {
 		if _, alsoRefused := errors.AsType[*Refusal](err); refused && alsoRefused {
-			return refusal // and the first reason is the better one
+			return refusal // the first reason says more
 		}
 		return err
 	}
-	uid, prepared := f.string("merchant_uid"), f.amount("amount")
+	uid, prepared := o.RequiredText("merchant_uid"), amount(o, "amount")
 	switch {
-	case f.err != nil:
-		return f.err
+	case o.Err() != nil:
+		return malformed("%w", o.Err())
 	case uid != merchantUID:
-		return malformed("it is about %q", truncate(uid))
-	case prepared != amount && refused:
+		return malformed("it is about order %q", truncate(uid))
+	case prepared != amountDue && refused:
 		return &Refusal{refusal.Code, "it is prepared for " + strconv.FormatInt(prepared, 10) + ": " + refusal.Reason}
-	case prepared != amount:
+	case prepared != amountDue:
 		return malformed("it prepared %d", prepared)
 	}
 	return nil
 }
 
-// What V1 answers: the envelope, and a payment.
-
-// call asks with a token, and once more with a fresh one when PortOne does not take it: what it refused, it has not done.
-func (v *V1) call(ctx context.Context, method, path string, body any) (*fields, error) {
+// call sends a request with a token, and once more with a new one if PortOne refuses it: a refused request had no effect.
+func (v *V1) call(ctx context.Context, method, path string, body any) (*jsonobject.Object, error) {
 	access, err := v.token.get(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	status, answer, err := v.transport.call(ctx, method, path, bearer(access), body)
+	status, response, err := v.transport.call(ctx, method, path, bearer(access), body)
 	if errors.Is(err, ErrAuth) {
 		if access, err = v.token.get(ctx, access); err != nil {
 			return nil, err
 		}
-		status, answer, err = v.transport.call(ctx, method, path, bearer(access), body)
+		status, response, err = v.transport.call(ctx, method, path, bearer(access), body)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return unwrap(status, answer)
+	return unwrap(status, response)
 }
 
 func bearer(access string) http.Header { return http.Header{"Authorization": {"Bearer " + access}} }
 
-// unwrap is what is in the envelope when it says yes. A no must be one in both status and code, or be a 200: so a page that
-// some proxy answers with is no "not found".
-func unwrap(status int, envelope object) (*fields, error) {
-	f := &fields{object: envelope}
-	code := f.number("code")
+// unwrap returns the content of the envelope if it says yes. A no must be one in both status and code, or be a 200: so a
+// proxy's 404 is not taken for "payment not found".
+func unwrap(status int, envelope *jsonobject.Object) (*jsonobject.Object, error) {
+	code := envelope.RequiredInteger("code")
 	switch {
-	case f.err != nil:
-		return nil, f.err
+	case envelope.Err() != nil:
+		return nil, malformed("%w", envelope.Err())
 	case code == 0 && status == http.StatusOK:
-		response := f.child("response")
-		return response, f.err
+		response := envelope.RequiredObject("response")
+		if err := envelope.Err(); err != nil {
+			return nil, malformed("%w", err)
+		}
+		return response, nil
 	case code == 0:
 		return nil, malformed("its code is 0 and its status %d", status)
 	case status == http.StatusNotFound:
-		return nil, &Refusal{notFound, envelope.reason()}
+		return nil, &Refusal{notFound, reason(envelope)}
 	}
-	return nil, &Refusal{strconv.FormatInt(code, 10), envelope.reason()}
+	return nil, &Refusal{strconv.FormatInt(code, 10), reason(envelope)}
 }
 
 var v1Statuses = map[string]Status{"ready": Ready, "paid": Paid, "cancelled": Cancelled, "failed": Failed}
 
-// v1Payment is the payment in f, which must be the one that was asked for.
-func v1Payment(f *fields, ref string) (Payment, error) {
+// v1Payment reads the payment in o, which must be the one that was requested.
+func v1Payment(o *jsonobject.Object, ref string) (Payment, error) {
 	p := Payment{
-		Ref:         f.string("imp_uid"),
-		MerchantUID: f.string("merchant_uid"),
-		Amount:      f.amount("amount"),
-		Cancelled:   f.amount("cancel_amount"),
-		Currency:    f.string("currency"),
-		Status:      cmp.Or(v1Statuses[f.string("status")], Unknown),
-		Test:        f.bool("sandbox"),
-		FailReason:  truncate(f.optString("fail_reason")),
+		Ref:         o.RequiredText("imp_uid"),
+		MerchantUID: o.RequiredText("merchant_uid"),
+		Amount:      amount(o, "amount"),
+		Cancelled:   amount(o, "cancel_amount"),
+		Currency:    o.RequiredText("currency"),
+		Status:      cmp.Or(v1Statuses[o.RequiredText("status")], Unknown),
+		Test:        o.RequiredBool("sandbox"),
+		FailReason:  truncate(o.Text("fail_reason")),
 	}
-	p.Waiting = p.Status == Ready && f.optString("pay_method") == "vbank"
-	return p.validated(ref, !f.has("paid_at") || f.number("paid_at") != 0, f.err)
-}
-
-// validated is the payment, if it makes sense and is the one that was asked for.
-func (p Payment) validated(ref string, everPaid bool, err error) (Payment, error) {
-	switch {
-	case err != nil:
-		return Payment{}, err
-	case p.Ref != ref:
-		return Payment{}, malformed("it is about %q", truncate(p.Ref))
-	case p.Cancelled > p.Amount || p.Pending > p.Amount:
-		return Payment{}, malformed("more than %d was given back", p.Amount)
-	}
-	return p.normalized(everPaid), nil
+	p.Waiting = p.Status == Ready && o.Text("pay_method") == "vbank"
+	everPaid := !o.Has("paid_at") || o.RequiredInteger("paid_at") != 0
+	return p.validated(ref, everPaid, o.Err())
 }

@@ -1,6 +1,5 @@
-// Webhooks say that something may have happened to a payment. V1 signs nothing, so anybody can send one; of V2's, the
-// signature is checked, and still they may come late, twice, and in any order. So nothing is taken from them but where to
-// look.
+// Webhooks say that something may have happened to a payment. V1 does not sign them, so anybody can send one; V2's are
+// verified, and may still come late, twice and in any order. So nothing is taken from them but a reference to look up.
 
 package portone
 
@@ -8,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -17,20 +15,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"onsale/http/jsonobject"
 )
 
-// WebhookRef is a payment to Get; with Ref "" there is none, and all is well: a webhook about something else.
+// WebhookRef is a payment to Get, or none if Ref is "": the webhook is about something else.
 type WebhookRef struct{ Ref string }
 
-// Errors of webhooks. Neither is worth a repetition.
+// Errors of ParseWebhook, both permanent.
 var (
-	ErrWebhook   = errors.New("this is no webhook of PortOne")
-	ErrSignature = errors.New("the webhook is not signed by PortOne")
+	ErrWebhook   = errors.New("not a webhook of PortOne")
+	ErrSignature = errors.New("webhook not signed by PortOne")
 )
 
 const maxWebhook = 64 << 10 // bytes
 
-// ParseWebhook reads a webhook of V1, JSON or a form as the console was told.
+// ParseWebhook reads a webhook of V1, JSON or a form, which is a setting of PortOne's console.
 func (v *V1) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
 	if len(body) > maxWebhook {
 		return WebhookRef{}, fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
@@ -43,11 +43,11 @@ func (v *V1) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
 		}
 		ref = form.Get("imp_uid")
 	} else {
-		f, err := webhookFields(body)
+		o, err := parseWebhook(body)
 		if err != nil {
 			return WebhookRef{}, err
 		}
-		ref = f.optString("imp_uid")
+		ref = o.Text("imp_uid")
 	}
 	if validateRef(ref) != nil {
 		return WebhookRef{}, fmt.Errorf("%w: its imp_uid is %q", ErrWebhook, truncate(ref))
@@ -55,7 +55,7 @@ func (v *V1) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
 	return WebhookRef{ref}, nil
 }
 
-// ParseWebhook reads a webhook of V2 whose signature is right. Types that are new, or about no payment, have no Ref.
+// ParseWebhook reads a webhook of V2 and verifies its signature. Types that are new, or not about a payment, have no Ref.
 func (v *V2) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
 	if len(body) > maxWebhook {
 		return WebhookRef{}, fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
@@ -63,32 +63,27 @@ func (v *V2) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
 	if err := verifySignature(v.keys, header, body, v.config.Now()); err != nil {
 		return WebhookRef{}, err
 	}
-	f, err := webhookFields(body)
+	o, err := parseWebhook(body)
 	if err != nil {
 		return WebhookRef{}, err
 	}
-	if !f.has("data") {
-		return WebhookRef{}, nil
-	}
-	ref := f.child("data").optString("paymentId")
+	ref := ""
+	o.Object("data", func(data *jsonobject.Object) { ref = data.Text("paymentId") })
 	if ref != "" && validateRef(ref) != nil {
 		return WebhookRef{}, fmt.Errorf("%w: its paymentId is %q", ErrWebhook, truncate(ref))
 	}
 	return WebhookRef{ref}, nil
 }
 
-func webhookFields(body []byte) (*fields, error) {
-	var o object
-	if err := json.Unmarshal(body, &o); err != nil || o == nil {
-		return nil, fmt.Errorf("%w: it is no JSON object", ErrWebhook)
+func parseWebhook(body []byte) (*jsonobject.Object, error) {
+	o, err := parse(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrWebhook, err)
 	}
-	return &fields{object: o}, nil
+	return o, nil
 }
 
-// Standard Webhooks: HMAC-SHA256 over id.timestamp.body. Written here, because the library of the standard has a clock of
-// its own, and takes one secret; what is left of it is less than what would be needed around it.
-
-// tolerance is how far a webhook's time may be from ours, either way.
+// tolerance is the largest difference between a webhook's time and ours, either way.
 const tolerance = 5 * time.Minute
 
 type webhookKey []byte
@@ -97,23 +92,24 @@ func webhookKeys(secrets []string) (keys []webhookKey, err error) {
 	for i, secret := range secrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil || len(key) == 0 { // an empty key would let anybody sign
-			return nil, fmt.Errorf("webhook secret %d is not whsec_ and base64", i+1)
+			return nil, fmt.Errorf("webhook secret %d is not \"whsec_\" and base64", i+1)
 		}
 		keys = append(keys, key)
 	}
 	return keys, nil
 }
 
-// verifySignature is nil when one of the keys made one of the signatures, lately. Of a header that is there twice, the
-// first counts; signatures of other versions are passed over.
+// verifySignature follows the Standard Webhooks specification: HMAC-SHA256 over id.timestamp.body, by any of the keys. The
+// first of a repeated header counts; signatures of other versions are ignored. The specification's own library is not used:
+// it takes no clock and only one secret.
 func verifySignature(keys []webhookKey, header http.Header, body []byte, now time.Time) error {
 	id, timestamp := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if id == "" || err != nil {
-		return fmt.Errorf("%w: its id or its time is missing", ErrSignature)
+		return fmt.Errorf("%w: id or timestamp missing", ErrSignature)
 	}
 	if age := now.Sub(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
-		return fmt.Errorf("%w: it is of another time", ErrSignature)
+		return fmt.Errorf("%w: timestamp outside the tolerance of %s", ErrSignature, tolerance)
 	}
 	for _, key := range keys {
 		mac := hmac.New(sha256.New, key)
@@ -125,5 +121,5 @@ func verifySignature(keys []webhookKey, header http.Header, body []byte, now tim
 			}
 		}
 	}
-	return fmt.Errorf("%w: none of its signatures is right", ErrSignature)
+	return fmt.Errorf("%w: no valid signature", ErrSignature)
 }

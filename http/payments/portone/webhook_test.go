@@ -1,8 +1,11 @@
-// Webhooks arrive twice, in any order, forged, as JSON and as forms; a hint is all that they are good for.
+// Webhooks: twice, in any order, forged, as JSON and as forms.
 
 package portone_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -17,7 +20,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// receiveWebhooks gives the hints that a shop's client reads from what the fake sends it.
+// receiveWebhooks collects the references that a client parses from the fake's webhooks.
 func (f *fixture) receiveWebhooks(t *testing.T, hooks fakeportone.Webhooks) (received func() []string) {
 	t.Helper()
 	client := f.client(t)
@@ -63,7 +66,7 @@ func TestWebhook_AllowsDropAndReorder(t *testing.T) {
 		received := f.receiveWebhooks(t, fakeportone.Webhooks{Drop: true})
 		f.pay("order-1", 1000)
 		if got := received(); len(got) != 0 {
-			t.Errorf("got %q of what was dropped", got)
+			t.Errorf("got dropped webhooks %q", got)
 		}
 		received = f.receiveWebhooks(t, fakeportone.Webhooks{Reorder: true})
 		first, _ := f.pay("order-2", 1000)
@@ -74,7 +77,7 @@ func TestWebhook_AllowsDropAndReorder(t *testing.T) {
 	})
 }
 
-// A webhook about a cancellation may come before the answer to it.
+// A webhook about a refund may come before the response to it.
 func TestWebhook_PrecedesResponse(t *testing.T) {
 	f := newFixture(t, "v2")
 	ref, _ := f.pay("order-1", 1000)
@@ -96,7 +99,7 @@ func TestWebhook_RejectsForged(t *testing.T) {
 	}
 }
 
-// The signature is one that the standard's own library made.
+// The signature is an example of the Standard Webhooks specification's own library.
 func TestWebhook_VerifiesSignature(t *testing.T) {
 	const (
 		secret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -112,7 +115,7 @@ func TestWebhook_VerifiesSignature(t *testing.T) {
 		now       time.Time
 		ok        bool
 	}{
-		"right":                {[]string{secret}, signature, body, at, true},
+		"valid":                {[]string{secret}, signature, body, at, true},
 		"second of secrets":    {[]string{other, secret}, signature, body, at, true},
 		"second of signatures": {[]string{secret}, "v1a,xx v1,AAAA " + signature, body, at, true},
 		"five minutes late":    {[]string{secret}, signature, body, at.Add(5 * time.Minute), true},
@@ -136,7 +139,7 @@ func TestWebhook_VerifiesSignature(t *testing.T) {
 	for _, bad := range []string{"", "whsec_", "whsec_*"} {
 		c := portone.Config{URL: "http://127.0.0.1:1", Secret: "x", WebhookSecrets: []string{bad}}
 		if _, err := portone.NewV2(c); err == nil {
-			t.Errorf("the webhook secret %q is taken", bad)
+			t.Errorf("webhook secret %q was accepted", bad)
 		}
 	}
 }
@@ -155,4 +158,35 @@ func TestWebhook_RejectsMalformedV1(t *testing.T) {
 			t.Errorf("%.40q: got %+v, %v", row, webhook, err)
 		}
 	}
+}
+
+// Whatever a webhook says, at most one safe reference comes of it.
+func FuzzWebhook(f *testing.F) {
+	f.Add("application/json", `{"imp_uid":"imp_1","merchant_uid":"o","status":"paid"}`)
+	f.Add("application/x-www-form-urlencoded", `imp_uid=imp_1&status=paid`)
+	f.Add("", `{"type":"Transaction.Paid","timestamp":"2026-11-22T09:00:00Z","data":{"paymentId":"o","storeId":"s"}}`)
+	f.Add("", `{"type":"BillingKey.Issued","data":{"billingKey":"b"}}`)
+	key, now := []byte("a key of some length"), time.Unix(1800000000, 0)
+	c := portone.Config{URL: "http://127.0.0.1:1", Key: "k", Secret: "s", Now: func() time.Time { return now },
+		WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)}}
+	v1, v2 := newClient(f, "v1", c), newClient(f, "v2", c)
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte("id.1800000000." + body))
+		header := http.Header{"Content-Type": {contentType}, "Webhook-Id": {"id"}, "Webhook-Timestamp": {"1800000000"},
+			"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
+		unsigned, err := v1.ParseWebhook(header, []byte(body))
+		if (err == nil) != (unsigned.Ref != "") {
+			t.Errorf("got %+v, %v", unsigned, err)
+		}
+		signed, err := v2.ParseWebhook(header, []byte(body))
+		if errors.Is(err, portone.ErrSignature) || err != nil && signed.Ref != "" {
+			t.Errorf("got %+v, %v", signed, err)
+		}
+		for _, ref := range []string{unsigned.Ref, signed.Ref} {
+			if len(ref) > 64 || strings.ContainsAny(ref, "/.?#%\r\n\x00 ") {
+				t.Errorf("got %q", ref)
+			}
+		}
+	})
 }

@@ -1,4 +1,4 @@
-// The load itself: each connection sends one command after the other and notes what it was told.
+// The load itself: each connection sends one command after the other and keeps the responses.
 
 package load
 
@@ -20,7 +20,7 @@ type acceptedCommand struct {
 	sequence uint64
 }
 
-// client is one connection. Only its own goroutine touches it while the load runs.
+// client is one connection. Only its own goroutine uses it while the load runs.
 type client struct {
 	run        *Run
 	connection connection
@@ -28,7 +28,7 @@ type client struct {
 	accepted   []acceptedCommand
 	sent       int
 	unanswered int
-	lastErr    error // the last one
+	lastErr    error
 	refused    map[string]int
 	latency    *hdrhistogram.Histogram
 }
@@ -42,9 +42,9 @@ func (r *Run) newClient() *client {
 	return &client{run: r, connection: connection{host: r.host}, refused: map[string]int{}, latency: newHistogram()}
 }
 
-var errUnreachable = errors.New("the service does not answer any more")
+var errUnreachable = errors.New("the node does not answer any more")
 
-// sendAll sends commands until there are no more turns. It gives up when the service is gone.
+// sendAll sends commands until there are no more slots. It gives up after ten failures in a row.
 func (s *client) sendAll(ctx context.Context, p *pacer) error {
 	defer s.connection.close()
 	for failed := 0; ; {
@@ -78,7 +78,7 @@ func (s *client) send(t slot) {
 	if s.lastErr = err; err != nil {
 		s.unanswered++
 		if watcher != nil {
-			watcher.forget(id) // it may have an outcome, or none
+			watcher.forget(id) // whether it was accepted is unknown
 		}
 		return
 	}
@@ -100,7 +100,7 @@ func (s *client) send(t slot) {
 	s.refused[string(code)]++
 }
 
-// parseSequence is the place in line that an answer tells; 0: none, so it was not accepted.
+// parseSequence is the sequence in a response; 0: the command was not accepted.
 func parseSequence(body []byte) uint64 {
 	text, ok := between(body, `"sequence":`, ',')
 	if !ok {

@@ -1,4 +1,4 @@
-// One connection, one request at a time, no parser: the head of an answer is searched for the few bytes that matter.
+// One connection, one request at a time, no parser: the head of a response is searched for the few bytes that matter.
 
 package load
 
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// requestTimeout is how long an answer may take. The service answers commands far sooner, whatever happens to it.
+// requestTimeout bounds a response. A node answers commands far sooner in any case.
 const requestTimeout = 40 * time.Second
 
 type connection struct {
@@ -20,8 +20,8 @@ type connection struct {
 	in   []byte
 }
 
-// exchange sends a request and gives the answer, whose body is good until the next one. A connection that breaks is dialled
-// anew, and the request sent again: its key makes that safe.
+// exchange sends a request and returns the response; body is valid until the next one. A broken connection is dialled again
+// and the request repeated, which its key makes safe.
 func (c *connection) exchange(request []byte) (status int, body []byte, err error) {
 	for range 2 {
 		if c.conn == nil {
@@ -83,20 +83,20 @@ func (c *connection) roundTrip(request []byte) (status int, body []byte, err err
 
 func readHead(head []byte) (status, length int, err error) {
 	if len(head) < len("HTTP/1.1 200 ") || !bytes.HasPrefix(head, []byte("HTTP/1.1 ")) {
-		return 0, 0, errors.New("this is no HTTP/1.1")
+		return 0, 0, errors.New("the response is not HTTP/1.1")
 	}
 	if status, err = strconv.Atoi(string(head[9:12])); err != nil {
-		return 0, 0, fmt.Errorf("an answer has the status %q", head[9:12])
+		return 0, 0, fmt.Errorf("a response has the status %q", head[9:12])
 	}
 	text, ok := between(head, "\r\nContent-Length: ", '\r')
 	if !ok {
-		return 0, 0, fmt.Errorf("an answer with status %d does not say how long it is", status)
+		return 0, 0, fmt.Errorf("a response with status %d has no length", status)
 	}
 	length, err = strconv.Atoi(string(text))
 	return status, length, err
 }
 
-// between is what stands between a text and the next end.
+// between is what follows text, up to end.
 func between(b []byte, text string, end byte) ([]byte, bool) {
 	i := bytes.Index(b, []byte(text))
 	if i < 0 {

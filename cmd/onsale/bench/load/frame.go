@@ -1,4 +1,4 @@
-// The bytes of a stream, for readers that must cost less than what they read: no scanner, no copy unless a frame is cut.
+// Parsing of streams for readers that must cost less than the server: no scanner, no copy unless a frame is split.
 
 package load
 
@@ -7,21 +7,21 @@ import (
 	"strconv"
 )
 
-// Frame is one of Server-Sent Events. Its bytes are good until the next one is read.
+// Frame is one frame of a stream. Its bytes are valid until the next one is read.
 type Frame struct {
 	Event    string // "" for none
 	ID, Data []byte
 }
 
-// IsEvent says that the frame tells an event; otherwise it greets or beats.
+// IsEvent says that the frame is an event, and no connect or heartbeat frame.
 func (f Frame) IsEvent() bool {
 	return f.Event != "connect" && f.Event != "heartbeat" && len(f.ID) > 0 && !bytes.Contains(f.Data, heartbeat)
 }
 
-// Number is that of its event; 0: none.
+// Number is the event number; 0: none.
 func (f Frame) Number() uint64 { return eventNumber(f.ID) }
 
-// eventNumber is the n of <epoch>-<n>; 0: it has none.
+// eventNumber is the n of <epoch>-<n>; 0: none.
 func eventNumber(id []byte) uint64 {
 	n, _ := strconv.ParseUint(string(id[bytes.LastIndexByte(id, '-')+1:]), 10, 64)
 	return n
@@ -47,10 +47,10 @@ func parseFrame(b []byte) (f Frame) {
 	return f
 }
 
-// splitter finds frames in what arrives.
+// splitter splits a stream into frames.
 type splitter struct{ partial []byte }
 
-// each gives every frame that is whole now, and keeps what is left.
+// each calls onFrame for every complete frame, and keeps the rest.
 func (s *splitter) each(b []byte, onFrame func(Frame)) {
 	if len(s.partial) > 0 {
 		s.partial = append(s.partial, b...)
@@ -63,14 +63,14 @@ func (s *splitter) each(b []byte, onFrame func(Frame)) {
 	s.partial = append(s.partial[:0], b...)
 }
 
-// chunkDecoder takes the body out of a chunked answer, however it is cut. Zero is its beginning.
+// chunkDecoder decodes a chunked body that arrives in pieces.
 type chunkDecoder struct {
 	remaining, size int
-	hasSize         bool // of a size were seen
-	done            bool // the last chunk was
+	hasSize         bool // digits of a size were seen
+	done            bool // the last chunk was seen
 }
 
-// decode gives what of b is body, in place.
+// decode returns the part of b that is body, in place.
 func (c *chunkDecoder) decode(b []byte) []byte {
 	out := b[:0]
 	for len(b) > 0 {
@@ -81,7 +81,7 @@ func (c *chunkDecoder) decode(b []byte) []byte {
 			continue
 		}
 		switch d := b[0]; {
-		case d == '\n': // of a size, or behind a chunk
+		case d == '\n': // after a size, or after a chunk
 			c.done = c.done || c.hasSize && c.size == 0
 			c.remaining, c.size, c.hasSize = c.size, 0, false
 		case d >= '0' && d <= '9':

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// However a stream is cut on its way, chunked or not, its frames are the same.
+// Frames are the same however the stream is split, chunked or not.
 func TestFrames_SplitAnywhere(t *testing.T) {
 	frames := []string{
 		"event: connect\nid: abcdefgh-0\nretry: 2000\ndata: {}\n\n",

@@ -1,8 +1,8 @@
-// Package load asks one service for what it sells, as fast as it answers or as often as it is told to, and then holds the
-// service to its word: everything that was accepted has exactly one outcome, and nothing was given twice.
+// Package load sends commands to a node, as fast as it answers or at a fixed rate, and then verifies the outcomes: every
+// accepted command has exactly one, and nothing was given twice. It also reads thousands of streams, and verifies them.
 //
-// It shares its machine with the service, so it speaks HTTP/1.1 over raw connections and keeps little of each command: a
-// client that costs as much as the server would measure itself. The requests are those of any client, with a key each.
+// It shares its machine with the node, so it speaks HTTP/1.1 over raw connections and keeps little of each command: a client
+// that costs as much as the server would measure itself. The requests are those of any client, each with a key.
 package load
 
 import (
@@ -21,35 +21,35 @@ import (
 	"onsale/domain"
 )
 
-// Plan is what is asked, by whom and how often. At least one of Commands and Duration is set.
+// Plan is what is sent, by which users and how often. At least one of Commands and Duration is set.
 type Plan struct {
 	Target      string        // "http://127.0.0.1:8080"
-	What        string        // Coupons or Seats; Nothing only loads Target and checks nothing
-	Connections int           // the most commands under way at once
-	Rate        float64       // commands a second, whether they are answered in time or not; 0: each connection as it can
-	Commands    int           // 0: as many as Duration has room for
+	What        string        // Coupons or Seats; Nothing only loads Target and verifies nothing
+	Connections int           // the most commands in flight
+	Rate        float64       // commands a second, whether they are answered in time or not; 0: as fast as each connection can
+	Commands    int           // 0: as many as fit into Duration
 	Duration    time.Duration // 0: until Commands are sent
-	Users       int           // they ask in turn
+	Users       int           // they take turns
 	Stock       int           // units or seats
 	Streams     int           // so many of the users watch their stream
-	Scatter     bool          // the names of users come in no order
+	Scatter     bool          // the names of users are in no order
 }
 
-// What can be asked for.
+// What a run may send.
 const (
 	Coupons = "coupons"
 	Seats   = "seats"
 	Nothing = "nothing"
 )
 
-// LateAfter is how long after the time of its command an outcome is called late.
+// LateAfter is how long after its command an outcome counts as late.
 const LateAfter = time.Second
 
-// Result is what happened. Latencies are in microseconds; with a Rate they begin when the command was to be sent.
+// Result is what happened. Latencies are in microseconds; with a Rate they count from when the command was due.
 type Result struct {
 	Sent, Accepted, Unanswered      int
 	Refused                         map[string]int // by code
-	Elapsed                         time.Duration  // from the first command until everything is decided, and told to those who watch
+	Elapsed                         time.Duration  // from the first command until everything is decided, and delivered to watchers
 	ResponseLatency, OutcomeLatency *hdrhistogram.Histogram
 	Delivered                       int // outcomes that came over a stream
 	Late                            int // of these
@@ -65,11 +65,11 @@ type Run struct {
 	watchers        map[int]*watcher // by user
 	watcherGroup    sync.WaitGroup
 	stopWatchers    context.CancelFunc
-	pendingOutcomes atomic.Int64 // outcomes that are yet to come over a stream
+	pendingOutcomes atomic.Int64 // outcomes that have not come over a stream yet
 	clients         []*client
 }
 
-// Prepare opens the sale and the streams. Close ends them.
+// Prepare creates the sale and opens the streams. Close ends the streams.
 func Prepare(ctx context.Context, p Plan) (*Run, error) {
 	target, err := url.Parse(p.Target)
 	if err != nil {
@@ -108,9 +108,7 @@ func (r *Run) Close() {
 	r.watcherGroup.Wait()
 }
 
-// One load from its first command to the last outcome.
-
-// Load sends everything, and waits until all that was accepted is decided and has reached those who watch.
+// Load sends everything, and waits until all accepted commands are decided and their outcomes have reached the watchers.
 func (r *Run) Load(ctx context.Context) (Result, error) {
 	start := time.Now()
 	err := r.send(ctx)
@@ -142,7 +140,7 @@ func (r *Run) send(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// awaitDecided asks after the command that stands last in line: when it is decided, all are.
+// awaitDecided waits for the command with the highest sequence: when it is decided, all are.
 func (r *Run) awaitDecided(ctx context.Context) (time.Time, error) {
 	var last acceptedCommand
 	for _, s := range r.clients {
@@ -169,7 +167,7 @@ func (r *Run) awaitDecided(ctx context.Context) (time.Time, error) {
 	return time.Now(), fmt.Errorf("command %d is not decided after 5 minutes", last.sequence)
 }
 
-// awaitDelivered waits for the streams, as long as something comes every ten seconds. It gives the time of the last outcome.
+// awaitDelivered waits for the streams, as long as something comes every ten seconds. It returns the time of the last outcome.
 func (r *Run) awaitDelivered(ctx context.Context) time.Time {
 	remaining, since := r.pendingOutcomes.Load(), time.Now()
 	for remaining > 0 && time.Since(since) < 10*time.Second && ctx.Err() == nil {
@@ -204,19 +202,17 @@ func (r *Run) collectResult() Result {
 	return result
 }
 
-// Who asks: the names of users and the keys of their requests follow from the number of the command, so that none has to be
-// kept for the check at the end.
-
-// user is the name of a user by number.
+// user is the name of a user by number. Names and keys follow from a command's number, so that none has to be kept for the
+// verification.
 func (r *Run) user(n int) string {
 	u := uint32(n)
 	if r.Scatter {
 		u = shuffle(u)
 	}
-	return r.name + "-" + strconv.FormatUint(uint64(u)+1<<32, 36) // of one length, so that they rise where they are to
+	return r.name + "-" + strconv.FormatUint(uint64(u)+1<<32, 36) // all of one length, so that they sort by number
 }
 
-// shuffle turns numbers in order into others in no order, each into another one (it is the end of MurmurHash3).
+// shuffle maps numbers in order to numbers in no order, one to one (the finalizer of MurmurHash3).
 func shuffle(n uint32) uint32 {
 	n ^= n >> 16
 	n *= 0x85ebca6b
@@ -225,7 +221,7 @@ func shuffle(n uint32) uint32 {
 	return n ^ n>>16
 }
 
-// identity is who sends command k, under which key, and so as which request.
+// identity is the user, the key and so the request id of command k.
 func (r *Run) identity(k int) (user, key string, id domain.RequestID) {
 	user, key = r.user(k%r.Users), "k"+strconv.Itoa(k)
 	return user, key, domain.NewRequestID(user, key)

@@ -1,5 +1,5 @@
-// When the next command is due. In a closed loop that is as soon as a connection is free; in an open one the clock says so,
-// and a command that has to wait for a connection is late from then on: its latency counts from when it was due.
+// When commands are sent. In a closed loop that is as soon as a connection is free. In an open loop it is by the clock, and the
+// latency of a command that has to wait for a connection counts from when it was due.
 
 package load
 
@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // slot is one command to be sent.
@@ -18,10 +16,10 @@ type slot struct {
 	due time.Time
 }
 
-// pacer hands out turns to many connections.
+// pacer gives slots to many connections.
 type pacer struct {
 	plan     Plan
-	limit    int // commands; -1: as many as come before end
+	limit    int // commands; -1: as many as fit before the deadline
 	deadline time.Time
 	next     atomic.Int64
 	slots    chan slot // nil in a closed loop
@@ -32,7 +30,7 @@ func startPacer(ctx context.Context, p Plan) *pacer {
 	if p.Commands > 0 {
 		c.limit = p.Commands
 	}
-	start := time.Now() // of both clocks: a late goroutine must not strike less often
+	start := time.Now() // before the goroutine starts: the schedule does not depend on when that is
 	if p.Duration > 0 {
 		c.deadline = start.Add(p.Duration)
 	}
@@ -43,7 +41,7 @@ func startPacer(ctx context.Context, p Plan) *pacer {
 	return c
 }
 
-// nextSlot gives the next turn; false: that was all.
+// nextSlot returns the next slot; false: there are no more.
 func (c *pacer) nextSlot(ctx context.Context) (slot, bool) {
 	if c.slots != nil {
 		t, ok := <-c.slots
@@ -57,8 +55,8 @@ func (c *pacer) done(t slot) bool {
 	return c.limit >= 0 && t.k >= c.limit || !c.deadline.IsZero() && !t.due.Before(c.deadline)
 }
 
-// generate sleeps in the kernel on a thread of its own: Go's timers wake up to a millisecond late on a quiet machine, which
-// is more than an answer takes.
+// generate sleeps in the kernel on a thread of its own: Go's timers fire up to a millisecond late on a quiet machine, which is
+// more than a response takes.
 func (c *pacer) generate(ctx context.Context, start time.Time) {
 	runtime.LockOSThread()
 	defer close(c.slots)
@@ -68,8 +66,7 @@ func (c *pacer) generate(ctx context.Context, start time.Time) {
 			return
 		}
 		for wait := time.Until(t.due); wait > 0 && ctx.Err() == nil; wait = time.Until(t.due) {
-			timeout := unix.NsecToTimeval(int64(min(wait, 100*time.Millisecond)))
-			_, _ = unix.Select(0, nil, nil, nil, &timeout) // a signal may end it early; the loop looks again
+			sleepThread(min(wait, 100*time.Millisecond))
 		}
 		select {
 		case c.slots <- t:

@@ -1,4 +1,4 @@
-// What is on sale: a promotion or a schedule of this run's own, and the request that asks for a piece of it.
+// The sale of a run: a promotion or a schedule of its own, and the requests for it.
 
 package load
 
@@ -20,7 +20,7 @@ type sale struct {
 	stock            int
 }
 
-// Most that a sale can offer.
+// The largest stocks.
 const (
 	MaxUnits = coupons.MaxStock
 	MaxSeats = seats.MaxSeats
@@ -28,7 +28,7 @@ const (
 
 const seatsPerRow = 500
 
-// create opens the sale, as its organiser.
+// create creates the sale, as an admin.
 func (s *sale) create(ctx context.Context, p Plan) error {
 	var path string
 	var body any
@@ -57,15 +57,15 @@ func (s *sale) create(ctx context.Context, p Plan) error {
 		return err
 	}
 	if response.HTTPStatus != http.StatusCreated {
-		return fmt.Errorf("the sale is not opened: status %d %s %s", response.HTTPStatus, response.Code, response.Detail)
+		return fmt.Errorf("the sale is not created: status %d %s %s", response.HTTPStatus, response.Code, response.Detail)
 	}
 	return nil
 }
 
-// seat is the one that command k asks for. Neighbours in time ask for seats far apart, and for each as often as for others.
+// seat is the seat that command k holds: consecutive commands take seats far apart, and all seats equally often.
 func (s *sale) seat(k int) int { return int(uint64(k)*2_654_435_761%uint64(s.stock)) + 1 }
 
-// appendRequest writes command k.
+// appendRequest appends the request of command k.
 func (s *sale) appendRequest(b []byte, host, user, key string, k int) []byte {
 	b = append(b, "POST /api/v1/"...)
 	if s.what == Seats {
@@ -86,16 +86,16 @@ func (s *sale) appendRequest(b []byte, host, user, key string, k int) []byte {
 	return append(b, "]}"...)
 }
 
-// outcome is what a frame or an answer says became of a command.
+// outcome is the outcome of a command, from a frame or a response.
 type outcome struct {
 	RequestID       domain.RequestID `json:"requestId"`
 	Sequence        uint64           `json:"sequence"`
-	Code            string           `json:"code"` // why not
+	Code            string           `json:"code"` // of a rejection
 	Number          int              `json:"number"`
 	ScheduleSeatIDs []int            `json:"scheduleSeatIds"`
 }
 
-// issuedCount is how many the service itself says are given out.
+// issuedCount is how many units or seats the node itself counts as given.
 func (s *sale) issuedCount(ctx context.Context) (int, error) {
 	api := httpd.Client{URL: s.target}
 	if s.what == Seats {
@@ -108,7 +108,7 @@ func (s *sale) issuedCount(ctx context.Context) (int, error) {
 	return v.Issued, err
 }
 
-// wonBy puts an outcome that is a success into numbers of what was given.
+// numbers are the coupon number or the seats of a successful outcome.
 func (s *sale) numbers(o outcome) []int {
 	if s.what == Seats {
 		return o.ScheduleSeatIDs
@@ -116,7 +116,7 @@ func (s *sale) numbers(o outcome) []int {
 	return []int{o.Number}
 }
 
-// decodeRequestState reads what the service says of a request.
+// decodeRequestState decodes the state of a request.
 func decodeRequestState(body []byte) (v struct {
 	outcome
 	Status string

@@ -1,5 +1,5 @@
-// Where events come from: seats are held and given back, over and over. So each command is one event and one frame, both
-// for the user who sends it and for whoever watches the schedule, and the answers say which.
+// Commands that make events: seats are held and released, again and again. Each command is one event and one frame, for its
+// user and for the watchers of the schedule, and the response has its id.
 
 package load
 
@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Source is a schedule with a seat for each of its lines, which send one command after the other.
+// Source is a schedule with a seat for each of its senders, which send one command after the other.
 type Source struct {
 	Schedule string
 	host     string
@@ -27,29 +27,29 @@ type Source struct {
 type sender struct {
 	connection     connection
 	user, schedule string
-	seat, sent     int // every second one gives back what the one before it has held
+	seat, sent     int // every second command releases what the one before it held
 	request        []byte
 }
 
-// Event is what became of one command.
+// Event is the event of one command.
 type Event struct {
 	ID            string // <epoch>-<n>
 	Number        uint64
 	Seat          int
-	Held          bool      // else it was given back
-	Due, Answered time.Time // when it was to be sent, when the outcome was told
-	Now           time.Time // the log's, which only the answer to a hold tells
+	Held          bool      // otherwise released
+	Due, Answered time.Time // when it was to be sent, and when its response came
+	Now           time.Time // the log's time; only responses to holds have it
 }
 
-// PreviousID is the id that a reader has who saw everything up to the event, and not it.
+// PreviousID is the id of the event before.
 func (e Event) PreviousID() string {
 	return e.ID[:strings.LastIndexByte(e.ID, '-')+1] + strconv.FormatUint(e.Number-1, 10)
 }
 
-// NewRunID is that of a run, in all its ids.
+// NewRunID returns an id that no other run has.
 func NewRunID() string { return "bench-" + strings.ToLower(rand.Text()[:8]) }
 
-// NewSource opens a schedule at target. Line i sends as user(i).
+// NewSource creates a schedule at target. Sender i sends as user(i).
 func NewSource(ctx context.Context, target string, n int, user func(i int) string) (*Source, error) {
 	targetURL, err := url.Parse(target)
 	if err != nil {
@@ -66,19 +66,19 @@ func NewSource(ctx context.Context, target string, n int, user func(i int) strin
 	return s, nil
 }
 
-// Close hangs up.
+// Close closes the connections.
 func (s *Source) Close() {
 	for _, l := range s.senders {
 		l.connection.close()
 	}
 }
 
-// Generate sends n commands, rate of them a second (0: as fast as they are decided), and gives their events by number.
+// Generate sends n commands, rate of them a second (0: as fast as they are decided), and returns their events by number.
 func (s *Source) Generate(ctx context.Context, n int, rate float64) ([]Event, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	p := startPacer(ctx, Plan{Commands: n, Rate: rate})
-	var mu sync.Mutex // guards made
+	var mu sync.Mutex // guards events
 	events := make([]Event, 0, n)
 	var group sync.WaitGroup
 	for _, l := range s.senders[:min(n, len(s.senders))] {
@@ -100,7 +100,7 @@ func (s *Source) Generate(ctx context.Context, n int, rate float64) ([]Event, er
 	return events, context.Cause(ctx)
 }
 
-// send sends the next command of the line until it is decided. Its key makes that safe.
+// send sends the next command and repeats it until it is decided, which its key makes safe.
 func (l *sender) send(ctx context.Context, due time.Time) (Event, error) {
 	e := Event{Seat: l.seat, Held: l.sent%2 == 0, Due: due}
 	l.sent++
@@ -125,7 +125,7 @@ func (l *sender) send(ctx context.Context, due time.Time) (Event, error) {
 		id, decided := between(body, `"eventId":"`, '"')
 		_, released := between(body, `"releasedCount":1`, '}')
 		if !decided || status >= http.StatusBadRequest || !e.Held && !released {
-			return e, fmt.Errorf("a command that must be possible is answered %d %s", status, body)
+			return e, fmt.Errorf("a command that must succeed is answered %d %s", status, body)
 		}
 		e.ID, e.Number = string(id), eventNumber(id)
 		if now, ok := between(body, `"now":"`, '"'); ok {
@@ -147,23 +147,21 @@ func (l *sender) buildRequest(hold bool) {
 		l.schedule, verb, l.connection.host, l.user, l.schedule, l.seat, l.sent, len(body), body)
 }
 
-// One makes a single event.
+// One returns a function that makes a single event.
 func (s *Source) One(ctx context.Context) func() (Event, error) {
 	return func() (Event, error) { return s.senders[0].send(ctx, time.Now()) }
 }
 
-// The bare server that a service is compared with: its events come from no command, but are asked for likewise.
-
-// Baseline asks a server for events that tells one at every POST.
+// Baseline is a client of the bare server that a node is compared with. That server publishes an event at every POST.
 type Baseline struct{ connection connection }
 
-// NewBaseline asks at host.
+// NewBaseline returns a client of the server at host.
 func NewBaseline(host string) *Baseline { return &Baseline{connection{host: host}} }
 
-// Close hangs up.
+// Close closes the connection.
 func (b *Baseline) Close() { b.connection.close() }
 
-// Publish asks for one event.
+// Publish makes one event.
 func (b *Baseline) Publish() (Event, error) {
 	e := Event{Due: time.Now()}
 	request := "POST / HTTP/1.1\r\nHost: " + b.connection.host + "\r\nContent-Length: 0\r\n\r\n"

@@ -1,4 +1,4 @@
-// One stream, read when somebody asks, so that it can stand still for as long as a test wants.
+// One stream that is read on demand, so that a test can stall it.
 
 package load
 
@@ -12,19 +12,17 @@ import (
 	"net/http"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// Reader says whose events are read, and after which.
+// Reader is which stream is read, and from where.
 type Reader struct {
-	Schedule string // "": those of the user
+	Schedule string // "": the user's own stream
 	User     string
-	After    string // an id; "": what comes from now on
-	Buffer   int    // the kernel's for it, in bytes; 0: what is usual
+	After    string // an event id; "": from now on
+	Buffer   int    // of the kernel, in bytes; 0: the default
 }
 
-// Kind is which of the two.
+// Kind is "schedule" or "user".
 func (r Reader) Kind() string {
 	if r.Schedule != "" {
 		return "schedule"
@@ -32,7 +30,7 @@ func (r Reader) Kind() string {
 	return "user"
 }
 
-// request asks for its stream.
+// request is the request for the stream.
 func (r Reader) request(host string) string {
 	path := "/api/v1/me/events"
 	if r.Schedule != "" {
@@ -47,9 +45,9 @@ func (r Reader) request(host string) string {
 
 func (r Reader) dial(ctx context.Context, host string) (*net.TCPConn, error) {
 	var d net.Dialer
-	if r.Buffer > 0 { // before it connects, or the window is announced already
+	if r.Buffer > 0 { // before it connects, since that announces the window
 		d.Control = func(_, _ string, raw syscall.RawConn) error {
-			return raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, r.Buffer) })
+			return raw.Control(func(fd uintptr) { setReceiveBuffer(fd, r.Buffer) })
 		}
 	}
 	conn, err := d.DialContext(ctx, "tcp", host)
@@ -59,17 +57,17 @@ func (r Reader) dial(ctx context.Context, host string) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// Stream is one that is open: its first frame was read.
+// Stream is an open stream whose first frame was read.
 type Stream struct {
-	Started, Connected time.Time // the request went out, the first frame was there
-	LastID             string    // the id of the last frame, to come back with
+	Started, Connected time.Time // when the request was sent, and when the first frame came
+	LastID             string    // the id of the last frame, to resume from
 	conn               *net.TCPConn
 	body               io.Reader
 	frames             splitter
 	in                 []byte
 }
 
-// Open asks for a stream and reads its first frame.
+// Open requests a stream and reads its first frame.
 func Open(ctx context.Context, host string, r Reader) (*Stream, error) {
 	conn, err := r.dial(ctx, host)
 	if err != nil {
@@ -83,7 +81,7 @@ func Open(ctx context.Context, host string, r Reader) (*Stream, error) {
 	return s, nil
 }
 
-// GrowBuffer gives it as much room in the kernel as others have.
+// GrowBuffer gives the stream a receive buffer of the usual size.
 func (s *Stream) GrowBuffer() { _ = s.conn.SetReadBuffer(1 << 20) }
 
 // Close ends it.
@@ -101,7 +99,7 @@ func (s *Stream) connect(request string) error {
 	if s.body = response.Body; response.StatusCode != http.StatusOK {
 		return fmt.Errorf("a stream is answered %s", response.Status)
 	}
-	s.in = s.in[:1] // the first frame and nothing else: what follows stays where it is
+	s.in = s.in[:1] // reads the first frame and nothing of what follows
 	defer func() { s.in = s.in[:cap(s.in)] }()
 	var rejectErr error
 	err = s.Read(time.Now().Add(requestTimeout), func(f Frame) bool {
@@ -113,10 +111,10 @@ func (s *Stream) connect(request string) error {
 	return errors.Join(err, rejectErr)
 }
 
-// ErrRejected is a stream that was told to come back later.
-var ErrRejected = errors.New("a stream was turned away")
+// ErrRejected is a stream that was answered with nothing but a retry delay.
+var ErrRejected = errors.New("a stream was rejected")
 
-// Read gives frame after frame until heard wants no more.
+// Read calls onFrame for every frame until it returns false.
 func (s *Stream) Read(deadline time.Time, onFrame func(Frame) bool) error {
 	_ = s.conn.SetDeadline(deadline)
 	for more := true; more; {

@@ -1,4 +1,4 @@
-// A crowd is thousands of streams that one goroutine reads through epoll: it shares its machine with what it measures.
+// Thousands of streams that one goroutine reads through epoll, since it shares its machine with the node that it measures.
 
 package load
 
@@ -13,20 +13,18 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// StreamPool reads streams of one host, or of whatever answers like one.
+// StreamPool reads streams of one host.
 type StreamPool struct {
 	host      string
 	poll      *poll
 	closed    atomic.Bool
 	done      chan struct{}
-	wake      chan struct{} // one slot: something was read
+	wake      chan struct{} // buffered, one: something was read
 	mu        sync.Mutex    // guards what follows
 	conns     []*poolConn
-	connected int // had their first frame
+	connected int // connections that had their first frame
 	received  []Delivery
 	err       error // the first
 }
@@ -38,10 +36,10 @@ type Delivery struct {
 	At     time.Time
 }
 
-// ErrVerification is a word that the service did not keep.
+// ErrVerification is a guarantee that the node broke.
 var ErrVerification = errors.New("events were lost, doubled or out of order")
 
-// NewStreamPool has nobody in it. Close ends it.
+// NewStreamPool returns an empty pool. Close ends it.
 func NewStreamPool(host string) (*StreamPool, error) {
 	p, err := newPoll()
 	if err != nil {
@@ -52,17 +50,17 @@ func NewStreamPool(host string) (*StreamPool, error) {
 	return c, nil
 }
 
-// Close hangs up.
+// Close closes all streams.
 func (c *StreamPool) Close() {
 	c.closed.Store(true)
 	<-c.done
-	for _, m := range c.conns {
-		_ = unix.Close(m.fd)
-	}
 	c.poll.close()
 }
 
-// maxOpening is how many may be on their way in.
+// errRetry means that nothing can be read now.
+var errRetry = errors.New("nothing to read")
+
+// maxOpening bounds the streams that are being opened.
 const maxOpening = 256
 
 // Connect opens n more streams; it returns when each has its first frame.
@@ -83,27 +81,17 @@ func (c *StreamPool) addConn(ctx context.Context, r Reader) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() // its duplicate stays
+	defer conn.Close() // the poll has a duplicate
 	if _, err := conn.Write([]byte(r.request(c.host))); err != nil {
-		return err
-	}
-	m := &poolConn{}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var dupErr error
-	err = raw.Control(func(fd uintptr) { m.fd, dupErr = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-	if err := errors.Join(err, dupErr); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conns = append(c.conns, m)
-	return c.poll.add(m.fd, len(c.conns)-1)
+	c.conns = append(c.conns, &poolConn{})
+	return c.poll.add(conn)
 }
 
-// waitFor waits until something is so, for as long as anything may take.
+// waitFor waits until cond holds, for at most requestTimeout.
 func (c *StreamPool) waitFor(ctx context.Context, cond func() bool) error {
 	timer := time.NewTimer(requestTimeout)
 	defer timer.Stop()
@@ -126,19 +114,17 @@ func (c *StreamPool) waitFor(ctx context.Context, cond func() bool) error {
 
 var errTimeout = fmt.Errorf("nothing came within %v", requestTimeout)
 
-// The crowd's one goroutine: it reads whatever can be read, and notes what came to whom.
-
-// poolConn is one stream. Before its head is read, part of frames is the head.
+// poolConn is one stream. Before its head is complete, frames.partial is the head so far.
 type poolConn struct {
-	fd        int
-	headRead  bool // the head is read
+	headRead  bool
 	connected bool
-	isChunked bool // in chunks
+	isChunked bool
 	chunks    chunkDecoder
 	frames    splitter
 	last      uint64
 }
 
+// run is the pool's one goroutine.
 func (c *StreamPool) run() {
 	defer close(c.done)
 	in := make([]byte, 256<<10)
@@ -167,12 +153,12 @@ func (c *StreamPool) fail(err error) {
 
 func (c *StreamPool) read(i int, in []byte) {
 	m := c.conns[i]
-	n, err := unix.Read(m.fd, in)
+	n, err := c.poll.read(i, in)
 	switch {
-	case err == unix.EAGAIN || err == unix.EINTR:
+	case err == errRetry:
 		return
 	case err != nil || n == 0:
-		c.poll.remove(m.fd)
+		c.poll.remove(i)
 		c.fail(fmt.Errorf("stream %d of %d ended: %w", i+1, len(c.conns), cmp.Or(err, io.EOF)))
 		return
 	}
@@ -191,7 +177,7 @@ func (c *StreamPool) read(i int, in []byte) {
 	}
 }
 
-// readHead gives what follows the head; nil: it is not over.
+// readHead returns what follows the head; nil: the head is not complete.
 func (c *StreamPool) readHead(m *poolConn, b []byte) []byte {
 	all := append(m.frames.partial, b...)
 	head, rest, complete := bytes.Cut(all, headerEnd)
@@ -213,7 +199,7 @@ func (c *StreamPool) onFrame(i int, m *poolConn, f Frame, now time.Time) {
 		c.connected++
 		return
 	case !m.connected:
-		c.fail(fmt.Errorf("%w: number %d is not greeted", ErrRejected, i+1))
+		c.fail(fmt.Errorf("%w: number %d has no connect frame", ErrRejected, i+1))
 		return
 	case !f.IsEvent():
 		return
@@ -226,18 +212,16 @@ func (c *StreamPool) onFrame(i int, m *poolConn, f Frame, now time.Time) {
 	c.received = append(c.received, Delivery{i, n, now})
 }
 
-// A round: one event, and when each of a crowd had it.
-
-// Round counts from when the command was sent.
+// Round is when the streams of a pool had one event, counted from when its command was sent.
 type Round struct {
 	First, Last time.Duration
 	Each        []time.Duration // in the order of arrival
 }
 
-// Round tells one event that everybody in the crowd must have, exactly once.
+// Round publishes one event, which every stream must have exactly once.
 func (c *StreamPool) Round(ctx context.Context, publish func() (Event, error)) (Round, error) {
 	if unexpected := c.TakeReceived(); len(unexpected) > 0 {
-		return Round{}, fmt.Errorf("%w: event %d came to stream %d once more, or unasked", ErrVerification, unexpected[0].Number, unexpected[0].Reader+1)
+		return Round{}, fmt.Errorf("%w: event %d came to stream %d again, or unexpectedly", ErrVerification, unexpected[0].Number, unexpected[0].Reader+1)
 	}
 	e, err := publish()
 	if err != nil {
@@ -255,7 +239,7 @@ func (c *StreamPool) verifyRound(e Event, received []Delivery) (Round, error) {
 	seen := make([]bool, c.Len())
 	for _, a := range received {
 		if a.Number != e.Number || seen[a.Reader] {
-			return r, fmt.Errorf("%w: stream %d has event %d, and event %d was made", ErrVerification, a.Reader+1, a.Number, e.Number)
+			return r, fmt.Errorf("%w: stream %d has event %d, and event %d was published", ErrVerification, a.Reader+1, a.Number, e.Number)
 		}
 		seen[a.Reader] = true
 		r.Each = append(r.Each, a.At.Sub(e.Due))
@@ -267,19 +251,19 @@ func (c *StreamPool) verifyRound(e Event, received []Delivery) (Round, error) {
 	return r, nil
 }
 
-// Len is how many streams there are.
+// Len is the number of streams.
 func (c *StreamPool) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.conns)
 }
 
-// Await waits until so many events have arrived since the last Take.
+// Await waits until n events have arrived since the last TakeReceived.
 func (c *StreamPool) Await(ctx context.Context, n int) error {
 	return c.waitFor(ctx, func() bool { return len(c.received) >= n })
 }
 
-// TakeReceived gives what has arrived since the last one, in order.
+// TakeReceived returns the events since the last TakeReceived, in order.
 func (c *StreamPool) TakeReceived() []Delivery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -288,7 +272,7 @@ func (c *StreamPool) TakeReceived() []Delivery {
 	return received
 }
 
-// Err is why a stream ended, or what was wrong with one.
+// Err is the first fault of a stream, or why it ended.
 func (c *StreamPool) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,15 +12,15 @@ import (
 	"testing"
 )
 
-// TestStreamPool_FindsFaults tells a crowd of four by servers that break their word in one way each.
+// TestStreamPool_FindsFaults reads four streams of servers with one fault each.
 func TestStreamPool_FindsFaults(t *testing.T) {
 	for _, c := range []struct{ fault, want string }{
 		{"none", ""},
 		{"doubles", "has event 2 after event 2"},
-		{"tells another", "has event 3, and event 2 was made"},
+		{"other event", "has event 3, and event 2 was published"},
 		{"goes back", "has event 1 after event 2"},
 		{"ends", " of 4 ended"},
-		{"turns away", "a stream was turned away"},
+		{"rejects", "a stream was rejected"},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			s := &faultyStreams{fault: c.fault}
@@ -39,7 +39,7 @@ func TestStreamPool_FindsFaults(t *testing.T) {
 			if err == nil {
 				round, err = pool.Round(t.Context(), baseline.Publish)
 			}
-			for err == nil && c.want != "" { // what is wrong may come behind what was awaited
+			for err == nil && c.want != "" { // the fault may come after the awaited event
 				err = errors.Join(pool.waitFor(t.Context(), func() bool { return len(pool.received) > 0 }), pool.Err())
 			}
 			if c.want == "" && (err != nil || len(round.Each) != 4 || round.Last < round.First) {
@@ -52,7 +52,7 @@ func TestStreamPool_FindsFaults(t *testing.T) {
 	}
 }
 
-// faultyStreams is where the crowd stands: each POST is event 2 for all of them, as well as it goes.
+// faultyStreams serves streams; each POST is event 2 for all of them, except for the fault.
 type faultyStreams struct {
 	fault   string
 	mu      sync.Mutex
@@ -65,7 +65,7 @@ func (s *faultyStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"eventId":"bare-2"}`)
 		return
 	}
-	if s.fault == "turns away" {
+	if s.fault == "rejects" {
 		fmt.Fprint(w, "retry: 2000\n\n")
 		return
 	}
@@ -98,7 +98,7 @@ func (s *faultyStreams) publish() {
 			stream <- frame(2)
 		case s.fault == "ends":
 			close(stream)
-		case s.fault == "tells another":
+		case s.fault == "other event":
 			stream <- frame(3)
 		case s.fault == "doubles":
 			stream <- frame(2) + frame(2)
@@ -110,10 +110,10 @@ func (s *faultyStreams) publish() {
 	}
 }
 
-// TestStreamVerifier_FindsFaults finds what is wrong with a stream that is read alone.
+// TestStreamVerifier_FindsFaults feeds streams with one fault each to both kinds of verifier.
 func TestStreamVerifier_FindsFaults(t *testing.T) {
 	var want []Event
-	for n := range uint64(4) { // seat 1 and seat 2 are held, and seat 1 is given back and held again
+	for n := range uint64(4) { // seat 1 and seat 2 are held, and seat 1 is released and held again
 		want = append(want, Event{Number: n + 1, Seat: []int{1, 2, 1, 1}[n], Held: n != 2})
 	}
 	step := func(n int) string {
@@ -122,15 +122,15 @@ func TestStreamVerifier_FindsFaults(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, stream string
-		every, seats string // the fault as each check sees it
+		every, seats string // the error of each verifier; "" for none
 	}{
 		{"all", step(1) + step(2) + step(3) + step(4), "", ""},
-		{"one lost", step(1) + step(3) + step(4), "event 3 comes where event 2 must", `seat 2 is told to be "", and is "HELD"`},
+		{"one lost", step(1) + step(3) + step(4), "event 3 comes where event 2 must", `seat 2 is shown as "", and is "HELD"`},
 		{"one doubled", step(1) + step(1) + step(2) + step(3) + step(4), "event 1 comes where event 2 must", ""},
 		{"the latest state", "data: {\"scheduleSeatId\":1,\"status\":\"HELD\"}\n\nid: e-4\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\n\n",
 			"event 4 comes where event 1 must", ""},
 		{"another state", "data: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\"}\n\nid: e-4\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\n\n",
-			"event 4 comes where event 1 must", `seat 1 is told to be "AVAILABLE", and is "HELD"`},
+			"event 4 comes where event 1 must", `seat 1 is shown as "AVAILABLE", and is "HELD"`},
 		{"out of order", step(2) + step(1) + step(3) + step(4), "event 2 comes where event 1 must", "event 1 comes after event 2"},
 	} {
 		for verifier, fault := range map[*StreamVerifier]string{NewStreamVerifier(want): c.every, NewSeatVerifier(want): c.seats} {
@@ -138,7 +138,7 @@ func TestStreamVerifier_FindsFaults(t *testing.T) {
 			s.each([]byte(c.stream), verifier.Add)
 			switch {
 			case !verifier.Done():
-				t.Errorf("%s: it wants more", c.name)
+				t.Errorf("%s: it is not done", c.name)
 			case fault == "" && verifier.Err != nil, fault != "" && (!errors.Is(verifier.Err, ErrVerification) || !strings.Contains(verifier.Err.Error(), fault)):
 				t.Errorf("%s: got %v, want %q", c.name, verifier.Err, fault)
 			}

@@ -1,4 +1,4 @@
-// The reckoning: each command that was accepted is looked for, over the stream where its user watches, by asking otherwise.
+// Verification of a run: the outcome of each accepted command is taken from its user's stream, or queried where there is none.
 
 package load
 
@@ -12,16 +12,16 @@ import (
 	"sync"
 )
 
-// Findings are what is wrong; all of it zero is how it must be.
+// Findings are the faults that were found. A good run has none.
 type Findings struct {
-	Lost       int      // accepted and never decided, or not told
-	Duplicated int      // outcomes told twice, and pieces that were given twice
-	OutOfOrder int      // numbers that do not follow the line, or are missing in it
-	Succeeded  int      // commands that got something
-	Examples   []string // some of them
+	Lost       int      // accepted and never decided, or not delivered
+	Duplicated int      // outcomes delivered twice, and units given twice
+	OutOfOrder int      // numbers that do not follow the commands' order, or are missing
+	Succeeded  int      // commands that got a unit or a seat
+	Examples   []string // of faults, at most ten
 }
 
-// Failed says whether the service broke its word.
+// Failed says that there is a fault.
 func (f *Findings) Failed() bool { return f.Lost+f.Duplicated+f.OutOfOrder > 0 }
 
 func (f *Findings) add(count *int, format string, values ...any) {
@@ -30,7 +30,7 @@ func (f *Findings) add(count *int, format string, values ...any) {
 	}
 }
 
-// Verify asks what became of everything that was accepted. unanswered commands may have won too, and nobody knows of them.
+// Verify checks the outcome of everything that was accepted. Of the unanswered commands any may have succeeded.
 func (r *Run) Verify(ctx context.Context, unanswered int) (Findings, error) {
 	var f Findings
 	if r.What == Nothing {
@@ -41,7 +41,7 @@ func (r *Run) Verify(ctx context.Context, unanswered int) (Findings, error) {
 		return f, err
 	}
 	slices.SortFunc(outcomes, func(a, b outcome) int { return cmp.Compare(a.Sequence, b.Sequence) })
-	owners := map[int]uint64{} // by which command
+	owners := map[int]uint64{} // the command that got a number
 	highest := 0
 	for _, o := range outcomes {
 		if o.Code != "" {
@@ -68,14 +68,14 @@ func (r *Run) Verify(ctx context.Context, unanswered int) (Findings, error) {
 	case err != nil:
 		return f, err
 	case reported < f.Succeeded || reported > f.Succeeded+unanswered:
-		f.add(&f.Lost, "the service says that %d are given out, and %d commands got one", reported, f.Succeeded)
+		f.add(&f.Lost, "the node counts %d as given, and %d commands got one", reported, f.Succeeded)
 	case r.What == Coupons && f.Succeeded < min(len(outcomes), r.Stock)-unanswered:
-		f.add(&f.Lost, "%d commands asked for %d units, and %d got one", len(outcomes), r.Stock, f.Succeeded)
+		f.add(&f.Lost, "there were %d commands for %d units, and %d got one", len(outcomes), r.Stock, f.Succeeded)
 	}
 	return f, nil
 }
 
-// collect finds the outcome of each promise.
+// collect returns the outcomes of all accepted commands.
 func (r *Run) collect(ctx context.Context, f *Findings) ([]outcome, error) {
 	var mu sync.Mutex // guards what follows and f
 	var all []outcome
@@ -94,7 +94,7 @@ func (r *Run) collect(ctx context.Context, f *Findings) ([]outcome, error) {
 				case len(found) == 0:
 					f.add(&f.Lost, "command %d has no outcome", p.sequence)
 				case len(found) > 1:
-					f.add(&f.Duplicated, "the outcome of command %d was told %d times", p.sequence, len(found))
+					f.add(&f.Duplicated, "the outcome of command %d was delivered %d times", p.sequence, len(found))
 				}
 				all = append(all, found[:min(1, len(found))]...)
 				mu.Unlock()
@@ -108,7 +108,7 @@ func (r *Run) collect(ctx context.Context, f *Findings) ([]outcome, error) {
 	return all, queryErr
 }
 
-// findOutcomes gives the outcomes of one promise: none or several are faults.
+// findOutcomes returns the outcomes of one command: none or several are faults.
 func (r *Run) findOutcomes(ctx context.Context, conn *connection, p acceptedCommand) ([]outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -128,13 +128,13 @@ func (r *Run) findOutcomes(ctx context.Context, conn *connection, p acceptedComm
 	return []outcome{v.outcome}, nil
 }
 
-// requestState is what the service says of a request.
+// requestState is the state of a request.
 type requestState struct {
 	outcome
-	Status string // "404" for one that it does not know
+	Status string // "404" for an unknown one
 }
 
-// queryRequest waits at most so many seconds.
+// queryRequest waits at most so many seconds for the outcome.
 func (r *Run) queryRequest(conn *connection, p acceptedCommand, seconds int) (requestState, error) {
 	user, _, id := r.identity(p.k)
 	b := append([]byte("GET /api/v1/requests/"), id[:]...)
@@ -146,7 +146,7 @@ func (r *Run) queryRequest(conn *connection, p acceptedCommand, seconds int) (re
 	case status == http.StatusNotFound:
 		return requestState{Status: "404"}, nil
 	case status != http.StatusOK:
-		return requestState{}, fmt.Errorf("asked after command %d, the service says %s", p.sequence, body)
+		return requestState{}, fmt.Errorf("the state of command %d is answered %d %s", p.sequence, status, body)
 	}
 	v, err := decodeRequestState(body)
 	return requestState{v.outcome, v.Status}, err

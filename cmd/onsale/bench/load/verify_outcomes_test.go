@@ -12,7 +12,7 @@ import (
 	"onsale/domain"
 )
 
-// TestVerify_FindsFaults loads services that break their word in one way each.
+// TestVerify_FindsFaults loads servers with one fault each.
 func TestVerify_FindsFaults(t *testing.T) {
 	for _, c := range []struct {
 		fault string
@@ -24,7 +24,7 @@ func TestVerify_FindsFaults(t *testing.T) {
 		{"gives out of order", Findings{Succeeded: 100, OutOfOrder: 1}},
 		{"leaves a number out", Findings{Succeeded: 100, OutOfOrder: 1}},
 		{"counts wrong", Findings{Succeeded: 100, Lost: 1}},
-		{"refuses at the door", Findings{Succeeded: 99}},
+		{"refuses one", Findings{Succeeded: 99}},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			server := httptest.NewServer(&faultyServer{fault: c.fault})
@@ -52,7 +52,7 @@ func TestVerify_FindsFaults(t *testing.T) {
 	}
 }
 
-// faultyServer answers like the service, except for one command.
+// faultyServer answers like a node, except for one command.
 type faultyServer struct {
 	fault    string
 	accepted atomic.Int64
@@ -67,7 +67,7 @@ func (l *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"status":"SUCCEEDED"}`)
 	case r.Method == http.MethodPost:
 		n := l.accepted.Add(1)
-		if l.fault == "refuses at the door" && n == 100 {
+		if l.fault == "refuses one" && n == 100 {
 			w.WriteHeader(http.StatusTooManyRequests)
 			fmt.Fprint(w, `{"status":429,"code":"backlog_full"}`)
 			return
@@ -77,7 +77,7 @@ func (l *faultyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			domain.NewRequestID(r.Header.Get("X-User-Id"), r.Header.Get("Idempotency-Key")), n)
 	case strings.HasPrefix(r.URL.Path, "/api/v1/promotions/"):
 		issued := int(l.accepted.Load())
-		if l.fault == "counts wrong" || l.fault == "loses" || l.fault == "refuses at the door" {
+		if l.fault == "counts wrong" || l.fault == "loses" || l.fault == "refuses one" {
 			issued--
 		}
 		fmt.Fprintf(w, `{"issued":%d}`, issued)
@@ -107,7 +107,7 @@ func (l *faultyServer) serveRequest(w http.ResponseWriter, r *http.Request) {
 		strings.TrimPrefix(r.URL.Path, "/api/v1/requests/"), sequence, number)
 }
 
-// Each number is another name, or users would stand in line twice.
+// Two users must not share a name.
 func TestShuffle_IsInjective(t *testing.T) {
 	seen := map[uint32]bool{}
 	for n := range uint32(1 << 20) {

@@ -1,5 +1,5 @@
-// Two checks on one stream: that exactly these events came, each once and in order; and that a watcher of seats, who may be
-// told their latest state instead of every step, knows in the end how all of them are.
+// Verification of one stream: either exactly these events came, each once and in order; or, of a watcher of seats, whose
+// frames may be conflated, the last state of each seat is right.
 
 package load
 
@@ -11,22 +11,22 @@ import (
 
 // StreamVerifier expects events. Err is the first that was wrong.
 type StreamVerifier struct {
-	Frames int // frames
+	Frames int
 	Err    error
 	want   []Event
-	seats  map[int]string // nil: every event is expected; otherwise the status of each seat as it was told
+	seats  map[int]string // nil: every event is expected; otherwise the latest status of each seat
 	last   uint64
 }
 
-// NewStreamVerifier expects these, in the order of their numbers.
+// NewStreamVerifier expects these events, in the order of their numbers.
 func NewStreamVerifier(want []Event) *StreamVerifier { return &StreamVerifier{want: want} }
 
-// NewSeatVerifier expects to be told how these leave the seats.
+// NewSeatVerifier expects the state of the seats after these events.
 func NewSeatVerifier(want []Event) *StreamVerifier {
 	return &StreamVerifier{want: want, seats: map[int]string{}}
 }
 
-// Add is given every frame of the stream.
+// Add takes every frame of the stream.
 func (c *StreamVerifier) Add(f Frame) {
 	switch n := f.Number(); {
 	case c.Err != nil:
@@ -42,7 +42,7 @@ func (c *StreamVerifier) Add(f Frame) {
 	}
 }
 
-// Done says that there is nothing more to wait for.
+// Done says that everything came, or that there is a fault.
 func (c *StreamVerifier) Done() bool {
 	if c.seats != nil {
 		return c.Err != nil || c.last >= c.want[len(c.want)-1].Number
@@ -72,7 +72,7 @@ func (c *StreamVerifier) addSeatFrame(f Frame) {
 	}
 }
 
-// verifySeats compares what was told last of each seat with what became of it last.
+// verifySeats compares the latest status of each seat with its last event.
 func (c *StreamVerifier) verifySeats() {
 	wantStatus := map[int]string{}
 	for _, e := range c.want {
@@ -80,7 +80,7 @@ func (c *StreamVerifier) verifySeats() {
 	}
 	for seat, status := range wantStatus {
 		if c.seats[seat] != status {
-			c.Err = fmt.Errorf("%w: seat %d is told to be %q, and is %q", ErrVerification, seat, c.seats[seat], status)
+			c.Err = fmt.Errorf("%w: seat %d is shown as %q, and is %q", ErrVerification, seat, c.seats[seat], status)
 			return
 		}
 	}

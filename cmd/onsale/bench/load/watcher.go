@@ -1,5 +1,5 @@
-// A user's stream as a browser would read it: it comes back with the id of the last frame when it is cut off. Every outcome
-// is timed as it is read.
+// A user's stream, read as a browser reads it: after a disconnect it resumes from the id of the last frame. Every outcome is
+// timed as it is read.
 
 package load
 
@@ -34,7 +34,7 @@ type watcher struct {
 	err       error
 }
 
-// deliveredOutcome is an outcome, and when it came.
+// deliveredOutcome is an outcome, and when it was read.
 type deliveredOutcome struct {
 	outcome
 	at time.Time
@@ -54,7 +54,7 @@ func (w *watcher) expect(id domain.RequestID, due time.Time) {
 	w.pending.Add(1)
 }
 
-// forget takes a command back that was not accepted.
+// forget undoes expect for a command that was not accepted.
 func (w *watcher) forget(id domain.RequestID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -116,13 +116,13 @@ func (w *watcher) run(ctx context.Context) {
 		w.err = err
 		w.mu.Unlock()
 		select {
-		case <-time.After(500 * time.Millisecond): // sooner than a browser: the run shall end
+		case <-time.After(500 * time.Millisecond): // sooner than a browser, so that the run ends soon
 		case <-ctx.Done():
 		}
 	}
 }
 
-// read goes through one connection, from the frame after last on.
+// read reads one connection, from the frame after last.
 func (w *watcher) read(ctx context.Context, last *string) error {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *watcher) read(ctx context.Context, last *string) error {
 		return err
 	}
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answers %s", response.Status)
+		return fmt.Errorf("the stream is answered %s", response.Status)
 	}
 	lines := bufio.NewReaderSize(response.Body, 2048)
 	var id string
@@ -150,7 +150,7 @@ func (w *watcher) read(ctx context.Context, last *string) error {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err != nil {
-			return errors.Join(errors.New("it ended"), err)
+			return errors.Join(errors.New("the stream ended"), err)
 		}
 		if line = bytes.TrimSuffix(line, []byte("\n")); len(line) == 0 {
 			if err := w.handleFrame(data); err != nil {
@@ -165,14 +165,14 @@ func (w *watcher) read(ctx context.Context, last *string) error {
 	}
 }
 
-// handleFrame takes what a frame says. The first one says that the stream is open.
+// handleFrame records an outcome. The first frame, which has none, opens the stream.
 func (w *watcher) handleFrame(data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
 	var o outcome
 	if err := json.Unmarshal(data, &o); err != nil {
-		return fmt.Errorf("a frame says %q: %w", data, err)
+		return fmt.Errorf("a frame's data is %q: %w", data, err)
 	}
 	if !o.RequestID.IsZero() {
 		w.record(o)

@@ -79,9 +79,9 @@ func TestChaos_ProviderOutage(t *testing.T) {
 // waitCircuitOpen waits until the node leaves the provider alone.
 func (m *orderWorkload) waitCircuitOpen() {
 	m.t.Helper()
-	for a := (harness.Response{}); !strings.Contains(a.Body, "\nonsale_payments_away 1\n"); {
+	for a := (harness.Response{}); !strings.Contains(a.Body, "\nonsale_payments_circuit_open 1\n"); {
 		if !harness.Sleep(m.ctx, 50*time.Millisecond) {
-			m.t.Fatalf("the provider is not away:\n%s", a.Body)
+			m.t.Fatalf("the circuit is not open:\n%s", a.Body)
 		}
 		a = m.node.MustDo(m.ctx, m.client, "GET", "/metrics", "")
 	}

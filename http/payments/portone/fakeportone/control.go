@@ -1,4 +1,4 @@
-// The side door: what tests do with methods, people and scripts do over HTTP.
+// The control API: over HTTP what tests do with methods.
 
 package fakeportone
 
@@ -10,18 +10,18 @@ import (
 )
 
 const controlHelp = `GET    /_fake/payments                     all payments, and the sums paid and refunded
-POST   /_fake/payments                     {"merchant_uid","amount","status","currency","pay_method","sandbox"}: paid, if not told
-POST   /_fake/payments/IMP_UID/deposit     a transfer arrives
-POST   /_fake/payments/IMP_UID/succeed     a failed payment is paid after all
-POST   /_fake/payments/IMP_UID/cancel      {"amount"} is given back at the console; 0 is all
+POST   /_fake/payments                     {"merchant_uid","amount","imp_uid","status","currency","pay_method","sandbox"}: paid by default
+POST   /_fake/payments/IMP_UID/deposit     a bank transfer arrives
+POST   /_fake/payments/IMP_UID/succeed     a failed payment succeeds late
+POST   /_fake/payments/IMP_UID/cancel      {"amount"}: a refund at the console; 0 is everything
 POST   /_fake/payments/IMP_UID/tamper      {"amount","currency","merchant_uid","sandbox"}
-POST   /_fake/payments/IMP_UID/settle      {"succeeded"}: what V2 was only asked for
+POST   /_fake/payments/IMP_UID/settle      {"succeeded"}: completes the requested refunds of V2
 POST   /_fake/faults                       {"route","kind","times","delay"} or {"seed","rate"}
-DELETE /_fake/faults                       all is well again
+DELETE /_fake/faults                       ends all faults
 POST   /_fake/webhooks                     {"url","v2","form","first","copies","drop","reorder","forge"}
 POST   /_fake/time                         {"advance":"30m"}
-POST   /_fake/revoke                       V1's token is taken back
-GET    /_fake/violations                   what no good client does
+POST   /_fake/revoke                       revokes V1's token
+GET    /_fake/violations                   what a correct client never does
 GET    /_fake/window                       ?merchant_uid=&amount=&redirect=: a payment window
 `
 
@@ -82,9 +82,7 @@ func (s *Server) createPayment(w http.ResponseWriter, r *http.Request) {
 	writeControl(w, p, err)
 }
 
-// Bodies and answers of the side door.
-
-// controlRequest is any body of the side door. Unknown fields are refused, so that a slip does not pass for a test.
+// controlRequest is any body of the control API. Unknown fields are rejected, so that a typo does not pass for a test.
 type controlRequest struct {
 	Amount      *int64  `json:"amount"`
 	Currency    *string `json:"currency"`
@@ -100,7 +98,6 @@ type controlRequest struct {
 	Advance     string  `json:"advance"`
 }
 
-// amount is the one that was given, or 0.
 func (v controlRequest) amount() int64 {
 	if v.Amount == nil {
 		return 0
@@ -123,7 +120,7 @@ func (v controlRequest) tamper(p *Payment) {
 	}
 }
 
-// setFault takes a kind of fault, or a seed and a rate.
+// setFault wants a kind, or a seed and a rate.
 func (s *Server) setFault(v controlRequest) error {
 	delay := time.Duration(0)
 	if v.Delay != "" {
@@ -146,7 +143,7 @@ func (s *Server) advance(v controlRequest) error {
 	return err
 }
 
-// decodeControl reads a body of the side door; none is an empty one.
+// decodeControl reads a body, which may be empty.
 func decodeControl(w http.ResponseWriter, r *http.Request, v any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
@@ -156,7 +153,7 @@ func decodeControl(w http.ResponseWriter, r *http.Request, v any) error {
 	return nil
 }
 
-// writeControl answers v, or that all is well, or what is not.
+// writeControl responds with v, {"ok":true}, or the error.
 func writeControl(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if err != nil {
@@ -167,5 +164,5 @@ func writeControl(w http.ResponseWriter, v any, err error) {
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v) // to whoever still listens
+	_ = encoder.Encode(v) // the client may have gone
 }

@@ -1,15 +1,18 @@
-// V1: who may ask what. Every answer is in an envelope, and most refusals come with a 200.
+// V1: every response is in an envelope, and most refusals have a status of 200. Its token is valid for half an hour; a client
+// that asks again gets the same one, and its last minute extends it by five.
 
 package fakeportone
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 func (s *Server) routeV1(method string, path []string) (string, handler) {
@@ -35,7 +38,6 @@ func (s *Server) routeV1(method string, path []string) (string, handler) {
 	return "", func(request) response { return v1Error(http.StatusNotFound, -1, "Not Found") }
 }
 
-// v1OK and no are envelopes.
 func v1OK(payload any) response {
 	return response{http.StatusOK, map[string]any{"code": 0, "message": nil, "response": payload}}
 }
@@ -44,12 +46,12 @@ func v1Error(status, code int, message string) response {
 	return response{status, map[string]any{"code": code, "message": message, "response": nil}}
 }
 
-// params are the body's, JSON or form; numbers as they were written.
+// params are the fields of a JSON or form body; numbers as they are written.
 func (q request) params() map[string]string {
 	found := map[string]string{}
 	if strings.HasPrefix(q.Header.Get("Content-Type"), "application/json") {
 		tree := map[string]json.RawMessage{}
-		_ = json.Unmarshal(q.body, &tree) // what cannot be read is missing
+		_ = json.Unmarshal(q.body, &tree) // a malformed body has no fields
 		for name, raw := range tree {
 			var text string
 			if json.Unmarshal(raw, &text) != nil {
@@ -70,7 +72,7 @@ func (q request) params() map[string]string {
 
 const noPaymentMessage = "존재하지 않는 결제정보입니다."
 
-// visible says whether a request may see p: payments of test channels are shown only to who asks for them.
+// visible: payments of test channels are shown on request only.
 func (q request) visible(p *Payment) bool {
 	return p != nil && (!p.Test || q.URL.Query().Get("include_sandbox") == "true")
 }
@@ -84,7 +86,7 @@ func (s *Server) v1Get(q request) response {
 	return v1OK(s.v1Payment(p))
 }
 
-// v1Payment is a payment as V1 shows it. Times that are not yet are 0.
+// v1Payment is a payment in V1's format. Times that have not come are 0.
 func (s *Server) v1Payment(p *Payment) map[string]any {
 	status := p.Status
 	if p.refunded() > 0 && p.refunded() < p.Amount {
@@ -110,14 +112,12 @@ func (s *Server) v1Payment(p *Payment) map[string]any {
 	}
 }
 
-// V1's other ways to find payments: by order, by status, and up to a hundred at once.
-
 const (
 	pageSize = 20
 	maxBatch = 100
 )
 
-// v1Batch answers 200 when all were found, 207 when some were, and 404 for none.
+// v1Batch finds up to a hundred payments: 200 if all were found, 207 if some were, 404 if none.
 func (s *Server) v1Batch(q request) response {
 	query := q.URL.Query()
 	uids, orders := query["imp_uid[]"], query["merchant_uid[]"]
@@ -145,8 +145,8 @@ func (s *Server) v1Batch(q request) response {
 	return a
 }
 
-// v1List is find and findAll by order, or status: payments/find/ORDER/STATUS, payments/status/STATUS. The newest come
-// first, unless sorting=started.
+// v1List serves payments/find/ORDER/STATUS, payments/findAll/ORDER/STATUS and payments/status/STATUS, newest first unless
+// sorting=started.
 func (s *Server) v1List(q request) response {
 	path := strings.Split(strings.Trim(q.URL.Path, "/"), "/")
 	order, status := path[2], ""
@@ -176,15 +176,13 @@ func (s *Server) v1List(q request) response {
 	return v1OK(map[string]any{"total": len(found), "list": found[from:min(from+pageSize, len(found))]})
 }
 
-// V1 gives money back, and is told what is going to be paid.
-
-// preparation is an amount that an order is bound to.
+// preparation is an amount that a merchant_uid is bound to.
 type preparation struct {
 	amount   int64
 	currency string
 }
 
-// v1Cancel: imp_uid wins over merchant_uid, and an amount of 0 or none is all there is. Refusals are 200.
+// v1Cancel: imp_uid wins over merchant_uid, an amount of 0 or none refunds everything, and refusals are 200.
 func (s *Server) v1Cancel(q request) response {
 	params := q.params()
 	var p *Payment
@@ -212,7 +210,7 @@ func (s *Server) v1Cancel(q request) response {
 	return v1OK(s.v1Payment(p))
 }
 
-// parseAmounts reads an amount, 0 where there is none, and a balance, nil where there is none.
+// parseAmounts reads an amount, 0 if absent, and a balance, nil if absent.
 func parseAmounts(amount, balance string) (int64, *int64, error) {
 	n, errAmount := int64(0), error(nil)
 	if amount != "" {
@@ -225,7 +223,7 @@ func parseAmounts(amount, balance string) (int64, *int64, error) {
 	return n, &expected, errors.Join(errAmount, err)
 }
 
-// v1Prepare takes an order once; PUT changes its amount.
+// v1Prepare accepts a merchant_uid once; PUT changes its amount.
 func (s *Server) v1Prepare(q request) response {
 	params := q.params()
 	uid, currency := params["merchant_uid"], cmp.Or(params["currency"], "KRW")
@@ -253,4 +251,61 @@ func (s *Server) v1Prepared(q request) response {
 		return v1Error(http.StatusNotFound, -1, "등록된 결제사전정보를 찾을 수 없습니다.")
 	}
 	return v1OK(map[string]any{"merchant_uid": uid, "amount": prepared.amount, "currency": prepared.currency})
+}
+
+const (
+	tokenTTL   = 30 * time.Minute
+	lastMinute = time.Minute
+	extension  = 5 * time.Minute
+)
+
+// token is the valid one and the one that it replaced; the zero token is none.
+type token struct {
+	access, previous string
+	expiresAt        time.Time
+}
+
+func (s *Server) getToken(q request) response {
+	params := q.params()
+	key, secret := params["imp_key"], params["imp_secret"]
+	if key == "" || secret == "" {
+		s.recordViolation("v1: getToken without keys")
+		return v1Error(http.StatusBadRequest, -1, "imp_key, imp_secret 파라메터가 누락되었습니다.")
+	}
+	if key != s.Key || secret != s.Secret {
+		return v1Error(http.StatusUnauthorized, -1, "인증에 실패하였습니다. API키와 secret을 확인하세요.")
+	}
+	now, t := s.now(), &s.token
+	switch left := t.expiresAt.Sub(now); {
+	case t.access == "" || left <= 0:
+		s.token = token{rand.Text(), t.access, now.Add(tokenTTL)}
+	case left <= lastMinute:
+		t.expiresAt = t.expiresAt.Add(extension)
+	}
+	return v1OK(map[string]any{"access_token": t.access, "expired_at": t.expiresAt.Unix(), "now": now.Unix()})
+}
+
+// Revoke makes the token invalid.
+func (s *Server) Revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token{}
+}
+
+// requireToken wants the token, with or without "Bearer". An expired one is a violation: its expiry was known.
+func (s *Server) requireToken(handle handler) handler {
+	return func(q request) response {
+		access := strings.TrimPrefix(q.Header.Get("Authorization"), "Bearer ")
+		expired := !s.now().Before(s.token.expiresAt)
+		if access != "" && (access == s.token.previous || access == s.token.access && expired) {
+			s.recordViolation("v1: %s %s with an expired token", q.Method, q.URL.Path)
+		}
+		if access == "" {
+			s.recordViolation("v1: %s %s without a token", q.Method, q.URL.Path)
+		}
+		if access == "" || access != s.token.access || expired {
+			return v1Error(http.StatusUnauthorized, -1, "Unauthorized")
+		}
+		return handle(q)
+	}
 }

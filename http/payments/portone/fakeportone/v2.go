@@ -1,4 +1,5 @@
-// V2: a payment is a union by its status, and a refusal has a type.
+// V2: a payment is a union by its status, and a refusal has a type. For three hours, a request with the same idempotency key
+// gets the first response again.
 
 package fakeportone
 
@@ -36,7 +37,7 @@ func (s *Server) requireSecret(handle handler) handler {
 	}
 }
 
-// pathPayment is the payment that the path is about, the latest attempt, or nil; and its id.
+// pathPayment returns the latest attempt of the payment id in the path, or nil, and the id.
 func (s *Server) pathPayment(q request) (*Payment, string) {
 	id := strings.Split(strings.Trim(q.URL.Path, "/"), "/")[1]
 	return s.latest(id), id
@@ -100,9 +101,7 @@ func v2Cancellation(c Cancel) map[string]any {
 		"reason": c.Reason, "requestedAt": c.At.Format(time.RFC3339)}
 }
 
-// V2 gives money back, at once or later, and is told what is going to be paid.
-
-// conflicts are V2's names for why no money is given back.
+// conflicts are V2's codes for refused refunds.
 var conflicts = map[error]string{
 	errNotPaid: "PAYMENT_NOT_PAID", errCancelled: "PAYMENT_ALREADY_CANCELLED",
 	errBalance: "CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN", errTooMuch: "CANCEL_AMOUNT_EXCEEDS_CANCELLABLE_AMOUNT",
@@ -139,7 +138,7 @@ func (s *Server) v2Cancel(q request) response {
 	return response{http.StatusOK, map[string]any{"cancellation": v2Cancellation(*cancel)}}
 }
 
-// v2Prepare may be done again, with another amount too, until somebody has paid.
+// v2Prepare may be repeated, also with another amount, until the order is paid.
 func (s *Server) v2Prepare(q request) response {
 	var body struct {
 		Amount   int64  `json:"totalAmount"`
@@ -158,4 +157,64 @@ func (s *Server) v2Prepare(q request) response {
 	}
 	s.prepared[id] = preparation{body.Amount, cmp.Or(body.Currency, "KRW")}
 	return response{http.StatusOK, map[string]any{}}
+}
+
+const (
+	keyTTL  = 3 * time.Hour
+	maxKeys = 100_000
+)
+
+// keyedRequest is a request with an idempotency key. response is nil while it is in progress.
+type keyedRequest struct {
+	fingerprint string // method, path and body
+	response    *response
+	at          time.Time
+}
+
+// beginKey registers the key of a request that changes something, or returns the response to an earlier one.
+func (s *Server) beginKey(q request) (key string, early *response) {
+	if q.Method == http.MethodGet {
+		return "", nil
+	}
+	quoted := q.Header.Get("Idempotency-Key")
+	if quoted == "" {
+		s.recordViolation("v2: %s %s without an idempotency key", q.Method, q.URL.Path)
+		return "", nil
+	}
+	key = strings.Trim(quoted, `"`)
+	if quoted != `"`+key+`"` || len(key) < 16 || len(key) > 256 {
+		s.recordViolation("v2: idempotency key %s is not quoted, or not of 16 to 256 bytes", quoted)
+		bad := problem(http.StatusBadRequest, "INVALID_REQUEST", "Idempotency-Key")
+		return "", &bad
+	}
+	fingerprint := q.Method + " " + q.URL.Path + " " + string(q.body)
+	first := s.keys[key]
+	switch {
+	case first == nil || first.response != nil && s.now().Sub(first.at) > keyTTL:
+		if len(s.keys) >= maxKeys {
+			clear(s.keys) // bounds memory
+		}
+		s.keys[key] = &keyedRequest{fingerprint: fingerprint, at: s.now()}
+		return key, nil
+	case first.fingerprint != fingerprint:
+		s.recordViolation("v2: idempotency key %s used for two requests", key)
+		bad := problem(http.StatusBadRequest, "INVALID_REQUEST", "Idempotency-Key")
+		return "", &bad
+	case first.response == nil:
+		busy := problem(http.StatusConflict, "IDEMPOTENCY_OUTSTANDING_REQUEST", "처리 중인 요청입니다.")
+		return "", &busy
+	}
+	return "", first.response
+}
+
+// finishKey stores the response to the request with this key. nil, or a 401, forgets the key: the request had no effect.
+func (s *Server) finishKey(key string, a *response) {
+	first := s.keys[key]
+	switch {
+	case key == "" || first == nil:
+	case a == nil || a.status == http.StatusUnauthorized:
+		delete(s.keys, key)
+	default:
+		first.response = a
+	}
 }

@@ -1,4 +1,4 @@
-// Webhooks: what happened is told to a URL, once, as well or as badly as the test wants it.
+// Webhooks: each event is sent once to a URL, well or badly, as the test wants it.
 
 package fakeportone
 
@@ -16,31 +16,31 @@ import (
 	"time"
 )
 
-// Webhooks is how they are sent; the zero Webhooks sends none.
+// Webhooks configures sending; the zero Webhooks sends none.
 type Webhooks struct {
 	URL     string `json:"url"`
-	V2      bool   `json:"v2"`      // signed, of 2024-04-25; otherwise V1's, which anybody could send
-	Form    bool   `json:"form"`    // V1's as a form, not JSON
-	First   bool   `json:"first"`   // before the answer to the request that caused it
-	Copies  int    `json:"copies"`  // so many instead of one
-	Drop    bool   `json:"drop"`    // none at all
-	Reorder bool   `json:"reorder"` // every other one is sent after the next
-	Forge   bool   `json:"forge"`   // V2's with a signature that is wrong
+	V2      bool   `json:"v2"`      // signed, version 2024-04-25; otherwise V1's, unsigned
+	Form    bool   `json:"form"`    // V1's as a form instead of JSON
+	First   bool   `json:"first"`   // before the response to the request that caused it
+	Copies  int    `json:"copies"`  // this many instead of one
+	Drop    bool   `json:"drop"`    // sends none
+	Reorder bool   `json:"reorder"` // sends every other one after the next
+	Forge   bool   `json:"forge"`   // V2's with a wrong signature
 }
 
-// message is one webhook, ready to be sent.
+// message is one webhook.
 type message struct {
 	to     Webhooks
 	header http.Header
 	body   string
 }
 
-// SendWebhooks has webhooks sent so from now on.
+// SendWebhooks configures the webhooks of what happens from now on.
 func (s *Server) SendWebhooks(w Webhooks) error {
 	u, err := url.Parse(w.URL)
 	if err != nil || w.URL != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") ||
 		w.Copies < 0 || w.Copies > 10 {
-		return fmt.Errorf("url is an http address, copies 0 to 10")
+		return fmt.Errorf("url must be an http address, copies 0 to 10")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,10 +48,10 @@ func (s *Server) SendWebhooks(w Webhooks) error {
 	return nil
 }
 
-// queueWebhook makes a webhook of how p stands now; cancellation is what has just been given back, or "".
+// queueWebhook makes a webhook of the present state of p; cancellation is the id of the refund that caused it, or "".
 func (s *Server) queueWebhook(p *Payment, cancellation string) {
 	w := s.webhooks
-	if w.URL == "" || w.Drop || !w.V2 && p.Status == "failed" { // V1 never tells of a failure
+	if w.URL == "" || w.Drop || !w.V2 && p.Status == "failed" { // V1 sends none for a failure
 		return
 	}
 	m := message{to: w, header: http.Header{"Content-Type": {"application/json"}}}
@@ -97,16 +97,14 @@ func (s *Server) v2Webhook(p *Payment, cancellation string) string {
 func mustJSON(fields map[string]any) string {
 	b, err := json.Marshal(fields)
 	if err != nil {
-		panic(err) // it was made of strings
+		panic(err) // the fields are strings
 	}
 	return string(b)
 }
 
-// Webhooks on their way: each is sent once, and whether anybody listens is not the fake's business.
-
 var httpClient = &http.Client{Timeout: 10 * time.Second}
 
-// takeQueued gives what is to be sent. deliverAsync sends it while the caller goes on; deliver does so before.
+// takeQueued empties the queue; the caller must deliver it.
 func (s *Server) takeQueued() []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,15 +143,14 @@ func send(m message) {
 	}
 }
 
-// Standard Webhooks, the sender's side: one signature for each secret, so that secrets can be replaced.
-
+// sign follows the Standard Webhooks specification: one signature for each secret, so that secrets can be rotated.
 func (s *Server) sign(m *message) {
 	id, stamp := "msg_"+rand.Text(), strconv.FormatInt(s.now().Unix(), 10)
-	signatures := []string{"v1a,bm90IGZvciB5b3U="} // of another kind, which nobody here can check
+	signatures := []string{"v1a,bm90IGZvciB5b3U="} // of another version, which clients ignore
 	for _, secret := range s.WebhookSecrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil {
-			panic("fake: webhook secrets are whsec_ and base64")
+			panic("fakeportone: webhook secrets must be whsec_ and base64")
 		}
 		if m.to.Forge {
 			key = append(key, '!')

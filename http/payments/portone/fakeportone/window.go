@@ -1,14 +1,11 @@
-// A payment window for demos: one page, on which somebody pays, fails to, leaves, or waits for a transfer, and on which the
-// transfer arrives later.
+// The payment window of the demo: a page on which the payer pays, fails, leaves, or chooses a bank transfer and makes it later.
 
 package fakeportone
 
 import (
 	_ "embed"
 	"errors"
-	"fmt"
 	"html/template"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,35 +16,35 @@ var windowHTML string
 
 var windowPage = template.Must(template.New("window").Parse(windowHTML))
 
-// window is what the page shows: what to pay, or what became of it.
+// window is what the page shows: an amount to pay, or the payment.
 type window struct {
 	MerchantUID string
 	Amount      int64
-	Redirect    string // where the payer goes afterwards: "" stays here
+	Redirect    string // where the payer goes afterwards; "" stays here
 	Payment     Payment
 	Fault       string
 }
 
-// The page loads nothing. Where a browser may go from here, readWindow checks.
+// windowPolicy lets the page load nothing. readWindow checks where a browser may go from it.
 const windowPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 
-// readWindow reads what the page is for, from a query or a form: a payment that is there, or one to make.
+// readWindow reads a query or a form: an existing payment, or one to make.
 func (s *Server) readWindow(r *http.Request) (window, error) {
 	v := window{MerchantUID: r.FormValue("merchant_uid")}
 	redirect := r.FormValue("redirect")
 	back, err := url.Parse(redirect)
 	if err != nil || redirect != "" && (back.Host == "" || back.Scheme != "http" && back.Scheme != "https") {
-		return v, errors.New("redirect is an http address")
+		return v, errors.New("redirect must be an http address")
 	}
 	v.Redirect = redirect
 	if uid := r.FormValue("imp_uid"); uid != "" {
 		return v, s.update(uid, false, func(p *Payment) error { v.Payment = *p; return nil })
 	}
 	if v.MerchantUID == "" || len(v.MerchantUID) > 40 {
-		return v, errors.New("merchant_uid has 1 to 40 bytes")
+		return v, errors.New("merchant_uid must have 1 to 40 bytes")
 	}
 	if v.Amount, err = strconv.ParseInt(r.FormValue("amount"), 10, 64); err != nil || v.Amount <= 0 {
-		return v, errors.New("amount is a whole number above 0")
+		return v, errors.New("amount must be a whole number above 0")
 	}
 	return v, nil
 }
@@ -57,8 +54,8 @@ func (s *Server) showWindow(w http.ResponseWriter, r *http.Request) {
 	v.show(w, err)
 }
 
-// submitWindow does what the button says, and sends the payer back, as PortOne does: with the imp_uid of the payment that was
-// made, or without one.
+// submitWindow does what the button says and redirects the payer back, as PortOne does: with the imp_uid of the new payment,
+// or without one.
 func (s *Server) submitWindow(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	v, err := s.readWindow(r)
@@ -72,8 +69,7 @@ func (s *Server) submitWindow(w http.ResponseWriter, r *http.Request) {
 	case status == "closed":
 		back = v.redirectURL("결제를 취소하였습니다.")
 	default:
-		// A fake that forgets must not use an imp_uid again, for shops remember.
-		p := Payment{ImpUID: fmt.Sprintf("imp_%012d", rand.Int64N(1e12)), MerchantUID: v.MerchantUID, Amount: v.Amount, Status: status}
+		p := Payment{MerchantUID: v.MerchantUID, Amount: v.Amount, Status: status}
 		if p.Status == "ready" {
 			p.Method = "vbank"
 		}
@@ -88,9 +84,9 @@ func (s *Server) submitWindow(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
-// redirectURL is the way back, with what PortOne says there.
+// redirectURL is Redirect with PortOne's parameters.
 func (v window) redirectURL(message string) string {
-	back, _ := url.Parse(v.Redirect) // readWindow has seen it
+	back, _ := url.Parse(v.Redirect) // readWindow has checked it
 	query := back.Query()
 	query.Set("merchant_uid", v.MerchantUID)
 	query.Set("imp_success", strconv.FormatBool(message == ""))
@@ -113,5 +109,5 @@ func (v window) show(w http.ResponseWriter, err error) {
 		v.Fault = err.Error()
 		w.WriteHeader(http.StatusBadRequest)
 	}
-	_ = windowPage.Execute(w, v) // to whoever still looks
+	_ = windowPage.Execute(w, v) // the client may have gone
 }

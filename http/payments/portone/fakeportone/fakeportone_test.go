@@ -1,4 +1,4 @@
-// The fake, as curl and a browser see it: what the real one's documents say, and the side door.
+// The fake over HTTP: what PortOne's documents promise, the control API, and the payment window.
 
 package fakeportone_test
 
@@ -16,7 +16,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// client asks a fake as somebody who has its keys.
+// client is a fake and an HTTP client with its keys.
 type client struct {
 	*fakeportone.Server
 	t   *testing.T
@@ -35,7 +35,7 @@ func newClient(t *testing.T) *client {
 
 const formType = "application/x-www-form-urlencoded"
 
-// do sends one request; authorization "" sends none. The answer is its status and its JSON, null for what is none.
+// do sends one request and returns its status and its JSON, nil if the body is not JSON.
 func (c *client) do(method, path, authorization, contentType, body string) (int, map[string]any) {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
@@ -75,7 +75,7 @@ func (c *client) control(method, path, body string, want int) map[string]any {
 	return got
 }
 
-// Half an hour; the same again while it lasts; the last minute gives five more; then another one.
+// A token lives half an hour, is repeated while it lasts, and is extended by five minutes in its last minute.
 func TestFake_ExtendsToken(t *testing.T) {
 	c := newClient(t)
 	first, life := c.token()
@@ -87,7 +87,7 @@ func TestFake_ExtendsToken(t *testing.T) {
 		same       bool
 	}{
 		{28 * time.Minute, 2 * time.Minute, true},
-		{time.Minute, 6 * time.Minute, true}, // its last minute begins
+		{time.Minute, 6 * time.Minute, true}, // in its last minute
 		{time.Minute, 5 * time.Minute, true},
 		{5 * time.Minute, 30 * time.Minute, false},
 	} {
@@ -99,7 +99,7 @@ func TestFake_ExtendsToken(t *testing.T) {
 	}
 	status, _ := c.do("GET", "/payments/imp_1", first, "", "")
 	if status != 401 || len(c.Violations()) != 1 {
-		t.Errorf("a token that is over: got %d, %q", status, c.Violations())
+		t.Errorf("expired token: got %d, %q", status, c.Violations())
 	}
 	for keys, want := range map[string]int{"imp_key=x": 400, "imp_key=x&imp_secret=y": 401} {
 		if status, _ := c.do("POST", "/users/getToken", "", formType, keys); status != want {
@@ -108,7 +108,7 @@ func TestFake_ExtendsToken(t *testing.T) {
 	}
 }
 
-// V1's traps: an amount of 0 gives everything back, and every refusal is a 200.
+// V1's traps: an amount of 0 refunds everything, and every refusal is a 200.
 func TestFake_CancelsV1(t *testing.T) {
 	c := newClient(t)
 	uid := c.Pay("order-1", 1000)
@@ -233,8 +233,8 @@ func equal(a, b fakeportone.Payment) bool {
 	return string(x) == string(y)
 }
 
-// The window refuses an amount that is not the prepared one, takes the payer back with the imp_uid, if any, lets a transfer
-// arrive, and shows nothing as HTML that it was given.
+// The window refuses an amount other than the prepared one, redirects back with the imp_uid, if any, accepts a transfer, and
+// escapes its parameters.
 func TestFake_ServesWindow(t *testing.T) {
 	c := newClient(t)
 	access, _ := c.token()
@@ -253,19 +253,19 @@ func TestFake_ServesWindow(t *testing.T) {
 		return response
 	}
 	if got := use("1", "", "paid").StatusCode; got != 400 {
-		t.Errorf("another amount than the prepared one: got %d", got)
+		t.Errorf("not the prepared amount: got %d", got)
 	}
 	if got := use("1000", "javascript:alert(1)", "paid").StatusCode; got != 400 {
-		t.Errorf("a script to go to: got %d", got)
+		t.Errorf("redirect to a script: got %d", got)
 	}
 	back := use("1000", "http://127.0.0.1:8080/orders?a=b", "paid").Header.Get("Location")
 	uid := c.Payments()[0].ImpUID
 	if back != "http://127.0.0.1:8080/orders?a=b&imp_success=true&imp_uid="+uid+"&merchant_uid=order-1" {
-		t.Errorf("got back to %s", back)
+		t.Errorf("redirected to %s", back)
 	}
 	back = use("1000", "http://127.0.0.1:8080/orders", "closed").Header.Get("Location")
 	if !strings.HasSuffix(back, "&imp_success=false&merchant_uid=order-1") || len(c.Payments()) != 1 {
-		t.Errorf("without paying: got back to %s with %+v", back, c.Payments())
+		t.Errorf("closed: redirected to %s with %+v", back, c.Payments())
 	}
 	use("1000", "", "ready")
 	waiting := c.Payments()[1]
@@ -275,7 +275,7 @@ func TestFake_ServesWindow(t *testing.T) {
 	}
 	deposit.Body.Close()
 	if after := c.Payments()[1]; waiting.Status != "ready" || after.Status != "paid" || deposit.Header.Get("Location") != "http://127.0.0.1:8080/" {
-		t.Errorf("a transfer: got %+v, then %+v, and back to %q", waiting, after, deposit.Header.Get("Location"))
+		t.Errorf("transfer: %+v, then %+v, redirected to %q", waiting, after, deposit.Header.Get("Location"))
 	}
 	page, err := http.Get(c.url + "/_fake/window?amount=5&merchant_uid=" + url.QueryEscape("<script>x</script>"))
 	if err != nil {
@@ -285,5 +285,14 @@ func TestFake_ServesWindow(t *testing.T) {
 	text, _ := io.ReadAll(page.Body)
 	if strings.Contains(string(text), "<script>") || !strings.Contains(string(text), "&lt;script&gt;") {
 		t.Errorf("got %s", text)
+	}
+}
+
+// A client may remember imp_uids of an earlier start of the fake.
+func TestFake_ImpUIDsDifferBetweenStarts(t *testing.T) {
+	first := newClient(t).Pay("order-1", 1)
+	time.Sleep(2 * time.Millisecond) // the prefix is the start time in milliseconds
+	if second := newClient(t).Pay("order-1", 1); first == second || len(first) > 20 {
+		t.Errorf("got %s and %s", first, second)
 	}
 }

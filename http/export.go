@@ -153,7 +153,7 @@ var exportFiles = map[string]exportFile{
 				}
 				v := s.viewPromotion(p, 0)
 				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
-					v.Status, timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+					string(v.Status), timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
 			})
 		},
 	},
@@ -199,7 +199,7 @@ var exportFiles = map[string]exportFile{
 					return nil, nil
 				}
 				v := viewProduct(p)
-				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), string(v.Status)}, nil
 			})
 		},
 	},

@@ -30,14 +30,14 @@ var allowedImports = map[string][]string{
 	"http/jsonobject":                   {},
 	"http/schedulefile":                 {"domain/seats", "http/jsonobject"},
 	"http/view/viewtest":                {},
-	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/view"},
+	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "projections/store", "http/view"},
 	"http/payments":                     {"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}, // it is handed the events that wake it
 	"http/payments/portone":             {"http/jsonobject"},                                                                      // what a payment is, it says in its own words
 	"http/payments/portone/fakeportone": {},                                                                                       // and nothing of the client, or both might err alike
 	"config":                            {},                                                                                       // only cmd knows settings: no setting reaches a rule
 
 	"cmd/onsale":             {"cmd/onsale/command"},
-	"cmd/onsale/command":     {"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/coupons", "domain/orders", "domain/seats", "http/payments/portone/fakeportone", "projections", "projections/audit", "projections/store", "streams"},
+	"cmd/onsale/command":     {"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/coupons", "domain/orders", "domain/seats", "http/payments/portone/fakeportone", "projections/audit", "projections/store", "streams"},
 	"cmd/onsale/bench":       {"cmd/onsale/bench/load"},                            // it loads a node from outside
 	"cmd/onsale/bench/load":  {"domain", "domain/coupons", "domain/seats", "http"}, // limits, ids and the client
 	"cmd/onsale/e2e/harness": {"cmd/onsale/command"},                               // the whole process

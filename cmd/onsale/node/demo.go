@@ -11,14 +11,14 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // createDemo opens promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless they
 // are there. Their request ids never change, so that two nodes which start together open one of each.
 func (n *Node) createDemo(ctx context.Context) {
 	exists := false
-	err := n.projector.Read("", func(v *projections.View) (err error) {
+	err := n.projector.Read("", func(v *store.View) (err error) {
 		_, exists, err = v.Product("demo") // the last of them
 		return err
 	})

@@ -20,6 +20,7 @@ import (
 	"onsale/http/view"
 	"onsale/http/view/viewtest"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 const epoch = "k3v9x0ab"
@@ -160,7 +161,7 @@ func (f *fixture) EventsOfEntity(ctx context.Context, kind, entity string, from 
 
 func (f *fixture) Status() projections.Status { panic("the fixture has snapshots of its own") }
 
-func (f *fixture) Read(string, func(*projections.View) error) error {
+func (f *fixture) Read(string, func(*store.View) error) error {
 	panic("the fixture has snapshots of its own")
 }
 

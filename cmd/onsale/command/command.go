@@ -22,6 +22,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer, environ [
 }
 
 func rootCommand(environ []string) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:           "onsale COMMAND",
 		Short:         "first-come coupons, seat holds and orders on an event log",
@@ -29,12 +30,17 @@ func rootCommand(environ []string) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(root *cobra.Command, args []string) error {
+			if showVersion && len(args) == 0 {
+				return version(root.OutOrStdout())
+			}
 			if len(args) == 0 {
 				return usageError{errors.New("no command is given"), "\"onsale help\" lists them"}
 			}
 			return unknownCommand(root, args[0])
 		},
 	}
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version, as \"onsale version\" does")
+	_ = root.Flags().MarkHidden("version") // help lists the command
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(usage)

@@ -1,5 +1,5 @@
-// How onsale speaks at a terminal: lower case, no full stop, and a hint about
-// what to do. Cobra speaks otherwise, so what people see of it is said here.
+// Errors as they are shown at a terminal: lower case, no full stop, and a hint. Cobra words its own errors differently, so
+// they are replaced here.
 
 package command
 
@@ -15,16 +15,16 @@ import (
 	"onsale/streams"
 )
 
-// usageError is a command line, or a configuration, that cannot be carried out.
+// usageError is an invalid command line or configuration: exit code 2.
 type usageError struct {
 	error
-	hint string // what to do instead
+	hint string
 }
 
 func (e usageError) Unwrap() error { return e.error }
 func (e usageError) Hint() string  { return e.hint }
 
-// hintError is a failure that somebody at the terminal can do something about.
+// hintError is a failure with advice.
 type hintError struct {
 	error
 	hint string
@@ -33,13 +33,13 @@ type hintError struct {
 func (e hintError) Unwrap() error { return e.error }
 func (e hintError) Hint() string  { return e.hint }
 
-// hinter is an error that comes with advice.
+// hinter is an error that has advice. Package bench has such errors too.
 type hinter interface {
 	error
 	Hint() string
 }
 
-// invalidUsage turns an error into wrong usage, and keeps its hint.
+// invalidUsage makes a usageError of an error that may have a hint.
 func invalidUsage(err error) error {
 	hint := ""
 	if h, ok := errors.AsType[hinter](err); ok {
@@ -48,8 +48,7 @@ func invalidUsage(err error) error {
 	return usageError{err, hint}
 }
 
-// printError writes an error and its hint. Faults of a configuration go below a line
-// that counts them; each has its own hint.
+// printError prints an error and its hint. Faults of a configuration have a line and a hint each, below a line that counts them.
 func printError(stderr io.Writer, err error) {
 	if err == nil {
 		return
@@ -68,7 +67,7 @@ func printError(stderr io.Writer, err error) {
 	case ok && h.Hint() != "":
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	case errors.Is(err, streams.ErrLocked):
-		fmt.Fprintln(stderr, "hint: stop that one, or give this one a directory of its own with --data")
+		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
 	}
 }
 
@@ -92,15 +91,12 @@ func unknownCommand(parent *cobra.Command, name string) error {
 	return usageError{fmt.Errorf("unknown command %q", name), didYouMean(name, names, parent)}
 }
 
-// flagError puts what pflag says of a command line into our form.
+// flagError adds a hint to an error of pflag.
 func flagError(command *cobra.Command, err error) error {
 	hint := fmt.Sprintf("\"%s --help\" lists its flags", command.CommandPath())
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		command.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-		for _, sub := range command.Commands() {
-			names = append(names, sub.Name()) // whoever writes --version or --help means these
-		}
 		hint = didYouMean("--"+unknown.GetSpecifiedName(), names, command)
 	}
 	return usageError{err, hint}
@@ -112,7 +108,7 @@ func noArguments(command *cobra.Command, args []string) error {
 	}
 	return usageError{
 		fmt.Errorf("%s takes no argument, and %q is one", command.Name(), args[0]),
-		fmt.Sprintf("\"%s --help\" shows what it takes", command.CommandPath()),
+		fmt.Sprintf("\"%s --help\" shows its usage", command.CommandPath()),
 	}
 }
 
@@ -120,5 +116,5 @@ func didYouMean(word string, names []string, command *cobra.Command) string {
 	if near := config.Nearest(word, names); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	return fmt.Sprintf("\"%s --help\" lists what there is", command.CommandPath())
+	return fmt.Sprintf("\"%s --help\" lists them", command.CommandPath())
 }

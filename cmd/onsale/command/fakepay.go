@@ -1,4 +1,4 @@
-// A fake PortOne alone, for whoever builds a shop against onsale and has no store of their own.
+// A fake PortOne as a server of its own, for developers without a PortOne store.
 
 package command
 
@@ -18,34 +18,34 @@ import (
 )
 
 func fakepayCommand() *cobra.Command {
-	var listen string
+	var address string
 	var anywhere bool
 	command := &cobra.Command{
 		Use:   "fakepay [flags]",
 		Short: "run a fake PortOne, in memory",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			host, _, err := net.SplitHostPort(listen)
+			host, _, err := net.SplitHostPort(address)
 			if err != nil {
-				return usageError{fmt.Errorf("--listen is %q", listen), "a host and a port, such as 127.0.0.1:9090"}
+				return usageError{fmt.Errorf("--listen is %q", address), "a host and a port, such as 127.0.0.1:9090"}
 			}
 			if !anywhere && host != "localhost" && !net.ParseIP(host).IsLoopback() {
-				return usageError{fmt.Errorf("--listen is %q, where anybody may make payments", listen),
-					"listen on 127.0.0.1, or give --anywhere if that is meant"}
+				return usageError{fmt.Errorf("--listen is %q, where everyone may make payments", address),
+					"listen on 127.0.0.1, or give --anywhere if that is intended"}
 			}
-			return fakepay(command.Context(), listen, command.ErrOrStderr())
+			return fakepay(command.Context(), address, command.ErrOrStderr())
 		},
 	}
-	command.Flags().StringVar(&listen, "listen", "127.0.0.1:9090", "listen at this `address`")
-	command.Flags().BoolVar(&anywhere, "anywhere", false, "let others than this machine reach it")
+	command.Flags().StringVar(&address, "listen", "127.0.0.1:9090", "listen at this `address`")
+	command.Flags().BoolVar(&anywhere, "anywhere", false, "allow addresses that other machines can reach")
 	return command
 }
 
-// fakepay serves until ctx is done, and then forgets everything.
-func fakepay(ctx context.Context, listen string, stderr io.Writer) error {
-	l, err := net.Listen("tcp", listen)
+// fakepay serves until ctx ends. Nothing is kept.
+func fakepay(ctx context.Context, address string, stderr io.Writer) error {
+	l, err := listen(address)
 	if err != nil {
-		return hintError{err, "another process may serve there; choose another address with --listen"}
+		return err
 	}
 	f := fakeportone.New()
 	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
@@ -54,7 +54,7 @@ func fakepay(ctx context.Context, listen string, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "V1 key %s, secret %s\n", f.Key, f.Secret)
 	fmt.Fprintf(stderr, "V2 secret %s, store %s\n", f.APISecret, f.Store)
 	fmt.Fprintf(stderr, "webhooks of V2 are signed with %s\n", strings.Join(f.WebhookSecrets, " and "))
-	fmt.Fprintf(stderr, "side door http://%s/_fake/\n", l.Addr())
+	fmt.Fprintf(stderr, "control API http://%s/_fake/\n", l.Addr())
 	shutdownDone := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
 		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -67,5 +67,5 @@ func fakepay(ctx context.Context, listen string, stderr io.Writer) error {
 	if err := <-shutdownDone; !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return server.Close() // what is slow on purpose is not waited for
+	return server.Close() // requests that a fault delays are not waited for
 }

@@ -1,5 +1,4 @@
-// The flags of each command stand here, side by side; what a command does has a
-// file of its own name.
+// The flags of serve, replay and audit. What each does is in the file of its name.
 
 package command
 
@@ -32,12 +31,11 @@ func serveCommand(environ []string) *cobra.Command {
 		},
 	}
 	config.AddFlags(command.Flags())
-	command.Flags().BoolVar(&check, "check", false, "print the configuration and all its faults, and end")
+	command.Flags().BoolVar(&check, "check", false, "print the configuration and all its faults, and exit")
 	return command
 }
 
-// replayQuery is what of the logs is printed, and how. From and To are each a
-// command's sequence or a time, or empty for the end on their side.
+// replayQuery selects what is printed. From and To are each a command's sequence or a time, or empty for no bound.
 type replayQuery struct {
 	From, To string
 	Subject  string // a NATS subject filter, or empty for all
@@ -48,7 +46,7 @@ func replayCommand(environ []string) *cobra.Command {
 	var query replayQuery
 	command := &cobra.Command{
 		Use:   "replay [flags]",
-		Short: "print the logs, commands and outcomes side by side",
+		Short: "print the logs: commands and their events",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			formats := []string{"text", "jsonl", "csv"}
@@ -65,7 +63,7 @@ func replayCommand(environ []string) *cobra.Command {
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
 	command.Flags().StringVar(&query.From, "from", "", "begin at this `SEQ|TIME`")
 	command.Flags().StringVar(&query.To, "to", "", "end with this `SEQ|TIME`")
-	command.Flags().StringVar(&query.Subject, "subject", "", "print only what this subject `filter` matches")
+	command.Flags().StringVar(&query.Subject, "subject", "", "print only commands with an event that matches this subject `filter`")
 	command.Flags().StringVar(&query.Format, "format", "text", "text, jsonl or csv")
 	return command
 }
@@ -74,7 +72,7 @@ func auditCommand(environ []string) *cobra.Command {
 	var trace string
 	command := &cobra.Command{
 		Use:   "audit [flags]",
-		Short: "decide every command again and compare",
+		Short: "decide every command again and compare with the logs",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			cfg, err := logConfig(command, environ)
@@ -85,16 +83,15 @@ func auditCommand(environ []string) *cobra.Command {
 		},
 	}
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
-	command.Flags().StringVar(&trace, "trace", "", "tell all about one `REQUEST|USER|SEAT|COUPON|PAYMENT|PRODUCT`")
+	command.Flags().StringVar(&trace, "trace", "", "print all that names this `ID`: a request, user, seat (demo:17), coupon, hold, reservation, waiting entry, payment, product or alarm")
 	return command
 }
 
-// logConfig gives the configuration of a tool that reads the logs of one place.
-// A place on the command line is meant, whatever else names the other one.
+// logConfig is the configuration of a tool that reads one log. --data overrides a NATS URL from the environment or the file.
 func logConfig(command *cobra.Command, environ []string) (config.Config, error) {
 	data, servers := command.Flags().Changed("data"), command.Flags().Changed("nats-url")
 	if data && servers {
-		return config.Config{}, usageError{errors.New("--data and --nats-url name two logs"), "give the one to read"}
+		return config.Config{}, usageError{errors.New("--data and --nats-url name two logs"), "give only one"}
 	}
 	cfg, _, faults := config.Load(command.Flags(), environ)
 	if faults != nil {

@@ -1,5 +1,3 @@
-// What --help and "onsale help" show.
-
 package command
 
 import (
@@ -22,7 +20,7 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// help says what a command is for and how it is used, on stdout: it was asked.
+// help prints to stdout: --help is no failure.
 func help(command *cobra.Command, _ []string) {
 	fmt.Fprintf(command.OutOrStdout(), "%s: %s\n\n", command.CommandPath(), command.Short)
 	_ = usage(command)
@@ -41,7 +39,7 @@ func usage(command *cobra.Command) error {
 		}
 	}
 	if helpFlag := command.Flags().Lookup("help"); helpFlag != nil {
-		helpFlag.Hidden = true // whoever reads this knows it
+		helpFlag.Hidden = true
 	}
 	if command.HasAvailableFlags() {
 		fmt.Fprintf(out, "\nflags:\n%s", command.Flags().FlagUsages())

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"runtime/debug"
 
@@ -13,14 +12,14 @@ import (
 	"onsale/config"
 )
 
-// serve runs a node until ctx is done. The address is taken first: a second process on it ends before it touches
-// anything, and whoever connects while the log is read waits instead of being refused.
+// serve runs a node until ctx ends. It listens first: a second process at this address ends before it touches the data, and
+// clients that connect during recovery wait instead of being refused.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	logger := newLogger(cfg.Logging, stderr)
 	setDefaultGCPercent()
-	l, err := net.Listen("tcp", cfg.Listen)
+	l, err := listen(cfg.Listen)
 	if err != nil {
-		return hintError{err, "another process may serve there; choose another address with --listen"}
+		return err
 	}
 	defer l.Close()
 	n, err := node.Open(ctx, cfg, l.Addr().String(), logger)
@@ -41,9 +40,9 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	return err
 }
 
-// setDefaultGCPercent lets the heap grow further between collections than Go does by default: what a node keeps in memory for each
-// user is marked again and again in a rush, and that is what a decision among a million users costs more than one among a
-// thousand. GOGC in the environment has the last word.
+// setDefaultGCPercent lets the heap grow further between collections than Go does by default, since a node's memory of every
+// user is marked in each: that made a decision among a million users slower than one among a thousand. GOGC in the environment
+// overrides it.
 func setDefaultGCPercent() {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(200)
@@ -52,7 +51,7 @@ func setDefaultGCPercent() {
 
 func newLogger(c config.Logging, w io.Writer) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // checked with the configuration
+	_ = level.UnmarshalText([]byte(c.Level)) // validated with the configuration
 	options := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))

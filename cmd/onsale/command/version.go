@@ -1,8 +1,7 @@
-// What this binary is made of, for the first line of every bug report.
-
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -13,21 +12,22 @@ import (
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "print what this binary is made of",
+		Short: "print the versions of this binary and of what it contains",
 		Args:  noArguments,
-		RunE: func(command *cobra.Command, _ []string) error {
-			build, ok := debug.ReadBuildInfo()
-			if !ok {
-				return fmt.Errorf("this binary was built without module support")
-			}
-			printVersion(command.OutOrStdout(), build)
-			return nil
-		},
+		RunE:  func(command *cobra.Command, _ []string) error { return version(command.OutOrStdout()) },
 	}
 }
 
-// printVersion writes one line each for onsale, its revision if it is known, Go,
-// and nats-server if it is linked in.
+func version(w io.Writer) error {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("this binary was built without module support")
+	}
+	printVersion(w, build)
+	return nil
+}
+
+// printVersion prints one line each for onsale, its revision if it is known, Go, and nats-server if it is linked in.
 func printVersion(w io.Writer, build *debug.BuildInfo) {
 	version := build.Main.Version
 	if version == "" {

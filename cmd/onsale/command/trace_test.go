@@ -1,0 +1,91 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"onsale/domain"
+	"onsale/streams"
+)
+
+// A trace finds every type of event by each user, request, id and seat that its sample in the log's test data names.
+func TestTrace_FindsEveryEventType(t *testing.T) {
+	samples, err := filepath.Glob("../../../streams/testdata/events/*.json")
+	if err != nil || len(samples) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	found := 0
+	for _, path := range samples {
+		payload, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct {
+			Type, Entity, User, Request string
+			N                           uint64
+			Data                        map[string]any
+		}
+		if err := json.Unmarshal(payload, &head); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		user := head.User
+		if user == "" {
+			user = domain.NoUser
+		}
+		e, err := streams.DecodeEvent(domain.Record{
+			Number: head.N, Payload: payload, Subject: fmt.Sprintf("evt.%s.%s.%s", domain.Kind(head.Type), head.Entity, user),
+		})
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		targets := namedTargets(head.Entity, head.Data)
+		if head.User != "" {
+			targets = append(targets, head.User)
+		}
+		switch domain.Kind(head.Type) {
+		case "orders", "products":
+			targets = append(targets, head.Entity)
+		}
+		for _, target := range targets {
+			found++
+			if !matches(target, domain.Command{}, []domain.Event{e}) {
+				t.Errorf("a trace of %s does not find %s", target, head.Type)
+			}
+		}
+		if head.Request != "" && !matches(head.Request, domain.Command{Request: e.Request}, []domain.Event{e}) {
+			t.Errorf("a trace of request %s does not find %s", head.Request, head.Type)
+		}
+		if matches("another", domain.Command{}, []domain.Event{e}) || matches(head.Entity+":9999", domain.Command{}, []domain.Event{e}) {
+			t.Errorf("a trace of something else finds %s", head.Type)
+		}
+	}
+	if found < len(samples) {
+		t.Errorf("%d samples name only %d targets", len(samples), found)
+	}
+}
+
+// namedTargets walks the data of an event for ids and seats.
+func namedTargets(entity string, data map[string]any) (targets []string) {
+	for key, value := range data {
+		switch value := value.(type) {
+		case map[string]any:
+			targets = append(targets, namedTargets(entity, value)...)
+		case string:
+			switch key {
+			case "couponId", "holdId", "reservationId", "waitingId", "merchant_uid", "imp_uid", "salePostId", "alarmId":
+				targets = append(targets, value)
+			}
+		case []any:
+			if strings.HasSuffix(key, "eatIds") || key == "released" || key == "taken" {
+				for _, id := range value {
+					targets = append(targets, fmt.Sprintf("%s:%v", entity, id))
+				}
+			}
+		}
+	}
+	return targets
+}

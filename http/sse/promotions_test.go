@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +17,8 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
 // promotion counts over the whole log.
@@ -77,8 +77,7 @@ func rejectedUnit(promotion string) domain.Event {
 	return domain.Event{Entity: promotion, User: "u", Body: domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}}
 }
 
-// A newcomer's story of the stream: testdata/progress.txt.
-func TestPromotion_Script(t *testing.T) {
+func TestPromotion_Transcript(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serve()
@@ -126,12 +125,12 @@ func TestPromotion_Script(t *testing.T) {
 			case "wait":
 				time.Sleep(fromNow(words[1]).Sub(fromNow("0s")))
 			default:
-				t.Fatal("what is " + command)
+				t.Fatal("unknown command " + command)
 			}
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
-			slices.SortStableFunc(seen, func(a, b string) int { // at one time one sees it before the other, or after
+			slices.SortStableFunc(seen, func(a, b string) int { // the order at one time does not matter
 				return slices.Compare(strings.Fields(a)[:2], strings.Fields(b)[:2])
 			})
 			out := strings.Join(seen, "\n")
@@ -141,7 +140,7 @@ func TestPromotion_Script(t *testing.T) {
 	})
 }
 
-// fromNow is so much from now; "" is never.
+// fromNow is the time after a duration; "": never.
 func fromNow(pause string) domain.Time {
 	d, err := time.ParseDuration(pause)
 	if err != nil {
@@ -150,8 +149,8 @@ func fromNow(pause string) domain.Time {
 	return domain.At(time.Now().Add(d))
 }
 
-// Those that read nothing for long get the newest when they read again, wherever the connection was full, after what was on
-// its way by then and one frame that was begun.
+// A client that did not read gets the newest state when it reads again, after what was on its way and one frame that was begun,
+// wherever the connection became full.
 func TestPromotion_SlowReaderGetsNewest(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for size := 50; size < 300; size++ {
@@ -179,15 +178,15 @@ func testPromotionSlowReader(t *testing.T, size int) {
 		newest = newest || e.Data == `{"issued":100,"remaining":900,"decidedSequence":101000,"rate":0}`
 		status = status || e.Data == `{"status":"OPEN"}`
 		if e.Event == "heartbeat" {
-			t.Fatalf("%d bytes fit, and a frame is missing", size)
+			t.Fatalf("%d bytes fit: a frame is missing", size)
 		}
 	}
 	if frames > 6 {
-		t.Errorf("%d bytes fit, and %d frames were kept for it", size, frames)
+		t.Errorf("%d bytes fit: %d frames were kept", size, frames)
 	}
 }
 
-// Nothing is read from the store when nobody watches, and nothing when nothing happens.
+// The store is read only while there are subscribers, and something happens.
 func TestPromotion_IdleReadsNothing(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		var reads atomic.Int32
@@ -210,35 +209,35 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 		}
 		s := f.serve()
 		f.emit(created("p", 1000, 0, 0), created("other", 10, 0, 0), created("later", 10, fromNow("240h"), 0))
-		count("nobody watches", time.Hour, 0)
+		count("no subscribers", time.Hour, 0)
 		watch := func(path string) *stream {
 			st := s.mustOpen(t, path, "")
 			go func() { _, _ = io.Copy(io.Discard, st.body) }()
 			return st
 		}
 		st := watch("/promotions/p")
-		count("the first one comes", 0, 1)
+		count("the first subscriber", 0, 1)
 		more := watch("/promotions/p")
-		count("another one comes", 10*time.Minute, 0)
+		count("another subscriber", 10*time.Minute, 0)
 		f.emit(issuedUnit("other"), held("u", "s", 1))
-		count("something else happens", time.Minute, 0)
+		count("events of other topics", time.Minute, 0)
 		for range 100 {
 			f.emit(rejectedUnit("p"))
 			time.Sleep(10 * time.Millisecond)
 		}
-		count("a hundred were refused in a second", time.Minute, 5)
+		count("a hundred rejections in a second", time.Minute, 5)
 		fails.Store(true)
 		f.emit(rejectedUnit("p"))
-		count("the store could not be read", 900*time.Millisecond, 1)
-		count("but it can be", time.Minute, 1)
+		count("a failed read", 900*time.Millisecond, 1)
+		count("its retry", time.Minute, 1)
 		f.emit(issuedUnit("p"))
-		count("a unit is issued, and its rate goes back to 0", time.Minute, 21)
+		count("a unit is issued, until the rate is 0 again", time.Minute, 21)
 		_, _ = st.Close(), more.Close()
 		synctest.Wait()
 		f.emit(issuedUnit("p"))
-		count("nobody watches any more", time.Minute, 0)
+		count("no subscribers any more", time.Minute, 0)
 		later := watch("/promotions/later")
-		count("its opening is far away", 59*time.Second, 1)
+		count("a promotion that opens much later", 59*time.Second, 1)
 		if st := f.hub.stats(); st.promotions != 1 {
 			t.Errorf("stats: %+v", st)
 		}
@@ -250,8 +249,8 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 	})
 }
 
-// However connections are cut, each goes on with a state that is not older than the last one that it heard of; no figure
-// is one that never was; and in the end all have the present one.
+// However connections are cut, a client never gets an older state than before, or one that never was, and in the end all have
+// the present one.
 func TestPromotion_ReconnectNeverGoesBack(t *testing.T) {
 	for range 10 {
 		seed := rand.Uint64N(1 << 40)
@@ -337,7 +336,7 @@ func testPromotionReconnects(t *testing.T, r *rand.Rand) {
 	clients.Wait()
 }
 
-// checkProgress: what a frame shows was so at its position or later, and adds up.
+// checkProgress checks that what a frame shows was so at its position or later, and adds up.
 func checkProgress(t *testing.T, f *fixture, e viewtest.Event, units int) {
 	var p progressData
 	if err := json.Unmarshal([]byte(e.Data), &p); err != nil {

@@ -10,6 +10,7 @@ import (
 	"onsale/domain"
 	"onsale/http/view"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // Source is the log and its read store. *projections.Projector has it. Its methods agree with each other, and with the
@@ -27,7 +28,7 @@ type Source interface {
 	EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error]
 	// Status and Read show the store.
 	Status() projections.Status
-	Read(user string, read func(*projections.View) error) error
+	Read(user string, read func(*store.View) error) error
 }
 
 // Topic is whose events a stream carries: a user's, a schedule's, an order's, by its imp_uid, or a promotion's.
@@ -120,7 +121,7 @@ type promotionSnapshot struct {
 type storeSnapshots struct{ Source }
 
 func (s storeSnapshots) order(impUID string) (o orderSnapshot, found bool, err error) {
-	err = s.Read("", func(v *projections.View) (err error) {
+	err = s.Read("", func(v *store.View) (err error) {
 		order, ok, err := v.Order(impUID)
 		o, found = orderSnapshot{order.User, order.ResultEvent, view.NewOrder(order, false)}, ok
 		return err
@@ -131,7 +132,7 @@ func (s storeSnapshots) order(impUID string) (o orderSnapshot, found bool, err e
 // promotion asks for the decided sequence before it reads: it must not promise more than the snapshot has.
 func (s storeSnapshots) promotion(id string) (p promotionSnapshot, found bool, err error) {
 	p.decidedSequence = s.Status().DecidedSequence
-	err = s.Read("", func(v *projections.View) (err error) {
+	err = s.Read("", func(v *store.View) (err error) {
 		promotion, ok, err := v.Promotion(id)
 		found = ok
 		p.issued, p.remaining, p.issuedEver, p.eventNumber = promotion.Issued(), promotion.Remaining(), promotion.IssuedEver, v.EventNumber()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -177,6 +178,32 @@ func TestSize_RoundTrips(t *testing.T) {
 		var got Size
 		if err := got.Set(text); err == nil {
 			t.Errorf("%q: got %v, want an error", text, got)
+		}
+	}
+}
+
+// Every setting that OPERATING.md names exists.
+func TestOperating_NamesSettings(t *testing.T) {
+	text, err := os.ReadFile("OPERATING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c Config
+	table := settings(&c)
+	variables := map[string]bool{}
+	table.VisitAll(func(s *pflag.Flag) { variables[envName(s.Name)] = true })
+	names := regexp.MustCompile("`(?:nats|log|backlog|streams|auth|cors|payments|logging)\\.[a-zA-Z]+").FindAllString(string(text), -1)
+	if len(names) < 20 {
+		t.Errorf("found %d settings", len(names))
+	}
+	for _, name := range names {
+		if table.Lookup(name[1:]) == nil {
+			t.Errorf("there is no setting %s", name[1:])
+		}
+	}
+	for _, name := range regexp.MustCompile(`ONSALE_[A-Z_]+`).FindAllString(string(text), -1) {
+		if !variables[name] {
+			t.Errorf("there is no variable %s", name)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequ
 
 // submit appends the command once and waits for its outcome. If there is none after wait it is nil; then the command has
 // the sequence of the returned request, which is an earlier one if this one is a duplicate.
-func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequest, wait time.Duration) (*inflightRequest, *projections.Outcome, error) {
+func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequest, wait time.Duration) (*inflightRequest, *domain.Event, error) {
 	status := s.Projector.Status()
 	if status.Halted != "" {
 		return nil, nil, problemf(halted, "")
@@ -162,7 +162,7 @@ func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequ
 
 // appendOnce appends the command, unless the request has been decided: then it returns the outcome. Whatever happens, e
 // does not stay in the table as one that is being appended.
-func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (outcome *projections.Outcome, err error) {
+func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (outcome *domain.Event, err error) {
 	var sequence uint64
 	var reason error
 	defer func() {
@@ -207,7 +207,7 @@ func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req command
 }
 
 // awaitAppend waits until the duplicate of this request that is in flight is appended, or returns its outcome.
-func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*projections.Outcome, error) {
+func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*domain.Event, error) {
 	first, known, err := s.Projector.OutcomeOf(existing.request)
 	if known {
 		return &first, nil
@@ -231,7 +231,7 @@ func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*p
 }
 
 // replayed returns the first outcome, if this is the same request. e keeps sequence 0.
-func replayed(e *inflightRequest, first *projections.Outcome, err error) (*inflightRequest, *projections.Outcome, error) {
+func replayed(e *inflightRequest, first *domain.Event, err error) (*inflightRequest, *domain.Event, error) {
 	if err == nil && first.Fingerprint != e.fingerprint {
 		err = problemf(domain.RequestIDReused, "")
 	}

@@ -58,41 +58,25 @@ func revokeCoupon(w http.ResponseWriter, r *http.Request) (commandRequest, error
 }
 
 type promotionView struct {
-	PromotionID  string      `json:"promotionId"`
-	Name         string      `json:"name"`
-	Stock        int         `json:"stock"`
-	Issued       int         `json:"issued"`
-	Remaining    int         `json:"remaining"`
-	Status       string      `json:"status"`
-	OpensAt      domain.Time `json:"opensAt"`
-	ClosesAt     domain.Time `json:"closesAt"`
-	PerUserLimit int         `json:"perUserLimit"`
+	PromotionID  string                  `json:"promotionId"`
+	Name         string                  `json:"name"`
+	Stock        int                     `json:"stock"`
+	Issued       int                     `json:"issued"`
+	Remaining    int                     `json:"remaining"`
+	Status       coupons.PromotionStatus `json:"status"`
+	OpensAt      domain.Time             `json:"opensAt"`
+	ClosesAt     domain.Time             `json:"closesAt"`
+	PerUserLimit int                     `json:"perUserLimit"`
 }
 
 // viewPromotion shows p as of now. While nothing happens the log's time does not advance, so the later of the two clocks
 // counts.
 func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promotionView {
-	status, _ := PromotionStatus(p, max(logTime, domain.At(s.now())))
+	status, _ := p.Status(max(logTime, domain.At(s.now())))
 	return promotionView{
 		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
 		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit,
 	}
-}
-
-// PromotionStatus is the status of p at a time, and when that changes by itself; 0: never.
-func PromotionStatus(p coupons.Promotion, now domain.Time) (status string, until domain.Time) {
-	closed, _ := p.Closed(now)
-	switch {
-	case closed:
-		return "CLOSED", 0
-	case now < p.OpensAt:
-		return "SCHEDULED", p.OpensAt
-	case p.Paused:
-		return "PAUSED", p.ClosesAt
-	case p.Remaining() == 0:
-		return "SOLD_OUT", p.ClosesAt
-	}
-	return "OPEN", p.ClosesAt
 }
 
 func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.View) (any, error) {

@@ -5,6 +5,7 @@ package http
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"iter"
@@ -152,7 +153,7 @@ var exportFiles = map[string]exportFile{
 				}
 				v := s.viewPromotion(p, 0)
 				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
-					v.Status, timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+					string(v.Status), timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
 			})
 		},
 	},
@@ -198,7 +199,7 @@ var exportFiles = map[string]exportFile{
 					return nil, nil
 				}
 				v := viewProduct(p)
-				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), v.Status}, nil
+				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), string(v.Status)}, nil
 			})
 		},
 	},
@@ -239,28 +240,14 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) i
 	}
 }
 
-// commandOf is the admin command that an event is the outcome of.
-var commandOf = map[string]string{
-	"coupons.created": "coupons.create", "coupons.stock-changed": "coupons.change-stock", "coupons.paused": "coupons.pause",
-	"coupons.resumed": "coupons.resume", "coupons.closed": "coupons.close", "coupons.revocation-done": "coupons.revoke",
-	"seats.created": "seats.create", "seats.blocked": "seats.block", "seats.unblocked": "seats.unblock",
-	"seats.reclaimed": "seats.reclaim", "seats.closed": "seats.close", "alarms.raise-done": "alarms.raise",
-	"products.created": "products.create", "products.stock-changed": "products.change-stock", "products.closed": "products.close",
-	"orders.cancelled": "orders.cancel",
-}
-
 // auditCells is the row of an admin action, nil if the filter excludes it. With two filters, either may match.
 func auditCells(d projections.AdminAction, filter exportFilter) ([]string, error) {
-	subject := domain.Kind(d.Type) + "." + d.Entity
+	subject := domain.Kind(d.Command) + "." + d.Entity
 	if filter != (exportFilter{}) && subject != "coupons."+filter.promotion && subject != "seats."+filter.schedule {
 		return nil, nil
 	}
-	command, outcome := d.Type, d.Code
-	if d.Code == "" {
-		command, outcome = commandOf[d.Type], "SUCCEEDED"
-	}
 	sequence := strconv.FormatUint(d.Sequence, 10)
-	return []string{timeCell(d.At), sequence, d.User, command, d.Entity, d.Reason, d.Request.String(), outcome}, nil
+	return []string{timeCell(d.At), sequence, d.User, d.Command, d.Entity, d.Reason, d.Request.String(), cmp.Or(d.Code, "SUCCEEDED")}, nil
 }
 
 // paymentCells are the last known state of a payment at the provider; empty when unknown.

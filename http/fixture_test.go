@@ -17,6 +17,7 @@ import (
 	"onsale/domain"
 	"onsale/http/payments/portone"
 	"onsale/projections"
+	"onsale/streams"
 )
 
 const testEpoch = "k3v9x2ab"
@@ -100,7 +101,10 @@ func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 
 func (l *memoryLog) Embedded() bool                                     { return true }
 func (l *memoryLog) AppendNoops(ctx context.Context, upTo uint64) error { panic("not implemented") }
-func (l *memoryLog) DecodeBody(string, []byte) (domain.Body, error)     { panic("not implemented") }
+func (l *memoryLog) DecodeBody(name string, data []byte) (domain.Body, error) {
+	return (*streams.Log)(nil).DecodeBody(name, data) // which uses no log
+}
+func (l *memoryLog) AdminCommand(name string) (string, bool) { return streams.AdminCommand(name) }
 func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {
 	return l.events[r.Hash], nil
 }

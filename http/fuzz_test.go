@@ -27,7 +27,7 @@ type stubProjector struct{}
 func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
-func (stubProjector) OutcomeOf(domain.RequestID) (o projections.Outcome, _ bool, _ error) {
+func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ error) {
 	return o, false, nil
 }
 func (stubProjector) QueueEstimate(uint64) (t projections.QueueEstimate, _ bool) { return t, false }
@@ -52,8 +52,8 @@ func (stubProjector) ExportOrders() iter.Seq2[orders.Order, error] { return empt
 func (stubProjector) ExportAuditLog() iter.Seq2[projections.AdminAction, error] {
 	return emptySeq[projections.AdminAction]
 }
-func (stubProjector) Await(context.Context, domain.RequestID, uint64) (projections.Outcome, error) {
-	return projections.Outcome{}, context.DeadlineExceeded
+func (stubProjector) Await(context.Context, domain.RequestID, uint64) (domain.Event, error) {
+	return domain.Event{}, context.DeadlineExceeded
 }
 
 func emptySeq[T any](func(T, error) bool) {}

@@ -81,11 +81,7 @@ func (s *Server) importOne(r *http.Request, user, key string, entry importEntry,
 		return view, nil
 	}
 	view.Sequence = outcome.Sequence
-	rejected, err := rejection(outcome)
-	if err != nil {
-		return view, err
-	}
-	if rejected == nil {
+	if rejected := rejection(outcome); rejected == nil {
 		view.Status = "SUCCEEDED"
 	} else {
 		view.Code = rejected.Code

@@ -30,22 +30,16 @@ var (
 )
 
 type productView struct {
-	SalePostID string `json:"salePostId"`
-	Name       string `json:"name"`
-	Price      int64  `json:"price"`
-	Stock      int    `json:"stock"`
-	Remaining  int    `json:"remaining"`
-	Status     string `json:"status"`
+	SalePostID string               `json:"salePostId"`
+	Name       string               `json:"name"`
+	Price      int64                `json:"price"`
+	Stock      int                  `json:"stock"`
+	Remaining  int                  `json:"remaining"`
+	Status     orders.ProductStatus `json:"status"`
 }
 
 func viewProduct(p orders.Product) productView {
-	status := "OPEN"
-	if p.ClosedAt != 0 {
-		status = "CLOSED"
-	} else if p.Remaining() == 0 {
-		status = "SOLD_OUT"
-	}
-	return productView{p.ProductID, p.Name, p.Price, p.Stock, p.Remaining(), status}
+	return productView{p.ProductID, p.Name, p.Price, p.Stock, p.Remaining(), p.Status()}
 }
 
 func products(_ *http.Request, query url.Values, v *projections.View) (any, error) {

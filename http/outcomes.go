@@ -4,17 +4,13 @@ package http
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/orders"
-	"onsale/domain/seats"
-	"onsale/projections"
 )
 
 // successResponse is the response to a command that succeeded.
@@ -23,112 +19,36 @@ type successResponse struct {
 	Status    string           `json:"status"`
 	Sequence  uint64           `json:"sequence"`
 	EventID   string           `json:"eventId"`
-	Result    json.RawMessage  `json:"result"`
+	Result    any              `json:"result"`
 }
 
 // respondOutcome writes the result, or returns the rejection as a problem.
-func (s *Server) respondOutcome(w http.ResponseWriter, o *projections.Outcome) error {
-	rejected, err := rejection(o)
-	if err != nil {
-		return err
-	}
-	if rejected != nil {
+func (s *Server) respondOutcome(w http.ResponseWriter, e *domain.Event) error {
+	if rejected := rejection(e); rejected != nil {
 		p := problemf(rejected.Code, "")
-		p.Details, p.Sequence, p.EventID = rejected.Details, o.Sequence, s.position(o.EventNumber)
+		p.Details, p.Sequence, p.EventID = rejected.Details, e.Sequence, s.position(e.Number)
 		return p
 	}
-	result, err := resultBody(o)
-	if err != nil {
-		return err
+	outcome, ok := e.Body.(domain.Outcome)
+	if !ok {
+		return fmt.Errorf("event %d is no outcome", e.Number)
 	}
-	return sendJSON(w, statusOf(o.Type), successResponse{o.Request, "SUCCEEDED", o.Sequence, s.position(o.EventNumber), result})
+	status := http.StatusOK
+	if outcome.Created() {
+		status = http.StatusCreated
+	}
+	return sendJSON(w, status, successResponse{e.Request, "SUCCEEDED", e.Sequence, s.position(e.Number), outcome.Result()})
 }
 
 // rejection is the rejection of the command, or nil. A dead letter is one with code "internal".
-func rejection(o *projections.Outcome) (*domain.Rejection, error) {
-	if o.Type == "system.dead-letter" {
-		return &domain.Rejection{Code: domain.Internal}, nil
+func rejection(e *domain.Event) *domain.Rejection {
+	switch body := e.Body.(type) {
+	case domain.Rejection:
+		return &body
+	case domain.DeadLetter:
+		return &domain.Rejection{Code: domain.Internal}
 	}
-	if !strings.HasSuffix(o.Type, ".rejected") {
-		return nil, nil
-	}
-	rejected := new(domain.Rejection)
-	return rejected, json.Unmarshal(o.Data, rejected)
-}
-
-// statusOf is 201 for outcomes that created something with an id, otherwise 200.
-func statusOf(outcome string) int {
-	switch outcome {
-	case "coupons.created", "coupons.issued", "coupons.accepted", "products.created", "orders.placed",
-		"seats.created", "seats.held", "seats.reserved", "seats.accepted", "alarms.raise-done":
-		return http.StatusCreated
-	}
-	return http.StatusOK
-}
-
-// Results with fewer fields than their event: the client knows what its command named.
-type (
-	heldResult struct {
-		HoldID          string                     `json:"holdId"`
-		ScheduleSeatIDs []int                      `json:"scheduleSeatIds"`
-		HeldSeats       []seats.HeldSeat           `json:"heldSeats"`
-		TotalPrice      int64                      `json:"totalPrice"`
-		ExpiresAt       domain.Time                `json:"expiresAt"`
-		Now             domain.Time                `json:"now"`
-		BestAvailable   *seats.BestAvailableResult `json:"bestAvailable,omitempty"` // if the command did not name seats
-	}
-	reservedResult struct {
-		ReservationID   string `json:"reservationId"`
-		ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
-		TotalPrice      int64  `json:"totalPrice"`
-	}
-	releasedResult struct {
-		ReleasedCount int `json:"releasedCount"`
-	}
-	extendedResult struct {
-		HoldID    string      `json:"holdId"`
-		ExpiresAt domain.Time `json:"expiresAt"`
-		Now       domain.Time `json:"now"`
-	}
-	preparedResult struct {
-		MerchantUID string `json:"merchant_uid"`
-		Amount      int64  `json:"amount"`
-	}
-	placedResult struct {
-		ImpUID      string        `json:"imp_uid"`
-		OrderStatus orders.Status `json:"orderStatus"`
-	}
-	joinedResult struct {
-		WaitingID string `json:"waitingId"`
-		Position  int    `json:"position"`
-	}
-)
-
-// resultBody is the result of a success.
-func resultBody(o *projections.Outcome) (json.RawMessage, error) {
-	var view any
-	switch o.Type {
-	case "seats.held", "seats.swapped":
-		view = new(heldResult)
-	case "seats.extended":
-		view = new(extendedResult)
-	case "seats.reserved":
-		view = new(reservedResult)
-	case "seats.released":
-		view = new(releasedResult)
-	case "coupons.joined", "seats.joined":
-		view = new(joinedResult)
-	case "products.prepared":
-		view = new(preparedResult)
-	case "orders.placed":
-		view = &placedResult{OrderStatus: orders.StatusVerifying}
-	default:
-		return o.Data, nil
-	}
-	if err := json.Unmarshal(o.Data, view); err != nil {
-		return nil, err
-	}
-	return json.Marshal(view)
+	return nil
 }
 
 type requestView struct {
@@ -138,8 +58,8 @@ type requestView struct {
 	EventID   string           `json:"eventId,omitempty"`
 	Code      string           `json:"code,omitempty"`
 	domain.Details
-	Result    json.RawMessage `json:"result,omitempty"`
-	DecidedAt domain.Time     `json:"decidedAt,omitzero"`
+	Result    any         `json:"result,omitempty"`
+	DecidedAt domain.Time `json:"decidedAt,omitzero"`
 	// Estimates for a pending request, if known. Position 1 is decided next.
 	Position             int   `json:"position,omitempty"`
 	EstimatedWaitSeconds int64 `json:"estimatedWaitSeconds,omitempty"` // rounded up
@@ -179,11 +99,7 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	if outcome.User != user && !isAdmin(user) {
 		return problemf(forbidden, "")
 	}
-	view, err := s.viewRequest(outcome)
-	if err != nil {
-		return err
-	}
-	return sendJSON(w, http.StatusOK, view)
+	return sendJSON(w, http.StatusOK, s.viewRequest(outcome))
 }
 
 // requestQuery reads ?sequence= (0: not given) and ?wait=.
@@ -207,7 +123,7 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 
 // findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when
 // this node has decided everything that was accepted up to now.
-func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, pending uint64, err error) {
+func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, pending uint64, err error) {
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
 	}
@@ -243,7 +159,7 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 	return o, 0, err
 }
 
-func (s *Server) storedOutcome(id domain.RequestID) (*projections.Outcome, error) {
+func (s *Server) storedOutcome(id domain.RequestID) (*domain.Event, error) {
 	o, known, err := s.Projector.OutcomeOf(id)
 	if !known {
 		return nil, err
@@ -253,7 +169,7 @@ func (s *Server) storedOutcome(id domain.RequestID) (*projections.Outcome, error
 
 // awaitOutcome waits until the command at sequence is decided. The client may have sent a sequence of another request; then
 // decided is true and there is no outcome.
-func (s *Server) awaitOutcome(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (o *projections.Outcome, decided bool, err error) {
+func (s *Server) awaitOutcome(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, decided bool, err error) {
 	if wait == 0 {
 		if s.Projector.Status().DecidedSequence < sequence {
 			return nil, false, nil
@@ -277,18 +193,14 @@ func (s *Server) viewPending(id domain.RequestID, sequence uint64) requestView {
 	return view
 }
 
-func (s *Server) viewRequest(o *projections.Outcome) (requestView, error) {
+func (s *Server) viewRequest(e *domain.Event) requestView {
 	view := requestView{
-		RequestID: o.Request, Status: "SUCCEEDED", Sequence: o.Sequence, EventID: s.position(o.EventNumber), DecidedAt: o.At,
+		RequestID: e.Request, Status: "SUCCEEDED", Sequence: e.Sequence, EventID: s.position(e.Number), DecidedAt: e.Now,
 	}
-	rejected, err := rejection(o)
-	if err != nil {
-		return view, err
-	}
-	if rejected != nil {
+	if rejected := rejection(e); rejected != nil {
 		view.Status, view.Code, view.Details = "REJECTED", rejected.Code, rejected.Details
-		return view, nil
+	} else if outcome, ok := e.Body.(domain.Outcome); ok {
+		view.Result = outcome.Result()
 	}
-	view.Result, err = resultBody(o)
-	return view, err
+	return view
 }

@@ -97,7 +97,7 @@ type seatCounts struct {
 func viewSchedule(s projections.Schedule) scheduleView {
 	return scheduleView{
 		ScheduleID: s.ScheduleID, Title: s.Title, StartsAt: s.StartsAt, HoldSeconds: s.HoldSeconds,
-		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts{s.Total, s.Available, s.Held, s.Reserved, s.Blocked},
+		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts(s.Counts),
 	}
 }
 

@@ -104,9 +104,9 @@ type Projector interface {
 	// WaitDecided waits until the command at sequence is decided and its events are confirmed.
 	WaitDecided(ctx context.Context, sequence uint64) error
 	// Await waits for the outcome of the command at sequence; for a duplicate it is that of the first.
-	Await(ctx context.Context, id domain.RequestID, sequence uint64) (projections.Outcome, error)
+	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
 	// OutcomeOf returns the outcome of a request; false: none is confirmed.
-	OutcomeOf(id domain.RequestID) (projections.Outcome, bool, error)
+	OutcomeOf(id domain.RequestID) (domain.Event, bool, error)
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
 	// Read reads a snapshot of the store as user; "" is anonymous.

@@ -5,7 +5,6 @@ package http
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
@@ -45,7 +44,7 @@ type scheduleStats struct {
 // stats answers GET /api/v1/admin/stats. It shows the first page of promotions and schedules; the cursors are those of their
 // lists.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
-	view := statsView{At: domain.At(s.now()), Events: map[string]uint64{}, Rejections: map[string]map[string]uint64{}}
+	view := statsView{At: domain.At(s.now())}
 	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *projections.View) error {
 		first := pageRequest{limit: defaultLimit}
 		promotions, err := v.Promotions("", first.limit+1)
@@ -81,15 +80,5 @@ func (v *statsView) fill(stats projections.Stats) {
 	v.DecidedPerSecond, v.Outcomes = stats.Rate, stats.Outcomes
 	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = stats.Holds, stats.Expiring, stats.Waiting, stats.Offers
 	v.Orders = stats.Orders
-	for name, count := range stats.Events {
-		kind, code, refused := strings.Cut(name, " ")
-		if !refused {
-			v.Events[kind] = count
-			continue
-		}
-		if v.Rejections[kind] == nil {
-			v.Rejections[kind] = map[string]uint64{}
-		}
-		v.Rejections[kind][code] = count
-	}
+	v.Events, v.Rejections = stats.Events, stats.Rejections
 }

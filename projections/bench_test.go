@@ -12,7 +12,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // BenchmarkProjector_Issue decides coupons for users in random order: appended by 256 writers at once, decided, committed
@@ -134,7 +134,7 @@ func BenchmarkStore_Rebuild(b *testing.B) {
 	tn.issueCoupons(events-1, "before")
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := projections.Rebuild(context.Background(), filepath.Join(b.TempDir(), "store.db"), tn.log.Epoch(), tn.log, events)
+		s, _, err := store.Rebuild(context.Background(), filepath.Join(b.TempDir(), "store.db"), tn.log.Epoch(), tn.log, events)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
 	"onsale/projections"
+	"onsale/projections/store"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )
@@ -244,7 +245,7 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 func heldSeats(t *testing.T, p *projections.Projector) int {
 	t.Helper()
 	n := 0
-	err := p.Read("", func(v *projections.View) error {
+	err := p.Read("", func(v *store.View) error {
 		s, _, err := v.Schedule("demo")
 		n = s.Held
 		return err
@@ -298,16 +299,16 @@ func verifyShared(t *testing.T, servers *streamtest.Servers, cn *clusterNode) {
 
 func compareStores(t *testing.T, a, b *clusterNode) {
 	t.Helper()
-	var stores [2]*projections.Store
+	var stores [2]*store.Store
 	for i, cn := range []*clusterNode{a, b} {
-		s, err := projections.OpenStore(cn.path, cn.log.Epoch())
+		s, err := store.Open(cn.path, cn.log.Epoch(), cn.log)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.Close()
 		stores[i] = s
 	}
-	if difference, err := projections.Difference(stores[0], stores[1]); err != nil || difference != "" {
+	if difference, err := store.Difference(stores[0], stores[1]); err != nil || difference != "" {
 		t.Errorf("the stores differ: %s %v", difference, err)
 	}
 }

@@ -1,4 +1,4 @@
-// Confirming: from here on an event is a fact for everybody. It is told to whoever waits for it and to the streams.
+// Confirming: EVENTS has the event, so requests, queries and streams may see it.
 
 package projections
 
@@ -6,20 +6,25 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
-// confirm makes the pending events up to n facts. The emitter calls it with its acknowledgement, the follower after it has
-// compared; whoever comes second finds nothing to do.
+// confirm confirms the pending events up to n. The publisher calls it after its acknowledgement and the follower after its
+// comparison; the second call finds nothing to do.
 func (p *Projector) confirm(n uint64) {
 	p.publishMu.Lock()
 	defer p.publishMu.Unlock()
 	confirmed := p.confirmUpTo(n)
-	if len(confirmed) > 0 && p.OnConfirmed != nil {
+	if len(confirmed) == 0 {
+		return
+	}
+	p.metrics.observe(confirmed)
+	if p.OnConfirmed != nil {
 		p.OnConfirmed(confirmed)
 	}
 }
 
-// confirmUpTo takes the events up to n off the pending ones and answers who waits for them.
+// confirmUpTo removes the events up to n from pending and delivers the outcomes among them to their waiters.
 func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,20 +41,20 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 		confirmed = append(confirmed, e)
 		p.recent.note(e.Number, next.record.Hash)
 		if e.User != "" {
-			p.lastEvents.user[e.User] = e.Number
-			clearUnconfirmed(p.unconfirmed.user, e.User, e.Number)
+			p.lastEvents.User[e.User] = e.Number
+			clearUnconfirmed(p.unconfirmed.User, e.User, e.Number)
 		}
-		entity := entityKey(e.Event)
-		p.lastEvents.entity[entity] = e.Number
-		clearUnconfirmed(p.unconfirmed.entity, entity, e.Number)
+		entity := store.EntityKey(e.Event)
+		p.lastEvents.Entity[entity] = e.Number
+		clearUnconfirmed(p.unconfirmed.Entity, entity, e.Number)
 		p.confirmed = e.Number
 		if !e.Request.IsZero() {
-			p.waiters.deliver(next.row.Outcome)
+			p.waiters.deliver(e.Event)
 		}
 	}
 	p.pending = p.pending[len(confirmed):]
 	if len(p.pending) == 0 {
-		p.pending = nil // lets go of what stood before it
+		p.pending = nil // releases the array
 	}
 	if last := len(p.confirmations) - 1; last < 0 || time.Since(p.confirmations[last].at) > p.OutboxRetention/8 {
 		p.confirmations = append(p.confirmations, confirmation{p.confirmed, time.Now()})
@@ -58,14 +63,14 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 	return confirmed
 }
 
-// clearUnconfirmed takes key out of fresh unless a later event has come.
+// clearUnconfirmed removes key unless it has a later event.
 func clearUnconfirmed(unconfirmed map[string]uint64, key string, n uint64) {
 	if unconfirmed[key] == n {
 		delete(unconfirmed, key)
 	}
 }
 
-// trimmableUpTo is the number up to which EVENTS is surely on disk, so that the outbox may forget.
+// trimmableUpTo is the number up to which EVENTS is certainly on disk, so that the outbox may drop its records.
 func (p *Projector) trimmableUpTo() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +82,7 @@ func (p *Projector) trimmableUpTo() uint64 {
 	return upTo
 }
 
-// recentHashes are those of the newest confirmed events, for the follower that comes after our own acknowledgement.
+// recentHashes are the hashes of the newest confirmed events, for a follower that reads them after our acknowledgement.
 type recentHashes [8192]struct {
 	number uint64
 	hash   domain.Hash

@@ -1,4 +1,4 @@
-// Deciding: a batch of commands, one transaction.
+// Deciding: batches of commands become events, in one transaction each time.
 
 package projections
 
@@ -9,21 +9,21 @@ import (
 	"maps"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 const (
-	maxBatchCommands = 2_000 // of one transaction: some 15 ms of work, so that nobody waits long for a place in it
-	batchThreshold   = 12    // commands that make it worth the while to wait for more: a transaction costs as much as 40 of them
+	maxBatchCommands = 2_000 // of one transaction: some 15 ms of work, which bounds how long a command waits for the next one
+	batchThreshold   = 12    // commands from which waiting for more is worthwhile: a transaction costs as much as 40 of them
 	batchWait        = 2 * time.Millisecond
+	commitRetry      = time.Second
 )
 
-// decide takes batches from COMMANDS as they come, and several at once when they come fast.
+// decide decides the batches of COMMANDS as they arrive, several in one transaction when they arrive fast.
 func (p *Projector) decide(ctx context.Context) error {
-	// The last message may be decided in part, when the store was rebuilt from EVENTS: it is read again.
-	commands, err := p.ConsumeCommands(ctx, max(1, p.checkpoint.sequence/domain.SequencesPerMessage))
+	// The last message may be decided in part, when the store was rebuilt from EVENTS, so it is read again.
+	commands, err := p.ConsumeCommands(ctx, max(1, p.checkpoint.Sequence/domain.SequencesPerMessage))
 	if err != nil {
 		return fmt.Errorf("cannot read COMMANDS: %w", err)
 	}
@@ -44,26 +44,24 @@ func (p *Projector) decide(ctx context.Context) error {
 				commands.Ack(p.message)
 				break
 			}
-			if errors.Is(err, errApply) || errors.Is(err, errDamaged) {
+			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) {
 				return err
 			}
-			// No room on the disk, most likely. Nothing is lost: the store stands where it stood, and so must the shop.
-			p.Logger.Error("the read store cannot be written; trying again", "error", err)
+			// Probably the disk is full. The store is unchanged; the machine is loaded from it again.
+			p.Logger.Error("commit failed, retrying", "error", err)
 			if err := p.reload(); err != nil {
 				return err
 			}
-			select {
-			case <-ctx.Done():
+			if sleep(ctx, commitRetry) != nil {
 				return nil
-			case <-time.After(time.Second):
 			}
 		}
 	}
 }
 
-var errConsumerEnded = errors.New("COMMANDS cannot be read any further")
+var errConsumerEnded = errors.New("the consumer of COMMANDS ended")
 
-// collect waits for one batch, and takes along what is there. In a rush it waits a little for more.
+// collect waits for one batch and takes the others that are there. From batchThreshold commands on it waits a little for more.
 func collect(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, error) {
 	var collected []domain.Batch
 	commands := 0
@@ -81,7 +79,7 @@ func collect(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, 
 			}
 		}
 		switch {
-		case commands == 0: // nothing yet: wait as long as it takes
+		case commands == 0: // nothing yet: wait without limit
 		case commands >= maxBatchCommands || commands < batchThreshold:
 			return collected, nil
 		case full == nil:
@@ -101,7 +99,7 @@ func collect(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, 
 	}
 }
 
-// dropDuplicates leaves out what came again. A hole must not be: deciding over it would decide otherwise than another node.
+// dropDuplicates removes messages that were delivered again. A gap is an error: deciding past it would diverge from other nodes.
 func (p *Projector) dropDuplicates(batches []domain.Batch) ([]domain.Batch, error) {
 	next := p.message + 1
 	var unseen []domain.Batch
@@ -109,7 +107,7 @@ func (p *Projector) dropDuplicates(batches []domain.Batch) ([]domain.Batch, erro
 		switch {
 		case b.Message < next:
 		case b.Message > next:
-			return nil, fmt.Errorf("COMMANDS has a hole: after message %d came %d", next-1, b.Message)
+			return nil, fmt.Errorf("COMMANDS has a gap: message %d is followed by %d", next-1, b.Message)
 		default:
 			unseen = append(unseen, b)
 			next++
@@ -118,12 +116,10 @@ func (p *Projector) dropDuplicates(batches []domain.Batch) ([]domain.Batch, erro
 	return unseen, nil
 }
 
-// One transaction: the rules decide a batch, and everything that follows from it is written, or nothing is.
+// errApply: a rule panicked while its event was applied, so the machine no longer agrees with the log.
+var errApply = errors.New("the rules failed")
 
-// errApply is a rule that broke while its event was made so: this node's state is no longer what the log says.
-var errApply = errors.New("the rules broke")
-
-// commitBatches decides the batches and writes everything that follows from it, or nothing.
+// commitBatches decides the batches and writes all resulting events in one transaction.
 func (p *Projector) commitBatches(batches []domain.Batch) error {
 	commands := 0
 	for _, b := range batches {
@@ -131,13 +127,12 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	}
 	start := time.Now()
 	events := make([]pendingEvent, 0, commands) // most commands lead to one event
-	var repeats []uint64                        // sequences of commands that ask again for what was decided
+	var repeats []uint64                        // sequences of commands that repeat an earlier request
 	cp := p.checkpoint
-	err := p.store.update(func(tx *bolt.Tx) error {
-		w := newWriter(tx)
+	err := p.store.Update(p.machine, func(w *store.Writer) error {
 		for _, b := range batches {
 			for _, c := range b.Commands {
-				if c.Sequence <= cp.sequence {
+				if c.Sequence <= cp.Sequence {
 					continue // decided before the store was rebuilt
 				}
 				decided, err := p.decideOne(c)
@@ -148,38 +143,36 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 					repeats = append(repeats, c.Sequence)
 				}
 				for _, event := range decided {
-					next, err := p.writeEvent(w, cp.hash, event)
+					record, err := p.writeEvent(w, cp.Hash, event)
 					if err != nil {
 						return err
 					}
-					events = append(events, next)
-					cp.hash = next.record.Hash
+					events = append(events, pendingEvent{event, record})
+					cp.Hash = record.Hash
 				}
-				cp.sequence = c.Sequence
+				cp.Sequence = c.Sequence
 			}
 		}
-		cp.events, cp.now = p.machine.LastEvent, p.machine.Now
-		cp.confirmed = p.Confirmed()
-		if err := w.flush(p.machine, p.trimmableUpTo()); err != nil {
+		cp.Events, cp.Now = p.machine.LastEvent, p.machine.Now
+		cp.Confirmed = p.Confirmed()
+		if err := w.Finish(cp, p.trimmableUpTo()); err != nil {
 			return err
 		}
 		if p.beforeCommit != nil {
-			if err := p.beforeCommit(); err != nil {
-				return err
-			}
+			return p.beforeCommit()
 		}
-		return cp.write(tx)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	// Committed. A crash from here on finds the events in the outbox.
+	// Crash point: committed and not published. Recovery finds the events in the outbox.
 	p.checkpoint, p.message = cp, batches[len(batches)-1].Message
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.committed, p.logTime = cp, max(p.logTime, batches[len(batches)-1].At)
 	for i := range events {
-		p.counters.add(labelOf(events[i].row.Type, events[i].event.Event), !events[i].event.Request.IsZero())
+		p.counters.Add(events[i].event.Event)
 	}
 	p.rate.note(time.Now(), second{commands: commands, messages: len(batches), busy: time.Since(start)})
 	if len(p.pending) == 0 {
@@ -194,44 +187,31 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	return nil
 }
 
-// decideOne lets the shop do one command, and moves the heads, under the lock that readers of both take.
+// decideOne executes one command on the machine and links its events, under the lock that their readers take.
 func (p *Projector) decideOne(c domain.Command) (decided []ConfirmedEvent, err error) {
 	defer func() {
-		if failure := recover(); failure != nil {
-			err = fmt.Errorf("%w: applying what command %d led to: %v", errApply, c.Sequence, failure)
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("%w: applying the events of command %d: %v", errApply, c.Sequence, panicked)
 		}
 	}()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	events, failure := p.machine.Execute(c)
 	if failure != nil {
-		p.Logger.Error("a command broke the rules and is dead", "sequence", c.Sequence, "error", failure)
+		p.Logger.Error("a rule panicked; the command is a dead letter", "sequence", c.Sequence, "error", failure)
 	}
 	for _, e := range events {
 		event := ConfirmedEvent{Event: e}
 		if e.User != "" {
-			event.PrevOfUser = advanceLast(p.unconfirmed.user, p.lastEvents.user, e.User, e.Number)
+			event.PrevOfUser = advanceLast(p.unconfirmed.User, p.lastEvents.User, e.User, e.Number)
 		}
-		event.PrevOfEntity = advanceLast(p.unconfirmed.entity, p.lastEvents.entity, entityKey(e), e.Number)
+		event.PrevOfEntity = advanceLast(p.unconfirmed.Entity, p.lastEvents.Entity, store.EntityKey(e), e.Number)
 		decided = append(decided, event)
 	}
 	return decided, nil
 }
 
-// writeEvent puts one event into the transaction.
-func (p *Projector) writeEvent(w *writer, previous domain.Hash, event ConfirmedEvent) (pendingEvent, error) {
-	e := event.Event
-	record, err := p.Log.EncodeEvent(previous, e)
-	if err != nil {
-		return pendingEvent{}, fmt.Errorf("%w: event %d cannot be written: %w", errApply, e.Number, err)
-	}
-	name, _ := e.Body.Type()
-	r := journalRow{Outcome{e.Request, e.Fingerprint, e.User, e.Entity, e.Sequence, e.Number, e.Now, name, record.Data()},
-		event.PrevOfUser, event.PrevOfEntity}
-	return pendingEvent{event, record, r}, w.writeEvent(p.machine, e, record, r)
-}
-
-// advanceLast makes n the newest of key and gives the one before it.
+// advanceLast makes n the last event of key and returns the one before it.
 func advanceLast(unconfirmed, confirmed map[string]uint64, key string, n uint64) uint64 {
 	prev, ok := unconfirmed[key]
 	if !ok {
@@ -241,18 +221,25 @@ func advanceLast(unconfirmed, confirmed map[string]uint64, key string, n uint64)
 	return prev
 }
 
-// reload makes the shop what the store says, after a transaction that did not happen.
+func (p *Projector) writeEvent(w *store.Writer, previous domain.Hash, event ConfirmedEvent) (domain.Record, error) {
+	record, err := p.Log.EncodeEvent(previous, event.Event)
+	if err != nil {
+		return record, fmt.Errorf("%w: event %d cannot be encoded: %w", errApply, event.Number, err)
+	}
+	return record, w.Put(event.Event, store.Links{PrevOfUser: event.PrevOfUser, PrevOfEntity: event.PrevOfEntity}, record)
+}
+
+// reload loads the machine from the store, after a transaction that was not committed.
 func (p *Projector) reload() error {
-	return p.store.view(func(tx *bolt.Tx) error {
-		loaded := newLoadedState()
-		if err := loaded.load(tx); err != nil {
-			return err
-		}
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.machine, p.unconfirmed, p.counters = loaded.machine, loaded.lastEvents, loaded.counters
-		maps.DeleteFunc(p.unconfirmed.user, func(_ string, n uint64) bool { return n <= p.confirmed })
-		maps.DeleteFunc(p.unconfirmed.entity, func(_ string, n uint64) bool { return n <= p.confirmed })
-		return nil
-	})
+	state, err := p.store.Load()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.machine, p.unconfirmed, p.counters = state.Machine, state.LastEvents, state.Counters
+	confirmed := func(_ string, n uint64) bool { return n <= p.confirmed }
+	maps.DeleteFunc(p.unconfirmed.User, confirmed)
+	maps.DeleteFunc(p.unconfirmed.Entity, confirmed)
+	return nil
 }

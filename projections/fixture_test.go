@@ -16,7 +16,10 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/machine"
 	"onsale/projections"
+	"onsale/projections/audit"
+	"onsale/projections/store"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )
@@ -139,20 +142,40 @@ func (tn *testNode) compareMachines(p *projections.Projector) {
 	if _, bench := tn.tb.(*testing.B); bench || p.Status().Halted != "" {
 		return
 	}
-	live, counted, err := p.LiveState()
+	live := p.LiveState()
+	stored, err := p.StoredState()
 	if err != nil {
 		tn.tb.Error(err)
 	}
-	stored, events, err := p.StoredState()
-	if err != nil {
-		tn.tb.Error(err)
+	if live, stored := dump(tn.tb, live.Machine), dump(tn.tb, stored.Machine); live != stored {
+		tn.tb.Errorf("the machine in memory and the loaded one differ: %s", firstDifference(live, stored))
 	}
-	if live != stored {
-		tn.tb.Errorf("the shop that lived and the one that was loaded differ: %s", firstDifference(live, stored))
+	if counted, loaded := countsOf(live.Counters), countsOf(stored.Counters); !maps.Equal(counted, loaded) {
+		tn.tb.Errorf("counted %v, loaded %v", counted, loaded)
 	}
-	if !maps.Equal(counted, events) {
-		tn.tb.Errorf("counted %v, loaded %v", counted, events)
+}
+
+func countsOf(c store.Counters) map[audit.Label]uint64 {
+	counts := map[audit.Label]uint64{}
+	events, rejections := c.ByType()
+	for name, n := range events {
+		counts[audit.Label{Type: name}] = n
 	}
+	for name, codes := range rejections {
+		for code, n := range codes {
+			counts[audit.Label{Type: name, Code: code}] = n
+		}
+	}
+	return counts
+}
+
+func dump(tb testing.TB, m *machine.Machine) string {
+	tb.Helper()
+	var b bytes.Buffer
+	if err := m.Dump(&b); err != nil {
+		tb.Error(err)
+	}
+	return b.String()
 }
 
 func firstDifference(a, b string) string {
@@ -221,48 +244,65 @@ func (tn *testNode) waitConfirmed() {
 }
 
 // verify decides everything again, and compares the store with one made anew, and the shops of both with that of EVENTS.
-func verify(tb testing.TB, log projections.History, path, epoch string) {
+func verify(tb testing.TB, log auditLog, path, epoch string) {
 	tb.Helper()
 	ctx := context.Background()
-	audit, err := projections.RunAudit(ctx, log, nil)
+	report, err := audit.Run(ctx, log, nil)
 	if err != nil {
 		tb.Errorf("audit: %v", err)
 	}
-	store, err := projections.OpenStore(path, epoch)
+	live, err := store.Open(path, epoch, log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer store.Close()
-	rebuilt, err := projections.Rebuild(ctx, path+".compare", epoch, log, audit.Events)
+	defer live.Close()
+	rebuilt, _, err := store.Rebuild(ctx, path+".compare", epoch, log, report.Events)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer rebuilt.Close()
-	if difference, err := projections.Difference(store, rebuilt); err != nil || difference != "" {
+	if difference, err := store.Difference(live, rebuilt); err != nil || difference != "" {
 		tb.Errorf("the store and its rebuild differ: %s %v", difference, err)
 	}
-	var replayed bytes.Buffer
-	if err := audit.Machine.Dump(&replayed); err != nil {
-		tb.Error(err)
-	}
-	for name, s := range map[string]*projections.Store{"store": store, "rebuild": rebuilt} {
-		stored, events, err := s.StoredState()
-		if err != nil || stored != replayed.String() {
-			tb.Errorf("the shop of EVENTS and the one of the %s differ: %s %v", name, firstDifference(replayed.String(), stored), err)
+	replayed := dump(tb, report.Machine)
+	for name, s := range map[string]*store.Store{"store": live, "rebuild": rebuilt} {
+		state, err := s.Load()
+		if err != nil {
+			tb.Fatal(err)
 		}
-		if !maps.Equal(events, audit.Outcomes) {
-			tb.Errorf("the %s counts %v, the audit %v", name, events, audit.Outcomes)
+		if stored := dump(tb, state.Machine); stored != replayed {
+			tb.Errorf("the machines of EVENTS and of the %s differ: %s", name, firstDifference(replayed, stored))
+		}
+		if events := countsOf(state.Counters); !maps.Equal(events, report.ByType) {
+			tb.Errorf("the %s counts %v, the audit %v", name, events, report.ByType)
 		}
 	}
 }
 
-// command is a wish of user's under a key of their choice.
+// auditLog is both logs, for the audit and for a rebuild.
+type auditLog interface {
+	audit.Log
+	store.EventLog
+}
+
+// typeOf is the name of an event's type.
+func typeOf(e domain.Event) string {
+	name, _ := e.Body.Type()
+	return name
+}
+
+// issued is the outcome of the command that got coupon number of demo.
+func issued(number int) coupons.Issued {
+	return coupons.Issued{PromotionID: "demo", CouponID: coupons.CouponID("demo", number), Number: number}
+}
+
+// command is a command of user with an idempotency key.
 func command(user, key, entity string, body domain.Body) domain.Command {
 	return domain.Command{Entity: entity, User: user, Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key), Body: body}
 }
 
 // submit appends a command and waits for its outcome.
-func (tn *testNode) submit(c domain.Command) projections.Outcome {
+func (tn *testNode) submit(c domain.Command) domain.Event {
 	tn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Following EVENTS: what stands there is compared with what this node has decided, whoever wrote it. Equal confirms it;
-// a difference means that the rules are not deterministic or a log is damaged, and the node halts.
+// Following EVENTS: its events, from any writer, are compared with those that this node has decided. An equal event is confirmed;
+// a difference means that the rules are not deterministic or that a log is damaged, and halts the node.
 
 package projections
 
@@ -11,9 +11,8 @@ import (
 	"onsale/domain"
 )
 
-// follow reads EVENTS for as long as there is somebody else who may write to it. A node that is alone with its log knows from
-// its acknowledgements what stands there, and reads only what it has no acknowledgement for: reading all of it would cost
-// an eighth of the node's CPU.
+// follow reads EVENTS while other nodes may write to it. With an embedded log the node is the only writer: it knows what EVENTS
+// has from its acknowledgements, and reads only what was not acknowledged. Reading all would cost an eighth of the node's CPU.
 func (p *Projector) follow(ctx context.Context) error {
 	if !p.Log.Embedded() {
 		return p.compare(ctx, math.MaxUint64)
@@ -58,14 +57,14 @@ func (p *Projector) compare(ctx context.Context, last uint64) error {
 	return nil
 }
 
-// decidedHash waits until this node has decided event n and gives its hash; nil when that is so long ago that it is no longer
-// at hand: our own acknowledgement confirmed it then.
+// decidedHash waits until this node has decided event n and returns its hash; nil when it was confirmed too long ago to be in
+// memory.
 func (p *Projector) decidedHash(ctx context.Context, n uint64) (*domain.Hash, error) {
 	for {
 		p.mu.RLock()
 		changed := p.changed
 		hash, known := p.recent.find(n)
-		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.events {
+		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.Events {
 			hash, known = p.pending[n-p.pending[0].event.Number].record.Hash, true
 		}
 		confirmed := n <= p.confirmed

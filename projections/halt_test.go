@@ -17,6 +17,8 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/projections"
+	"onsale/projections/audit"
+	"onsale/projections/store"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )
@@ -39,7 +41,7 @@ func singleNode(t *testing.T) (*clusterNode, *nats.Conn) {
 }
 
 // submit appends a command and waits for its outcome.
-func (cn *clusterNode) submit(c domain.Command) (projections.Outcome, error) {
+func (cn *clusterNode) submit(c domain.Command) (domain.Event, error) {
 	cn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
@@ -50,7 +52,7 @@ func (cn *clusterNode) submit(c domain.Command) (projections.Outcome, error) {
 	return cn.p.Await(ctx, c.Request, sequence)
 }
 
-func (cn *clusterNode) mustSubmit(c domain.Command) projections.Outcome {
+func (cn *clusterNode) mustSubmit(c domain.Command) domain.Event {
 	cn.tb.Helper()
 	o, err := cn.submit(c)
 	if err != nil {
@@ -82,7 +84,7 @@ func (cn *clusterNode) wantHalt(words ...string) {
 		"Await":         second(cn.p.Await(ctx, domain.NewRequestID("late", "k"), 1<<40)),
 		"WaitDecided":   cn.p.WaitDecided(ctx, 1<<40),
 		"WaitConfirmed": cn.p.WaitConfirmed(ctx, 1<<40),
-		"Read":          cn.p.Read("kim", func(*projections.View) error { return nil }),
+		"Read":          cn.p.Read("kim", func(*store.View) error { return nil }),
 	} {
 		if !errors.Is(err, projections.ErrHalted) || !strings.Contains(err.Error(), reason) {
 			cn.tb.Errorf("%s: got %v, want it to say that the node has halted, and why", name, err)
@@ -135,7 +137,7 @@ func TestHalt_StopsOnDivergence(t *testing.T) {
 	if _, err := cn.submit(command("lee", "k", "demo", coupons.Issue{})); !errors.Is(err, projections.ErrHalted) {
 		t.Errorf("lee waited for an outcome and got %v, want ErrHalted", err)
 	}
-	if _, err := projections.RunAudit(t.Context(), cn.log, nil); !errors.Is(err, projections.ErrDifference) {
+	if _, err := audit.Run(t.Context(), cn.log, nil); !errors.Is(err, audit.ErrDifference) {
 		t.Errorf("the audit says %v, want a difference", err)
 	}
 	cn.wantHalt("event 3 in EVENTS is not what this node has decided")
@@ -237,10 +239,10 @@ func TestHalt_SkipsMalformedCommands(t *testing.T) {
 	kim := command("kim", "k", "demo", coupons.Issue{})
 	publishRaw(t, nc, bytes.Join([][]byte{[]byte("give me one"), encodeCommand(t, kim), []byte("{\"type\":\"coupons.issue\"")}, []byte("\n")))
 	publishRaw(t, nc, nil)
-	if o := cn.mustSubmit(command("lee", "k", "demo", coupons.Issue{})); !strings.Contains(string(o.Data), `"number":2`) {
-		t.Errorf("lee got %s, want coupon 2", o.Data)
+	if o := cn.mustSubmit(command("lee", "k", "demo", coupons.Issue{})); o.Body != issued(2) {
+		t.Errorf("lee got %+v, want coupon 2", o.Body)
 	}
-	if o, ok, err := cn.p.OutcomeOf(kim.Request); err != nil || !ok || o.Sequence != 2001 || !strings.Contains(string(o.Data), `"number":1`) {
+	if o, ok, err := cn.p.OutcomeOf(kim.Request); err != nil || !ok || o.Sequence != 2001 || o.Body != issued(1) {
 		t.Errorf("kim got %+v %v %v, want coupon 1 at 2001", o, ok, err)
 	}
 	cn.checkHealthy()
@@ -317,20 +319,20 @@ func TestHalt_SkipsPanickingRule(t *testing.T) {
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 	doomed := command("doom", "k", "demo", coupons.Issue{})
 	o := cn.mustSubmit(doomed)
-	if o.Type != "system.dead-letter" || o.Request != doomed.Request || !strings.Contains(string(o.Data), domain.DeadLetterPanicked) {
-		t.Errorf("got %s %s, want a dead command that is doom's", o.Type, o.Data)
+	if dead, ok := o.Body.(domain.DeadLetter); !ok || dead.Reason != domain.DeadLetterPanicked || o.Request != doomed.Request {
+		t.Errorf("got %+v, want a dead letter for doom's request", o)
 	}
-	if again := cn.mustSubmit(doomed); again.EventNumber != o.EventNumber {
-		t.Errorf("asked again, got event %d, want %d", again.EventNumber, o.EventNumber)
+	if again := cn.mustSubmit(doomed); again.Number != o.Number {
+		t.Errorf("repeated, got event %d, want %d", again.Number, o.Number)
 	}
-	if o := cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{})); !strings.Contains(string(o.Data), `"number":1`) {
-		t.Errorf("kim got %s, want coupon 1", o.Data)
+	if o := cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{})); o.Body != issued(1) {
+		t.Errorf("kim got %+v, want coupon 1", o.Body)
 	}
 	cn.stop()
 	if err := cn.startProjector(nil); err != nil { // with eyes that read well
 		t.Fatal(err)
 	}
-	if again := cn.mustSubmit(doomed); again.EventNumber != o.EventNumber || again.Type != o.Type {
+	if again := cn.mustSubmit(doomed); again.Number != o.Number || typeOf(again) != typeOf(o) {
 		t.Errorf("asked again in another life, got %+v, want %+v", again, o)
 	}
 	cn.checkHealthy()
@@ -369,7 +371,7 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s, err := projections.OpenStore(path, epochs[0])
+	s, err := store.Open(path, epochs[0], nil)
 	if err != nil {
 		t.Fatalf("the store was touched: %v", err)
 	}

@@ -15,10 +15,11 @@ import (
 	"onsale/domain/alarms"
 	"onsale/domain/coupons"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // checkHistory wants of everybody the events that EVENTS has of them, from the first on and from one in the middle.
-func checkHistory(tb testing.TB, p *projections.Projector, log projections.EventReader, last uint64) {
+func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, last uint64) {
 	tb.Helper()
 	if last == 0 {
 		return
@@ -41,8 +42,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log projections.Event
 		if e.User != "" {
 			users[e.User] = append(users[e.User], e)
 		}
-		name, _ := e.Body.Type()
-		key := domain.Kind(name) + "." + e.Entity
+		key := store.EntityKey(e)
 		entities[key] = append(entities[key], e)
 		if record.Number == last {
 			break

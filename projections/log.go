@@ -1,4 +1,4 @@
-// What the projector needs of the two logs. Package streams has it; staged tests break it.
+// What the projector needs of the two logs. Package streams implements it.
 
 package projections
 
@@ -7,45 +7,37 @@ import (
 	"iter"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 // Log is COMMANDS and EVENTS as one node uses them.
 type Log interface {
-	// State is how both logs stand, as their leaders say.
+	// State is the state of both logs as their leaders report it.
 	State(context.Context) (domain.LogState, error)
-	// Embedded says that this process alone writes to the logs.
+	// Embedded says that only this process writes to the logs.
 	Embedded() bool
 
-	// Append stores a command and gives its place in line.
+	// Append appends a command and returns its sequence.
 	Append(context.Context, domain.Command) (sequence uint64, err error)
-	// AppendNoops fills COMMANDS with voids until until is its last message.
+	// AppendNoops appends no-ops to COMMANDS until upTo is its last message.
 	AppendNoops(ctx context.Context, upTo uint64) error
 
-	// AppendEvents appends records to EVENTS, each only at its own number. nil: all stand there. domain.ErrFenced: EVENTS does not
-	// end where they begin. domain.ErrUnknown: some, all or none stand there. domain.ErrFull: there was no room for some.
+	// AppendEvents appends records to EVENTS, each only at its own number. nil: EVENTS has all of them. domain.ErrFenced: EVENTS
+	// does not end where they begin. domain.ErrNoAck: EVENTS has some, all or none. domain.ErrFull: there was no room for some.
 	AppendEvents(context.Context, []domain.Record) error
-	EventReader
-	// EventHashes is Records without payloads.
+	store.EventLog
+	// EventHashes is Events without payloads.
 	EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
 
 	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
-	// DecodeBody reads what an event says out of its data.
-	DecodeBody(name string, data []byte) (domain.Body, error)
 }
 
-// EventReader is EVENTS for a reader.
-type EventReader interface {
-	// Events follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
-	Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
-	DecodeEvent(domain.Record) (domain.Event, error)
-}
-
-// CommandConsumer are the messages of COMMANDS in order. A message may come again; none is left out unnoticed.
+// CommandConsumer delivers the messages of COMMANDS in order. A message may be delivered again; none is skipped silently.
 type CommandConsumer interface {
-	// Batches is closed when the reading has ended.
+	// Batches is closed when the consumer has ended.
 	Batches() <-chan domain.Batch
-	// Err says why, once Batches is closed.
+	// Err is the reason, once Batches is closed.
 	Err() error
-	// Ack says that everything up to this message is decided and committed. It is for those who watch the consumer only.
+	// Ack says that everything up to this message is decided and committed. Only monitoring of the consumer depends on it.
 	Ack(message uint64)
 }

@@ -1,84 +1,178 @@
-// Outcomes that are there: by request, by place in line, by time, by user.
+// Outcomes: waiting for the event that answers a command, and finding it later. Queries read here, too.
 
 package projections
 
 import (
-	bolt "go.etcd.io/bbolt"
+	"context"
+	"errors"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
-// Outcome is what was decided of one command.
-type Outcome struct {
-	Request     domain.RequestID
-	Fingerprint domain.Fingerprint
-	User        string
-	Entity      string
-	Sequence    uint64
-	EventNumber uint64 // number of the event that says it
-	At          domain.Time
-	Type        string // of that event: "coupons.issued", "seats.rejected"
-	Data        []byte // its body in JSON: the result's fields, or those of a domain.Rejection
+// waiters are the channels that wait for the outcome of a command, by its sequence. Each receives it once; a channel that is
+// closed without it has to look the outcome up.
+type waiters map[uint64][]chan<- domain.Event
+
+// deliver sends an outcome to its waiters.
+func (w waiters) deliver(e domain.Event) {
+	for _, ch := range w[e.Sequence] {
+		ch <- e // has room for one
+	}
+	delete(w, e.Sequence)
 }
 
-// OutcomeOf is the first outcome of a request, once it may be told. false: undecided here, or not yet confirmed.
-func (p *Projector) OutcomeOf(id domain.RequestID) (Outcome, bool, error) {
+// cancel closes the waiters of a command that repeats an earlier request: no event answers it.
+func (w waiters) cancel(sequence uint64) {
+	for _, ch := range w[sequence] {
+		close(ch)
+	}
+	delete(w, sequence)
+}
+
+func (w waiters) cancelAll() {
+	for sequence := range w {
+		w.cancel(sequence)
+	}
+}
+
+// remove unregisters a waiter whose context ended.
+func (w waiters) remove(sequence uint64, waiter chan<- domain.Event) {
+	chans := w[sequence]
+	for i, ch := range chans {
+		if ch == waiter {
+			chans = append(chans[:i], chans[i+1:]...)
+			break
+		}
+	}
+	if w[sequence] = chans; len(chans) == 0 {
+		delete(w, sequence)
+	}
+}
+
+// Await waits for the confirmed outcome of the command at sequence, which carried request id. The error is ctx's or ErrHalted.
+func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error) {
+	ch := make(chan domain.Event, 1)
+	p.mu.Lock()
+	if p.halted.Load() != nil {
+		p.mu.Unlock()
+		return domain.Event{}, p.haltedError()
+	}
+	decided := sequence <= p.committed.Sequence
+	if !decided {
+		p.waiters[sequence] = append(p.waiters[sequence], ch)
+	}
+	p.mu.Unlock()
+	if decided {
+		return p.awaitDecided(ctx, id, sequence)
+	}
+	select {
+	case e, ok := <-ch:
+		if ok {
+			return e, nil
+		}
+		if err := p.haltedError(); err != nil {
+			return e, err
+		}
+		return p.awaitDecided(ctx, id, sequence)
+	case <-ctx.Done():
+		p.mu.Lock()
+		p.waiters.remove(sequence, ch)
+		p.mu.Unlock()
+		return domain.Event{}, ctx.Err()
+	}
+}
+
+// awaitDecided finds the outcome of a decided command, and waits until it is confirmed.
+func (p *Projector) awaitDecided(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error) {
+	e, ok, err := p.store.OutcomeAt(sequence)
+	if err != nil {
+		return e, err
+	}
+	if !ok { // a repeated request has no event of its own
+		p.mu.RLock()
+		first, _ := p.machine.Request(id)
+		p.mu.RUnlock()
+		if e, ok, err = p.store.Event(first.EventNumber); err != nil || !ok {
+			return e, errors.Join(err, errors.New("no such request"))
+		}
+	}
+	return e, p.WaitConfirmed(ctx, e.Number)
+}
+
+// OutcomeOf is the first outcome of a request; false: it is undecided on this node, or not confirmed yet.
+func (p *Projector) OutcomeOf(id domain.RequestID) (domain.Event, bool, error) {
 	p.mu.RLock()
 	first, known := p.machine.Request(id)
 	confirmed := known && first.EventNumber <= p.confirmed
 	p.mu.RUnlock()
 	if !confirmed {
-		return Outcome{}, false, nil
+		return domain.Event{}, false, nil
 	}
-	return p.readOutcome(first.EventNumber)
+	return p.store.Event(first.EventNumber)
 }
 
-// readOutcome reads one event of the journal.
-func (p *Projector) readOutcome(n uint64) (o Outcome, ok bool, err error) {
-	err = p.store.view(func(tx *bolt.Tx) error {
-		var r journalRow
-		r, ok, err = readJournalRow(tx, n)
-		o = r.Outcome
-		return err
-	})
-	return o, ok, err
-}
-
-// OutcomeAt is the outcome of the command at sequence, confirmed or not; false when it has none of its own.
-func (p *Projector) OutcomeAt(sequence uint64) (o Outcome, ok bool, err error) {
-	err = p.store.view(func(tx *bolt.Tx) error {
-		cp, err := readCheckpoint(tx)
-		if err != nil {
+// WaitConfirmed waits until event n is confirmed. The error is ctx's or ErrHalted.
+func (p *Projector) WaitConfirmed(ctx context.Context, n uint64) error {
+	for {
+		p.mu.RLock()
+		confirmed, changed := p.confirmed, p.changed
+		p.mu.RUnlock()
+		if confirmed >= n {
+			return nil
+		}
+		if err := p.haltedError(); err != nil {
 			return err
 		}
-		after := searchJournal(tx, cp.events, func(s uint64, _ domain.Time) bool { return s > sequence })
-		r, found, err := readJournalRow(tx, after-1) // the outcome is a command's last event
-		o, ok = r.Outcome, found && r.Sequence == sequence && !r.Request.IsZero()
-		return err
-	})
-	return o, ok, err
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// WaitDecided waits until the command at sequence is decided and its events are confirmed.
+func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
+	for {
+		p.mu.RLock()
+		cp, changed := p.committed, p.changed
+		p.mu.RUnlock()
+		if cp.Sequence >= sequence {
+			return p.WaitConfirmed(ctx, cp.Events)
+		}
+		if err := p.haltedError(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // EventNumberAt is the number of the first event at or after t; one more than the last when there is none.
-func (p *Projector) EventNumberAt(t domain.Time) (n uint64, err error) {
-	err = p.store.view(func(tx *bolt.Tx) error {
-		cp, err := readCheckpoint(tx)
-		n = searchJournal(tx, cp.events, func(_ uint64, at domain.Time) bool { return at >= t })
-		return err
-	})
-	return n, err
-}
+func (p *Projector) EventNumberAt(t domain.Time) (uint64, error) { return p.store.EventNumberAt(t) }
 
 // LastOfUser is the number of the user's last confirmed event; 0 when there is none.
 func (p *Projector) LastOfUser(user string) uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.lastEvents.user[user]
+	return p.lastEvents.User[user]
 }
 
 // LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo").
 func (p *Projector) LastOfEntity(kind, entity string) uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.lastEvents.entity[kind+"."+entity]
+	return p.lastEvents.Entity[kind+"."+entity]
+}
+
+// Read gives read a view of the store for user; "" is anonymous. A user's lists have confirmed events only.
+func (p *Projector) Read(user string, read func(*store.View) error) error {
+	if err := p.haltedError(); err != nil {
+		return err
+	}
+	return p.store.View(user, p.Confirmed(), p.LastOfUser(user), read)
 }

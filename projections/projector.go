@@ -1,6 +1,6 @@
-// The projector: one goroutine that decides. The others carry what it has decided to EVENTS, compare what others wrote
-// there, let the clock strike, and watch over the logs; whichever of them meets something that must not be halts the node.
-
+// Package projections decides commands. The projector reads COMMANDS in order, executes each command on the state machine,
+// commits the resulting events to the read store (package store), appends them to EVENTS, and, once EVENTS has them, confirms
+// them to waiting requests, queries and event streams. DESIGN.md describes the steps and what a crash between them means.
 package projections
 
 import (
@@ -14,63 +14,66 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/machine"
+	"onsale/projections/store"
 )
 
-// Config is what a projector is made of.
+// Config configures a projector.
 type Config struct {
 	Path string // of the read store
 	Log  Log
-	// ConsumeCommands reads COMMANDS from a message on until ctx ends, with the node's own durable.
+	// ConsumeCommands reads COMMANDS from a message on until ctx ends, with the node's durable consumer.
 	ConsumeCommands func(ctx context.Context, from uint64) (CommandConsumer, error)
 	Epoch           string // of the log
-	// OnConfirmed is called with confirmed events in the order of their numbers, without holes. It must not wait for a reader.
+	// OnConfirmed is called with confirmed events in the order of their numbers, without gaps. It must not block on a reader.
 	OnConfirmed func([]ConfirmedEvent)
-	// OnHalt is called once, when the node stops deciding.
+	// OnHalt is called once, when the node halts.
 	OnHalt func(reason string)
-	// OutboxRetention is how long an event stays in the outbox after it was confirmed: twice the log's sync interval.
+	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
 	OutboxRetention time.Duration
 	Logger          *slog.Logger
 }
 
-// ConfirmedEvent is a confirmed event on its way to the streams, with the number of the event before it for the same user and for
-// the same entity (0: none).
+// ConfirmedEvent is a confirmed event with the numbers of the event before it for the same user and for the same entity
+// (0: none).
 type ConfirmedEvent struct {
 	domain.Event
 	PrevOfUser, PrevOfEntity uint64
 }
 
-// Projector is the node's decider and its read store.
+// Projector decides commands and owns the read store.
 type Projector struct {
 	Config
-	store *Store
+	store.Exporter
+	store *store.Store
 
-	// Owned by Run's goroutine: what the last transaction left, and what the next one is making of it.
-	checkpoint checkpoint
-	message    uint64 // of COMMANDS, wholly decided
+	// Owned by the goroutine that decides: what the last transaction left, for the next one.
+	checkpoint store.Checkpoint
+	message    uint64 // last message of COMMANDS that is decided completely
 
-	// mu guards what Run writes and others read. It is held for map accesses only, never over I/O.
+	// mu guards what that goroutine writes and others read. It is held for map accesses only, never during I/O.
 	mu            sync.RWMutex
-	machine       *machine.Machine // written by Run alone, which reads it without the lock
-	lastEvents    lastEvents       // of confirmed events
-	unconfirmed   lastEvents       // of events that are decided and not yet confirmed
-	counters      counters         // of committed events
+	machine       *machine.Machine // written by the goroutine that decides, which reads it without the lock
+	lastEvents    store.LastEvents // of confirmed events
+	unconfirmed   store.LastEvents // of events that are decided and not confirmed
+	counters      store.Counters   // of committed events
 	rate          rateWindow
-	pending       []pendingEvent // decided, committed, not confirmed; in order
+	pending       []pendingEvent // committed and not confirmed, in order
 	waiters       waiters
-	committed     checkpoint  // mark as of the last commit
-	logTime       domain.Time // of the last decided message
+	committed     store.Checkpoint // of the last commit
+	logTime       domain.Time      // of the last decided message
 	confirmed     uint64
-	confirmations []confirmation // when which number was confirmed, for the outbox
+	confirmations []confirmation // when events were confirmed, for trimming the outbox
+	changed       chan struct{}  // closed and replaced at each commit and each confirmation
+	recent        recentHashes
 
-	publishMu   sync.Mutex    // held while events are confirmed and told, so that they are told in order
-	changed     chan struct{} // closed and made anew at each commit and each confirmation; guarded by mu
-	recent      recentHashes  // guarded by mu
-	eventsEnd   atomic.Uint64 // EVENTS is known to reach at least to here
-	commandsEnd atomic.Uint64 // COMMANDS is known to reach at least to this message
+	publishMu   sync.Mutex    // held from the confirmation of events until OnConfirmed returns, which keeps their order
+	eventsEnd   atomic.Uint64 // EVENTS has at least this event
+	commandsEnd atomic.Uint64 // COMMANDS has at least this message
 	eventsFull  atomic.Bool   // EVENTS had no room for the last batch
 	startTarget startTarget   // set by Open
 	halted      atomic.Pointer[string]
 	stop        context.CancelFunc
+	metrics     metrics
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
@@ -78,11 +81,10 @@ type Projector struct {
 // startTarget is where the logs ended at start.
 type startTarget struct{ sequence, events uint64 }
 
-// pendingEvent is an event that waits for its confirmation.
+// pendingEvent waits for its confirmation.
 type pendingEvent struct {
 	event  ConfirmedEvent
 	record domain.Record
-	row    journalRow
 }
 
 // confirmation says that the events up to number were confirmed at the time at.
@@ -91,15 +93,16 @@ type confirmation struct {
 	at     time.Time
 }
 
-// ErrHalted is what everybody hears once the projector has stopped deciding.
+// ErrHalted is returned to all waiters and queries once the projector has halted.
 var ErrHalted = errors.New("halted")
 
-// Run decides until ctx ends. It returns nil then, and also after a halt: a halted node stays up to say why.
+// Run decides until ctx ends. It returns nil then and after a halt, since a halted node stays up to report the reason.
+// Besides the goroutine that decides, four goroutines publish, follow EVENTS, tick and watch the logs; an inconsistency in any of
+// them halts the node.
 func (p *Projector) Run(ctx context.Context) error {
 	ctx, p.stop = context.WithCancel(ctx)
 	defer p.stop()
 	var group sync.WaitGroup
-	defer group.Wait()
 	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.decide} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
@@ -111,13 +114,13 @@ func (p *Projector) Run(ctx context.Context) error {
 	return nil
 }
 
-// halt stops everything that decides. The first reason stays.
+// halt stops all goroutines of Run. The first reason is kept.
 func (p *Projector) halt(err error) {
 	reason := err.Error()
 	if !p.halted.CompareAndSwap(nil, &reason) {
 		return
 	}
-	p.Logger.Error("halted: this node decides nothing any more", "reason", reason)
+	p.Logger.Error("halted", "reason", reason)
 	p.stop()
 	p.mu.Lock()
 	p.waiters.cancelAll()
@@ -128,31 +131,29 @@ func (p *Projector) halt(err error) {
 	}
 }
 
-// notify wakes everybody who waits for a change. Called with mu held.
+// notify wakes everything that waits for a change. Called with mu held.
 func (p *Projector) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
-// How the projector is, for whoever asks.
-
-// Status is how the projector is.
+// Status is the projector's state.
 type Status struct {
-	Halted          string // why it stopped deciding; "" while it decides
-	CaughtUp        bool   // everything that stood in the logs at start is decided and may be told
-	DecidedSequence uint64 // sequence of the last decided command
-	Confirmed       uint64 // number of the last event that may be told
+	Halted          string // why it halted; "" while it decides
+	CaughtUp        bool   // everything that was in the logs at start is decided and confirmed
+	DecidedSequence uint64 // of the last decided command
+	Confirmed       uint64 // number of the last confirmed event
 	Events          uint64 // number of the last event in the store
 	EventsFull      bool   // EVENTS has no room
 }
 
-// Status is how the projector is now.
+// Status returns the present state.
 func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.sequence, Confirmed: p.confirmed, Events: p.committed.events, EventsFull: p.eventsFull.Load(),
-		CaughtUp: p.caughtUp(),
+		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
+		CaughtUp: p.committed.Sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events,
 	}
 	if reason := p.halted.Load(); reason != nil {
 		s.Halted = *reason
@@ -160,17 +161,17 @@ func (p *Projector) Status() Status {
 	return s
 }
 
-// Confirmed is the number of the last event that may be told.
+// Confirmed is the number of the last confirmed event.
 func (p *Projector) Confirmed() uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.confirmed
 }
 
-// Close gives the store back, after Run has returned.
+// Close closes the store, after Run has returned.
 func (p *Projector) Close() error {
 	if p.store == nil {
-		return nil // its file belongs to another log
+		return nil // it was not opened: the file belongs to another log
 	}
 	return p.store.Close()
 }
@@ -182,12 +183,7 @@ func (p *Projector) haltedError() error {
 	return nil
 }
 
-// caughtUp is asked with mu held.
-func (p *Projector) caughtUp() bool {
-	return p.committed.sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events
-}
-
-// WaitCaughtUp waits until everything that stood in the logs at start is decided and may be told.
+// WaitCaughtUp waits until everything that was in the logs at start is decided and confirmed.
 func (p *Projector) WaitCaughtUp(ctx context.Context) error {
 	if err := p.WaitDecided(ctx, p.startTarget.sequence); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 func TestProjector_IssuesCoupons(t *testing.T) {
@@ -16,7 +16,7 @@ func TestProjector_IssuesCoupons(t *testing.T) {
 	tn.createPromotion("demo", 100)
 	tn.issueConcurrently(1500, "demo")
 	tn.waitConfirmed()
-	err := tn.p.Read("u1", func(v *projections.View) error {
+	err := tn.p.Read("u1", func(v *store.View) error {
 		p, ok, err := v.Promotion("demo")
 		if err != nil || !ok || p.Issued() != 100 {
 			t.Errorf("got %+v %v %v, want 100 issued", p, ok, err)
@@ -28,7 +28,7 @@ func TestProjector_IssuesCoupons(t *testing.T) {
 	}
 	first := tn.submit(command("late", "k", "demo", coupons.Issue{}))
 	again := tn.submit(command("late", "k", "demo", coupons.Issue{}))
-	if first.Type != "coupons.rejected" || again.EventNumber != first.EventNumber || again.Sequence != first.Sequence {
+	if typeOf(first) != "coupons.rejected" || again.Number != first.Number || again.Sequence != first.Sequence {
 		t.Errorf("got %+v and %+v, want the same refusal twice", first, again)
 	}
 }
@@ -49,8 +49,8 @@ func TestProjector_RestartsAndRebuilds(t *testing.T) {
 		t.Error("the missing store was not rebuilt")
 	}
 	o := tn.submit(command("u7", "other", "demo", coupons.Issue{}))
-	if o.Type != "coupons.rejected" {
-		t.Errorf("got %s %s, want already_issued", o.Type, o.Data)
+	if typeOf(o) != "coupons.rejected" {
+		t.Errorf("got %+v, want already_issued", o.Body)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestProjector_AwaitsRepeatedRequest(t *testing.T) {
 	next := (state.Commands.Last + 1) * domain.SequencesPerMessage
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	outcomes := make(chan projections.Outcome)
+	outcomes := make(chan domain.Event)
 	go func() {
 		o, err := tn.p.Await(ctx, c.Request, next)
 		if err != nil {
@@ -82,7 +82,7 @@ func TestProjector_AwaitsRepeatedRequest(t *testing.T) {
 	if sequence, err := tn.log.Append(ctx, c); err != nil || sequence != next {
 		t.Fatalf("got place %d %v, want %d", sequence, err, next)
 	}
-	if got := <-outcomes; got.EventNumber != first.EventNumber || got.Sequence != first.Sequence {
-		t.Errorf("got event %d of command %d, want the first: %d of %d", got.EventNumber, got.Sequence, first.EventNumber, first.Sequence)
+	if got := <-outcomes; got.Number != first.Number || got.Sequence != first.Sequence {
+		t.Errorf("got event %d of command %d, want the first: %d of %d", got.Number, got.Sequence, first.Number, first.Sequence)
 	}
 }

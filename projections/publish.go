@@ -1,5 +1,5 @@
-// Carrying decided events to EVENTS. Event n may only become message n: the fence answers for every other writer, for our
-// own earlier attempts, and for every restart. So sending again is never wrong; what is there is compared, not guessed.
+// Publishing: decided events are appended to EVENTS. Event n may become message n only; this fence covers other writers, our own
+// earlier attempts and restarts. So appending again is always safe, and what EVENTS already has is compared by follow.
 
 package projections
 
@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	publishBatch = 500                    // records of one call
-	lostRaceWait = 250 * time.Millisecond // how long a node that lost the last race leaves the next one to the winner
-	publishRetry = 250 * time.Millisecond
+	publishBatch   = 500                    // records of one append
+	lostRaceWait   = 250 * time.Millisecond // how long a node that lost the last race leaves the next append to the winner
+	publishRetry   = 250 * time.Millisecond
+	followerGiveUp = 10 * time.Second // after which a warning says that the follower is late
 )
 
-// publish sends what is pending. A node that finds others ahead of it leaves the sending to them for a moment and lets its
+// publish appends the pending events. A node that finds others ahead of it leaves appending to them for a moment and lets its
 // follower compare what they wrote.
 func (p *Projector) publish(ctx context.Context) error {
 	lostRace := false
@@ -29,9 +30,9 @@ func (p *Projector) publish(ctx context.Context) error {
 		}
 		first := records[0].Number
 		if p.eventsEnd.Load() >= first {
-			// It stands there already. The follower compares it with ours, and confirms it or halts the node.
-			if err := p.waitConfirmedFor(ctx, first, 10*time.Second); errors.Is(err, context.DeadlineExceeded) {
-				p.Logger.Warn("EVENTS holds an event that the follower has not seen", "event", first)
+			// EVENTS has it already. The follower compares it with ours, and confirms it or halts the node.
+			if err := p.waitConfirmedFor(ctx, first, followerGiveUp); errors.Is(err, context.DeadlineExceeded) {
+				p.Logger.Warn("EVENTS has an event that the follower has not read", "event", first)
 			}
 			continue
 		}
@@ -50,12 +51,12 @@ func (p *Projector) publish(ctx context.Context) error {
 		case errors.Is(err, domain.ErrFenced):
 			lostRace = true
 		default:
-			p.Logger.Warn("events could not be appended; trying again", "from", first, "error", err)
+			p.Logger.Warn("appending events failed, retrying", "from", first, "error", err)
 			if sleep(ctx, publishRetry) != nil {
 				return nil
 			}
 		}
-		// Some of them may stand there now, ours or another node's: the log alone can say.
+		// EVENTS may have some of them now, ours or another node's.
 		state, err := p.Log.State(ctx)
 		switch {
 		case err != nil:
@@ -71,7 +72,7 @@ func (p *Projector) publish(ctx context.Context) error {
 	return nil
 }
 
-// nextRecords waits for something pending and gives at most publishBatch records of it.
+// nextRecords waits for pending events and returns at most publishBatch records.
 func (p *Projector) nextRecords(ctx context.Context) ([]domain.Record, error) {
 	for {
 		p.mu.RLock()
@@ -92,24 +93,23 @@ func (p *Projector) nextRecords(ctx context.Context) ([]domain.Record, error) {
 	}
 }
 
-// waitConfirmedFor waits until event n is confirmed, at most so long.
 func (p *Projector) waitConfirmedFor(ctx context.Context, n uint64, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return p.WaitConfirmed(ctx, n)
 }
 
-// raiseEventsEnd notes that EVENTS reaches at least to n.
+// raiseEventsEnd notes that EVENTS has event n.
 func (p *Projector) raiseEventsEnd(n uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.eventsEnd.Load() < n {
 		p.eventsEnd.Store(n)
-		p.notify() // the follower may have to look
+		p.notify() // the follower may have something to compare
 	}
 }
 
-// sleep waits d, or ends with ctx.
+// sleep waits d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

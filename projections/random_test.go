@@ -15,7 +15,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // Whatever a few users and the shop do to a small box office in some hours: the shop that lived, the one that is loaded, and
@@ -267,7 +267,7 @@ func (c *randomCommands) orderCommand(user string) (by, entity string, body doma
 func (c *randomCommands) orderEvent(impUID string) uint64 {
 	if c.tn.p != nil && c.IntN(8) > 0 {
 		c.tn.waitConfirmed()
-		err := c.tn.p.Read("", func(v *projections.View) error {
+		err := c.tn.p.Read("", func(v *store.View) error {
 			o, _, err := v.Order(impUID)
 			c.lastKnown[impUID] = o.LastEvent
 			return err

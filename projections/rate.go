@@ -1,4 +1,4 @@
-// How fast this node has decided lately, and what that means to those who wait for their turn.
+// The rate at which this node decides, and the estimate of when a queued command will be decided.
 
 package projections
 
@@ -8,12 +8,12 @@ import (
 	"onsale/domain"
 )
 
-// rateWindow is the last seconds, each in its place.
+// rateWindow is a ring of the last seconds.
 type rateWindow [16]second
 
-const rateWindowSeconds = 10 // seconds; fewer than pace has, so that none of them is written over
+const rateWindowSeconds = 10 // that are summed; fewer than the ring has, so that none of them is overwritten
 
-// second is what was decided in one.
+// second is what was decided within one second.
 type second struct {
 	at                 int64 // Unix time
 	commands, messages int
@@ -28,7 +28,7 @@ func (w *rateWindow) note(now time.Time, delta second) {
 	s.commands, s.messages, s.busy = s.commands+delta.commands, s.messages+delta.messages, s.busy+delta.busy
 }
 
-// sum is what was decided in the last seconds, this one included as far as it is over.
+// sum adds up the last seconds, the present one included.
 func (w *rateWindow) sum(now time.Time) (sum second) {
 	for _, s := range w {
 		if age := now.Unix() - s.at; age >= 0 && age < rateWindowSeconds {
@@ -38,41 +38,40 @@ func (w *rateWindow) sum(now time.Time) (sum second) {
 	return sum
 }
 
-// QueueEstimate is when a command that is in line will be decided by this node.
+// QueueEstimate is when this node will decide a queued command.
 type QueueEstimate struct {
-	Position int           // how many commands are decided until it is, itself included; 0: it is decided
-	Exact    bool          // else it is an estimate
-	Wait     time.Duration // at the speed of the last seconds; an estimate, 0: unknown
+	Position int           // commands up to and including it; 0: it is decided
+	Exact    bool          // otherwise Position is an estimate
+	Wait     time.Duration // estimated from the rate of the last seconds; 0: unknown
 }
 
-// QueueEstimate is that of the command at sequence; false when nothing can be said, as of one that was accepted since the last look
-// at COMMANDS, some two seconds ago. Places in line have gaps between messages, and what stands in a message is known
-// when it is read. So the position is exact in the next message that will be decided; behind that each message is taken to
-// have as many commands as those of the last seconds had, and when there were none nothing is known. The wait takes the
-// node to be as fast as it was then while it was at work.
+// QueueEstimate estimates for the command at sequence; false when that is impossible, as for a command appended after the
+// watchdog last read the state of COMMANDS, some two seconds ago. Sequences have gaps between messages, and how many commands a
+// message has is known when it is read. So the position is exact within the next message; beyond it each message is
+// assumed to have as many commands as those of the last seconds had. Wait assumes the rate of the last seconds while busy.
 func (p *Projector) QueueEstimate(sequence uint64) (QueueEstimate, bool) {
 	p.mu.RLock()
-	decided, recent := p.committed.sequence, p.rate.sum(time.Now())
+	decided, recent := p.committed.Sequence, p.rate.sum(time.Now())
 	p.mu.RUnlock()
 	if sequence <= decided {
 		return QueueEstimate{Exact: true}, true
 	}
 	const perMessage = domain.SequencesPerMessage
-	t := QueueEstimate{Position: int(sequence%perMessage) + 1, Exact: true}
+	estimate := QueueEstimate{Position: int(sequence%perMessage) + 1, Exact: true}
 	message, last := sequence/perMessage, decided/perMessage
 	switch between := message - last - 1; {
-	case message > p.commandsEnd.Load(): // perhaps a place that nobody has
+	case message > p.commandsEnd.Load(): // there may be no such command
 		return QueueEstimate{}, false
-	case message == last: // of a message that was decided in part, before the store was made anew
-		t.Position = int(sequence - decided)
+	case message == last: // a message that was decided in part before the store was rebuilt
+		estimate.Position = int(sequence - decided)
 	case between > 0 && recent.messages == 0:
 		return QueueEstimate{}, false
 	case between > 0:
-		t.Position += int(float64(between) * float64(recent.commands) / float64(recent.messages))
-		t.Exact = false
+		estimate.Position += int(float64(between) * float64(recent.commands) / float64(recent.messages))
+		estimate.Exact = false
 	}
 	if recent.commands > 0 {
-		t.Wait = time.Duration(float64(t.Position) * float64(recent.busy) / float64(recent.commands))
+		estimate.Wait = time.Duration(float64(estimate.Position) * float64(recent.busy) / float64(recent.commands))
 	}
-	return t, true
+	return estimate, true
 }

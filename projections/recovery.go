@@ -1,5 +1,5 @@
-// Opening: the store and the two logs are three witnesses of the same past. Before anything is decided they are compared;
-// what one of them lost in a crash is completed from the others, and what cannot be completed stops the node.
+// Recovery: before anything is decided, the store and the two logs are compared. What one of them lost in a crash is completed
+// from the others; when that is impossible the node halts.
 
 package projections
 
@@ -7,40 +7,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
+	"os"
+	"time"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
-// Recovery is what was found and done; the start-up log tells it.
+// Recovery is what Open found and did.
 type Recovery struct {
-	RebuildReason string // why the store was made anew from EVENTS; "" when it was good
+	RebuildReason string // why the store was rebuilt from EVENTS; "": it was not
 	Events        uint64 // events in the store
-	Republished   int    // events that EVENTS had lost and that were sent again from the outbox
-	Noops         uint64 // messages that COMMANDS had lost and whose places were filled
+	Republished   int    // events that EVENTS had lost and that are published again from the outbox
+	Noops         uint64 // messages that COMMANDS had lost and that were replaced by no-ops
 }
 
-// Open makes a projector that is ready to Run. With ErrInconsistent (errors.Is) the logs and the store contradict each other: the
-// projector is halted, knows why, and must not Run.
+// ErrInconsistent: a log has lost what the store or the other log has.
+var ErrInconsistent = errors.New("the logs are inconsistent")
+
+// Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
+// Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{
-		Config: c, lastEvents: newLastEvents(), unconfirmed: newLastEvents(), changed: make(chan struct{}),
-		waiters: waiters{},
-	}
+	p := &Projector{Config: c, unconfirmed: store.NewLastEvents(), changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
 	state, err := c.Log.State(ctx)
 	if err != nil {
-		return nil, Recovery{}, fmt.Errorf("the logs do not say how they stand: %w", err)
+		return nil, Recovery{}, fmt.Errorf("log state unavailable: %w", err)
 	}
 	var recovery Recovery
-	loaded := newLoadedState()
-	p.store, recovery.RebuildReason, err = openOrRebuild(ctx, c, state, &loaded)
-	p.machine, p.lastEvents, p.counters = loaded.machine, loaded.lastEvents, loaded.counters
+	recovery.RebuildReason, err = p.openStore(ctx, state.Events.Last)
+	p.Exporter = p.store.Exporter(p.haltedError, p.Confirmed)
 	if err == nil {
 		err = p.restore(ctx, state, &recovery)
 	}
 	if errors.Is(err, ErrInconsistent) {
-		err = fmt.Errorf("%w; restore the data directory, or the log, from a copy of one moment and start again", err)
+		err = fmt.Errorf("%w; restore the data directory, or the log, from copies of the same moment and start again", err)
 		reason := err.Error()
 		p.halted.Store(&reason)
 		c.Logger.Error("halted before the first decision", "reason", reason)
@@ -52,37 +52,64 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 	return p, recovery, err
 }
 
-// ErrInconsistent is a log that has lost what the store or the other log knows of.
-var ErrInconsistent = errors.New("the logs are unsound")
-
-// restore compares the witnesses and sets everything to where the last life ended.
-func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery *Recovery) error {
-	var first, last uint64 // of the outbox
-	err := p.store.view(func(tx *bolt.Tx) (err error) {
-		first, last = outboxRange(tx)
-		p.checkpoint, err = readCheckpoint(tx)
-		return err
-	})
+// openStore opens the store and loads its state. A store that is missing while EVENTS has events, damaged, or of another layout
+// is rebuilt from EVENTS. One of another log is refused: two data directories were mixed up.
+func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildReason string, err error) {
+	var state store.State
+	_, missing := os.Stat(p.Path)
+	if missing == nil || lastEvent == 0 {
+		p.store, state, err = store.OpenAndLoad(p.Path, p.Epoch, p.Log)
+	} else {
+		rebuildReason = "it was missing"
+	}
+	if errors.Is(err, store.ErrDamaged) {
+		rebuildReason = err.Error()
+		quarantine := fmt.Sprintf("%s.damaged-%s", p.Path, time.Now().UTC().Format("20060102T150405"))
+		if err := os.Rename(p.Path, quarantine); err != nil {
+			return "", err
+		}
+		p.Logger.Warn("the read store is damaged; moved away, rebuilding from EVENTS", "to", quarantine, "reason", rebuildReason)
+	}
+	if rebuildReason != "" {
+		p.store, state, err = store.Rebuild(ctx, p.Path, p.Epoch, p.Log, lastEvent)
+	}
+	if errors.Is(err, store.ErrEpoch) || errors.Is(err, store.ErrEvents) {
+		err = fmt.Errorf("%w: %w", ErrInconsistent, err)
+	}
 	if err != nil {
+		return rebuildReason, err
+	}
+	p.machine, p.lastEvents, p.counters = state.Machine, state.LastEvents, state.Counters
+	return rebuildReason, nil
+}
+
+// restore compares the store with the logs and sets everything to where the last run ended.
+func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery *Recovery) error {
+	first, last, err := p.store.OutboxRange()
+	if err != nil {
+		return err
+	}
+	if p.checkpoint, err = p.store.Checkpoint(); err != nil {
 		return err
 	}
 	if err := p.checkConsistent(state, first, last); err != nil {
 		return fmt.Errorf("%w: %w", ErrInconsistent, err)
 	}
-	p.committed, p.logTime = p.checkpoint, p.checkpoint.now
-	if n := p.checkpoint.sequence / domain.SequencesPerMessage; n > 0 {
-		p.message = n - 1 // its commands are decided, all or some: it is read again
+	cp := p.checkpoint
+	p.committed, p.logTime = cp, cp.Now
+	if n := cp.Sequence / domain.SequencesPerMessage; n > 0 {
+		p.message = n - 1 // some or all of its commands are decided: it is read again
 	}
-	p.confirmed = min(p.checkpoint.confirmed, state.Events.Last)
+	p.confirmed = min(cp.Confirmed, state.Events.Last)
 	p.eventsEnd.Store(state.Events.Last)
 	p.commandsEnd.Store(state.Commands.Last)
 	p.startTarget = startTarget{state.Commands.Last * domain.SequencesPerMessage, state.Events.Last}
-	recovery.Events = p.checkpoint.events
-	if p.checkpoint.events > state.Events.Last && p.checkpoint.confirmed > state.Events.Last {
-		recovery.Republished = int(p.checkpoint.confirmed - state.Events.Last)
+	recovery.Events = cp.Events
+	if cp.Events > state.Events.Last && cp.Confirmed > state.Events.Last {
+		recovery.Republished = int(cp.Confirmed - state.Events.Last)
 	}
-	if message := p.checkpoint.sequence / domain.SequencesPerMessage; message > state.Commands.Last {
-		// The power went before COMMANDS was on disk; its outcomes stand in the store. Their places must not be given again.
+	if message := cp.Sequence / domain.SequencesPerMessage; message > state.Commands.Last {
+		// Power was lost before COMMANDS was on disk, but the outcomes are in the store. Their sequences must not be assigned again.
 		recovery.Noops = message - state.Commands.Last
 		if err := p.Log.AppendNoops(ctx, message); err != nil {
 			return fmt.Errorf("filling COMMANDS up to message %d: %w", message, err)
@@ -91,54 +118,53 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	return p.restorePending()
 }
 
-// checkConsistent says why the node must not go on.
+// checkConsistent says why the node must not go on. first and last are the outbox's.
 func (p *Projector) checkConsistent(state domain.LogState, first, last uint64) error {
-	// What the outbox holds can be sent again, so EVENTS may end anywhere in it.
-	covered := p.checkpoint.events
+	// What the outbox holds can be published again, so EVENTS may end anywhere in it.
+	covered := p.checkpoint.Events
 	if last != 0 {
 		covered = first - 1
-		if last != p.checkpoint.events {
-			return fmt.Errorf("the outbox ends at event %d, the store at %d", last, p.checkpoint.events)
+		if last != p.checkpoint.Events {
+			return fmt.Errorf("the outbox ends at event %d, the store at %d", last, p.checkpoint.Events)
 		}
 	}
-	sequence := p.checkpoint.sequence
+	sequence := p.checkpoint.Sequence
 	if p.Log.Embedded() && state.Events.Last >= covered {
-		sequence = min(sequence, state.Commands.Last*domain.SequencesPerMessage) // voids will fill the rest
+		sequence = min(sequence, state.Commands.Last*domain.SequencesPerMessage) // no-ops will fill the rest
 	}
-	return checkLogs(state, sequence, min(covered, p.checkpoint.events))
+	return checkLogs(state, sequence, min(covered, p.checkpoint.Events))
 }
 
-// restorePending makes what is in the outbox and not confirmed pending again.
+// restorePending makes the unconfirmed events of the outbox pending again.
 func (p *Projector) restorePending() error {
-	return p.store.view(func(tx *bolt.Tx) error {
-		records, err := readOutbox(tx, p.confirmed+1)
+	records, err := p.store.Outbox(p.confirmed + 1)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	links, err := p.store.Links(records[0].Number, records[len(records)-1].Number)
+	if err != nil {
+		return err
+	}
+	for i, record := range records {
+		e, err := p.Log.DecodeEvent(record)
 		if err != nil {
 			return err
 		}
-		for _, record := range records {
-			r, ok, err := readJournalRow(tx, record.Number)
-			if err != nil || !ok {
-				return errors.Join(errDamaged, err)
-			}
-			e, err := p.Log.DecodeEvent(record)
-			if err != nil {
-				return err
-			}
-			p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, r.prevOfUser, r.prevOfEntity}, record, r})
-		}
-		p.splitLastEvents()
-		return nil
-	})
+		p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, links[i].PrevOfUser, links[i].PrevOfEntity}, record})
+	}
+	p.splitLastEvents()
+	return nil
 }
 
-// splitLastEvents moves the heads that are not confirmed to fresh, and puts the confirmed ones before them in their place.
+// splitLastEvents moves the last events that are not confirmed to unconfirmed, and puts the confirmed ones before them into
+// lastEvents.
 func (p *Projector) splitLastEvents() {
 	for i := len(p.pending) - 1; i >= 0; i-- {
 		e := p.pending[i].event
 		if e.User != "" {
-			unwind(p.unconfirmed.user, p.lastEvents.user, e.User, e.Number, e.PrevOfUser)
+			unwind(p.unconfirmed.User, p.lastEvents.User, e.User, e.Number, e.PrevOfUser)
 		}
-		unwind(p.unconfirmed.entity, p.lastEvents.entity, entityKey(e.Event), e.Number, e.PrevOfEntity)
+		unwind(p.unconfirmed.Entity, p.lastEvents.Entity, store.EntityKey(e.Event), e.Number, e.PrevOfEntity)
 	}
 }
 

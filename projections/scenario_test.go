@@ -14,27 +14,27 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // submitExpect does one command after the other and wants each to lead to the event named.
-func (tn *testNode) submitExpect(user, entity string, body domain.Body, want string) projections.Outcome {
+func (tn *testNode) submitExpect(user, entity string, body domain.Body, want string) domain.Event {
 	tn.tb.Helper()
 	state, err := tn.log.State(tn.tb.Context())
 	if err != nil {
 		tn.tb.Fatal(err)
 	}
 	o := tn.submit(command(user, fmt.Sprint("story ", state.Commands.Last), entity, body))
-	if o.Type != want {
-		tn.tb.Fatalf("%s of %s: got %s %s, want %s", user, entity, o.Type, o.Data, want)
+	if typeOf(o) != want {
+		tn.tb.Fatalf("%s of %s: got %s %+v, want %s", user, entity, typeOf(o), o.Body, want)
 	}
 	return o
 }
 
 // expectView wants a user to see something, in this life of the node and in the next.
-func (tn *testNode) expectView(user string, query func(v *projections.View) (any, error), want string) {
+func (tn *testNode) expectView(user string, query func(v *store.View) (any, error), want string) {
 	tn.tb.Helper()
-	err := tn.p.Read(user, func(v *projections.View) error {
+	err := tn.p.Read(user, func(v *store.View) error {
 		seen, err := query(v)
 		if got := fmt.Sprintf("%+v", seen); err == nil && got != want {
 			tn.tb.Errorf("%s sees\n %s\nwant\n %s", user, got, want)
@@ -53,11 +53,11 @@ func (tn *testNode) restart() {
 }
 
 // myCoupons are "number status", in pages of one.
-func myCoupons(v *projections.View) (any, error) {
-	return inPagesOfOne(v.Coupons, func(c projections.Coupon) string { return fmt.Sprint(c.CouponID, " ", c.Status) })
+func myCoupons(v *store.View) (any, error) {
+	return inPagesOfOne(v.Coupons, func(c store.Coupon) string { return fmt.Sprint(c.CouponID, " ", c.Status) })
 }
 
-func inPagesOfOne[T any](list func(from uint64, limit int) (projections.Page[T], error), format func(T) string) (seen []string, err error) {
+func inPagesOfOne[T any](list func(from uint64, limit int) (store.Page[T], error), format func(T) string) (seen []string, err error) {
 	for from := uint64(0); ; {
 		page, err := list(from, 1)
 		if err != nil || len(page.Items) > 1 {
@@ -72,7 +72,7 @@ func inPagesOfOne[T any](list func(from uint64, limit int) (projections.Page[T],
 	}
 }
 
-func myWaiting(v *projections.View) (any, error) {
+func myWaiting(v *store.View) (any, error) {
 	page, err := v.Waiting(0, 10)
 	var seen []string
 	for _, p := range page.Items {
@@ -81,7 +81,7 @@ func myWaiting(v *projections.View) (any, error) {
 	return seen, err
 }
 
-func myAlarms(v *projections.View) (any, error) {
+func myAlarms(v *store.View) (any, error) {
 	page, err := v.Alarms(0, 10)
 	seen := []string{fmt.Sprint(v.UnreadAlarms())}
 	for _, a := range page.Items {
@@ -101,7 +101,7 @@ func TestScenario_Coupons(t *testing.T) {
 	tn.submitExpect("shop", "sale", coupons.Pause{Reason: "rain"}, "coupons.paused")
 	tn.restart()
 	tn.expectView("choi", myWaiting, "[sale 2 at 2 offered false []]")
-	tn.expectView("", func(v *projections.View) (any, error) {
+	tn.expectView("", func(v *store.View) (any, error) {
 		p, _, err := v.Promotion("sale")
 		return []any{p.Issued(), p.Remaining(), p.Paused, v.WaitingCount("sale"), v.WaitingCount("none")}, err
 	}, "[2 0 true 2 0]")
@@ -129,21 +129,21 @@ func TestScenario_Coupons(t *testing.T) {
 	tn.submitExpect("lee", "lee", alarms.MarkAllRead{}, "alarms.all-marked-read")
 	sent := tn.submitExpect("shop", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.raise-done")
 	tn.expectView("lee", myAlarms, "[1 shop false coupon-revoked true]")
-	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.EventNumber - 1)}, "alarms.marked-read")
+	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.Number - 1)}, "alarms.marked-read")
 	tn.expectView("lee", myAlarms, "[0 shop true coupon-revoked true]")
 
-	got := exportRows(t, tn.p.ExportCoupons(""), func(c projections.OwnedCoupon) string {
+	got := exportRows(t, tn.p.ExportCoupons(""), func(c store.OwnedCoupon) string {
 		return fmt.Sprint(c.CouponID, " ", c.UserID, " ", c.Status, " ", c.IssuedAt != 0)
 	})
 	want := []string{"sale-1 kim USED true", "sale-2 lee REVOKED true", "sale-3 choi ISSUED true", "sale-4 jung ISSUED true", "sale-5 jung USED true"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got = exportRows(t, tn.p.ExportAuditLog(), func(d projections.AdminAction) string {
-		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, d.Code, " ", d.Reason))
+	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
+		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, d.Code, " ", d.Reason))
 	})
-	want = []string{"shop coupons.created sale", "shop coupons.paused sale rain", "shop coupons.resumed sale",
-		"shop coupons.revocation-done sale fraud", "shop coupons.stock-changed sale", "shop coupons.closed sale", "shop alarms.raise-done lee"}
+	want = []string{"shop coupons.create sale", "shop coupons.pause sale rain", "shop coupons.resume sale",
+		"shop coupons.revoke sale fraud", "shop coupons.change-stock sale", "shop coupons.close sale", "shop alarms.raise lee"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -161,14 +161,14 @@ func exportRows[T any](t *testing.T, rows iter.Seq2[T, error], format func(T) st
 }
 
 // seatMap is the seats of a schedule as a user sees them: a letter for each, large where it is theirs.
-func seatMap(schedule string) func(v *projections.View) (any, error) {
-	return func(v *projections.View) (any, error) {
+func seatMap(schedule string) func(v *store.View) (any, error) {
+	return func(v *store.View) (any, error) {
 		s, _, err := v.Schedule(schedule)
 		if err != nil {
 			return nil, err
 		}
 		row := ""
-		err = v.Seats(schedule, func(seat projections.SeatView) error {
+		err = v.Seats(schedule, func(seat store.SeatView) error {
 			letter := strings.ToLower(string(seat.Status[:1]))
 			if seat.Mine {
 				letter = strings.ToUpper(letter)
@@ -200,13 +200,13 @@ func TestScenario_Seats(t *testing.T) {
 	tn.submitExpect("lee", "hall", seats.Swap{HoldID: seats.HoldID(lee.Sequence), Release: []int{3}, Take: []int{5}}, "seats.swapped")
 	tn.restart()
 	tn.expectView("kim", seatMap("hall"), "H!H!ahhb 1 4 0 1 0 false")
-	tn.expectView("kim", func(v *projections.View) (any, error) {
+	tn.expectView("kim", func(v *store.View) (any, error) {
 		page, err := v.Holds("", 0, 10)
 		return len(page.Items) == 1 && page.Items[0].TotalPrice == 10 && fmt.Sprint(page.Items[0].ScheduleSeatIDs) == "[1 2]", err
 	}, "true")
 	r := tn.submitExpect("lee", "hall", seats.Reserve{HoldID: seats.HoldID(lee.Sequence)}, "seats.reserved")
 	tn.submitExpect("shop", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.reclaimed")
-	tn.expectView("lee", func(v *projections.View) (any, error) {
+	tn.expectView("lee", func(v *store.View) (any, error) {
 		page, err := v.Reservations(0, 10)
 		return page.Items, err
 	}, fmt.Sprintf("[{ReservationID:%s ScheduleID:hall ScheduleSeatIDs:[5] TotalPrice:5 Cancelled:false}]", seats.ReservationID("hall", r.Sequence)))
@@ -224,7 +224,7 @@ func TestScenario_Seats(t *testing.T) {
 	tn.expectView("park", seatMap("hall"), "hhhhhb 0 5 0 1 2 false") // on offer is not theirs yet
 	tn.submitExpect("park", "hall", seats.Accept{WaitingID: seats.WaitingID("hall", park.Sequence)}, "seats.accepted")
 	tn.expectView("park", seatMap("hall"), "hhhhH!b 0 5 0 1 2 false")
-	tn.expectView("lee", func(v *projections.View) (any, error) {
+	tn.expectView("lee", func(v *store.View) (any, error) {
 		page, err := v.Reservations(0, 10)
 		return page.Items[0].Cancelled, err
 	}, "true")
@@ -237,7 +237,7 @@ func TestScenario_Seats(t *testing.T) {
 	tn.submitExpect("shop", "hall", seats.Close{Reason: "late"}, "seats.closed")
 	tn.restart()
 	tn.expectView("kim", seatMap("hall"), "hhhhhb 0 5 0 1 2 true")
-	got := exportRows(t, tn.p.ExportSeats(""), func(s projections.OwnedSeat) string {
+	got := exportRows(t, tn.p.ExportSeats(""), func(s store.OwnedSeat) string {
 		return fmt.Sprint(s.ScheduleSeatID, " ", s.Status, s.UserID, s.RefID, " ", s.Until != 0)
 	})
 	want := []string{"1 HELD true", "2 HELD true", "3 HELD true", "4 HELD true", "5 HELD true", "6 BLOCKED false"}
@@ -257,7 +257,7 @@ func (tn *testNode) recordPayment(impUID string, payment orders.Payment) {
 	tn.tb.Helper()
 	tn.waitConfirmed()
 	var o orders.Order
-	err := tn.p.Read("", func(v *projections.View) (err error) {
+	err := tn.p.Read("", func(v *store.View) (err error) {
 		o, _, err = v.Order(impUID)
 		return err
 	})
@@ -286,14 +286,14 @@ func cancelledPayment(amount int64) orders.Payment {
 }
 
 // myOrders are in pages of one.
-func myOrders(v *projections.View) (any, error) {
+func myOrders(v *store.View) (any, error) {
 	return inPagesOfOne(v.Orders, func(o orders.Order) string {
 		return strings.TrimSpace(fmt.Sprint(o.PaymentID, " ", o.Count, " ", o.Amount, " ", o.Status, " ", o.Reason))
 	})
 }
 
 // productStock is how many units of each product nobody has.
-func productStock(v *projections.View) (any, error) {
+func productStock(v *store.View) (any, error) {
 	list, err := v.Products("", 10)
 	var seen []string
 	for _, p := range list {
@@ -325,7 +325,7 @@ func TestScenario_Orders(t *testing.T) {
 	tn.expectView("lee", myOrders, "[imp_lee 2 2000 PENDING_PAYMENT]")
 	tn.recordPayment("imp_park", cancelledPayment(1000)) // the worker has cancelled it
 	tn.expectView("park", myOrders, "[imp_park 1 1000 REFUNDED sold_out]")
-	tn.expectView("park", func(v *projections.View) (any, error) {
+	tn.expectView("park", func(v *store.View) (any, error) {
 		o, ok, err := v.Order("imp_park")
 		return ok && o.ResultEvent == tn.p.LastOfEntity("orders", "imp_park"), err
 	}, "true")
@@ -344,7 +344,7 @@ func TestScenario_Orders(t *testing.T) {
 	tn.expectView("choi", myOrders, "[]")
 	tn.recordPayment("imp_jung", jungPayment)
 	tn.expectView("jung", myOrders, "[imp_jung 1 500 PAID]")
-	tn.expectView("jung", func(v *projections.View) (any, error) {
+	tn.expectView("jung", func(v *store.View) (any, error) {
 		p, ok, err := v.Preparation(jungPayment.MerchantUID)
 		_, none, noErr := v.Preparation("m1")
 		return fmt.Sprintf("%t %s %s %d %t %v", ok, p.User, p.ProductID, p.Amount, none, noErr), err
@@ -377,7 +377,7 @@ func TestScenario_Orders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name, _ := e.Body.Type(); name != "orders.recheck" {
+		if name := typeOf(e); name != "orders.recheck" {
 			types = append(types, name)
 		}
 		if e.Number == tn.p.LastOfEntity("orders", "imp_kim") {
@@ -397,11 +397,11 @@ func TestScenario_Orders(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	tn.submitExpect("shop", "imp_kim", orders.Cancel{}, "orders.rejected")
-	got = exportRows(t, tn.p.ExportAuditLog(), func(d projections.AdminAction) string {
-		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Type, " ", d.Entity, " ", d.Code, d.Reason))
+	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
+		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, " ", d.Code, d.Reason))
 	})
-	want = []string{"shop products.created mug", "shop products.created tee", "shop products.stock-changed tee found",
-		"shop products.stock-changed mug", "shop orders.cancelled imp_kim broken", "shop products.closed tee moths",
+	want = []string{"shop products.create mug", "shop products.create tee", "shop products.change-stock tee found",
+		"shop products.change-stock mug", "shop orders.cancel imp_kim broken", "shop products.close tee moths",
 		"shop orders.cancel imp_kim already_cancelled"}
 	if got = append(got[:4:4], got[len(got)-3:]...); !reflect.DeepEqual(got, want) { // without the 60 alarms
 		t.Errorf("got %q, want %q", got, want)

@@ -1,5 +1,5 @@
-// The clock strikes: when a deadline is due and nothing else arrives, this node appends a clock command, so that log time
-// goes on. Two nodes doing so is harmless: the second one finds nothing.
+// Ticks: when a deadline is due and no command arrives, this node appends a tick, so that log time advances. Ticks of two nodes are
+// harmless: the second finds nothing due.
 
 package projections
 
@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	maxTickWait = 500 * time.Millisecond // the longest look away from the deadlines: a new one may be sooner
-	tickRetry   = 250 * time.Millisecond // after a stroke that found nothing: the log's clock goes behind ours
+	maxTickWait = 500 * time.Millisecond // between two looks at the next deadline, since an earlier one may have come
+	tickRetry   = 250 * time.Millisecond // after a tick that found nothing due: the log's clock is behind ours
 )
 
 func (p *Projector) tick(ctx context.Context) error {
 	for {
-		p.mu.Lock() // the shop forgets deadlines that no longer stand when it is asked
+		p.mu.Lock() // NextDeadline drops stale deadlines
 		deadline, ok := p.machine.NextDeadline()
 		changed := p.changed
 		p.mu.Unlock()
@@ -40,14 +40,14 @@ func (p *Projector) tick(ctx context.Context) error {
 			continue
 		}
 		if err := p.tickOnce(ctx); err != nil {
-			p.Logger.Warn("the clock command could not be appended; trying again", "error", err)
+			p.Logger.Warn("appending a tick failed, retrying", "error", err)
 		}
 		p.mu.Lock()
 		next, ok := p.machine.NextDeadline()
 		logTime := p.logTime
 		p.mu.Unlock()
 		if ok && next == deadline {
-			// The log's time had not come to the deadline: wait for what is missing by its own reckoning.
+			// Log time has not reached the deadline: wait for the difference.
 			if sleep(ctx, max(tickRetry, deadline.Sub(logTime))) != nil {
 				return nil
 			}
@@ -55,7 +55,7 @@ func (p *Projector) tick(ctx context.Context) error {
 	}
 }
 
-// tickOnce appends one clock command and waits until it is decided, and everything before it with it.
+// tickOnce appends a tick and waits until it is decided, so there is at most one undecided tick per node.
 func (p *Projector) tickOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Watching over the logs. nats-server calls a log healthy that has lost its middle or its end, and numbers what comes next
-// as if nothing had been there; so this looks for itself.
+// The watchdog checks that the logs have lost nothing. nats-server reports a log as healthy that has lost its middle or its end, and
+// assigns the lost sequences again.
 
 package projections
 
@@ -15,13 +15,13 @@ const watchdogInterval = 2 * time.Second
 
 func (p *Projector) watchdog(ctx context.Context) error {
 	for sleep(ctx, watchdogInterval) == nil {
-		// Asked first, so that the logs can only be further than this.
+		// Read before the logs, which can only be further than this.
 		p.mu.RLock()
-		sequence, confirmed := p.committed.sequence, p.confirmed
+		sequence, confirmed := p.committed.Sequence, p.confirmed
 		p.mu.RUnlock()
 		state, err := p.Log.State(ctx)
 		if err != nil {
-			p.Logger.Warn("the logs do not say how they stand", "error", err)
+			p.Logger.Warn("log state unavailable", "error", err)
 			continue
 		}
 		if err := checkLogs(state, sequence, confirmed); err != nil {
@@ -32,7 +32,7 @@ func (p *Projector) watchdog(ctx context.Context) error {
 	return nil
 }
 
-// checkLogs says what is wrong with logs in which the command at sequence and event number events once stood.
+// checkLogs says what is wrong with logs that once had the command at sequence and the event with number events.
 func checkLogs(state domain.LogState, sequence, events uint64) error {
 	if err := state.Commands.CheckContiguous(); err != nil {
 		return fmt.Errorf("COMMANDS is damaged: %w", err)

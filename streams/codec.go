@@ -148,6 +148,9 @@ func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
 	return decode(data)
 }
 
+// AdminCommand is the package's AdminCommand as a method.
+func (l *Log) AdminCommand(name string) (command string, ok bool) { return AdminCommand(name) }
+
 // EncodeCommand encodes a command as a line. Sequence and At are not part of it: the log assigns them.
 func EncodeCommand(c domain.Command) ([]byte, error) {
 	name, version := c.Body.Type()

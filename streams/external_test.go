@@ -130,24 +130,8 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
-	// Two nodes create the streams at the same time.
-	var nodes [2]*streams.Log
-	var opening sync.WaitGroup
-	for i, name := range []string{"a", "b"} {
-		opening.Go(func() {
-			var err error
-			if nodes[i], err = streams.Open(ctx, clusterConfig(t, servers, name)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	opening.Wait()
-	if t.Failed() {
-		t.FailNow()
-	}
+	nodes := openTogether(t, ctx, servers)
 	a, b := nodes[0], nodes[1]
-	defer a.Close()
-	defer b.Close()
 	if a.Epoch() != b.Epoch() || a.Embedded() {
 		t.Fatal(a.Epoch(), b.Epoch())
 	}
@@ -171,18 +155,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 	readers := []*streams.CommandConsumer{consumeClusterCommands(t, ctx, a), consumeClusterCommands(t, ctx, b)}
 	var followed sync.WaitGroup
 	for _, l := range nodes {
-		followed.Go(func() {
-			next := uint64(1)
-			for record, err := range l.Events(ctx, 1, "") {
-				if err != nil || record.Number != next {
-					t.Errorf("event %d, want %d: %v", record.Number, next, err)
-					return
-				}
-				if next++; next > 600 {
-					return
-				}
-			}
-		})
+		followed.Go(func() { followEvents(t, ctx, l, 600) })
 	}
 	acked, unknown := 0, 0
 	appendOne := func() {
@@ -235,6 +208,42 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 		r.Ack(s.Commands.Last)
 	}
 	t.Logf("%d acknowledged, %d unknown, %d in the log", acked, unknown, s.Commands.Last)
+}
+
+// openTogether opens two nodes, which create the streams at the same time.
+func openTogether(t *testing.T, ctx context.Context, servers *streamtest.Servers) (nodes [2]*streams.Log) {
+	t.Helper()
+	var opening sync.WaitGroup
+	for i, name := range []string{"a", "b"} {
+		opening.Go(func() {
+			l, err := streams.Open(ctx, clusterConfig(t, servers, name))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { l.Close() })
+			nodes[i] = l
+		})
+	}
+	opening.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return nodes
+}
+
+// followEvents checks that the events 1 to last arrive in order.
+func followEvents(t *testing.T, ctx context.Context, l *streams.Log, last uint64) {
+	next := uint64(1)
+	for record, err := range l.Events(ctx, 1, "") {
+		if err != nil || record.Number != next {
+			t.Errorf("event %d, want %d: %v", record.Number, next, err)
+			return
+		}
+		if next++; next > last {
+			return
+		}
+	}
 }
 
 func consumeClusterCommands(t *testing.T, ctx context.Context, l *streams.Log) *streams.CommandConsumer {

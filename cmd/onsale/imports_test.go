@@ -13,29 +13,31 @@ import (
 
 // allowedImports are the packages that each folder may import of ours. What is not listed is not allowed.
 var allowedImports = map[string][]string{
-	"domain":                            {},                                                                                                                  // the rules know nothing
-	"domain/deadline":                   {"domain"},                                                                                                          // what time changes
-	"domain/waitlist":                   {},                                                                                                                  // a line of people
-	"domain/coupons":                    {"domain", "domain/deadline", "domain/waitlist"},                                                                    // a sale knows its words
-	"domain/seats":                      {"domain", "domain/deadline", "domain/waitlist"},                                                                    //
-	"domain/orders":                     {"domain", "domain/deadline"},                                                                                       //
-	"domain/alarms":                     {"domain"},                                                                                                          //
-	"domain/machine":                    {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // one counter for all rules
-	"streams":                           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"},                                      // the logs' formats are the rules' words
-	"projections":                       {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/waitlist", "domain/machine"}, // it is handed the log
-	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/payments/portone", "http/jsonobject", "http/schedulefile", "http/sse", "http/view", "http/web"},
+	"domain":                            {},                                                                             // the rules know nothing
+	"domain/deadline":                   {"domain"},                                                                     // what time changes
+	"domain/waitlist":                   {},                                                                             // a line of people
+	"domain/coupons":                    {"domain", "domain/deadline", "domain/waitlist"},                               // a sale knows its words
+	"domain/seats":                      {"domain", "domain/deadline", "domain/waitlist"},                               //
+	"domain/orders":                     {"domain", "domain/deadline"},                                                  //
+	"domain/alarms":                     {"domain"},                                                                     //
+	"domain/machine":                    {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // one counter for all rules
+	"streams":                           {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // the logs' formats are the rules' words
+	"projections":                       {"domain", "domain/orders", "domain/machine", "projections/store"},             // the log is passed in
+	"projections/store":                 {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "domain/machine"},
+	"projections/audit":                 {"domain", "domain/machine"}, // and not the store
+	"http":                              {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "projections/store", "http/payments/portone", "http/jsonobject", "http/schedulefile", "http/sse", "http/view", "http/web"},
 	"http/view":                         {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms"}, // what clients see of the domain
 	"http/jsonobject":                   {},
 	"http/schedulefile":                 {"domain/seats", "http/jsonobject"},
 	"http/view/viewtest":                {},
-	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "http/view"},
-	"http/payments":                     {"domain", "domain/orders", "projections", "http/payments/portone"}, // it is handed the events that wake it
-	"http/payments/portone":             {"http/jsonobject"},                                                 // what a payment is, it says in its own words
-	"http/payments/portone/fakeportone": {},                                                                  // and nothing of the client, or both might err alike
-	"config":                            {},                                                                  // only cmd knows settings: no setting reaches a rule
+	"http/sse":                          {"domain", "domain/coupons", "domain/seats", "domain/orders", "domain/alarms", "projections", "projections/store", "http/view"},
+	"http/payments":                     {"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}, // it is handed the events that wake it
+	"http/payments/portone":             {"http/jsonobject"},                                                                      // what a payment is, it says in its own words
+	"http/payments/portone/fakeportone": {},                                                                                       // and nothing of the client, or both might err alike
+	"config":                            {},                                                                                       // only cmd knows settings: no setting reaches a rule
 
 	"cmd/onsale":             {"cmd/onsale/command"},
-	"cmd/onsale/command":     {"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/coupons", "domain/orders", "domain/seats", "http/payments/portone/fakeportone", "projections", "streams"},
+	"cmd/onsale/command":     {"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/coupons", "domain/orders", "domain/seats", "http/payments/portone/fakeportone", "projections/audit", "projections/store", "streams"},
 	"cmd/onsale/bench":       {"cmd/onsale/bench/load"},                            // it loads a node from outside
 	"cmd/onsale/bench/load":  {"domain", "domain/coupons", "domain/seats", "http"}, // limits, ids and the client
 	"cmd/onsale/e2e/harness": {"cmd/onsale/command"},                               // the whole process

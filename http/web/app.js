@@ -1,76 +1,75 @@
-// The demo page: one promotion, one schedule, one product, all named "demo". Here it starts, and here is who hears what.
-// What concerns the user comes by onsale.js, once for all tabs.
+// The demo page: one promotion, one schedule, one product, all named "demo". It starts here. Events of the user come by
+// onsale.js, once for all tabs.
 
 // @ts-check
 
 import { couponOutcome, issue, loadPromotion } from "./coupons.js";
-import { tick } from "./holds.js";
+import { language, reason, switchLanguage, text } from "./i18n.js";
 import { connect } from "./onsale.js";
-import { loadOrders, orderWaits, orderWhatIsPaid, showOrders } from "./orders.js";
-import { element, note, say } from "./page.js";
-import { comeBack } from "./payments.js";
-import { walk } from "./seatmap.js";
-import { choose, chooseNone, dropHold, hold, keepHold, leaveSeats, loadSeats, showSeats } from "./seats.js";
-import { buy, loadProduct, showProduct } from "./shop.js";
-import { become, user } from "./shopper.js";
-import { language, reason, speakOther, text } from "./words.js";
+import { loadOrders, orderPaid, orderPending, showOrders } from "./orders.js";
+import { element, logEvent, showState } from "./page.js";
+import { returnFromWindow } from "./payments.js";
+import { buy, loadProduct, showProduct } from "./product.js";
+import { moveFocus } from "./seatmap.js";
+import { addHold, clearChoice, closeSeats, countDown, hold, loadSeats, removeHold, showSeats, toggleSeat } from "./seats.js";
+import { setUser, user } from "./session.js";
 
 const ordersChanged = () => { loadOrders(); loadProduct(); };
-const orderUnderWay = (/** @type {any} */ data) => { orderWaits(data); ordersChanged(); };
+const orderInProgress = (/** @type {any} */ data) => { orderPending(data); ordersChanged(); };
 
-/** What the events of the user change on this page. @type {Record<string, (data: any) => void>} */
-const HEARD = {
+/** What each event of the user changes on this page. @type {Record<string, (data: any) => void>} */
+const HANDLERS = {
   "issue-complete": (data) => couponOutcome(data, true),
   "issue-failed": (data) => couponOutcome(data, false),
-  "hold-complete": (data) => { keepHold(data); say("seat-state", "good", data.message ?? text().taken); },
-  "hold-failed": (data) => say("seat-state", "bad", reason(data)),
-  "hold-released": (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().back); },
-  "release-failed": (data) => say("seat-state", "bad", reason(data)),
-  "hold-expired": (data) => { dropHold(data.holdId); say("seat-state", "bad", data.message ?? text().over); },
-  "reserve-complete": (data) => { loadSeats(); say("seat-state", "good", data.message ?? text().done); },
-  "reserve-failed": (data) => { loadSeats(); say("seat-state", "bad", reason(data)); },
+  "hold-complete": (data) => { addHold(data); showState("seat-state", "good", data.message ?? text().heldByMe); },
+  "hold-failed": (data) => showState("seat-state", "bad", reason(data)),
+  "hold-released": (data) => { loadSeats(); showState("seat-state", "good", data.message ?? text().holdReleased); },
+  "release-failed": (data) => showState("seat-state", "bad", reason(data)),
+  "hold-expired": (data) => { removeHold(data.holdId); showState("seat-state", "bad", data.message ?? text().holdExpired); },
+  "reserve-complete": (data) => { loadSeats(); showState("seat-state", "good", data.message ?? text().reservedByMe); },
+  "reserve-failed": (data) => { loadSeats(); showState("seat-state", "bad", reason(data)); },
   "order-accepted": ordersChanged, "order-refused": ordersChanged, "order-success": ordersChanged,
   "order-failure": ordersChanged, "order-refunded": ordersChanged,
-  "order-pending": orderUnderWay, "order-refunding": orderUnderWay,
+  "order-pending": orderInProgress, "order-refunding": orderInProgress,
 };
 
 /** @type {ReturnType<typeof connect> | undefined} */
 let stream;
 
-/** @param {string} [from] the id of the last event that was heard in another language */
+/** @param {string} [from] the id of the last event received in the previous language */
 function listen(from) {
   stream?.close();
-  const write = (/** @type {{name: string, id: string, data: any}} */ { name, id, data }) =>
-    note(name, id, typeof data === "string" ? data : JSON.stringify(data));
+  const log = (/** @type {{name: string, id: string, data: any}} */ { name, id, data }) =>
+    logEvent(name, id, typeof data === "string" ? data : JSON.stringify(data));
   stream = connect({
-    path: `/subscribe/${encodeURIComponent(user)}?lang=${language}`, from, names: Object.keys(HEARD), heartbeat: 25_000,
-    onEvent: (event) => { write(event); HEARD[event.name]?.(event.data); },
+    path: `/subscribe/${encodeURIComponent(user)}?lang=${language}`, from, names: Object.keys(HANDLERS), heartbeat: 25_000,
+    onEvent: (event) => { log(event); HANDLERS[event.name]?.(event.data); },
     onState: (state, frame) => {
-      if (frame) write(frame);
-      if (state === "live") loadOrders(); // as they are now; from here on the stream tells
+      if (frame) log(frame);
+      if (state === "live") loadOrders(); // the present state; the stream delivers the changes from here on
     },
     onReset: loadSeats,
     poll: () => Promise.all([loadSeats(), loadOrders()]),
   });
 }
 
-/** Somebody is here, and sees what is theirs. @param {string} name */
-function welcome(name) {
-  become(name);
+/** Shows the page to a user. @param {string} name */
+function showUser(name) {
+  setUser(name);
   element("user").value = name;
-  chooseNone();
-  for (const id of ["coupon-state", "seat-state", "order-state"]) say(id, "idle", "");
+  clearChoice();
+  for (const id of ["coupon-state", "seat-state", "order-state"]) showState(id, "idle", "");
   listen();
   loadSeats();
   loadOrders();
-  orderWhatIsPaid();
+  orderPaid();
 }
 
-function speak() {
+function showLanguage() {
   document.documentElement.lang = language;
   for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-text]"))) {
-    const words = text()[/** @type {keyof import("./words.js").Words} */ (part.dataset.text)];
-    if (typeof words === "string") part.textContent = words;
+    const translated = text()[/** @type {keyof import("./i18n.js").Text} */ (part.dataset.text)];
+    if (typeof translated === "string") part.textContent = translated;
   }
   for (const price of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-price]"))) {
     price.textContent = text().won(Number(price.dataset.price));
@@ -85,23 +84,23 @@ function speak() {
 
 element("who").addEventListener("submit", (/** @type {Event} */ event) => {
   event.preventDefault();
-  welcome(element("user").value);
+  showUser(element("user").value);
 });
-element("language").addEventListener("click", () => { speakOther(); speak(); listen(stream?.lastEventId); });
+element("language").addEventListener("click", () => { switchLanguage(); showLanguage(); listen(stream?.lastEventId); });
 element("issue").addEventListener("click", issue);
 element("hold").addEventListener("click", hold);
-element("seats").addEventListener("click", choose);
-element("seats").addEventListener("keydown", walk);
+element("seats").addEventListener("click", toggleSeat);
+element("seats").addEventListener("keydown", moveFocus);
 element("shop").addEventListener("submit", buy);
 element("count").addEventListener("input", showProduct);
 element("clear").addEventListener("click", () => element("log").replaceChildren());
-window.addEventListener("beforeunload", leaveSeats);
-window.addEventListener("pageshow", (event) => { if (event.persisted) welcome(user); }); // back from the payment window
+window.addEventListener("beforeunload", closeSeats);
+window.addEventListener("pageshow", (event) => { if (event.persisted) showUser(user); }); // back from the payment window
 window.addEventListener("focus", loadProduct);
-setInterval(tick, 500);
+setInterval(countDown, 500);
 setInterval(() => { if (!document.hidden) loadPromotion(); }, 3000);
 
-const back = comeBack();
-speak();
-welcome(user);
-if (back) say("order-state", "bad", back);
+const problem = returnFromWindow();
+showLanguage();
+showUser(user);
+if (problem) showState("order-state", "bad", problem);

@@ -1,52 +1,52 @@
-// The coupon of the promotion "demo". Asking for one is only accepted at first. The outcome comes by the user's stream, which
-// may be faster than the answer; where it does not come, it is asked for.
+// The coupon of the promotion "demo". The request is only accepted at first. Its outcome comes by the user's stream, perhaps
+// before the response; if it does not come, it is polled.
 
 // @ts-check
 
+import { reason, text } from "./i18n.js";
 import { outcome } from "./onsale.js";
-import { element, say } from "./page.js";
-import { command, user } from "./shopper.js";
-import { reason, text } from "./words.js";
+import { element, showState } from "./page.js";
+import { command, user } from "./session.js";
 
 const PROMOTION = "/api/v1/promotions/demo";
 
 /** @type {string | undefined} the request whose outcome the button waits for */
-let asked;
-/** Outcomes that the stream has told, by request. @type {Set<string>} */
+let pending;
+/** Requests whose outcome came by the stream. @type {Set<string>} */
 const outcomes = new Set();
 
 export async function issue() {
-  const asker = user;
+  const requester = user;
   element("issue").disabled = true;
   const answer = await command(`${PROMOTION}/coupons`);
   element("issue").disabled = false;
-  if (asker !== user) return;
+  if (requester !== user) return;
   if (answer.status === 202) {
     if (outcomes.has(answer.body.requestId)) return; // the stream was faster
-    asked = answer.body.requestId;
-    say("coupon-state", "wait", text().accepted(answer.body.sequence));
-    setTimeout(() => lookUp(answer.body, asker), 5000);
+    pending = answer.body.requestId;
+    showState("coupon-state", "wait", text().accepted);
+    setTimeout(() => lookUp(answer.body, requester), 5000);
   } else if (answer.ok) {
-    say("coupon-state", "good", text().issued(answer.body.result.number));
+    showState("coupon-state", "good", text().issued(answer.body.result.number));
   } else {
-    say("coupon-state", "bad", reason(answer.body));
+    showState("coupon-state", "bad", reason(answer.body));
   }
 }
 
-/** Asks for an outcome that the stream has not told. @param {any} accepted the body of the 202 @param {string} asker */
-async function lookUp(accepted, asker) {
-  const awaited = () => asked === accepted.requestId && asker === user;
-  if (!awaited()) return;
-  const found = await outcome(accepted, { user: asker });
-  if (awaited()) couponOutcome({ ...found, ...found.result }, found.status === "SUCCEEDED");
+/** Polls an outcome that the stream has not delivered. @param {any} accepted the body of the 202 @param {string} requester */
+async function lookUp(accepted, requester) {
+  const isPending = () => pending === accepted.requestId && requester === user;
+  if (!isPending()) return;
+  const found = await outcome(accepted, { user: requester });
+  if (isPending()) couponOutcome({ ...found, ...found.result }, found.status === "SUCCEEDED");
 }
 
 /** @param {any} data @param {boolean} good */
 export function couponOutcome(data, good) {
   outcomes.add(data.requestId);
-  if (asked && asked !== data.requestId) return;
-  asked = undefined;
-  say("coupon-state", good ? "good" : "bad", good ? (data.message ?? text().issued(data.number)) : reason(data));
+  if (pending && pending !== data.requestId) return;
+  pending = undefined;
+  showState("coupon-state", good ? "good" : "bad", good ? (data.message ?? text().issued(data.number)) : reason(data));
   loadPromotion();
 }
 

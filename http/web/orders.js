@@ -1,98 +1,98 @@
-// Orders: of what was paid, until they have a verdict, and those that there are.
+// Orders: those of new payments, until they have a result, and the list of all.
 
 // @ts-check
 
-import { element, note, say } from "./page.js";
-import { DAY, forget, isKept, keepPaid, unheard, windowFor } from "./payments.js";
-import { command, decided, introduce, user } from "./shopper.js";
-import { language, reason, text } from "./words.js";
+import { language, reason, text } from "./i18n.js";
+import { element, logEvent, showState } from "./page.js";
+import { DAY, isStored, remove, storePaid, unfinished, windowURL } from "./payments.js";
+import { command, decided, setUserCookie, user } from "./session.js";
 
-/** @typedef {import("./words.js").Words} Words */
-/** @typedef {import("./payments.js").Wanted} Wanted */
-/** @typedef {{imp_uid: string, count: number, amount: number, orderStatus: keyof Words["stands"],
- *             reason?: keyof Words["why"]}} Order */
+/** @typedef {import("./i18n.js").Text} Text */
+/** @typedef {import("./payments.js").Purchase} Purchase */
+/** @typedef {{imp_uid: string, count: number, amount: number, orderStatus: keyof Text["statuses"],
+ *             reason?: keyof Text["reasons"]}} Order */
 
-const USED = "payment_already_used", TRIES = 5; // after such a refusal, within half a minute
+const USED = "payment_already_used", MAX_REFUSED = 5; // retries of that, within half a minute
 
-const orderAt = (/** @type {string} */ impUID) => `/api/v1/orders/${encodeURIComponent(impUID)}`;
+const orderURL = (/** @type {string} */ impUID) => `/api/v1/orders/${encodeURIComponent(impUID)}`;
 
-let ordering = 0, later = 0;
+let ordering = 0, retry = 0;
 /** @type {EventSource | undefined} */
-let verdict;
-/** The payment whose verdict is waited for. @type {string | undefined} */
+let resultStream;
+/** The payment whose result is awaited. @type {string | undefined} */
 let awaited;
 
-/** Orders what this user came back with and whose verdict was not heard here. With the same key it is the same order. */
-export async function orderWhatIsPaid() {
-  const turn = ++ordering, pauses = [];
-  clearTimeout(later);
-  verdict?.close();
-  verdict = awaited = undefined;
-  for (const [impUID, wanted] of unheard(user)) {
-    say("order-state", "wait", text().ordering);
-    const answer = await order(impUID, wanted);
-    if (turn !== ordering) return; // it is begun anew, perhaps by somebody else
+/** Orders what this user has paid for and has no result of. The key makes each retry the same order. */
+export async function orderPaid() {
+  const run = ++ordering, delays = [];
+  clearTimeout(retry);
+  resultStream?.close();
+  resultStream = awaited = undefined;
+  for (const [impUID, purchase] of unfinished(user)) {
+    showState("order-state", "wait", text().ordering);
+    const answer = await order(impUID, purchase);
+    if (run !== ordering) return; // a newer run, perhaps of another user
     if (answer.ok) {
-      awaitVerdict(impUID);
+      awaitResult(impUID);
       continue;
     }
-    const pause = again(impUID, wanted, answer);
-    if (pause) pauses.push(pause);
-    if (!pause || answer.body.code !== USED) say("order-state", "bad", reason(answer.body));
+    const delay = retryDelay(impUID, purchase, answer);
+    if (delay) delays.push(delay);
+    if (!delay || answer.body.code !== USED) showState("order-state", "bad", reason(answer.body));
   }
-  if (pauses.length) later = setTimeout(orderWhatIsPaid, Math.min(...pauses));
+  if (delays.length) retry = setTimeout(orderPaid, Math.min(...delays));
 }
 
-/** Where the payment has an order already, that may be the buyer's own: then all is well.
- * @param {string} impUID @param {Wanted} wanted */
+/** Where the payment has an order already, it may be the buyer's own, which is fine.
+ * @param {string} impUID @param {Purchase} purchase */
 async function order(impUID, { user: buyer, salePostId, count, amount, refused }) {
   const key = `order-${impUID}${refused ? `.${refused}` : ""}`, headers = { Prefer: "wait=5" };
   const body = { imp_uid: impUID, salePostId, count, amount };
   const answer = await decided(await command("/api/v1/orders", { body, headers, key }), buyer);
   if (answer.body.code !== USED) return answer;
-  const own = await fetch(orderAt(impUID), { headers: { "X-User-Id": buyer } }).catch(() => undefined);
+  const own = await fetch(orderURL(impUID), { headers: { "X-User-Id": buyer } }).catch(() => undefined);
   return { ...answer, ok: own?.ok ?? false };
 }
 
-/** Somebody else may have named our payment first. Their order fails when the provider is asked, and then the payment is
- * ours; but under its key a refusal stays what it is. @param {string} impUID @param {Wanted} wanted
- * @param {{status: number, body: any}} refusal @returns after how many milliseconds it is ordered again; 0: not by itself */
-function again(impUID, wanted, { status, body }) {
-  if (body.code === USED && wanted.at > Date.now() - DAY) {
-    const refused = (wanted.refused ?? 0) + 1;
-    keepPaid(impUID, { ...wanted, refused });
-    return refused <= TRIES ? 500 * 2 ** refused : 0;
+/** Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
+ * ours; but a key keeps its refusal, so each retry has a new one. @param {string} impUID @param {Purchase} purchase
+ * @param {{status: number, body: any}} refusal @returns milliseconds until the next attempt; 0: none */
+function retryDelay(impUID, purchase, { status, body }) {
+  if (body.code === USED && purchase.at > Date.now() - DAY) {
+    const refused = (purchase.refused ?? 0) + 1;
+    storePaid(impUID, { ...purchase, refused });
+    return refused <= MAX_REFUSED ? 500 * 2 ** refused : 0;
   }
-  if (body.eventId || status === 400) forget(impUID); // refused for good
+  if (body.eventId || status === 400) remove(impUID); // refused permanently
   return !status || status === 429 || status >= 500 ? 5000 : 0;
 }
 
-/** Listens until the order of a payment is decided. @param {string} impUID */
-function awaitVerdict(impUID) {
-  verdict?.close();
-  introduce();
-  const stream = new EventSource(`${orderAt(impUID)}/sse?lang=${language}`);
-  [verdict, awaited] = [stream, impUID];
+/** Streams an order until its result. @param {string} impUID */
+function awaitResult(impUID) {
+  resultStream?.close();
+  setUserCookie();
+  const stream = new EventSource(`${orderURL(impUID)}/sse?lang=${language}`);
+  [resultStream, awaited] = [stream, impUID];
   stream.addEventListener("connect", (event) => {
-    note("connect", event.lastEventId, event.data);
+    logEvent("connect", event.lastEventId, event.data);
     const unpaid = JSON.parse(event.data).order?.orderStatus === "PENDING_PAYMENT";
-    say("order-state", "wait", unpaid ? text().stands.PENDING_PAYMENT : text().verifying);
+    showState("order-state", "wait", unpaid ? text().statuses.PENDING_PAYMENT : text().verifying);
   });
   for (const name of ["success", "failure"]) stream.addEventListener(name, (event) => {
     stream.close();
     awaited = undefined;
-    forget(impUID);
-    note(name, event.lastEventId, event.data);
-    say("order-state", name === "success" ? "good" : "bad", JSON.parse(event.data).message);
+    remove(impUID);
+    logEvent(name, event.lastEventId, event.data);
+    showState("order-state", name === "success" ? "good" : "bad", JSON.parse(event.data).message);
   });
   stream.onerror = () => {
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === verdict) awaitVerdict(impUID); }, 3000);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => { if (stream === resultStream) awaitResult(impUID); }, 3000);
   };
 }
 
-/** An order has no verdict yet, and waits for money, to come or to go. @param {any} data */
-export function orderWaits(data) {
-  if (data.imp_uid === awaited) say("order-state", "wait", data.message);
+/** An order waits for a payment or a refund. @param {any} data */
+export function orderPending(data) {
+  if (data.imp_uid === awaited) showState("order-state", "wait", data.message);
 }
 
 /** @type {Order[]} */
@@ -100,26 +100,26 @@ let orders = [];
 let loading = 0;
 
 export async function loadOrders() {
-  const turn = ++loading;
+  const load = ++loading;
   const response = await fetch("/api/v1/me/orders?limit=10", { headers: { "X-User-Id": user } }).catch(() => undefined);
   const found = response?.ok ? await response.json().catch(() => undefined) : undefined;
-  if (turn !== loading) return; // somebody asked again meanwhile
-  if (!found) return void setTimeout(() => { if (turn === loading) loadOrders(); }, 3000);
-  if (JSON.stringify(found.items) === JSON.stringify(orders)) return; // nothing moves under somebody's pointer
+  if (load !== loading) return; // a newer one is under way
+  if (!found) return void setTimeout(() => { if (load === loading) loadOrders(); }, 3000);
+  if (JSON.stringify(found.items) === JSON.stringify(orders)) return; // do not redraw under the pointer
   orders = found.items;
   showOrders();
 }
 
 export function showOrders() {
   const t = text();
-  element("orders").replaceChildren(...orders.map(({ imp_uid, count, amount, orderStatus, reason: why }) => {
-    const item = document.createElement("li"), stands = document.createElement("b"), pay = document.createElement("a");
+  element("orders").replaceChildren(...orders.map(({ imp_uid, count, amount, orderStatus, reason: code }) => {
+    const item = document.createElement("li"), status = document.createElement("b"), pay = document.createElement("a");
     Object.assign(item.dataset, { impUid: imp_uid, status: orderStatus });
-    stands.textContent = t.stands[orderStatus] ?? orderStatus;
-    item.append(stands, ` ${t.units(count, t.won(amount))} `, why ? t.why[why] ?? why : "");
-    pay.textContent = t.deposit;
-    pay.href = windowFor({ imp_uid });
-    if (orderStatus === "PENDING_PAYMENT" && isKept(imp_uid)) item.append(pay);
+    status.textContent = t.statuses[orderStatus] ?? orderStatus;
+    item.append(status, ` ${t.units(count, t.won(amount))} `, code ? t.reasons[code] ?? code : "");
+    pay.textContent = t.makeTransfer;
+    pay.href = windowURL({ imp_uid });
+    if (orderStatus === "PENDING_PAYMENT" && isStored(imp_uid)) item.append(pay);
     return item;
   }));
 }

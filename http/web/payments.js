@@ -1,60 +1,60 @@
-// Payments under way. What somebody goes to pay for is kept in this browser until its order has a verdict, over reloads and
-// nodes that do not answer. Of what the way back from the payment window says only the imp_uid is used, and what that is
-// worth the provider tells the server.
+// Payments in progress. What a user goes to pay for is stored in this browser until its order has a result, across reloads and
+// nodes that do not respond. Of the payment window's redirect only the imp_uid is used, and the server verifies that at the
+// provider.
 
 // @ts-check
 
-import { become } from "./shopper.js";
-import { text } from "./words.js";
+import { text } from "./i18n.js";
+import { setUser } from "./session.js";
 
-/** What somebody goes to pay for; refused counts how often the payment was said to have an order already.
- * @typedef {{user: string, salePostId: string, count: number, amount: number, at: number, refused?: number}} Wanted */
+/** What a user pays for; refused counts how often the payment was said to have an order already.
+ * @typedef {{user: string, salePostId: string, count: number, amount: number, at: number, refused?: number}} Purchase */
 
 export const DAY = 86_400_000;
-const WINDOW = "/fakepay/_fake/window"; // where the demo's payers pay
+const WINDOW = "/fakepay/_fake/window"; // of the demo's provider
 
-/** The address of the window for a payment; from there the way leads back here. @param {Record<string, string>} payment */
-export const windowFor = (payment) => `${WINDOW}?${new URLSearchParams({ ...payment, redirect: here() })}`;
-const here = () => location.origin + location.pathname;
+/** The payment window for a payment; it redirects back to this page. @param {Record<string, string>} payment */
+export const windowURL = (payment) => `${WINDOW}?${new URLSearchParams({ ...payment, redirect: pageURL() })}`;
+const pageURL = () => location.origin + location.pathname;
 
 const prepared = (/** @type {string} */ merchantUID) => `onsale.prepared ${merchantUID}`;
 const paid = (/** @type {string} */ impUID) => `onsale.paid ${impUID}`;
 
-/** @param {string} merchantUID @param {Wanted} wanted */
-export const keepPrepared = (merchantUID, wanted) => localStorage.setItem(prepared(merchantUID), JSON.stringify(wanted));
-/** @param {string} impUID @param {Wanted} wanted */
-export const keepPaid = (impUID, wanted) => localStorage.setItem(paid(impUID), JSON.stringify(wanted));
+/** @param {string} merchantUID @param {Purchase} purchase */
+export const storePrepared = (merchantUID, purchase) => localStorage.setItem(prepared(merchantUID), JSON.stringify(purchase));
+/** @param {string} impUID @param {Purchase} purchase */
+export const storePaid = (impUID, purchase) => localStorage.setItem(paid(impUID), JSON.stringify(purchase));
 /** @param {string} impUID */
-export const isKept = (impUID) => localStorage.getItem(paid(impUID)) !== null;
+export const isStored = (impUID) => localStorage.getItem(paid(impUID)) !== null;
 /** @param {string} impUID */
-export const forget = (impUID) => localStorage.removeItem(paid(impUID));
+export const remove = (impUID) => localStorage.removeItem(paid(impUID));
 
-/** Takes down which payment was made, where somebody comes back from the window. @returns what there is to say about it */
-export function comeBack() {
+/** Stores the payment of a user who returns from the payment window. @returns a message if there is nothing to order */
+export function returnFromWindow() {
   const query = new URLSearchParams(location.search), merchantUID = query.get("merchant_uid"), impUID = query.get("imp_uid");
   if (!merchantUID) return "";
-  const wanted = localStorage.getItem(prepared(merchantUID));
-  if (wanted && impUID) {
-    localStorage.setItem(paid(impUID), wanted);
-    become(JSON.parse(wanted).user);
+  const purchase = localStorage.getItem(prepared(merchantUID));
+  if (purchase && impUID) {
+    localStorage.setItem(paid(impUID), purchase);
+    setUser(JSON.parse(purchase).user);
   }
-  history.replaceState(null, "", here());
+  history.replaceState(null, "", pageURL());
   if (!impUID) return text().notPaid;
-  return wanted ? "" : text().notBegun(impUID);
+  return purchase ? "" : text().notStartedHere(impUID);
 }
 
-/** What a user came back with and whose verdict was not heard here, the oldest first. @param {string} user
- * @returns {[impUID: string, wanted: Wanted][]} */
-export function unheard(user) {
-  /** @type {[string, Wanted][]} */
+/** The payments of a user whose orders have no result yet, the oldest first. @param {string} user
+ * @returns {[impUID: string, purchase: Purchase][]} */
+export function unfinished(user) {
+  /** @type {[string, Purchase][]} */
   const found = [];
   for (const [slot, value] of Object.entries(localStorage)) {
-    const [what, id] = slot.split(" ");
-    if (!["onsale.prepared", "onsale.paid"].includes(what)) continue;
-    /** @type {Wanted} */
-    const wanted = JSON.parse(value);
-    if (what === "onsale.paid" && wanted.user === user) found.push([id, wanted]);
-    if (what === "onsale.prepared" && wanted.at < Date.now() - DAY) localStorage.removeItem(slot); // nobody came back from there
+    const [kind, id] = slot.split(" ");
+    if (!["onsale.prepared", "onsale.paid"].includes(kind)) continue;
+    /** @type {Purchase} */
+    const purchase = JSON.parse(value);
+    if (kind === "onsale.paid" && purchase.user === user) found.push([id, purchase]);
+    if (kind === "onsale.prepared" && purchase.at < Date.now() - DAY) localStorage.removeItem(slot); // abandoned
   }
   return found.sort(([, a], [, b]) => a.at - b.at);
 }

@@ -1,18 +1,18 @@
-// The map of seats as it is drawn: a button for each, in rows and sections, and the arrow keys to walk from one to the next.
+// The seat map: a button for each seat, in rows and sections, and focus by the arrow keys.
 
 // @ts-check
 
 import { element } from "./page.js";
-import { text } from "./words.js";
+import { text } from "./i18n.js";
 
 /** @typedef {{id: number, scheduleSeatId: number, displayName: string, section: string, row: string, number: number,
  *             price: number, status: string, mine: boolean, heldUntil?: string}} Seat */
-/** @typedef {"asking" | "available" | "chosen" | "mine" | "held" | "bought" | "reserved"} State */
+/** @typedef {"requesting" | "available" | "chosen" | "mine" | "held" | "bought" | "reserved"} State */
 
 /** @type {Map<number, HTMLButtonElement>} */
 const buttons = new Map();
 
-/** Draws all seats, section by section, unless they are drawn. @param {Seat[]} list in the order of their ids */
+/** Draws all seats, section by section, unless they are drawn already. @param {Seat[]} list in the order of their ids */
 export function draw(list) {
   if (buttons.size === list.length) return;
   buttons.clear();
@@ -49,38 +49,38 @@ export function draw(list) {
     button.type = "button";
     button.className = "seat";
     button.dataset.seatId = String(seat.id);
-    button.tabIndex = buttons.size ? -1 : 0; // one stop for Tab; the arrows move within
+    button.tabIndex = buttons.size ? -1 : 0; // Tab enters the map once; the arrow keys move within it
     buttons.set(seat.id, button);
     line.append(button);
   }
 }
 
 /** @param {Seat} seat @param {State} state */
-export function paint(seat, state) {
+export function showSeat(seat, state) {
   const button = buttons.get(seat.id);
   if (!button) return;
-  const t = text(), words = state === "chosen" ? t.chosenSeat : t[state];
+  const t = text(), label = state === "chosen" ? t.chosenSeat : t[state];
   button.dataset.state = state;
   button.setAttribute("aria-disabled", String(state !== "available" && state !== "chosen"));
   button.setAttribute("aria-pressed", String(state === "chosen"));
-  const place = `${seat.section} ${seat.row}${t.row} ${seat.number}${t.seatNumber}`;
-  button.setAttribute("aria-label", `${place}, ${t.won(seat.price)}, ${words}`);
-  button.title = `${seat.displayName} · ${words}`;
+  const name = `${seat.section} ${seat.row}${t.row} ${seat.number}${t.seatNumber}`;
+  button.setAttribute("aria-label", `${name}, ${t.won(seat.price)}, ${label}`);
+  button.title = `${seat.displayName} · ${label}`;
 }
 
-/** The seat whose button an event is about. @param {Event} event */
+/** The id of the seat that was clicked. @param {Event} event */
 export function seatOf(event) {
   const button = /** @type {HTMLElement} */ (event.target).closest("button.seat");
   return button ? Number(/** @type {HTMLElement} */ (button).dataset.seatId) : undefined;
 }
 
-/** Moves between seats with the arrow keys. @param {KeyboardEvent} event */
-export function walk(event) {
+/** @param {KeyboardEvent} event */
+export function moveFocus(event) {
   const from = /** @type {HTMLElement} */ (event.target).closest("button.seat");
   if (!from?.parentElement) return;
   const inRow = [...from.parentElement.querySelectorAll("button.seat")];
   const rows = [...document.querySelectorAll("#seats .row")];
-  const column = inRow.indexOf(from), at = rows.indexOf(from.parentElement);
+  const column = inRow.indexOf(from), index = rows.indexOf(from.parentElement);
   /** @param {Element | undefined} row */
   const nearestIn = (row) => {
     const list = [...(row?.querySelectorAll("button.seat") ?? [])];
@@ -88,7 +88,7 @@ export function walk(event) {
   };
   const targets = {
     ArrowLeft: inRow[column - 1], ArrowRight: inRow[column + 1], Home: inRow[0], End: inRow.at(-1),
-    ArrowUp: nearestIn(rows[at - 1]), ArrowDown: nearestIn(rows[at + 1]),
+    ArrowUp: nearestIn(rows[index - 1]), ArrowDown: nearestIn(rows[index + 1]),
   };
   const to = /** @type {HTMLButtonElement | undefined} */ (targets[/** @type {keyof typeof targets} */ (event.key)]);
   if (!to) return;

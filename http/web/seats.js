@@ -1,17 +1,16 @@
-// The seats of the schedule "demo". They are asked for first and listened to from exactly there: the answer to a GET carries
-// the position of what it shows (Last-Event-ID), and a stream that starts at that position misses nothing. It is a plain
-// EventSource, which comes back by itself after a break and goes on where it stopped.
+// The seats of the schedule "demo" and the user's holds. The response to the GET carries the position of what it shows
+// (Last-Event-ID), so a stream that starts there misses nothing. It is a plain EventSource, which reconnects and resumes by
+// itself.
 
 // @ts-check
 
-import { drawHolds, holds, isHeld, setClock } from "./holds.js";
-import { element, note, say } from "./page.js";
-import { draw, paint, seatOf } from "./seatmap.js";
-import { command, user } from "./shopper.js";
-import { reason, text } from "./words.js";
+import { reason, text } from "./i18n.js";
+import { element, logEvent, showState } from "./page.js";
+import { draw, seatOf, showSeat } from "./seatmap.js";
+import { command, user } from "./session.js";
 
 /** @typedef {import("./seatmap.js").Seat} Seat */
-/** @typedef {import("./holds.js").Hold} Hold */
+/** @typedef {{holdId: string, scheduleSeatIds: number[], totalPrice: number, expiresAt: string}} Hold */
 /** @typedef {{scheduleSeatId: number, status: string, timestamp: string, isHeartbeat: boolean}} SeatEvent */
 
 const SEATS = "/api/schedules/demo/seats";
@@ -20,24 +19,34 @@ const SEATS = "/api/schedules/demo/seats";
 const seats = new Map();
 /** @type {Set<number>} */
 const chosen = new Set();
-/** Seats that are asked for right now. @type {Set<number>} */
-const asking = new Set();
+/** Seats of a hold request without an outcome. @type {Set<number>} */
+const requesting = new Set();
+/** @type {Map<string, Hold>} */
+const holds = new Map();
+/** How far the server's clock is ahead of the browser's, in milliseconds. */
+let clockOffset = 0;
 /** @type {EventSource | undefined} */
 let stream;
 let loading = 0;
 
-/** Reads the seats and the user's holds, then listens from exactly there, unless it is listening. */
+/** @param {number} now by the server's clock */
+const setClock = (now) => { clockOffset = now - Date.now(); };
+
+/** @param {number} seat */
+const isHeld = (seat) => [...holds.values()].some((h) => h.scheduleSeatIds.includes(seat));
+
+/** Reads the seats and the user's holds, and streams from there unless a stream is open. */
 export async function loadSeats() {
-  const turn = ++loading;
-  const again = (/** @type {number} */ ms) => setTimeout(() => { if (turn === loading) loadSeats(); }, ms);
+  const load = ++loading;
+  const retry = (/** @type {number} */ ms) => setTimeout(() => { if (load === loading) loadSeats(); }, ms);
   const headers = { "X-User-Id": user };
   try {
     const mine = await fetch(`${SEATS}/my-holds`, { headers });
     const response = await fetch(SEATS, { headers });
-    if (turn !== loading) return; // somebody asked again meanwhile
+    if (load !== loading) return; // a newer one is under way
     if (!response.ok || !mine.ok) {
       element("counts").textContent = response.status === 404 ? text().noSchedule : "";
-      again(5000);
+      retry(5000);
       return;
     }
     const served = Date.parse(response.headers.get("Date") ?? "");
@@ -52,100 +61,100 @@ export async function loadSeats() {
     showSeats();
     if (!stream || stream.readyState === EventSource.CLOSED) listen(response.headers.get("Last-Event-ID"));
   } catch {
-    again(3000);
+    retry(3000);
   }
 }
 
-/** @param {string | null} position of what was read */
+/** @param {string | null} position to start at */
 function listen(position) {
   const from = position ? `?lastEventId=${encodeURIComponent(position)}` : "";
-  const mine = stream = new EventSource(`${SEATS}/events${from}`);
-  mine.onmessage = (event) => {
+  const source = stream = new EventSource(`${SEATS}/events${from}`);
+  source.onmessage = (event) => {
     /** @type {SeatEvent} */
     const data = JSON.parse(event.data);
     if (data.isHeartbeat) return;
-    note("message", event.lastEventId, event.data);
-    change(data.scheduleSeatId, data.status);
+    logEvent("message", event.lastEventId, event.data);
+    setStatus(data.scheduleSeatId, data.status);
   };
-  mine.addEventListener("connect", (event) => {
-    note("connect", event.lastEventId, event.data);
+  source.addEventListener("connect", (event) => {
+    logEvent("connect", event.lastEventId, event.data);
     if (JSON.parse(event.data).status === "reset") loadSeats();
   });
-  mine.onopen = showLive;
-  mine.onerror = () => {
+  source.onopen = showLive;
+  source.onerror = () => {
     showLive();
-    if (mine.readyState === EventSource.CLOSED && mine === stream) setTimeout(loadSeats, 3000);
+    if (source.readyState === EventSource.CLOSED && source === stream) setTimeout(loadSeats, 3000);
   };
 }
 
-export const leaveSeats = () => stream?.close();
+export const closeSeats = () => stream?.close();
 
-/** A seat has another status; whose it is the public stream does not say. @param {number} id @param {string} status */
-function change(id, status) {
+/** Sets the status of a seat. The public stream does not say whose it is. @param {number} id @param {string} status */
+function setStatus(id, status) {
   const seat = seats.get(id);
   if (!seat) return;
   seat.status = status;
   seat.mine = status === "RESERVED" ? seat.mine : isHeld(id);
   if (status !== "AVAILABLE") chosen.delete(id);
-  repaint([id]);
+  refresh([id]);
 }
 
 /** @param {MouseEvent} event */
-export function choose(event) {
+export function toggleSeat(event) {
   const seat = seats.get(seatOf(event) ?? -1);
   if (!seat || !["available", "chosen"].includes(stateOf(seat))) return;
   if (!chosen.delete(seat.id)) chosen.add(seat.id);
-  repaint([seat.id]);
+  refresh([seat.id]);
 }
 
-export const chooseNone = () => chosen.clear();
+export const clearChoice = () => chosen.clear();
 
 export async function hold() {
   const ids = [...chosen].sort((a, b) => a - b);
   chosen.clear();
-  ids.forEach((id) => asking.add(id));
-  repaint(ids);
+  ids.forEach((id) => requesting.add(id));
+  refresh(ids);
   const answer = await command(`${SEATS}/hold`, { body: { scheduleSeatIds: ids } });
-  ids.forEach((id) => asking.delete(id));
-  if (answer.status === 201) keepHold(answer.body.result);
-  else if (answer.status !== 202) say("seat-state", "bad", reason(answer.body));
-  repaint(ids);
+  ids.forEach((id) => requesting.delete(id));
+  if (answer.status === 201) addHold(answer.body.result);
+  else if (answer.status !== 202) showState("seat-state", "bad", reason(answer.body));
+  refresh(ids);
 }
 
 /** @param {string} verb @param {Hold} h */
 async function finish(verb, h) {
   const answer = await command(`${SEATS}/${verb}`, { body: { holdId: h.holdId } });
-  if (!answer.ok) say("seat-state", "bad", reason(answer.body));
-  loadSeats(); // whatever came of it
+  if (!answer.ok) showState("seat-state", "bad", reason(answer.body));
+  loadSeats();
 }
 
 /** @param {Hold & {now?: string}} h */
-export function keepHold(h) {
+export function addHold(h) {
   if (h.now) setClock(Date.parse(h.now));
   holds.set(h.holdId, h);
-  for (const id of h.scheduleSeatIds) change(id, "HELD");
+  for (const id of h.scheduleSeatIds) setStatus(id, "HELD");
   showHolds();
 }
 
 /** @param {string} id */
-export function dropHold(id) {
+export function removeHold(id) {
   if (holds.delete(id)) loadSeats();
   showHolds();
 }
 
 /** @param {Seat} seat */
 function stateOf(seat) {
-  if (asking.has(seat.id)) return "asking";
+  if (requesting.has(seat.id)) return "requesting";
   if (seat.status === "HELD") return seat.mine ? "mine" : "held";
   if (seat.status !== "AVAILABLE") return seat.mine ? "bought" : "reserved";
   return chosen.has(seat.id) ? "chosen" : "available";
 }
 
 /** @param {Iterable<number>} ids */
-function repaint(ids) {
+function refresh(ids) {
   for (const id of ids) {
     const seat = seats.get(id);
-    if (seat) paint(seat, stateOf(seat));
+    if (seat) showSeat(seat, stateOf(seat));
   }
   const total = [...chosen].reduce((sum, id) => sum + (seats.get(id)?.price ?? 0), 0);
   element("chosen").textContent = chosen.size ? text().chosen(chosen.size, text().won(total)) : text().chooseFirst;
@@ -155,17 +164,45 @@ function repaint(ids) {
   if (seats.size) element("counts").textContent = text().counts(free, seats.size);
 }
 
-const showHolds = () => drawHolds((id) => seats.get(id)?.displayName ?? id, finish);
-
-function showLive() {
-  const on = stream?.readyState === EventSource.OPEN;
-  element("live").dataset.on = on ? "yes" : "no";
-  element("live-text").textContent = on ? text().live : text().connecting;
+function showHolds() {
+  element("holds").replaceChildren(...[...holds.values()].map((h) => {
+    const item = document.createElement("li"), names = document.createElement("span"), time = document.createElement("span");
+    const seatNames = h.scheduleSeatIds.map((id) => seats.get(id)?.displayName ?? id);
+    names.textContent = `${seatNames.join(", ")} · ${text().won(h.totalPrice)}`;
+    time.className = "time";
+    time.dataset.until = h.expiresAt;
+    const actions = document.createElement("div");
+    actions.className = "acts";
+    for (const [verb, label] of [["reserve", text().reserve], ["release", text().release]]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label;
+      button.onclick = () => { actions.querySelectorAll("button").forEach((b) => { b.disabled = true; }); finish(verb, h); };
+      actions.append(button);
+    }
+    item.append(names, time, actions);
+    return item;
+  }));
+  countDown();
 }
 
-/** Shows all again, as it is now and in the language of now. */
+export function countDown() {
+  for (const time of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#holds .time"))) {
+    const left = Math.max(0, Math.ceil((Date.parse(time.dataset.until ?? "") - Date.now() - clockOffset) / 1000));
+    time.textContent = left ? text().left(`${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`) : text().holdExpired;
+    time.classList.toggle("soon", left < 60);
+  }
+}
+
+function showLive() {
+  const open = stream?.readyState === EventSource.OPEN;
+  element("live").dataset.on = open ? "yes" : "no";
+  element("live-text").textContent = open ? text().live : text().connecting;
+}
+
+/** Redraws everything, in the present language. */
 export function showSeats() {
-  repaint(seats.keys());
+  refresh(seats.keys());
   showHolds();
   showLive();
 }

@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"onsale/cmd/onsale/node"
 	"onsale/config"
 	"onsale/domain"
-	"onsale/projections"
+	auditor "onsale/projections/audit"
+	"onsale/projections/store"
 	"onsale/streams"
 )
 
@@ -30,12 +32,12 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 		p := printer{out: stdout, epoch: log.Epoch()}
 		visit = func(c domain.Command, events []domain.Event) {
 			if matches(trace, c, events) {
-				_ = p.text(projections.Decision{Command: c, Events: events})
+				_ = p.text(auditor.Decision{Command: c, Events: events})
 			}
 		}
 	}
-	report, err := projections.RunAudit(ctx, log, visit)
-	if errors.Is(err, projections.ErrDifference) {
+	report, err := auditor.Run(ctx, log, visit)
+	if errors.Is(err, auditor.ErrDifference) {
 		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints what stands around that place"}
 	}
 	if err != nil {
@@ -50,27 +52,27 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, report projections.Audit, stdout io.Writer) error {
+func auditStore(ctx context.Context, log *streams.Log, path string, report auditor.Report, stdout io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(stdout, "read store: none; the next start makes it from EVENTS")
 		return nil
 	}
-	store, err := projections.OpenStore(path, log.Epoch())
+	readStore, err := store.Open(path, log.Epoch(), log)
 	if err != nil {
 		return hintError{err, "move the file away; the next start makes it anew from EVENTS"}
 	}
-	defer store.Close()
+	defer readStore.Close()
 	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rebuilt, err := projections.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, report.Events)
+	rebuilt, _, err := store.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, report.Events)
 	if err != nil {
 		return err
 	}
 	defer rebuilt.Close()
-	behind, err := store.EventsBehind(rebuilt)
+	behind, err := readStore.EventsBehind(rebuilt)
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report proje
 		fmt.Fprintf(stdout, "read store: %+d events against EVENTS; the next start brings both to one\n", -behind)
 		return nil
 	}
-	difference, err := projections.Difference(store, rebuilt)
+	difference, err := store.Difference(readStore, rebuilt)
 	if err != nil {
 		return err
 	}
@@ -90,10 +92,11 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report proje
 	return nil
 }
 
-func printAuditSummary(stdout io.Writer, epoch string, report projections.Audit) error {
+func printAuditSummary(stdout io.Writer, epoch string, report auditor.Report) error {
 	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
-	for _, name := range slices.Sorted(maps.Keys(report.Outcomes)) {
-		fmt.Fprintf(stdout, "  %8d  %s\n", report.Outcomes[name], name)
+	labels := slices.SortedFunc(maps.Keys(report.ByType), func(a, b auditor.Label) int { return strings.Compare(a.String(), b.String()) })
+	for _, label := range labels {
+		fmt.Fprintf(stdout, "  %8d  %s\n", report.ByType[label], label)
 	}
 	if report.Undecided > 0 {
 		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)

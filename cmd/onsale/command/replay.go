@@ -13,7 +13,7 @@ import (
 
 	"onsale/config"
 	"onsale/domain"
-	"onsale/projections"
+	auditor "onsale/projections/audit"
 	"onsale/streams"
 )
 
@@ -35,7 +35,7 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 	out := bufio.NewWriter(stdout)
 	defer out.Flush()
 	p := printer{out: out, epoch: log.Epoch(), csv: csv.NewWriter(out)}
-	for d, err := range projections.Replay(ctx, log) {
+	for d, err := range auditor.Replay(ctx, log) {
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ type printer struct {
 	wroteHeader bool
 }
 
-func (p *printer) print(format string, d projections.Decision) error {
+func (p *printer) print(format string, d auditor.Decision) error {
 	switch format {
 	case "jsonl":
 		return p.jsonl(d)
@@ -123,7 +123,7 @@ func (p *printer) print(format string, d projections.Decision) error {
 	return p.text(d)
 }
 
-func (p *printer) text(d projections.Decision) error {
+func (p *printer) text(d auditor.Decision) error {
 	c := d.Command
 	name, _ := c.Body.Type()
 	body, err := json.Marshal(c.Body)
@@ -163,7 +163,7 @@ type jsonEvent struct {
 	Data      json.RawMessage  `json:"data"`
 }
 
-func (p *printer) jsonl(d projections.Decision) error {
+func (p *printer) jsonl(d auditor.Decision) error {
 	name, _ := d.Command.Body.Type()
 	line := struct {
 		Sequence  uint64           `json:"sequence"`
@@ -185,7 +185,7 @@ func (p *printer) jsonl(d projections.Decision) error {
 	return json.NewEncoder(p.out).Encode(line)
 }
 
-func (p *printer) csvRow(d projections.Decision) error {
+func (p *printer) csvRow(d auditor.Decision) error {
 	if !p.wroteHeader {
 		p.wroteHeader = true
 		if err := p.csv.Write([]string{"sequence", "at", "command", "entity", "user", "requestId", "eventId", "event", "eventUser", "data"}); err != nil {

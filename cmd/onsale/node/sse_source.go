@@ -47,7 +47,8 @@ func (n *Node) progress(promotion string) (p sse.Progress, found bool, err error
 		var state coupons.Promotion
 		state, found, err = v.Promotion(promotion)
 		p.Issued, p.Remaining, p.IssuedEver, p.Position = state.Issued(), state.Remaining(), state.IssuedEver, v.EventNumber()
-		p.Status, p.Until = httpd.PromotionStatus(state, max(v.Now(), domain.At(time.Now())))
+		status, until := state.Status(max(v.Now(), domain.At(time.Now())))
+		p.Status, p.Until = string(status), until
 		return err
 	})
 	return p, found, err

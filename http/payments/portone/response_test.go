@@ -58,10 +58,10 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 		{"v1", "get", 200, v1Paid, `:1000`, `:"1000"`, "unknown"},
 		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775807`, "yes"},
 		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775808`, "unknown"},
-		{"v1", "get", 200, v1Paid, `:1000`, `:399`, "unknown"},             // less than was given back
+		{"v1", "get", 200, v1Paid, `:1000`, `:399`, "unknown"},             // less than was refunded
 		{"v1", "get", 200, v1Paid, `"amount"`, `"Amount"`, "unknown"},      // another field
 		{"v1", "get", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},          // another payment
-		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},      // is it money?
+		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},      // is the channel live?
 		{"v1", "get", 200, v1Paid, `:{`, `:null,"was":{`, "unknown"},       //
 		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                      // a 404 with a yes
 		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},      // a proxy's no
@@ -74,7 +74,7 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 		{"v1", "cancel", 408, `{"code":1,"message":"x"}`, ``, ``, "unknown"},
 		{"v2", "get", 200, v2Paid, ``, ``, "yes"},
 		{"v2", "get", 200, v2Paid, `:"r"`, `:"other"`, "unknown"},
-		{"v2", "get", 200, v2Paid, `"LIVE"`, `"NEW"`, "unknown"}, // is it money?
+		{"v2", "get", 200, v2Paid, `"LIVE"`, `"NEW"`, "unknown"}, // is the channel live?
 		{"v2", "get", 200, v2Paid, `"cancelled":400`, `"cancelled":null`, "unknown"},
 		{"v2", "get", 404, `{"type":"PAYMENT_NOT_FOUND"}`, ``, ``, "no"},
 		{"v2", "get", 404, `{"type":"NO_ROUTE"}`, ``, ``, "unknown"},

@@ -67,7 +67,10 @@ func (t *token) cached(refused string) string {
 func (t *token) renew() (string, error) {
 	requestedAt := t.config.Now()
 	access, ttl, err := t.fetch()
-	for attempt := 1; attempt < maxTokenAttempts && errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(requestedAt) < tokenRetryWithin; attempt++ {
+	retryable := func() bool {
+		return errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(requestedAt) < tokenRetryWithin
+	}
+	for attempt := 1; attempt < maxTokenAttempts && retryable(); attempt++ {
 		time.Sleep(time.Duration(attempt) * tokenRetryWithin / 10)
 		access, ttl, err = t.fetch()
 	}

@@ -55,15 +55,15 @@ func (c *client) do(method, path, authorization, contentType, body string) (int,
 	return response.StatusCode, tree
 }
 
-func (c *client) token() (access string, life time.Duration) {
+func (c *client) token() (access string, ttl time.Duration) {
 	c.t.Helper()
 	_, got := c.do("POST", "/users/getToken", "", formType, "imp_key="+c.Key+"&imp_secret="+c.Secret)
 	response, ok := got["response"].(map[string]any)
 	if !ok {
 		c.t.Fatalf("got %v", got)
 	}
-	life = time.Duration(response["expired_at"].(float64)-response["now"].(float64)) * time.Second
-	return response["access_token"].(string), life
+	ttl = time.Duration(response["expired_at"].(float64)-response["now"].(float64)) * time.Second
+	return response["access_token"].(string), ttl
 }
 
 func (c *client) control(method, path, body string, want int) map[string]any {
@@ -78,13 +78,13 @@ func (c *client) control(method, path, body string, want int) map[string]any {
 // A token lives half an hour, is repeated while it lasts, and is extended by five minutes in its last minute.
 func TestFake_ExtendsToken(t *testing.T) {
 	c := newClient(t)
-	first, life := c.token()
-	if life != 30*time.Minute {
-		t.Errorf("got a life of %v", life)
+	first, ttl := c.token()
+	if ttl != 30*time.Minute {
+		t.Errorf("got a ttl of %v", ttl)
 	}
 	for _, step := range []struct {
-		pass, life time.Duration
-		same       bool
+		pass, ttl time.Duration
+		same      bool
 	}{
 		{28 * time.Minute, 2 * time.Minute, true},
 		{time.Minute, 6 * time.Minute, true}, // in its last minute
@@ -92,9 +92,9 @@ func TestFake_ExtendsToken(t *testing.T) {
 		{5 * time.Minute, 30 * time.Minute, false},
 	} {
 		c.Advance(step.pass)
-		access, life := c.token()
-		if life != step.life || (access == first) != step.same {
-			t.Errorf("%v later: got a life of %v, the same: %v", step.pass, life, access == first)
+		access, ttl := c.token()
+		if ttl != step.ttl || (access == first) != step.same {
+			t.Errorf("%v later: got a ttl of %v, the same: %v", step.pass, ttl, access == first)
 		}
 	}
 	status, _ := c.do("GET", "/payments/imp_1", first, "", "")
@@ -119,7 +119,7 @@ func TestFake_CancelsV1(t *testing.T) {
 		return status, got["code"].(float64), response
 	}
 	for _, body := range []string{
-		`{"imp_uid":"nobody","merchant_uid":"order-1","amount":1,"checksum":1000}`, // imp_uid wins
+		`{"imp_uid":"none","merchant_uid":"order-1","amount":1,"checksum":1000}`, // imp_uid wins
 		`{"imp_uid":"` + uid + `","amount":1,"checksum":999}`,
 		`{"imp_uid":"` + uid + `","amount":1001,"checksum":1000}`,
 		`{"imp_uid":"` + uid + `","amount":1.5,"checksum":1000}`,
@@ -204,7 +204,7 @@ func TestFake_ServesControlAPI(t *testing.T) {
 	c.control("POST", "payments/"+uid+"/succeed", "", 200)
 	c.control("POST", "payments/"+uid+"/tamper", `{"amount":900,"currency":"USD","merchant_uid":"order-9","sandbox":true}`, 200)
 	c.control("POST", "payments/"+uid+"/cancel", `{"amount":100}`, 200)
-	c.control("POST", "payments/nobody/cancel", "", 400)
+	c.control("POST", "payments/none/cancel", "", 400)
 	c.control("POST", "payments/"+uid+"/settle", `{"succeeded":true}`, 200)
 	c.control("POST", "payments", `{"merchant_uid":"order-1"}`, 400)
 	c.control("POST", "payments", `{"merchant_uid":"order-1","amount":1,"imp_uid":"`+uid+`"}`, 400)

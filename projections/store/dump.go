@@ -1,10 +1,11 @@
-// Saying everything that a store holds, in one order, so that two can be compared line by line.
+// Comparing two stores by a dump of their rows.
 
-package projections
+package store
 
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,8 +13,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Dump writes one line for each row: bucket, key and value. The outbox and the checkpoint are left out: they say how far
-// this store's own work has come, not what is so.
+// Dump writes one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
+// this node has published, not on EVENTS.
 func (s *Store) Dump(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	err := s.view(func(tx *bolt.Tx) error {
@@ -26,7 +27,7 @@ func (s *Store) Dump(w io.Writer) error {
 			}
 		}
 		cp, err := readCheckpoint(tx)
-		fmt.Fprintf(out, "events %d now %s hash %s\n", cp.events, cp.now, cp.hash)
+		fmt.Fprintf(out, "events %d now %s hash %s\n", cp.Events, cp.Now, cp.Hash)
 		return err
 	})
 	if err != nil {
@@ -46,7 +47,7 @@ func dumpBucket(w io.Writer, name string, b *bolt.Bucket) error {
 	})
 }
 
-// Difference is the first line in which two stores differ; "" when they are equal.
+// Difference is the first row in which two stores differ; "": they are equal.
 func Difference(a, b *Store) (string, error) {
 	var dumps [2]bytes.Buffer
 	for i, s := range []*Store{a, b} {
@@ -75,15 +76,7 @@ func Difference(a, b *Store) (string, error) {
 
 // EventsBehind is how many events this store lacks of what the other has; negative when it has more.
 func (s *Store) EventsBehind(other *Store) (int64, error) {
-	var checkpoints [2]checkpoint
-	for i, store := range []*Store{s, other} {
-		err := store.view(func(tx *bolt.Tx) (err error) {
-			checkpoints[i], err = readCheckpoint(tx)
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-	}
-	return int64(checkpoints[1].events) - int64(checkpoints[0].events), nil
+	ours, err := s.Checkpoint()
+	theirs, otherErr := other.Checkpoint()
+	return int64(theirs.Events) - int64(ours.Events), errors.Join(err, otherErr)
 }

@@ -1,10 +1,9 @@
-// Alarms: what they say stands in the journal, and whether they were read here. An alarm has a row for as long as it is not.
+// Alarms: the journal has their text; here is which are unread. An alarm has a row until it is read.
 
-package projections
+package store
 
 import (
 	"bytes"
-	"encoding/json"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -17,7 +16,7 @@ func unreadKey(user string, n uint64) []byte {
 	return append(append([]byte(user), 0), key(n)...)
 }
 
-// eachUnread calls see with the numbers of the user's unread alarms, the oldest first. The key is bbolt's own.
+// eachUnread visits the numbers of the user's unread alarms, the oldest first. The key is bbolt's own.
 func eachUnread(tx *bolt.Tx, user string, visit func(k []byte, n uint64)) {
 	first := unreadKey(user, 0)
 	prefix := first[:len(user)+1]
@@ -27,7 +26,7 @@ func eachUnread(tx *bolt.Tx, user string, visit func(k []byte, n uint64)) {
 	}
 }
 
-func applyAlarms(tx *bolt.Tx, e domain.Event) error {
+func putAlarms(tx *bolt.Tx, e domain.Event) error {
 	b := tx.Bucket(bucketUnread)
 	switch body := e.Body.(type) {
 	case alarms.Raised:
@@ -46,7 +45,7 @@ func applyAlarms(tx *bolt.Tx, e domain.Event) error {
 	return nil
 }
 
-// Alarm is what its user was told without having asked.
+// Alarm is an alarm of a user.
 type Alarm struct {
 	AlarmID     string
 	EventNumber uint64 // of the event that raised it
@@ -59,16 +58,16 @@ type Alarm struct {
 func (v *View) Alarms(from uint64, limit int) (Page[Alarm], error) {
 	unread := v.tx.Bucket(bucketUnread)
 	return userPage(v, from, limit, func(r journalRow) ([]Alarm, error) {
-		if r.Type != "alarms.raised" {
+		if r.name != "alarms.raised" {
 			return nil, nil
 		}
-		a := Alarm{AlarmID: alarms.ID(r.EventNumber), EventNumber: r.EventNumber, At: r.At, Read: unread.Get(unreadKey(r.User, r.EventNumber)) == nil}
-		err := json.Unmarshal(r.Data, &a.Raised)
-		return []Alarm{a}, err
+		e, err := v.store.event(r)
+		raised, _ := e.Body.(alarms.Raised)
+		return []Alarm{{alarms.ID(e.Number), e.Number, raised, unread.Get(unreadKey(e.User, e.Number)) == nil, e.Now}}, err
 	})
 }
 
-// UnreadAlarms is how many of the user's alarms are.
+// UnreadAlarms counts the user's unread alarms.
 func (v *View) UnreadAlarms() int {
 	count := 0
 	eachUnread(v.tx, v.user, func(_ []byte, n uint64) {

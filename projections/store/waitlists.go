@@ -1,7 +1,7 @@
-// Who waits: a row in the line of their waiting list for as long as they have no offer, then one among the offers. A place
-// that is over has neither, but for an offer of coupons that ran out: that stays, marked, so that a late comer hears why.
+// Waiting entries: a row in the waiting list until there is an offer, then a row among the offers. An entry that has ended has
+// neither, but an expired offer of coupons stays, marked, so that a late accept is answered with the reason.
 
-package projections
+package store
 
 import (
 	"bytes"
@@ -16,12 +16,10 @@ import (
 	"onsale/domain/seats"
 )
 
-// A place in line is written as its section, a line feed, which no name of a section has, and the rest in JSON.
-
 // listKey names a waiting list: "coupons.<promotion>" or "seats.<schedule>".
 func listKey(kind, entity string) []byte { return []byte(kind + "." + entity) }
 
-// offerRow is a place that has an offer. What seats are offered stands in the holding with its sequence, and until when.
+// offerRow is an entry with an offer. The seats on offer and their deadline are in the allocation with its sequence.
 type offerRow struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
@@ -30,7 +28,7 @@ type offerRow struct {
 	Expired bool `json:"ended,omitempty"`
 }
 
-// putCouponWaiting writes the place with this sequence as p has it now.
+// putCouponWaiting writes the entry with this sequence as p has it now.
 func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error {
 	entry, waiting := p.WaitingEntry(sequence)
 	if err := putWaiting(tx, listKey("coupons", p.PromotionID), seats.WaitingEntry{Entry: entry}, sequence, waiting); err != nil {
@@ -44,7 +42,7 @@ func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error 
 	return putOffer(tx, offerRow{PromotionID: p.PromotionID, Offer: offer, Expired: expired}, sequence, active || expired)
 }
 
-// putSeatWaiting writes the place with this sequence as sc has it now.
+// putSeatWaiting writes the entry with this sequence as sc has it now.
 func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	entry, waiting := sc.WaitingEntry(sequence)
 	_, offered := sc.Allocation(sequence)
@@ -55,6 +53,7 @@ func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	return putOffer(tx, row, sequence, waiting && offered)
 }
 
+// putWaiting writes an entry as its section, a line feed, which no name of a section has, and the rest in JSON.
 func putWaiting(tx *bolt.Tx, list []byte, p seats.WaitingEntry, sequence uint64, waiting bool) error {
 	b, err := tx.Bucket(bucketWaitlists).CreateBucketIfNotExists(list)
 	if err != nil {
@@ -74,7 +73,7 @@ func decodeWaiting(k, v []byte) (seats.WaitingEntry, error) {
 	section, entry, _ := bytes.Cut(v, []byte("\n"))
 	p := seats.WaitingEntry{Section: string(section)}
 	if err := json.Unmarshal(entry, &p.Entry); err != nil {
-		return p, fmt.Errorf("%w: place %d in a waiting list", errDamaged, number(k))
+		return p, fmt.Errorf("%w: entry %d of a waiting list", ErrDamaged, number(k))
 	}
 	return p, nil
 }
@@ -91,21 +90,21 @@ func putOffer(tx *bolt.Tx, row offerRow, sequence uint64, active bool) error {
 	return b.Put(key(sequence), v)
 }
 
-// loadWaiting comes last: what is offered has to be there.
-func (p *loadedState) loadWaiting(tx *bolt.Tx) error {
+// loadWaiting comes last: what is on offer must be loaded before.
+func (s *State) loadWaiting(tx *bolt.Tx) error {
 	err := tx.Bucket(bucketOffers).ForEach(func(k, v []byte) error {
 		var row offerRow
 		err := json.Unmarshal(v, &row)
-		promotion, schedule := p.machine.Coupons.Promotion(row.PromotionID), p.machine.Seats.Schedule(row.ScheduleID)
+		promotion, schedule := s.Machine.Coupons.Promotion(row.PromotionID), s.Machine.Seats.Schedule(row.ScheduleID)
 		switch {
 		case err != nil || promotion == nil && schedule == nil:
-			return fmt.Errorf("%w: offer %d", errDamaged, number(k))
+			return fmt.Errorf("%w: offer %d", ErrDamaged, number(k))
 		case schedule != nil:
-			p.machine.Seats.RestoreWaiting(schedule, seats.WaitingEntry{Entry: row.Entry, Section: row.Section})
+			s.Machine.Seats.RestoreWaiting(schedule, seats.WaitingEntry{Entry: row.Entry, Section: row.Section})
 		case row.Expired:
 			promotion.RestoreExpired(row.Offer)
 		default:
-			p.machine.Coupons.RestoreOffer(promotion, row.Offer)
+			s.Machine.Coupons.RestoreOffer(promotion, row.Offer)
 		}
 		return nil
 	})
@@ -115,41 +114,39 @@ func (p *loadedState) loadWaiting(tx *bolt.Tx) error {
 	lists := tx.Bucket(bucketWaitlists)
 	return lists.ForEachBucket(func(name []byte) error {
 		kind, entity, _ := strings.Cut(string(name), ".")
-		promotion, schedule := p.machine.Coupons.Promotion(entity), p.machine.Seats.Schedule(entity)
+		promotion, schedule := s.Machine.Coupons.Promotion(entity), s.Machine.Seats.Schedule(entity)
 		return lists.Bucket(name).ForEach(func(k, v []byte) error {
 			entry, err := decodeWaiting(k, v)
 			switch {
 			case err != nil:
 				return err
 			case kind == "coupons" && promotion != nil:
-				p.machine.Coupons.RestoreWaiting(promotion, entry.Entry)
+				s.Machine.Coupons.RestoreWaiting(promotion, entry.Entry)
 			case kind == "seats" && schedule != nil:
-				p.machine.Seats.RestoreWaiting(schedule, entry)
+				s.Machine.Seats.RestoreWaiting(schedule, entry)
 			default:
-				return fmt.Errorf("%w: somebody waits for %s, which is not there", errDamaged, name)
+				return fmt.Errorf("%w: waiting list of the unknown %s", ErrDamaged, name)
 			}
 			return nil
 		})
 	})
 }
 
-// Where a user waits, and what they are offered.
-
-// WaitingEntry is a place in a waiting list that is not over: of a promotion or of a schedule, whichever id is set.
+// WaitingEntry is an entry that has not ended, of a promotion or of a schedule, whichever id is set.
 type WaitingEntry struct {
 	WaitingID, PromotionID, ScheduleID string
-	Section                            string // "": any, or not of seats
+	Section                            string // "": any section, or coupons
 	Quantity                           int
-	Position                           int         // 1 is the next in this list; 0 for an offer
-	ExpiresAt                          domain.Time // of the offer; 0: there is none yet
-	ScheduleSeatIDs                    []int       // on offer, where that is seats
+	Position                           int         // 1 is the next in this list; 0: it has an offer
+	ExpiresAt                          domain.Time // of the offer; 0: none yet
+	ScheduleSeatIDs                    []int       // on offer
 }
 
-// Waiting are the user's places, newest first.
+// Waiting are the user's entries, newest first.
 func (v *View) Waiting(from uint64, limit int) (Page[WaitingEntry], error) {
 	return userPage(v, from, limit, func(r journalRow) ([]WaitingEntry, error) {
 		w := WaitingEntry{}
-		switch r.Type {
+		switch r.name {
 		case "coupons.joined":
 			w.PromotionID, w.WaitingID = r.Entity, coupons.WaitingID(r.Entity, r.Sequence)
 		case "seats.joined":
@@ -157,7 +154,7 @@ func (v *View) Waiting(from uint64, limit int) (Page[WaitingEntry], error) {
 		default:
 			return nil, nil
 		}
-		active, err := v.fillWaiting(&w, domain.Kind(r.Type), r)
+		active, err := v.fillWaiting(&w, domain.Kind(r.name), r)
 		if err != nil || !active {
 			return nil, err
 		}
@@ -165,7 +162,7 @@ func (v *View) Waiting(from uint64, limit int) (Page[WaitingEntry], error) {
 	})
 }
 
-// fillWaiting fills in how the place stands that r says was taken; false when it is over.
+// fillWaiting fills in the present state of the entry that r created; false when it has ended.
 func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active bool, err error) {
 	if list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, r.Entity)); list != nil {
 		if raw := list.Get(key(r.Sequence)); raw != nil {
@@ -193,7 +190,7 @@ func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active b
 	return true, nil
 }
 
-// positionIn counts who stands in the same list up to and with this place. A hundred thousand take some milliseconds.
+// positionIn counts the entries of the same section up to and including this one. A hundred thousand take some milliseconds.
 func positionIn(waitlist *bolt.Bucket, sequence uint64, section string) (position int) {
 	prefix := []byte(section + "\n")
 	c := waitlist.Cursor()
@@ -205,7 +202,6 @@ func positionIn(waitlist *bolt.Bucket, sequence uint64, section string) (positio
 	return position
 }
 
-// waitingCount is how many wait for units of a promotion or seats of a schedule and have no offer.
 func (v *View) waitingCount(kind, id string) int {
 	list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, id))
 	if list == nil {
@@ -214,5 +210,5 @@ func (v *View) waitingCount(kind, id string) int {
 	return list.Stats().KeyN
 }
 
-// WaitingCount is how many wait for units of a promotion and have no offer.
+// WaitingCount counts the entries of a promotion's waiting list without an offer.
 func (v *View) WaitingCount(promotion string) int { return v.waitingCount("coupons", promotion) }

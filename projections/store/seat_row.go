@@ -1,6 +1,6 @@
-// A seat that is not free: a row with what a screen asks of it.
+// The row of a seat that is not free.
 
-package projections
+package store
 
 import (
 	"encoding/binary"
@@ -13,16 +13,16 @@ import (
 )
 
 type seatRow struct {
-	state byte        // one of the letters below; 0: free
-	ref   uint64      // sequence of its holding or reservation; 0 when there is none
-	until domain.Time // when it is over, or comes back; 0 when that is never
-	user  string      // who has it, or is offered it
+	state byte        // a letter below; 0: free
+	ref   uint64      // sequence of its allocation or reservation; 0: none
+	until domain.Time // deadline of the allocation or release; 0: none
+	user  string      // that holds it, has reserved it or is offered it
 }
 
 const (
 	seatHeld           = 'H'
 	seatOffered        = 'O'
-	seatPendingRelease = 'F' // its hold ran out; it comes back at a known time
+	seatPendingRelease = 'F' // its hold expired; it becomes available at a known time
 	seatReserved       = 'R'
 	seatBlocked        = 'B'
 )
@@ -58,15 +58,15 @@ func decodeSeat(v []byte) seatRow {
 	return seatRow{v[16], number(v), domain.Time(number(v[8:])), string(v[17:])}
 }
 
-// inAllocation says that ref is a holding.
+// inAllocation says that ref is an allocation.
 func (r seatRow) inAllocation() bool { return r.state == seatHeld || r.state == seatOffered }
 
-// belongsTo says that the user holds the seat or has reserved it. An offer is nobody's yet.
+// belongsTo says that the user holds the seat or has reserved it. An offer does not belong to the user yet.
 func (r seatRow) belongsTo(user string) bool {
 	return user != "" && r.user == user && r.state != seatOffered
 }
 
-// status is the seat's as the world sees it.
+// status is the public status of the seat.
 func (r seatRow) status() seats.Status {
 	switch r.state {
 	case seatReserved:
@@ -79,13 +79,13 @@ func (r seatRow) status() seats.Status {
 	return seats.StatusHeld
 }
 
-// loadSeats takes off sale what is blocked or comes back later. The other rows follow from holdings and reservations.
+// loadSeats restores the seats that are blocked or become available later. The others follow from allocations and reservations.
 func loadSeats(state *seats.State, sc *seats.Schedule, rows *bolt.Bucket) error {
 	var blocked []int
 	pendingRelease := map[domain.Time][]int{}
 	err := rows.ForEach(func(k, v []byte) error {
 		if len(v) < 17 || seatID(k) > sc.Layout.Total() {
-			return fmt.Errorf("%w: seat %x of %s", errDamaged, k, sc.ScheduleID)
+			return fmt.Errorf("%w: seat %x of %s", ErrDamaged, k, sc.ScheduleID)
 		}
 		switch v[16] {
 		case seatBlocked:

@@ -1,11 +1,11 @@
-// The product "demo", and the way to its payment window.
+// The product "demo", and paying for it.
 
 // @ts-check
 
-import { element, say } from "./page.js";
-import { keepPrepared, windowFor } from "./payments.js";
-import { command, decided, user } from "./shopper.js";
-import { reason, text } from "./words.js";
+import { reason, text } from "./i18n.js";
+import { element, showState } from "./page.js";
+import { storePrepared, windowURL } from "./payments.js";
+import { command, decided, user } from "./session.js";
 
 /** @typedef {{salePostId: string, name: string, price: number, stock: number, remaining: number, status: string}} Product */
 
@@ -13,42 +13,42 @@ const PRODUCT = "demo";
 
 /** @type {Product | undefined} */
 let product;
-let later = 0;
+let retry = 0;
 
 export async function loadProduct() {
-  clearTimeout(later);
+  clearTimeout(retry);
   const response = await fetch(`/api/v1/products/${PRODUCT}`).catch(() => undefined);
   const found = response?.ok ? await response.json().catch(() => undefined) : undefined;
   product = found ?? product;
   showProduct();
   if (product) return;
   if (response?.status === 404) element("units-of").textContent = text().noProduct;
-  later = setTimeout(loadProduct, 3000);
+  retry = setTimeout(loadProduct, 3000);
 }
 
 export function showProduct() {
   element("buy").disabled = product?.status !== "OPEN";
   if (!product) return;
   const { name, price, stock, remaining, status } = product, t = text();
-  const over = { OPEN: "", SOLD_OUT: t.why.sold_out, CLOSED: t.why.product_closed }[status] ?? status;
-  element("product").textContent = `${name} · ${t.won(price)} ${over}`;
+  const unavailable = { OPEN: "", SOLD_OUT: t.reasons.sold_out, CLOSED: t.reasons.product_closed }[status] ?? status;
+  element("product").textContent = `${name} · ${t.won(price)} ${unavailable}`;
   element("units").textContent = remaining.toLocaleString();
   element("units-of").textContent = t.unitsOf(stock);
   element("buy").textContent = t.pay(t.won(price * (element("count").valueAsNumber || 0)));
 }
 
-/** Has the payment prepared for this user and this amount, and goes to the payment window. @param {Event} event */
+/** Prepares a payment of this user and this amount, and goes to the payment window. @param {Event} event */
 export async function buy(event) {
   event.preventDefault();
   const buyer = user, count = element("count").valueAsNumber;
   element("buy").disabled = true;
-  say("order-state", "wait", text().opening);
+  showState("order-state", "wait", text().openingWindow);
   const answer = await decided(await command("/api/v1/orders/prepare", { body: { salePostId: PRODUCT, count } }), buyer);
-  const { merchant_uid, amount } = answer.body.result ?? {}, there = windowFor({ merchant_uid, amount });
-  const open = answer.ok ? await fetch(there).catch(() => undefined) : undefined;
+  const { merchant_uid, amount } = answer.body.result ?? {}, url = windowURL({ merchant_uid, amount });
+  const page = answer.ok ? await fetch(url).catch(() => undefined) : undefined;
   showProduct();
-  if (!answer.ok) return say("order-state", "bad", reason(answer.body));
-  if (!open?.ok) return say("order-state", "bad", open ? text().noWindow : text().trouble);
-  keepPrepared(merchant_uid, { user: buyer, salePostId: PRODUCT, count, amount, at: Date.now() });
-  location.assign(there);
+  if (!answer.ok) return showState("order-state", "bad", reason(answer.body));
+  if (!page?.ok) return showState("order-state", "bad", page ? text().noWindow : text().unreachable);
+  storePrepared(merchant_uid, { user: buyer, salePostId: PRODUCT, count, amount, at: Date.now() });
+  location.assign(url);
 }

@@ -1,6 +1,6 @@
-// Schedules and their seats as screens read them.
+// Schedules, seats, holds and reservations as queries read them.
 
-package projections
+package store
 
 import (
 	"encoding/json"
@@ -11,15 +11,15 @@ import (
 	"onsale/domain/seats"
 )
 
-// Schedule is a schedule with its seats counted. Seats on offer, and those that wait to come back, are held.
+// Schedule is a schedule with its seats counted. Seats on offer, and those whose release is pending, count as held.
 type Schedule struct {
 	seats.Created
-	Closed bool // its sale has ended
+	Closed bool
 	seats.Counts
-	Waiting int // who waits and has no offer
+	Waiting int // entries without an offer
 }
 
-// Schedule is one schedule.
+// Schedule is one schedule; false when there is none.
 func (v *View) Schedule(id string) (Schedule, bool, error) {
 	raw := v.tx.Bucket(bucketSchedules).Get([]byte(id))
 	if raw == nil {
@@ -31,13 +31,7 @@ func (v *View) Schedule(id string) (Schedule, bool, error) {
 
 // Schedules are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Schedules(after string, limit int) ([]Schedule, error) {
-	var list []Schedule
-	err := eachAfter(v.tx.Bucket(bucketSchedules), after, limit, func(k, raw []byte) error {
-		s, err := v.count(k, raw)
-		list = append(list, s)
-		return err
-	})
-	return list, err
+	return rowsAfter(v.tx.Bucket(bucketSchedules), after, limit, v.count)
 }
 
 func (v *View) count(id, raw []byte) (Schedule, error) {
@@ -55,7 +49,7 @@ func (v *View) count(id, raw []byte) (Schedule, error) {
 	return s, err
 }
 
-// SeatView is one seat as one user may see it.
+// SeatView is a seat as the view's user may see it.
 type SeatView struct {
 	ScheduleSeatID int
 	Section, Row   string
@@ -63,10 +57,10 @@ type SeatView struct {
 	Price          int64
 	Status         seats.Status
 	Mine           bool
-	HeldUntil      domain.Time // only where Mine and held: an offer is nobody's yet
+	HeldUntil      domain.Time // only of Mine that are held
 }
 
-// Seats calls each for every seat of the schedule in the order of their ids, as the user may see them.
+// Seats calls each for every seat of the schedule in the order of their ids.
 func (v *View) Seats(schedule string, each func(SeatView) error) error {
 	raw := v.tx.Bucket(bucketSchedules).Get([]byte(schedule))
 	if raw == nil {
@@ -101,9 +95,7 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 	return nil
 }
 
-// A user's holds and reservations.
-
-// Hold is seats that a user holds now.
+// Hold is an active hold of a user.
 type Hold struct {
 	HoldID, ScheduleID string
 	ScheduleSeatIDs    []int
@@ -111,11 +103,11 @@ type Hold struct {
 	ExpiresAt          domain.Time
 }
 
-// Holds are the user's that are not over, newest first; in one schedule, or in all for "". An offer is none.
+// Holds are the user's active holds, newest first; in one schedule, or in all for "". Offers are not included.
 func (v *View) Holds(schedule string, from uint64, limit int) (Page[Hold], error) {
 	layouts := map[string]seats.Layout{}
 	return userPage(v, from, limit, func(r journalRow) ([]Hold, error) {
-		if r.Type != "seats.held" && r.Type != "seats.accepted" || schedule != "" && r.Entity != schedule {
+		if r.name != "seats.held" && r.name != "seats.accepted" || schedule != "" && r.Entity != schedule {
 			return nil, nil
 		}
 		var h allocationRow
@@ -131,7 +123,7 @@ func (v *View) Holds(schedule string, from uint64, limit int) (Page[Hold], error
 	})
 }
 
-// Reservation is seats that belong to a user: what the shop left them of it. One that was cancelled is as it was before.
+// Reservation is a user's, without the seats that an admin reclaimed. A cancelled one keeps its seats.
 type Reservation struct {
 	ReservationID, ScheduleID string
 	ScheduleSeatIDs           []int
@@ -142,7 +134,7 @@ type Reservation struct {
 // Reservations are the user's, newest first.
 func (v *View) Reservations(from uint64, limit int) (Page[Reservation], error) {
 	return userPage(v, from, limit, func(r journalRow) ([]Reservation, error) {
-		if r.Type != "seats.reserved" {
+		if r.name != "seats.reserved" {
 			return nil, nil
 		}
 		var stored reservationRow

@@ -1,0 +1,167 @@
+// Package audit reads both logs offline. Run decides every command again, from an empty state machine, and compares the result
+// with EVENTS byte for byte and hash for hash; Replay lists each command with its events.
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"onsale/domain"
+	"onsale/domain/machine"
+)
+
+// Log is both logs as the audit reads them. Package streams implements it.
+type Log interface {
+	State(context.Context) (domain.LogState, error)
+	// CommandBatches follows COMMANDS from a message on.
+	CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error]
+	// Events follows EVENTS from a number on until ctx ends; filter is a subject with wildcards, "" for all.
+	Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error]
+	DecodeEvent(domain.Record) (domain.Event, error)
+	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+}
+
+// Report is what an audit found.
+type Report struct {
+	Commands, Events uint64
+	ByType           map[Label]uint64 // events
+	Undecided        uint64           // commands whose events EVENTS does not have yet
+	Noops            uint64           // messages that a power loss took after their outcomes had been published
+	Machine          *machine.Machine // after all of it
+}
+
+// Label is the type of an event and, of a rejection, its code.
+type Label struct{ Type, Code string }
+
+func (l Label) String() string { return strings.TrimSpace(l.Type + " " + l.Code) }
+
+// ErrDifference: the events in the log are not those that the rules decide.
+var ErrDifference = errors.New("the log and the rules differ")
+
+// Run decides everything again. With ErrDifference the text names the first difference. visit, if not nil, is called with each
+// command and its events in the log, in order.
+func Run(ctx context.Context, log Log, visit func(domain.Command, []domain.Event)) (Report, error) {
+	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
+	state, err := log.State(ctx)
+	if err != nil {
+		return a.report, err
+	}
+	if err := state.Commands.CheckContiguous(); err != nil {
+		return a.report, fmt.Errorf("%w: COMMANDS is damaged: %w", ErrDifference, err)
+	}
+	if err := state.Events.CheckContiguous(); err != nil {
+		return a.report, fmt.Errorf("%w: EVENTS is damaged: %w", ErrDifference, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cursor, stop := newCursor(ctx, log, state.Events.Last)
+	defer stop()
+	a.cursor = cursor
+	for c, err := range commands(ctx, log, state.Commands.Last) {
+		if err == nil {
+			err = a.check(c)
+		}
+		if err != nil {
+			return a.report, err
+		}
+	}
+	if extra, err := cursor.peek(); err != nil {
+		return a.report, err
+	} else if extra != nil {
+		return a.report, fmt.Errorf("%w: event %d belongs to command %d, which is not in COMMANDS", ErrDifference,
+			extra.event.Number, extra.event.Sequence)
+	}
+	return a.report, nil
+}
+
+// auditor has two machines: decider decides, report.Machine applies the events in the log.
+type auditor struct {
+	report  Report
+	decider *machine.Machine
+	cursor  *eventCursor
+	visit   func(domain.Command, []domain.Event)
+}
+
+// check decides one command and compares.
+func (a *auditor) check(c domain.Command) error {
+	a.report.Commands++
+	logged, err := a.cursor.eventsOf(c)
+	if err != nil {
+		return err
+	}
+	if _, noop := c.Body.(domain.Noop); noop {
+		// The commands of this message were lost in a power loss, after their events had been published.
+		a.report.Noops++
+		return a.accept(c, logged)
+	}
+	if n := len(logged); n > 0 && isDeadLetter(logged[n-1].event) {
+		return a.accept(c, logged) // whatever today's rules decide
+	}
+	events, _ := a.decider.Execute(c)
+	for i, e := range events {
+		if e.Number > a.cursor.last {
+			a.report.Undecided++ // a live node is still deciding it
+			return nil
+		}
+		ours, err := a.cursor.log.EncodeEvent(a.cursor.hashBefore(i, logged), e)
+		if err != nil {
+			return err
+		}
+		if i >= len(logged) {
+			return fmt.Errorf("%w: command %d leads to event %d %s, which is not in EVENTS", ErrDifference, c.Sequence, e.Number, ours.Payload)
+		}
+		if theirs := logged[i].record; ours.Subject != theirs.Subject || !bytes.Equal(ours.Payload, theirs.Payload) || ours.Hash != theirs.Hash {
+			return fmt.Errorf("%w at event %d of command %d\n  the rules: %s %s\n  the log:   %s %s", ErrDifference, e.Number, c.Sequence,
+				ours.Subject, ours.Payload, theirs.Subject, theirs.Payload)
+		}
+	}
+	if len(logged) > len(events) {
+		return fmt.Errorf("%w: event %d does not follow from command %d: %s", ErrDifference,
+			logged[len(events)].event.Number, c.Sequence, logged[len(events)].record.Payload)
+	}
+	return a.apply(c, logged)
+}
+
+// accept takes the events in the log as facts, for the decider too.
+func (a *auditor) accept(c domain.Command, logged []decodedEvent) error {
+	for _, d := range logged {
+		a.decider.Apply(d.event)
+	}
+	return a.apply(c, logged)
+}
+
+// apply applies the events of one command and checks the invariants after each.
+func (a *auditor) apply(c domain.Command, logged []decodedEvent) error {
+	events := make([]domain.Event, len(logged))
+	for i, d := range logged {
+		events[i] = d.event
+		a.report.Machine.Apply(d.event)
+		a.report.Events++
+		a.report.ByType[labelOf(d.event)]++
+		if err := a.report.Machine.CheckInvariants(d.event); err != nil {
+			return fmt.Errorf("%w: after event %d: %w", ErrDifference, d.event.Number, err)
+		}
+		a.cursor.prevHash = d.record.Hash
+	}
+	if a.visit != nil {
+		a.visit(c, events)
+	}
+	return nil
+}
+
+func isDeadLetter(e domain.Event) bool {
+	_, dead := e.Body.(domain.DeadLetter)
+	return dead
+}
+
+func labelOf(e domain.Event) (l Label) {
+	l.Type, _ = e.Body.Type()
+	if rejection, rejected := e.Body.(domain.Rejection); rejected {
+		l.Code = rejection.Code
+	}
+	return l
+}

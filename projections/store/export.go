@@ -1,0 +1,246 @@
+// Exports: every row of a kind. A long read transaction keeps bbolt from reusing pages, so each thousand rows are read in one of
+// their own: a change during an export may be in it or not.
+
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"iter"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
+)
+
+const exportChunk = 1_000 // rows of one transaction
+
+// Exporter reads whole buckets.
+type Exporter struct {
+	store     *Store
+	check     func() error
+	confirmed func() uint64
+}
+
+// Exporter calls check before each chunk; an error ends the export. confirmed is the number of the last confirmed event.
+func (s *Store) Exporter(check func() error, confirmed func() uint64) Exporter {
+	return Exporter{s, check, confirmed}
+}
+
+// exportRows reads a bucket; row may leave rows out.
+func exportRows[T any](x Exporter, bucket func(*bolt.Tx) *bolt.Bucket, row func(tx *bolt.Tx, k, v []byte) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var next []byte // the key to go on with; nil: the first
+		for {
+			var found []T
+			err := x.check()
+			if err == nil {
+				err = x.store.view(func(tx *bolt.Tx) (err error) {
+					found, next, err = readChunk(tx, bucket(tx), next, row)
+					return err
+				})
+			}
+			for _, t := range found {
+				if !yield(t, nil) {
+					return
+				}
+			}
+			if err != nil {
+				var zero T
+				yield(zero, err)
+			}
+			if err != nil || next == nil {
+				return
+			}
+		}
+	}
+}
+
+func readChunk[T any](tx *bolt.Tx, b *bolt.Bucket, from []byte, row func(tx *bolt.Tx, k, v []byte) ([]T, error)) (found []T, next []byte, err error) {
+	if b == nil {
+		return nil, nil, nil
+	}
+	c := b.Cursor()
+	k, v := c.Seek(from)
+	for n := 0; k != nil; k, v = c.Next() {
+		if n++; n > exportChunk {
+			return found, bytes.Clone(k), nil
+		}
+		more, err := row(tx, k, v)
+		if err != nil {
+			return found, nil, err
+		}
+		found = append(found, more...)
+	}
+	return found, nil, nil
+}
+
+func bucketNamed(name []byte) func(*bolt.Tx) *bolt.Bucket {
+	return func(tx *bolt.Tx) *bolt.Bucket { return tx.Bucket(name) }
+}
+
+// exportJSON is every row of a bucket of JSON.
+func exportJSON[T any](x Exporter, bucket []byte) iter.Seq2[T, error] {
+	return exportRows(x, bucketNamed(bucket), func(_ *bolt.Tx, k, v []byte) ([]T, error) {
+		row, err := decodeJSON[T](bucket, k, v)
+		return []T{row}, err
+	})
+}
+
+// concat is one export after the other.
+func concat[K, T any](groups iter.Seq2[K, error], rows func(K) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for group, err := range groups {
+			if err != nil {
+				var zero T
+				yield(zero, err)
+				return
+			}
+			for t, err := range rows(group) {
+				if !yield(t, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ExportPromotions are all promotions.
+func (x Exporter) ExportPromotions() iter.Seq2[coupons.Promotion, error] {
+	return exportJSON[coupons.Promotion](x, bucketPromotions)
+}
+
+// ExportProducts are all products.
+func (x Exporter) ExportProducts() iter.Seq2[orders.Product, error] {
+	return exportJSON[orders.Product](x, bucketProducts)
+}
+
+// ExportOrders are all orders by imp_uid.
+func (x Exporter) ExportOrders() iter.Seq2[orders.Order, error] {
+	return exportJSON[orders.Order](x, bucketOrders)
+}
+
+// OwnedCoupon is a coupon and the user it was issued to.
+type OwnedCoupon struct {
+	Coupon
+	UserID string
+}
+
+// ExportCoupons are those of a promotion by number, or of all promotions for "".
+func (x Exporter) ExportCoupons(promotion string) iter.Seq2[OwnedCoupon, error] {
+	if promotion == "" {
+		return concat(x.ExportPromotions(), func(p coupons.Promotion) iter.Seq2[OwnedCoupon, error] { return x.ExportCoupons(p.PromotionID) })
+	}
+	bucket := func(tx *bolt.Tx) *bolt.Bucket { return tx.Bucket(bucketCoupons).Bucket([]byte(promotion)) }
+	return exportRows(x, bucket, func(tx *bolt.Tx, k, v []byte) ([]OwnedCoupon, error) {
+		row, err := decodeCoupon(v)
+		if err != nil {
+			return nil, err
+		}
+		issued, _, err := readRow(tx, row.eventNumber)
+		n := int(number(k))
+		return []OwnedCoupon{{Coupon{coupons.CouponID(promotion, n), promotion, n, row.status, issued.Now}, row.user}}, err
+	})
+}
+
+// OwnedReservation is a reservation and its user.
+type OwnedReservation struct {
+	Reservation
+	UserID string
+}
+
+// ExportReservations are all reservations by sequence.
+func (x Exporter) ExportReservations() iter.Seq2[OwnedReservation, error] {
+	return exportRows(x, bucketNamed(bucketReservations), func(_ *bolt.Tx, k, v []byte) ([]OwnedReservation, error) {
+		var r reservationRow
+		err := json.Unmarshal(v, &r)
+		id := seats.ReservationID(r.ScheduleID, number(k))
+		return []OwnedReservation{{Reservation{id, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, r.Cancelled}, r.User}}, err
+	})
+}
+
+// OwnedSeat is a seat and its user, if any.
+type OwnedSeat struct {
+	ScheduleID     string
+	ScheduleSeatID int
+	Section, Row   string
+	Number         int
+	Price          int64
+	Status         seats.Status
+	UserID         string      // that holds it, has reserved it, or is offered it
+	RefID          string      // the id of that hold, reservation or waiting entry
+	Until          domain.Time // its deadline, or when it becomes available; 0: none
+}
+
+// ExportSeats are all seats of a schedule by their ids, free ones too, or of all schedules for "".
+func (x Exporter) ExportSeats(schedule string) iter.Seq2[OwnedSeat, error] {
+	if schedule == "" {
+		ids := exportRows(x, bucketNamed(bucketSchedules), func(_ *bolt.Tx, k, _ []byte) ([]string, error) { return []string{string(k)}, nil })
+		return concat(ids, x.ExportSeats)
+	}
+	return func(yield func(OwnedSeat, error) bool) {
+		layout, err := x.layoutOf(schedule)
+		for first := 1; err == nil && first <= layout.Total(); first += exportChunk {
+			var part []OwnedSeat
+			err = x.store.view(func(tx *bolt.Tx) error {
+				part = seatsFrom(tx, schedule, layout, first)
+				return nil
+			})
+			for _, seat := range part {
+				if !yield(seat, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(OwnedSeat{}, err)
+		}
+	}
+}
+
+func (x Exporter) layoutOf(schedule string) (layout seats.Layout, err error) {
+	if err := x.check(); err != nil {
+		return layout, err
+	}
+	err = x.store.view(func(tx *bolt.Tx) error {
+		created, ok, err := findRow[scheduleRow](tx, bucketSchedules, schedule)
+		if ok {
+			layout = seats.NewLayout(created.Sections)
+		}
+		return err
+	})
+	return layout, err
+}
+
+func seatsFrom(tx *bolt.Tx, schedule string, layout seats.Layout, first int) []OwnedSeat {
+	rows := tx.Bucket(bucketSeats).Bucket([]byte(schedule))
+	part := make([]OwnedSeat, 0, exportChunk)
+	for id := first; id < first+exportChunk && id <= layout.Total(); id++ {
+		seat := OwnedSeat{ScheduleID: schedule, ScheduleSeatID: id, Status: seats.StatusAvailable}
+		seat.Section, seat.Row, seat.Number, seat.Price = layout.Locate(id)
+		if rows != nil {
+			if raw := rows.Get(seatKey(id)); raw != nil {
+				row := decodeSeat(raw)
+				seat.Status, seat.UserID, seat.RefID, seat.Until = row.status(), row.user, row.refID(schedule), row.until
+			}
+		}
+		part = append(part, seat)
+	}
+	return part
+}
+
+// refID is the id of the hold, reservation or waiting entry that has the seat; "" when there is none.
+func (r seatRow) refID(schedule string) string {
+	switch r.state {
+	case seatHeld:
+		return seats.HoldID(r.ref)
+	case seatOffered:
+		return seats.WaitingID(schedule, r.ref)
+	case seatReserved:
+		return seats.ReservationID(schedule, r.ref)
+	}
+	return ""
+}

@@ -1,0 +1,154 @@
+// Promotions and coupons.
+
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/coupons"
+)
+
+// putCoupons writes the rows of coupons and waiting entries that event e has changed, and notes its promotion for Finish.
+func (w *Writer) putCoupons(e domain.Event) error {
+	w.promotions[e.Entity] = true
+	if body, changes := e.Body.(coupons.Changer); changes {
+		if err := w.putCouponChanges(e, body); err != nil {
+			return err
+		}
+	}
+	for _, id := range e.IDs() {
+		if sequence := coupons.WaitingSequence(e.Entity, id); sequence != 0 {
+			return putCouponWaiting(w.tx, w.machine.Coupons.Promotion(e.Entity), sequence)
+		}
+	}
+	return nil
+}
+
+func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
+	return putJSON(tx.Bucket(bucketPromotions), p.PromotionID, p)
+}
+
+// loadPromotions restores the promotions with their coupons. Waiting entries come later, see loadWaiting.
+func (s *State) loadPromotions(tx *bolt.Tx) error {
+	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
+		p, err := decodePromotion(k, v)
+		if err != nil {
+			return err
+		}
+		loaded := s.Machine.Coupons.Restore(p)
+		issued := tx.Bucket(bucketCoupons).Bucket(k)
+		if issued == nil {
+			return nil
+		}
+		return issued.ForEach(func(k, v []byte) error {
+			row, err := decodeCoupon(v)
+			loaded.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
+			return err
+		})
+	})
+}
+
+var decodePromotion = decoderOf[coupons.Promotion](bucketPromotions)
+
+// Promotion is one promotion with its counters and flags, without its coupons and waiting entries; false when there is none.
+func (v *View) Promotion(id string) (coupons.Promotion, bool, error) {
+	return findRow[coupons.Promotion](v.tx, bucketPromotions, id)
+}
+
+// Promotions are those whose id comes after the given one, in alphabetical order, at most limit.
+func (v *View) Promotions(after string, limit int) ([]coupons.Promotion, error) {
+	return rowsAfter(v.tx.Bucket(bucketPromotions), after, limit, decodePromotion)
+}
+
+// Coupons: one row each, by number within the promotion.
+
+type couponRow struct {
+	eventNumber uint64 // of the event that issued it
+	status      coupons.Status
+	user        string
+}
+
+func (r couponRow) encode() []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)), r.eventNumber)
+	return append(append(v, byte(r.status)), r.user...)
+}
+
+func decodeCoupon(v []byte) (couponRow, error) {
+	if len(v) < 9 || v[8] > byte(coupons.StatusRevoked) {
+		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
+	}
+	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
+}
+
+// couponBucket is the bucket of a promotion.
+func (w *Writer) couponBucket(promotion string) (*bolt.Bucket, error) {
+	if b := w.coupons[promotion]; b != nil {
+		return b, nil
+	}
+	b, err := w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(promotion))
+	if err != nil {
+		return nil, err
+	}
+	b.FillPercent = 0.9 // numbers rise
+	w.coupons[promotion] = b
+	return b, nil
+}
+
+// putCouponChanges writes the coupons that event e has issued, or given another status.
+func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
+	b, err := w.couponBucket(e.Entity)
+	if err != nil {
+		return err
+	}
+	for n, status := range body.CouponChanges() {
+		row := couponRow{e.Number, status, e.User}
+		if status != coupons.StatusIssued {
+			if row, err = decodeCoupon(b.Get(key(uint64(n)))); err != nil {
+				return err
+			}
+			row.status = status
+		}
+		if err := b.Put(key(uint64(n)), row.encode()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Coupon is a coupon of a user.
+type Coupon struct {
+	CouponID, PromotionID string
+	Number                int
+	Status                coupons.Status
+	IssuedAt              domain.Time
+}
+
+// Coupons are the user's, newest first; those of one offer in the order of their numbers.
+func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
+	return userPage(v, from, limit, func(r journalRow) ([]Coupon, error) {
+		if r.name != "coupons.issued" && r.name != "coupons.accepted" {
+			return nil, nil
+		}
+		e, err := v.store.event(r)
+		if err != nil {
+			return nil, err
+		}
+		b := v.tx.Bucket(bucketCoupons).Bucket([]byte(r.Entity))
+		if b == nil {
+			return nil, fmt.Errorf("%s has no coupons", r.Entity)
+		}
+		var list []Coupon
+		for n := range e.Body.(coupons.Changer).CouponChanges() {
+			row, err := decodeCoupon(b.Get(key(uint64(n))))
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now})
+		}
+		return list, nil
+	})
+}

@@ -1,0 +1,139 @@
+// Rebuilding a store from EVENTS: the same rows by the same code, in large transactions without fsync, since an interrupted
+// rebuild is simply started again.
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+)
+
+// rebuildBatch is how many events share a transaction.
+const rebuildBatch = 20_000
+
+// Rebuild creates the store at path from the first last events. It stops behind the last event that completes its command: a
+// command of which EVENTS has a part only is decided again and compared.
+func Rebuild(ctx context.Context, path, epoch string, log EventLog, last uint64) (*Store, State, error) {
+	state := newState()
+	tmp := path + ".rebuilding"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, state, err
+	}
+	s, err := Open(tmp, epoch, log)
+	if err != nil {
+		return nil, state, err
+	}
+	s.db.NoSync = true
+	if err := s.fill(ctx, last, &state); err != nil {
+		s.Close()
+		return nil, state, fmt.Errorf("rebuilding the read store: %w", err)
+	}
+	s.db.NoSync = false
+	if err := errors.Join(s.db.Sync(), s.Close()); err != nil {
+		return nil, state, err
+	}
+	// Only a complete store gets the name. A crash before this line leaves none, and the next start rebuilds again.
+	if err := os.Rename(tmp, path); err != nil {
+		return nil, state, err
+	}
+	s, err = openVerified(path, epoch, log)
+	return s, state, err
+}
+
+// decodedEvent is an event with its bytes.
+type decodedEvent struct {
+	event  domain.Event
+	record domain.Record
+}
+
+// fill reads EVENTS up to last and writes it in batches that end with a command.
+func (s *Store) fill(ctx context.Context, last uint64, state *State) error {
+	if last == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, failed := readEvents(ctx, s.log, last)
+	var batch []decodedEvent
+	complete := 0 // events of batch whose commands are complete
+	for e := range events {
+		batch = append(batch, e)
+		if e.event.Last {
+			complete = len(batch)
+		}
+		if complete >= rebuildBatch {
+			if err := s.applyBatch(state, batch[:complete]); err != nil {
+				return err
+			}
+			batch, complete = append(batch[:0], batch[complete:]...), 0
+		}
+	}
+	if err := <-failed; err != nil {
+		return err
+	}
+	return s.applyBatch(state, batch[:complete])
+}
+
+// readEvents reads, checks the hash chain and decodes, concurrently with the goroutine that writes.
+func readEvents(ctx context.Context, log EventLog, last uint64) (<-chan decodedEvent, <-chan error) {
+	events, failed := make(chan decodedEvent, 1024), make(chan error, 1)
+	go func() {
+		defer close(events)
+		var hash domain.Hash
+		next := uint64(1)
+		for record, err := range log.Events(ctx, 1, "") {
+			if err == nil && record.Number != next {
+				err = fmt.Errorf("event %d is followed by %d", next-1, record.Number)
+			}
+			if hash = hash.Next(record.Subject, record.Payload); err == nil && hash != record.Hash {
+				err = fmt.Errorf("event %d was altered: its hash does not follow from its bytes", record.Number)
+			}
+			var e domain.Event
+			if err == nil {
+				e, err = log.DecodeEvent(record)
+			}
+			if err != nil {
+				failed <- fmt.Errorf("%w: %w", ErrEvents, err)
+				return
+			}
+			select {
+			case events <- decodedEvent{e, record}:
+			case <-ctx.Done():
+				failed <- ctx.Err()
+				return
+			}
+			if next++; record.Number == last {
+				failed <- nil
+				return
+			}
+		}
+		failed <- errors.Join(ctx.Err(), errors.New("EVENTS ended early"))
+	}()
+	return events, failed
+}
+
+// applyBatch applies events to the machine and writes their rows.
+func (s *Store) applyBatch(state *State, batch []decodedEvent) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	return s.update(func(tx *bolt.Tx) error {
+		w := newWriter(tx, state.Machine)
+		for _, next := range batch {
+			state.Machine.Apply(next.event)
+			state.Counters.Add(next.event)
+			if err := w.Put(next.event, state.LastEvents.advance(next.event), next.record); err != nil {
+				return err
+			}
+		}
+		end := batch[len(batch)-1]
+		n := end.event.Number
+		return w.Finish(Checkpoint{Sequence: end.event.Sequence, Events: n, Confirmed: n, Now: end.event.Now, Hash: end.record.Hash}, 0)
+	})
+}

@@ -1,0 +1,136 @@
+// State is what the projector keeps in memory and loads from the file at start.
+
+package store
+
+import (
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain"
+	"onsale/domain/machine"
+)
+
+// State is the state machine as a store has it, with the last event of each user and entity, and the events counted by type.
+type State struct {
+	Machine    *machine.Machine
+	LastEvents LastEvents
+	Counters   Counters
+}
+
+func newState() State { return State{machine.New(), NewLastEvents(), newCounters()} }
+
+// Load reads the state again, after a transaction that failed.
+func (s *Store) Load() (State, error) {
+	state := newState()
+	err := s.view(state.load)
+	return state, err
+}
+
+// load reads every row of bucketsLoaded.
+func (s *State) load(tx *bolt.Tx) error {
+	if tx.Bucket(bucketMeta) == nil {
+		return fmt.Errorf("%w: it has no checkpoint", ErrDamaged)
+	}
+	if err := checkLayout(tx); err != nil {
+		return err
+	}
+	cp, err := readCheckpoint(tx)
+	if err != nil {
+		return err
+	}
+	*s = newState()
+	s.Machine.Restore(cp.Now, cp.Events)
+	for _, load := range []func(*bolt.Tx) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
+		if err := load(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketSeats, bucketAllocations,
+	bucketReservations, bucketWaitlists, bucketOffers, bucketProducts, bucketOrders, bucketPreparations}
+
+// LastEvents are the numbers of the last event of each user and of each entity, by EntityKey.
+type LastEvents struct{ User, Entity map[string]uint64 }
+
+func NewLastEvents() LastEvents { return LastEvents{map[string]uint64{}, map[string]uint64{}} }
+
+// EntityKey names the entity of an event: "coupons.demo".
+func EntityKey(e domain.Event) string { return domain.Kind(typeOf(e)) + "." + e.Entity }
+
+func typeOf(e domain.Event) string {
+	name, _ := e.Body.Type()
+	return name
+}
+
+// Links are the numbers of the event before this one for the same user and for the same entity (0: none).
+type Links struct{ PrevOfUser, PrevOfEntity uint64 }
+
+// advance makes e the last event of its user and entity.
+func (l LastEvents) advance(e domain.Event) (links Links) {
+	if e.User != "" {
+		links.PrevOfUser, l.User[e.User] = l.User[e.User], e.Number
+	}
+	entity := EntityKey(e)
+	links.PrevOfEntity, l.Entity[entity] = l.Entity[entity], e.Number
+	return links
+}
+
+// Counters count events since the log began: once while the journal is loaded, and then with each commit.
+type Counters struct {
+	byLabel  map[eventLabel]*uint64
+	Outcomes uint64 // events that answer a request
+}
+
+// eventLabel is the type of an event and, of a rejection, its code.
+type eventLabel struct{ name, code string }
+
+func newCounters() Counters { return Counters{byLabel: map[eventLabel]*uint64{}} }
+
+// Add counts e.
+func (c *Counters) Add(e domain.Event) {
+	label := eventLabel{name: typeOf(e)}
+	if rejection, rejected := e.Body.(domain.Rejection); rejected {
+		label.code = rejection.Code
+	}
+	count := c.byLabel[label]
+	if count == nil {
+		count = new(uint64)
+		c.byLabel[label] = count
+	}
+	*count++
+	if !e.Request.IsZero() {
+		c.Outcomes++
+	}
+}
+
+// addRow counts a row of the journal. It copies bbolt's bytes for the first row of a label only.
+func (c *Counters) addRow(r rowHeader) {
+	code := r.rejectionCode()
+	if count := c.byLabel[eventLabel{string(r.name), string(code)}]; count != nil {
+		*count++
+	} else {
+		c.byLabel[eventLabel{string(r.name), string(code)}] = new(uint64(1))
+	}
+	if len(r.request) > 0 {
+		c.Outcomes++
+	}
+}
+
+// ByType are the events by type, and the rejections among them by type and code instead.
+func (c *Counters) ByType() (events map[string]uint64, rejections map[string]map[string]uint64) {
+	events, rejections = map[string]uint64{}, map[string]map[string]uint64{}
+	for label, count := range c.byLabel {
+		switch {
+		case label.code == "":
+			events[label.name] = *count
+		case rejections[label.name] == nil:
+			rejections[label.name] = map[string]uint64{label.code: *count}
+		default:
+			rejections[label.name][label.code] = *count
+		}
+	}
+	return events, rejections
+}

@@ -73,11 +73,11 @@ func (c *disconnectTest) addNodeCounters() {
 	c.t.Helper()
 	metrics := c.scrape()
 	for name, what := range map[string]string{
-		"onsale_streams_demoted_total":                    "fell out of the ring",
-		"onsale_streams_bursts_total":                     "bursts",
-		"onsale_streams_replayed_events_total":            "events read from the log",
-		"onsale_frames_written_total":                     "frames written",
-		`onsale_streams_shed_by_limit_total{limit="all"}`: "turned away by the limit",
+		"onsale_streams_demoted_total":                        "fell out of the ring",
+		"onsale_streams_conflations_total":                    "bursts",
+		"onsale_streams_replayed_events_total":                "events read from the log",
+		"onsale_frames_written_total":                         "frames written",
+		`onsale_streams_rejected_by_limit_total{limit="all"}`: "turned away by the limit",
 	} {
 		c.mu.Lock()
 		c.count["counted by the node: "+what] += int(metrics[name])

@@ -27,6 +27,7 @@ import (
 	"onsale/domain/orders"
 	"onsale/http/sse"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // Config configures a Server. Append, Projector, Epoch and CommandsEnd are required.
@@ -109,18 +110,18 @@ type Projector interface {
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
 	// Read reads a snapshot of the store as user; "" is anonymous.
-	Read(user string, read func(*projections.View) error) error
+	Read(user string, read func(*store.View) error) error
 	// Stats queries the logs and counts.
 	Stats(ctx context.Context) (projections.Stats, error)
 
 	// Exports are read piece by piece while they are iterated; an id of "" is all.
 	ExportPromotions() iter.Seq2[coupons.Promotion, error]
-	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
-	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
-	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
+	ExportCoupons(promotion string) iter.Seq2[store.OwnedCoupon, error]
+	ExportSeats(schedule string) iter.Seq2[store.OwnedSeat, error]
+	ExportReservations() iter.Seq2[store.OwnedReservation, error]
 	ExportProducts() iter.Seq2[orders.Product, error]
 	ExportOrders() iter.Seq2[orders.Order, error]
-	ExportAuditLog() iter.Seq2[projections.AdminAction, error]
+	ExportAuditLog() iter.Seq2[store.AdminAction, error]
 }
 
 // Timeouts and limits of connections. There is no write timeout, because of streams; large responses and bodies have their

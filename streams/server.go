@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -134,8 +133,8 @@ func lockDir(dir string, mustExist bool) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the data directory: %w", err)
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	err = lockFile(file)
+	if errors.Is(err, ErrLocked) {
 		holder, _ := os.ReadFile(file.Name())
 		file.Close()
 		return nil, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, strings.TrimSpace(string(holder)))

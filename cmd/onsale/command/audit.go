@@ -14,14 +14,14 @@ import (
 	"onsale/cmd/onsale/node"
 	"onsale/config"
 	"onsale/domain"
-	auditor "onsale/projections/audit"
+	"onsale/projections/audit"
 	"onsale/projections/store"
 	"onsale/streams"
 )
 
-// audit decides every command again, compares with EVENTS, and, for a stopped data directory, compares the read store with
-// one made anew from EVENTS.
-func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr io.Writer) (err error) {
+// runAudit decides every command again and compares with EVENTS. Of a data directory it also compares the read store with one
+// that it rebuilds from EVENTS.
+func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stderr io.Writer) (err error) {
 	log, err := readLog(ctx, cfg, stderr)
 	if err != nil {
 		return err
@@ -32,13 +32,13 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 		p := printer{out: stdout, epoch: log.Epoch()}
 		visit = func(c domain.Command, events []domain.Event) {
 			if matches(trace, c, events) {
-				_ = p.text(auditor.Decision{Command: c, Events: events})
+				_ = p.text(audit.Decision{Command: c, Events: events})
 			}
 		}
 	}
-	report, err := auditor.Run(ctx, log, visit)
-	if errors.Is(err, auditor.ErrDifference) {
-		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints what stands around that place"}
+	report, err := audit.Run(ctx, log, visit)
+	if errors.Is(err, audit.ErrDifference) {
+		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints the commands and events around it"}
 	}
 	if err != nil {
 		return err
@@ -52,14 +52,14 @@ func audit(ctx context.Context, cfg config.Config, trace string, stdout, stderr 
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, report auditor.Report, stdout io.Writer) error {
+func auditStore(ctx context.Context, log *streams.Log, path string, report audit.Report, stdout io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintln(stdout, "read store: none; the next start makes it from EVENTS")
+		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
 	}
 	readStore, err := store.Open(path, log.Epoch(), log)
 	if err != nil {
-		return hintError{err, "move the file away; the next start makes it anew from EVENTS"}
+		return hintError{err, "move the file away; the next start rebuilds it from EVENTS"}
 	}
 	defer readStore.Close()
 	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
@@ -77,7 +77,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		return err
 	}
 	if behind != 0 {
-		fmt.Fprintf(stdout, "read store: %+d events against EVENTS; the next start brings both to one\n", -behind)
+		fmt.Fprintf(stdout, "read store: %+d events compared with EVENTS; the next start completes the one that is behind\n", -behind)
 		return nil
 	}
 	difference, err := store.Difference(readStore, rebuilt)
@@ -85,16 +85,16 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		return err
 	}
 	if difference != "" {
-		return hintError{fmt.Errorf("the read store differs from what EVENTS says\n%s", difference),
-			"move the file away; the next start makes it anew from EVENTS"}
+		return hintError{fmt.Errorf("the read store differs from EVENTS\n%s", difference),
+			"move the file away; the next start rebuilds it from EVENTS"}
 	}
-	fmt.Fprintln(stdout, "read store: equal to one made from EVENTS")
+	fmt.Fprintln(stdout, "read store: equal to one rebuilt from EVENTS")
 	return nil
 }
 
-func printAuditSummary(stdout io.Writer, epoch string, report auditor.Report) error {
+func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) error {
 	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
-	labels := slices.SortedFunc(maps.Keys(report.ByType), func(a, b auditor.Label) int { return strings.Compare(a.String(), b.String()) })
+	labels := slices.SortedFunc(maps.Keys(report.ByType), func(a, b audit.Label) int { return strings.Compare(a.String(), b.String()) })
 	for _, label := range labels {
 		fmt.Fprintf(stdout, "  %8d  %s\n", report.ByType[label], label)
 	}
@@ -102,7 +102,7 @@ func printAuditSummary(stdout io.Writer, epoch string, report auditor.Report) er
 		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)
 	}
 	if report.Noops > 0 {
-		fmt.Fprintf(stdout, "  %8d  messages lost with the power; what they led to was told and is taken as it stands\n", report.Noops)
+		fmt.Fprintf(stdout, "  %8d  messages lost in a power failure; their events had been published and are accepted as facts\n", report.Noops)
 	}
 	_, err := fmt.Fprintln(stdout, "ok")
 	return err

@@ -57,7 +57,7 @@ func replayCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return replay(command.Context(), cfg, query, command.OutOrStdout(), command.ErrOrStderr())
+			return runReplay(command.Context(), cfg, query, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
@@ -79,7 +79,7 @@ func auditCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return audit(command.Context(), cfg, trace, command.OutOrStdout(), command.ErrOrStderr())
+			return runAudit(command.Context(), cfg, trace, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")

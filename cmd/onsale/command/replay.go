@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -13,12 +14,12 @@ import (
 
 	"onsale/config"
 	"onsale/domain"
-	auditor "onsale/projections/audit"
+	"onsale/projections/audit"
 	"onsale/streams"
 )
 
-// replay prints the logs, each command with its outcomes.
-func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, stderr io.Writer) (err error) {
+// runReplay prints the logs, each command with its events.
+func runReplay(ctx context.Context, cfg config.Config, query replayQuery, stdout, stderr io.Writer) (err error) {
 	from, err := parseBound("from", query.From)
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 	out := bufio.NewWriter(stdout)
 	defer out.Flush()
 	p := printer{out: out, epoch: log.Epoch(), csv: csv.NewWriter(out)}
-	for d, err := range auditor.Replay(ctx, log) {
+	for d, err := range audit.Replay(ctx, log) {
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func replay(ctx context.Context, cfg config.Config, query replayQuery, stdout, s
 	return p.csv.Error()
 }
 
-// readLog opens the log of a stopped data directory, or of a NATS that somebody runs, for reading only.
+// readLog opens the log of a stopped data directory, or of an external NATS, for reading only.
 func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
 	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Log: newLogger(config.Logging{Level: "warn"}, stderr)}
 	if len(c.URLs) == 0 {
@@ -65,7 +66,7 @@ func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams
 	return streams.Open(ctx, c)
 }
 
-// bound is a point in the line: a sequence or a time; the zero place is none.
+// bound is a sequence or a time; zero: none.
 type bound struct {
 	sequence uint64
 	at       domain.Time
@@ -85,24 +86,14 @@ func parseBound(flag, text string) (bound, error) {
 	return bound{at: at}, nil
 }
 
-func (p bound) set() bool { return p != bound{} }
+func (b bound) set() bool { return b != bound{} }
 
-// compare says whether command c stands before the place (−1), at it (0) or after it (1).
-func (p bound) compare(c domain.Command) int {
-	if p.at != 0 {
-		return compare(c.At, p.at)
+// compare is negative if the command is before the bound, 0 at it, positive after it.
+func (b bound) compare(c domain.Command) int {
+	if b.at != 0 {
+		return cmp.Compare(c.At, b.at)
 	}
-	return compare(c.Sequence, p.sequence)
-}
-
-func compare[T ~int64 | ~uint64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Compare(c.Sequence, b.sequence)
 }
 
 // printer writes decisions in one of three formats.
@@ -113,7 +104,7 @@ type printer struct {
 	wroteHeader bool
 }
 
-func (p *printer) print(format string, d auditor.Decision) error {
+func (p *printer) print(format string, d audit.Decision) error {
 	switch format {
 	case "jsonl":
 		return p.jsonl(d)
@@ -123,7 +114,7 @@ func (p *printer) print(format string, d auditor.Decision) error {
 	return p.text(d)
 }
 
-func (p *printer) text(d auditor.Decision) error {
+func (p *printer) text(d audit.Decision) error {
 	c := d.Command
 	name, _ := c.Body.Type()
 	body, err := json.Marshal(c.Body)
@@ -140,7 +131,7 @@ func (p *printer) text(d auditor.Decision) error {
 		fmt.Fprintf(p.out, "    %s-%d  %s  %s  %s\n", p.epoch, e.Number, name, orDash(e.User), body)
 	}
 	if len(d.Events) == 0 {
-		_, err = fmt.Fprintf(p.out, "    led to nothing\n")
+		_, err = fmt.Fprintln(p.out, "    no events")
 	}
 	return err
 }
@@ -157,13 +148,13 @@ type jsonEvent struct {
 	Type      string           `json:"type"`
 	Entity    string           `json:"entity"`
 	User      string           `json:"user,omitempty"`
-	RequestID domain.RequestID `json:"requestId,omitzero"` // that it answers
+	RequestID domain.RequestID `json:"requestId,omitzero"` // of the command that it answers
 	Now       domain.Time      `json:"now"`
 	Hash      string           `json:"hash"`
 	Data      json.RawMessage  `json:"data"`
 }
 
-func (p *printer) jsonl(d auditor.Decision) error {
+func (p *printer) jsonl(d audit.Decision) error {
 	name, _ := d.Command.Body.Type()
 	line := struct {
 		Sequence  uint64           `json:"sequence"`
@@ -185,7 +176,7 @@ func (p *printer) jsonl(d auditor.Decision) error {
 	return json.NewEncoder(p.out).Encode(line)
 }
 
-func (p *printer) csvRow(d auditor.Decision) error {
+func (p *printer) csvRow(d audit.Decision) error {
 	if !p.wroteHeader {
 		p.wroteHeader = true
 		if err := p.csv.Write([]string{"sequence", "at", "command", "entity", "user", "requestId", "eventId", "event", "eventUser", "data"}); err != nil {

@@ -141,7 +141,7 @@ func TestShutdown_ClosesGracefully(t *testing.T) {
 	for _, path := range []string{"/subscribe/late", "/api/v1/schedules/demo/seats/events"} {
 		harness.CheckRejectFrame(t, "late "+path, b.MustDo(ctx, client, "GET", path, ""))
 	}
-	if a := b.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(a.Body, "ending") {
+	if a := b.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(a.Body, "shutting down") {
 		t.Errorf("readyz says %v while it ends", a)
 	}
 	took := <-done

@@ -1,6 +1,3 @@
-// Room: commands are refused while there is still some left for what must go on without them: the clock, the
-// results of payments, and the shop's own hand.
-
 package node
 
 import (
@@ -21,47 +18,48 @@ const (
 	maxPending  = 10_000 // events in the outbox that EVENTS has not taken
 )
 
-// capacityMonitor knows whether a user's command may be taken.
+// capacityMonitor decides whether users' commands are accepted. They are refused while there is still space for ticks, payment
+// results and admins' commands.
 type capacityMonitor struct {
 	log        *streams.Log
 	projector  *projections.Projector
 	config     config.Config
 	logger     *slog.Logger
 	disk       *disk
-	fullReason atomic.Pointer[string]      // why not, as of the last look; nil while there is room
-	snapshot   atomic.Pointer[logSnapshot] // of the logs, the latest; nil before the first
+	fullReason atomic.Pointer[string]      // as of the last check; nil while there is space
+	snapshot   atomic.Pointer[logSnapshot] // the latest; nil before the first
 }
 
-// logSnapshot is how the logs stood at a time.
+// logSnapshot is the state of the logs at a time.
 type logSnapshot struct {
 	logs domain.LogState
 	at   time.Time
 }
 
-// problem is the code and the reason for which no command is taken now; "" when one is.
-func (r *capacityMonitor) problem() (code, reason string) {
-	if s := r.projector.Status(); s.Events-s.Confirmed > maxPending {
-		return "log_full", "too many outcomes wait to be written"
+// problem is the code and the reason for refusing commands now; "" while they are accepted.
+func (m *capacityMonitor) problem() (code, reason string) {
+	if s := m.projector.Status(); s.Events-s.Confirmed > maxPending {
+		return "log_full", "too many outcomes wait to be published"
 	}
-	if full := r.fullReason.Load(); full != nil {
+	if full := m.fullReason.Load(); full != nil {
 		return "log_full", *full
 	}
 	return "", ""
 }
 
-// run looks at the logs and the disk until ctx ends.
-func (r *capacityMonitor) run(ctx context.Context) {
+// run checks the logs and the disk until ctx ends.
+func (m *capacityMonitor) run(ctx context.Context) {
 	for {
-		reason := r.check(ctx)
-		before := r.fullReason.Load()
+		reason := m.check(ctx)
+		before := m.fullReason.Load()
 		switch {
 		case reason == "" && before != nil:
-			r.fullReason.Store(nil)
-			r.logger.Info("there is room again; commands are taken")
+			m.fullReason.Store(nil)
+			m.logger.Info("space available, accepting commands")
 		case reason != "":
-			r.fullReason.Store(&reason)
+			m.fullReason.Store(&reason)
 			if before == nil {
-				r.logger.Error("no room; users' commands are refused", "reason", reason)
+				m.logger.Error("out of space, refusing users' commands", "reason", reason)
 			}
 		}
 		select {
@@ -72,16 +70,16 @@ func (r *capacityMonitor) run(ctx context.Context) {
 	}
 }
 
-// check says why there is no room; "" when there is, and when nothing can be learnt: an append will tell.
-func (r *capacityMonitor) check(ctx context.Context) string {
-	if r.disk.free() < int64(r.config.Log.MinFreeDisk) {
+// check returns why there is too little space; "" if there is enough, or if the state of the logs is unavailable.
+func (m *capacityMonitor) check(ctx context.Context) string {
+	if m.disk.free() < int64(m.config.Log.MinFreeDisk) {
 		return "the disk of the data directory is almost full"
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	state, err := r.log.State(ctx)
+	state, err := m.log.State(ctx)
 	if err == nil {
-		r.snapshot.Store(&logSnapshot{state, time.Now()})
+		m.snapshot.Store(&logSnapshot{state, time.Now()})
 	}
 	switch {
 	case err != nil:
@@ -94,9 +92,9 @@ func (r *capacityMonitor) check(ctx context.Context) string {
 	return ""
 }
 
-// latest is how the logs stood when they were last looked at, and when that was.
-func (r *capacityMonitor) latest() (domain.LogState, time.Time) {
-	if snapshot := r.snapshot.Load(); snapshot != nil {
+// latest is the last known state of the logs, and its time.
+func (m *capacityMonitor) latest() (domain.LogState, time.Time) {
+	if snapshot := m.snapshot.Load(); snapshot != nil {
 		return snapshot.logs, snapshot.at
 	}
 	return domain.LogState{}, time.Time{}

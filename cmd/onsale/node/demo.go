@@ -1,5 +1,3 @@
-// The demo: something to look at, made by the same commands that an organiser would send.
-
 package node
 
 import (
@@ -11,15 +9,16 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
-// createDemo opens promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless they
-// are there. Their request ids never change, so that two nodes which start together open one of each.
+// createDemo creates promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless
+// they exist. It sends an admin's commands, whose request ids never change, so that two nodes that start together create one of
+// each.
 func (n *Node) createDemo(ctx context.Context) {
 	exists := false
-	err := n.projector.Read("", func(v *projections.View) (err error) {
-		_, exists, err = v.Product("demo") // the last of them
+	err := n.projector.Read("", func(v *store.View) (err error) {
+		_, exists, err = v.Product("demo") // created last
 		return err
 	})
 	if err != nil || exists {
@@ -52,7 +51,7 @@ func (n *Node) createDemo(ctx context.Context) {
 			if err == nil || ctx.Err() != nil {
 				break
 			}
-			n.logger.Warn("the demo is not open yet", "error", err)
+			n.logger.Warn("demo setup failed, retrying", "error", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):

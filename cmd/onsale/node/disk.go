@@ -1,16 +1,10 @@
-// The disk: nats-server does not survive a write that finds no room, and others fill disks too, so nothing at all is
-// appended, not even the clock, shortly before there is none.
-
 package node
 
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"onsale/domain"
 	"onsale/streams"
@@ -18,30 +12,28 @@ import (
 
 const diskCheckEvery = 20 * time.Millisecond // a disk can fill within a second
 
-// disk is the one that the data directory is on.
+// disk is the file system of the data directory.
 type disk struct {
 	path      string
 	lastFree  atomic.Int64 // bytes
-	checkedAt atomic.Int64 // when that was so, in Unix nanoseconds
+	checkedAt atomic.Int64 // of lastFree, in Unix nanoseconds
 }
 
-// free is how many bytes there are room for, or were a moment ago. Of a disk that says nothing, there is room.
+// free is the free space in bytes, at most diskCheckEvery old. If it is unknown, there is no limit.
 func (d *disk) free() int64 {
 	now := time.Now().UnixNano()
 	if now-d.checkedAt.Load() < int64(diskCheckEvery) {
 		return d.lastFree.Load()
 	}
-	free := int64(math.MaxInt64)
-	var stat unix.Statfs_t
-	if err := unix.Statfs(d.path, &stat); err == nil {
-		free = int64(stat.Bavail) * int64(stat.Bsize)
-	}
+	free := freeSpace(d.path)
 	d.lastFree.Store(free)
 	d.checkedAt.Store(now)
 	return free
 }
 
-// diskGuard appends nothing when less than least bytes are free.
+// diskGuard appends no command, not even a tick, when less than minFree bytes are free, since nats-server does not survive a
+// write without space. What is free then is left for the events of the commands that are in the log already: they are few, for
+// users' commands are refused earlier, at log.minFreeDisk.
 type diskGuard struct {
 	*streams.Log
 	disk    *disk

@@ -1,5 +1,3 @@
-// The life of a node: what begins before what, and what ends after what.
-
 package node
 
 import (
@@ -11,15 +9,15 @@ import (
 	"time"
 )
 
-// The whole end takes at most 15 s. Streams have streams.drainWindow, which is at most 10 s; requests have until so long
-// after it, and not more than the second; what remains is for the projector and the log.
+// The shutdown takes at most 15 s: first the streams' drain window (at most 10 s); then requests have until shutdownGrace after
+// it, but at most shutdownTimeout; the rest is for the projector and the log.
 const (
 	shutdownGrace   = 3 * time.Second
 	shutdownTimeout = 5 * time.Second
 )
 
-// run serves on l until ctx ends, and then ends in order: streams first, while the listener is still open, so that nobody
-// who is told to come back finds a closed door before the last moment; then the counter, then the projector, then the log.
+// Run serves on l until ctx ends, and shuts down in order: streams first, while the listener is still open for those that
+// reconnect early; then requests, then the projector. The log is closed by Close.
 func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	workCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -38,9 +36,9 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	select {
 	case <-ctx.Done():
 		n.shuttingDown.Store(true)
-		n.logger.Info("ending", "because", context.Cause(ctx))
+		n.logger.Info("shutting down", "cause", context.Cause(ctx))
 	case err = <-served:
-		err = fmt.Errorf("the listener broke: %w", err)
+		err = fmt.Errorf("the listener failed: %w", err)
 	case err = <-n.log.Failed():
 		err = fmt.Errorf("the embedded nats-server failed: %w", err)
 	}
@@ -62,16 +60,16 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// readyTimeout bounds how long nobody is let in. A cluster without a leader is no reason to be silent for longer.
+// readyTimeout bounds how long connections wait at the listener, such as while a cluster has no leader.
 const readyTimeout = 10 * time.Second
 
-// waitReady waits until this life can tell whatever an earlier one has told, and until the demo is open. Who comes meanwhile
-// waits at the listener.
+// waitReady waits until this process shows everything that an earlier one has published, and until the demo is open. Clients that
+// connect meanwhile wait at the listener.
 func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := n.projector.WaitCaughtUp(ctx); err != nil {
-		n.logger.Warn("not everything that was decided before can be told yet", "error", err)
+		n.logger.Warn("serving before all earlier events are confirmed", "error", err)
 	}
 	if !n.config.Demo {
 		return
@@ -87,7 +85,7 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// close gives back what the node holds.
+// Close closes the projector and the log.
 func (n *Node) Close() error {
 	var errs []error
 	if n.projector != nil {

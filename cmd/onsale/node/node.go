@@ -31,18 +31,17 @@ type Node struct {
 	hub          *sse.Hub
 	server       *httpd.Server
 	registry     *prometheus.Registry
-	payments     *payments.Worker    // nil: nobody to ask
+	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool // it was told to
+	shuttingDown atomic.Bool // since the signal
 }
 
-// appendFunc appends a command.
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
 
-// Open makes a node that is ready to serve at address. One whose logs are unsound is made too: halted, so that it can
-// say why.
+// Open opens a node that will serve at address. A node whose logs are inconsistent is opened too: halted, so that it can report
+// why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
 	log, err := openLog(ctx, cfg, logger)
@@ -70,7 +69,7 @@ func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*stre
 	return streams.Open(ctx, c)
 }
 
-// StorePath is the read store's file. With an external NATS several nodes may share a host, so it bears the node's name.
+// StorePath is the read store's file. With an external NATS several nodes may share a directory, so the name has the node's.
 func StorePath(cfg config.Config) string {
 	if len(cfg.NATS.URL) == 0 {
 		return filepath.Join(cfg.Data, "store.db")
@@ -88,7 +87,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     n.publish,
+		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
@@ -96,6 +95,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	n.registry.MustRegister(projector)
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Source: projector,
@@ -107,7 +107,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	if n.consistent {
 		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
 		if err != nil { // streams read the log instead
-			n.logger.Warn("no events are at hand for streams that come back", "error", err)
+			n.logger.Warn("could not preload ring", "error", err)
 		}
 		n.hub.Preload(newest)
 	} else {
@@ -132,34 +132,28 @@ func (n *Node) open(ctx context.Context, address string) error {
 	return nil
 }
 
-// notReady is why nobody should be sent here any more.
+// notReady is why load balancers should send no more requests here.
 func (n *Node) notReady() []string {
 	if !n.shuttingDown.Load() {
 		return nil
 	}
-	return []string{"ending: streams are told to come back elsewhere"}
+	return []string{"shutting down: streams are drained"}
 }
 
-// readyNotes are what this node cannot know.
+// readyNotes are the limits of what this node can check.
 func readyNotes(cfg config.Config) []string {
 	if len(cfg.NATS.URL) == 0 {
 		return nil
 	}
-	return []string{"of the logs only their leaders are looked at, not the other replicas"}
-}
-
-// publish passes on events that are confirmed and in the store.
-func (n *Node) publish(events []projections.ConfirmedEvent) {
-	n.hub.Publish(events)
-	n.server.ObserveConfirmed(events)
+	return []string{"only the leaders of the logs are checked, not their replicas"}
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {
 	if o.RebuildReason != "" {
-		n.logger.Warn("the read store was made anew from EVENTS", "because", o.RebuildReason, "events", o.Events)
+		n.logger.Warn("read store rebuilt from EVENTS", "reason", o.RebuildReason, "events", o.Events)
 	}
 	if o.Republished > 0 || o.Noops > 0 {
-		n.logger.Warn("the logs had lost their end and were completed from the outbox; commands accepted in the last moment and not yet decided may be lost",
+		n.logger.Warn("the logs had lost their end and were completed from the outbox; commands accepted just before and not yet decided may be lost",
 			"events", o.Republished, "messages", o.Noops)
 	}
 	n.logger.Info("opened", "epoch", n.log.Epoch(), "events", o.Events, "took", time.Since(started).Round(time.Millisecond))

@@ -1,5 +1,3 @@
-// Paying: the provider that is asked, who asks it, and the fake one of the demo.
-
 package node
 
 import (
@@ -30,10 +28,10 @@ func openProvider(c config.Payments) (payments.Provider, error) {
 	return portone.NewV1(p)
 }
 
-// fakePayPath is where the demo's provider is, beside everything else.
+// fakePayPath is the path of the demo's payment provider.
 const fakePayPath = "/fakepay"
 
-// startFakeProvider gives the demo a payment provider of its own, at address, that of this node. It forgets everything at the end.
+// startFakeProvider configures a fake payment provider at address, which is this node's. It keeps everything in memory.
 func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
 	f := fakeportone.New()
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
@@ -63,7 +61,7 @@ func (n *Node) handler() http.Handler {
 	})
 }
 
-// openPayments makes the worker, when there is a provider. address is where this node listens.
+// openPayments creates the payment worker, if there is a provider. address is this node's.
 func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Payments, error) {
 	c := n.config.Payments
 	if c.Provider == "none" && n.config.Demo {
@@ -89,7 +87,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	}, nil
 }
 
-// startPayments has orders worked for until ctx ends.
+// startPayments runs the worker and its consumer until ctx ends.
 func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	if n.payments == nil {
 		return
@@ -98,7 +96,7 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	group.Go(func() { n.consumeOrders(ctx) })
 }
 
-// consumeOrders works for orders until ctx ends. All nodes share the consumer.
+// consumeOrders handles events of orders until ctx ends. All nodes share the consumer.
 func (n *Node) consumeOrders(ctx context.Context) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
 		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: n.config.Payments.Concurrency,

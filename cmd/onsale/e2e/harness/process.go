@@ -179,7 +179,7 @@ func (n *Node) RunToolWithin(limit time.Duration, args ...string) (stdout, stder
 func (n *Node) MustAudit() {
 	n.tb.Helper()
 	stdout, stderr, code := n.RunTool(append([]string{"audit"}, n.logFlags()...)...)
-	if code != 0 || n.NATS == "" && !strings.Contains(stdout, "read store: equal to one made from EVENTS") {
+	if code != 0 || n.NATS == "" && !strings.Contains(stdout, "read store: equal to one rebuilt from EVENTS") {
 		n.tb.Errorf("onsale audit: exit code %d, want 0 and an equal store\n%s%s", code, stdout, stderr)
 	}
 }

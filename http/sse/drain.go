@@ -12,7 +12,7 @@ import (
 	"onsale/http/view"
 )
 
-// drainSpacing is the longest time between two ends in a drain. Clients that come back at a hundred a second are no crowd.
+// drainSpacing is the longest time between two ends in a drain. A hundred reconnects a second are easy to serve.
 const drainSpacing = 10 * time.Millisecond
 
 const draining = "draining" // a closedReason

@@ -2,7 +2,7 @@
 // nothing and sees nothing twice.
 //
 // A ring holds the newest events as encoded frames, once for the whole process. A stream is a cursor on it: whose events,
-// for which audience, and how far. Nothing is queued for a stream, so a slow one costs no memory and delays nobody: it falls
+// for which audience, and how far. Nothing is queued for a stream, so a slow one costs no memory and delays no other: it falls
 // out of the ring and reads the log at its own pace until it is back. A new stream, a live one, one that resumes and one
 // that fell behind follow the same path: ask the cursor for the next bytes, write them, ask again. See DESIGN.md.
 package sse

@@ -93,7 +93,7 @@ func runOrders(f *fixture, r *rand.Rand) {
 	}
 	f.append(1000)
 	f.publish(1000)
-	f.emit(issued("nobody"))
+	f.emit(issued("last"))
 }
 
 // orderClient waits for the result of one payment, and reconnects again and again, whether it got it or not.

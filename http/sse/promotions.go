@@ -1,5 +1,5 @@
-// Streams of promotions: how a promotion sells. They show states, not events, so nobody catches up: the present state comes
-// first and includes all that was missed. A promotion with subscribers has a feed with its newest frames, encoded once for
+// Streams of promotions: how a promotion sells. They show states, not events, so there is no catching up: the present
+// state comes first and includes all that was missed. A promotion with subscribers has a feed with its newest frames, encoded once for
 // all. A cursor remembers which of them it took; a slow stream skips to the newest.
 
 package sse

@@ -126,7 +126,7 @@ func runNode(f *fixture, r *rand.Rand) {
 	}
 	f.append(1000)
 	f.publish(1000)
-	f.emit(issued("nobody"))
+	f.emit(issued("last"))
 }
 
 func randomEvent(r *rand.Rand) domain.Event {

@@ -19,7 +19,6 @@ type socket struct {
 	evloop.Conn
 	hub    *Hub
 	info   subscriptionInfo
-	group  *evloop.Group // sockets of the same topic on the same loop; nil: not started
 	cursor cursor
 	task   *catchUpTask // nil: the ring is enough
 
@@ -106,10 +105,10 @@ func (s *socket) subscriptionInfo() *subscriptionInfo { return &s.info }
 func (s *socket) start(first []byte) {
 	h := s.hub
 	h.mu.Lock()
-	s.group = s.info.topic.groupOn(s.Loop())
+	group := s.info.topic.groupOn(s.Loop())
 	h.mu.Unlock()
 	maxAge, heartbeat := h.intervals(s.info.topic.key.Kind)
-	s.Start(s.group, first, jittered(maxAge), heartbeat)
+	s.Start(group, first, jittered(maxAge), heartbeat)
 }
 
 func (s *socket) OnHeartbeat() { s.heartbeatDue = true }

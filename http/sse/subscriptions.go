@@ -82,8 +82,8 @@ func (h *Hub) removeWatcher(c *conn) {
 func (h *Hub) removeSocket(s *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := s.info.topic; s.group != nil && s.group.Empty() {
-		t.groups = slices.DeleteFunc(t.groups, func(g *evloop.Group) bool { return g == s.group })
+	if t, group := s.info.topic, s.Group(); group != nil && group.Empty() {
+		t.groups = slices.DeleteFunc(t.groups, func(g *evloop.Group) bool { return g == group })
 	}
 	h.unregister(s)
 }

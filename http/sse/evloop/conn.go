@@ -58,6 +58,9 @@ func (c *Conn) Start(g *Group, first []byte, maxAge, heartbeat time.Duration) {
 // Loop is the connection's loop. Any goroutine may ask.
 func (c *Conn) Loop() *Loop { return c.loop }
 
+// Group is the group that Start has put it in; nil before.
+func (c *Conn) Group() *Group { return c.group }
+
 // Started, Blocked, Requeued and IsClosed report the state: Start was called; the socket is full; Step will be called again;
 // it is closed.
 func (c *Conn) Started() bool  { return c.started }

@@ -18,6 +18,12 @@ type Administrative interface {
 	Command() string // the type name of that command
 }
 
+// Checked is a command whose fields have limits. The API calls Check before it appends, and the state machine before it asks the
+// rules, because COMMANDS may have other writers.
+type Checked interface {
+	Check() error // a *FieldError for the first invalid field
+}
+
 // Identified is a body that names ids: of coupons, holds, reservations, waiting entries, payments, products or alarms.
 // entity is the entity of its event or command. Event.IDs and Command.IDs drop empty ids.
 type Identified interface {

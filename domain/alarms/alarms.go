@@ -73,20 +73,15 @@ func (s *State) has(user string, number uint64) bool {
 func (s *State) Decide(c domain.Command, nextNumber uint64) []domain.Event {
 	switch body := c.Body.(type) {
 	case Raise:
-		if body.Check() != nil {
-			return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
-		}
-		return []domain.Event{
-			{Entity: c.Entity, User: c.Entity, Body: Raised{Kind: body.Kind, Text: body.Message}},
-			domain.NewOutcome(c, RaiseDone{UserID: c.Entity, AlarmID: ID(nextNumber)}),
-		}
+		raised := domain.Event{Entity: c.Entity, User: c.Entity, Body: Raised{Kind: body.Kind, Text: body.Message}}
+		return append([]domain.Event{raised}, domain.NewOutcome(c, RaiseDone{UserID: c.Entity, AlarmID: ID(nextNumber)})...)
 	case MarkRead:
 		if !s.has(c.User, EventNumber(body.AlarmID)) {
-			return []domain.Event{domain.Reject(c, domain.AlarmNotFound, domain.Details{})}
+			return domain.Reject(c, domain.AlarmNotFound, domain.Details{})
 		}
-		return []domain.Event{domain.NewOutcome(c, MarkedRead(body))}
+		return domain.NewOutcome(c, MarkedRead(body))
 	case MarkAllRead:
-		return []domain.Event{domain.NewOutcome(c, AllMarkedRead{Count: s.UnreadCount(c.User)})}
+		return domain.NewOutcome(c, AllMarkedRead{Count: s.UnreadCount(c.User)})
 	}
 	panic("alarms: no rule for this command")
 }

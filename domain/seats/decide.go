@@ -10,13 +10,6 @@ import (
 
 // Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
-	if body, ok := c.Body.(Reclaim); ok {
-		return s.reclaim(c, body, now)
-	}
-	return []domain.Event{s.decideOne(c, now)}
-}
-
-func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
@@ -36,6 +29,8 @@ func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 		return s.block(c, body, now)
 	case Unblock:
 		return s.unblock(c, body)
+	case Reclaim:
+		return s.reclaim(c, body, now)
 	case Close:
 		return s.close(c, body)
 	case Join:
@@ -50,10 +45,7 @@ func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	panic("seats: no rule for this command")
 }
 
-func (s *State) create(c domain.Command, body Create) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
+func (s *State) create(c domain.Command, body Create) []domain.Event {
 	if s.schedules[c.Entity] != nil {
 		return domain.Reject(c, domain.ScheduleExists, domain.Details{})
 	}
@@ -63,9 +55,9 @@ func (s *State) create(c domain.Command, body Create) domain.Event {
 	})
 }
 
-func (s *State) close(c domain.Command, body Close) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), 0)
-	if sc == nil {
+func (s *State) close(c domain.Command, body Close) []domain.Event {
+	sc, rejection := s.findSchedule(c, 0)
+	if rejection != nil {
 		return rejection
 	}
 	if sc.Closed {
@@ -75,17 +67,15 @@ func (s *State) close(c domain.Command, body Close) domain.Event {
 }
 
 // findSchedule returns the schedule of command c, which names so many seats, or the command's rejection.
-func (s *State) findSchedule(c domain.Command, bodyErr error, seats int) (*Schedule, domain.Event) {
+func (s *State) findSchedule(c domain.Command, seats int) (*Schedule, []domain.Event) {
 	sc := s.schedules[c.Entity]
 	switch {
-	case bodyErr != nil:
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	case sc == nil:
 		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Details{})
 	case seats > MaxSeatsPerCommand:
 		return nil, domain.Reject(c, domain.TooManySeats, domain.Details{Limit: MaxSeatsPerCommand})
 	}
-	return sc, domain.Event{}
+	return sc, nil
 }
 
 // Apply changes the state as e says.

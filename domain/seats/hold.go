@@ -8,13 +8,13 @@ import (
 	"onsale/domain"
 )
 
-func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event {
+func (s *State) hold(c domain.Command, body Hold, now domain.Time) []domain.Event {
 	ids, best, count := body.ScheduleSeatIDs, body.BestAvailable, len(body.ScheduleSeatIDs)
 	if best != nil {
 		count = best.Count
 	}
-	sc, rejection := s.findSchedule(c, body.Check(), count)
-	if sc == nil {
+	sc, rejection := s.findSchedule(c, count)
+	if rejection != nil {
 		return rejection
 	}
 	if missing := sc.Layout.missing(ids); missing != nil {
@@ -36,13 +36,13 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 	if taken := a.unavailable(ids); taken != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
-	if rejection, rejected := a.rejectOrphans(c, ids); rejected {
+	if rejection := a.rejectOrphans(c, ids); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, sc.newHeld(c, ids, now))
 }
 
-func (a *availability) holdBest(c domain.Command, want BestAvailable) domain.Event {
+func (a *availability) holdBest(c domain.Command, want BestAvailable) []domain.Event {
 	found, ok := a.bestRun(want.Section, want.Count)
 	if !ok {
 		available := a.countFree(want.Section)
@@ -57,12 +57,14 @@ func (a *availability) holdBest(c domain.Command, want BestAvailable) domain.Eve
 }
 
 // rejectOrphans refuses a choice of seats that leaves orphans, where the schedule forbids it.
-func (a *availability) rejectOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
+func (a *availability) rejectOrphans(c domain.Command, chosen []int) []domain.Event {
 	if !a.sc.NoOrphans {
-		return domain.Event{}, false
+		return nil
 	}
-	orphans := a.orphans(chosen)
-	return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans}), orphans != nil
+	if orphans := a.orphans(chosen); orphans != nil {
+		return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans})
+	}
+	return nil
 }
 
 func (sc *Schedule) newHeld(c domain.Command, ids []int, now domain.Time) Held {
@@ -95,7 +97,7 @@ func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Ti
 }
 
 // findHold returns the user's hold, or the command's rejection.
-func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
+func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, []domain.Event) {
 	h, active := sc.allocations[sequence]
 	past, expired := sc.expired[sequence]
 	switch {
@@ -108,17 +110,17 @@ func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time)
 	case h.ExpiresAt <= now:
 		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
 	}
-	return h, domain.Event{}
+	return h, nil
 }
 
 // extend restarts the time of a hold, within the schedule's options. A hold that would not end later is refused.
-func (s *State) extend(c domain.Command, body Extend, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), 0)
-	if sc == nil {
+func (s *State) extend(c domain.Command, body Extend, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, 0)
+	if rejection != nil {
 		return rejection
 	}
 	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-	if h == nil {
+	if rejection != nil {
 		return rejection
 	}
 	end := sc.holdEnd(now)
@@ -132,13 +134,13 @@ func (s *State) extend(c domain.Command, body Extend, now domain.Time) domain.Ev
 }
 
 // swap exchanges seats in one step, so that no other user can get the new seats between release and take.
-func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.Release)+len(body.Take))
-	if sc == nil {
+func (s *State) swap(c domain.Command, body Swap, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.Release)+len(body.Take))
+	if rejection != nil {
 		return rejection
 	}
 	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-	if h == nil {
+	if rejection != nil {
 		return rejection
 	}
 	if missing := sc.Layout.missing(body.Take); missing != nil {
@@ -162,7 +164,7 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event 
 	for _, id := range body.Release {
 		a.releasing[id] = true
 	}
-	if rejection, rejected := a.rejectOrphans(c, body.Take); rejected {
+	if rejection := a.rejectOrphans(c, body.Take); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Swapped{
@@ -173,9 +175,9 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event 
 }
 
 // release gives back those seats that the user holds and ignores the others, so releasing twice succeeds.
-func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
-	if sc == nil {
+func (s *State) release(c domain.Command, body Release, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.ScheduleSeatIDs))
+	if rejection != nil {
 		return rejection
 	}
 	ids := body.ScheduleSeatIDs

@@ -9,15 +9,15 @@ import (
 )
 
 // reserve checks the hold and its user, so that a late command never gets seats that another user holds by now.
-func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
-	if sc == nil {
+func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.ScheduleSeatIDs))
+	if rejection != nil {
 		return rejection
 	}
 	ids := body.ScheduleSeatIDs
 	if body.HoldID != "" {
 		h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-		if h == nil {
+		if rejection != nil {
 			return rejection
 		}
 		if ids == nil {
@@ -43,10 +43,7 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 }
 
 // cancel gives all seats of a reservation back. The reservation stays, marked as cancelled.
-func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
+func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 	var r Reservation
 	found := false
 	if sc := s.schedules[c.Entity]; sc != nil {

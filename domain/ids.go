@@ -5,6 +5,7 @@ package domain
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"strconv"
@@ -94,17 +95,12 @@ func NewFingerprint(parts ...string) Fingerprint {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
-	var f Fingerprint
-	for _, b := range h.Sum(nil)[:8] {
-		f = f<<8 | Fingerprint(b)
-	}
-	return f
+	return Fingerprint(binary.BigEndian.Uint64(h.Sum(nil)))
 }
 
 // MarshalText writes 16 hex digits.
 func (f Fingerprint) MarshalText() ([]byte, error) {
-	text := strconv.FormatUint(uint64(f), 16)
-	return append([]byte("0000000000000000"[len(text):]), text...), nil
+	return hex.AppendEncode(nil, binary.BigEndian.AppendUint64(nil, uint64(f))), nil
 }
 
 // UnmarshalText is the reverse of MarshalText.

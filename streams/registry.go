@@ -19,10 +19,6 @@ import (
 	"onsale/domain/seats"
 )
 
-// ErrUnknownType is a command or an event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
-// know.
-var ErrUnknownType = domain.ErrUnknownType
-
 type decoder func(data []byte) (domain.Body, error)
 
 var commandTypes = map[string]decoder{
@@ -202,5 +198,5 @@ func decoderFor(types map[string]decoder, name string, version int) (decoder, er
 	if decode, ok := types[string(key)]; ok {
 		return decode, nil
 	}
-	return nil, fmt.Errorf("%s: %w", string(key), ErrUnknownType)
+	return nil, fmt.Errorf("%s: %w", string(key), domain.ErrUnknownType)
 }

@@ -12,10 +12,13 @@ import (
 
 // Changer is an event that issues coupons or gives them another status. CouponChanges yields their numbers and that status.
 type Changer interface {
-	CouponChanges() iter.Seq2[int, Status]
+	CouponChanges() Changes
 }
 
-func changes(first, count int, status Status) iter.Seq2[int, Status] {
+// Changes yields numbers of coupons and their new status.
+type Changes = iter.Seq2[int, Status]
+
+func changes(first, count int, status Status) Changes {
 	return func(yield func(int, Status) bool) {
 		for number := first; number < first+count && yield(number, status); number++ {
 		}
@@ -44,11 +47,11 @@ type Issued struct {
 	Number      int    `json:"number"`
 }
 
-func (Issued) Type() (string, int)                     { return "coupons.issued", 1 }
-func (i Issued) Result() any                           { return i }
-func (Issued) Created() bool                           { return true }
-func (i Issued) IDs(string) []string                   { return []string{i.CouponID} }
-func (i Issued) CouponChanges() iter.Seq2[int, Status] { return changes(i.Number, 1, StatusIssued) }
+func (Issued) Type() (string, int)      { return "coupons.issued", 1 }
+func (i Issued) Result() any            { return i }
+func (Issued) Created() bool            { return true }
+func (i Issued) IDs(string) []string    { return []string{i.CouponID} }
+func (i Issued) CouponChanges() Changes { return changes(i.Number, 1, StatusIssued) }
 
 // Used is a coupon that its owner redeemed.
 type Used struct {
@@ -57,11 +60,11 @@ type Used struct {
 	Number      int    `json:"number"`
 }
 
-func (Used) Type() (string, int)                     { return "coupons.used", 1 }
-func (u Used) Result() any                           { return u }
-func (Used) Created() bool                           { return false }
-func (u Used) IDs(string) []string                   { return []string{u.CouponID} }
-func (u Used) CouponChanges() iter.Seq2[int, Status] { return changes(u.Number, 1, StatusUsed) }
+func (Used) Type() (string, int)      { return "coupons.used", 1 }
+func (u Used) Result() any            { return u }
+func (Used) Created() bool            { return false }
+func (u Used) IDs(string) []string    { return []string{u.CouponID} }
+func (u Used) CouponChanges() Changes { return changes(u.Number, 1, StatusUsed) }
 
 // Opened says that opensAt has come. It has no user.
 type Opened struct {
@@ -125,9 +128,9 @@ type Revoked struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Revoked) Type() (string, int)                     { return "coupons.revoked", 1 }
-func (r Revoked) IDs(string) []string                   { return []string{r.CouponID} }
-func (r Revoked) CouponChanges() iter.Seq2[int, Status] { return changes(r.Number, 1, StatusRevoked) }
+func (Revoked) Type() (string, int)      { return "coupons.revoked", 1 }
+func (r Revoked) IDs(string) []string    { return []string{r.CouponID} }
+func (r Revoked) CouponChanges() Changes { return changes(r.Number, 1, StatusRevoked) }
 
 // RevocationDone answers the admin's command. The Revoked before it is for the owner.
 type RevocationDone struct {
@@ -203,9 +206,7 @@ func (a Accepted) IDs(string) []string {
 	}
 	return ids
 }
-func (a Accepted) CouponChanges() iter.Seq2[int, Status] {
-	return changes(a.Number, a.Quantity, StatusIssued)
-}
+func (a Accepted) CouponChanges() Changes { return changes(a.Number, a.Quantity, StatusIssued) }
 
 // Declined is an offer that was refused; the waiting is over.
 type Declined struct {

@@ -87,10 +87,10 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	}
 	e, isWaiting := p.waiting.ByUser(c.User)
 	o, offered := p.offers[p.offerOf[c.User]]
-	if isWaiting {
+	switch {
+	case isWaiting:
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
-	}
-	if offered && o.ExpiresAt > now {
+	case offered && o.ExpiresAt > now:
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, o.Sequence)})
 	}
 	if code, details := p.checkUserLimit(c.User, body.Quantity); code != "" {
@@ -197,9 +197,10 @@ func (s *State) updateOfferable(p *Promotion) {
 	}
 	_, hasOffer := p.nextWaiting()
 	i, listed := slices.BinarySearch(s.offerable, p.PromotionID)
-	if hasOffer && !listed {
+	switch {
+	case hasOffer && !listed:
 		s.offerable = slices.Insert(s.offerable, i, p.PromotionID)
-	} else if !hasOffer && listed {
+	case !hasOffer && listed:
 		s.offerable = slices.Delete(s.offerable, i, i+1)
 	}
 }

@@ -27,12 +27,7 @@ func (s *State) unblock(c domain.Command, body Unblock) []domain.Event {
 	if rejection != nil {
 		return rejection
 	}
-	var others []int
-	for _, id := range body.ScheduleSeatIDs {
-		if sc.seats[id-1].state != stateBlocked {
-			others = append(others, id)
-		}
-	}
+	others := filter(body.ScheduleSeatIDs, func(id int) bool { return sc.seats[id-1].state != stateBlocked })
 	if others != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}

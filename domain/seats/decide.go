@@ -186,11 +186,5 @@ func (s *State) applyCancelled(sc *Schedule, body Cancelled) {
 
 // difference returns those of ids that are not in others; nil if none.
 func difference(ids, others []int) []int {
-	var found []int
-	for _, id := range ids {
-		if !slices.Contains(others, id) {
-			found = append(found, id)
-		}
-	}
-	return found
+	return filter(ids, func(id int) bool { return !slices.Contains(others, id) })
 }

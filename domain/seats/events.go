@@ -14,10 +14,13 @@ import (
 // Changer is an event that gives seats another status as the public sees it. SeatChanges yields the seats and that status. Its
 // order is part of the event's version: a position within an event's SSE frames counts on it.
 type Changer interface {
-	SeatChanges() iter.Seq2[int, Status]
+	SeatChanges() Changes
 }
 
-func changes(ids []int, status Status) iter.Seq2[int, Status] {
+// Changes yields seats and their new status.
+type Changes = iter.Seq2[int, Status]
+
+func changes(ids []int, status Status) Changes {
 	return func(yield func(int, Status) bool) {
 		for _, id := range ids {
 			if !yield(id, status) {
@@ -98,10 +101,10 @@ func (Held) Type() (string, int) { return "seats.held", 1 }
 func (h Held) Result() any {
 	return holdResult{h.HoldID, h.ScheduleSeatIDs, h.HeldSeats, h.TotalPrice, h.ExpiresAt, h.Now, h.BestAvailable}
 }
-func (Held) Created() bool                         { return true }
-func (h Held) IDs(string) []string                 { return []string{h.HoldID} }
-func (h Held) Seats() []int                        { return h.ScheduleSeatIDs }
-func (h Held) SeatChanges() iter.Seq2[int, Status] { return changes(h.ScheduleSeatIDs, StatusHeld) }
+func (Held) Created() bool          { return true }
+func (h Held) IDs(string) []string  { return []string{h.HoldID} }
+func (h Held) Seats() []int         { return h.ScheduleSeatIDs }
+func (h Held) SeatChanges() Changes { return changes(h.ScheduleSeatIDs, StatusHeld) }
 
 // Released is seats of a hold given back by the holder, or without a request reclaimed by an admin. It has no seats when the user
 // held none of those named.
@@ -112,13 +115,11 @@ type Released struct {
 	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
-func (Released) Type() (string, int) { return "seats.released", 1 }
-func (r Released) Result() any       { return releaseResult{r.ReleasedCount} }
-func (Released) Created() bool       { return false }
-func (r Released) Seats() []int      { return r.ScheduleSeatIDs }
-func (r Released) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusAvailable)
-}
+func (Released) Type() (string, int)    { return "seats.released", 1 }
+func (r Released) Result() any          { return releaseResult{r.ReleasedCount} }
+func (Released) Created() bool          { return false }
+func (r Released) Seats() []int         { return r.ScheduleSeatIDs }
+func (r Released) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
 // Reserved is seats that belong to a user.
 type Reserved struct {
@@ -132,12 +133,10 @@ func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
 func (r Reserved) Result() any {
 	return reserveResult{r.ReservationID, r.ScheduleSeatIDs, r.TotalPrice}
 }
-func (Reserved) Created() bool         { return true }
-func (r Reserved) IDs(string) []string { return []string{r.ReservationID} }
-func (r Reserved) Seats() []int        { return r.ScheduleSeatIDs }
-func (r Reserved) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusReserved)
-}
+func (Reserved) Created() bool          { return true }
+func (r Reserved) IDs(string) []string  { return []string{r.ReservationID} }
+func (r Reserved) Seats() []int         { return r.ScheduleSeatIDs }
+func (r Reserved) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusReserved) }
 
 // Expired is the end of a hold. Its seats are free again, or will be at ReleaseAt.
 type Expired struct {
@@ -151,7 +150,7 @@ type Expired struct {
 func (Expired) Type() (string, int)   { return "seats.expired", 1 }
 func (e Expired) IDs(string) []string { return []string{e.HoldID} }
 func (e Expired) Seats() []int        { return e.ScheduleSeatIDs }
-func (e Expired) SeatChanges() iter.Seq2[int, Status] {
+func (e Expired) SeatChanges() Changes {
 	if e.ReleaseAt != 0 { // others still see the seats as held
 		return changes(nil, StatusAvailable)
 	}
@@ -165,11 +164,9 @@ type ReleasedToSale struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (ReleasedToSale) Type() (string, int) { return "seats.released-to-sale", 1 }
-func (r ReleasedToSale) Seats() []int      { return r.ScheduleSeatIDs }
-func (r ReleasedToSale) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusAvailable)
-}
+func (ReleasedToSale) Type() (string, int)    { return "seats.released-to-sale", 1 }
+func (r ReleasedToSale) Seats() []int         { return r.ScheduleSeatIDs }
+func (r ReleasedToSale) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
 // Expiring warns a user that a hold ends soon, WarnBefore its end.
 type Expiring struct {
@@ -214,7 +211,7 @@ func (s Swapped) Result() any {
 func (Swapped) Created() bool         { return false }
 func (s Swapped) IDs(string) []string { return []string{s.HoldID} }
 func (s Swapped) Seats() []int        { return slices.Concat(s.ScheduleSeatIDs, s.Released) }
-func (s Swapped) SeatChanges() iter.Seq2[int, Status] {
+func (s Swapped) SeatChanges() Changes {
 	return func(yield func(int, Status) bool) {
 		for _, id := range s.Released {
 			if !yield(id, StatusAvailable) {
@@ -233,14 +230,12 @@ type Cancelled struct {
 	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
-func (Cancelled) Type() (string, int)   { return "seats.cancelled", 1 }
-func (c Cancelled) Result() any         { return c }
-func (Cancelled) Created() bool         { return false }
-func (c Cancelled) IDs(string) []string { return []string{c.ReservationID} }
-func (c Cancelled) Seats() []int        { return c.ScheduleSeatIDs }
-func (c Cancelled) SeatChanges() iter.Seq2[int, Status] {
-	return changes(c.ScheduleSeatIDs, StatusAvailable)
-}
+func (Cancelled) Type() (string, int)    { return "seats.cancelled", 1 }
+func (c Cancelled) Result() any          { return c }
+func (Cancelled) Created() bool          { return false }
+func (c Cancelled) IDs(string) []string  { return []string{c.ReservationID} }
+func (c Cancelled) Seats() []int         { return c.ScheduleSeatIDs }
+func (c Cancelled) SeatChanges() Changes { return changes(c.ScheduleSeatIDs, StatusAvailable) }
 
 // Reclaimed answers the admin's command. The events before it are for the users who lost seats.
 type Reclaimed struct {
@@ -263,14 +258,12 @@ type Blocked struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Blocked) Type() (string, int) { return "seats.blocked", 1 }
-func (b Blocked) Result() any       { return b }
-func (Blocked) Created() bool       { return false }
-func (Blocked) Command() string     { return "seats.block" }
-func (b Blocked) Seats() []int      { return b.ScheduleSeatIDs }
-func (b Blocked) SeatChanges() iter.Seq2[int, Status] {
-	return changes(b.ScheduleSeatIDs, StatusBlocked)
-}
+func (Blocked) Type() (string, int)    { return "seats.blocked", 1 }
+func (b Blocked) Result() any          { return b }
+func (Blocked) Created() bool          { return false }
+func (Blocked) Command() string        { return "seats.block" }
+func (b Blocked) Seats() []int         { return b.ScheduleSeatIDs }
+func (b Blocked) SeatChanges() Changes { return changes(b.ScheduleSeatIDs, StatusBlocked) }
 
 // Unblocked is seats back on sale.
 type Unblocked struct {
@@ -279,14 +272,12 @@ type Unblocked struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Unblocked) Type() (string, int) { return "seats.unblocked", 1 }
-func (u Unblocked) Result() any       { return u }
-func (Unblocked) Created() bool       { return false }
-func (Unblocked) Command() string     { return "seats.unblock" }
-func (u Unblocked) Seats() []int      { return u.ScheduleSeatIDs }
-func (u Unblocked) SeatChanges() iter.Seq2[int, Status] {
-	return changes(u.ScheduleSeatIDs, StatusAvailable)
-}
+func (Unblocked) Type() (string, int)    { return "seats.unblocked", 1 }
+func (u Unblocked) Result() any          { return u }
+func (Unblocked) Created() bool          { return false }
+func (Unblocked) Command() string        { return "seats.unblock" }
+func (u Unblocked) Seats() []int         { return u.ScheduleSeatIDs }
+func (u Unblocked) SeatChanges() Changes { return changes(u.ScheduleSeatIDs, StatusAvailable) }
 
 // Closed is the end of the sale.
 type Closed struct {
@@ -324,14 +315,12 @@ type Left struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
-func (Left) Type() (string, int)   { return "seats.left", 1 }
-func (l Left) Result() any         { return l }
-func (Left) Created() bool         { return false }
-func (l Left) IDs(string) []string { return []string{l.WaitingID} }
-func (l Left) Seats() []int        { return l.ScheduleSeatIDs }
-func (l Left) SeatChanges() iter.Seq2[int, Status] {
-	return changes(l.ScheduleSeatIDs, StatusAvailable)
-}
+func (Left) Type() (string, int)    { return "seats.left", 1 }
+func (l Left) Result() any          { return l }
+func (Left) Created() bool          { return false }
+func (l Left) IDs(string) []string  { return []string{l.WaitingID} }
+func (l Left) Seats() []int         { return l.ScheduleSeatIDs }
+func (l Left) SeatChanges() Changes { return changes(l.ScheduleSeatIDs, StatusAvailable) }
 
 // Offered is seats kept for an entry until ExpiresAt. The public sees them as held.
 type Offered struct {
@@ -343,10 +332,10 @@ type Offered struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (Offered) Type() (string, int)                   { return "seats.offered", 1 }
-func (o Offered) IDs(string) []string                 { return []string{o.WaitingID} }
-func (o Offered) Seats() []int                        { return o.ScheduleSeatIDs }
-func (o Offered) SeatChanges() iter.Seq2[int, Status] { return changes(o.ScheduleSeatIDs, StatusHeld) }
+func (Offered) Type() (string, int)    { return "seats.offered", 1 }
+func (o Offered) IDs(string) []string  { return []string{o.WaitingID} }
+func (o Offered) Seats() []int         { return o.ScheduleSeatIDs }
+func (o Offered) SeatChanges() Changes { return changes(o.ScheduleSeatIDs, StatusHeld) }
 
 // Accepted is an offer that became a hold.
 type Accepted struct {
@@ -373,14 +362,12 @@ type Declined struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (Declined) Type() (string, int)   { return "seats.declined", 1 }
-func (d Declined) Result() any         { return d }
-func (Declined) Created() bool         { return false }
-func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
-func (d Declined) Seats() []int        { return d.ScheduleSeatIDs }
-func (d Declined) SeatChanges() iter.Seq2[int, Status] {
-	return changes(d.ScheduleSeatIDs, StatusAvailable)
-}
+func (Declined) Type() (string, int)    { return "seats.declined", 1 }
+func (d Declined) Result() any          { return d }
+func (Declined) Created() bool          { return false }
+func (d Declined) IDs(string) []string  { return []string{d.WaitingID} }
+func (d Declined) Seats() []int         { return d.ScheduleSeatIDs }
+func (d Declined) SeatChanges() Changes { return changes(d.ScheduleSeatIDs, StatusAvailable) }
 
 // OfferExpired is an offer that was not accepted in time, or that ended at ExpiresAt because an admin reclaimed a seat of it. The
 // waiting is over.
@@ -391,9 +378,7 @@ type OfferExpired struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (OfferExpired) Type() (string, int)   { return "seats.offer-expired", 1 }
-func (o OfferExpired) IDs(string) []string { return []string{o.WaitingID} }
-func (o OfferExpired) Seats() []int        { return o.ScheduleSeatIDs }
-func (o OfferExpired) SeatChanges() iter.Seq2[int, Status] {
-	return changes(o.ScheduleSeatIDs, StatusAvailable)
-}
+func (OfferExpired) Type() (string, int)    { return "seats.offer-expired", 1 }
+func (o OfferExpired) IDs(string) []string  { return []string{o.WaitingID} }
+func (o OfferExpired) Seats() []int         { return o.ScheduleSeatIDs }
+func (o OfferExpired) SeatChanges() Changes { return changes(o.ScheduleSeatIDs, StatusAvailable) }

@@ -17,16 +17,14 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) []domain.Even
 	if rejection != nil {
 		return rejection
 	}
-	if missing := sc.Layout.missing(ids); missing != nil {
+	switch missing := sc.Layout.missing(ids); {
+	case missing != nil:
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
-	}
-	if best != nil && !sc.Layout.hasSection(best.Section) {
+	case best != nil && !sc.Layout.hasSection(best.Section):
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: best.Section})
-	}
-	if sc.Closed {
+	case sc.Closed:
 		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
-	if s.exceedsLimit(sc, c.User, count, now) {
+	case s.exceedsLimit(sc, c.User, count, now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	a := s.availability(sc, now)
@@ -143,13 +141,12 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) []domain.Even
 	if rejection != nil {
 		return rejection
 	}
-	if missing := sc.Layout.missing(body.Take); missing != nil {
+	switch missing := sc.Layout.missing(body.Take); {
+	case missing != nil:
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
-	}
-	if sc.Closed && len(body.Take) > 0 {
+	case sc.Closed && len(body.Take) > 0:
 		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
-	if s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now) {
+	case s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	a := s.availability(sc, now)
@@ -184,14 +181,8 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) []domai
 	if h := sc.allocations[HoldSequence(body.HoldID)]; h != nil {
 		ids = h.ScheduleSeatIDs
 	}
-	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}
-	for _, id := range ids {
-		if sc.heldBy(id, c.User, now) {
-			released.ScheduleSeatIDs = append(released.ScheduleSeatIDs, id)
-		}
-	}
-	released.ReleasedCount = len(released.ScheduleSeatIDs)
-	return domain.NewOutcome(c, released)
+	released := append([]int{}, filter(ids, func(id int) bool { return sc.heldBy(id, c.User, now) })...)
+	return domain.NewOutcome(c, Released{ScheduleID: c.Entity, ScheduleSeatIDs: released, ReleasedCount: len(released)})
 }
 
 // heldBy says whether the seat is in a hold of the user that is not due at now.

@@ -22,18 +22,11 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) []domai
 		}
 		if ids == nil {
 			ids = slices.Clone(h.ScheduleSeatIDs)
-		}
-		if others := difference(ids, h.ScheduleSeatIDs); others != nil {
+		} else if others := difference(ids, h.ScheduleSeatIDs); others != nil {
 			return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 		}
 	}
-	var others []int
-	for _, id := range ids {
-		if !sc.heldBy(id, c.User, now) {
-			others = append(others, id)
-		}
-	}
-	if others != nil {
+	if others := filter(ids, func(id int) bool { return !sc.heldBy(id, c.User, now) }); others != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
 	return domain.NewOutcome(c, Reserved{

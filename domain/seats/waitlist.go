@@ -17,17 +17,16 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	if rejection != nil {
 		return rejection
 	}
-	if !sc.Layout.hasSection(body.Section) {
-		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: body.Section})
-	}
-	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
 	sequence, waiting := sc.waitingByUser[c.User]
-	if offer := sc.allocations[sequence]; waiting && (offer == nil || offer.ExpiresAt > now) {
+	offer := sc.allocations[sequence]
+	switch {
+	case !sc.Layout.hasSection(body.Section):
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: body.Section})
+	case sc.Closed:
+		return domain.Reject(c, domain.Closed, domain.Details{})
+	case waiting && (offer == nil || offer.ExpiresAt > now):
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, sequence)})
-	}
-	if body.Quantity > sc.MaxSeatsPerUser {
+	case body.Quantity > sc.MaxSeatsPerUser:
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	position := 1

@@ -46,9 +46,7 @@ type RequestID [22]byte
 // NewRequestID computes the id from the user and the idempotency key.
 func NewRequestID(user, key string) RequestID {
 	sum := sha256.Sum256([]byte(user + "\x00" + key))
-	var text [43]byte
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	return RequestID(text[:22])
+	return RequestID(base64.RawURLEncoding.AppendEncode(nil, sum[:]))
 }
 
 // ParseRequestID is the reverse of String.

@@ -150,12 +150,11 @@ func startBatcher(l *Log) *batcher {
 
 func (b *batcher) enqueue(p *pendingAppend) bool {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.stopped {
-		b.mu.Unlock()
 		return false
 	}
 	b.pending = append(b.pending, p)
-	b.mu.Unlock()
 	b.signal()
 	return true
 }

@@ -80,7 +80,7 @@ func describeEvent(t *testing.T, e domain.Event) string {
 			t.Fatal(name, err)
 		}
 		result = "200 " + string(text)
-		if outcome.Created() {
+		if _, created := outcome.(domain.Creation); created {
 			result = "201 " + string(text)
 		}
 	}

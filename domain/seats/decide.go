@@ -104,8 +104,8 @@ func (s *State) Apply(e domain.Event) {
 		sc.addTaken(h.User, len(body.Taken))
 		h.ScheduleSeatIDs = append(h.ScheduleSeatIDs, body.Taken...)
 		s.releaseSeats(sc, body.Released)
-	case Released:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Released, ReleasedToSale, Unblocked:
+		s.releaseSeats(sc, e.Seats())
 	case Reserved:
 		emptied := sc.allocationsOf(body.ScheduleSeatIDs)
 		s.RestoreReservation(sc, e.Sequence, Reservation{
@@ -123,12 +123,8 @@ func (s *State) Apply(e domain.Event) {
 		}
 		delete(sc.allocations, sequence)
 		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt})
-	case ReleasedToSale:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
 	case Blocked:
 		s.RestoreBlocked(sc, body.ScheduleSeatIDs)
-	case Unblocked:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
 	default:
 		s.applyWaiting(sc, e)
 	}
@@ -136,6 +132,7 @@ func (s *State) Apply(e domain.Event) {
 
 // applyWaiting applies the events of the waiting list.
 func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
+	_, _, sequence := Refs(e)
 	switch body := e.Body.(type) {
 	case Joined:
 		entry := WaitingEntry{Section: body.Section}
@@ -143,22 +140,17 @@ func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
 		s.RestoreWaiting(sc, entry)
 	case Offered:
 		s.RestoreAllocation(sc, Allocation{
-			Sequence: WaitingSequence(body.ScheduleID, body.WaitingID), User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs,
+			Sequence: sequence, User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs,
 			ExpiresAt: body.ExpiresAt, Warned: true, Offer: true,
 		})
 	case Accepted:
-		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
 		delete(sc.allocations, sequence)
 		sc.endWaiting(sequence)
-	case Declined:
-		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
-	case Left:
-		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Declined, Left:
+		sc.endWaiting(sequence)
+		s.releaseSeats(sc, e.Seats())
 	case OfferExpired:
-		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		sc.endWaiting(sequence)
 		s.releaseSeats(sc, body.ScheduleSeatIDs)
 		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt, Offer: true})

@@ -69,7 +69,7 @@ type Created struct {
 
 func (Created) Type() (string, int) { return "seats.created", 1 }
 func (c Created) Result() any       { return c }
-func (Created) Created() bool       { return true }
+func (Created) Created()            {}
 func (Created) Command() string     { return "seats.create" }
 
 // HeldSeat is a seat of a hold as its owner sees it.
@@ -101,7 +101,7 @@ func (Held) Type() (string, int) { return "seats.held", 1 }
 func (h Held) Result() any {
 	return holdResult{h.HoldID, h.ScheduleSeatIDs, h.HeldSeats, h.TotalPrice, h.ExpiresAt, h.Now, h.BestAvailable}
 }
-func (Held) Created() bool          { return true }
+func (Held) Created()               {}
 func (h Held) IDs(string) []string  { return []string{h.HoldID} }
 func (h Held) Seats() []int         { return h.ScheduleSeatIDs }
 func (h Held) SeatChanges() Changes { return changes(h.ScheduleSeatIDs, StatusHeld) }
@@ -117,7 +117,6 @@ type Released struct {
 
 func (Released) Type() (string, int)    { return "seats.released", 1 }
 func (r Released) Result() any          { return releaseResult{r.ReleasedCount} }
-func (Released) Created() bool          { return false }
 func (r Released) Seats() []int         { return r.ScheduleSeatIDs }
 func (r Released) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
@@ -133,7 +132,7 @@ func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
 func (r Reserved) Result() any {
 	return reserveResult{r.ReservationID, r.ScheduleSeatIDs, r.TotalPrice}
 }
-func (Reserved) Created() bool          { return true }
+func (Reserved) Created()               {}
 func (r Reserved) IDs(string) []string  { return []string{r.ReservationID} }
 func (r Reserved) Seats() []int         { return r.ScheduleSeatIDs }
 func (r Reserved) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusReserved) }
@@ -188,7 +187,6 @@ type Extended struct {
 
 func (Extended) Type() (string, int)   { return "seats.extended", 1 }
 func (e Extended) Result() any         { return extendResult{e.HoldID, e.ExpiresAt, e.Now} }
-func (Extended) Created() bool         { return false }
 func (e Extended) IDs(string) []string { return []string{e.HoldID} }
 
 // Swapped is a hold with other seats.
@@ -208,7 +206,6 @@ func (Swapped) Type() (string, int) { return "seats.swapped", 1 }
 func (s Swapped) Result() any {
 	return holdResult{s.HoldID, s.ScheduleSeatIDs, s.HeldSeats, s.TotalPrice, s.ExpiresAt, s.Now, nil}
 }
-func (Swapped) Created() bool         { return false }
 func (s Swapped) IDs(string) []string { return []string{s.HoldID} }
 func (s Swapped) Seats() []int        { return slices.Concat(s.ScheduleSeatIDs, s.Released) }
 func (s Swapped) SeatChanges() Changes {
@@ -232,7 +229,6 @@ type Cancelled struct {
 
 func (Cancelled) Type() (string, int)    { return "seats.cancelled", 1 }
 func (c Cancelled) Result() any          { return c }
-func (Cancelled) Created() bool          { return false }
 func (c Cancelled) IDs(string) []string  { return []string{c.ReservationID} }
 func (c Cancelled) Seats() []int         { return c.ScheduleSeatIDs }
 func (c Cancelled) SeatChanges() Changes { return changes(c.ScheduleSeatIDs, StatusAvailable) }
@@ -247,7 +243,6 @@ type Reclaimed struct {
 
 func (Reclaimed) Type() (string, int) { return "seats.reclaimed", 1 }
 func (r Reclaimed) Result() any       { return r }
-func (Reclaimed) Created() bool       { return false }
 func (Reclaimed) Command() string     { return "seats.reclaim" }
 func (r Reclaimed) Seats() []int      { return r.ScheduleSeatIDs }
 
@@ -260,7 +255,6 @@ type Blocked struct {
 
 func (Blocked) Type() (string, int)    { return "seats.blocked", 1 }
 func (b Blocked) Result() any          { return b }
-func (Blocked) Created() bool          { return false }
 func (Blocked) Command() string        { return "seats.block" }
 func (b Blocked) Seats() []int         { return b.ScheduleSeatIDs }
 func (b Blocked) SeatChanges() Changes { return changes(b.ScheduleSeatIDs, StatusBlocked) }
@@ -274,7 +268,6 @@ type Unblocked struct {
 
 func (Unblocked) Type() (string, int)    { return "seats.unblocked", 1 }
 func (u Unblocked) Result() any          { return u }
-func (Unblocked) Created() bool          { return false }
 func (Unblocked) Command() string        { return "seats.unblock" }
 func (u Unblocked) Seats() []int         { return u.ScheduleSeatIDs }
 func (u Unblocked) SeatChanges() Changes { return changes(u.ScheduleSeatIDs, StatusAvailable) }
@@ -287,7 +280,6 @@ type Closed struct {
 
 func (Closed) Type() (string, int) { return "seats.closed", 1 }
 func (c Closed) Result() any       { return c }
-func (Closed) Created() bool       { return false }
 func (Closed) Command() string     { return "seats.close" }
 
 // Events of the waiting lists.
@@ -305,7 +297,6 @@ func (Joined) Type() (string, int) { return "seats.joined", 1 }
 func (j Joined) Result() any {
 	return waitlist.JoinResult{WaitingID: j.WaitingID, Position: j.Position}
 }
-func (Joined) Created() bool         { return false }
 func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
 // Left is an entry whose user left. Seats on offer to it are free again.
@@ -317,7 +308,6 @@ type Left struct {
 
 func (Left) Type() (string, int)    { return "seats.left", 1 }
 func (l Left) Result() any          { return l }
-func (Left) Created() bool          { return false }
 func (l Left) IDs(string) []string  { return []string{l.WaitingID} }
 func (l Left) Seats() []int         { return l.ScheduleSeatIDs }
 func (l Left) SeatChanges() Changes { return changes(l.ScheduleSeatIDs, StatusAvailable) }
@@ -351,7 +341,7 @@ type Accepted struct {
 
 func (Accepted) Type() (string, int)   { return "seats.accepted", 1 }
 func (a Accepted) Result() any         { return a }
-func (Accepted) Created() bool         { return true }
+func (Accepted) Created()              {}
 func (a Accepted) IDs(string) []string { return []string{a.WaitingID, a.HoldID} }
 func (a Accepted) Seats() []int        { return a.ScheduleSeatIDs }
 
@@ -364,7 +354,6 @@ type Declined struct {
 
 func (Declined) Type() (string, int)    { return "seats.declined", 1 }
 func (d Declined) Result() any          { return d }
-func (Declined) Created() bool          { return false }
 func (d Declined) IDs(string) []string  { return []string{d.WaitingID} }
 func (d Declined) Seats() []int         { return d.ScheduleSeatIDs }
 func (d Declined) SeatChanges() Changes { return changes(d.ScheduleSeatIDs, StatusAvailable) }

@@ -5,9 +5,9 @@ package domain
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -93,12 +93,16 @@ func NewFingerprint(parts ...string) Fingerprint {
 		h.Write([]byte(part))
 		h.Write([]byte{0})
 	}
-	return Fingerprint(binary.BigEndian.Uint64(h.Sum(nil)))
+	var f Fingerprint
+	for _, b := range h.Sum(nil)[:8] {
+		f = f<<8 | Fingerprint(b)
+	}
+	return f
 }
 
 // MarshalText writes 16 hex digits.
 func (f Fingerprint) MarshalText() ([]byte, error) {
-	return hex.AppendEncode(nil, binary.BigEndian.AppendUint64(nil, uint64(f))), nil
+	return fmt.Appendf(nil, "%016x", uint64(f)), nil
 }
 
 // UnmarshalText is the reverse of MarshalText.

@@ -31,8 +31,8 @@ func TestDocs_SessionsAreExact(t *testing.T) {
 // killed and restarted.
 func checkSession(t *testing.T, text string) {
 	t.Helper()
-	b := harness.NewNode(t, "--demo")
-	l := b.StartDemo()
+	node := harness.NewNode(t, "--demo")
+	process := node.StartDemo()
 	ids := paymentIDs{}
 	steps := 0
 	for _, part := range strings.Split(text, "```console\n")[1:] {
@@ -44,7 +44,7 @@ func checkSession(t *testing.T, text string) {
 			}
 			steps++
 			time.Sleep(100 * time.Millisecond) // a reader is slower too, and the command before is decided meanwhile
-			got, err := b.Curl(ids.toReal(command))
+			got, err := node.Curl(ids.toReal(command))
 			if err != nil {
 				t.Fatalf("%s\n%v", command, err)
 			}
@@ -53,15 +53,15 @@ func checkSession(t *testing.T, text string) {
 			}
 		}
 		if strings.Contains(prose, "kill -9") {
-			l.Kill()
-			l = b.StartDemo()
+			process.Kill()
+			process = node.StartDemo()
 		}
 	}
 	if steps == 0 {
 		t.Error("the document has no session")
 	}
-	l.Terminate(t)
-	b.MustAudit()
+	process.Terminate(t)
+	node.MustAudit()
 }
 
 // paymentIDs are the fake provider's ids by those in the document. The provider draws them, and later commands name them.

@@ -19,8 +19,7 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// Anybody may send anything. Whatever it is: it gets an answer, soon, and never a 500; what was refused at the door is not
-// in the log, and what is in the log is what was taken.
+// Random requests get a response in time, and never a 500. Exactly the commands that were accepted are in the log.
 func TestAPI_AnswersRandomRequests(t *testing.T) {
 	t.Parallel()
 	rng := harness.NewRNG(t)
@@ -28,18 +27,18 @@ func TestAPI_AnswersRandomRequests(t *testing.T) {
 	if harness.Long() {
 		duration = time.Minute
 	}
-	b := harness.NewNode(t, "--demo", "--logging-level", "error")
-	l := b.StartDemo()
+	node := harness.NewNode(t, "--demo", "--logging-level", "error")
+	process := node.StartDemo()
 	requestCtx := harness.TimeoutContext(t, duration+45*time.Second)
 	fuzzCtx, cancel := context.WithTimeout(requestCtx, duration)
 	defer cancel()
 
 	var mu sync.Mutex
-	accepted := map[uint64]string{} // sequences that somebody was told, and of what
+	accepted := map[uint64]string{} // requests by the sequence in their response
 	sent, counts := 0, map[int]int{}
 	var group sync.WaitGroup
 	for range 2 {
-		s := requestFuzzer{rng: rand.New(rand.NewPCG(rng.Uint64(), 2)), node: b}
+		s := requestFuzzer{rng: rand.New(rand.NewPCG(rng.Uint64(), 2)), node: node}
 		client := harness.NewHTTPClient(t, 0)
 		group.Go(func() {
 			for fuzzCtx.Err() == nil {
@@ -67,49 +66,49 @@ func TestAPI_AnswersRandomRequests(t *testing.T) {
 			}
 		})
 	}
-	group.Go(func() { // and one who does not even speak HTTP
+	group.Go(func() { // and malformed HTTP
 		malformedRNG := rand.New(rand.NewPCG(rng.Uint64(), 3))
 		for fuzzCtx.Err() == nil {
-			sendMalformed(t, b, malformedRNG)
+			sendMalformed(t, node, malformedRNG)
 		}
 	})
 	group.Wait()
-	if a := b.MustDo(requestCtx, harness.NewHTTPClient(t, 0), "GET", "/readyz", ""); a.Status != http.StatusOK {
-		t.Errorf("afterwards the node is not ready: %v", a)
+	if a := node.MustDo(requestCtx, harness.NewHTTPClient(t, 0), "GET", "/readyz", ""); a.Status != http.StatusOK {
+		t.Errorf("the node is not ready afterwards: %v", a)
 	}
-	l.Terminate(t)
-	if strings.Contains(l.Stderr(), "level=ERROR") {
-		t.Errorf("the node has faults of its own:\n%s", l.Stderr())
+	process.Terminate(t)
+	if strings.Contains(process.Stderr(), "level=ERROR") {
+		t.Errorf("the node logged errors:\n%s", process.Stderr())
 	}
-	b.MustAudit()
+	node.MustAudit()
 	commands := 0
-	for _, c := range b.History() {
+	for _, c := range node.History() {
 		if c.RequestID == "" || c.User == "admin" && c.Entity == "demo" && c.Sequence < 4000 {
-			continue // the clock, and the demo
+			continue // a tick, or the demo
 		}
 		commands++
 		if _, ok := accepted[c.Sequence]; !ok {
-			t.Errorf("command %d, %s by %s, is in the log, and nobody was told so", c.Sequence, c.Type, c.User)
+			t.Errorf("command %d, %s by %s, is in the log, and no response has its sequence", c.Sequence, c.Type, c.User)
 		}
 		delete(accepted, c.Sequence)
 	}
 	for sequence, request := range accepted {
-		t.Errorf("%s was told %d, which is not in the log", request, sequence)
+		t.Errorf("%s got sequence %d, which is not in the log", request, sequence)
 	}
 	if commands < 20 || counts[200] == 0 || counts[202] == 0 {
-		t.Errorf("%d requests, of which %d were commands, say little: %v", sent, commands, counts)
+		t.Errorf("%d requests, of which %d were commands, are too few: %v", sent, commands, counts)
 	}
 	t.Logf("%d requests, %d of them in the log: %v", sent, commands, counts)
 }
 
-// requestFuzzer makes requests up.
+// requestFuzzer makes random requests.
 type requestFuzzer struct {
 	rng         *rand.Rand
 	node        *harness.Node
-	lastRequest string // the last one, for a message
+	lastRequest string // for error messages
 }
 
-// oddText is text that nobody expects.
+// oddText is unusual text, often invalid.
 func (s *requestFuzzer) oddText() string {
 	return harness.Pick(s.rng, "", "0", "1", "-1", "demo", "DEMO", "kim", "~", "*", ">", "evt.>", "a b", "../..", "%2e%2e", "\x00", "é", "쿠폰", "x.y", "null", "{}",
 		strings.Repeat("a", 40), strings.Repeat("a", 41), strings.Repeat("b", 65), strings.Repeat("9", 30), "18446744073709551616", "9223372036854775807",
@@ -155,7 +154,7 @@ func (s *requestFuzzer) query() string {
 	q := url.Values{}
 	for range s.rng.IntN(3) {
 		switch name := harness.Pick(s.rng, "limit", "cursor", "after", "wait", "sequence", "userId", "rewind", "lastEventId", "events", "lang", "at", "promotionId", "scheduleId"); name {
-		case "wait": // not so long that the test is over before
+		case "wait": // shorter than the test
 			q.Set(name, harness.Pick(s.rng, "0", "100ms", "-1", "31s", "1h", "x", ""))
 		case "after", "lastEventId":
 			q.Set(name, harness.Pick(s.rng, "abcdefgh-1", "abcdefgh-1.2", "-", s.oddText()))
@@ -236,7 +235,7 @@ func (s *requestFuzzer) request(ctx context.Context) *http.Request {
 	for {
 		r, err := http.NewRequestWithContext(ctx, method, s.node.URL()+s.path(), bytes.NewReader(body))
 		if err != nil {
-			continue // what no client can send, mumble may
+			continue // not sendable; sendMalformed covers such
 		}
 		if method == "GET" || method == "HEAD" {
 			r.Body, r.ContentLength = http.NoBody, 0
@@ -273,7 +272,7 @@ func (s *requestFuzzer) request(ctx context.Context) *http.Request {
 	}
 }
 
-// plausibleCommand is a request that makes sense, mostly.
+// plausibleCommand is a mostly valid command.
 func (s *requestFuzzer) plausibleCommand(ctx context.Context) *http.Request {
 	seat := 1 + s.rng.IntN(600)
 	path, body := "/api/v1/promotions/demo/coupons", ""
@@ -307,7 +306,7 @@ func (s *requestFuzzer) plausibleCommand(ctx context.Context) *http.Request {
 	return r
 }
 
-// send wants an answer within the longest wait there is. Of a stream it takes the beginning.
+// send requires a response within the longest wait that exists. Of a stream it reads the first line.
 func (s *requestFuzzer) send(client *http.Client, r *http.Request) (harness.Response, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 12*time.Second)
 	defer cancel()
@@ -326,7 +325,7 @@ func (s *requestFuzzer) send(client *http.Client, r *http.Request) (harness.Resp
 	return a, err
 }
 
-// checkResponse is what holds for every answer.
+// checkResponse checks what holds for every response.
 func (s *requestFuzzer) checkResponse(t *testing.T, a harness.Response) {
 	switch {
 	case a.Status >= 500 && a.Code() != "not_caught_up", a.Status >= 300 && a.Status < 400:
@@ -340,9 +339,9 @@ func (s *requestFuzzer) checkResponse(t *testing.T, a harness.Response) {
 	}
 }
 
-// sendMalformed says something that is hardly HTTP, and goes away.
-func sendMalformed(t *testing.T, b *harness.Node, rng *rand.Rand) {
-	c, err := net.Dial("tcp", b.Addr)
+// sendMalformed sends malformed or unusual HTTP.
+func sendMalformed(t *testing.T, node *harness.Node, rng *rand.Rand) {
+	c, err := net.Dial("tcp", node.Addr)
 	if err != nil {
 		t.Error(err)
 		return
@@ -364,6 +363,6 @@ func sendMalformed(t *testing.T, b *harness.Node, rng *rand.Rand) {
 		t.Errorf("%.100q: got %q %v", text, status, err)
 	}
 	if e, ok := err.(net.Error); ok && e.Timeout() && !strings.Contains(text, "ZZ") {
-		t.Errorf("%.100q: there was no answer", text)
+		t.Errorf("%.100q: no response", text)
 	}
 }

@@ -1,14 +1,15 @@
-// A real browser against a real node: what pages do that were written for older systems, what EventSource does when the node
-// dies, what onsale.js adds, and the demo page as somebody clicks through it. Here is the browser; the stories are beside it.
-
+// Package browser tests the node's clients in a real Chromium: EventSource, onsale.js, the demo page, and clients that were
+// written for older systems. This file has the browser.
 package browser
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,84 +19,75 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-func TestBrowser(t *testing.T) {
-	browser := startChromium(t)
-	t.Run("pages of older systems", func(t *testing.T) {
-		t.Parallel()
-		testLegacyPages(t, browser)
-	})
-	t.Run("kill -9", func(t *testing.T) {
-		t.Parallel()
-		testRestartUnderEventSource(t, browser)
-	})
-	t.Run("the demo page", func(t *testing.T) {
-		t.Parallel()
-		testDemoPage(t, browser)
-	})
-	t.Run("a burst, frame by frame", func(t *testing.T) {
-		t.Parallel()
-		testConflation(t, browser)
-	})
-	t.Run("present states", func(t *testing.T) {
-		t.Parallel()
-		b := harness.NewNode(t, "--demo", "--streams-ring-events", "1024")
-		b.StartDemo()
-		for name, test := range map[string]func(*testing.T, context.Context, *flakyProxy){"stalled": testStalledReader, "progress": testPromotionProgress} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				test(t, browser, newFlakyProxy(t, b.URL()))
-			})
-		}
-	})
-	t.Run("onsale.js", func(t *testing.T) {
-		t.Parallel()
-		b := harness.NewNode(t, "--demo", "--streams-user-heartbeat", "1s")
-		b.StartDemo()
-		for name, test := range map[string]func(*testing.T, context.Context, *flakyProxy){
-			"broken lines": testReconnect, "reload": testReload, "tabs": testTabs, "keys": testIdempotencyKeys,
-		} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				test(t, browser, newFlakyProxy(t, b.URL()))
-			})
-		}
-	})
+func TestMain(m *testing.M) { harness.Main(mainWithBrowser{m}) }
+
+// mainWithBrowser closes the browser after the tests.
+type mainWithBrowser struct{ *testing.M }
+
+func (m mainWithBrowser) Run() int {
+	defer closeBrowser()
+	return m.M.Run()
 }
 
-// startChromium starts one browser for the whole test. Where there is none the test is skipped, but not in CI.
-func startChromium(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no browser: ", err)
+// browserNames are what Chromium is called on various systems.
+var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+
+var (
+	closeBrowser = func() {}
+	openBrowser  = sync.OnceValues(startChromium) // one for all tests
+)
+
+var errNoBrowser = errors.New("no Chromium; Debian has it in the package chromium")
+
+func startChromium() (context.Context, error) {
+	path := ""
+	for _, name := range browserNames {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
 		}
-		t.Skip("no browser (Debian has it in the package chromium): ", err)
+	}
+	if path == "" {
+		fmt.Fprintf(os.Stderr, "THE BROWSER TESTS DO NOT RUN: %v\n", errNoBrowser)
+		return nil, errNoBrowser
+	}
+	dir, err := os.MkdirTemp("", "onsale-browser-")
+	if err != nil {
+		return nil, err
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true))
-	quiet := func(string, ...any) {} // it tells of every message that is newer than it
+	quiet := func(string, ...any) {} // it logs every message that it does not know
 	ctx, end := chromedp.NewContext(allocator, chromedp.WithErrorf(quiet), chromedp.WithLogf(quiet))
-	t.Cleanup(func() {
+	closeBrowser = func() {
 		end()
 		stop()
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("%s does not start: %v", path, err)
+		_ = os.RemoveAll(dir)
 	}
-	return ctx
+	if err := chromedp.Do(ctx); err != nil {
+		return nil, fmt.Errorf("%s does not start: %w", path, err)
+	}
+	return ctx, nil
 }
 
-// profile is a browser as one person has it: its tabs share storage and locks, and nothing with other profiles.
+// profile is a browser context: its tabs share storage and locks with each other only.
 type profile struct {
 	tb  testing.TB
-	ctx context.Context // of a tab that stays
+	ctx context.Context // of a tab that stays open
 }
 
-func newProfile(tb testing.TB, browser context.Context) *profile {
+// newProfile skips the test where there is no browser, but fails it in CI.
+func newProfile(tb testing.TB) *profile {
 	tb.Helper()
+	browser, err := openBrowser()
+	if errors.Is(err, errNoBrowser) && os.Getenv("CI") != "true" {
+		tb.Skip(err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 	ctx, end := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	tb.Cleanup(end)
 	if err := chromedp.Do(ctx); err != nil {
@@ -141,7 +133,7 @@ func (page *tab) click(selector string) {
 	}
 }
 
-// run lets the page run a script, and waits for it when it is a promise.
+// run runs a script in the page, and awaits a promise.
 func (page *tab) run(script string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
@@ -174,8 +166,8 @@ func (page *tab) want(expression string, want any) {
 	}
 }
 
-// waitFor waits until an expression is true. While one page goes and another comes, there is nothing to be true of. What the
-// page has heard is told when it never is.
+// waitFor waits until an expression is true. It fails during navigation, which is retried. After 20 s the test fails with what
+// the page received.
 func (page *tab) waitFor(expression string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
@@ -189,5 +181,5 @@ func (page *tab) waitFor(expression string) {
 	}
 	var heard any
 	page.eval(`[window.heard ?? null, window.states ?? null]`, &heard)
-	page.tb.Fatalf("it never was so: %s, %v\nheard %v", expression, err, heard)
+	page.tb.Fatalf("timeout: %s, %v\nheard %v", expression, err, heard)
 }

@@ -1,9 +1,8 @@
-// onsale.js for one page: broken lines, a reload, and wishes with their keys.
+// onsale.js: reconnecting, reloading, idempotency keys, and one stream for several tabs.
 
 package browser
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// openListening is a page that hears the stream of a user through onsale.js.
+// openListening opens a page that reads a user's stream through onsale.js.
 func (p *profile) openListening(g *flakyProxy, user string) *tab {
 	page := p.tab()
 	page.open(g.URL + "/healthz")
@@ -20,7 +19,7 @@ func (p *profile) openListening(g *flakyProxy, user string) *tab {
 	return page
 }
 
-// subscribe opens the stream and notes everything that comes of it.
+// subscribe opens the stream and records everything from it.
 func (page *tab) subscribe(user string) {
 	page.run(fmt.Sprintf(`import('/onsale.js').then(({ connect, request, issue, outcome }) => {
 		window.onsale = { request, issue, outcome };
@@ -36,7 +35,7 @@ func (page *tab) subscribe(user string) {
 	page.waitFor(`states.includes('live')`)
 }
 
-// produceEvents lets something happen to a user n times, and gives the ids of the events.
+// produceEvents makes n events of a user, and returns their ids.
 func (g *flakyProxy) produceEvents(tb testing.TB, user string, n int) (ids []string) {
 	tb.Helper()
 	for range n {
@@ -46,7 +45,7 @@ func (g *flakyProxy) produceEvents(tb testing.TB, user string, n int) (ids []str
 	return ids
 }
 
-// wantEvents wants a page to have heard these events, in this order, each once.
+// wantEvents requires that the page received these events, in this order, each once.
 func (page *tab) wantEvents(ids ...[]string) {
 	page.tb.Helper()
 	want := slices.Concat(ids...)
@@ -54,15 +53,25 @@ func (page *tab) wantEvents(ids ...[]string) {
 	page.want(`heard.join(' ')`, strings.Join(want, " "))
 }
 
-func testReconnect(t *testing.T, browser context.Context, g *flakyProxy) {
-	page := newProfile(t, browser).openListening(g, "broken")
+// startProxied starts a demo node behind a flaky proxy.
+func startProxied(t *testing.T, args ...string) *flakyProxy {
+	t.Helper()
+	node := harness.NewNode(t, append([]string{"--demo"}, args...)...)
+	node.StartDemo()
+	return newFlakyProxy(t, node.URL())
+}
+
+func TestOnsaleJS_Reconnects(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t, "--streams-user-heartbeat", "1s")
+	page := newProfile(t).openListening(g, "broken")
 	first := g.produceEvents(t, "broken", 3)
 	page.wantEvents(first)
 
-	g.muteStreams() // the connection stands, and nothing comes any more
+	g.muteStreams() // the connection stays open, and nothing comes
 	silent := g.produceEvents(t, "broken", 3)
 	page.wantEvents(first, silent)
-	g.waitFor("it listens anew", func() bool { return g.opened == 2 })
+	g.waitFor("it reconnects", func() bool { return g.opened == 2 })
 
 	g.setStreamFault("refuse") // the browser gives up after one such answer
 	g.cutStreams()
@@ -76,28 +85,32 @@ func testReconnect(t *testing.T, browser context.Context, g *flakyProxy) {
 	page.want(`new Set(greetings.slice(1)).size === 1 && greetings.at(-1)`, "complete")
 }
 
-func testReload(t *testing.T, browser context.Context, g *flakyProxy) {
-	page := newProfile(t, browser).openListening(g, "reload")
+func TestOnsaleJS_ResumesAfterReload(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t, "--streams-user-heartbeat", "1s")
+	page := newProfile(t).openListening(g, "reload")
 	page.wantEvents(g.produceEvents(t, "reload", 3))
 	page.open("about:blank")
-	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+	g.waitFor("no stream is open", func() bool { return g.open == 0 })
 	missed := g.produceEvents(t, "reload", 3)
 	page.open(g.URL + "/healthz")
 	page.subscribe("reload")
 	page.wantEvents(missed, g.produceEvents(t, "reload", 1))
 	page.want(`greetings.join()`, "complete")
 
-	page.run(`stream.close(); sessionStorage.setItem('onsale.last reload', 'another0-7')`) // an id of a log that was replaced
+	page.run(`stream.close(); sessionStorage.setItem('onsale.last reload', 'another0-7')`) // an id of another log
 	page.subscribe("reload")
 	page.want(`greetings.concat(resets).join()`, "reset,/api/v1/me/coupons")
 	page.wantEvents(g.produceEvents(t, "reload", 2))
 	page.run(`stream.close()`)
-	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+	g.waitFor("no stream is open", func() bool { return g.open == 0 })
 }
 
-func testIdempotencyKeys(t *testing.T, browser context.Context, g *flakyProxy) {
-	page := newProfile(t, browser).openListening(g, "keys")
-	g.dropResponses(2) // the wish arrives, and its answer does not; after that the node is said to be busy
+func TestOnsaleJS_RepeatsIdempotencyKeys(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t, "--streams-user-heartbeat", "1s")
+	page := newProfile(t).openListening(g, "keys")
+	g.dropResponses(2) // the command arrives, and its response does not; the next request gets 503
 	page.run(`onsale.issue('demo', { user: 'keys' }).then((answer) => { window.answer = answer; })`)
 	page.waitFor(`window.answer`)
 	if keys := g.keys(); len(keys) != 3 || keys[0] == "" || len(slices.Compact(keys)) != 1 {
@@ -114,23 +127,24 @@ func testIdempotencyKeys(t *testing.T, browser context.Context, g *flakyProxy) {
 	page.waitFor(`window.answer`)
 	page.want(`answer.status`, 0)
 	g.dropResponses(0)
-	page.open(g.URL + "/healthz") // nobody knows what came of it, and the page is loaded again
+	page.open(g.URL + "/healthz") // the outcome is unknown, and the page is reloaded
 	page.subscribe("keys")
 	page.run(`onsale.issue('demo', { user: 'keys' })`)
 	keys := g.keys()
 	if n := len(keys); keys[n-1] != keys[n-2] {
-		t.Errorf("after a reload the same wish had another key: %q", keys[n-2:])
+		t.Errorf("after a reload the same command had another key: %q", keys[n-2:])
 	}
 }
 
-// onsale.js for several tabs of one person, who share a stream.
-
-func testTabs(t *testing.T, browser context.Context, g *flakyProxy) {
-	window := newProfile(t, browser)
+// Tabs of one browser share a stream: one of them, the leader, reads it for all.
+func TestOnsaleJS_SharesStreamBetweenTabs(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t, "--streams-user-heartbeat", "1s")
+	window := newProfile(t)
 	one := window.openListening(g, "tabs")
 	before := g.produceEvents(t, "tabs", 1)
 	one.wantEvents(before)
-	two := window.openListening(g, "tabs") // hears what was a moment ago, as from a stream of its own
+	two := window.openListening(g, "tabs") // gets the latest events too, as from a stream of its own
 	both := g.produceEvents(t, "tabs", 5)
 	one.wantEvents(before, both)
 	two.wantEvents(before, both)
@@ -138,7 +152,7 @@ func testTabs(t *testing.T, browser context.Context, g *flakyProxy) {
 	one.want(`stream.leading`, true)
 	two.want(`stream.leading`, false)
 
-	// The tab that listens is closed in the middle of it.
+	// The leader is closed while events come.
 	halfway := make(chan struct{})
 	duringClose := make(chan []string)
 	go func() {
@@ -151,9 +165,9 @@ func testTabs(t *testing.T, browser context.Context, g *flakyProxy) {
 	rest := <-duringClose
 	two.wantEvents(before, both, rest)
 	two.want(`stream.leading`, true)
-	g.waitFor("the other tab listens now", func() bool { return g.opened == 2 && g.open == 1 })
+	g.waitFor("the other tab leads", func() bool { return g.opened == 2 && g.open == 1 })
 
-	// A tab that knows less than the one that listens is told the rest, and the other hears nothing twice.
+	// A tab that resumes from an older event gets the rest, and the leader gets nothing twice.
 	three := window.tab()
 	three.open(g.URL + "/healthz")
 	three.run(fmt.Sprintf(`sessionStorage.setItem('onsale.last tabs', %q)`, before[0]))
@@ -164,17 +178,17 @@ func testTabs(t *testing.T, browser context.Context, g *flakyProxy) {
 	two.wantEvents(before, both, rest, last)
 	g.waitFor("three tabs share one stream", func() bool { return g.open == 1 })
 
-	// The stream dies for good; the tab that listens makes it anew for both, and both are told so.
+	// The stream goes silent; the leader reconnects for both.
 	two.want(`stream.leading`, true)
 	g.muteStreams()
 	silent := g.produceEvents(t, "tabs", 2)
 	two.wantEvents(before, both, rest, last, silent)
 	three.wantEvents(both, rest, last, silent)
 
-	// Its lock is taken away, as another tab does when nothing comes from it any more.
+	// The leader's lock is stolen, as another tab does when the leader does not answer.
 	three.run(`new Promise((has) => navigator.locks.request('onsale tabs', { steal: true }, () => { has(); return new Promise((letGo) => { window.letGo = letGo; }); }))`)
 	two.waitFor(`!stream.leading`)
-	g.waitFor("nobody listens", func() bool { return g.open == 0 })
+	g.waitFor("no stream is open", func() bool { return g.open == 0 })
 	alone := g.produceEvents(t, "tabs", 2)
 	three.run(`letGo()`)
 	two.wantEvents(before, both, rest, last, silent, alone)

@@ -1,10 +1,9 @@
-// What is told as it stands, and not step by step: the seats of a page that was slow, which come as a burst, and the progress
-// of a promotion. onsale.js tells them to all tabs, and nothing twice.
+// onsale.js with conflated frames: the seats of a slow reader, and the progress of a promotion. They reach all tabs, and nothing
+// comes twice.
 
 package browser
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,7 +20,7 @@ const (
 	progressEvents = "/api/v1/promotions/demo/events"
 )
 
-// openWatching is a page that hears a stream behind position from.
+// openWatching opens a page that reads a stream from after an id.
 func (p *profile) openWatching(base, path, from string) *tab {
 	page := p.tab()
 	page.open(base + "/healthz")
@@ -40,10 +39,12 @@ func watchScript(path, from string) string {
 	})`, path, from)
 }
 
-// A browser does not take anything while people hold seats and give them back. Then both its tabs see the seats as they are,
-// and were not told every step.
-func testStalledReader(t *testing.T, browser context.Context, g *flakyProxy) {
-	window := newProfile(t, browser)
+// A browser reads nothing while seats are held and released. Then both its tabs show the current seats, with fewer frames than
+// there were changes.
+func TestOnsaleJS_ShowsSeatsAfterStall(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t, "--streams-ring-events", "1024")
+	window := newProfile(t)
 	tabs := []*tab{window.openWatching(g.URL, seatEvents, ""), window.openWatching(g.URL, seatEvents, "")}
 	resume := g.stallStreams()
 	ctx, steps := harness.TimeoutContext(t, time.Minute), 1
@@ -51,7 +52,7 @@ func testStalledReader(t *testing.T, browser context.Context, g *flakyProxy) {
 		var group sync.WaitGroup
 		for i := first; i < first+users; i++ {
 			group.Go(func() {
-				user, seats := fmt.Sprint("person-", i), fmt.Sprintf(`{"scheduleSeatIds":[%d,%d,%d,%d]}`, 4*i+1, 4*i+2, 4*i+3, 4*i+4)
+				user, seats := fmt.Sprint("user-", i), fmt.Sprintf(`{"scheduleSeatIds":[%d,%d,%d,%d]}`, 4*i+1, 4*i+2, 4*i+3, 4*i+4)
 				for n := range rounds {
 					verb := []string{"hold", "release"}[n%2]
 					if status, _ := harness.SendCommand(ctx, g.node, user, "/api/v1/schedules/demo/seats/"+verb, seats); status != http.StatusOK && status != http.StatusCreated {
@@ -64,8 +65,8 @@ func testStalledReader(t *testing.T, browser context.Context, g *flakyProxy) {
 		group.Wait()
 		steps += 4 * users * rounds
 	}
-	changeSeats(0, 60, 20) // more than lies on the way
-	changeSeats(60, 60, 1) // only the burst tells of these
+	changeSeats(0, 60, 20) // more than the buffers hold
+	changeSeats(60, 60, 1) // only in the conflated frames
 	changeSeats(0, 60, 31) // more than the ring holds
 	last := harness.MustCommand(t, g.node, "lee", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[600]}`)
 	resume()
@@ -81,19 +82,21 @@ func testStalledReader(t *testing.T, browser context.Context, g *flakyProxy) {
 		var frames int
 		page.eval(`heard.length`, &frames)
 		if frames >= steps {
-			t.Errorf("%d frames were heard for %d steps: there was no burst", frames, steps)
+			t.Errorf("%d frames for %d changes: nothing was conflated", frames, steps)
 		}
 	}
-	g.waitFor("two tabs share one stream that stood", func() bool { return g.opened == 1 && g.open == 1 })
+	g.waitFor("two tabs share one stream that stayed open", func() bool { return g.opened == 1 && g.open == 1 })
 }
 
-// A promotion stands as it stands: its state may have the id of the one before, and comes again with every connection.
-func testPromotionProgress(t *testing.T, browser context.Context, g *flakyProxy) {
-	window := newProfile(t, browser)
+// Progress frames may repeat an id, and come again with every connection.
+func TestOnsaleJS_ShowsPromotionProgress(t *testing.T) {
+	t.Parallel()
+	g := startProxied(t)
+	window := newProfile(t)
 	one := window.openWatching(g.URL, progressEvents, "")
 	one.waitFor(`heard.length === 2`)
 	one.want(`heard.map(({ name, data }) => [name, data.issued ?? data.status].join(' ')).join()`, "progress 0,status OPEN")
-	one.open(g.URL + "/healthz") // loaded again, it shows nothing yet
+	one.open(g.URL + "/healthz") // reloaded, it shows nothing yet
 	one.run(watchScript(progressEvents, ""))
 	two := window.openWatching(g.URL, progressEvents, "")
 	for _, page := range []*tab{one, two} {
@@ -104,7 +107,7 @@ func testPromotionProgress(t *testing.T, browser context.Context, g *flakyProxy)
 		page.waitFor(`heard.at(-1).data.issued === 1 && heard.at(-1).data.rate === 0`) // the rate falls without an event
 	}
 	g.cutStreams()
-	g.waitFor("it comes back", func() bool { return g.opened == 3 && g.open == 1 })
+	g.waitFor("it reconnects", func() bool { return g.opened == 3 && g.open == 1 })
 	harness.MustCommand(t, g.node, "lee", "/api/v1/promotions/demo/coupons", "")
 	for _, page := range []*tab{one, two} {
 		page.waitFor(`heard.at(-1).data.issued === 2`)
@@ -113,8 +116,9 @@ func testPromotionProgress(t *testing.T, browser context.Context, g *flakyProxy)
 	}
 }
 
-// Tabs come in before a burst, in the middle of it and after it. Then one breaks off, and one tab has heard less than the rest.
-func testConflation(t *testing.T, browser context.Context) {
+// Tabs join before, during and after conflated frames. Then conflated frames break off, and a tab resumes from an older event.
+func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
+	t.Parallel()
 	id := func(n int) string { return fmt.Sprintf("k3v9x2ab-%d", n) }
 	seat := func(n int, status string) string {
 		return fmt.Sprintf("data: {\"scheduleSeatId\":%d,\"status\":%q,\"timestamp\":\"2026-01-02T03:04:05Z\",\"isHeartbeat\":false}\n\n", n, status)
@@ -125,7 +129,7 @@ func testConflation(t *testing.T, browser context.Context) {
 		return at(n, fmt.Sprintf("event: connect\nretry: 10\ndata: {\"status\":%q}\n\n", status))
 	}
 	s := newScriptedServer(t)
-	window := newProfile(t, browser)
+	window := newProfile(t)
 	one := window.tab()
 	one.open(s.URL + "/healthz")
 	one.run(watchScript("/events", ""))
@@ -140,7 +144,7 @@ func testConflation(t *testing.T, browser context.Context) {
 	heard(one, first...)
 
 	stream.write(seat(1, "AVAILABLE") + ":\n\n" + seat(2, "HELD"))
-	two, three := window.openWatching(s.URL, "/events", id(6)), window.openWatching(s.URL, "/events", id(8)) // read the seats a moment ago
+	two, three := window.openWatching(s.URL, "/events", id(6)), window.openWatching(s.URL, "/events", id(8)) // with the seats as of then
 	stream.write(seat(4, "BLOCKED") + at(9, seat(3, "HELD")) + at(9, heartbeat))
 	conflated := []string{"9 1 AVAILABLE", "9 2 HELD", "9 4 BLOCKED", "9 3 HELD"}
 	heard(one, slices.Concat(first, conflated)...)
@@ -149,7 +153,7 @@ func testConflation(t *testing.T, browser context.Context) {
 		heard(page, conflated...)
 	}
 
-	// Of the one that breaks off nobody is told anything: every step comes instead.
+	// Frames that break off are dropped in all tabs: every change comes instead.
 	stream.write(seat(1, "RESERVED") + seat(2, "AVAILABLE"))
 	stream.end()
 	stream = s.nextStream(id(9))
@@ -158,7 +162,7 @@ func testConflation(t *testing.T, browser context.Context) {
 	heard(one, slices.Concat(first, conflated, steps)...)
 	one.want(`greetings.join()`, "fresh,complete")
 
-	// For a tab that has heard less the stream goes back; the others pass over what they have heard, as it comes again.
+	// For a tab with an older id the stream goes back; the other tabs skip what they had.
 	five := window.tab()
 	five.open(s.URL + "/healthz")
 	five.run(watchScript("/events", id(4)))

@@ -1,9 +1,6 @@
-// The demo page.
-
 package browser
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -15,11 +12,12 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-func testDemoPage(t *testing.T, browser context.Context) {
-	b := harness.NewNode(t, "--demo")
-	b.StartDemo()
-	page := newProfile(t, browser).tab()
-	page.open(b.URL() + "/")
+func TestDemoPage_SellsCouponsAndSeats(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t, "--demo")
+	node.StartDemo()
+	page := newProfile(t).tab()
+	page.open(node.URL() + "/")
 	page.waitFor(`document.querySelectorAll('#seats .seat').length === 600`)
 	page.waitFor(`document.querySelector('#live').dataset.on === 'yes'`)
 	page.waitFor(`document.querySelector('#remaining').textContent === '1,000'`)
@@ -38,7 +36,7 @@ func testDemoPage(t *testing.T, browser context.Context) {
 	page.want(`document.querySelector('#chosen').textContent`, "2석 선택, 300,000원")
 	page.click("#hold")
 	page.waitFor(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'mine')`)
-	harness.MustCommand(t, b.URL(), "somebody", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[30,31,32]}`)
+	harness.MustCommand(t, node.URL(), "other", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[30,31,32]}`)
 	page.waitFor(`['30', '31', '32'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'held')`)
 	page.click("#holds button") // reserve
 	page.waitFor(`['7', '8'].every((id) => document.querySelector('[data-seat-id="' + id + '"]').dataset.state === 'bought')`)
@@ -61,9 +59,9 @@ func testDemoPage(t *testing.T, browser context.Context) {
 		if err := os.WriteFile(file, png, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("as it looked: %s", file)
+		t.Logf("screenshot: %s", file)
 	}
-	if got := couponCount(t, b.URL(), user); got != 1 {
+	if got := couponCount(t, node.URL(), user); got != 1 {
 		t.Errorf("%s has %d coupons, want 1", user, got)
 	}
 }

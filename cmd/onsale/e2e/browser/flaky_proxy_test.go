@@ -1,5 +1,3 @@
-// The line between a browser and a node.
-
 package browser
 
 import (
@@ -16,7 +14,7 @@ import (
 	"time"
 )
 
-// flakyProxy stands between a browser and a node, counts streams, and breaks them in the ways of networks.
+// flakyProxy is between a browser and a node: it counts streams, and breaks connections as networks do.
 type flakyProxy struct {
 	*httptest.Server
 	tb   testing.TB
@@ -24,12 +22,12 @@ type flakyProxy struct {
 
 	mu               sync.Mutex // guards what follows
 	open, opened     int        // streams
-	streamFault      string     // what meets a new stream: "refuse" is 502
-	mutedUpTo        int        // streams up to this number give nothing any more
+	streamFault      string     // of new streams: "refuse" is 502
+	mutedUpTo        int        // streams up to this number forward nothing
 	stalled          <-chan struct{}
 	cancels          map[int]context.CancelFunc
-	commandKeys      []string // the keys of commands
-	droppedResponses int      // the answers to so many commands break off, but the last one does not arrive and is told 503
+	commandKeys      []string // idempotency keys of all commands
+	droppedResponses int      // so many commands lose their response; the last of them is not forwarded and gets 503
 }
 
 func newFlakyProxy(tb testing.TB, node string) *flakyProxy {
@@ -43,7 +41,7 @@ func newFlakyProxy(tb testing.TB, node string) *flakyProxy {
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err == nil {
-			_ = c.(*net.TCPConn).SetReadBuffer(32 << 10) // that nobody reads is soon felt by the node
+			_ = c.(*net.TCPConn).SetReadBuffer(32 << 10) // so that the node soon notices a stall
 		}
 		return c, err
 	}
@@ -97,7 +95,7 @@ func (g *flakyProxy) serveStream(w http.ResponseWriter, r *http.Request, next ht
 	next.ServeHTTP(&proxyWriter{w, g, number}, r.WithContext(ctx))
 }
 
-// proxyWriter keeps to itself what a silenced stream says, and takes nothing while streams stall.
+// proxyWriter drops what muted streams send, and blocks while streams are stalled.
 type proxyWriter struct {
 	http.ResponseWriter
 	proxy  *flakyProxy
@@ -134,19 +132,19 @@ func (g *flakyProxy) serveCommand(w http.ResponseWriter, r *http.Request, next h
 	default:
 		next.ServeHTTP(httptest.NewRecorder(), r)
 		w.WriteHeader(http.StatusOK)
-		_ = http.NewResponseController(w).Flush() // before the first byte Chromium would ask again by itself
+		_ = http.NewResponseController(w).Flush() // before the first byte Chromium would retry by itself
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// muteStreams lets the streams that are open stand and say nothing more.
+// muteStreams keeps the open streams open and forwards nothing more.
 func (g *flakyProxy) muteStreams() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.mutedUpTo = g.opened
 }
 
-// stallStreams lets streams read nothing until they go on.
+// stallStreams makes streams read nothing until resume is called.
 func (g *flakyProxy) stallStreams() (resume func()) {
 	stalled := make(chan struct{})
 	resume = sync.OnceFunc(func() { close(stalled) })
@@ -157,7 +155,7 @@ func (g *flakyProxy) stallStreams() (resume func()) {
 	return resume
 }
 
-// cutStreams breaks all streams.
+// cutStreams cuts all streams.
 func (g *flakyProxy) cutStreams() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -184,7 +182,7 @@ func (g *flakyProxy) keys() []string {
 	return slices.Clone(g.commandKeys)
 }
 
-// waitFor waits until something is so, which is looked at under the lock.
+// waitFor waits until cond holds, which is called with the lock held.
 func (g *flakyProxy) waitFor(what string, cond func() bool) {
 	g.tb.Helper()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -197,5 +195,5 @@ func (g *flakyProxy) waitFor(what string, cond func() bool) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.tb.Fatalf("it never was so: %s; %d streams are open, %d were opened", what, g.open, g.opened)
+	g.tb.Fatalf("timeout: %s; %d streams are open, %d were opened", what, g.open, g.opened)
 }

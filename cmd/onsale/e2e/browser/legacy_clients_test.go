@@ -1,9 +1,8 @@
-// Pages of older systems: their clients, word for word.
+// Clients that were written for older systems, unchanged.
 
 package browser
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -75,7 +74,7 @@ function updateSeatUI(seatId, status) {
 }
 `
 
-// legacyPage is what stood around them: seats, first as a GET shows them, and a note of what was called.
+// legacyPage is a page for them: seats as a GET shows them, and a record of calls.
 const legacyPage = `
 window.heard = [];
 window.log = [];
@@ -107,11 +106,12 @@ eventSource.addEventListener("issue-failed", event => {
 })
 `
 
-func testLegacyPages(t *testing.T, browser context.Context) {
-	b := harness.NewNode(t, "--demo", "--streams-heartbeat", "1s")
-	b.StartDemo()
-	g := newFlakyProxy(t, b.URL())
-	window := newProfile(t, browser)
+func TestLegacyPages_Work(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t, "--demo", "--streams-heartbeat", "1s")
+	node.StartDemo()
+	g := newFlakyProxy(t, node.URL())
+	window := newProfile(t)
 
 	seats := window.tab()
 	openPage := func() {
@@ -122,18 +122,18 @@ func testLegacyPages(t *testing.T, browser context.Context) {
 		seats.waitFor(`log.includes('SSE connection established')`)
 	}
 	openPage()
-	hold := harness.MustCommand(t, b.URL(), "kim", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[2,1]}`)
+	hold := harness.MustCommand(t, node.URL(), "kim", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[2,1]}`)
 	seats.waitFor(`document.querySelectorAll('.held').length === 2`)
-	harness.MustCommand(t, b.URL(), "kim", "/api/schedules/demo/seats/reserve", fmt.Sprintf(`{"holdId":%q}`, hold.Result.HoldID))
+	harness.MustCommand(t, node.URL(), "kim", "/api/schedules/demo/seats/reserve", fmt.Sprintf(`{"holdId":%q}`, hold.Result.HoldID))
 	seats.waitFor(`document.querySelectorAll('.reserved').length === 2 && document.querySelectorAll('[disabled]').length === 2`)
 	seats.waitFor(`log.includes('Heartbeat received')`)
 	seats.want(`heard.join()`, "2 HELD,1 HELD,2 RESERVED,1 RESERVED")
 
-	seats.open("about:blank") // the page closes its stream, as far as it can
+	seats.open("about:blank") // navigating away closes the stream
 	g.waitFor("no stream is open", func() bool { return g.open == 0 })
-	harness.MustCommand(t, b.URL(), "lee", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[3]}`)
+	harness.MustCommand(t, node.URL(), "lee", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[3]}`)
 	openPage()
-	harness.MustCommand(t, b.URL(), "lee", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[4]}`)
+	harness.MustCommand(t, node.URL(), "lee", "/api/schedules/demo/seats/hold", `{"scheduleSeatIds":[4]}`)
 	seats.waitFor(`['reserved', 'reserved', 'held', 'held'].every((name, i) => document.querySelectorAll('button')[i].className === name)`)
 
 	outcome := window.tab()
@@ -142,7 +142,7 @@ func testLegacyPages(t *testing.T, browser context.Context) {
 	outcome.run(`(async () => {` + legacyOutcome + `window.stream = eventSource; })()`)
 	outcome.waitFor(`window.greeting`)
 	outcome.want(`greeting.status + ' ' + greeting.message`, "fresh SSE connected. userId=1")
-	harness.MustCommand(t, b.URL(), "1", "/api/v1/promotions/demo/coupons", "")
+	harness.MustCommand(t, node.URL(), "1", "/api/v1/promotions/demo/coupons", "")
 	outcome.waitFor(`alerts.length === 1`)
 	outcome.want(`JSON.parse(alerts[0]).message`, "쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)")
 	outcome.waitFor(`stream.readyState === EventSource.CLOSED`)

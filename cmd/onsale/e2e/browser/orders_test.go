@@ -1,5 +1,4 @@
-// Somebody buys on the demo page, in a real browser: what they pay, what somebody else makes them pay, and what breaks in
-// between.
+// Orders on the demo page: all ways to pay, races for a payment, and failures in between.
 
 package browser
 
@@ -20,20 +19,7 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-func TestBrowser_Orders(t *testing.T) {
-	browser := startChromium(t)
-	for name, test := range map[string]func(*testing.T, context.Context){
-		"every way to pay": testPaymentMethods, "another amount": testTamperedAmount, "reloaded before the order": testReloadedBeforeOrder,
-		"killed before the verdict": testKilledBeforeResult,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, browser)
-		})
-	}
-}
-
-// waitVisible waits until something is to be seen, on whatever page comes next.
+// waitVisible waits until an element is visible, also across navigation.
 func (page *tab) waitVisible(selector string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
@@ -43,8 +29,8 @@ func (page *tab) waitVisible(selector string) {
 	}
 }
 
-// openShop opens the page, when there is something to buy.
-func (p *profile) openShop(url string) *tab {
+// openDemo opens the demo page, and waits for its product.
+func (p *profile) openDemo(url string) *tab {
 	p.tb.Helper()
 	page := p.tab()
 	page.open(url + "/")
@@ -52,7 +38,7 @@ func (p *profile) openShop(url string) *tab {
 	return page
 }
 
-// payWith goes from the page to the window, and clicks what is to be clicked there.
+// payWith opens the payment window, and clicks a button there.
 func (page *tab) payWith(button string) {
 	page.tb.Helper()
 	page.click("#buy")
@@ -65,10 +51,11 @@ const (
 	orderList  = `[...document.querySelectorAll('#orders li')].map((li) => li.textContent).join()`
 )
 
-func testPaymentMethods(t *testing.T, browser context.Context) {
-	b := harness.NewNode(t, "--demo")
-	node := b.StartDemo()
-	page := newProfile(t, browser).openShop(b.URL())
+func TestDemoOrder_EveryPaymentMethod(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t, "--demo")
+	process := node.StartDemo()
+	page := newProfile(t).openDemo(node.URL())
 	page.run(`document.querySelector('#count').value = '2'; document.querySelector('#count').dispatchEvent(new Event('input'))`)
 	page.want(`document.querySelector('#buy').textContent`, "50,000원 결제하기")
 	page.payWith("paid")
@@ -80,7 +67,7 @@ func testPaymentMethods(t *testing.T, browser context.Context) {
 
 	page.payWith("ready")
 	page.waitVisible(`#orders [data-status="PENDING_PAYMENT"] a`)
-	page.open(b.URL() + "/") // and is found again
+	page.open(node.URL() + "/") // the order is still shown
 	page.waitFor(orderText + ` === '입금 대기'`)
 	page.click(`#orders [data-status="PENDING_PAYMENT"] a`)
 	page.click(`button[value="paid"]`)
@@ -96,22 +83,22 @@ func testPaymentMethods(t *testing.T, browser context.Context) {
 	page.waitFor(orderText + ` === '주문이 완료되지 않았습니다. 결제가 승인되지 않았습니다.'`)
 	page.waitFor(orderUnits + ` === '97'`)
 
-	page.open(b.URL() + "/?imp_uid=imp_1&merchant_uid=m1&imp_success=true") // a link that somebody sent
+	page.open(node.URL() + "/?imp_uid=imp_1&merchant_uid=m1&imp_success=true") // a link from elsewhere
 	page.waitFor(orderText + ` === '이 브라우저에서 시작한 결제가 아니어서 주문하지 않았습니다. (결제 번호: imp_1)'`)
 	page.click("#language")
 	page.waitFor(orderList + ` === 'Failed 1 for ₩25,000 The payment did not go through.,Paid 1 for ₩25,000 ,Paid 2 for ₩50,000 '`)
 	page.want(`Object.keys(localStorage).filter((slot) => slot.startsWith('onsale.paid')).length`, 0)
 
-	node.Terminate(t)
-	b.Args = nil // no demo any more, and nobody to pay
-	b.Start()
-	page.open(b.URL() + "/")
+	process.Terminate(t)
+	node.Args = nil // no demo, and so no payment provider
+	node.Start()
+	page.open(node.URL() + "/")
 	page.click("#language")
 	page.click("#buy")
 	page.waitFor(orderText + ` === '결제가 설정되지 않았습니다. (onsale serve --demo)'`)
 }
 
-// paymentFixture is a node, and its payment provider, which lives on when the node dies. A browser finds both at one address.
+// paymentFixture is a node and a payment provider that outlives it, both at one address.
 type paymentFixture struct {
 	*harness.Node
 	*flakyProxy
@@ -125,10 +112,10 @@ func newPaymentFixture(t *testing.T) *paymentFixture {
 	provider := fakeportone.New()
 	providerServer := httptest.NewServer(provider)
 	t.Cleanup(providerServer.Close)
-	b := harness.NewNode(t, "--demo", "--payments-provider", "portone", "--payments-url", providerServer.URL,
+	node := harness.NewNode(t, "--demo", "--payments-provider", "portone", "--payments-url", providerServer.URL,
 		"--payments-key", provider.Key, "--payments-secret", provider.Secret)
-	life := b.StartDemo()
-	g := newFlakyProxy(t, b.URL())
+	process := node.StartDemo()
+	g := newFlakyProxy(t, node.URL())
 	mux := http.NewServeMux()
 	mux.Handle("/fakepay/", http.StripPrefix("/fakepay", provider))
 	mux.Handle("/", g.Config.Handler)
@@ -138,28 +125,29 @@ func newPaymentFixture(t *testing.T) *paymentFixture {
 		front.CloseClientConnections()
 		front.Close()
 	})
-	return &paymentFixture{b, g, life, provider, front.URL}
+	return &paymentFixture{node, g, process, provider, front.URL}
 }
 
-// checkPaid wants one payment of this amount at the provider, with so much of it given back.
-func (t *paymentFixture) checkPaid(tb testing.TB, amount, back int64) {
+// checkPaid requires one payment of this amount at the provider, and this refund of it.
+func (f *paymentFixture) checkPaid(tb testing.TB, amount, back int64) {
 	tb.Helper()
-	paid, refunded := t.provider.Sums()
-	if n := len(t.provider.Payments()); n != 1 || paid != amount || refunded != back {
-		tb.Errorf("%d payments of %d, and %d went back; want one of %d, and %d", n, paid, refunded, amount, back)
+	paid, refunded := f.provider.Sums()
+	if n := len(f.provider.Payments()); n != 1 || paid != amount || refunded != back {
+		tb.Errorf("%d payments of %d, %d refunded; want one of %d, %d refunded", n, paid, refunded, amount, back)
 	}
-	for _, v := range t.provider.Violations() {
-		tb.Errorf("the provider complains: %s", v)
+	for _, v := range f.provider.Violations() {
+		tb.Errorf("violation at the provider: %s", v)
 	}
 }
 
-// The provider was told of no amount beforehand, and somebody pays less than the page asks for. They get their money back.
-func testTamperedAmount(t *testing.T, browser context.Context) {
+// The amount was not prepared at the provider, and the user pays less than the page asks for: the payment is refunded.
+func TestDemoOrder_RefundsTamperedAmount(t *testing.T) {
+	t.Parallel()
 	fixture := newPaymentFixture(t)
 	if err := fixture.provider.Fail("prepare", fakeportone.Fault{Kind: fakeportone.Refuse}, 0); err != nil {
 		t.Fatal(err)
 	}
-	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page := newProfile(t).openDemo(fixture.frontURL)
 	page.click("#buy")
 	page.waitVisible(`button[value="paid"]`)
 	page.run(`document.querySelector('[name="amount"]').value = '1000'`)
@@ -171,10 +159,11 @@ func testTamperedAmount(t *testing.T, browser context.Context) {
 	fixture.checkPaid(t, 1000, 1000)
 }
 
-// The order arrives, and no answer does; then somebody loads the page again. It is the same order.
-func testReloadedBeforeOrder(t *testing.T, browser context.Context) {
+// The order arrives, its response does not, and the page is reloaded: the order is repeated with the same key.
+func TestDemoOrder_SurvivesReload(t *testing.T) {
+	t.Parallel()
 	fixture := newPaymentFixture(t)
-	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page := newProfile(t).openDemo(fixture.frontURL)
 	page.click("#buy")
 	page.waitVisible(`button[value="paid"]`)
 	before := len(fixture.keys())
@@ -194,49 +183,37 @@ func testReloadedBeforeOrder(t *testing.T, browser context.Context) {
 	fixture.checkPaid(t, 25_000, 0)
 }
 
-// The node dies when it has accepted the order and not heard of the payment. The page hears the verdict from the next one.
-func testKilledBeforeResult(t *testing.T, browser context.Context) {
+// The node is killed between an order and its result: the page gets the result after the restart.
+func TestDemoOrder_SurvivesKill(t *testing.T) {
+	t.Parallel()
 	fixture := newPaymentFixture(t)
 	if err := fixture.provider.Fail("get", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
 		t.Fatal(err)
 	}
-	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page := newProfile(t).openDemo(fixture.frontURL)
 	page.payWith("paid")
 	page.waitVisible(`#orders [data-status="VERIFYING"]`)
 	page.waitFor(orderText + ` === '결제를 확인하는 중…'`)
 	page.run(`window.stayed = true`)
 	fixture.process.Kill()
 	fixture.provider.ClearFaults()
-	node := fixture.Start()
+	process := fixture.Start()
 	page.waitFor(`document.querySelector('#order-state').dataset.kind === 'good'`)
 	page.waitFor(orderList + ` === '결제 완료 1개, 25,000원 '`)
 	page.waitFor(orderUnits + ` === '99'`)
 	page.want(`window.stayed`, true)
 	fixture.checkPaid(t, 25_000, 0)
-	node.Terminate(t)
+	process.Terminate(t)
 	fixture.MustAudit()
-}
-
-// Somebody names a payment in an order of theirs before the one who pays comes back from the window.
-
-func TestBrowser_PaymentRace(t *testing.T) {
-	browser := startChromium(t)
-	for name, test := range map[string]func(*testing.T, context.Context){
-		"by another": testPaymentNamedByOther, "by themselves": testOrderedInAnotherTab,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, browser)
-		})
-	}
 }
 
 const racedPayment = "imp_named"
 
-// orderDuringPayment has this user order what the buyer pays, while the provider answers nobody; then the buyer comes back from the window.
-func (t *paymentFixture) orderDuringPayment(page *tab, user string) {
+// orderDuringPayment lets a user (the page's, if "") order with the buyer's payment while the provider fails; then the buyer returns
+// from the payment window.
+func (f *paymentFixture) orderDuringPayment(page *tab, user string) {
 	page.tb.Helper()
-	if err := t.provider.Fail("get", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
+	if err := f.provider.Fail("get", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
 		page.tb.Fatal(err)
 	}
 	if user == "" {
@@ -246,20 +223,21 @@ func (t *paymentFixture) orderDuringPayment(page *tab, user string) {
 	page.waitVisible(`button[value="paid"]`)
 	var merchantUID string
 	page.eval(`new URLSearchParams(location.search).get('merchant_uid')`, &merchantUID)
-	if _, err := t.provider.Create(fakeportone.Payment{ImpUID: racedPayment, MerchantUID: merchantUID, Amount: 25_000, Status: "paid"}); err != nil {
+	if _, err := f.provider.Create(fakeportone.Payment{ImpUID: racedPayment, MerchantUID: merchantUID, Amount: 25_000, Status: "paid"}); err != nil {
 		page.tb.Fatal(err)
 	}
 	order := `{"imp_uid":"` + racedPayment + `","salePostId":"demo","count":1,"amount":25000}`
-	if status, _ := harness.SendCommand(page.ctx, t.frontURL, user, "/api/v1/orders", order); status/100 != 2 {
+	if status, _ := harness.SendCommand(page.ctx, f.frontURL, user, "/api/v1/orders", order); status/100 != 2 {
 		page.tb.Fatal("the order of ", user, " is answered ", status)
 	}
-	page.open(t.frontURL + "/?imp_uid=" + racedPayment + "&merchant_uid=" + merchantUID)
+	page.open(f.frontURL + "/?imp_uid=" + racedPayment + "&merchant_uid=" + merchantUID)
 }
 
-// Their order fails when the provider is asked, and with another key the order is that of who paid.
-func testPaymentNamedByOther(t *testing.T, browser context.Context) {
+// Another user's order with the payment fails verification; the buyer's page then orders with another key.
+func TestDemoOrder_PaymentNamedByOther(t *testing.T) {
+	t.Parallel()
 	fixture := newPaymentFixture(t)
-	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page := newProfile(t).openDemo(fixture.frontURL)
 	fixture.orderDuringPayment(page, "mallory")
 	key := "order-" + racedPayment
 	fixture.waitFor("it is ordered twice", func() bool { return slices.Contains(fixture.commandKeys, key+".1") })
@@ -272,9 +250,10 @@ func testPaymentNamedByOther(t *testing.T, browser context.Context) {
 	fixture.checkPaid(t, 25_000, 0)
 }
 
-func testOrderedInAnotherTab(t *testing.T, browser context.Context) {
+func TestDemoOrder_OrderedInAnotherTab(t *testing.T) {
+	t.Parallel()
 	fixture := newPaymentFixture(t)
-	page := newProfile(t, browser).openShop(fixture.frontURL)
+	page := newProfile(t).openDemo(fixture.frontURL)
 	fixture.orderDuringPayment(page, "")
 	page.waitFor(orderText + ` === '결제를 확인하는 중…'`)
 	fixture.provider.ClearFaults()
@@ -286,10 +265,10 @@ func testOrderedInAnotherTab(t *testing.T, browser context.Context) {
 	fixture.checkPaid(t, 25_000, 0)
 }
 
-// An order's stream in a real browser: the verdict ends it, for all tabs, and whoever opens it again hears it again.
-
-func TestBrowser_OrderStream(t *testing.T) {
-	window, s := newProfile(t, startChromium(t)), newScriptedServer(t)
+// The result ends an order's stream for all tabs. Opened again, the stream has the result again.
+func TestOnsaleJS_EndsOrderStream(t *testing.T) {
+	t.Parallel()
+	window, s := newProfile(t), newScriptedServer(t)
 	connectFrame := "event: connect\nid: k3v9x2ab-5\nretry: 10\ndata: {\"status\":\"fresh\",\"order\":null}\n\n"
 	resultFrame := "event: success\nid: k3v9x2ab-%d\ndata: {\"orderStatus\":\"PAID\"}\n\nretry: 10\n\n"
 	heard := func(page *tab, want ...string) {
@@ -313,11 +292,11 @@ func TestBrowser_OrderStream(t *testing.T) {
 	}
 	select {
 	case l := <-s.streams:
-		t.Fatalf("somebody listens again, from %q", l.lastEventID)
-	case <-time.After(time.Second): // EventSource would have been back after ten milliseconds, onsale.js after half a second
+		t.Fatalf("a tab reconnected, from %q", l.lastEventID)
+	case <-time.After(time.Second): // EventSource would reconnect after ten milliseconds, onsale.js after half a second
 	}
 
-	one.open(s.URL + "/healthz") // loaded again, it shows nothing yet
+	one.open(s.URL + "/healthz") // reloaded, it shows nothing yet
 	one.run(watchScript("/events", ""))
 	stream = s.nextStream("")
 	stream.write(strings.Replace(connectFrame, "-5", "-6", 1) + fmt.Sprintf(resultFrame, 7))

@@ -1,5 +1,3 @@
-// EventSource as it is, over deaths of the node.
-
 package browser
 
 import (
@@ -17,12 +15,13 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// The node dies twice while people hold seats and give them back. What EventSource heard is what the log has.
-func testRestartUnderEventSource(t *testing.T, browser context.Context) {
-	b := harness.NewNode(t, "--demo")
-	node := b.StartDemo()
-	page := newProfile(t, browser).tab()
-	page.open(b.URL() + "/healthz")
+// The node is killed twice while seats are held and released. Plain EventSource receives exactly what the log has.
+func TestEventSource_SurvivesKills(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t, "--demo")
+	process := node.StartDemo()
+	page := newProfile(t).tab()
+	page.open(node.URL() + "/healthz")
 	page.run(`window.listen = (name, path, events) => {
 		const stream = new EventSource(path), heard = { ids: [], greetings: [], get state() { return stream.readyState; } };
 		window.heard = { ...window.heard, [name]: window[name] = heard };
@@ -42,8 +41,8 @@ func testRestartUnderEventSource(t *testing.T, browser context.Context) {
 			for n := 0; trafficCtx.Err() == nil; n++ {
 				seats := fmt.Sprintf(`{"scheduleSeatIds":[%d,%d]}`, 2*i+2, 2*i+1)
 				verb := []string{"hold", "release"}[n%2]
-				// To its end: a wish that is on its way cannot be called back, and would come behind the last one.
-				if status, _ := harness.SendCommand(ctx, b.URL(), name, "/api/v1/schedules/demo/seats/"+verb, seats); status == http.StatusOK || status == http.StatusCreated {
+				// Not cancelled: a command in flight would be decided after the last one.
+				if status, _ := harness.SendCommand(ctx, node.URL(), name, "/api/v1/schedules/demo/seats/"+verb, seats); status == http.StatusOK || status == http.StatusCreated {
 					granted.Add(1)
 				}
 				harness.Sleep(trafficCtx, 20*time.Millisecond)
@@ -55,17 +54,17 @@ func testRestartUnderEventSource(t *testing.T, browser context.Context) {
 		}
 	}
 	waitForMore(12)
-	node.Kill()
-	harness.Sleep(ctx, 300*time.Millisecond) // somebody finds a closed door
-	node = b.Start()
+	process.Kill()
+	harness.Sleep(ctx, 300*time.Millisecond) // a reconnect is refused
+	process = node.Start()
 	waitForMore(12)
 	page.waitFor(`user.greetings.length === 2`)
-	node.Kill()
-	b.Start()
+	process.Kill()
+	node.Start()
 	waitForMore(12)
 	stop()
 	group.Wait()
-	last := harness.MustCommand(t, b.URL(), "kim", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[20]}`)
+	last := harness.MustCommand(t, node.URL(), "kim", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[20]}`)
 
 	for name, path := range map[string]string{"seats": "/api/v1/schedules/demo/seats/events", "user": "/subscribe/kim"} {
 		page.waitFor(fmt.Sprintf(`%s.ids.at(-1) === %q`, name, last.EventID))
@@ -74,22 +73,22 @@ func testRestartUnderEventSource(t *testing.T, browser context.Context) {
 			Greetings []struct{ ID, Status string }
 		}
 		page.eval(name, &heard)
-		want := streamIDs(t, b.URL()+path, heard.Greetings[0].ID, last.EventID)
+		want := streamIDs(t, node.URL()+path, heard.Greetings[0].ID, last.EventID)
 		if !slices.Equal(heard.IDs, want) {
-			t.Errorf("%s: EventSource heard\n%v, and the log has\n%v", name, heard.IDs, want)
+			t.Errorf("%s: EventSource received\n%v, and the log has\n%v", name, heard.IDs, want)
 		}
 		if len(want) < 20 || len(heard.Greetings) < 2 {
-			t.Errorf("%s: %d frames over %d connections, which says nothing", name, len(want), len(heard.Greetings))
+			t.Errorf("%s: %d frames over %d connections are too few", name, len(want), len(heard.Greetings))
 		}
 		for _, g := range heard.Greetings[1:] {
 			if g.Status != "complete" {
-				t.Errorf("%s: came back and was told %q, want complete", name, g.Status)
+				t.Errorf("%s: resumed with %q, want complete", name, g.Status)
 			}
 		}
 	}
 }
 
-// streamIDs gives the ids that a stream tells behind from, up to and with the one that is the last.
+// streamIDs are the ids of a stream after from, up to and including last.
 func streamIDs(tb testing.TB, url, from, last string) (ids []string) {
 	tb.Helper()
 	r, err := http.NewRequestWithContext(harness.TimeoutContext(tb, 15*time.Second), http.MethodGet, url, nil)

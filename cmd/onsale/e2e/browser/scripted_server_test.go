@@ -1,5 +1,3 @@
-// Where a test plays the node for a page, frame by frame.
-
 package browser
 
 import (
@@ -11,7 +9,7 @@ import (
 	"time"
 )
 
-// scriptedServer serves onsale.js, and at /events whatever it is told to.
+// scriptedServer serves onsale.js, and at /events the frames that a test writes.
 type scriptedServer struct {
 	*httptest.Server
 	tb      testing.TB
@@ -21,7 +19,7 @@ type scriptedServer struct {
 // scriptedStream is one stream.
 type scriptedStream struct {
 	tb          testing.TB
-	lastEventID string // the last id that its reader has
+	lastEventID string // from which the reader resumes
 	frames      chan string
 	gone        <-chan struct{}
 }
@@ -67,28 +65,28 @@ func (s *scriptedServer) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// nextStream is the stream that is opened next, which must go on from an id.
+// nextStream waits for the next stream, which must resume from an id.
 func (s *scriptedServer) nextStream(from string) *scriptedStream {
 	s.tb.Helper()
 	select {
 	case l := <-s.streams:
 		if l.lastEventID != from {
-			s.tb.Fatalf("a stream goes on from %q, want %q", l.lastEventID, from)
+			s.tb.Fatalf("a stream resumes from %q, want %q", l.lastEventID, from)
 		}
 		return l
 	case <-time.After(20 * time.Second):
-		s.tb.Fatalf("no stream goes on from %q", from)
+		s.tb.Fatalf("no stream resumes from %q", from)
 		return nil
 	}
 }
 
-// write writes frames, whole.
+// write sends frames.
 func (l *scriptedStream) write(frames string) {
 	l.tb.Helper()
 	select {
 	case l.frames <- frames:
 	case <-l.gone:
-		l.tb.Fatal("nobody listens any more")
+		l.tb.Fatal("the stream is closed")
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
+func TestMain(m *testing.M) { harness.Main(m) }
+
 // The chaos tests: many people at once at one node that is killed again and again, the way that a power switch or an
 // operator in a hurry does it. Afterwards the logs are read with the tools that everybody has, and everything that
 // anybody was ever told is compared with them.

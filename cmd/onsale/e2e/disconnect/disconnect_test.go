@@ -18,6 +18,8 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
+func TestMain(m *testing.M) { harness.Main(m) }
+
 // The cuts: a hundred listeners on connections that break all the time, at any byte, in all the ways in which connections
 // break, while people buy; and in the middle of it the node ends and another one begins. Afterwards the log is read with
 // the tools that everybody has, and every connection of every listener is held against it.

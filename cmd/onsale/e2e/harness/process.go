@@ -31,7 +31,7 @@ func NewNode(tb testing.TB, args ...string) *Node {
 	return &Node{tb: tb, Data: tb.TempDir(), Addr: FreeAddress(tb), Args: args}
 }
 
-// logFlags tell the tools where the node's log is.
+// logFlags name the node's log to the tools.
 func (n *Node) logFlags() []string {
 	if n.NATS != "" {
 		return []string{"--nats-url", n.NATS}

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,8 +19,9 @@ import (
 )
 
 // Main runs a package's tests. The test binary is onsale when it is started as that, and a small curl when it is started as
-// http.
-func Main(m *testing.M) {
+// http. Tests of processes mostly wait, so four run in parallel, whatever the number of cores.
+func Main(m testscript.TestingM) {
+	_ = flag.Set("test.parallel", "4") // a flag of the command line overrides it, since it is parsed later
 	testscript.Main(m, map[string]func(){"onsale": onsaleMain, "http": httpMain})
 }
 

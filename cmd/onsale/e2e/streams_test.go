@@ -12,14 +12,14 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// A limit of streams is a setting; who is turned away, and who is there, can be looked at.
+// Streams beyond a limit are rejected; metrics and /debug/streams show both.
 func TestStreams_RespectLimits(t *testing.T) {
 	t.Parallel()
 	ctx, client := harness.TimeoutContext(t, time.Minute), harness.NewHTTPClient(t, 0)
-	b := harness.NewNode(t, "--demo", "--streams-max-per-user", "2")
-	l := b.StartDemo()
+	node := harness.NewNode(t, "--demo", "--streams-max-per-user", "2")
+	process := node.StartDemo()
 	for _, path := range []string{"/subscribe/kim", "/api/v1/me/events", "/api/v1/schedules/demo/seats/events"} {
-		r, _ := http.NewRequestWithContext(ctx, "GET", b.URL()+path, nil)
+		r, _ := http.NewRequestWithContext(ctx, "GET", node.URL()+path, nil)
 		r.Header.Set("X-User-Id", "kim")
 		response, err := client.Do(r)
 		if err != nil {
@@ -30,16 +30,16 @@ func TestStreams_RespectLimits(t *testing.T) {
 			t.Errorf("%s begins with %q %v", path, first, err)
 		}
 	}
-	harness.CheckRejectFrame(t, "the third of kim", b.MustDo(ctx, client, "GET", "/subscribe/kim", ""))
-	harness.CheckRejectFrame(t, "who was here", b.MustDo(ctx, client, "GET", "/subscribe/kim", "", "Last-Event-ID", "k3v9x0ab-1"))
+	harness.CheckRejectFrame(t, "kim's third stream", node.MustDo(ctx, client, "GET", "/subscribe/kim", ""))
+	harness.CheckRejectFrame(t, "a resumed stream", node.MustDo(ctx, client, "GET", "/subscribe/kim", "", "Last-Event-ID", "k3v9x0ab-1"))
 
-	list := b.MustDo(ctx, client, "GET", "/debug/streams?format=text", "")
+	list := node.MustDo(ctx, client, "GET", "/debug/streams?format=text", "")
 	for _, want := range []string{`(?m)^schedule +demo +\w{8}-\d+ +0 +\ds +live$`, `(?m)^user +kim +\w{8}-\d+ +0 +\ds +live$`, `(?m)^3 of 3 streams$`} {
 		if !regexp.MustCompile(want).MatchString(list.Body) {
 			t.Errorf("the list has no %s:\n%s", want, list.Body)
 		}
 	}
-	metrics := strings.Split(b.MustDo(ctx, client, "GET", "/metrics", "").Body, "\n")
+	metrics := strings.Split(node.MustDo(ctx, client, "GET", "/metrics", "").Body, "\n")
 	for _, want := range []string{
 		`onsale_streams_open{kind="user"} 2`,
 		`onsale_streams_open{kind="schedule"} 1`,
@@ -57,5 +57,5 @@ func TestStreams_RespectLimits(t *testing.T) {
 			t.Errorf("the metrics have no %s", want)
 		}
 	}
-	l.Terminate(t)
+	process.Terminate(t)
 }

@@ -1,12 +1,14 @@
-// Codes: every way a rule can say no, each with the figures that explain it. They are events, never Go errors.
+// Rejections: the codes that the rules refuse with, and the facts that explain them. None of them is a Go error: being
+// refused is an ordinary outcome. What each rule checks first is in DESIGN.md.
 
 package domain
 
-// A code names one rule for ever. Clients, documents and tests branch on it.
+import "fmt"
+
 const (
-	InvalidBody     = "invalid_body" // only from a writer that passed by the door; http refuses it before it is a command
+	InvalidBody     = "invalid_body" // a body that the API refuses before it appends
 	RequestIDReused = "request_id_reused"
-	Internal        = "internal" // the rules broke on it: a dead command's outcome
+	Internal        = "internal" // the rule panicked; the outcome is a DeadLetter
 
 	PromotionNotFound = "promotion_not_found"
 	PromotionExists   = "promotion_exists"
@@ -52,38 +54,35 @@ const (
 	OrderNotFound      = "order_not_found"
 )
 
-// Details are the figures beside a code; only those that belong to the code are set. In JSON they stand next to it.
+// Details are the facts that explain a rejection. Only those that belong to its code are set.
 type Details struct {
-	CouponID        string `json:"couponId,omitempty"`        // already_issued: the one they have
+	CouponID        string `json:"couponId,omitempty"`        // already_issued: the coupon that the user has
 	Number          int    `json:"number,omitempty"`          // and its number
 	Limit           int    `json:"limit,omitempty"`           // …_limit_exceeded, too_many_seats
 	SoldOutSequence uint64 `json:"soldOutSequence,omitempty"` // sold_out: the command that took the last unit
-	Offered         int    `json:"offered,omitempty"`         // sold_out: units on offer to those who wait; they may come back
-	Issued          int    `json:"issued,omitempty"`          // stock_below_issued: units that are given out or on offer
+	Offered         int    `json:"offered,omitempty"`         // sold_out: units on offer to the waiting list, which may come back
+	Issued          int    `json:"issued,omitempty"`          // stock_below_issued: units that are issued or on offer
 	OpensAt         Time   `json:"opensAt,omitzero"`          // not_open
 	OpensInSeconds  int64  `json:"opensInSeconds,omitempty"`  // not_open: from the decision, rounded up
-	ClosesAt        Time   `json:"closesAt,omitzero"`         // closed, when by the clock
+	ClosesAt        Time   `json:"closesAt,omitzero"`         // closed, when by time
 	ExpiredAt       Time   `json:"expiredAt,omitzero"`        // hold_expired, offer_expired
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"` // which seats
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"` // seats that do not exist, are not free, or would be orphans
 	Section         string `json:"section,omitempty"`         // seat_not_found: there is no such section
-	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats where they were looked for; sold_out: units of a product
-	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: where they wait
-	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: what it costs
+	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats in the section; sold_out: units of a product
+	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: the user's entry
+	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: the right amount
 }
 
-// FieldError is a body whose shape is wrong: which field, and what it should be.
-type FieldError struct{ Field, Problem string }
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
-
-// Rejection is the outcome of a command that a rule refused.
+// Rejection is the event that a command was refused. It changes nothing but the last event number and the log time.
 type Rejection struct {
-	Command string `json:"command"` // the type of the refused command
+	Command string `json:"command"` // type name of the refused command
 	Code    string `json:"code"`
 	Details
 }
 
-// Type is "<kind>.rejected" with the kind of the refused command.
+// Type has the kind of the command, so that the event has the subject of its entity.
+func (r Rejection) Type() (string, int) { return Kind(r.Command) + ".rejected", 1 }
+
 // IDs has the entity where that is a product or a payment, and the coupon or waiting entry that the details name.
 func (r Rejection) IDs(entity string) []string {
 	if kind := Kind(r.Command); kind != "orders" && kind != "products" {
@@ -94,10 +93,38 @@ func (r Rejection) IDs(entity string) []string {
 
 func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
 
-func (r Rejection) Type() (string, int) { return Kind(r.Command) + ".rejected", 1 }
-
-// Reject is the event that refuses command c.
+// Reject returns the event that refuses command c.
 func Reject(c Command, code string, details Details) Event {
 	name, _ := c.Body.Type()
 	return NewOutcome(c, Rejection{Command: name, Code: code, Details: details})
+}
+
+// FieldError says which field of a command's body is invalid, by the field's path in JSON. The API refuses such bodies.
+type FieldError struct{ Field, Problem string }
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// InvalidField returns a *FieldError.
+func InvalidField(field, problem string, args ...any) error {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(problem, args...)}
+}
+
+// CheckIDField returns a *FieldError when the id in field is not an id.
+func CheckIDField(field, id string) error {
+	if err := CheckID(id); err != nil {
+		return InvalidField(field, "%s", err)
+	}
+	return nil
+}
+
+// MaxReason is the longest reason that an admin gives beside a command, in bytes: it is copied into events that may name
+// 1,000 seats, and shown in one cell of an export.
+const MaxReason = 200
+
+// CheckReason returns a *FieldError when a reason is longer than limit bytes.
+func CheckReason(reason string, limit int) error {
+	if len(reason) > limit {
+		return InvalidField("reason", "at most %d bytes", limit)
+	}
+	return nil
 }

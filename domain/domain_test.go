@@ -40,10 +40,10 @@ func TestStreamState_CheckContiguous(t *testing.T) {
 	}{
 		{"new", StreamState{}, true},
 		{"one", StreamState{First: 1, Last: 1, Messages: 1}, true},
-		{"its beginning is gone", StreamState{First: 2, Last: 9, Messages: 8}, false},
-		{"its middle is gone", StreamState{First: 1, Last: 9, Messages: 8, Deleted: 1}, false},
-		{"its middle is gone and nobody counted", StreamState{First: 1, Last: 9, Messages: 8}, false},
-		{"all of it is gone", StreamState{First: 10, Last: 9}, false},
+		{"beginning lost", StreamState{First: 2, Last: 9, Messages: 8}, false},
+		{"middle lost", StreamState{First: 1, Last: 9, Messages: 8, Deleted: 1}, false},
+		{"middle lost, not counted as deleted", StreamState{First: 1, Last: 9, Messages: 8}, false},
+		{"all lost", StreamState{First: 10, Last: 9}, false},
 	} {
 		if err := c.state.CheckContiguous(); (err == nil) != c.contiguous {
 			t.Errorf("%s: got %v", c.name, err)
@@ -57,7 +57,7 @@ func FuzzRejection(f *testing.F) {
 	f.Add(SeatUnavailable, "", 0, uint64(0), int64(0), []byte{1, 2, 200})
 	f.Add(NotOpen, "demo-1", -1, uint64(1)<<63, int64(1772359200123), []byte{0})
 	f.Fuzz(func(t *testing.T, code, coupon string, limit int, sequence uint64, at int64, ids []byte) {
-		if at %= 253402300800000; at < 0 { // a time that the log can write down
+		if at %= 253402300800000; at < 0 { // a time that the log can hold
 			at = -at
 		}
 		want := Rejection{Command: "seats.hold", Code: SoldOut, Details: Details{Limit: limit, SoldOutSequence: sequence, OpensAt: Time(at), ClosesAt: Time(at), ExpiredAt: Time(at)}}

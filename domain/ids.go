@@ -1,4 +1,4 @@
-// Ids as the wire and the subjects of the logs allow them, and the three that onsale computes.
+// Ids as the wire and the subjects of the log allow them, request ids, fingerprints, and the hash chain.
 
 package domain
 
@@ -11,11 +11,10 @@ import (
 	"strings"
 )
 
-// ErrInvalidID is a string that is no id: empty, longer than 64, or with a byte outside of A–Z a–z 0–9 _ -.
-// Dots, stars, spaces and the like would be separators or wildcards in a subject.
+// ErrInvalidID is a string that is not an id. Dots, stars, spaces and the like are separators or wildcards in a subject.
 var ErrInvalidID = errors.New("an id is 1 to 64 characters of A-Z a-z 0-9 _ -")
 
-// CheckID says whether s can be an id.
+// CheckID returns ErrInvalidID when s is not an id.
 func CheckID(s string) error {
 	if len(s) == 0 || len(s) > 64 {
 		return ErrInvalidID
@@ -29,7 +28,7 @@ func CheckID(s string) error {
 	return nil
 }
 
-// SequenceAfter is the number in an id that is prefix and a number; 0 when id is no such id.
+// SequenceAfter returns the number in an id that consists of prefix and a number; 0 for any other id.
 func SequenceAfter(prefix, id string) uint64 {
 	digits, ok := strings.CutPrefix(id, prefix)
 	sequence, err := strconv.ParseUint(digits, 10, 64)
@@ -39,7 +38,7 @@ func SequenceAfter(prefix, id string) uint64 {
 	return sequence
 }
 
-// RequestID names one request of one user for ever: the first 22 characters of base64url(SHA-256(user ‖ 0x00 ‖ key)).
+// RequestID identifies one request of one user: the first 22 characters of base64url(SHA-256(user ‖ 0x00 ‖ key)).
 // The zero value means: no request.
 type RequestID [22]byte
 
@@ -51,7 +50,7 @@ func NewRequestID(user, key string) RequestID {
 	return RequestID(text[:22])
 }
 
-// ParseRequestID takes what String gave.
+// ParseRequestID is the reverse of String.
 func ParseRequestID(s string) (RequestID, error) {
 	var id RequestID
 	if len(s) != len(id) || CheckID(s) != nil {
@@ -61,7 +60,7 @@ func ParseRequestID(s string) (RequestID, error) {
 	return id, nil
 }
 
-// IsZero says that there is no request.
+// IsZero is true when there is no request.
 func (id RequestID) IsZero() bool { return id == RequestID{} }
 
 func (id RequestID) String() string {
@@ -88,7 +87,7 @@ func (id *RequestID) UnmarshalText(text []byte) error {
 // Fingerprint is the first 8 bytes of SHA-256 over method, path and decoded body of a request. In text: 16 hex digits.
 type Fingerprint uint64
 
-// NewFingerprint computes it from the parts, each closed by a zero byte.
+// NewFingerprint hashes parts, each closed by a zero byte.
 func NewFingerprint(parts ...string) Fingerprint {
 	h := sha256.New()
 	for _, part := range parts {
@@ -118,7 +117,7 @@ func (f *Fingerprint) UnmarshalText(text []byte) error {
 // Hash is one link of the chain over EVENTS.
 type Hash [sha256.Size]byte
 
-// Next is the hash of the record that follows h.
+// Next returns the hash of the record that follows the one with hash h.
 func (h Hash) Next(subject string, payload []byte) Hash {
 	d := sha256.New()
 	d.Write(h[:])
@@ -132,7 +131,7 @@ func (h Hash) Next(subject string, payload []byte) Hash {
 
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
-// ParseHash takes what String gave.
+// ParseHash is the reverse of String.
 func ParseHash(s string) (Hash, error) {
 	var h Hash
 	if hex.DecodedLen(len(s)) != len(h) {

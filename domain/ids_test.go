@@ -16,7 +16,7 @@ func TestCheckID_Validates(t *testing.T) {
 	}
 	for _, id := range []string{"", ".", "*", ">", "~", "a b", "a.b", "a\x00", "é", "쿠폰", "a\n", "/", "@", "[", "`", "{", ":", strings.Repeat("x", 65)} {
 		if CheckID(id) == nil {
-			t.Errorf("%q is no id", id)
+			t.Errorf("%q: got no error", id)
 		}
 	}
 }
@@ -29,25 +29,25 @@ func TestRequestID_MatchesVectors(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if NewRequestID("ki", "mkey") == NewRequestID("kim", "key") {
-		t.Error("a user and a key run together")
+		t.Error("user and key are not separated")
 	}
 	var none RequestID
 	if text, err := json.Marshal(none); err != nil || string(text) != `""` || !none.IsZero() {
-		t.Errorf("no request is %s, %v", text, err)
+		t.Errorf("zero id: got %s, %v", text, err)
 	}
 }
 
 func TestFingerprint_SeparatesParts(t *testing.T) {
 	got := NewFingerprint("POST", "/api/v1/promotions/demo/coupons", "")
 	if got == NewFingerprint("POST", "/api/v1/promotions/demo/coupons") || got == NewFingerprint("POST", "/api/v1/promotions/demo", "/coupons", "") {
-		t.Error("parts run together")
+		t.Error("parts are not separated")
 	}
 	if text, err := Fingerprint(0x0a).MarshalText(); err != nil || string(text) != "000000000000000a" {
 		t.Errorf("got %s, %v", text, err)
 	}
 	for _, text := range []string{"", "x", "-1", "10000000000000000"} {
 		if f := new(Fingerprint); f.UnmarshalText([]byte(text)) == nil {
-			t.Errorf("%q is no fingerprint, got %x", text, *f)
+			t.Errorf("%q: got %x, want an error", text, *f)
 		}
 	}
 }
@@ -56,13 +56,13 @@ func TestHash_CoversEveryPart(t *testing.T) {
 	var start Hash
 	one := start.Next("evt.coupons.demo.kim", []byte(`{"n":1}`))
 	for what, other := range map[string]Hash{
-		"the hash before": one.Next("evt.coupons.demo.kim", []byte(`{"n":1}`)),
-		"the subject":     start.Next("evt.coupons.demo.lee", []byte(`{"n":1}`)),
-		"the payload":     start.Next("evt.coupons.demo.kim", []byte(`{"n":2}`)),
-		"their border":    start.Next("evt.coupons.demo.kim{", []byte(`"n":1}`)),
+		"previous hash":       one.Next("evt.coupons.demo.kim", []byte(`{"n":1}`)),
+		"subject":             start.Next("evt.coupons.demo.lee", []byte(`{"n":1}`)),
+		"payload":             start.Next("evt.coupons.demo.kim", []byte(`{"n":2}`)),
+		"border between them": start.Next("evt.coupons.demo.kim{", []byte(`"n":1}`)),
 	} {
 		if one == other {
-			t.Errorf("%s is not in the hash", what)
+			t.Errorf("the hash does not cover the %s", what)
 		}
 	}
 	want := sha256.Sum256(append(make([]byte, 32), "evt.coupons.demo.kim\x00{\"n\":1}"...))
@@ -71,7 +71,7 @@ func TestHash_CoversEveryPart(t *testing.T) {
 	}
 	for _, text := range []string{"", "00", strings.Repeat("g", 64), one.String() + "0", one.String() + "00"} {
 		if _, err := ParseHash(text); err == nil {
-			t.Errorf("%q is no hash", text)
+			t.Errorf("%q: got no error", text)
 		}
 	}
 }
@@ -83,7 +83,7 @@ func FuzzIDs(f *testing.F) {
 	f.Add(strings.Repeat("0", 64), uint64(0))
 	f.Fuzz(func(t *testing.T, text string, n uint64) {
 		if CheckID(text) == nil && (strings.ContainsAny(text, ".*> \t\r\n~/\x00\"") || len(text) > 64) {
-			t.Errorf("%q is taken for an id", text)
+			t.Errorf("%q is accepted as an id", text)
 		}
 		if id, err := ParseRequestID(text); err == nil {
 			var reparsed RequestID

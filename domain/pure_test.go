@@ -15,10 +15,10 @@ import (
 // TestDomain_IsPure walks the source below this folder: a rule that could read a clock, draw a random number or touch the world
 // would not decide alike on every node and on every day.
 func TestDomain_IsPure(t *testing.T) {
-	// What may be imported, each for a reason that is no clock, no chance and no I/O. io is for Dump's writer.
+	// Packages without a clock, random numbers or I/O. io is for Dump's writer.
 	allowed := []string{"bufio", "bytes", "cmp", "container/heap", "crypto/sha256", "encoding/base64", "encoding/hex", "encoding/json", "errors",
 		"fmt", "io", "iter", "maps", "math", "slices", "sort", "strconv", "strings", "time", "unicode"}
-	// Of package time: the calendar, never the clock.
+	// Of package time, durations and the calendar only.
 	allowedTime := []string{"Duration", "Millisecond", "Parse", "RFC3339Nano", "Second", "Time", "UnixMilli"}
 	files := 0
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -40,7 +40,7 @@ func TestDomain_IsPure(t *testing.T) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.GoStmt, *ast.SelectStmt, *ast.SendStmt:
-				t.Errorf("%s: what runs beside has no order", fset.Position(n.Pos()))
+				t.Errorf("%s: concurrency has no order", fset.Position(n.Pos()))
 			case *ast.SelectorExpr:
 				if pkg, ok := n.X.(*ast.Ident); ok && pkg.Name == "time" && !slices.Contains(allowedTime, n.Sel.Name) {
 					t.Errorf("%s: time.%s", fset.Position(n.Pos()), n.Sel.Name)

@@ -1,4 +1,4 @@
-// Log time: the only clock that rules know.
+// Log time, the only clock of the rules.
 
 package domain
 
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Time is a moment of the log in milliseconds since 1970 UTC. In JSON: RFC 3339, UTC, always three decimals; the zero
+// Time is log time in milliseconds since 1970 UTC. In JSON: RFC 3339, UTC, always three decimals; the zero
 // Time ("not set") is null. Deadlines are compared in these milliseconds, so they are exact to what the wire shows.
 type Time int64
 
@@ -17,10 +17,10 @@ const layout = "2006-01-02T15:04:05.000Z"
 // At is the millisecond in which t lies.
 func At(t time.Time) Time { return Time(t.UnixMilli()) }
 
-// ErrTimeRange is a moment that the log cannot write down: 1970 would read as "not set", and a year needs four digits.
+// ErrTimeRange is a time that the log cannot hold: 1970 would read as "not set", and a year has four digits.
 var ErrTimeRange = errors.New("a time is later than 1970-01-01T00:00:00Z and not later than the year 9999, in UTC")
 
-// ParseTime takes RFC 3339 with any offset; what is finer than a millisecond is cut off.
+// ParseTime parses RFC 3339 with any offset. Anything finer than a millisecond is cut off.
 func ParseTime(s string) (Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -32,13 +32,13 @@ func ParseTime(s string) (Time, error) {
 	return 0, ErrTimeRange
 }
 
-// Add is the moment d later.
+// Add returns the time d later.
 func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
 
-// Sub is the time from u to t.
+// Sub returns the duration from u to t.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Millisecond }
 
-// Std is t as the standard library has it, in UTC.
+// Std returns t as a time.Time in UTC.
 func (t Time) Std() time.Time { return time.UnixMilli(int64(t)).UTC() }
 
 func (t Time) String() string { return t.Std().Format(layout) }

@@ -22,12 +22,12 @@ func TestParseTime_AcceptsRFC3339(t *testing.T) {
 	for _, text := range []string{
 		"", "10:00", "2026-03-01", "2026-02-30T00:00:00Z", "2026-03-01T10:00:00", "2026-03-01 10:00:00Z",
 		"1970-01-01T00:00:00.000Z",  // would read as "not set"
-		"1969-12-31T23:59:59.999Z",  // and nothing of onsale is older
-		"0000-01-01T00:00:00+01:00", // in UTC the year before the year 0
-		"9999-12-31T23:59:59-01:00", // in UTC the year 10000, which nobody could read again
+		"1969-12-31T23:59:59.999Z",  // before 1970
+		"0000-01-01T00:00:00+01:00", // in UTC before the year 0
+		"9999-12-31T23:59:59-01:00", // in UTC the year 10000, which does not parse again
 	} {
 		if got, err := ParseTime(text); err == nil {
-			t.Errorf("%q is no time of the log, got %s", text, got)
+			t.Errorf("%q: got %s, want an error", text, got)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestTime_ZeroIsNull(t *testing.T) {
 	}
 	for _, text := range []string{`""`, `0`, `{}`, `"tomorrow"`, `"1970-01-01T00:00:00Z"`} {
 		if err := json.Unmarshal([]byte(text), &at); err == nil {
-			t.Errorf("%s is no time, got %s", text, at)
+			t.Errorf("%s: got %s, want an error", text, at)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/alarms"
 	"onsale/http/view"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // markAlarmRead reads POST /api/v1/me/alarms/:alarmId/read.
@@ -55,14 +55,14 @@ type alarmList struct {
 	Unread int `json:"unread"` // of all pages
 }
 
-func myAlarms(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myAlarms(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err
 	}
 	found, err := v.Alarms(page.before, page.limit)
 	english := query.Get("lang") == "en"
-	return alarmList{listOfUser(found, func(a projections.Alarm) alarmView {
+	return alarmList{listOfUser(found, func(a store.Alarm) alarmView {
 		message := view.AlarmMessage(a.EventNumber, a.Raised, english)
 		a.Raised.Text = "" // it is the message
 		return alarmView{a.AlarmID, a.Raised, message, a.Read, a.At}

@@ -9,7 +9,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // issueCoupon reads POST /api/v1/promotions/:promotionId/coupons.
@@ -79,7 +79,7 @@ func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promoti
 	}
 }
 
-func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func (s *Server) promotions(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByID(query)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Server) promotions(_ *http.Request, query url.Values, v *projections.Vi
 		func(p coupons.Promotion) string { return p.PromotionID }), err
 }
 
-func (s *Server) promotion(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+func (s *Server) promotion(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	id, err := pathID(r, "promotionId")
 	if err != nil {
 		return nil, err
@@ -109,13 +109,13 @@ type couponView struct {
 	IssuedAt    domain.Time `json:"issuedAt"`
 }
 
-func myCoupons(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myCoupons(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err
 	}
 	found, err := v.Coupons(page.before, page.limit)
-	return listOfUser(found, func(c projections.Coupon) couponView {
+	return listOfUser(found, func(c store.Coupon) couponView {
 		return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
 	}), err
 }

@@ -7,7 +7,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/sse"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // userStream is /subscribe/:userId and /api/v1/me/events.
@@ -68,7 +68,7 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	upToDate := s.upToDate()
-	if o, known, err := lookUp(s, id, (*projections.View).Order); err == nil && known && upToDate {
+	if o, known, err := lookUp(s, id, (*store.View).Order); err == nil && known && upToDate {
 		if user != "" && !maySee(o, user) {
 			return problemf(forbidden, "")
 		}
@@ -103,12 +103,12 @@ func (s *Server) upToDate() bool {
 }
 
 func (s *Server) promotionExists(id string) (bool, error) {
-	_, exists, err := lookUp(s, id, (*projections.View).Promotion)
+	_, exists, err := lookUp(s, id, (*store.View).Promotion)
 	return exists, err
 }
 
 func (s *Server) productExists(id string) (bool, error) {
-	_, exists, err := lookUp(s, id, (*projections.View).Product)
+	_, exists, err := lookUp(s, id, (*store.View).Product)
 	return exists, err
 }
 
@@ -116,7 +116,7 @@ func (s *Server) scheduleExists(id string) (bool, error) {
 	if _, known := s.knownSchedules.Load(id); known {
 		return true, nil
 	}
-	_, exists, err := lookUp(s, id, (*projections.View).Schedule)
+	_, exists, err := lookUp(s, id, (*store.View).Schedule)
 	if exists {
 		s.knownSchedules.Store(id, true)
 	}
@@ -124,8 +124,8 @@ func (s *Server) scheduleExists(id string) (bool, error) {
 }
 
 // lookUp reads one item of the store, independent of the user.
-func lookUp[T any](s *Server, id string, find func(*projections.View, string) (T, bool, error)) (found T, known bool, err error) {
-	err = s.Projector.Read("", func(v *projections.View) (err error) {
+func lookUp[T any](s *Server, id string, find func(*store.View, string) (T, bool, error)) (found T, known bool, err error) {
+	err = s.Projector.Read("", func(v *store.View) (err error) {
 		found, known, err = find(v, id)
 		return err
 	})

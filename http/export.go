@@ -20,7 +20,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // exportFilter restricts an export to one entity; "" is all.
@@ -31,7 +31,7 @@ const exportBufferSize = 32 << 10
 // export answers GET /api/v1/admin/export/:file.
 func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	err := s.readSnapshot(w, r, query, anonymousAsAdmin, func(*projections.View) error { return nil })
+	err := s.readSnapshot(w, r, query, anonymousAsAdmin, func(*store.View) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ var exportFiles = map[string]exportFile{
 		[]string{"promotionId"},
 		[]string{"couponId", "promotionId", "number", "userId", "status", "issuedAt"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c projections.OwnedCoupon) ([]string, error) {
+			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c store.OwnedCoupon) ([]string, error) {
 				return []string{c.CouponID, c.PromotionID, strconv.Itoa(c.Number), c.UserID, c.Status.String(), timeCell(c.IssuedAt)}, nil
 			})
 		},
@@ -170,7 +170,7 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId"},
 		[]string{"scheduleId", "scheduleSeatId", "section", "row", "number", "price", "status", "userId", "under", "until"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportSeats(of.schedule), func(seat projections.OwnedSeat) ([]string, error) {
+			return exportRows(s.Projector.ExportSeats(of.schedule), func(seat store.OwnedSeat) ([]string, error) {
 				return []string{seat.ScheduleID, strconv.Itoa(seat.ScheduleSeatID), seat.Section, seat.Row, strconv.Itoa(seat.Number),
 					strconv.FormatInt(seat.Price, 10), string(seat.Status), seat.UserID, seat.RefID, timeCell(seat.Until)}, nil
 			})
@@ -180,7 +180,7 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId"},
 		[]string{"reservationId", "scheduleId", "userId", "scheduleSeatIds", "totalPrice", "status"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportReservations(), func(r projections.OwnedReservation) ([]string, error) {
+			return exportRows(s.Projector.ExportReservations(), func(r store.OwnedReservation) ([]string, error) {
 				if of.schedule != "" && of.schedule != r.ScheduleID {
 					return nil, nil
 				}
@@ -220,7 +220,7 @@ var exportFiles = map[string]exportFile{
 		[]string{"promotionId", "scheduleId"},
 		[]string{"at", "sequence", "user", "command", "entity", "reason", "requestId", "outcome"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportAuditLog(), func(d projections.AdminAction) ([]string, error) { return auditCells(d, of) })
+			return exportRows(s.Projector.ExportAuditLog(), func(d store.AdminAction) ([]string, error) { return auditCells(d, of) })
 		},
 	},
 }
@@ -241,7 +241,7 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) i
 }
 
 // auditCells is the row of an admin action, nil if the filter excludes it. With two filters, either may match.
-func auditCells(d projections.AdminAction, filter exportFilter) ([]string, error) {
+func auditCells(d store.AdminAction, filter exportFilter) ([]string, error) {
 	subject := domain.Kind(d.Command) + "." + d.Entity
 	if filter != (exportFilter{}) && subject != "coupons."+filter.promotion && subject != "seats."+filter.schedule {
 		return nil, nil

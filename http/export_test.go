@@ -12,16 +12,16 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // couponExporter is a projector that exports these coupons.
 type couponExporter struct {
 	Projector
-	coupons iter.Seq2[projections.OwnedCoupon, error]
+	coupons iter.Seq2[store.OwnedCoupon, error]
 }
 
-func (p couponExporter) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon, error] {
+func (p couponExporter) ExportCoupons(string) iter.Seq2[store.OwnedCoupon, error] {
 	return p.coupons
 }
 
@@ -29,9 +29,9 @@ func (p couponExporter) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon,
 func TestExport_StopsOnDisconnect(t *testing.T) {
 	f := newFixture(t)
 	ended := make(chan struct{})
-	f.Projector = couponExporter{f.projector, func(yield func(projections.OwnedCoupon, error) bool) {
+	f.Projector = couponExporter{f.projector, func(yield func(store.OwnedCoupon, error) bool) {
 		defer close(ended)
-		for yield(projections.OwnedCoupon{Coupon: projections.Coupon{CouponID: "p-1"}}, nil) {
+		for yield(store.OwnedCoupon{Coupon: store.Coupon{CouponID: "p-1"}}, nil) {
 		}
 	}}
 	response, err := http.Get(f.url + "/api/v1/admin/export/coupons.csv")
@@ -50,11 +50,11 @@ func TestExport_StopsOnDisconnect(t *testing.T) {
 
 func TestExport_AbortsOnReadError(t *testing.T) {
 	f := newFixture(t)
-	f.Projector = couponExporter{f.projector, func(yield func(projections.OwnedCoupon, error) bool) {
+	f.Projector = couponExporter{f.projector, func(yield func(store.OwnedCoupon, error) bool) {
 		for range 1_000 {
-			yield(projections.OwnedCoupon{Coupon: projections.Coupon{CouponID: "p-1"}}, nil)
+			yield(store.OwnedCoupon{Coupon: store.Coupon{CouponID: "p-1"}}, nil)
 		}
-		yield(projections.OwnedCoupon{}, errors.New("the disk is gone"))
+		yield(store.OwnedCoupon{}, errors.New("the disk is gone"))
 	}}
 	response, err := http.Get(f.url + "/api/v1/admin/export/coupons.csv")
 	if err == nil {

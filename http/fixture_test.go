@@ -16,6 +16,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/payments/portone"
+	"onsale/http/sse"
 	"onsale/projections"
 	"onsale/streams"
 )
@@ -257,19 +258,7 @@ func newFixture(tb testing.TB) *fixture {
 			}
 			return nil
 		},
-		Streams: Streams{
-			User:   func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "stream of user %s", user) },
-			Alarms: func(rw http.ResponseWriter, r *http.Request, user string) { fmt.Fprintf(rw, "alarms of user %s", user) },
-			Schedule: func(rw http.ResponseWriter, r *http.Request, schedule string) {
-				fmt.Fprintf(rw, "stream of schedule %s", schedule)
-			},
-			Promotion: func(rw http.ResponseWriter, r *http.Request, promotion string) {
-				fmt.Fprintf(rw, "stream of promotion %s", promotion)
-			},
-			Order: func(rw http.ResponseWriter, r *http.Request, impUID, user string) {
-				fmt.Fprintf(rw, "stream of order %s for %q", impUID, user)
-			},
-		},
+		Streams: stubStreams{},
 	})
 	f.now = func() time.Time { return time.Now().Add(time.Duration(f.clockOffset.Load())) }
 	server := httptest.NewUnstartedServer(nil)
@@ -287,5 +276,30 @@ func newFixture(tb testing.TB) *fixture {
 	})
 	return f
 }
+
+// stubStreams says which stream was asked for.
+type stubStreams struct{ open []sse.StreamInfo }
+
+func (stubStreams) User(w http.ResponseWriter, _ *http.Request, user string) {
+	fmt.Fprintf(w, "stream of user %s", user)
+}
+
+func (stubStreams) Alarms(w http.ResponseWriter, _ *http.Request, user string) {
+	fmt.Fprintf(w, "alarms of user %s", user)
+}
+
+func (stubStreams) Schedule(w http.ResponseWriter, _ *http.Request, schedule string) {
+	fmt.Fprintf(w, "stream of schedule %s", schedule)
+}
+
+func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, promotion string) {
+	fmt.Fprintf(w, "stream of promotion %s", promotion)
+}
+
+func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, impUID, user string) {
+	fmt.Fprintf(w, "stream of order %s for %q", impUID, user)
+}
+
+func (s stubStreams) List() []sse.StreamInfo { return s.open }
 
 func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }

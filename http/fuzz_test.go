@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"iter"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"onsale/domain/seats"
 	"onsale/http/payments/portone"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // stubProjector is a projector with an empty store.
@@ -31,26 +31,26 @@ func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ erro
 	return o, false, nil
 }
 func (stubProjector) QueueEstimate(uint64) (t projections.QueueEstimate, _ bool) { return t, false }
-func (stubProjector) Read(string, func(*projections.View) error) error           { return nil }
+func (stubProjector) Read(string, func(*store.View) error) error                 { return nil }
 func (stubProjector) Stats(context.Context) (s projections.Stats, _ error)       { return s, nil }
 func (stubProjector) ExportPromotions() iter.Seq2[coupons.Promotion, error] {
 	return emptySeq[coupons.Promotion]
 }
-func (stubProjector) ExportCoupons(string) iter.Seq2[projections.OwnedCoupon, error] {
-	return emptySeq[projections.OwnedCoupon]
+func (stubProjector) ExportCoupons(string) iter.Seq2[store.OwnedCoupon, error] {
+	return emptySeq[store.OwnedCoupon]
 }
-func (stubProjector) ExportSeats(string) iter.Seq2[projections.OwnedSeat, error] {
-	return emptySeq[projections.OwnedSeat]
+func (stubProjector) ExportSeats(string) iter.Seq2[store.OwnedSeat, error] {
+	return emptySeq[store.OwnedSeat]
 }
-func (stubProjector) ExportReservations() iter.Seq2[projections.OwnedReservation, error] {
-	return emptySeq[projections.OwnedReservation]
+func (stubProjector) ExportReservations() iter.Seq2[store.OwnedReservation, error] {
+	return emptySeq[store.OwnedReservation]
 }
 func (stubProjector) ExportProducts() iter.Seq2[orders.Product, error] {
 	return emptySeq[orders.Product]
 }
 func (stubProjector) ExportOrders() iter.Seq2[orders.Order, error] { return emptySeq[orders.Order] }
-func (stubProjector) ExportAuditLog() iter.Seq2[projections.AdminAction, error] {
-	return emptySeq[projections.AdminAction]
+func (stubProjector) ExportAuditLog() iter.Seq2[store.AdminAction, error] {
+	return emptySeq[store.AdminAction]
 }
 func (stubProjector) Await(context.Context, domain.RequestID, uint64) (domain.Event, error) {
 	return domain.Event{}, context.DeadlineExceeded
@@ -67,13 +67,7 @@ func stubServer(check func(domain.Command)) *Server {
 			return sequence.Add(domain.SequencesPerMessage), nil
 		},
 		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch, CommandsEnd: func(context.Context) (uint64, error) { return 0, nil },
-		Streams: Streams{
-			User:      func(http.ResponseWriter, *http.Request, string) {},
-			Alarms:    func(http.ResponseWriter, *http.Request, string) {},
-			Schedule:  func(http.ResponseWriter, *http.Request, string) {},
-			Promotion: func(http.ResponseWriter, *http.Request, string) {},
-			Order:     func(http.ResponseWriter, *http.Request, string, string) {},
-		},
+		Streams: stubStreams{},
 	})
 }
 

@@ -1,10 +1,18 @@
-// The state of this node for operators: /healthz says that the process responds, /readyz whether it should receive traffic.
+// The state of this node for operators: /healthz says that the process responds, /readyz whether it should receive traffic,
+// and /debug/streams lists the open streams, those that are farthest behind first.
 
 package http
 
 import (
+	"bytes"
+	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
+	"text/tabwriter"
+	"time"
 
+	"onsale/http/sse"
 	"onsale/projections"
 )
 
@@ -40,4 +48,58 @@ func (s *Server) notReadyReasons(status projections.Status) []string {
 		reasons = append(reasons, s.NotReady()...)
 	}
 	return reasons
+}
+
+type streamView struct {
+	Kind       string  `json:"kind"`
+	Key        string  `json:"key"`
+	Cursor     string  `json:"cursor"`
+	Lag        uint64  `json:"lag"`
+	AgeSeconds float64 `json:"ageSeconds"`
+	State      string  `json:"state"`
+}
+
+type streamList struct {
+	Total int          `json:"total"`
+	Items []streamView `json:"items"`
+}
+
+// debugStreams is GET /debug/streams?limit=&format=json|text.
+func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	page, _, err := parsePage(query)
+	if err != nil {
+		return err
+	}
+	format := cmp.Or(query.Get("format"), "json")
+	if format != "json" && format != "text" {
+		return fieldProblem(invalidParameter, "format", "is json or text")
+	}
+	list := s.listStreams(s.Streams.List(), page.limit)
+	w.Header()["Cache-Control"] = noStore
+	if format == "json" {
+		return sendJSON(w, http.StatusOK, list)
+	}
+	var text bytes.Buffer
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "kind\tkey\tcursor\tlag\tage\tstate")
+	for _, v := range list.Items {
+		age := time.Duration(v.AgeSeconds * float64(time.Second)).Round(time.Second)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", v.Kind, v.Key, v.Cursor, v.Lag, age, v.State)
+	}
+	fmt.Fprintf(table, "%d of %d streams\n", len(list.Items), list.Total)
+	_ = table.Flush() // into memory
+	send(w, http.StatusOK, []string{"text/plain; charset=utf-8"}, text.Bytes())
+	return nil
+}
+
+func (s *Server) listStreams(open []sse.StreamInfo, limit int) streamList {
+	slices.SortFunc(open, func(a, b sse.StreamInfo) int {
+		return cmp.Or(cmp.Compare(b.Lag, a.Lag), cmp.Compare(b.Age, a.Age), cmp.Compare(a.Topic.ID, b.Topic.ID))
+	})
+	list := streamList{Total: len(open), Items: []streamView{}}
+	for _, i := range open[:min(limit, len(open))] {
+		list.Items = append(list.Items, streamView{i.Topic.Kind.String(), i.Topic.ID, s.position(i.Cursor), i.Lag, i.Age.Seconds(), i.State})
+	}
+	return list
 }

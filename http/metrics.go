@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/domain"
-	"onsale/projections"
 )
 
 // metrics are the counters of one Server.
@@ -28,19 +26,10 @@ type metrics struct {
 	refused  *prometheus.CounterVec   // by code
 	requests *prometheus.CounterVec   // by method, route and class of status
 	latency  *prometheus.HistogramVec // by method and route
-	outcomes *prometheus.CounterVec   // by type and code
-	delay    prometheus.Histogram
-
-	mu              sync.Mutex
-	outcomeCounters map[outcomeKey]prometheus.Counter // guarded by mu; saves building the labels for each event
 }
-
-// outcomeKey is the type of an event; of a rejection, the type of its command and the code.
-type outcomeKey struct{ name, code string }
 
 func newMetrics() *metrics {
 	return &metrics{
-		outcomeCounters: map[outcomeKey]prometheus.Counter{},
 		accepted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "onsale_commands_accepted_total", Help: "Commands that this node appended to COMMANDS.",
 		}),
@@ -54,52 +43,7 @@ func newMetrics() *metrics {
 			Name: "onsale_http_request_duration_seconds", Help: "Time until the response was written, including what the client asked to wait for; without streams.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30},
 		}, []string{"method", "route"}),
-		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_outcomes_total", Help: "Events confirmed on this node since its start, by type; rejections by code too.",
-		}, []string{"type", "code"}),
-		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "onsale_outcome_delay_seconds", Help: "Time from the log's timestamp of a user's command to the confirmation of its outcome on this node.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
-		}),
 	}
-}
-
-// ObserveConfirmed counts events as they are confirmed.
-func (s *Server) ObserveConfirmed(events []projections.ConfirmedEvent) {
-	s.metrics.observeConfirmed(events)
-}
-
-func (m *metrics) observeConfirmed(events []projections.ConfirmedEvent) {
-	now := domain.At(time.Now())
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i := range events {
-		e := &events[i].Event
-		m.outcomeCounter(e.Body).Inc()
-		if !e.Request.IsZero() {
-			m.delay.Observe(max(0, now.Sub(e.Now)).Seconds())
-		}
-	}
-}
-
-func (m *metrics) outcomeCounter(body domain.Body) prometheus.Counter {
-	var key outcomeKey
-	switch body := body.(type) {
-	case domain.Rejection:
-		key = outcomeKey{body.Command, body.Code} // its type name would be built for each event
-	case domain.DeadLetter:
-		key.name, _ = body.Type()
-		key.code = body.Reason
-	default:
-		key.name, _ = body.Type()
-	}
-	counter := m.outcomeCounters[key]
-	if counter == nil {
-		name, _ := body.Type()
-		counter = m.outcomes.WithLabelValues(name, key.code)
-		m.outcomeCounters[key] = counter
-	}
-	return counter
 }
 
 // unrouted is the route label of requests that match no route.
@@ -146,7 +90,7 @@ func (s *Server) registerMetrics() {
 	m := s.metrics
 	s.Registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(),
-		m.accepted, m.refused, m.requests, m.latency, m.outcomes, m.delay, stateCollector{s},
+		m.accepted, m.refused, m.requests, m.latency, stateCollector{s},
 	)
 }
 
@@ -190,16 +134,8 @@ var (
 	logMaxBytesDesc   = prometheus.NewDesc("onsale_log_max_bytes", "Size at which a log accepts no more messages.", []string{"log"}, nil)
 	logMessagesDesc   = prometheus.NewDesc("onsale_log_messages", "Messages in a log.", []string{"log"}, nil)
 	logStateAgeDesc   = prometheus.NewDesc("onsale_log_state_age_seconds", "Time since the state of the logs was read.", nil, nil)
-	haltedDesc        = prometheus.NewDesc("onsale_halted", "1 when this node has stopped deciding; onsale_halted_info has the reason.", nil, nil)
-	haltedInfoDesc    = prometheus.NewDesc("onsale_halted_info", "Why this node has stopped deciding.", []string{"reason"}, nil)
-	decidedDesc       = prometheus.NewDesc("onsale_commands_decided_sequence", "Sequence of the last decided command.", nil, nil)
-	eventsDesc        = prometheus.NewDesc("onsale_events_decided", "Number of the last event in the read store.", nil, nil)
-	confirmedDesc     = prometheus.NewDesc("onsale_events_confirmed", "Number of the last event that is confirmed in EVENTS.", nil, nil)
-	outboxDesc        = prometheus.NewDesc("onsale_outbox_events", "Events decided and not confirmed.", nil, nil)
-	backlogLogDesc    = prometheus.NewDesc("onsale_backlog_messages", "Messages of COMMANDS, from all nodes, that this node has not decided.", nil, nil)
 	stateDescriptions = []*prometheus.Desc{
 		readyDesc, refusingDesc, backlogDesc, backlogAgeDesc, logBytesDesc, logMaxBytesDesc, logMessagesDesc, logStateAgeDesc,
-		haltedDesc, haltedInfoDesc, decidedDesc, eventsDesc, confirmedDesc, outboxDesc, backlogLogDesc,
 	}
 )
 
@@ -225,15 +161,6 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(backlogDesc, float64(undecided))
 	gauge(backlogAgeDesc, oldest.Seconds())
 
-	gauge(haltedDesc, boolToFloat(status.Halted != ""))
-	if reason := status.Halted; reason != "" {
-		gauge(haltedInfoDesc, 1, strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
-	}
-	gauge(decidedDesc, float64(status.DecidedSequence))
-	gauge(eventsDesc, float64(status.Events))
-	gauge(confirmedDesc, float64(status.Confirmed))
-	gauge(outboxDesc, float64(status.Events-status.Confirmed))
-
 	if s.LogState == nil {
 		return
 	}
@@ -247,8 +174,6 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(logMaxBytesDesc, float64(log.MaxBytes), name)
 		gauge(logMessagesDesc, float64(log.Messages), name)
 	}
-	decided := status.DecidedSequence / domain.SequencesPerMessage // is newer than state, so it may be ahead
-	gauge(backlogLogDesc, float64(state.Commands.Last-min(state.Commands.Last, decided)))
 }
 
 func boolToFloat(b bool) float64 {

@@ -12,7 +12,7 @@ import (
 	"onsale/domain/orders"
 	"onsale/http/payments/portone"
 	"onsale/http/view"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // createProduct reads POST /api/v1/admin/products.
@@ -42,7 +42,7 @@ func viewProduct(p orders.Product) productView {
 	return productView{p.ProductID, p.Name, p.Price, p.Stock, p.Remaining(), p.Status()}
 }
 
-func products(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func products(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByID(query)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func products(_ *http.Request, query url.Values, v *projections.View) (any, erro
 	return listByID(found, page, viewProduct, func(p orders.Product) string { return p.ProductID }), err
 }
 
-func product(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+func product(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	id, err := pathID(r, "salePostId")
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 }
 
 // order answers GET /api/v1/orders/:imp_uid, for its user and admins.
-func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+func order(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	id, err := generatedID(r, "imp_uid")
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func order(r *http.Request, _ url.Values, v *projections.View) (any, error) {
 
 func maySee(o orders.Order, user string) bool { return o.User == user || isAdmin(user) }
 
-func myOrders(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myOrders(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err

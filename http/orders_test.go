@@ -16,7 +16,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments/portone"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // testPayments is a provider whose webhooks are parsed by parse.
@@ -43,7 +43,7 @@ func (f *fixture) recordPayment(t testing.TB, impUID string, payment orders.Paym
 
 func (f *fixture) readOrder(t testing.TB, impUID string) (o orders.Order) {
 	t.Helper()
-	err := f.Projector.Read("", func(v *projections.View) (err error) {
+	err := f.Projector.Read("", func(v *store.View) (err error) {
 		var known bool
 		if o, known, err = v.Order(impUID); err == nil && !known {
 			err = fmt.Errorf("there is no order %s", impUID)

@@ -14,7 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/view"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // userPolicy returns the user of a request that may read, or an error.
@@ -32,11 +32,11 @@ func anonymousAsAdmin(r *http.Request) (string, error) {
 }
 
 // query answers a GET from one snapshot.
-func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.Values, v *projections.View) (any, error)) handler {
+func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.Values, v *store.View) (any, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		query := r.URL.Query()
 		var view any
-		err := s.readSnapshot(w, r, query, policy, func(v *projections.View) (err error) {
+		err := s.readSnapshot(w, r, query, policy, func(v *store.View) (err error) {
 			view, err = read(r, query, v)
 			return err
 		})
@@ -48,7 +48,7 @@ func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.V
 }
 
 // readSnapshot reads the store as the user of the request, once it has reached the position in ?after=.
-func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.Values, policy userPolicy, read func(*projections.View) error) error {
+func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.Values, policy userPolicy, read func(*store.View) error) error {
 	user, err := policy(r)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 	if err := s.waitForPosition(r.Context(), query); err != nil {
 		return err
 	}
-	return s.Projector.Read(user, func(v *projections.View) error {
+	return s.Projector.Read(user, func(v *store.View) error {
 		h := w.Header()
 		h["Last-Event-Id"] = []string{s.position(v.EventNumber())}
 		h["Cache-Control"] = noStore
@@ -163,7 +163,7 @@ func listByID[T, V any](found []T, p pageRequest, view func(T) V, id func(T) str
 }
 
 // listOfUser is a page of a list of the user's.
-func listOfUser[T, V any](found projections.Page[T], view func(T) V) list[V] {
+func listOfUser[T, V any](found store.Page[T], view func(T) V) list[V] {
 	next := ""
 	if found.Next != 0 {
 		next = encodeCursor(strconv.FormatUint(found.Next, 10))

@@ -16,7 +16,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // seatMapBuffers pools buffers up to maxPooledBuffer.
@@ -39,7 +39,7 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	buffer := seatMapBuffers.Get().(*[]byte)
 	defer seatMapBuffers.Put(buffer)
 	m := seatMap{out: append((*buffer)[:0], '['), legacy: isLegacyRequest(r), compress: acceptsGzip(r)}
-	err = s.readSnapshot(w, r, query, anonymousOK, func(v *projections.View) error { return v.Seats(schedule, m.add) })
+	err = s.readSnapshot(w, r, query, anonymousOK, func(v *store.View) error { return v.Seats(schedule, m.add) })
 	if m.gz != nil {
 		defer gzipPool.Put(m.gz)
 	}
@@ -76,7 +76,7 @@ type seatMap struct {
 	displayName, location []byte // `"displayName":"A-1-` and `","section":"A","row":"1","number":`
 }
 
-func (m *seatMap) add(seat projections.SeatView) error {
+func (m *seatMap) add(seat store.SeatView) error {
 	if m.compress && len(m.out) > flushSize {
 		if m.gz == nil {
 			m.gz = getGzip()

@@ -8,7 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 var (
@@ -94,31 +94,31 @@ type seatCounts struct {
 	Blocked   int `json:"blocked"`
 }
 
-func viewSchedule(s projections.Schedule) scheduleView {
+func viewSchedule(s store.Schedule) scheduleView {
 	return scheduleView{
 		ScheduleID: s.ScheduleID, Title: s.Title, StartsAt: s.StartsAt, HoldSeconds: s.HoldSeconds,
 		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts(s.Counts),
 	}
 }
 
-func schedules(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func schedules(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByID(query)
 	if err != nil {
 		return nil, err
 	}
 	found, err := v.Schedules(page.after, page.limit+1)
-	return listByID(found, page, viewSchedule, func(s projections.Schedule) string { return s.ScheduleID }), err
+	return listByID(found, page, viewSchedule, func(s store.Schedule) string { return s.ScheduleID }), err
 }
 
-func schedule(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+func schedule(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	s, err := findSchedule(r, v)
 	return viewSchedule(s), err
 }
 
-func findSchedule(r *http.Request, v *projections.View) (projections.Schedule, error) {
+func findSchedule(r *http.Request, v *store.View) (store.Schedule, error) {
 	id, err := pathID(r, "scheduleId")
 	if err != nil {
-		return projections.Schedule{}, err
+		return store.Schedule{}, err
 	}
 	s, found, err := v.Schedule(id)
 	if err == nil && !found {
@@ -128,7 +128,7 @@ func findSchedule(r *http.Request, v *projections.View) (projections.Schedule, e
 }
 
 // seatsSummary counts the seats by status. Older clients see blocked seats as reserved.
-func seatsSummary(r *http.Request, _ url.Values, v *projections.View) (any, error) {
+func seatsSummary(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	s, err := findSchedule(r, v)
 	counts := viewSchedule(s).Seats
 	if isLegacyRequest(r) {
@@ -145,11 +145,11 @@ type holdView struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func myHolds(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myHolds(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	return holdsIn("", query, v)
 }
 
-func holdsInSchedule(r *http.Request, query url.Values, v *projections.View) (any, error) {
+func holdsInSchedule(r *http.Request, query url.Values, v *store.View) (any, error) {
 	s, err := findSchedule(r, v)
 	if err != nil {
 		return nil, err
@@ -157,13 +157,13 @@ func holdsInSchedule(r *http.Request, query url.Values, v *projections.View) (an
 	return holdsIn(s.ScheduleID, query, v)
 }
 
-func holdsIn(schedule string, query url.Values, v *projections.View) (any, error) {
+func holdsIn(schedule string, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err
 	}
 	found, err := v.Holds(schedule, page.before, page.limit)
-	return listOfUser(found, func(h projections.Hold) holdView {
+	return listOfUser(found, func(h store.Hold) holdView {
 		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt}
 	}), err
 }
@@ -176,7 +176,7 @@ type reservationView struct {
 	Status          string `json:"status"`
 }
 
-func myReservations(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myReservations(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func myReservations(_ *http.Request, query url.Values, v *projections.View) (any
 	return listOfUser(found, viewReservation), err
 }
 
-func viewReservation(r projections.Reservation) reservationView {
+func viewReservation(r store.Reservation) reservationView {
 	status := "RESERVED"
 	if r.Cancelled {
 		status = "CANCELLED"

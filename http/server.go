@@ -25,7 +25,9 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/sse"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // Config configures a Server. Append, Projector, Epoch and CommandsEnd are required.
@@ -71,9 +73,6 @@ type Config struct {
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// DebugStreams returns the open streams, for /debug/streams. Nil: there is no such path.
-	DebugStreams func() []StreamInfo
-
 	// ReadyNotes are shown by /readyz: limits of what this node can know.
 	ReadyNotes []string
 
@@ -81,18 +80,19 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Streams are the handlers of Server-Sent Events. They are called once the user is known and the stream may exist, and write
-// the whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked.
-// They are called on a halted node too: a stream is never refused with 503.
-type Streams struct {
-	User      func(w http.ResponseWriter, r *http.Request, user string)
-	Alarms    func(w http.ResponseWriter, r *http.Request, user string) // only alarms
-	Schedule  func(w http.ResponseWriter, r *http.Request, schedule string)
-	Promotion func(w http.ResponseWriter, r *http.Request, promotion string)
-
+// Streams is implemented by sse.Hub. Its handlers are called once the user is known and the stream may exist, and write the
+// whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked. They
+// are called on a halted node too: a stream is never refused with 503.
+type Streams interface {
+	User(w http.ResponseWriter, r *http.Request, user string)
+	Alarms(w http.ResponseWriter, r *http.Request, user string) // only alarms
+	Schedule(w http.ResponseWriter, r *http.Request, schedule string)
+	Promotion(w http.ResponseWriter, r *http.Request, promotion string)
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
 	// user is "".
-	Order func(w http.ResponseWriter, r *http.Request, impUID, user string)
+	Order(w http.ResponseWriter, r *http.Request, impUID, user string)
+	// List returns the open streams.
+	List() []sse.StreamInfo
 }
 
 // Projector is implemented by projections.Projector. It returns confirmed outcomes only.
@@ -110,18 +110,18 @@ type Projector interface {
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
 	// Read reads a snapshot of the store as user; "" is anonymous.
-	Read(user string, read func(*projections.View) error) error
+	Read(user string, read func(*store.View) error) error
 	// Stats queries the logs and counts.
 	Stats(ctx context.Context) (projections.Stats, error)
 
 	// Exports are read piece by piece while they are iterated; an id of "" is all.
 	ExportPromotions() iter.Seq2[coupons.Promotion, error]
-	ExportCoupons(promotion string) iter.Seq2[projections.OwnedCoupon, error]
-	ExportSeats(schedule string) iter.Seq2[projections.OwnedSeat, error]
-	ExportReservations() iter.Seq2[projections.OwnedReservation, error]
+	ExportCoupons(promotion string) iter.Seq2[store.OwnedCoupon, error]
+	ExportSeats(schedule string) iter.Seq2[store.OwnedSeat, error]
+	ExportReservations() iter.Seq2[store.OwnedReservation, error]
 	ExportProducts() iter.Seq2[orders.Product, error]
 	ExportOrders() iter.Seq2[orders.Order, error]
-	ExportAuditLog() iter.Seq2[projections.AdminAction, error]
+	ExportAuditLog() iter.Seq2[store.AdminAction, error]
 }
 
 // Timeouts and limits of connections. There is no write timeout, because of streams; large responses and bodies have their

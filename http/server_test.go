@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/sse"
 	"onsale/projections"
 )
 
@@ -133,13 +134,17 @@ func TestClient_RunsSession(t *testing.T) {
 	}
 }
 
+type panickingStreams struct{ stubStreams }
+
+func (panickingStreams) User(w http.ResponseWriter, _ *http.Request, _ string) {
+	_, _ = io.WriteString(w, "event: connect\n")
+	_ = http.NewResponseController(w).Flush()
+	panic("secret")
+}
+
 func TestStream_AbortsOnPanic(t *testing.T) {
 	f := newFixture(t)
-	f.Streams.User = func(rw http.ResponseWriter, r *http.Request, _ string) {
-		_, _ = io.WriteString(rw, "event: connect\n")
-		_ = http.NewResponseController(rw).Flush()
-		panic("secret")
-	}
+	f.Streams = panickingStreams{}
 	response, err := http.Get(f.url + "/subscribe/kim")
 	if err != nil {
 		t.Fatal(err)
@@ -195,15 +200,10 @@ func TestDebugStreams_ListsFarthestBehindFirst(t *testing.T) {
 		s.ServeHTTP(w, httptest.NewRequest("GET", "/debug/streams"+query, nil))
 		return w
 	}
-	if w := get(""); w.Code != 404 || !strings.Contains(w.Body.String(), notFound) {
-		t.Errorf("without a list: %d %s", w.Code, w.Body)
-	}
-	s.DebugStreams = func() []StreamInfo {
-		return []StreamInfo{
-			{"user", "kim", 17, 0, 90 * time.Second, "live"},
-			{"schedule", "s", 5, 12, 1500 * time.Millisecond, "catching up"},
-		}
-	}
+	s.Streams = stubStreams{[]sse.StreamInfo{
+		{Topic: sse.Topic{Kind: sse.TopicUser, ID: "kim"}, Cursor: 17, Age: 90 * time.Second, State: "live"},
+		{Topic: sse.Topic{Kind: sse.TopicSchedule, ID: "s"}, Cursor: 5, Lag: 12, Age: 1500 * time.Millisecond, State: "catching up"},
+	}}
 	var got streamList
 	w := get("")
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 || got.Total != 2 || len(got.Items) != 2 {
@@ -224,7 +224,7 @@ func TestDebugStreams_ListsFarthestBehindFirst(t *testing.T) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
 	}
-	s.DebugStreams = func() []StreamInfo { return nil }
+	s.Streams = stubStreams{}
 	if w := get(""); w.Body.String() != `{"total":0,"items":[]}` {
 		t.Errorf("got %s", w.Body)
 	}

@@ -10,6 +10,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 type statsView struct {
@@ -45,7 +46,7 @@ type scheduleStats struct {
 // lists.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 	view := statsView{At: domain.At(s.now())}
-	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *projections.View) error {
+	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *store.View) error {
 		first := pageRequest{limit: defaultLimit}
 		promotions, err := v.Promotions("", first.limit+1)
 		if err != nil {
@@ -55,9 +56,9 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 			return promotionStats{s.viewPromotion(p, v.Now()), v.WaitingCount(p.PromotionID)}
 		}, func(p coupons.Promotion) string { return p.PromotionID })
 		schedules, err := v.Schedules("", first.limit+1)
-		view.Schedules = listByID(schedules, first, func(s projections.Schedule) scheduleStats {
+		view.Schedules = listByID(schedules, first, func(s store.Schedule) scheduleStats {
 			return scheduleStats{viewSchedule(s), s.Closed, s.Waiting}
-		}, func(s projections.Schedule) string { return s.ScheduleID })
+		}, func(s store.Schedule) string { return s.ScheduleID })
 		return err
 	})
 	if err != nil {

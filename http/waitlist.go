@@ -10,7 +10,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 var (
@@ -56,13 +56,13 @@ type waitingView struct {
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // on offer
 }
 
-func myWaiting(_ *http.Request, query url.Values, v *projections.View) (any, error) {
+func myWaiting(_ *http.Request, query url.Values, v *store.View) (any, error) {
 	page, err := pageByNumber(query)
 	if err != nil {
 		return nil, err
 	}
 	found, err := v.Waiting(page.before, page.limit)
-	return listOfUser(found, func(w projections.WaitingEntry) waitingView {
+	return listOfUser(found, func(w store.WaitingEntry) waitingView {
 		status := "WAITING"
 		if w.ExpiresAt != 0 {
 			status = "OFFERED"

@@ -15,8 +15,8 @@ import (
 	"onsale/projections/store"
 )
 
-// BenchmarkProjector_Issue decides coupons for users in random order: appended by 256 writers at once, decided, committed
-// with fsync, emitted and confirmed, at the batch sizes that the load makes. The reported rate is commands a second.
+// BenchmarkProjector_Issue issues coupons to users in random order: appended by 256 concurrent writers, decided, committed with
+// fsync, published and confirmed, in the batch sizes that this load produces.
 func BenchmarkProjector_Issue(b *testing.B) {
 	for _, before := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprintf("after=%d", before), func(b *testing.B) {
@@ -33,7 +33,7 @@ func BenchmarkProjector_Issue(b *testing.B) {
 	}
 }
 
-// BenchmarkProjector_Hold does the same for single seats of halls of 100,000, in random order.
+// BenchmarkProjector_Hold does the same for holds of single seats, in schedules of 100,000 seats.
 func BenchmarkProjector_Hold(b *testing.B) {
 	const hall = 100_000
 	tn := newTestNode(b)
@@ -51,8 +51,8 @@ func BenchmarkProjector_Hold(b *testing.B) {
 	tn.closeUnchecked()
 }
 
-// BenchmarkProjector_Order places orders, with payments in no order, and learns of each that it is paid. The reported rate is
-// orders a second, of two commands each.
+// BenchmarkProjector_Order places orders in random order, and records that each is paid. The reported rate is orders a second, of two
+// commands each.
 func BenchmarkProjector_Order(b *testing.B) {
 	tn := newTestNode(b)
 	tn.submitExpect("admin", "demo", orders.Create{Name: "n", Price: 1000, Stock: orders.MaxStock}, "products.created")
@@ -78,13 +78,13 @@ func BenchmarkProjector_Order(b *testing.B) {
 	tn.closeUnchecked()
 }
 
-// issueCoupons asks for n coupons.
+// issueCoupons appends n coupons.Issue commands.
 func (tn *testNode) issueCoupons(n int, name string) {
 	tn.tb.Helper()
 	tn.appendRequests(n, name, func(int) (string, domain.Body) { return "demo", coupons.Issue{} })
 }
 
-// appendRequests appends n requests of as many users, whose names come in no order, and waits until all are told.
+// appendRequests appends one request for each of n users, in random order, and waits until all are confirmed.
 func (tn *testNode) appendRequests(n int, name string, request func(i int) (entity string, body domain.Body)) {
 	tn.tb.Helper()
 	tn.appendAll(n, func(i int) domain.Command {
@@ -93,7 +93,7 @@ func (tn *testNode) appendRequests(n int, name string, request func(i int) (enti
 	})
 }
 
-// appendAll appends n commands in no order, by many writers, and waits until all are told.
+// appendAll appends n commands in random order, by many writers, and waits until all are confirmed.
 func (tn *testNode) appendAll(n int, command func(i int) domain.Command) {
 	tn.tb.Helper()
 	order := rand.New(rand.NewPCG(1, uint64(n))).Perm(n)
@@ -112,7 +112,7 @@ func (tn *testNode) appendAll(n int, command func(i int) domain.Command) {
 	tn.waitConfirmed()
 }
 
-// BenchmarkProjector_Open opens a node whose past is 200,000 commands: the log, the read store, the past.
+// BenchmarkProjector_Open opens a node with 200,000 commands: the log, the read store and its state.
 func BenchmarkProjector_Open(b *testing.B) {
 	tn := newTestNode(b)
 	tn.createPromotion("demo", 100_000_000)
@@ -126,7 +126,7 @@ func BenchmarkProjector_Open(b *testing.B) {
 	tn.closeUnchecked()
 }
 
-// BenchmarkStore_Rebuild makes the read store anew from 200,000 events.
+// BenchmarkStore_Rebuild rebuilds the read store from 200,000 events.
 func BenchmarkStore_Rebuild(b *testing.B) {
 	const events = 200_000
 	tn := newTestNode(b)

@@ -23,19 +23,19 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// clusterNode is one node of several on the same logs: its own store, its own durable, its own place to tell.
+// clusterNode is one of several nodes on the same logs, with its own store, durable consumer and recorder.
 type clusterNode struct {
 	tb           testing.TB
 	config       streams.Config
 	path         string
 	log          *streams.Log
-	projectorLog projections.Log // what the projector sees of it
+	projectorLog projections.Log // log, with injected failures
 	beforeAppend func(*streams.Log, []domain.Record)
-	appends      atomic.Int64 // calls of Emit
-	lostRaces    atomic.Int64 // those that met somebody else's events
+	appends      atomic.Int64 // calls of AppendEvents
+	lostRaces    atomic.Int64 // appends that were fenced
 	p            *projections.Projector
 	recorder     *eventRecorder
-	earlier      []projections.ConfirmedEvent // told in earlier lives
+	earlier      []projections.ConfirmedEvent // of earlier runs
 	halted       chan string
 	stop         func()
 }
@@ -50,7 +50,7 @@ func newClusterNode(tb testing.TB, name string, servers *streamtest.Servers) *cl
 	}
 }
 
-// countingLog counts and delays what a member sends to EVENTS.
+// countingLog counts and delays a node's appends to EVENTS.
 type countingLog struct {
 	*streams.Log
 	node *clusterNode
@@ -68,7 +68,7 @@ func (l countingLog) AppendEvents(ctx context.Context, records []domain.Record) 
 	return err
 }
 
-// start begins a life of the member.
+// start starts the node.
 func (cn *clusterNode) start() {
 	cn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -83,7 +83,7 @@ func (cn *clusterNode) start() {
 	}
 }
 
-// startProjector makes a projector on the member's log and lets it run. change may stage something.
+// startProjector opens and runs a projector on the node's log. change may alter its configuration.
 func (cn *clusterNode) startProjector(change func(*projections.Config)) error {
 	cn.recorder = &eventRecorder{tb: cn.tb}
 	c := projections.Config{
@@ -111,7 +111,7 @@ func (cn *clusterNode) startProjector(change func(*projections.Config)) error {
 	return nil
 }
 
-// shutdown ends this life of the member.
+// shutdown stops the node.
 func (cn *clusterNode) shutdown() {
 	if cn.stop == nil {
 		return
@@ -121,7 +121,7 @@ func (cn *clusterNode) shutdown() {
 	cn.stop, cn.earlier = nil, append(cn.earlier, cn.recorder.events...)
 }
 
-// appendRetrying appends a command as a client does that never gives up: the same again until the log has it for sure.
+// appendRetrying appends a command, retrying until it is acknowledged.
 func (cn *clusterNode) appendRetrying(ctx context.Context, c domain.Command) {
 	cn.tb.Helper()
 	for {
@@ -132,14 +132,14 @@ func (cn *clusterNode) appendRetrying(ctx context.Context, c domain.Command) {
 			return
 		}
 		if ctx.Err() != nil {
-			cn.tb.Errorf("%+v was not taken: %v", c, err)
+			cn.tb.Errorf("%+v was not appended: %v", c, err)
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// waitConfirmed waits until everything in COMMANDS is decided and told here.
+// waitConfirmed waits until every command in COMMANDS is decided and its events are confirmed on this node.
 func (cn *clusterNode) waitConfirmed(ctx context.Context) domain.LogState {
 	cn.tb.Helper()
 	for {
@@ -156,8 +156,8 @@ func (cn *clusterNode) waitConfirmed(ctx context.Context) domain.LogState {
 	}
 }
 
-// Two nodes decide the same line on three servers. Whatever is stopped meanwhile, every event stands once, both nodes tell
-// all of them in order, and both stores say the same.
+// Two nodes decide the same commands on three servers. While nodes and servers are stopped, every event is appended once, both
+// nodes confirm all of them in order, and both stores are equal.
 func TestCluster_AgreesThroughFailures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -181,13 +181,13 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 				cn := nodes[i%len(nodes)]
 				cn.appendRetrying(ctx, command(user, "coupon", "demo", coupons.Issue{}))
 				cn.appendRetrying(ctx, command(user, "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{1 + i%40, 2 + i%40}}))
-				nodes[(i+1)%len(nodes)].appendRetrying(ctx, command(user, "coupon", "demo", coupons.Issue{})) // again, elsewhere
+				nodes[(i+1)%len(nodes)].appendRetrying(ctx, command(user, "coupon", "demo", coupons.Issue{})) // repeated on another node
 			})
 		}
 		group.Wait()
 	}
 
-	t.Log("both at work")
+	t.Log("both nodes run")
 	a.appendRetrying(ctx, command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 100, PerUserLimit: 1}))
 	a.appendRetrying(ctx, command("admin", "hall", "demo", seats.Create{Title: "demo", HoldSeconds: 1, MaxSeatsPerUser: 4,
 		Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 50}}}}}))
@@ -195,7 +195,7 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 	a.waitConfirmed(ctx)
 	b.waitConfirmed(ctx)
 
-	t.Log("b is away, and comes back")
+	t.Log("b stops, and starts again")
 	b.shutdown()
 	sendRound(2, 100, a)
 	a.waitConfirmed(ctx)
@@ -203,10 +203,10 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 	appends := b.appends.Load()
 	b.waitConfirmed(ctx)
 	if got := b.appends.Load(); got != appends {
-		t.Errorf("catching up, b has sent %d times what stood there already; it should only compare", got-appends)
+		t.Errorf("while catching up, b appended %d times; it should only compare", got-appends)
 	}
 
-	t.Log("the server that leads EVENTS goes, and comes back")
+	t.Log("the leader of EVENTS stops, and starts again")
 	leader := max(0, servers.LeaderOf("EVENTS"))
 	var group sync.WaitGroup
 	group.Go(func() { sendRound(3, 100, a, b) })
@@ -216,7 +216,7 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 	servers.Restart(leader)
 	sendRound(5, 20, a, b)
 
-	deadline := time.Now().Add(20 * time.Second) // holds that are still open end by the clock
+	deadline := time.Now().Add(20 * time.Second) // active holds expire by ticks
 	for {
 		a.waitConfirmed(ctx)
 		if heldSeats(t, a.p) == 0 || time.Now().After(deadline) {
@@ -229,11 +229,11 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 	if err := errors.Join(state.Commands.CheckContiguous(), state.Events.CheckContiguous()); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d events; a sent %d times and lost %d races, b sent %d and lost %d", state.Events.Last, a.appends.Load(), a.lostRaces.Load(), b.appends.Load(), b.lostRaces.Load())
+	t.Logf("%d events; a appended %d times and lost %d races, b appended %d times and lost %d", state.Events.Last, a.appends.Load(), a.lostRaces.Load(), b.appends.Load(), b.lostRaces.Load())
 	a.shutdown()
 	b.shutdown()
 
-	// What each has told in all its lives, once, is the same, and is everything.
+	// Over all their runs both have confirmed the same events, all of them, once.
 	compareEvents(t, a, b)
 	for _, cn := range []*clusterNode{a, b} {
 		verifyShared(t, servers, cn)
@@ -241,7 +241,7 @@ func TestCluster_AgreesThroughFailures(t *testing.T) {
 	compareStores(t, a, b)
 }
 
-// heldSeats counts the seats that are held.
+// heldSeats counts the held seats of the schedule.
 func heldSeats(t *testing.T, p *projections.Projector) int {
 	t.Helper()
 	n := 0
@@ -256,8 +256,8 @@ func heldSeats(t *testing.T, p *projections.Projector) int {
 	return n
 }
 
-// allEvents puts together what a member has told. A new life begins anew where the last one's checkpoint was, so it may tell a
-// few events again; the ring of a real node passes those over.
+// allEvents are the events that a node has confirmed over all its runs. A new run starts at the last checkpoint, so it may confirm a
+// few events again; the ring of a real node skips those.
 func (cn *clusterNode) allEvents() []projections.ConfirmedEvent {
 	var all []projections.ConfirmedEvent
 	for _, e := range cn.earlier {
@@ -265,10 +265,10 @@ func (cn *clusterNode) allEvents() []projections.ConfirmedEvent {
 		case e.Number == next:
 			all = append(all, e)
 		case e.Number > next:
-			cn.tb.Errorf("node %s: event %d was told, and event %d never was", cn.config.Node, e.Number, next)
+			cn.tb.Errorf("node %s: event %d was confirmed without event %d", cn.config.Node, e.Number, next)
 			return all
 		case !reflect.DeepEqual(all[e.Number-1], e):
-			cn.tb.Errorf("node %s: event %d was told as\n%+v and as\n%+v", cn.config.Node, e.Number, all[e.Number-1], e)
+			cn.tb.Errorf("node %s: event %d was confirmed as\n%+v and as\n%+v", cn.config.Node, e.Number, all[e.Number-1], e)
 		}
 	}
 	return all
@@ -278,16 +278,16 @@ func compareEvents(t *testing.T, a, b *clusterNode) {
 	t.Helper()
 	eventsA, eventsB := a.allEvents(), b.allEvents()
 	if len(eventsA) != len(eventsB) {
-		t.Errorf("a has told %d events, b %d", len(eventsA), len(eventsB))
+		t.Errorf("a confirmed %d events, b %d", len(eventsA), len(eventsB))
 	}
 	for i := range min(len(eventsA), len(eventsB)) {
 		if !reflect.DeepEqual(eventsA[i], eventsB[i]) {
-			t.Fatalf("a has told\n%+v, b\n%+v", eventsA[i], eventsB[i])
+			t.Fatalf("a confirmed\n%+v, b\n%+v", eventsA[i], eventsB[i])
 		}
 	}
 }
 
-// verifyShared is what the world does after each test, on a log that others use too.
+// verifyShared runs verify on a log that other nodes use.
 func verifyShared(t *testing.T, servers *streamtest.Servers, cn *clusterNode) {
 	t.Helper()
 	c := cn.config
@@ -313,8 +313,8 @@ func compareStores(t *testing.T, a, b *clusterNode) {
 	}
 }
 
-// A node that comes second with its own events is told so by the fence, compares what is there, and both say the same. The
-// second one always comes second here: it waits until the others stand there.
+// A node whose append is fenced compares what EVENTS has, and both nodes agree. The second node always loses the race here: it waits
+// until EVENTS has the events of the first.
 func TestCluster_YieldsLostRace(t *testing.T) {
 	running := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, running) })
@@ -341,7 +341,7 @@ func TestCluster_YieldsLostRace(t *testing.T) {
 	}
 	first.waitConfirmed(ctx)
 	if second.lostRaces.Load() == 0 || first.lostRaces.Load() != 0 {
-		t.Errorf("the second has lost %d races, the first %d; want some and none", second.lostRaces.Load(), first.lostRaces.Load())
+		t.Errorf("the second lost %d races, the first %d; want some and none", second.lostRaces.Load(), first.lostRaces.Load())
 	}
 	first.shutdown()
 	second.shutdown()

@@ -24,8 +24,8 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// testNode is one node with everything real: the embedded server, the read store, the projector. When a test ends, the store
-// is built anew from EVENTS and compared, and every command is decided again.
+// testNode is a node with an embedded server, a read store and a projector. When a test ends, the store is compared with one rebuilt
+// from EVENTS, and every command is decided again.
 type testNode struct {
 	tb              testing.TB
 	dir             string
@@ -35,14 +35,14 @@ type testNode struct {
 	recovery        projections.Recovery
 	recorder        *eventRecorder
 	stop            func()
-	outboxRetention time.Duration                      // of the outbox
-	wrapLog         func(*streams.Log) projections.Log // stages failures of the log
-	messageInterval time.Duration                      // between two messages, on top of what really passes
-	beforeCommit    func() error                       // stages a crash before the commit
+	outboxRetention time.Duration
+	wrapLog         func(*streams.Log) projections.Log // injects failures of the log
+	messageInterval time.Duration                      // of log time, see retimedLog
+	beforeCommit    func() error                       // injects a crash before the commit
 	skipCheck       bool
 }
 
-// eventRecorder keeps what was told, and fails the test when a number is missing or comes twice.
+// eventRecorder keeps the confirmed events, and fails the test when a number is missing or repeated.
 type eventRecorder struct {
 	tb     testing.TB
 	mu     sync.Mutex
@@ -55,7 +55,7 @@ func (r *eventRecorder) onConfirmed(events []projections.ConfirmedEvent) {
 	defer r.mu.Unlock()
 	for _, e := range events {
 		if r.next != 0 && e.Number != r.next {
-			r.tb.Errorf("told event %d, want %d", e.Number, r.next)
+			r.tb.Errorf("confirmed event %d, want %d", e.Number, r.next)
 		}
 		r.next = e.Number + 1
 		r.events = append(r.events, e)
@@ -137,7 +137,7 @@ func (tn *testNode) tryProjector() error {
 
 func (tn *testNode) retimedLog() retimedLog { return retimedLog{tn.log, tn.messageInterval} }
 
-// compareMachines wants the shop that lived to be the one that the next life will load.
+// compareMachines compares the state in memory with the state that the next run will load.
 func (tn *testNode) compareMachines(p *projections.Projector) {
 	if _, bench := tn.tb.(*testing.B); bench || p.Status().Halted != "" {
 		return
@@ -188,7 +188,7 @@ func firstDifference(a, b string) string {
 	return fmt.Sprintf("%d lines and %d", len(one), len(other))
 }
 
-// close ends this life of the node.
+// close stops the node.
 func (tn *testNode) close() {
 	if tn.stop != nil {
 		tn.stop()
@@ -201,13 +201,13 @@ func (tn *testNode) close() {
 	}
 }
 
-// closeUnchecked ends a world whose past is too long to check: a benchmark's.
+// closeUnchecked stops a node whose history is too long to check: a benchmark's.
 func (tn *testNode) closeUnchecked() {
 	tn.close()
 	tn.skipCheck = true
 }
 
-// check is the end of every test that wrote.
+// check runs at the end of every test.
 func (tn *testNode) check() {
 	if tn.skipCheck {
 		return
@@ -229,7 +229,7 @@ func (tn *testNode) check() {
 	verify(tn.tb, tn.retimedLog(), tn.path(), tn.log.Epoch())
 }
 
-// waitConfirmed waits until everything in COMMANDS is decided and told.
+// waitConfirmed waits until every command in COMMANDS is decided and its events are confirmed.
 func (tn *testNode) waitConfirmed() {
 	tn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Second)
@@ -243,7 +243,7 @@ func (tn *testNode) waitConfirmed() {
 	}
 }
 
-// verify decides everything again, and compares the store with one made anew, and the shops of both with that of EVENTS.
+// verify decides everything again, and compares the store with a rebuilt one, and the machines of both with that of the audit.
 func verify(tb testing.TB, log auditLog, path, epoch string) {
 	tb.Helper()
 	ctx := context.Background()
@@ -271,7 +271,7 @@ func verify(tb testing.TB, log auditLog, path, epoch string) {
 			tb.Fatal(err)
 		}
 		if stored := dump(tb, state.Machine); stored != replayed {
-			tb.Errorf("the machines of EVENTS and of the %s differ: %s", name, firstDifference(replayed, stored))
+			tb.Errorf("the machines of the audit and of the %s differ: %s", name, firstDifference(replayed, stored))
 		}
 		if events := countsOf(state.Counters); !maps.Equal(events, report.ByType) {
 			tb.Errorf("the %s counts %v, the audit %v", name, events, report.ByType)
@@ -335,15 +335,15 @@ func (tn *testNode) issueConcurrently(users int, entity string) {
 	group.Wait()
 }
 
-// retimedLog is time-lapse: to whoever reads COMMANDS through it, each message was stored so much later than the one before it.
-// So an hour of offers and holds that run out takes a moment, and is the same to the projector and to the audit. It lies
-// in the future, where no clock strikes. 0: time as it is.
+// retimedLog changes the timestamps of COMMANDS, for the projector and the audit alike: each message is interval later than the one
+// before it, so that an hour of offers and holds passes quickly. They are in the future, where no ticks are due. With an
+// interval of 0 they are unchanged.
 type retimedLog struct {
 	*streams.Log
 	interval time.Duration
 }
 
-// retimedStart is ten o'clock: what comes back at the full hour has an hour.
+// retimedStart is a full hour, at which pending seats are released.
 var retimedStart = domain.At(time.Date(2050, 1, 1, 10, 0, 0, 0, time.UTC))
 
 func (l retimedLog) at(b domain.Batch) domain.Time {

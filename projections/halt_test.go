@@ -23,13 +23,11 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// What must not be is met, and the node stops: it says why, once, and to everybody who waits, and tells nothing more.
-
-// singleNode is a member on a nats-server of its own, to which the tests can say what no onsale says.
+// singleNode is a node on its own nats-server, with a connection for publishing what onsale never would.
 func singleNode(t *testing.T) (*clusterNode, *nats.Conn) {
 	t.Helper()
 	servers := streamtest.Cluster(t, 1)
-	cn := newClusterNode(t, "lonely", servers)
+	cn := newClusterNode(t, "single", servers)
 	cn.start()
 	t.Cleanup(cn.shutdown)
 	nc, err := nats.Connect(servers.URLs[0])
@@ -61,7 +59,7 @@ func (cn *clusterNode) mustSubmit(c domain.Command) domain.Event {
 	return o
 }
 
-// wantHalt waits for the halt, and wants its reason to name what was met, everywhere the same.
+// wantHalt waits for the halt, and checks that its reason has these words and is the same everywhere.
 func (cn *clusterNode) wantHalt(words ...string) {
 	cn.tb.Helper()
 	var reason string
@@ -72,11 +70,11 @@ func (cn *clusterNode) wantHalt(words ...string) {
 	}
 	for _, word := range words {
 		if !strings.Contains(reason, word) {
-			cn.tb.Errorf("halted: %q, which does not say %q", reason, word)
+			cn.tb.Errorf("halted: %q, want it to contain %q", reason, word)
 		}
 	}
 	if got := cn.p.Status().Halted; got != reason {
-		cn.tb.Errorf("status says %q, halted was called with %q", got, reason)
+		cn.tb.Errorf("the status has %q, OnHalt was called with %q", got, reason)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -87,7 +85,7 @@ func (cn *clusterNode) wantHalt(words ...string) {
 		"Read":          cn.p.Read("kim", func(*store.View) error { return nil }),
 	} {
 		if !errors.Is(err, projections.ErrHalted) || !strings.Contains(err.Error(), reason) {
-			cn.tb.Errorf("%s: got %v, want it to say that the node has halted, and why", name, err)
+			cn.tb.Errorf("%s: got %v, want ErrHalted with the reason", name, err)
 		}
 	}
 	cn.stop() // Run returns after a halt too
@@ -100,7 +98,7 @@ func (cn *clusterNode) wantHalt(words ...string) {
 
 func second[T any](_ T, err error) error { return err }
 
-// lastRecord is what EVENTS ends with.
+// lastRecord is the last record of EVENTS.
 func lastRecord(t *testing.T, log *streams.Log) domain.Record {
 	t.Helper()
 	state, err := log.State(t.Context())
@@ -116,8 +114,7 @@ func lastRecord(t *testing.T, log *streams.Log) domain.Record {
 	return r
 }
 
-// Somebody who can write to EVENTS gives mallory a coupon that the line did not. What the node decides itself is something
-// else: it believes neither, and nobody hears of either.
+// An event forged in EVENTS differs from what the node decides. The node halts and confirms neither of them.
 func TestHalt_StopsOnDivergence(t *testing.T) {
 	cn, _ := singleNode(t)
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
@@ -135,22 +132,22 @@ func TestHalt_StopsOnDivergence(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := cn.submit(command("lee", "k", "demo", coupons.Issue{})); !errors.Is(err, projections.ErrHalted) {
-		t.Errorf("lee waited for an outcome and got %v, want ErrHalted", err)
+		t.Errorf("lee: got %v, want ErrHalted", err)
 	}
 	if _, err := audit.Run(t.Context(), cn.log, nil); !errors.Is(err, audit.ErrDifference) {
-		t.Errorf("the audit says %v, want a difference", err)
+		t.Errorf("audit: got %v, want ErrDifference", err)
 	}
 	cn.wantHalt("event 3 in EVENTS is not what this node has decided")
 	if got := uint64(len(cn.recorder.events)); got != last.Number {
-		t.Errorf("%d events were told, want %d: neither the forged one nor what the node made in its place", got, last.Number)
+		t.Errorf("%d events were confirmed, want %d: neither the forged one nor the one decided in its place", got, last.Number)
 	}
 
-	// A new life meets the same, also without its store: what it makes of EVENTS is not what the rules say.
+	// The next run halts for the same reason.
 	cn.start()
 	cn.wantHalt("event 3 in EVENTS is not what this node has decided")
 }
 
-// alteredStateLog is a log whose state is not as it was.
+// alteredStateLog reports an altered state.
 type alteredStateLog struct {
 	*streams.Log
 	alter atomic.Pointer[func(*domain.LogState)]
@@ -164,17 +161,17 @@ func (l *alteredStateLog) State(ctx context.Context) (domain.LogState, error) {
 	return state, err
 }
 
-// nats-server calls a log healthy that has lost its end or its middle. The watchdog does not.
+// nats-server reports a log as healthy that has lost its end or its middle. The watchdog notices.
 func TestHalt_StopsOnLogLoss(t *testing.T) {
 	for name, c := range map[string]struct {
 		alter func(*domain.LogState)
 		want  string
 	}{
-		"commands go backwards":   {func(s *domain.LogState) { s.Commands.Last--; s.Commands.Messages-- }, "COMMANDS has gone backwards"},
-		"events go backwards":     {func(s *domain.LogState) { s.Events.Last--; s.Events.Messages-- }, "EVENTS has gone backwards"},
-		"commands begin later":    {func(s *domain.LogState) { s.Commands.First++; s.Commands.Messages-- }, "COMMANDS is damaged"},
-		"events have a hole":      {func(s *domain.LogState) { s.Events.Messages--; s.Events.Deleted++ }, "EVENTS is damaged"},
-		"events have lost it all": {func(s *domain.LogState) { s.Events = domain.StreamState{} }, "EVENTS has gone backwards"},
+		"commands go backwards": {func(s *domain.LogState) { s.Commands.Last--; s.Commands.Messages-- }, "COMMANDS has gone backwards"},
+		"events go backwards":   {func(s *domain.LogState) { s.Events.Last--; s.Events.Messages-- }, "EVENTS has gone backwards"},
+		"commands begin later":  {func(s *domain.LogState) { s.Commands.First++; s.Commands.Messages-- }, "COMMANDS is damaged"},
+		"events have a gap":     {func(s *domain.LogState) { s.Events.Messages--; s.Events.Deleted++ }, "EVENTS is damaged"},
+		"all events are lost":   {func(s *domain.LogState) { s.Events = domain.StreamState{} }, "EVENTS has gone backwards"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -194,7 +191,7 @@ func TestHalt_StopsOnLogLoss(t *testing.T) {
 	}
 }
 
-// publishRaw puts bytes into COMMANDS that are no append of ours.
+// publishRaw publishes bytes to COMMANDS that no onsale encoded.
 func publishRaw(t *testing.T, nc *nats.Conn, payload []byte) {
 	t.Helper()
 	js, err := jetstream.New(nc)
@@ -215,24 +212,22 @@ func encodeCommand(t *testing.T, c domain.Command) []byte {
 	return b
 }
 
-// A newer onsale has written a command that this one does not know. It decides nothing that it does not understand, and
-// nothing that comes after it.
+// A command of an unknown type, from a newer onsale, halts the node: it decides neither that command nor any after it.
 func TestHalt_StopsOnUnknownType(t *testing.T) {
 	cn, nc := singleNode(t)
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 	newer := bytes.Replace(encodeCommand(t, command("kim", "k", "demo", coupons.Issue{})), []byte("coupons.issue"), []byte("coupons.raffle"), 1)
 	publishRaw(t, nc, newer)
 	if _, err := cn.submit(command("lee", "k", "demo", coupons.Issue{})); !errors.Is(err, projections.ErrHalted) {
-		t.Errorf("lee, who stands behind it, got %v, want ErrHalted", err)
+		t.Errorf("lee, whose command is later: got %v, want ErrHalted", err)
 	}
 	cn.wantHalt("needs a newer onsale", "coupons.raffle.v1", "command 2000")
 	if len(cn.recorder.events) != 1 {
-		t.Errorf("told %+v, want the sale only", cn.recorder.events)
+		t.Errorf("confirmed %+v, want only the promotion", cn.recorder.events)
 	}
 }
 
-// Bytes that are no command at all are dead where they stand, are kept, and hold nobody up: neither who stands in the same
-// message nor who comes after.
+// Malformed commands become dead letters that keep their bytes, and block neither the commands of the same message nor later ones.
 func TestHalt_SkipsMalformedCommands(t *testing.T) {
 	cn, nc := singleNode(t)
 	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
@@ -254,11 +249,11 @@ func TestHalt_SkipsMalformedCommands(t *testing.T) {
 	}
 	want := []string{"malformed give me one", `malformed {"type":"coupons.issue"`, "malformed "}
 	if strings.Join(dead, "|") != strings.Join(want, "|") {
-		t.Errorf("dead are %q, want %q", dead, want)
+		t.Errorf("dead letters are %q, want %q", dead, want)
 	}
 }
 
-// checkHealthy is the end of a test whose node goes on.
+// checkHealthy checks that the node has not halted, stops it and verifies its store.
 func (cn *clusterNode) checkHealthy() {
 	cn.tb.Helper()
 	if reason := cn.p.Status().Halted; reason != "" {
@@ -270,12 +265,12 @@ func (cn *clusterNode) checkHealthy() {
 	_ = cn.log.Close()
 }
 
-// unknownCommand is a command that no rule of today knows; the codec would never let it in.
+// unknownCommand has no rule. The codec would refuse it.
 type unknownCommand struct{}
 
 func (unknownCommand) Type() (string, int) { return "raffle.draw", 1 }
 
-// alteredConsumer makes raffles of what doom asks for.
+// alteredConsumer replaces the commands of user doom with unknownCommand.
 type alteredConsumer struct {
 	projections.CommandConsumer
 	batches chan domain.Batch
@@ -306,8 +301,8 @@ func consumeAltered(log *streams.Log) func(context.Context, uint64) (projections
 	}
 }
 
-// A rule that panics makes its command dead, with an outcome for who asked, and the line moves on. Later lives take it as a
-// fact, and so does the audit, whatever today's rules would make of it.
+// A command whose rule panics becomes a dead letter, which is its outcome, and later commands are decided. Later runs and the audit
+// take the dead letter as a fact, whatever the rules decide then.
 func TestHalt_SkipsPanickingRule(t *testing.T) {
 	cn := &clusterNode{tb: t, path: filepath.Join(t.TempDir(), "store.db"), halted: make(chan string, 8)}
 	cn.config = streamtest.Config(t, t.TempDir())
@@ -329,17 +324,16 @@ func TestHalt_SkipsPanickingRule(t *testing.T) {
 		t.Errorf("kim got %+v, want coupon 1", o.Body)
 	}
 	cn.stop()
-	if err := cn.startProjector(nil); err != nil { // with eyes that read well
+	if err := cn.startProjector(nil); err != nil { // now with the unaltered consumer
 		t.Fatal(err)
 	}
 	if again := cn.mustSubmit(doomed); again.Number != o.Number || typeOf(again) != typeOf(o) {
-		t.Errorf("asked again in another life, got %+v, want %+v", again, o)
+		t.Errorf("repeated in the next run: got %+v, want %+v", again, o)
 	}
 	cn.checkHealthy()
 }
 
-// A store that knows another log is no witness of this one: somebody has mixed up two directories, and nothing is decided
-// or overwritten.
+// A store of another log, as when data directories are mixed up, is refused: nothing is decided or overwritten.
 func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	var epochs []string
@@ -359,10 +353,10 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 			continue
 		}
 		if !errors.Is(err, projections.ErrInconsistent) || !strings.Contains(err.Error(), epochs[0]) || !strings.Contains(err.Error(), epochs[1]) {
-			t.Errorf("got %v, want unsound, and both epochs", err)
+			t.Errorf("got %v, want ErrInconsistent with both epochs", err)
 		}
 		if got := p.Status().Halted; got == "" || got != err.Error() {
-			t.Errorf("status says %q, want %q", got, err)
+			t.Errorf("the status has %q, want %q", got, err)
 		}
 		if _, err := p.Await(t.Context(), domain.NewRequestID("kim", "k"), 1000); !errors.Is(err, projections.ErrHalted) {
 			t.Errorf("got %v, want ErrHalted", err)
@@ -373,7 +367,7 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 	}
 	s, err := store.Open(path, epochs[0], nil)
 	if err != nil {
-		t.Fatalf("the store was touched: %v", err)
+		t.Fatalf("the store was changed: %v", err)
 	}
 	s.Close()
 }

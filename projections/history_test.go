@@ -18,7 +18,7 @@ import (
 	"onsale/projections/store"
 )
 
-// checkHistory wants of everybody the events that EVENTS has of them, from the first on and from one in the middle.
+// checkHistory compares the history of every user and entity with EVENTS, from their first event on and from one in the middle.
 func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, last uint64) {
 	tb.Helper()
 	if last == 0 {
@@ -38,7 +38,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 		if err != nil {
 			tb.Fatal(err)
 		}
-		e.Last = false // which no reader asks
+		e.Last = false // the journal does not have it
 		if e.User != "" {
 			users[e.User] = append(users[e.User], e)
 		}
@@ -60,7 +60,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 				}
 			}
 			if i != len(want) {
-				tb.Fatalf("%s: %d of %d events came", label, i, len(want))
+				tb.Fatalf("%s: got %d of %d events", label, i, len(want))
 			}
 		}
 	}
@@ -73,11 +73,11 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 	}
 }
 
-// A long past, of four walks along the chain, among others; then what comes while somebody reads.
+// A history so long that it takes four walks of the journal, and then an event that is confirmed while it is read.
 func TestHistory_ReadsLongHistory(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createPromotion("demo", 1)
-	const rejections = 13_000 // refusals of kim
+	const rejections = 13_000
 	var group sync.WaitGroup
 	for i := range rejections {
 		if i%100 == 0 {
@@ -115,6 +115,6 @@ func TestHistory_ReadsLongHistory(t *testing.T) {
 	}
 	cancel()
 	for range tn.p.EventsOfUser(ctx, "kim", 1<<40) {
-		t.Error("there is none, and nobody waits any longer")
+		t.Error("got an event after ctx ended")
 	}
 }

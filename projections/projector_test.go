@@ -29,7 +29,7 @@ func TestProjector_IssuesCoupons(t *testing.T) {
 	first := tn.submit(command("late", "k", "demo", coupons.Issue{}))
 	again := tn.submit(command("late", "k", "demo", coupons.Issue{}))
 	if typeOf(first) != "coupons.rejected" || again.Number != first.Number || again.Sequence != first.Sequence {
-		t.Errorf("got %+v and %+v, want the same refusal twice", first, again)
+		t.Errorf("got %+v and %+v, want the same rejection twice", first, again)
 	}
 }
 
@@ -54,8 +54,7 @@ func TestProjector_RestartsAndRebuilds(t *testing.T) {
 	}
 }
 
-// Whoever waits at the place of a command that only repeats a request is told what was decided the first time, also when
-// they were waiting before it came.
+// Await on the sequence of a repeated request returns the first outcome, also when it was called before the command arrived.
 func TestProjector_AwaitsRepeatedRequest(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createPromotion("demo", 10)
@@ -80,7 +79,7 @@ func TestProjector_AwaitsRepeatedRequest(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	if sequence, err := tn.log.Append(ctx, c); err != nil || sequence != next {
-		t.Fatalf("got place %d %v, want %d", sequence, err, next)
+		t.Fatalf("got sequence %d %v, want %d", sequence, err, next)
 	}
 	if got := <-outcomes; got.Number != first.Number || got.Sequence != first.Sequence {
 		t.Errorf("got event %d of command %d, want the first: %d of %d", got.Number, got.Sequence, first.Number, first.Sequence)

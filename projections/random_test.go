@@ -2,7 +2,6 @@ package projections_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -18,8 +17,8 @@ import (
 	"onsale/projections/store"
 )
 
-// Whatever a few users and the shop do to a small box office in some hours: the shop that lived, the one that is loaded, and
-// the one that is made anew are one and the same, at every restart. See world for who compares.
+// After random commands of a few users and admins over some hours of log time, the state in memory, the loaded one and the rebuilt one
+// are equal at every restart, see testNode.check.
 func TestRandom_RestoresSameState(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -39,14 +38,14 @@ func TestRandom_RestoresSameState(t *testing.T) {
 					if err := os.Remove(tn.path()); err != nil {
 						t.Fatal(err)
 					}
-				case 2: // a transaction that has done all its work is lost
+				case 2: // a transaction fails after all its work
 					failed := false
 					tn.beforeCommit = func() error {
 						if failed {
 							return nil
 						}
 						failed = true
-						return errors.New("staged")
+						return errInjected
 					}
 				}
 				tn.openLog()
@@ -59,21 +58,21 @@ func TestRandom_RestoresSameState(t *testing.T) {
 	}
 }
 
-// randomCommands asks for anything. Few names, so that everybody gets in everybody's way.
+// randomCommands generates commands. Few names make them conflict.
 type randomCommands struct {
 	*rand.Rand
 	tn                           *testNode
 	count                        int
 	holds, reservations, waiting []entityRef
 	preparations, placed         []entityRef
-	payments                     map[string]orders.Payment // as the provider has them
-	lastKnown                    map[string]uint64         // of orders: their last event, as the worker knows it
+	payments                     map[string]orders.Payment // at the provider
+	lastKnown                    map[string]uint64         // of orders: their last event, as the worker has read it
 }
 
-// entityRef is something that a command has made, or perhaps not.
+// entityRef is something that a command may have created.
 type entityRef struct{ user, entity, id string }
 
-// pickRef is one of the last few, and whoever asks for it then is mostly the one whose it is.
+// pickRef is one of the last few, mostly with its own user.
 func (c *randomCommands) pickRef(refs []entityRef, user, entity string) entityRef {
 	if len(refs) == 0 {
 		return entityRef{user, entity, "none"}
@@ -87,7 +86,7 @@ func (c *randomCommands) pickRef(refs []entityRef, user, entity string) entityRe
 
 func (c *randomCommands) pick(options ...string) string { return options[c.IntN(len(options))] }
 
-// pickSeats are some of the twelve, and now and then one that is not there.
+// pickSeats are some of the twelve seats, and sometimes one that does not exist.
 func (c *randomCommands) pickSeats() (ids []int) {
 	for _, i := range c.Perm(12 + c.IntN(2))[:1+c.IntN(3)] {
 		ids = append(ids, i+1)
@@ -160,7 +159,7 @@ func (c *randomCommands) next(user string) (by, entity string, body domain.Body)
 	return r.user, r.entity, seats.Cancel{ReservationID: r.id}
 }
 
-// answerOffer is what somebody who waits says.
+// answerOffer accepts, declines or leaves.
 func (c *randomCommands) answerOffer(user string) (by, entity string, body domain.Body) {
 	entry := c.pickRef(c.waiting, user, "sale")
 	answers := []domain.Body{coupons.Accept{WaitingID: entry.id}, coupons.Decline{WaitingID: entry.id}, coupons.Leave{WaitingID: entry.id}}
@@ -236,7 +235,7 @@ func (c *randomCommands) scheduleCommand() domain.Body {
 	return seats.Hold{ScheduleSeatIDs: c.pickSeats()}
 }
 
-// orderCommand is a wish about products and orders, or what a worker heard of a payment.
+// orderCommand is a command on products or orders, or a payment result of the worker.
 func (c *randomCommands) orderCommand(user string) (by, entity string, body domain.Body) {
 	product, impUID := c.pick("tee", "mug"), c.pickRef(c.placed, user, "").id
 	switch c.IntN(20) {
@@ -263,7 +262,7 @@ func (c *randomCommands) orderCommand(user string) (by, entity string, body doma
 	return "", impUID, orders.RecordPayment{LastEvent: c.orderEvent(impUID), Payment: c.nextPayment(impUID)}
 }
 
-// orderEvent is what the worker knows of an order: mostly how it is, and else how it was.
+// orderEvent is the last event of an order that the worker knows: mostly the present one.
 func (c *randomCommands) orderEvent(impUID string) uint64 {
 	if c.tn.p != nil && c.IntN(8) > 0 {
 		c.tn.waitConfirmed()
@@ -279,7 +278,7 @@ func (c *randomCommands) orderEvent(impUID string) uint64 {
 	return c.lastKnown[impUID]
 }
 
-// nextPayment is what a provider says of one: it is begun, paid or not, and goes back, all of it or a part.
+// nextPayment is the next state of a payment at the provider: started, paid or not, refunded in part or completely.
 func (c *randomCommands) nextPayment(impUID string) orders.Payment {
 	p := c.payments[impUID]
 	switch p.State {
@@ -305,12 +304,12 @@ func (c *randomCommands) nextPayment(impUID string) orders.Payment {
 	}
 	c.payments[impUID] = p
 	if c.IntN(30) == 0 {
-		p.Amount = -1 // nobody can have heard that
+		p.Amount = -1 // invalid
 	}
 	return p
 }
 
-// merchantUID is the one that a preparation leads to.
+// merchantUID is that of a preparation.
 func merchantUID(sequence uint64, request domain.RequestID) string {
 	return fmt.Sprintf("m%d-%s", sequence, request[:8])
 }

@@ -10,7 +10,7 @@ import (
 	"onsale/projections"
 )
 
-// Who is in the next message knows their place; who is behind it is told an estimate, once there is anything to go by.
+// The position is exact within the next message, and beyond it an estimate, once a rate is known.
 func TestQueueEstimate_ReportsPosition(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createPromotion("demo", 10)
@@ -40,7 +40,7 @@ func TestQueueEstimate_ReportsPosition(t *testing.T) {
 	p.RecordDecided(30, 10, 60*time.Millisecond)
 	want(2003, projections.QueueEstimate{Position: 4, Exact: true, Wait: 8 * time.Millisecond}, true)
 	want(5000, projections.QueueEstimate{Position: 10, Wait: 20 * time.Millisecond}, true)
-	want(6000, projections.QueueEstimate{}, false) // nobody stands there
+	want(6000, projections.QueueEstimate{}, false) // there is no such command
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}

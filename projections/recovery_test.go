@@ -21,10 +21,10 @@ import (
 	"onsale/streams"
 )
 
-// Each test below is a row of the table of crash points, both ways: with the write done and not done. Every one ends with
-// the audit and with the comparison of the store and its rebuild (see world).
+// Each test below is a row of DESIGN.md's table of crash points, with the write done and not done. Every one ends with the audit and
+// the comparison of the store and its rebuild, see testNode.check.
 
-// failOn fails the log's calls at one point, as often as it says.
+// failOn fails the log's calls at one point, this many times.
 func failOn(stream string, at streams.HookPoint, times int, err error) streams.Hook {
 	var left atomic.Int64
 	left.Store(int64(times))
@@ -36,9 +36,9 @@ func failOn(stream string, at streams.HookPoint, times int, err error) streams.H
 	}
 }
 
-var errInjected = errors.New("staged")
+var errInjected = errors.New("injected")
 
-// A client that hears nothing asks again with the same key, and there is one outcome, whether or not the first try got through.
+// A client that got no response retries with the same key, and there is one outcome, whether or not the first attempt was stored.
 func TestRecovery_DeduplicatesUnacknowledgedAppend(t *testing.T) {
 	for name, at := range map[string]streams.HookPoint{"not stored": streams.BeforeSend, "stored": streams.AfterStore} {
 		t.Run(name, func(t *testing.T) {
@@ -60,9 +60,9 @@ func TestRecovery_DeduplicatesUnacknowledgedAppend(t *testing.T) {
 	}
 }
 
-// The checkpoint has not moved: the same commands are decided again, by a node that goes on and by one that starts again.
+// A transaction that was not committed leaves the checkpoint unmoved: its commands are decided again, by the same run and by the next.
 func TestRecovery_RedecidesUncommitted(t *testing.T) {
-	t.Run("goes on", func(t *testing.T) {
+	t.Run("same run", func(t *testing.T) {
 		tn := newTestNode(t)
 		tn.createPromotion("demo", 10)
 		tn.close()
@@ -77,7 +77,7 @@ func TestRecovery_RedecidesUncommitted(t *testing.T) {
 		tn.issueConcurrently(30, "demo")
 		tn.waitConfirmed()
 	})
-	t.Run("starts again", func(t *testing.T) {
+	t.Run("next run", func(t *testing.T) {
 		tn := newTestNode(t)
 		tn.createPromotion("demo", 10)
 		tn.close()
@@ -91,7 +91,7 @@ func TestRecovery_RedecidesUncommitted(t *testing.T) {
 	})
 }
 
-// The outbox is ahead of EVENTS: by nothing, by all, by a part of a batch, or EVENTS has it and the ack is lost.
+// The outbox is ahead of EVENTS by all or a part of a batch, or EVENTS has it and the ack is lost.
 func TestRecovery_PublishesOutbox(t *testing.T) {
 	for name, hook := range map[string]func() streams.Hook{
 		"nothing appended":        func() streams.Hook { return failOn("EVENTS", streams.BeforeSend, 1_000_000, errInjected) },
@@ -119,7 +119,7 @@ func TestRecovery_PublishesOutbox(t *testing.T) {
 	}
 }
 
-// waitCommitted waits until everything is committed; it may not be in EVENTS.
+// waitCommitted waits until everything is committed; EVENTS may not have it.
 func (tn *testNode) waitCommitted() {
 	tn.tb.Helper()
 	state, err := tn.log.State(context.Background())
@@ -131,14 +131,14 @@ func (tn *testNode) waitCommitted() {
 	}
 }
 
-// A command of two events, of which EVENTS has one, beside a store that is lost: the rebuild ends before the command, it is
-// decided again, and what EVENTS has of it is compared.
+// The store is lost while EVENTS has one of a command's two events: the rebuild ends before the command, which is decided again, and
+// the event in EVENTS is compared.
 func TestRecovery_RebuildsWithinCommand(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createSchedule("demo", 1)
 	tn.submit(command("kim", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{1, 2}}))
 	tn.close()
-	time.Sleep(1100 * time.Millisecond) // the hold is due, and the next command tells it first
+	time.Sleep(1100 * time.Millisecond) // the hold is due, and the next command expires it first
 	tn.openLog()
 	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
 	if _, err := tn.log.Append(t.Context(), command("lee", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{2, 3}})); err != nil {
@@ -164,7 +164,7 @@ func (tn *testNode) createSchedule(id string, holdSeconds int) {
 		Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 50}}}}}))
 }
 
-// A file that is no store any more is put aside, said so, and made anew.
+// A damaged store is moved away and rebuilt, with the reason.
 func TestRecovery_RebuildsDamagedStore(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
 		"overwritten": func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("garbage ", 4096)), 0o600) },
@@ -198,14 +198,14 @@ func TestRecovery_RebuildsDamagedStore(t *testing.T) {
 				t.Error("the damage was not noticed")
 			}
 			if quarantined, _ := filepath.Glob(tn.path() + ".damaged-*"); len(quarantined) != 1 {
-				t.Errorf("got %v, want the damaged file put aside", quarantined)
+				t.Errorf("got %v, want the damaged file moved away", quarantined)
 			}
 			tn.waitConfirmed()
 		})
 	}
 }
 
-// A file that another version of the program has written lacks what that one did not know.
+// A store that another version of the program wrote may lack buckets.
 func TestRecovery_RebuildsOtherLayout(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createPromotion("demo", 100)
@@ -226,11 +226,11 @@ func TestRecovery_RebuildsOtherLayout(t *testing.T) {
 	}
 	tn.start()
 	if !strings.Contains(tn.recovery.RebuildReason, `layout "2"`) {
-		t.Errorf("made anew because %q, want because of its layout", tn.recovery.RebuildReason)
+		t.Errorf("rebuilt because %q, want because of its layout", tn.recovery.RebuildReason)
 	}
 }
 
-// The power goes, and the logs lose their last second while the store, which is synced, is ahead. What was told stands.
+// After a power loss the logs lack their last second while the store, which is synced, is ahead. Confirmed outcomes are kept.
 func TestRecovery_CompletesLogsAfterPowerLoss(t *testing.T) {
 	tn := newTestNode(t)
 	tn.createPromotion("demo", 100)
@@ -252,18 +252,18 @@ func TestRecovery_CompletesLogsAfterPowerLoss(t *testing.T) {
 	tn.start()
 	tn.waitConfirmed()
 	if tn.recovery.Noops != 2 {
-		t.Errorf("got %d messages filled, want 2", tn.recovery.Noops)
+		t.Errorf("got %d no-op messages, want 2", tn.recovery.Noops)
 	}
 	got, ok, err := tn.p.OutcomeOf(domain.NewRequestID("kim", "k"))
 	if err != nil || !ok || got.Number != o.Number || got.Body != o.Body {
-		t.Errorf("got %+v %v %v, want what was told: %+v", got, ok, err, o)
+		t.Errorf("got %+v %v %v, want the confirmed outcome %+v", got, ok, err, o)
 	}
 	if o := tn.submit(command("park", "k", "demo", coupons.Issue{})); o.Body != issued(23) {
 		t.Errorf("got %+v, want coupon 23", o.Body)
 	}
 }
 
-// The same with more lost than the outbox holds: nothing can be completed, so nothing is decided.
+// The same with more lost than the outbox holds: EVENTS cannot be completed, so nothing is decided.
 func TestRecovery_RefusesIncompleteLog(t *testing.T) {
 	tn := newTestNode(t)
 	tn.outboxRetention = 0
@@ -292,7 +292,7 @@ func TestRecovery_RefusesIncompleteLog(t *testing.T) {
 	}
 	tn.close()
 
-	// With the right log back in its place everything goes on.
+	// With the right log restored the node starts.
 	if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
 		t.Fatal(err)
 	}
@@ -308,12 +308,11 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// What a worker heard that is nothing new, or too old, leads to no event: no store remembers it, and nothing is amiss, also
-// where it is the last that the log has.
+// A payment result that is not new, or stale, leads to no event. Recovery accepts such commands, also at the end of the log.
 func TestRecovery_IgnoresStaleResults(t *testing.T) {
 	for name, crash := range map[string]func(*testing.T, *testNode){
-		"starts again":   func(t *testing.T, tn *testNode) { tn.close() },
-		"the store lost": func(t *testing.T, tn *testNode) { tn.close(); tn.deleteStore() },
+		"next run":   func(t *testing.T, tn *testNode) { tn.close() },
+		"store lost": func(t *testing.T, tn *testNode) { tn.close(); tn.deleteStore() },
 		"not committed": func(t *testing.T, tn *testNode) {
 			tn.close()
 			tn.beforeCommit = func() error { return errInjected }
@@ -322,7 +321,7 @@ func TestRecovery_IgnoresStaleResults(t *testing.T) {
 			tn.close()
 			tn.beforeCommit = nil
 		},
-		"the power gone": func(t *testing.T, tn *testNode) {
+		"power loss": func(t *testing.T, tn *testNode) {
 			tn.close()
 			before := filepath.Join(t.TempDir(), "jetstream")
 			copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
@@ -338,7 +337,7 @@ func TestRecovery_IgnoresStaleResults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tn := newTestNode(t)
-			tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 5}, "products.created")
+			tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000, Stock: 5}, "products.created")
 			tn.submitExpect("kim", "imp_kim", placeOrder("tee", 1, 1000), "orders.placed")
 			tn.recordPayment("imp_kim", orders.Payment{State: orders.PaymentMissing})
 			tn.appendStaleResults()
@@ -354,7 +353,7 @@ func TestRecovery_IgnoresStaleResults(t *testing.T) {
 	}
 }
 
-// appendStaleResults says of kim's order what is nothing new, what is too old, and something of an order that is not there.
+// appendStaleResults appends payment results of kim's order that are not new or stale, and one of an order that does not exist.
 func (tn *testNode) appendStaleResults() {
 	tn.tb.Helper()
 	for _, impUID := range []string{"imp_kim", "imp_nobody"} {
@@ -374,11 +373,11 @@ func (tn *testNode) deleteStore() {
 	}
 }
 
-// An order that is refused is kept, in an event of its own before the refusal. EVENTS has the first of the two when the
-// store is lost: the other follows, and the order is there once.
+// A rejected order whose payment must be refunded is kept, in an event before the rejection. EVENTS has the first of the two when the
+// store is lost: the second is decided again, and the order exists once.
 func TestRecovery_RebuildsWithinRejection(t *testing.T) {
 	tn := newTestNode(t)
-	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000}, "products.created")
+	tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000}, "products.created")
 	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
 	c := command("kim", "k", "imp_kim", placeOrder("tee", 1, 1000))
 	if _, err := tn.log.Append(t.Context(), c); err != nil {
@@ -399,10 +398,10 @@ func TestRecovery_RebuildsWithinRejection(t *testing.T) {
 	tn.expectView("kim", myOrders, "[imp_kim 1 1000 REFUNDING sold_out]")
 }
 
-// Orders that were decided and not committed take no units.
+// Orders that were decided and not committed reserve no stock.
 func TestRecovery_RedecidesOrders(t *testing.T) {
 	tn := newTestNode(t)
-	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 3}, "products.created")
+	tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000, Stock: 3}, "products.created")
 	tn.close()
 	failed := false
 	tn.beforeCommit = func() error {
@@ -432,6 +431,6 @@ func TestRecovery_RedecidesOrders(t *testing.T) {
 		}
 	}
 	if refunding != 2 {
-		t.Errorf("%d orders are to be given back, want 2", refunding)
+		t.Errorf("%d orders are refunding, want 2", refunding)
 	}
 }

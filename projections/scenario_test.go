@@ -17,27 +17,27 @@ import (
 	"onsale/projections/store"
 )
 
-// submitExpect does one command after the other and wants each to lead to the event named.
+// submitExpect submits a command and checks the type of its outcome.
 func (tn *testNode) submitExpect(user, entity string, body domain.Body, want string) domain.Event {
 	tn.tb.Helper()
 	state, err := tn.log.State(tn.tb.Context())
 	if err != nil {
 		tn.tb.Fatal(err)
 	}
-	o := tn.submit(command(user, fmt.Sprint("story ", state.Commands.Last), entity, body))
+	o := tn.submit(command(user, fmt.Sprint("command ", state.Commands.Last), entity, body))
 	if typeOf(o) != want {
 		tn.tb.Fatalf("%s of %s: got %s %+v, want %s", user, entity, typeOf(o), o.Body, want)
 	}
 	return o
 }
 
-// expectView wants a user to see something, in this life of the node and in the next.
+// expectView checks what a query returns for user.
 func (tn *testNode) expectView(user string, query func(v *store.View) (any, error), want string) {
 	tn.tb.Helper()
 	err := tn.p.Read(user, func(v *store.View) error {
 		seen, err := query(v)
 		if got := fmt.Sprintf("%+v", seen); err == nil && got != want {
-			tn.tb.Errorf("%s sees\n %s\nwant\n %s", user, got, want)
+			tn.tb.Errorf("%s: got\n %s\nwant\n %s", user, got, want)
 		}
 		return err
 	})
@@ -90,31 +90,31 @@ func myAlarms(v *store.View) (any, error) {
 	return seen, err
 }
 
-// A sale from its beginning to its end, as those who are in it see it.
+// A promotion from its creation to its end, with restarts.
 func TestScenario_Coupons(t *testing.T) {
 	tn := newTestNode(t)
-	tn.submitExpect("shop", "sale", coupons.Create{Name: "s", Stock: 2, PerUserLimit: 2}, "coupons.created")
+	tn.submitExpect("admin", "sale", coupons.Create{Name: "s", Stock: 2, PerUserLimit: 2}, "coupons.created")
 	tn.submitExpect("kim", "sale", coupons.Issue{}, "coupons.issued")
 	tn.submitExpect("lee", "sale", coupons.Issue{}, "coupons.issued")
 	park := tn.submitExpect("park", "sale", coupons.Join{Quantity: 1}, "coupons.joined")
 	choi := tn.submitExpect("choi", "sale", coupons.Join{Quantity: 2}, "coupons.joined")
-	tn.submitExpect("shop", "sale", coupons.Pause{Reason: "rain"}, "coupons.paused")
+	tn.submitExpect("admin", "sale", coupons.Pause{Reason: "rain"}, "coupons.paused")
 	tn.restart()
 	tn.expectView("choi", myWaiting, "[sale 2 at 2 offered false []]")
 	tn.expectView("", func(v *store.View) (any, error) {
 		p, _, err := v.Promotion("sale")
 		return []any{p.Issued(), p.Remaining(), p.Paused, v.WaitingCount("sale"), v.WaitingCount("none")}, err
 	}, "[2 0 true 2 0]")
-	tn.submitExpect("shop", "sale", coupons.Resume{}, "coupons.resumed")
+	tn.submitExpect("admin", "sale", coupons.Resume{}, "coupons.resumed")
 	tn.submitExpect("kim", "sale", coupons.Use{Number: 1}, "coupons.used")
-	tn.submitExpect("shop", "sale", coupons.Revoke{Number: 2, ReturnStock: true, Reason: "fraud"}, "coupons.revocation-done")
+	tn.submitExpect("admin", "sale", coupons.Revoke{Number: 2, ReturnStock: true, Reason: "fraud"}, "coupons.revocation-done")
 	tn.restart()
 	tn.expectView("kim", myCoupons, "[sale-1 USED]")
 	tn.expectView("lee", myCoupons, "[sale-2 REVOKED]")
 	tn.expectView("lee", myAlarms, "[1 coupon-revoked false]")
 	tn.expectView("park", myWaiting, "[sale 1 at 0 offered true []]")
 	tn.expectView("choi", myWaiting, "[sale 2 at 1 offered false []]")
-	tn.submitExpect("shop", "sale", coupons.ChangeStock{Delta: 3}, "coupons.stock-changed")
+	tn.submitExpect("admin", "sale", coupons.ChangeStock{Delta: 3}, "coupons.stock-changed")
 	tn.submitExpect("choi", "sale", coupons.Issue{}, "coupons.issued")
 	tn.submitExpect("choi", "sale", coupons.Accept{WaitingID: coupons.WaitingID("sale", choi.Sequence)}, "coupons.rejected")
 	tn.submitExpect("choi", "sale", coupons.Leave{WaitingID: coupons.WaitingID("sale", choi.Sequence)}, "coupons.left")
@@ -122,12 +122,12 @@ func TestScenario_Coupons(t *testing.T) {
 	tn.submitExpect("jung", "sale", coupons.Accept{WaitingID: coupons.WaitingID("sale", pair.Sequence)}, "coupons.accepted")
 	tn.submitExpect("park", "sale", coupons.Decline{WaitingID: coupons.WaitingID("sale", park.Sequence)}, "coupons.declined")
 	tn.submitExpect("jung", "sale", coupons.Use{Number: 5}, "coupons.used")
-	tn.submitExpect("shop", "sale", coupons.Close{}, "coupons.closed")
+	tn.submitExpect("admin", "sale", coupons.Close{}, "coupons.closed")
 	tn.restart()
 	tn.expectView("jung", myCoupons, "[sale-4 ISSUED sale-5 USED]")
 	tn.expectView("park", myWaiting, "[]")
 	tn.submitExpect("lee", "lee", alarms.MarkAllRead{}, "alarms.all-marked-read")
-	sent := tn.submitExpect("shop", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.raise-done")
+	sent := tn.submitExpect("admin", "lee", alarms.Raise{Kind: "shop", Message: "sorry"}, "alarms.raise-done")
 	tn.expectView("lee", myAlarms, "[1 shop false coupon-revoked true]")
 	tn.submitExpect("lee", "lee", alarms.MarkRead{AlarmID: alarms.ID(sent.Number - 1)}, "alarms.marked-read")
 	tn.expectView("lee", myAlarms, "[0 shop true coupon-revoked true]")
@@ -142,8 +142,8 @@ func TestScenario_Coupons(t *testing.T) {
 	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
 		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, d.Code, " ", d.Reason))
 	})
-	want = []string{"shop coupons.create sale", "shop coupons.pause sale rain", "shop coupons.resume sale",
-		"shop coupons.revoke sale fraud", "shop coupons.change-stock sale", "shop coupons.close sale", "shop alarms.raise lee"}
+	want = []string{"admin coupons.create sale", "admin coupons.pause sale rain", "admin coupons.resume sale",
+		"admin coupons.revoke sale fraud", "admin coupons.change-stock sale", "admin coupons.close sale", "admin alarms.raise lee"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -160,7 +160,7 @@ func exportRows[T any](t *testing.T, rows iter.Seq2[T, error], format func(T) st
 	return lines
 }
 
-// seatMap is the seats of a schedule as a user sees them: a letter for each, large where it is theirs.
+// seatMap is a letter for each seat, upper case for the user's own, and the counts.
 func seatMap(schedule string) func(v *store.View) (any, error) {
 	return func(v *store.View) (any, error) {
 		s, _, err := v.Schedule(schedule)
@@ -183,20 +183,20 @@ func seatMap(schedule string) func(v *store.View) (any, error) {
 	}
 }
 
-// An evening from the opening of its box office to the end.
+// A schedule from its creation to its end, with restarts.
 func TestScenario_Seats(t *testing.T) {
 	tn := newTestNode(t)
 	tn.close()
 	tn.messageInterval = time.Second
 	tn.start()
-	tn.submitExpect("shop", "hall", seats.Create{Title: "t", HoldSeconds: 90, MaxSeatsPerUser: 4,
+	tn.submitExpect("admin", "hall", seats.Create{Title: "t", HoldSeconds: 90, MaxSeatsPerUser: 4,
 		Options:  seats.Options{MaxExtensions: 1, ReleaseEverySeconds: 3600},
 		Sections: []seats.Section{{Name: "A", Price: 5, Rows: []seats.Row{{Name: "1", Seats: 6}}}}}, "seats.created")
-	tn.submitExpect("shop", "hall", seats.Block{ScheduleSeatIDs: []int{5, 6}, Reason: "view"}, "seats.blocked")
+	tn.submitExpect("admin", "hall", seats.Block{ScheduleSeatIDs: []int{5, 6}, Reason: "view"}, "seats.blocked")
 	kim := tn.submitExpect("kim", "hall", seats.Hold{ScheduleSeatIDs: []int{1, 2}}, "seats.held")
 	lee := tn.submitExpect("lee", "hall", seats.Hold{ScheduleSeatIDs: []int{3, 4}}, "seats.held")
 	tn.submitExpect("kim", "hall", seats.Extend{HoldID: seats.HoldID(kim.Sequence)}, "seats.extended")
-	tn.submitExpect("shop", "hall", seats.Unblock{ScheduleSeatIDs: []int{5}}, "seats.unblocked")
+	tn.submitExpect("admin", "hall", seats.Unblock{ScheduleSeatIDs: []int{5}}, "seats.unblocked")
 	tn.submitExpect("lee", "hall", seats.Swap{HoldID: seats.HoldID(lee.Sequence), Release: []int{3}, Take: []int{5}}, "seats.swapped")
 	tn.restart()
 	tn.expectView("kim", seatMap("hall"), "H!H!ahhb 1 4 0 1 0 false")
@@ -205,7 +205,7 @@ func TestScenario_Seats(t *testing.T) {
 		return len(page.Items) == 1 && page.Items[0].TotalPrice == 10 && fmt.Sprint(page.Items[0].ScheduleSeatIDs) == "[1 2]", err
 	}, "true")
 	r := tn.submitExpect("lee", "hall", seats.Reserve{HoldID: seats.HoldID(lee.Sequence)}, "seats.reserved")
-	tn.submitExpect("shop", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.reclaimed")
+	tn.submitExpect("admin", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.reclaimed")
 	tn.expectView("lee", func(v *store.View) (any, error) {
 		page, err := v.Reservations(0, 10)
 		return page.Items, err
@@ -221,20 +221,20 @@ func TestScenario_Seats(t *testing.T) {
 	tn.submitExpect("lee", "hall", seats.Cancel{ReservationID: seats.ReservationID("hall", r.Sequence)}, "seats.cancelled")
 	tn.restart()
 	tn.expectView("park", myWaiting, "[hall 1 at 0 offered true [5]]")
-	tn.expectView("park", seatMap("hall"), "hhhhhb 0 5 0 1 2 false") // on offer is not theirs yet
+	tn.expectView("park", seatMap("hall"), "hhhhhb 0 5 0 1 2 false") // an offer does not belong to the user yet
 	tn.submitExpect("park", "hall", seats.Accept{WaitingID: seats.WaitingID("hall", park.Sequence)}, "seats.accepted")
 	tn.expectView("park", seatMap("hall"), "hhhhH!b 0 5 0 1 2 false")
 	tn.expectView("lee", func(v *store.View) (any, error) {
 		page, err := v.Reservations(0, 10)
 		return page.Items[0].Cancelled, err
 	}, "true")
-	// Two minutes later all holds have run out, and their seats wait for the full hour.
+	// Two minutes later all holds have expired, and their seats become available at the full hour.
 	for range 120 {
-		tn.submitExpect("shop", "kim", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
+		tn.submitExpect("admin", "kim", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
 	}
 	tn.restart()
 	tn.expectView("park", seatMap("hall"), "hhhhhb 0 5 0 1 2 false")
-	tn.submitExpect("shop", "hall", seats.Close{Reason: "late"}, "seats.closed")
+	tn.submitExpect("admin", "hall", seats.Close{Reason: "late"}, "seats.closed")
 	tn.restart()
 	tn.expectView("kim", seatMap("hall"), "hhhhhb 0 5 0 1 2 true")
 	got := exportRows(t, tn.p.ExportSeats(""), func(s store.OwnedSeat) string {
@@ -244,7 +244,7 @@ func TestScenario_Seats(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	tn.submitExpect("shop", "hall", seats.Unblock{ScheduleSeatIDs: []int{6}}, "seats.unblocked")
+	tn.submitExpect("admin", "hall", seats.Unblock{ScheduleSeatIDs: []int{6}}, "seats.unblocked")
 	stats, err := tn.p.Stats(t.Context())
 	if err != nil || stats.Holds != 0 || stats.Waiting != 2 || stats.Offers != 0 || stats.Backlog != 0 || stats.Events["seats.held"] != 3 ||
 		stats.DecidedSequence/1000 != stats.AcceptedSequence/1000 || stats.Rate <= 0 {
@@ -252,7 +252,7 @@ func TestScenario_Seats(t *testing.T) {
 	}
 }
 
-// recordPayment does what the payment worker does: it knows the order, has asked the provider, and says what it heard.
+// recordPayment appends what the payment worker appends after it has asked the provider.
 func (tn *testNode) recordPayment(impUID string, payment orders.Payment) {
 	tn.tb.Helper()
 	tn.waitConfirmed()
@@ -292,7 +292,7 @@ func myOrders(v *store.View) (any, error) {
 	})
 }
 
-// productStock is how many units of each product nobody has.
+// productStock is the remaining and total stock of each product, and whether it is closed.
 func productStock(v *store.View) (any, error) {
 	list, err := v.Products("", 10)
 	var seen []string
@@ -302,15 +302,15 @@ func productStock(v *store.View) (any, error) {
 	return seen, err
 }
 
-// Three shirts, and everything that can become of a payment.
+// Orders of a product with a stock of three, with every result that a payment can have, and restarts.
 func TestScenario_Orders(t *testing.T) {
 	tn := newTestNode(t)
 	tn.close()
 	tn.messageInterval = 10 * time.Second
 	tn.start()
-	tn.submitExpect("shop", "mug", orders.Create{Name: "m", Price: 500}, "products.created")
-	tn.submitExpect("shop", "tee", orders.Create{Name: "t", Price: 1000, Stock: 2}, "products.created")
-	tn.submitExpect("shop", "tee", orders.ChangeStock{Delta: 1, Reason: "found"}, "products.stock-changed")
+	tn.submitExpect("admin", "mug", orders.Create{Name: "m", Price: 500}, "products.created")
+	tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000, Stock: 2}, "products.created")
+	tn.submitExpect("admin", "tee", orders.ChangeStock{Delta: 1, Reason: "found"}, "products.stock-changed")
 	tn.submitExpect("kim", "imp_kim", placeOrder("tee", 1, 1000), "orders.placed")
 	tn.submitExpect("lee", "imp_lee", placeOrder("tee", 2, 2000), "orders.placed")
 	tn.submitExpect("park", "imp_park", placeOrder("tee", 1, 1000), "orders.rejected")
@@ -323,16 +323,16 @@ func TestScenario_Orders(t *testing.T) {
 	tn.restart()
 	tn.expectView("kim", myOrders, "[imp_kim 1 1000 PAID]")
 	tn.expectView("lee", myOrders, "[imp_lee 2 2000 PENDING_PAYMENT]")
-	tn.recordPayment("imp_park", cancelledPayment(1000)) // the worker has cancelled it
+	tn.recordPayment("imp_park", cancelledPayment(1000)) // refunded by the worker
 	tn.expectView("park", myOrders, "[imp_park 1 1000 REFUNDED sold_out]")
 	tn.expectView("park", func(v *store.View) (any, error) {
 		o, ok, err := v.Order("imp_park")
 		return ok && o.ResultEvent == tn.p.LastOfEntity("orders", "imp_park"), err
 	}, "true")
 
-	// Choi names a payment that was prepared for jung; then jung comes with it.
+	// Choi orders with a payment that was prepared for jung; then jung orders with it.
 	tn.submitExpect("jung", "mug", orders.Prepare{Count: 1}, "products.rejected")
-	tn.submitExpect("shop", "mug", orders.ChangeStock{Delta: 1}, "products.stock-changed")
+	tn.submitExpect("admin", "mug", orders.ChangeStock{Delta: 1}, "products.stock-changed")
 	prepared := tn.submitExpect("jung", "mug", orders.Prepare{Count: 1}, "products.prepared")
 	jungPayment := paidPayment(500)
 	jungPayment.MerchantUID = merchantUID(prepared.Sequence, prepared.Request)
@@ -350,14 +350,14 @@ func TestScenario_Orders(t *testing.T) {
 		return fmt.Sprintf("%t %s %s %d %t %v", ok, p.User, p.ProductID, p.Amount, none, noErr), err
 	}, "true jung mug 500 false <nil>")
 
-	// Lee's time is over. What kim has is broken.
+	// Lee's payment times out. Kim's order is cancelled by an admin.
 	for range 60 {
-		tn.submitExpect("shop", "jung", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
+		tn.submitExpect("admin", "jung", alarms.Raise{Kind: "shop", Message: "m"}, "alarms.raise-done")
 	}
 	tn.recordPayment("imp_lee", orders.Payment{State: orders.PaymentWaiting})
 	tn.expectView("lee", myOrders, "[imp_lee 2 2000 FAILED payment_timeout]")
-	tn.submitExpect("shop", "imp_kim", orders.Cancel{Reason: "broken"}, "orders.cancelled")
-	tn.submitExpect("shop", "tee", orders.Close{Reason: "moths"}, "products.closed")
+	tn.submitExpect("admin", "imp_kim", orders.Cancel{Reason: "broken"}, "orders.cancelled")
+	tn.submitExpect("admin", "tee", orders.Close{Reason: "moths"}, "products.closed")
 	tn.restart()
 	tn.expectView("", productStock, "[mug 0 of 1 false tee 3 of 3 true]")
 	tn.expectView("kim", myOrders, "[imp_kim 1 1000 REFUNDING order_cancelled]")
@@ -396,15 +396,15 @@ func TestScenario_Orders(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	tn.submitExpect("shop", "imp_kim", orders.Cancel{}, "orders.rejected")
+	tn.submitExpect("admin", "imp_kim", orders.Cancel{}, "orders.rejected")
 	got = exportRows(t, tn.p.ExportAuditLog(), func(d store.AdminAction) string {
 		return strings.TrimSpace(fmt.Sprint(d.User, " ", d.Command, " ", d.Entity, " ", d.Code, d.Reason))
 	})
-	want = []string{"shop products.create mug", "shop products.create tee", "shop products.change-stock tee found",
-		"shop products.change-stock mug", "shop orders.cancel imp_kim broken", "shop products.close tee moths",
-		"shop orders.cancel imp_kim already_cancelled"}
+	want = []string{"admin products.create mug", "admin products.create tee", "admin products.change-stock tee found",
+		"admin products.change-stock mug", "admin orders.cancel imp_kim broken", "admin products.close tee moths",
+		"admin orders.cancel imp_kim already_cancelled"}
 	if got = append(got[:4:4], got[len(got)-3:]...); !reflect.DeepEqual(got, want) { // without the 60 alarms
 		t.Errorf("got %q, want %q", got, want)
 	}
-	tn.recordPayment("imp_jung", jungPayment) // nothing new, and the last that the log has
+	tn.recordPayment("imp_jung", jungPayment) // not new, and the last command of the log
 }

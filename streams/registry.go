@@ -1,5 +1,5 @@
-// The types of the log: which name and version is which struct. An entry is added and never taken away, and each has a
-// file in testdata that must decode for ever.
+// The registry of types: which type name and version is which struct. Entries are added and never removed, and each has a sample in
+// testdata that must always decode.
 
 package streams
 
@@ -19,8 +19,8 @@ import (
 	"onsale/domain/seats"
 )
 
-// ErrUnknownType is a command or an event that was written by a newer onsale. Whoever meets it stops: nothing is decided
-// that is not understood.
+// ErrUnknownType is a command or an event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
+// know.
 var ErrUnknownType = domain.ErrUnknownType
 
 type decoder func(data []byte) (domain.Body, error)
@@ -160,10 +160,10 @@ func AdminCommand(typeName string) (command string, ok bool) {
 	return command, ok
 }
 
-// decode is strict: a field that the struct does not have, or anything after the object, is an error.
+// decode refuses fields that the struct does not have, and anything after the object.
 func decode[T domain.Body](data []byte) (domain.Body, error) {
 	var body T
-	if len(data) == 0 { // an empty object is not written
+	if len(data) == 0 { // empty objects are not written
 		return body, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -172,12 +172,13 @@ func decode[T domain.Body](data []byte) (domain.Body, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("something follows the object")
+		return nil, errors.New("trailing data after the object")
 	}
 	return body, nil
 }
 
-// decodeIssued takes the one spelling that we write by hand: a sale's log is made of these, and a rebuild reads them all.
+// decodeIssued decodes the spelling that EncodeEvent writes without reflection: most events of a sale are these, and a rebuild reads
+// them all.
 func decodeIssued(data []byte) (domain.Body, error) {
 	s := scanner{rest: data}
 	s.expect(`{"promotionId":"`)
@@ -192,7 +193,7 @@ func decodeIssued(data []byte) (domain.Body, error) {
 	return coupons.Issued{PromotionID: string(promotion), CouponID: string(coupon), Number: int(number)}, nil
 }
 
-// decoderFor finds the decoder of a type; the key is built without an allocation.
+// decoderFor returns the decoder of a type. It builds the key without an allocation.
 func decoderFor(types map[string]decoder, name string, version int) (decoder, error) {
 	var buf [64]byte
 	key := append(buf[:0], name...)

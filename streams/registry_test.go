@@ -13,6 +13,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/machine"
 	"onsale/domain/seats"
 	"onsale/streams"
 )
@@ -20,7 +21,8 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write testdata/descriptions.golden; only commit it if you understand what changed it")
 
 // TestRegistry_DescribesEveryType asks the sample of each event and command in testdata what it says of itself. A new type needs
-// a line in the golden file; "-" is no answer. What a sample's JSON names as an id or a seat must be among its IDs and Seats.
+// a line in the golden file; "-" is no answer. What a sample's JSON names as an id or a seat must be among its IDs and Seats,
+// and each command needs a rule.
 func TestRegistry_DescribesEveryType(t *testing.T) {
 	var got bytes.Buffer
 	for _, name := range streams.EventTypes() {
@@ -35,6 +37,9 @@ func TestRegistry_DescribesEveryType(t *testing.T) {
 		c, err := streams.DecodeLine(readTestdata(t, "commands", name))
 		if err != nil {
 			t.Fatal(name, err)
+		}
+		if _, err := machine.New().Execute(c); err != nil {
+			t.Errorf("%s has no rule that decides it: %v", name, err)
 		}
 		admin := "-"
 		if _, ok := streams.AdminCommand(strings.TrimSuffix(name, ".v1")); ok {

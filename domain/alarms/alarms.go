@@ -1,5 +1,5 @@
-// Package alarms holds what a user is told without having asked: by the shop, or by something that happened to them. An
-// alarm stays until there is no log; it is unread until its user says otherwise.
+// Package alarms holds what users are notified of without having asked: messages of admins, and alarms that the state machine
+// raises for events. An alarm is kept permanently; it is unread until its user marks it as read.
 package alarms
 
 import (
@@ -12,13 +12,7 @@ import (
 	"onsale/domain"
 )
 
-// MaxMessage and MaxKind bound what the shop can say, in bytes.
-const (
-	MaxMessage = 1_000
-	MaxKind    = 40
-)
-
-// State is all alarms, by user. It changes only by Apply.
+// State is all alarms, by user. Only Apply and Restore change it.
 type State struct{ inboxes map[string]*inbox }
 
 // inbox is a user's alarms, by event number in rising order.
@@ -27,16 +21,16 @@ type inbox struct {
 	unread  map[uint64]bool
 }
 
-// New is a world without alarms.
+// New returns an empty state.
 func New() *State { return &State{map[string]*inbox{}} }
 
-// ID is the id of the alarm that event number raised.
+// ID returns the id of the alarm that event number raised.
 func ID(number uint64) string { return "a" + strconv.FormatUint(number, 10) }
 
-// EventNumber is the reverse of ID; 0 is no alarm's.
+// EventNumber is the reverse of ID; 0 for any other id.
 func EventNumber(id string) uint64 { return domain.SequenceAfter("a", id) }
 
-// Restore takes an alarm from a store at start-up. They come in the order of their numbers.
+// Restore adds an alarm. A user's alarms come in the order of their numbers.
 func (s *State) Restore(user string, number uint64, read bool) {
 	b := s.inboxes[user]
 	if b == nil {
@@ -49,7 +43,7 @@ func (s *State) Restore(user string, number uint64, read bool) {
 	}
 }
 
-// UnreadCount is how many of the user's alarms are.
+// UnreadCount returns how many of the user's alarms are unread.
 func (s *State) UnreadCount(user string) int {
 	if b := s.inboxes[user]; b != nil {
 		return len(b.unread)
@@ -57,7 +51,7 @@ func (s *State) UnreadCount(user string) int {
 	return 0
 }
 
-// UnreadNumbers are they, the oldest first.
+// UnreadNumbers returns the event numbers of the unread ones, oldest first.
 func (s *State) UnreadNumbers(user string) []uint64 {
 	if b := s.inboxes[user]; b != nil {
 		return slices.Sorted(maps.Keys(b.unread))
@@ -65,7 +59,7 @@ func (s *State) UnreadNumbers(user string) []uint64 {
 	return nil
 }
 
-// has says whether the alarm is the user's.
+// has says whether the user has this alarm.
 func (s *State) has(user string, number uint64) bool {
 	b := s.inboxes[user]
 	if b == nil {
@@ -75,7 +69,7 @@ func (s *State) has(user string, number uint64) bool {
 	return found
 }
 
-// Decide says what command c leads to, whose first event will have this number. It changes nothing.
+// Decide returns the events that command c leads to; the first of them gets nextNumber. It changes nothing.
 func (s *State) Decide(c domain.Command, nextNumber uint64) []domain.Event {
 	switch body := c.Body.(type) {
 	case Raise:
@@ -97,7 +91,7 @@ func (s *State) Decide(c domain.Command, nextNumber uint64) []domain.Event {
 	panic("alarms: no rule for this command")
 }
 
-// Apply makes e so.
+// Apply changes the state as e says.
 func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case Raised:
@@ -111,9 +105,7 @@ func (s *State) Apply(e domain.Event) {
 	}
 }
 
-// All alarms as text.
-
-// Dump writes everything that the rules know, sorted: equal states give equal bytes.
+// Dump writes the whole state, sorted: equal states give equal bytes.
 func (s *State) Dump(w io.Writer) {
 	for _, user := range slices.Sorted(maps.Keys(s.inboxes)) {
 		fmt.Fprintf(w, "alarms of %s:", user)

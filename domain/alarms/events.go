@@ -1,15 +1,17 @@
-// What can be asked about alarms, and what can have happened to them. The bytes of these structs are the log's format: a
-// changed meaning is a new version beside the old one.
+// Commands and events of alarms. The JSON of these structs is the format of the log: a changed meaning is a new version beside the
+// old one.
 
 package alarms
 
-import (
-	"fmt"
+import "onsale/domain"
 
-	"onsale/domain"
+// Limits of an admin's alarm, in bytes.
+const (
+	MaxMessage = 1_000
+	MaxKind    = 40
 )
 
-// Kinds of alarms that the rules raise. The shop may name others.
+// Kinds of alarms. Admins may give others.
 const (
 	KindAdmin                = "shop"
 	KindHoldExpiring         = "hold-expiring"
@@ -19,7 +21,7 @@ const (
 	KindOrderRefunded        = "order-refunded"
 )
 
-// Raise tells a user something; the user is the command's entity.
+// Raise sends an admin's message to a user, who is the command's entity.
 type Raise struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"` // as it is shown, 1 to 1,000 bytes
@@ -27,18 +29,18 @@ type Raise struct {
 
 func (Raise) Type() (string, int) { return "alarms.raise", 1 }
 
-// Check says which field of r has a wrong shape, as a *domain.FieldError.
+// Check returns a *domain.FieldError for the first invalid field.
 func (r Raise) Check() error {
 	switch {
 	case len(r.Kind) > MaxKind || domain.CheckID(r.Kind) != nil:
-		return &domain.FieldError{Field: "kind", Problem: fmt.Sprintf("1 to %d of A-Z a-z 0-9 _ -", MaxKind)}
+		return domain.InvalidField("kind", "1 to %d of A-Z a-z 0-9 _ -", MaxKind)
 	case r.Message == "" || len(r.Message) > MaxMessage:
-		return &domain.FieldError{Field: "message", Problem: fmt.Sprintf("1 to %d bytes", MaxMessage)}
+		return domain.InvalidField("message", "1 to %d bytes", MaxMessage)
 	}
 	return nil
 }
 
-// MarkRead says that one alarm was read. Its entity is the user who sends it.
+// MarkRead marks one alarm of the user as read. The user is the entity.
 type MarkRead struct {
 	AlarmID string `json:"alarmId"`
 }
@@ -46,7 +48,7 @@ type MarkRead struct {
 func (MarkRead) Type() (string, int)   { return "alarms.mark-read", 1 }
 func (m MarkRead) IDs(string) []string { return []string{m.AlarmID} }
 
-// MarkAllRead says that all were.
+// MarkAllRead marks all alarms of the user as read.
 type MarkAllRead struct{}
 
 func (MarkAllRead) Type() (string, int) { return "alarms.mark-all-read", 1 }
@@ -54,7 +56,7 @@ func (MarkAllRead) Type() (string, int) { return "alarms.mark-all-read", 1 }
 // Raised is an alarm; its id is "a<event number>". Only the fields that belong to the kind are set.
 type Raised struct {
 	Kind          string      `json:"kind"`
-	Text          string      `json:"text,omitempty"` // the shop's words; the others are told in the reader's language
+	Text          string      `json:"text,omitempty"` // an admin's message; other kinds are shown in the reader's language
 	PromotionID   string      `json:"promotionId,omitempty"`
 	ScheduleID    string      `json:"scheduleId,omitempty"`
 	CouponID      string      `json:"couponId,omitempty"`
@@ -62,7 +64,7 @@ type Raised struct {
 	ReservationID string      `json:"reservationId,omitempty"`
 	WaitingID     string      `json:"waitingId,omitempty"`
 	PaymentID     string      `json:"imp_uid,omitempty"`
-	Amount        int64       `json:"amount,omitempty"` // money that went back
+	Amount        int64       `json:"amount,omitempty"` // refunded
 	Count         int         `json:"count,omitempty"`  // units or seats
 	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
 	Reason        string      `json:"reason,omitempty"`
@@ -73,7 +75,7 @@ func (r Raised) IDs(string) []string {
 	return []string{r.CouponID, r.HoldID, r.ReservationID, r.WaitingID, r.PaymentID}
 }
 
-// RaiseDone answers who asked for Raise; Raised, before it, is what happened.
+// RaiseDone answers the admin's command. The Raised before it is for the user.
 type RaiseDone struct {
 	UserID  string `json:"userId"`
 	AlarmID string `json:"alarmId"`
@@ -85,7 +87,7 @@ func (RaiseDone) Created() bool         { return true }
 func (RaiseDone) Command() string       { return "alarms.raise" }
 func (r RaiseDone) IDs(string) []string { return []string{r.AlarmID} }
 
-// MarkedRead is an alarm that was read.
+// MarkedRead is an alarm marked as read.
 type MarkedRead struct {
 	AlarmID string `json:"alarmId"`
 }
@@ -95,7 +97,7 @@ func (m MarkedRead) Result() any         { return m }
 func (MarkedRead) Created() bool         { return false }
 func (m MarkedRead) IDs(string) []string { return []string{m.AlarmID} }
 
-// AllMarkedRead is all alarms up to here read; Count of them were not.
+// AllMarkedRead is all alarms up to here marked as read; Count of them were unread.
 type AllMarkedRead struct {
 	Count int `json:"count"`
 }

@@ -1,6 +1,6 @@
-// Package coupons holds the rules of first-come promotions: a promotion has units, each user may have so many of them,
-// between an opening and a closing time. Units are numbered in the order of the line. Who finds none may wait: what comes
-// back is offered to those who wait, in their order, before anybody else can ask for it.
+// Package coupons holds the rules of first-come promotions. A promotion has units of stock; each user may get a limited number of
+// them between an opening and a closing time. Coupons are numbered in the order of the commands. A user who finds the stock
+// sold out may join the waiting list: units that come back are offered to it, in its order, before others can get them.
 package coupons
 
 import (
@@ -14,50 +14,50 @@ import (
 	"onsale/domain/waitlist"
 )
 
-// State is all promotions and what time will change in them. It changes only by Apply.
+// State is all promotions and their deadlines. Only Apply and the Restore methods change it.
 type State struct {
 	promotions map[string]*Promotion
 	deadlines  *deadline.Queue[deadlineTarget]
-	offerable  []string // promotions with something for somebody who waits, in alphabetical order: see stir
+	offerable  []string // ids of promotions that can make an offer now, in alphabetical order; see updateOfferable
 }
 
-// Promotion is what the rules know of one. At every event: Stock = Remaining + Offered + IssuedEver - Returned. In JSON it
-// is all but its coupons and those who wait.
+// Promotion is one promotion. After every event, Stock = Remaining + Offered + IssuedEver - Returned. Its JSON is a row of the
+// store: everything but coupons and the waiting list, which have rows of their own.
 type Promotion struct {
 	Created
-	Sequence        uint64      `json:"sequence"`                  // of the command that made it: the place of its deadlines
-	IssuedEver      int         `json:"issuedEver"`                // coupons made so far; the next number is one more
-	Returned        int         `json:"returned,omitempty"`        // units of revoked coupons that were given back
-	Offered         int         `json:"offered,omitempty"`         // units in Offers
+	Sequence        uint64      `json:"sequence"`                  // of the command that created it; orders its deadlines
+	IssuedEver      int         `json:"issuedEver"`                // coupons issued so far; the next number is one more
+	Returned        int         `json:"returned,omitempty"`        // units of revoked coupons that were returned to the stock
+	Offered         int         `json:"offered,omitempty"`         // units in offers
 	SoldOutSequence uint64      `json:"soldOutSequence,omitempty"` // the command that took the last unit; 0 while there is one
-	Opened          bool        `json:"opened,omitempty"`          // opensAt has come and was told, or lay in the past
+	Opened          bool        `json:"opened,omitempty"`          // Opened was emitted, or opensAt was in the past
 	Paused          bool        `json:"paused,omitempty"`
-	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when it was closed, by somebody or the clock
+	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when Closed was emitted, by an admin or by time
 
-	coupons       []Coupon               // number n at n-1
-	holders       map[string]UserCoupons // by user: coupons that are not revoked
-	waiting       waitlist.List          // users who wait and have no offer yet
-	offers        map[uint64]Offer       // by the sequence in their waiting id
-	expiredOffers map[uint64]Offer       // kept so that a late answer gets offer_expired
-	offerOf       map[string]uint64      // by user
+	coupons       []Coupon                  // number n at n-1
+	holders       map[string]UserCoupons    // by user: coupons that are not revoked
+	waiting       waitlist.List             // entries without an offer
+	offers        map[uint64]waitlist.Offer // by the sequence in their waiting id
+	expiredOffers map[uint64]waitlist.Offer // kept, so that a late answer gets offer_expired
+	offerOf       map[string]uint64         // by user
 }
 
-// New is a world without promotions.
+// New returns an empty state.
 func New() *State {
 	return &State{promotions: map[string]*Promotion{}, deadlines: deadline.NewQueue(isActive)}
 }
 
-// Promotion is the one with this id, or nil.
+// Promotion returns the promotion with this id, or nil.
 func (s *State) Promotion(id string) *Promotion { return s.promotions[id] }
 
-// IDs are those of all promotions, in alphabetical order.
+// IDs returns the ids of all promotions, in alphabetical order.
 func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 
-// Restore takes a promotion with its counters and flags, as JSON has them, from a store at start-up. RestoreCoupon, RestoreWaiting,
-// RestoreOffer and RestoreExpired fill the rest; none of them counts.
+// Restore adds a promotion with its counters and flags, as JSON has them. RestoreCoupon, RestoreWaiting, RestoreOffer and
+// RestoreExpired add the rest; they do not count.
 func (s *State) Restore(p Promotion) *Promotion {
 	p.coupons, p.holders, p.waiting = nil, map[string]UserCoupons{}, waitlist.List{}
-	p.offers, p.expiredOffers, p.offerOf = map[uint64]Offer{}, map[uint64]Offer{}, map[string]uint64{}
+	p.offers, p.expiredOffers, p.offerOf = map[uint64]waitlist.Offer{}, map[uint64]waitlist.Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
 	if !p.Opened {
 		s.deadlines.Add(promotionDeadline{At: p.OpensAt, Sequence: p.Sequence, Value: deadlineTarget{&p, kindOpens}})
@@ -68,42 +68,24 @@ func (s *State) Restore(p Promotion) *Promotion {
 	return &p
 }
 
-// Holders yields the coupons of each user who has any that is not revoked.
-func (p *Promotion) Holders() iter.Seq2[string, UserCoupons] { return maps.All(p.holders) }
+// Issued returns the units that were issued and not returned.
+func (p *Promotion) Issued() int { return p.IssuedEver - p.Returned }
 
-// Waiting returns the users who wait and have no offer, in their order.
-func (p *Promotion) Waiting() []waitlist.Entry { return p.waiting.All() }
+// Remaining returns the units that are neither issued nor on offer.
+func (p *Promotion) Remaining() int { return p.Stock - p.Issued() - p.Offered }
 
-// WaitingCount returns how many users wait and have no offer.
-func (p *Promotion) WaitingCount() int { return p.waiting.Len() }
-
-// WaitingEntry returns the entry of a user who waits and has no offer.
-func (p *Promotion) WaitingEntry(sequence uint64) (waitlist.Entry, bool) {
-	return p.waiting.Entry(sequence)
+// Closed says whether the promotion is closed at now, whether or not that was emitted. closesAt is set when time closed it.
+func (p *Promotion) Closed(now domain.Time) (closed bool, closesAt domain.Time) {
+	switch {
+	case p.ClosedAt != 0 && (p.ClosesAt == 0 || p.ClosedAt < p.ClosesAt):
+		return true, 0
+	case p.ClosesAt != 0 && now >= p.ClosesAt:
+		return true, p.ClosesAt
+	}
+	return false, 0
 }
 
-// Offers yields the offers that are neither accepted nor over, by the sequence in their waiting id.
-func (p *Promotion) Offers() iter.Seq2[uint64, Offer] { return maps.All(p.offers) }
-
-// OfferCount returns how many Offers there are.
-func (p *Promotion) OfferCount() int { return len(p.offers) }
-
-// Offer returns one of Offers.
-func (p *Promotion) Offer(sequence uint64) (Offer, bool) {
-	o, ok := p.offers[sequence]
-	return o, ok
-}
-
-// ExpiredOffers yields the offers that ran out.
-func (p *Promotion) ExpiredOffers() iter.Seq2[uint64, Offer] { return maps.All(p.expiredOffers) }
-
-// ExpiredOffer returns one of ExpiredOffers.
-func (p *Promotion) ExpiredOffer(sequence uint64) (Offer, bool) {
-	o, ok := p.expiredOffers[sequence]
-	return o, ok
-}
-
-// PromotionStatus is what a promotion looks like to clients.
+// PromotionStatus is the status of a promotion as clients see it.
 type PromotionStatus string
 
 const (
@@ -130,32 +112,13 @@ func (p *Promotion) Status(now domain.Time) (status PromotionStatus, until domai
 	return StatusOpen, p.ClosesAt
 }
 
-// Issued is how many units have been given out and not been given back.
-func (p *Promotion) Issued() int { return p.IssuedEver - p.Returned }
-
-// Remaining is how many units nobody has, and nobody is offered.
-func (p *Promotion) Remaining() int { return p.Stock - p.Issued() - p.Offered }
-
-// Closed says whether the promotion is over at now, told or not; byClock is its closesAt when that is why.
-func (p *Promotion) Closed(now domain.Time) (closed bool, closesAt domain.Time) {
-	switch {
-	case p.ClosedAt != 0 && (p.ClosesAt == 0 || p.ClosedAt < p.ClosesAt):
-		return true, 0
-	case p.ClosesAt != 0 && now >= p.ClosesAt:
-		return true, p.ClosesAt
-	}
-	return false, 0
-}
-
-// Single coupons: whose they are, and what became of them.
-
-// Coupon is one unit that was given out. It stays for ever, with the last who had it.
+// Coupon is one issued unit. A revoked coupon keeps its last owner.
 type Coupon struct {
 	Owner  string
 	Status Status
 }
 
-// Status of a coupon; the zero value is ISSUED.
+// Status is the status of a coupon; the zero value is ISSUED.
 type Status uint8
 
 const (
@@ -164,25 +127,28 @@ const (
 	StatusRevoked
 )
 
-// String is how the wire spells it.
+// String returns the status as it is on the wire.
 func (s Status) String() string { return [...]string{"ISSUED", "USED", "REVOKED"}[s] }
 
 // UserCoupons is what one user has of one promotion: coupons issued or used, not those revoked.
 type UserCoupons struct {
 	Count  int32
-	Number int32 // the number of their coupon, where the limit is one; else 0
+	Number int32 // of the user's coupon, where the limit per user is one; else 0
 }
 
-// CouponID is the id of the promotion's coupon with this number.
+// CouponID returns the id of the promotion's coupon with this number.
 func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
 
-// Coupon is the one with this number; false when there is none.
+// Coupon returns the coupon with this number; false when there is none.
 func (p *Promotion) Coupon(number int) (Coupon, bool) {
 	if number < 1 || number > len(p.coupons) {
 		return Coupon{}, false
 	}
 	return p.coupons[number-1], true
 }
+
+// Holders yields the coupons of each user who has any that is not revoked.
+func (p *Promotion) Holders() iter.Seq2[string, UserCoupons] { return maps.All(p.holders) }
 
 // RestoreCoupon adds the next coupon: they come in the order of their numbers, revoked ones too.
 func (p *Promotion) RestoreCoupon(c Coupon) {
@@ -196,27 +162,4 @@ func (p *Promotion) RestoreCoupon(c Coupon) {
 		h.Number = int32(len(p.coupons))
 	}
 	p.holders[c.Owner] = h
-}
-
-// issue makes the next quantity of coupons the user's.
-func (p *Promotion) issue(user string, quantity int) {
-	for range quantity {
-		p.RestoreCoupon(Coupon{Owner: user})
-	}
-	p.IssuedEver += quantity
-}
-
-// revokeCoupon revokes a coupon.
-func (p *Promotion) revokeCoupon(number int, returned bool) {
-	c := &p.coupons[number-1]
-	c.Status = StatusRevoked
-	if h := p.holders[c.Owner]; h.Count == 1 {
-		delete(p.holders, c.Owner)
-	} else {
-		h.Count--
-		p.holders[c.Owner] = h
-	}
-	if returned {
-		p.Returned++
-	}
 }

@@ -1,15 +1,16 @@
-// What time changes in promotions by itself: it opens and closes them, and ends offers. Decisions look at the times, told or
-// not; telling is for those who watch, and for those who wait.
+// What time changes in a promotion: it opens, it closes, and offers expire. Rules compare times themselves and do not depend on
+// these events; they are emitted for watchers and for the waiting list.
 
 package coupons
 
 import (
 	"onsale/domain"
 	"onsale/domain/deadline"
+	"onsale/domain/waitlist"
 )
 
-// promotionDeadline is a change with its time. Its place in line is that of the command that made the promotion, or that joined the
-// waiting list: offers that end together end in the order of the line.
+// promotionDeadline has the sequence of the command that created the promotion, or that joined the waiting list: offers that
+// expire together do so in the order of the list.
 type promotionDeadline = deadline.Deadline[deadlineTarget]
 
 type deadlineTarget struct {
@@ -25,7 +26,6 @@ const (
 	kindOfferExpires deadlineKind = "expiry"
 )
 
-// isActive says that the change is still to come.
 func isActive(d promotionDeadline) bool {
 	p := d.Value.promotion
 	switch d.Value.kind {
@@ -38,13 +38,13 @@ func isActive(d promotionDeadline) bool {
 	return offered
 }
 
-// NextDeadline is when the next thing is due, and the place in line of the command that set it; false when nothing is.
+// NextDeadline returns the time and sequence of the next deadline; false when there is none.
 func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {
 	d, ok := s.deadlines.First()
 	return d.At, d.Sequence, ok
 }
 
-// DueEvent is what NextDeadline names.
+// DueEvent returns the event of the next deadline.
 func (s *State) DueEvent() domain.Event {
 	d, _ := s.deadlines.First()
 	p := d.Value.promotion
@@ -57,8 +57,7 @@ func (s *State) DueEvent() domain.Event {
 	return p.offerExpired(p.offers[d.Sequence])
 }
 
-// offerExpired is the end of an offer that nobody accepted in time.
-func (p *Promotion) offerExpired(o Offer) domain.Event {
+func (p *Promotion) offerExpired(o waitlist.Offer) domain.Event {
 	return domain.Event{Entity: p.PromotionID, User: o.User, Body: OfferExpired{
 		PromotionID: p.PromotionID, WaitingID: WaitingID(p.PromotionID, o.Sequence), Quantity: o.Quantity, ExpiresAt: o.ExpiresAt,
 	}}

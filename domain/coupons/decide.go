@@ -1,4 +1,4 @@
-// The table of the counter: which rule decides which command, and what each event makes so.
+// Which rule decides which command, and how each event changes the state.
 
 package coupons
 
@@ -7,7 +7,7 @@ import (
 	"onsale/domain/waitlist"
 )
 
-// Decide says what command c leads to when the log's time is now. It changes nothing.
+// Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	switch body := c.Body.(type) {
 	case Revoke:
@@ -15,10 +15,10 @@ func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	case Join:
 		return s.join(c, body, now)
 	}
-	return []domain.Event{s.decide(c, now)}
+	return []domain.Event{s.decideOne(c, now)}
 }
 
-func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
+func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
@@ -44,7 +44,7 @@ func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 	panic("coupons: no rule for this command")
 }
 
-// Apply makes e so.
+// Apply changes the state as e says.
 func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case domain.Rejection:
@@ -66,7 +66,7 @@ func (s *State) Apply(e domain.Event) {
 func (s *State) apply(p *Promotion, e domain.Event) {
 	switch body := e.Body.(type) {
 	case Issued:
-		p.issue(e.User, 1)
+		p.addCoupons(e.User, 1)
 	case Used:
 		p.coupons[body.Number-1].Status = StatusUsed
 	case Revoked:
@@ -89,13 +89,36 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 		p.Offered += body.Quantity
 		sequence := WaitingSequence(e.Entity, body.WaitingID)
 		p.waiting.Remove(sequence)
-		s.RestoreOffer(p, Offer{waitlist.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}, body.ExpiresAt})
+		entry := waitlist.Entry{Sequence: sequence, User: e.User, Quantity: body.Quantity}
+		s.RestoreOffer(p, waitlist.Offer{Entry: entry, ExpiresAt: body.ExpiresAt})
 	case Accepted:
 		p.removeWaiting(body.WaitingID)
-		p.issue(e.User, body.Quantity)
+		p.addCoupons(e.User, body.Quantity)
 	case Declined:
 		p.removeWaiting(body.WaitingID)
 	case OfferExpired:
 		p.RestoreExpired(p.removeWaiting(body.WaitingID))
+	}
+}
+
+// addCoupons issues the next numbers to the user.
+func (p *Promotion) addCoupons(user string, quantity int) {
+	for range quantity {
+		p.RestoreCoupon(Coupon{Owner: user})
+	}
+	p.IssuedEver += quantity
+}
+
+func (p *Promotion) revokeCoupon(number int, returned bool) {
+	c := &p.coupons[number-1]
+	c.Status = StatusRevoked
+	if h := p.holders[c.Owner]; h.Count == 1 {
+		delete(p.holders, c.Owner)
+	} else {
+		h.Count--
+		p.holders[c.Owner] = h
+	}
+	if returned {
+		p.Returned++
 	}
 }

@@ -1,5 +1,5 @@
-// What can have happened to a promotion. The bytes of these structs are the log's format, and they are what clients read as
-// results: a changed meaning is a new version beside the old one.
+// Events of promotions. The JSON of these structs is the format of the log, and what clients get as results: a changed meaning
+// is a new version beside the old one.
 
 package coupons
 
@@ -22,7 +22,7 @@ func changes(first, count int, status Status) iter.Seq2[int, Status] {
 	}
 }
 
-// Created is a promotion with everything that its rules need.
+// Created has everything that the rules of a promotion need.
 type Created struct {
 	PromotionID  string      `json:"promotionId"`
 	Name         string      `json:"name"`
@@ -37,7 +37,7 @@ func (c Created) Result() any       { return c }
 func (Created) Created() bool       { return true }
 func (Created) Command() string     { return "coupons.create" }
 
-// Issued is one unit given to one user. Number counts the promotion's coupons from 1, in the order of the line.
+// Issued is one coupon for one user. Numbers count a promotion's coupons from 1, in the order of the commands.
 type Issued struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"` // "<promotionId>-<number>"
@@ -50,7 +50,7 @@ func (Issued) Created() bool                           { return true }
 func (i Issued) IDs(string) []string                   { return []string{i.CouponID} }
 func (i Issued) CouponChanges() iter.Seq2[int, Status] { return changes(i.Number, 1, StatusIssued) }
 
-// Used is a coupon redeemed by its owner, once.
+// Used is a coupon that its owner redeemed.
 type Used struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"`
@@ -63,14 +63,14 @@ func (Used) Created() bool                           { return false }
 func (u Used) IDs(string) []string                   { return []string{u.CouponID} }
 func (u Used) CouponChanges() iter.Seq2[int, Status] { return changes(u.Number, 1, StatusUsed) }
 
-// Opened says that opensAt has come. It concerns nobody alone.
+// Opened says that opensAt has come. It has no user.
 type Opened struct {
 	PromotionID string `json:"promotionId"`
 }
 
 func (Opened) Type() (string, int) { return "coupons.opened", 1 }
 
-// Paused is a promotion that gives nothing out for the time being.
+// Paused is a promotion that issues nothing until it is resumed.
 type Paused struct {
 	PromotionID string `json:"promotionId"`
 	Reason      string `json:"reason,omitempty"`
@@ -81,7 +81,7 @@ func (p Paused) Result() any       { return p }
 func (Paused) Created() bool       { return false }
 func (Paused) Command() string     { return "coupons.pause" }
 
-// Resumed is the end of the pause.
+// Resumed is the end of a pause.
 type Resumed struct {
 	PromotionID string `json:"promotionId"`
 	Reason      string `json:"reason,omitempty"`
@@ -92,7 +92,7 @@ func (r Resumed) Result() any       { return r }
 func (Resumed) Created() bool       { return false }
 func (Resumed) Command() string     { return "coupons.resume" }
 
-// Closed is the end: by somebody, who is the event's user, or by closesAt, which is nobody.
+// Closed is the end of a promotion, by an admin, who is the event's user, or by closesAt, without a user.
 type Closed struct {
 	PromotionID string `json:"promotionId"`
 	Reason      string `json:"reason,omitempty"`
@@ -103,11 +103,11 @@ func (c Closed) Result() any       { return c }
 func (Closed) Created() bool       { return false }
 func (Closed) Command() string     { return "coupons.close" }
 
-// StockChanged is another number of units.
+// StockChanged is a new number of units.
 type StockChanged struct {
 	PromotionID string `json:"promotionId"`
 	Delta       int    `json:"delta"`
-	Stock       int    `json:"stock"` // from now on
+	Stock       int    `json:"stock"` // the new number
 	Reason      string `json:"reason,omitempty"`
 }
 
@@ -121,7 +121,7 @@ type Revoked struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"`
 	Number      int    `json:"number"`
-	Returned    bool   `json:"returned"` // its unit is there for somebody else
+	Returned    bool   `json:"returned"` // its unit went back to the stock
 	Reason      string `json:"reason,omitempty"`
 }
 
@@ -129,12 +129,12 @@ func (Revoked) Type() (string, int)                     { return "coupons.revoke
 func (r Revoked) IDs(string) []string                   { return []string{r.CouponID} }
 func (r Revoked) CouponChanges() iter.Seq2[int, Status] { return changes(r.Number, 1, StatusRevoked) }
 
-// RevocationDone answers who asked for a revocation; Revoked, before it, is what happened.
+// RevocationDone answers the admin's command. The Revoked before it is for the owner.
 type RevocationDone struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"`
 	Number      int    `json:"number"`
-	UserID      string `json:"userId"` // who had it
+	UserID      string `json:"userId"` // the owner
 	Returned    bool   `json:"returned"`
 	Reason      string `json:"reason,omitempty"`
 }
@@ -145,14 +145,14 @@ func (RevocationDone) Created() bool         { return false }
 func (RevocationDone) Command() string       { return "coupons.revoke" }
 func (r RevocationDone) IDs(string) []string { return []string{r.CouponID} }
 
-// What can have happened to those who wait for units of a promotion.
+// Events of the waiting list.
 
-// Joined is a place in the waiting list.
+// Joined is a new entry in the waiting list.
 type Joined struct {
 	PromotionID string `json:"promotionId"`
 	WaitingID   string `json:"waitingId"` // "<promotionId>-wc<sequence of the command>"
 	Quantity    int    `json:"quantity"`
-	Position    int    `json:"position"` // 1 is the next; counted when they joined
+	Position    int    `json:"position"` // at the time of joining; 1 is the next
 }
 
 func (Joined) Type() (string, int) { return "coupons.joined", 1 }
@@ -162,7 +162,7 @@ func (j Joined) Result() any {
 func (Joined) Created() bool         { return false }
 func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
-// Left is the end of waiting by the one who waited. What was on offer to them is there again.
+// Left is an entry whose user left. Units on offer to it are free again.
 type Left struct {
 	PromotionID string `json:"promotionId"`
 	WaitingID   string `json:"waitingId"`
@@ -173,7 +173,7 @@ func (l Left) Result() any         { return l }
 func (Left) Created() bool         { return false }
 func (l Left) IDs(string) []string { return []string{l.WaitingID} }
 
-// Offered is units kept for one who waits, until ExpiresAt.
+// Offered is units kept for an entry until ExpiresAt.
 type Offered struct {
 	PromotionID string      `json:"promotionId"`
 	WaitingID   string      `json:"waitingId"`
@@ -184,12 +184,12 @@ type Offered struct {
 func (Offered) Type() (string, int)   { return "coupons.offered", 1 }
 func (o Offered) IDs(string) []string { return []string{o.WaitingID} }
 
-// Accepted is an offer that became coupons: Quantity of them, with numbers from Number on.
+// Accepted is an offer that became Quantity coupons, with numbers from Number on.
 type Accepted struct {
 	PromotionID string `json:"promotionId"`
 	WaitingID   string `json:"waitingId"`
-	CouponID    string `json:"couponId"` // the first
-	Number      int    `json:"number"`   // its
+	CouponID    string `json:"couponId"` // of the first
+	Number      int    `json:"number"`   // of the first
 	Quantity    int    `json:"quantity"`
 }
 
@@ -207,7 +207,7 @@ func (a Accepted) CouponChanges() iter.Seq2[int, Status] {
 	return changes(a.Number, a.Quantity, StatusIssued)
 }
 
-// Declined is an offer that was not wanted; the waiting is over.
+// Declined is an offer that was refused; the waiting is over.
 type Declined struct {
 	PromotionID string `json:"promotionId"`
 	WaitingID   string `json:"waitingId"`
@@ -219,7 +219,7 @@ func (d Declined) Result() any         { return d }
 func (Declined) Created() bool         { return false }
 func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
 
-// OfferExpired is an offer that nobody accepted in time; the waiting is over.
+// OfferExpired is an offer that was not accepted in time; the waiting is over.
 type OfferExpired struct {
 	PromotionID string      `json:"promotionId"`
 	WaitingID   string      `json:"waitingId"`

@@ -1,11 +1,10 @@
-// One unit to one user, first come, first served.
+// Issuing a coupon: one unit to one user, in the order of the commands.
 
 package coupons
 
 import "onsale/domain"
 
-// issue checks in the order that all rules keep: exists, window, the user's limit, stock. So somebody who has a coupon
-// hears that, and not that the rest is sold out.
+// issue checks the user's limit before the stock: a user who has a coupon gets already_issued also when the rest is sold out.
 func (s *State) issue(c domain.Command, now domain.Time) domain.Event {
 	p := s.promotions[c.Entity]
 	if p == nil {
@@ -27,7 +26,8 @@ func (s *State) issue(c domain.Command, now domain.Time) domain.Event {
 	return domain.NewOutcome(c, Issued{PromotionID: c.Entity, CouponID: CouponID(c.Entity, number), Number: number})
 }
 
-// checkWindow is why now lies outside of the window. Closed before it opened is closed: nobody shall wait for the opening.
+// checkWindow returns the code that refuses a command outside of opensAt to closesAt. A promotion that was closed before it
+// opened is closed: no client should wait for the opening.
 func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.Details) {
 	if closed, closesAt := p.Closed(now); closed {
 		return domain.Closed, domain.Details{ClosesAt: closesAt}
@@ -39,7 +39,7 @@ func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.De
 	return "", details
 }
 
-// checkUserLimit is why the user cannot have so many more.
+// checkUserLimit returns the code that refuses the user quantity more coupons.
 func (p *Promotion) checkUserLimit(user string, quantity int) (code string, details domain.Details) {
 	switch held := p.holders[user]; {
 	case int(held.Count)+quantity <= p.PerUserLimit:

@@ -1,41 +1,23 @@
-// Pausing, resuming and closing a promotion, and changing its stock: what the shop does while a sale is on.
+// Creating, pausing, resuming and closing a promotion, and changing its stock: commands of admins.
 
 package coupons
 
-import (
-	"fmt"
+import "onsale/domain"
 
-	"onsale/domain"
-)
-
-// MaxReason bounds what the shop says beside an action, in bytes.
-const MaxReason = 200
-
-func checkReason(reason string) error {
-	if len(reason) > MaxReason {
-		return &domain.FieldError{Field: "reason", Problem: fmt.Sprintf("at most %d bytes", MaxReason)}
+func (s *State) create(c domain.Command, body Create) domain.Event {
+	if body.Check() != nil {
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
-	return nil
+	if s.promotions[c.Entity] != nil {
+		return domain.Reject(c, domain.PromotionExists, domain.Details{})
+	}
+	return domain.NewOutcome(c, Created{
+		PromotionID: c.Entity, Name: body.Name, Stock: body.Stock, PerUserLimit: body.PerUserLimit,
+		OpensAt: body.OpensAt, ClosesAt: body.ClosesAt,
+	})
 }
 
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (p Pause) Check() error { return checkReason(p.Reason) }
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (r Resume) Check() error { return checkReason(r.Reason) }
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (c Close) Check() error { return checkReason(c.Reason) }
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (c ChangeStock) Check() error {
-	if c.Delta == 0 || c.Delta < -MaxStock || c.Delta > MaxStock {
-		return &domain.FieldError{Field: "delta", Problem: fmt.Sprintf("-%d to %d, and not 0", MaxStock, MaxStock)}
-	}
-	return checkReason(c.Reason)
-}
-
-// openPromotion is the promotion that command c steers, or the event that says why it cannot be steered.
+// openPromotion returns the promotion that an admin's command changes, or its rejection.
 func (s *State) openPromotion(c domain.Command, bodyErr error, now domain.Time) (*Promotion, domain.Event) {
 	p := s.promotions[c.Entity]
 	if bodyErr != nil {
@@ -50,7 +32,7 @@ func (s *State) openPromotion(c domain.Command, bodyErr error, now domain.Time) 
 	return p, domain.Event{}
 }
 
-// transition is done to whatever is not closed: pausing what is paused, or resuming what is not, is as good as done.
+// transition pauses, resumes or closes. Pausing a paused promotion and resuming a running one succeed.
 func (s *State) transition(c domain.Command, bodyErr error, now domain.Time, outcome domain.Body) domain.Event {
 	if p, rejection := s.openPromotion(c, bodyErr, now); p == nil {
 		return rejection
@@ -58,7 +40,6 @@ func (s *State) transition(c domain.Command, bodyErr error, now domain.Time, out
 	return domain.NewOutcome(c, outcome)
 }
 
-// changeStock leaves those units alone that somebody has or is offered.
 func (s *State) changeStock(c domain.Command, body ChangeStock, now domain.Time) domain.Event {
 	p, rejection := s.openPromotion(c, body.Check(), now)
 	if p == nil {

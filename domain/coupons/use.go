@@ -1,4 +1,4 @@
-// Redeeming a coupon, and taking one away. Neither asks whether the promotion is open: this is not giving out.
+// Redeeming and revoking a coupon. Both are possible while a promotion is paused, and after it closed.
 
 package coupons
 
@@ -22,10 +22,7 @@ func (s *State) use(c domain.Command, body Use) domain.Event {
 	return domain.Reject(c, code, domain.Details{})
 }
 
-// Check says which field of r has a wrong shape, as a *domain.FieldError.
-func (r Revoke) Check() error { return checkReason(r.Reason) }
-
-// revoke tells two: the owner what happened to them, and then the shop that it was done. A used coupon can be revoked too.
+// revoke emits an event for the owner, and then the outcome for the admin. A used coupon can be revoked too.
 func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 	coupon, ok := s.coupon(c.Entity, body.Number)
 	code := ""
@@ -52,7 +49,7 @@ func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 	}
 }
 
-// coupon is the one of this promotion with this number; false when there is none, or no such promotion.
+// coupon returns the coupon of this promotion with this number; false when there is no such coupon or promotion.
 func (s *State) coupon(promotion string, number int) (Coupon, bool) {
 	p := s.promotions[promotion]
 	if p == nil {

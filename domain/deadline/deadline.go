@@ -1,5 +1,5 @@
-// Package due keeps what log time will change by itself, in the one order in which everybody tells it: by the time at
-// which it is due, then by the place in line of the command that set it.
+// Package deadline keeps what log time will change without a command, in the one order in which every node emits it: by time,
+// then by the sequence of the command that set it.
 package deadline
 
 import (
@@ -10,57 +10,57 @@ import (
 	"onsale/domain"
 )
 
-// Deadline is a moment at which What is over.
+// Deadline is a time at which something happens to Value.
 type Deadline[T any] struct {
 	At       domain.Time
 	Sequence uint64 // of the command that set it
 	Value    T
 }
 
-// Compare is the order of telling.
+// Compare orders deadlines as their events are emitted.
 func (d Deadline[T]) Compare(other Deadline[T]) int {
 	return cmp.Or(cmp.Compare(d.At, other.At), cmp.Compare(d.Sequence, other.Sequence))
 }
 
-// Queue is all deadlines of a kind. What ended otherwise leaves its deadline behind: it no longer stands, and is passed
-// over when it is due.
+// Queue is all deadlines of a kind. What ended in another way leaves a stale deadline behind, which is dropped when it comes to
+// the front.
 type Queue[T any] struct {
 	all    deadlines[T]
 	active func(Deadline[T]) bool
 }
 
-// NewQueue is empty. stands says whether a deadline still means something.
+// NewQueue returns an empty queue. active says whether a deadline still applies.
 func NewQueue[T any](active func(Deadline[T]) bool) *Queue[T] { return &Queue[T]{active: active} }
 
-// Add puts a deadline in its place.
-func (l *Queue[T]) Add(d Deadline[T]) { heap.Push(&l.all, d) }
+// Add adds a deadline.
+func (q *Queue[T]) Add(d Deadline[T]) { heap.Push(&q.all, d) }
 
-// First is the next one that stands; false when there is none. Those before it are forgotten.
-func (l *Queue[T]) First() (Deadline[T], bool) {
-	for len(l.all) > 0 {
-		if l.active(l.all[0]) {
-			return l.all[0], true
+// First returns the next active deadline; false when there is none. It drops the stale ones before it.
+func (q *Queue[T]) First() (Deadline[T], bool) {
+	for len(q.all) > 0 {
+		if q.active(q.all[0]) {
+			return q.all[0], true
 		}
-		heap.Pop(&l.all)
+		heap.Pop(&q.all)
 	}
 	return Deadline[T]{}, false
 }
 
-// Due are the standing ones at or before now, in no order, found by walking down the heap as far as it is due.
-func (l *Queue[T]) Due(now domain.Time) iter.Seq[Deadline[T]] {
+// Due yields the active deadlines at or before now, in no order: it walks the heap only as far as that.
+func (q *Queue[T]) Due(now domain.Time) iter.Seq[Deadline[T]] {
 	return func(yield func(Deadline[T]) bool) {
 		var walk func(i int) bool
 		walk = func(i int) bool {
-			if i >= len(l.all) || l.all[i].At > now {
+			if i >= len(q.all) || q.all[i].At > now {
 				return true
 			}
-			return (!l.active(l.all[i]) || yield(l.all[i])) && walk(2*i+1) && walk(2*i+2)
+			return (!q.active(q.all[i]) || yield(q.all[i])) && walk(2*i+1) && walk(2*i+2)
 		}
 		walk(0)
 	}
 }
 
-// deadlines is the heap.
+// deadlines is the heap of a queue.
 type deadlines[T any] []Deadline[T]
 
 func (d deadlines[T]) Len() int           { return len(d) }

@@ -8,15 +8,15 @@ import (
 	"onsale/domain"
 )
 
-// Whatever comes and goes in between: what is told is what stands, in the order of time and place.
+// TestQueue_OrdersByTimeAndSequence adds and cancels deadlines: the active ones come in the order of time and sequence.
 func TestQueue_OrdersByTimeAndSequence(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	cancelled := map[uint64]bool{}
-	l := NewQueue(func(d Deadline[string]) bool { return !cancelled[d.Sequence] })
+	q := NewQueue(func(d Deadline[string]) bool { return !cancelled[d.Sequence] })
 	var active []Deadline[string]
 	for sequence := range uint64(2000) {
 		d := Deadline[string]{At: domain.Time(rng.IntN(50)), Sequence: sequence, Value: "x"}
-		l.Add(d)
+		q.Add(d)
 		active = append(active, d)
 		if rng.IntN(2) == 0 {
 			i := rng.IntN(len(active))
@@ -27,16 +27,16 @@ func TestQueue_OrdersByTimeAndSequence(t *testing.T) {
 	slices.SortFunc(active, Deadline[string].Compare)
 	now := domain.Time(25)
 	firstLater, _ := slices.BinarySearchFunc(active, now+1, func(d Deadline[string], at domain.Time) int { return int(d.At - at) })
-	if got := slices.SortedFunc(l.Due(now), Deadline[string].Compare); !slices.Equal(got, active[:firstLater]) {
-		t.Errorf("got %d until %d, want %d", len(got), now, firstLater)
+	if got := slices.SortedFunc(q.Due(now), Deadline[string].Compare); !slices.Equal(got, active[:firstLater]) {
+		t.Errorf("got %d due at %d, want %d", len(got), now, firstLater)
 	}
 	for _, want := range active {
-		if got, ok := l.First(); !ok || got != want {
+		if got, ok := q.First(); !ok || got != want {
 			t.Fatalf("got %v, %t, want %v", got, ok, want)
 		}
 		cancelled[want.Sequence] = true
 	}
-	if got, ok := l.First(); ok {
-		t.Errorf("got %v of nothing", got)
+	if got, ok := q.First(); ok {
+		t.Errorf("got %v from an empty queue", got)
 	}
 }

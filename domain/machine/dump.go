@@ -1,4 +1,4 @@
-// The whole state as text, to compare what was rebuilt with what lived.
+// The whole state as text, and what must hold after every event.
 
 package machine
 
@@ -13,20 +13,35 @@ import (
 	"onsale/domain"
 )
 
-// Dump writes everything that decides, sorted: two shops whose dumps are equal decide alike for ever. It is for people and
-// for audits; its look is no format and may change.
-func (s *Machine) Dump(w io.Writer) error {
+// Dump writes everything that decides, sorted: machines with equal dumps decide alike. It is for people and for audits; its format
+// may change.
+func (m *Machine) Dump(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "now %s, %d events\n", s.Now, s.LastEvent)
-	requests := slices.SortedFunc(maps.Keys(s.requests), func(x, y domain.RequestID) int {
-		return cmp.Compare(s.requests[x].EventNumber, s.requests[y].EventNumber)
+	fmt.Fprintf(b, "now %s, %d events\n", m.Now, m.LastEvent)
+	requests := slices.SortedFunc(maps.Keys(m.requests), func(x, y domain.RequestID) int {
+		return cmp.Compare(m.requests[x].EventNumber, m.requests[y].EventNumber)
 	})
 	for _, id := range requests {
-		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, s.requests[id].EventNumber, uint64(s.requests[id].Fingerprint))
+		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, m.requests[id].EventNumber, uint64(m.requests[id].Fingerprint))
 	}
-	s.Coupons.Dump(b)
-	s.Seats.Dump(b)
-	s.Orders.Dump(b)
-	s.Alarms.Dump(b)
+	m.Coupons.Dump(b)
+	m.Seats.Dump(b)
+	m.Orders.Dump(b)
+	m.Alarms.Dump(b)
 	return b.Flush()
+}
+
+// CheckInvariants returns what is wrong with the state after event e was applied, as far as e touched it: every unit of a promotion
+// is remaining, on offer or issued; every seat is free, blocked, or belongs to one hold, offer, reservation or pending release;
+// no product has more units taken than it has, and a decided order has a result.
+func (m *Machine) CheckInvariants(e domain.Event) error {
+	switch name, _ := e.Body.Type(); domain.Kind(name) {
+	case "coupons":
+		return m.Coupons.CheckInvariants(e)
+	case "seats":
+		return m.Seats.CheckInvariants(e)
+	case "orders", "products":
+		return m.Orders.CheckInvariants(e)
+	}
+	return nil
 }

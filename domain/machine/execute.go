@@ -1,5 +1,5 @@
-// One command at the counter: what is due happens first, then the command is decided, and each event is made so before the
-// next is thought of. So every decision sees the shop exactly as it is at its own moment.
+// Executing one command: first what is due, then the decision of the command itself. Each event is applied before the next is
+// decided, so every decision sees the state of its own time.
 
 package machine
 
@@ -7,25 +7,29 @@ import (
 	"fmt"
 
 	"onsale/domain"
+	"onsale/domain/alarms"
+	"onsale/domain/coupons"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
 )
 
-// MaxDueEvents bounds the events about what is due that one command tells; clock commands tell the rest, in the same order.
-// Decisions about seats look at holds that are due as gone, told or not.
+// MaxDueEvents limits the due events that one command emits. Ticks emit the rest, in the same order. Rules treat holds that are due
+// as gone in any case.
 const MaxDueEvents = 500
 
-// maxEventsBeforeOffer is how many events there may be before another offer: clock commands tell the rest. The log takes 1,000 of one
-// command, the largest outcome has 201 (seats.Free), and that may come behind as many offers.
+// maxEventsBeforeOffer limits the events before another offer; ticks emit the rest. The log takes 1,000 events of one command. The
+// largest outcome has 201 (seats.Reclaim), and may come after as many offers.
 const maxEventsBeforeOffer = 700
 
-// Execute decides command c and makes its events so. They are numbered and complete but for the chain: first what was due, then
-// what the command leads to, among it its outcome. There is no outcome when c is the clock, or the repetition of a
-// request: that one's stands at Requests[c.Request]. A void leads to nothing at all, due holds or not: what its command led to
-// stands in EVENTS already. The error is the text of a panic in a rule, which has changed nothing; the last event then says that c is dead.
-func (s *Machine) Execute(c domain.Command) ([]domain.Event, error) {
+// Execute decides command c and applies its events: first what was due, then what the command leads to, among it the outcome. The
+// events have numbers; the codec adds the hash chain. There is no outcome for a tick, and for a repeated request, whose outcome
+// is Request(c.Request). A Noop has no events at all, due ones neither: those of the command that it replaces are in EVENTS.
+// The error is a panic of a rule, which changed nothing; the last event is then a DeadLetter.
+func (m *Machine) Execute(c domain.Command) ([]domain.Event, error) {
 	if _, noop := c.Body.(domain.Noop); noop {
 		return nil, nil
 	}
-	x := execution{machine: s, command: c, now: max(s.Now, c.At)}
+	x := execution{machine: m, command: c, now: max(m.Now, c.At)}
 	x.emitOffers()
 	for len(x.events) < MaxDueEvents && x.emitNextDue() {
 		x.emitOffers()
@@ -41,7 +45,7 @@ func (s *Machine) Execute(c domain.Command) ([]domain.Event, error) {
 	return x.events, err
 }
 
-// execution is the time that one command has at the counter.
+// execution is the execution of one command.
 type execution struct {
 	machine *Machine
 	command domain.Command
@@ -49,7 +53,7 @@ type execution struct {
 	events  []domain.Event
 }
 
-// emit gives an event its number and makes it so.
+// emit numbers an event and applies it, and emits the alarm that it raises.
 func (x *execution) emit(e domain.Event) {
 	e.Number, e.Sequence, e.Now = x.machine.LastEvent+1, x.command.Sequence, x.now
 	x.machine.Apply(e)
@@ -59,7 +63,7 @@ func (x *execution) emit(e domain.Event) {
 	}
 }
 
-// emitNextDue tells what is due next; false when nothing is.
+// emitNextDue emits the next event that is due; false when none is.
 func (x *execution) emitNextDue() bool {
 	at, next, ok := x.machine.nextDue()
 	if !ok || at > x.now {
@@ -69,7 +73,7 @@ func (x *execution) emitNextDue() bool {
 	return true
 }
 
-// emitOffers gives what came back to those who wait for it, the first in line first, before anybody else can ask for it.
+// emitOffers offers what came back to the waiting lists, before any other command can get it.
 func (x *execution) emitOffers() {
 	for len(x.events) < maxEventsBeforeOffer {
 		e, more := x.machine.nextOffer(x.now)
@@ -80,9 +84,9 @@ func (x *execution) emitOffers() {
 	}
 }
 
-// decide is what the rules say to the command itself. They change nothing, so a rule that breaks leaves nothing half done.
+// decide asks the rules for the events of the command itself. Rules change nothing, so a panic leaves nothing half done.
 func (x *execution) decide() (events []domain.Event, err error) {
-	c, s := x.command, x.machine
+	c, m := x.command, x.machine
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			events = []domain.Event{domain.NewOutcome(c, domain.DeadLetter{Reason: domain.DeadLetterPanicked})}
@@ -95,7 +99,7 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	case domain.Malformed:
 		return []domain.Event{{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed, Bytes: body.Bytes}}}, nil
 	}
-	if first, repeated := s.requests[c.Request]; repeated {
+	if first, repeated := m.requests[c.Request]; repeated {
 		if first.Fingerprint == c.Fingerprint {
 			return nil, nil
 		}
@@ -103,13 +107,43 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	}
 	switch name, _ := c.Body.Type(); domain.Kind(name) {
 	case "coupons":
-		return s.Coupons.Decide(c, x.now), nil
+		return m.Coupons.Decide(c, x.now), nil
 	case "seats":
-		return s.Seats.Decide(c, x.now), nil
+		return m.Seats.Decide(c, x.now), nil
 	case "orders", "products":
-		return s.Orders.Decide(c, x.now), nil
+		return m.Orders.Decide(c, x.now), nil
 	case "alarms":
-		return s.Alarms.Decide(c, s.LastEvent+1), nil
+		return m.Alarms.Decide(c, m.LastEvent+1), nil
 	}
-	panic("shop: no rules for this kind")
+	panic("machine: no rules for this kind")
+}
+
+// alarmFor returns the alarm that e raises for its user, for something that the user did not ask for.
+func alarmFor(e domain.Event) (domain.Event, bool) {
+	var raised alarms.Raised
+	switch b := e.Body.(type) {
+	case coupons.Offered:
+		raised = alarms.Raised{Kind: alarms.KindOffer, PromotionID: b.PromotionID, WaitingID: b.WaitingID, Count: b.Quantity, ExpiresAt: b.ExpiresAt}
+	case coupons.Revoked:
+		raised = alarms.Raised{Kind: alarms.KindCouponRevoked, PromotionID: b.PromotionID, CouponID: b.CouponID, Reason: b.Reason}
+	case seats.Offered:
+		raised = alarms.Raised{Kind: alarms.KindOffer, ScheduleID: b.ScheduleID, WaitingID: b.WaitingID,
+			Count: len(b.ScheduleSeatIDs), ExpiresAt: b.ExpiresAt}
+	case seats.Expiring:
+		if e.Now >= b.ExpiresAt { // no command came in time, and the hold is over
+			return e, false
+		}
+		raised = alarms.Raised{Kind: alarms.KindHoldExpiring, ScheduleID: b.ScheduleID, HoldID: b.HoldID, ExpiresAt: b.ExpiresAt}
+	case seats.Cancelled:
+		if !e.Request.IsZero() { // by the user
+			return e, false
+		}
+		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
+			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
+	case orders.Refunded:
+		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}
+	default:
+		return e, false
+	}
+	return domain.Event{Entity: e.User, User: e.User, Body: raised}, true
 }

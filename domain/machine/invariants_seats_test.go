@@ -127,10 +127,10 @@ func scheduleDeadlines(sc *seats.Schedule) (deadlines []string) {
 		if !h.Warned {
 			at -= 60_000
 		}
-		deadlines = append(deadlines, fmt.Sprintf("%020d %020d holding %s", at, h.Sequence, sc.ScheduleID))
+		deadlines = append(deadlines, fmt.Sprintf("%020d %020d allocation %s", at, h.Sequence, sc.ScheduleID))
 	}
 	for at := range sc.PendingReleases() {
-		deadlines = append(deadlines, fmt.Sprintf("%020d %020d return %s", at, sc.Sequence, sc.ScheduleID))
+		deadlines = append(deadlines, fmt.Sprintf("%020d %020d release %s", at, sc.Sequence, sc.ScheduleID))
 	}
 	return deadlines
 }

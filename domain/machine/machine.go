@@ -1,6 +1,6 @@
-// Package shop is the whole rule book behind one counter: it takes commands in the order of their line, lets what is due
-// happen first, answers a repeated request with what was decided the first time, and sends the rest to the rules of its
-// kind. What it holds is a function of EVENTS alone.
+// Package machine is the state machine that executes commands. It takes commands in the order of their sequences, emits first
+// what became due by time, answers a repeated request with its first outcome, and passes the other commands to the rules of
+// their kind. Its state is a function of EVENTS alone.
 package machine
 
 import (
@@ -14,7 +14,7 @@ import (
 	"onsale/domain/seats"
 )
 
-// Machine is the state that decides. Its zero value is no shop; use New.
+// Machine is the whole state. Use New.
 type Machine struct {
 	Now       domain.Time // of the last event
 	LastEvent uint64      // number of the last event
@@ -26,93 +26,93 @@ type Machine struct {
 	requests map[domain.RequestID]RequestRecord
 }
 
-// RequestRecord is where the first outcome of a request stands.
+// RequestRecord is the first outcome of a request.
 type RequestRecord struct {
 	EventNumber uint64
 	Fingerprint domain.Fingerprint
 }
 
-// New is a shop on its first day.
+// New returns a machine before the first event.
 func New() *Machine {
 	return &Machine{
 		requests: map[domain.RequestID]RequestRecord{}, Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
 	}
 }
 
-// Restore begins a restore at start-up from a store that holds events up to lastEvent. RestoreRequest and the Restore methods of
-// each kind add the rest.
-func (s *Machine) Restore(now domain.Time, lastEvent uint64) {
-	s.Now, s.LastEvent = now, lastEvent
-	s.requests = make(map[domain.RequestID]RequestRecord, lastEvent)
+// Restore begins a restore from a store that has the events up to lastEvent. RestoreRequest and the Restore methods of each kind
+// add the rest.
+func (m *Machine) Restore(now domain.Time, lastEvent uint64) {
+	m.Now, m.LastEvent = now, lastEvent
+	m.requests = make(map[domain.RequestID]RequestRecord, lastEvent)
 }
 
-// RestoreRequest adds the outcome of a request. The first outcome of an id stays.
-func (s *Machine) RestoreRequest(id domain.RequestID, r RequestRecord) {
-	if _, known := s.requests[id]; !known {
-		s.requests[id] = r
+// RestoreRequest adds the outcome of a request, unless it has one.
+func (m *Machine) RestoreRequest(id domain.RequestID, r RequestRecord) {
+	if _, known := m.requests[id]; !known {
+		m.requests[id] = r
 	}
 }
 
 // Request returns the first outcome of a request.
-func (s *Machine) Request(id domain.RequestID) (RequestRecord, bool) {
-	r, ok := s.requests[id]
+func (m *Machine) Request(id domain.RequestID) (RequestRecord, bool) {
+	r, ok := m.requests[id]
 	return r, ok
 }
 
 // Requests yields the first outcome of every request.
-func (s *Machine) Requests() iter.Seq2[domain.RequestID, RequestRecord] { return maps.All(s.requests) }
+func (m *Machine) Requests() iter.Seq2[domain.RequestID, RequestRecord] { return maps.All(m.requests) }
 
-// Apply makes e so. The first outcome of a request is kept; a later one under the same id (request_id_reused) is not.
-func (s *Machine) Apply(e domain.Event) {
-	s.Now, s.LastEvent = e.Now, e.Number
+// Apply changes the state as e says. Later outcomes of a request id (request_id_reused) are not recorded.
+func (m *Machine) Apply(e domain.Event) {
+	m.Now, m.LastEvent = e.Now, e.Number
 	if !e.Request.IsZero() {
-		s.RestoreRequest(e.Request, RequestRecord{EventNumber: e.Number, Fingerprint: e.Fingerprint})
+		m.RestoreRequest(e.Request, RequestRecord{EventNumber: e.Number, Fingerprint: e.Fingerprint})
 	}
 	name, _ := e.Body.Type()
 	switch domain.Kind(name) {
 	case "coupons":
-		s.Coupons.Apply(e)
+		m.Coupons.Apply(e)
 	case "seats":
-		s.Seats.Apply(e)
+		m.Seats.Apply(e)
 	case "orders", "products":
-		s.Orders.Apply(e)
+		m.Orders.Apply(e)
 	case "alarms":
-		s.Alarms.Apply(e)
+		m.Alarms.Apply(e)
 	}
 }
 
-// NextDeadline is when something changes by itself: the log's present time where one command could not tell it all. False
-// when nothing is waiting for the time.
-func (s *Machine) NextDeadline() (domain.Time, bool) {
-	if _, more := s.nextOffer(s.Now); more {
-		return s.Now, true
+// NextDeadline returns when time changes something: Now where offers are left that did not fit into one command's events. False
+// when nothing has a deadline.
+func (m *Machine) NextDeadline() (domain.Time, bool) {
+	if _, more := m.nextOffer(m.Now); more {
+		return m.Now, true
 	}
-	at, _, ok := s.nextDue()
+	at, _, ok := m.nextDue()
 	return at, ok
 }
 
-// timed are those of a kind whose state changes with time.
+// timed are the kinds whose state changes with time.
 type timed interface {
 	NextDeadline() (at domain.Time, sequence uint64, ok bool)
 	DueEvent() domain.Event
 }
 
-// nextDue is whose deadline comes first, by time and then by place in line.
-func (s *Machine) nextDue() (at domain.Time, first timed, ok bool) {
+// nextDue returns the kind with the next deadline, by time and then by sequence.
+func (m *Machine) nextDue() (at domain.Time, first timed, ok bool) {
 	var sequence uint64
-	for _, r := range [...]timed{s.Seats, s.Coupons, s.Orders} {
-		due, dueSequence, found := r.NextDeadline()
+	for _, kind := range [...]timed{m.Seats, m.Coupons, m.Orders} {
+		due, dueSequence, found := kind.NextDeadline()
 		if found && (!ok || due < at || due == at && dueSequence < sequence) {
-			at, sequence, first, ok = due, dueSequence, r, true
+			at, sequence, first, ok = due, dueSequence, kind, true
 		}
 	}
 	return at, first, ok
 }
 
-// nextOffer is what is to be offered next at now, to those who wait for what comes back.
-func (s *Machine) nextOffer(now domain.Time) (domain.Event, bool) {
-	if e, ok := s.Coupons.NextOffer(now); ok {
+// nextOffer returns the next offer to a waiting list at now.
+func (m *Machine) nextOffer(now domain.Time) (domain.Event, bool) {
+	if e, ok := m.Coupons.NextOffer(now); ok {
 		return e, true
 	}
-	return s.Seats.NextOffer(now)
+	return m.Seats.NextOffer(now)
 }

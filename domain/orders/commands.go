@@ -1,11 +1,22 @@
-// What can be asked of products and orders. The bytes of these structs are the log's format: a changed meaning is a new
-// version beside the old one. A product is the entity of what is asked of it, an imp_uid that of an order.
+// Commands on products, whose entity is the product's id, and on orders, whose entity is the imp_uid of the payment. The JSON of
+// these structs is the format of the log: a changed meaning is a new version beside the old one. Check methods return a
+// *domain.FieldError for the first invalid field.
 
 package orders
 
 import "onsale/domain"
 
-// Create opens a product; its id is the command's entity.
+// Limits of products and orders. Price × count stays below 2^53, so that every client can compute with it.
+const (
+	MaxStock      = 1_000_000_000
+	MaxPrice      = 1_000_000_000_000
+	MaxCount      = 1_000             // units of one order
+	MaxName       = 200               // bytes
+	MaxReason     = 500               // bytes; longer than domain.MaxReason: why an order was cancelled is shown to its user
+	MaxPaySeconds = 30 * 24 * 60 * 60 // 30 days
+)
+
+// Create creates a product; its id is the command's entity.
 type Create struct {
 	Name  string `json:"name"`
 	Price int64  `json:"price"` // of a unit, in the currency's smallest unit, 1 to 1,000,000,000,000
@@ -14,8 +25,19 @@ type Create struct {
 
 func (Create) Type() (string, int)        { return "products.create", 1 }
 func (Create) IDs(entity string) []string { return []string{entity} }
+func (c Create) Check() error {
+	switch {
+	case c.Name == "" || len(c.Name) > MaxName:
+		return domain.InvalidField("name", "1 to %d bytes", MaxName)
+	case c.Price < 1 || c.Price > MaxPrice:
+		return domain.InvalidField("price", "1 to %d", MaxPrice)
+	case c.Stock < 0 || c.Stock > MaxStock:
+		return domain.InvalidField("stock", "0 to %d", MaxStock)
+	}
+	return nil
+}
 
-// ChangeStock adds units, or takes away some that nobody has.
+// ChangeStock adds units, or removes units that no order has.
 type ChangeStock struct {
 	Delta  int    `json:"delta"` // not 0
 	Reason string `json:"reason,omitempty"`
@@ -23,16 +45,23 @@ type ChangeStock struct {
 
 func (ChangeStock) Type() (string, int)        { return "products.change-stock", 1 }
 func (ChangeStock) IDs(entity string) []string { return []string{entity} }
+func (c ChangeStock) Check() error {
+	if c.Delta == 0 || c.Delta < -MaxStock || c.Delta > MaxStock {
+		return domain.InvalidField("delta", "-%d to %d, and not 0", MaxStock, MaxStock)
+	}
+	return domain.CheckReason(c.Reason, MaxReason)
+}
 
-// Close ends the sale of a product for good. Orders that were placed go on.
+// Close ends the sale of a product permanently. Its orders go on.
 type Close struct {
 	Reason string `json:"reason,omitempty"`
 }
 
 func (Close) Type() (string, int)        { return "products.close", 1 }
 func (Close) IDs(entity string) []string { return []string{entity} }
+func (c Close) Check() error             { return domain.CheckReason(c.Reason, MaxReason) }
 
-// Prepare asks for a merchant_uid, under which the user who sends it, and nobody else, can pay for so many units.
+// Prepare asks for a merchant_uid under which only this user can pay for so many units.
 type Prepare struct {
 	Count int `json:"count"`
 }
@@ -40,50 +69,45 @@ type Prepare struct {
 func (Prepare) Type() (string, int)        { return "products.prepare", 1 }
 func (Prepare) IDs(entity string) []string { return []string{entity} }
 
-// Place orders units for a payment that was made or begun; its imp_uid is the command's entity.
+// Place orders units for a payment that was made or begun; the payment's imp_uid is the command's entity.
 type Place struct {
 	ProductID string `json:"salePostId"`
 	Count     int    `json:"count"`  // 1 to 1,000
-	Amount    int64  `json:"amount"` // what the client believes it costs; the price decides
+	Amount    int64  `json:"amount"` // as the client computed it; must be price × count
 	Terms
 }
 
 func (Place) Type() (string, int)          { return "orders.place", 1 }
 func (p Place) IDs(entity string) []string { return []string{entity, p.ProductID} }
 
-// Terms are what a node's configuration says of payments, written into the order when it is placed.
-type Terms struct {
-	Currency       string `json:"currency"`                 // that a payment must have: "KRW"
-	PaySeconds     int    `json:"paySeconds"`               // how long an order waits for its payment, 1 to 2,592,000
-	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are none of ours
-	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are as good as real ones
+// invalid finds what the API and its configuration never send.
+func (p Place) invalid() bool {
+	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
 }
 
-// RecordPayment says what the provider was heard to say of an order's payment. No user sends it, and it has no request id: what
-// changes nothing, or was asked before the order last changed, leads to no event.
+// Terms are the payment settings of a node, written into the order when it is placed.
+type Terms struct {
+	Currency       string `json:"currency"`                 // of the payment: "KRW"
+	PaySeconds     int    `json:"paySeconds"`               // for which an order waits for its payment, 1 to 2,592,000
+	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are not accepted
+	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are accepted
+}
+
+// RecordPayment records what the provider answered about an order's payment. The payment worker sends it, without a user and a
+// request id. An answer that changes nothing, or to a question from before the order's last change, leads to no event.
 type RecordPayment struct {
-	LastEvent uint64  `json:"after"` // Order.Event as it was before the provider was asked
+	LastEvent uint64  `json:"after"` // Order.LastEvent before the provider was asked
 	Payment   Payment `json:"payment"`
 }
 
 func (RecordPayment) Type() (string, int)          { return "orders.record-payment", 1 }
 func (r RecordPayment) IDs(entity string) []string { return []string{entity, r.Payment.MerchantUID} }
 
-// Cancel is the shop's: the order ends, and what was paid goes back.
+// Cancel is sent by an admin: the order ends, and what was paid is refunded.
 type Cancel struct {
 	Reason string `json:"reason,omitempty"`
 }
 
 func (Cancel) Type() (string, int)        { return "orders.cancel", 1 }
 func (Cancel) IDs(entity string) []string { return []string{entity} }
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (c Cancel) Check() error { return checkReason(c.Reason) }
-
-// MaxPaySeconds is 30 days.
-const MaxPaySeconds = 30 * 24 * 60 * 60
-
-// check finds what no door lets through.
-func (p Place) invalid() bool {
-	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
-}
+func (c Cancel) Check() error             { return domain.CheckReason(c.Reason, MaxReason) }

@@ -1,10 +1,10 @@
-// The table of the counter: which rule decides which command, and what each event makes so.
+// Which rule decides which command, and how each event changes the state.
 
 package orders
 
 import "onsale/domain"
 
-// Decide says what command c leads to when the log's time is now. It changes nothing.
+// Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
@@ -25,7 +25,7 @@ func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	panic("orders: no rule for this command")
 }
 
-// Apply makes e so.
+// Apply changes the state as e says.
 func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case domain.Rejection, Cancelled:
@@ -57,7 +57,7 @@ func (s *State) Apply(e domain.Event) {
 	}
 }
 
-// createOrder makes an order; one that is there already had another's payment.
+// createOrder adds an order. It replaces an order whose payment was another user's.
 func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason string) {
 	if existing := s.orders[e.Entity]; existing != nil {
 		s.counts[existing.Status]--
@@ -72,7 +72,7 @@ func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason
 	}
 }
 
-// updateDerived keeps the units, the counts and the next recheck as the order has become.
+// updateDerived brings units, counts and the next recheck in line with the order.
 func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
 	o.LastEvent, o.RecheckCount = e.Number, 0
 	o.RecheckAt = o.nextRecheck(e.Now)
@@ -103,7 +103,7 @@ func (o *Order) apply(e domain.Event) {
 		o.Payment = &body.Payment
 		if o.Status == StatusPaid {
 			o.Reason = ReasonDiscrepant
-			if body.Payment.Refundable() > 0 && o.mismatch(body.Payment) == "" { // it is as it was again
+			if body.Payment.Refundable() > 0 && o.mismatch(body.Payment) == "" { // the discrepancy is gone
 				o.Reason = ""
 			}
 		}

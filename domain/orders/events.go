@@ -1,5 +1,5 @@
-// What can have happened to products and orders. The bytes of these structs are the log's format, and most are what clients
-// read as results: a changed meaning is a new version beside the old one.
+// Events of products and orders. The JSON of these structs is the format of the log, and much of it is what clients get as results:
+// a changed meaning is a new version beside the old one.
 
 package orders
 
@@ -17,7 +17,7 @@ type (
 	}
 )
 
-// Created is a product with everything that its rules need.
+// Created has everything that the rules of a product need.
 type Created struct {
 	ProductID string `json:"salePostId"`
 	Name      string `json:"name"`
@@ -31,11 +31,11 @@ func (Created) Created() bool         { return true }
 func (Created) Command() string       { return "products.create" }
 func (c Created) IDs(string) []string { return []string{c.ProductID} }
 
-// StockChanged is another number of units.
+// StockChanged is a new number of units.
 type StockChanged struct {
 	ProductID string `json:"salePostId"`
 	Delta     int    `json:"delta"`
-	Stock     int    `json:"stock"` // from now on
+	Stock     int    `json:"stock"` // the new number
 	Reason    string `json:"reason,omitempty"`
 }
 
@@ -57,7 +57,7 @@ func (Closed) Created() bool         { return false }
 func (Closed) Command() string       { return "products.close" }
 func (c Closed) IDs(string) []string { return []string{c.ProductID} }
 
-// Prepared is a merchant_uid for one payment of one user, who is the event's.
+// Prepared is a merchant_uid for one payment of the event's user.
 type Prepared struct {
 	MerchantUID string `json:"merchant_uid"` // "m<sequence>-<8 of the request id>"
 	ProductID   string `json:"salePostId"`
@@ -70,13 +70,13 @@ func (p Prepared) Result() any         { return prepareResult{p.MerchantUID, p.A
 func (Prepared) Created() bool         { return false }
 func (p Prepared) IDs(string) []string { return []string{p.MerchantUID, p.ProductID} }
 
-// Placed is an order that has its units, and whose payment is to be verified.
+// Placed is an order that has its units and whose payment is not verified yet.
 type Placed struct {
 	PaymentID  string      `json:"imp_uid"`
 	ProductID  string      `json:"salePostId"`
 	Count      int         `json:"count"`
 	Amount     int64       `json:"amount"` // price × count
-	PaymentDue domain.Time `json:"payBy"`  // when an unpaid one is over
+	PaymentDue domain.Time `json:"payBy"`  // when an unpaid order fails
 	Terms
 }
 
@@ -88,8 +88,7 @@ func (p Placed) IDs(string) []string { return []string{p.PaymentID, p.ProductID}
 // Placement is an order as Placed has it, without what Placed says of itself: RejectedPaid is no Outcome.
 type Placement Placed
 
-// RejectedPaid is an order that is refused, as the event behind it says, and kept: its payment may have been made, and then goes
-// back.
+// RejectedPaid is an order that the next event rejects, and that is kept: its payment may have been made, and is then refunded.
 type RejectedPaid struct {
 	Placement
 	Reason string `json:"reason"`
@@ -98,7 +97,7 @@ type RejectedPaid struct {
 func (RejectedPaid) Type() (string, int)   { return "orders.rejected-paid", 1 }
 func (r RejectedPaid) IDs(string) []string { return []string{r.PaymentID, r.ProductID} }
 
-// Pending says that nothing was paid yet.
+// Pending says that the payment was not made yet.
 type Pending struct {
 	PaymentID string  `json:"imp_uid"`
 	Payment   Payment `json:"payment"`
@@ -107,7 +106,7 @@ type Pending struct {
 func (Pending) Type() (string, int)   { return "orders.pending", 1 }
 func (p Pending) IDs(string) []string { return []string{p.PaymentID, p.Payment.MerchantUID} }
 
-// Succeeded is the verdict that the order is paid.
+// Succeeded is the result that the order is paid.
 type Succeeded struct {
 	PaymentID string  `json:"imp_uid"`
 	ProductID string  `json:"salePostId"`
@@ -121,8 +120,8 @@ func (s Succeeded) IDs(string) []string {
 	return []string{s.PaymentID, s.ProductID, s.Payment.MerchantUID}
 }
 
-// RefundDue says that whatever is left of the payment has to go back. Without a payment, the provider has to be asked
-// first whether there is one, and whose.
+// RefundDue says that what is left of the payment has to be refunded. Without Payment, the provider has to be asked first whether
+// there is one, and whose.
 type RefundDue struct {
 	PaymentID string   `json:"imp_uid"`
 	Reason    string   `json:"reason"`
@@ -138,7 +137,7 @@ func (r RefundDue) IDs(string) []string {
 	return []string{r.PaymentID, r.Payment.MerchantUID}
 }
 
-// Failed is the verdict that the order failed, and no money of it is left at the provider: Refunded of it was there.
+// Failed is the result that the order failed and no money is left at the provider. Refunded is the amount that was there.
 type Failed struct {
 	PaymentID string  `json:"imp_uid"`
 	ProductID string  `json:"salePostId"`
@@ -155,7 +154,7 @@ func (f Failed) IDs(string) []string {
 	return []string{f.PaymentID, f.ProductID, f.Payment.MerchantUID}
 }
 
-// Refunded says that the money of an order whose verdict was told before has gone back.
+// Refunded says that the money of an order that had its result before was refunded.
 type Refunded struct {
 	PaymentID string  `json:"imp_uid"`
 	Reason    string  `json:"reason"`
@@ -167,8 +166,8 @@ type Refunded struct {
 func (Refunded) Type() (string, int)   { return "orders.refunded", 1 }
 func (r Refunded) IDs(string) []string { return []string{r.PaymentID, r.Payment.MerchantUID} }
 
-// Discrepant says that the provider tells something of a paid order, of a refund, or of a payment that is not the user's, that
-// people have to look at. It is the shop's alone, and changes no status.
+// Discrepant says that the provider reports something about a paid order, a refund, or another user's payment that an admin has to
+// look at. It has no user, and changes no status.
 type Discrepant struct {
 	PaymentID string  `json:"imp_uid"`
 	Payment   Payment `json:"payment"`
@@ -177,7 +176,7 @@ type Discrepant struct {
 func (Discrepant) Type() (string, int)   { return "orders.discrepant", 1 }
 func (d Discrepant) IDs(string) []string { return []string{d.PaymentID, d.Payment.MerchantUID} }
 
-// Recheck says that it is time to ask the provider once more. It concerns nobody alone.
+// Recheck says that it is time to ask the provider again. It has no user.
 type Recheck struct {
 	PaymentID string `json:"imp_uid"`
 	Attempt   int    `json:"round"` // from 1
@@ -186,11 +185,11 @@ type Recheck struct {
 func (Recheck) Type() (string, int)   { return "orders.recheck", 1 }
 func (r Recheck) IDs(string) []string { return []string{r.PaymentID} }
 
-// Cancelled answers who asked for Cancel; RefundDue, before it, is what happened.
+// Cancelled answers the admin's command. The RefundDue before it is for the order's user.
 type Cancelled struct {
 	PaymentID string `json:"imp_uid"`
 	ProductID string `json:"salePostId"`
-	UserID    string `json:"userId"` // whose order it is
+	UserID    string `json:"userId"` // of the order
 	Amount    int64  `json:"amount"`
 	Reason    string `json:"reason,omitempty"`
 }

@@ -1,7 +1,7 @@
-// Package orders holds the rules of paid orders: a product has a price and units; an order names a payment that was made at
-// a provider, and takes units at once; what the provider says of the payment decides it. There is one verdict, success or
-// failure, and failure is said only when no money of it is left at the provider. A payment belongs to the first order that
-// names it, unless it was prepared for somebody else.
+// Package orders holds the rules of paid orders. A product has a price and units; an order names a payment that was made at a
+// provider, and takes its units at once; what the provider answers about the payment decides the order. There is one result,
+// success or failure, and failure is emitted only when no money is left at the provider. A payment belongs to the first order
+// that names it, unless it was prepared for another user.
 package orders
 
 import (
@@ -12,7 +12,7 @@ import (
 	"onsale/domain/deadline"
 )
 
-// State is all products, orders and preparations. It changes only by Apply.
+// State is all products, orders and preparations. Only Apply and the Restore methods change it.
 type State struct {
 	products map[string]*Product
 	orders   map[string]*Order // by imp_uid
@@ -21,32 +21,32 @@ type State struct {
 	counts   map[Status]int
 }
 
-// Status is how an order stands.
+// Status is the status of an order.
 type Status string
 
-// An order takes units of its product while it is Verifying, StatusPendingPayment or Paid. The provider is asked about all but
-// Refunded and what another has paid: often, until there is a verdict and nothing can have to go back, and then seldom.
+// An order has units of its product while it is VERIFYING, PENDING_PAYMENT or PAID. The provider is asked about all orders but those
+// that are REFUNDED or have another user's payment: often until there is a result and nothing to refund, then rarely.
 const (
-	StatusVerifying      Status = "VERIFYING"       // the provider was not heard yet
-	StatusPendingPayment Status = "PENDING_PAYMENT" // it says that nothing was paid yet
+	StatusVerifying      Status = "VERIFYING"       // the provider has not answered yet
+	StatusPendingPayment Status = "PENDING_PAYMENT" // nothing was paid yet
 	StatusPaid           Status = "PAID"
-	StatusRefunding      Status = "REFUNDING" // money of it may be there, and has to go back
-	StatusFailed         Status = "FAILED"    // no money of it is there
-	StatusRefunded       Status = "REFUNDED"  // it went back
+	StatusRefunding      Status = "REFUNDING" // there may be money that has to be refunded
+	StatusFailed         Status = "FAILED"    // no money is at the provider
+	StatusRefunded       Status = "REFUNDED"  // the money was refunded
 )
 
-// Order is one that was placed, or refused and kept because its payment may have been made.
+// Order is an order that was placed, or rejected and kept because its payment may have been made.
 type Order struct {
 	Placed
 	User         string      `json:"user"`
 	Status       Status      `json:"status"`
-	Reason       string      `json:"reason,omitempty"` // why it is not or no longer wanted; or Discrepant, of one that is paid
-	Note         string      `json:"note,omitempty"`   // the shop's words
+	Reason       string      `json:"reason,omitempty"` // why it failed or is refunded; or ReasonDiscrepant of a paid one
+	Note         string      `json:"note,omitempty"`   // an admin's reason
 	Payment      *Payment    `json:"payment,omitempty"`
-	Sequence     uint64      `json:"sequence"`          // of the command that placed it
-	PlacedAt     domain.Time `json:"placedAt"`          //
-	LastEvent    uint64      `json:"event"`             // the last that changed it, which Learn must know
-	ResultEvent  uint64      `json:"verdict,omitempty"` // the event that said success or failure; 0 while none has
+	Sequence     uint64      `json:"sequence"` // of the command that placed it
+	PlacedAt     domain.Time `json:"placedAt"`
+	LastEvent    uint64      `json:"event"`             // number of the last event that changed it; see RecordPayment
+	ResultEvent  uint64      `json:"verdict,omitempty"` // number of Succeeded or Failed; 0 before it
 	RecheckCount int         `json:"round,omitempty"`   // rechecks since the last change
 	RecheckAt    domain.Time `json:"askAt,omitzero"`    // the next recheck; 0 for none
 }
@@ -57,7 +57,7 @@ type Preparation struct {
 	User string `json:"user"`
 }
 
-// New is a world without products.
+// New returns an empty state.
 func New() *State {
 	return &State{
 		products: map[string]*Product{}, orders: map[string]*Order{}, prepared: map[string]*Preparation{},
@@ -65,20 +65,20 @@ func New() *State {
 	}
 }
 
-// Product is the one with this id, or nil; Order is the one that has this payment; Preparation that of a merchant_uid.
+// Product, Order and Preparation return what has this id, or nil.
 func (s *State) Product(productID string) *Product           { return s.products[productID] }
 func (s *State) Order(paymentID string) *Order               { return s.orders[paymentID] }
 func (s *State) Preparation(merchantUID string) *Preparation { return s.prepared[merchantUID] }
 
-// Products, Orders and Preparations are the ids of all, in alphabetical order.
+// Products, Orders and Preparations return the ids of all, in alphabetical order.
 func (s *State) Products() []string     { return slices.Sorted(maps.Keys(s.products)) }
 func (s *State) Orders() []string       { return slices.Sorted(maps.Keys(s.orders)) }
 func (s *State) Preparations() []string { return slices.Sorted(maps.Keys(s.prepared)) }
 
-// Count is how many orders stand so.
+// Count returns the number of orders with a status.
 func (s *State) Count(status Status) int { return s.counts[status] }
 
-// RestoreProduct, RestoreOrder and RestorePreparation take what a store has at start-up. The product's counters come with it.
+// RestoreProduct, RestoreOrder and RestorePreparation add what a store has. Counters are part of the product.
 func (s *State) RestoreProduct(p Product) { s.products[p.ProductID] = &p }
 
 func (s *State) RestoreOrder(o Order) {
@@ -89,7 +89,7 @@ func (s *State) RestoreOrder(o Order) {
 
 func (s *State) RestorePreparation(p Preparation) { s.prepared[p.MerchantUID] = &p }
 
-// reservesStock says that the units of such an order are nobody else's.
+// reservesStock says whether an order with this status has units.
 func (s Status) reservesStock() bool {
 	return s == StatusVerifying || s == StatusPendingPayment || s == StatusPaid
 }

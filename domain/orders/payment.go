@@ -1,44 +1,44 @@
-// What a provider says of a payment, and what an order makes of it.
+// Payments as the provider reports them, and how they match an order.
 
 package orders
 
-// Payment is what was heard. Amounts are in the smallest unit of the currency, 0 ≤ Cancelled ≤ Amount.
+// Payment is what the provider reports. Amounts are in the smallest unit of the currency, 0 ≤ Cancelled ≤ Amount.
 type Payment struct {
 	State       string `json:"state"`
 	MerchantUID string `json:"merchant_uid,omitempty"`
 	Amount      int64  `json:"amount,omitempty"`
-	Cancelled   int64  `json:"cancelled,omitempty"` // given back
+	Cancelled   int64  `json:"cancelled,omitempty"` // refunded
 	Currency    string `json:"currency,omitempty"`
-	Test        bool   `json:"test,omitempty"` // no money has moved
+	Test        bool   `json:"test,omitempty"` // no real money
 }
 
-// How a payment can stand. What a provider says beyond that is not known, and nobody learns it.
+// States of a payment. The payment worker records no answer with another state.
 const (
-	PaymentMissing   = "missing" // there is none
-	PaymentWaiting   = "waiting" // begun; nothing was paid yet
-	PaymentPaid      = "paid"    // some of it may have gone back
-	PaymentFailed    = "failed"  // nothing was paid; may become paid all the same
+	PaymentMissing   = "missing" // the provider does not know it
+	PaymentWaiting   = "waiting" // begun, not paid yet
+	PaymentPaid      = "paid"    // a part may be refunded
+	PaymentFailed    = "failed"  // not paid; may be paid later all the same
 	PaymentCancelled = "cancelled"
 )
 
-// Why an order is not wanted. Those that refuse it when it is placed are codes of domain.
+// Reasons of failures and refunds. Orders that are rejected when placed have a code of package domain as reason.
 const (
 	ReasonAmount           = "amount_mismatch"
 	ReasonCurrency         = "currency_mismatch"
 	ReasonTest             = "test_payment"
-	ReasonCancelled        = "payment_cancelled"    // at the provider, by somebody else
-	ReasonFailed           = "payment_failed"       //
-	ReasonTimeout          = "payment_timeout"      // begun, and not paid in time
-	ReasonNotFound         = "payment_not_found"    // not even begun in time
+	ReasonCancelled        = "payment_cancelled" // at the provider, not by onsale
+	ReasonFailed           = "payment_failed"
+	ReasonTimeout          = "payment_timeout"      // begun, not paid in time
+	ReasonNotFound         = "payment_not_found"    // not begun in time
 	ReasonOtherUser        = "payment_of_another"   // prepared for another user
-	ReasonNotPrepared      = "payment_not_prepared" // not by us, though it had to be
-	ReasonLate             = "late_payment"         // paid after the failure was told
-	ReasonCancelledByAdmin = "order_cancelled"      // by the shop
+	ReasonNotPrepared      = "payment_not_prepared" // not prepared here, though it had to be
+	ReasonLate             = "late_payment"         // paid after the order failed
+	ReasonCancelledByAdmin = "order_cancelled"      // by an admin
 	ReasonAtProvider       = "cancelled_at_provider"
 	ReasonDiscrepant       = "discrepant"
 )
 
-// Refundable is the money that can go back.
+// Refundable returns the amount that can be refunded.
 func (p Payment) Refundable() int64 {
 	if p.State != PaymentPaid {
 		return 0
@@ -46,7 +46,7 @@ func (p Payment) Refundable() int64 {
 	return p.Amount - p.Cancelled
 }
 
-// invalid finds what nobody can have heard.
+// invalid finds impossible payments.
 func (p Payment) invalid() bool {
 	switch p.State {
 	case PaymentMissing:
@@ -61,7 +61,7 @@ func (p Payment) invalid() bool {
 	return true
 }
 
-// mismatch is why a payment of which money is there is not the right one; "" when it is.
+// mismatch returns why a payment with money is not the right one for the order; "" when it is.
 func (o *Order) mismatch(p Payment) string {
 	switch {
 	case p.Currency != o.Currency:
@@ -76,7 +76,7 @@ func (o *Order) mismatch(p Payment) string {
 	return ""
 }
 
-// ownershipProblem is why the payment is none of the order's user: it is neither accepted nor given back for them; "" when it may be.
+// ownershipProblem returns why the payment is not the user's: it is neither accepted nor refunded for this order; "" when it may be.
 func (o *Order) ownershipProblem(p Payment, prepared *Preparation) string {
 	switch {
 	case p.State == PaymentMissing:

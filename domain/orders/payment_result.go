@@ -1,11 +1,10 @@
-// What becomes of an order by what the provider says. The whole table is here: for each status, each thing that can be
-// heard.
+// How an order changes by what the provider answers about its payment: for each status of the order, each possible answer.
 
 package orders
 
 import "onsale/domain"
 
-// recordPayment is at most one event. What was asked before the order last changed is too old to say anything of it: who asked
+// recordPayment returns at most one event. An answer to a question from before the order's last change is ignored; the payment worker
 // notices, and asks again.
 func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
 	o := s.orders[c.Entity]
@@ -23,8 +22,8 @@ func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.T
 	return []domain.Event{e}
 }
 
-// Evaluate is what p, under a merchant_uid that was prepared so, or was not (nil), means for the order at now; nil for nothing
-// new. It changes nothing.
+// Evaluate returns the event that payment p means for the order at now, or nil. prepared is the preparation of p's merchant_uid, or
+// nil. It changes nothing.
 func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) domain.Body {
 	problem := o.ownershipProblem(p, prepared)
 	switch o.Status {
@@ -44,18 +43,18 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 	case StatusPaid:
 		return o.evaluatePaid(p)
 	}
-	// Failed or Refunded. The failure was told, and there is no second verdict: what turns up now goes back.
+	// Failed or refunded. There is no second result: money that turns up now is refunded.
 	switch {
 	case o.isForeign():
 	case p.Refundable() > 0 && problem == "":
 		return RefundDue{PaymentID: o.PaymentID, Reason: ReasonLate, Payment: &p}
-	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // who ordered had named it before it was begun
+	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // the order named the payment before it was begun
 		return Discrepant{PaymentID: o.PaymentID, Payment: p}
 	}
 	return nil
 }
 
-// verify decides an order that has no verdict.
+// verify decides an order that has no result.
 func (o *Order) verify(p Payment, now domain.Time) domain.Body {
 	switch {
 	case p.Refundable() > 0:
@@ -77,7 +76,7 @@ func (o *Order) verify(p Payment, now domain.Time) domain.Body {
 	return nil
 }
 
-// evaluateRefundNeed finds out whether there is a payment that has to go back. One that turns up later goes back too.
+// evaluateRefundNeed finds out whether there is a payment to refund. One that turns up later is refunded too.
 func (o *Order) evaluateRefundNeed(p Payment) domain.Body {
 	if p.Refundable() > 0 {
 		return RefundDue{PaymentID: o.PaymentID, Reason: o.Reason, Note: o.Note, Payment: &p}
@@ -85,7 +84,7 @@ func (o *Order) evaluateRefundNeed(p Payment) domain.Body {
 	return o.failed(o.Reason, p)
 }
 
-// evaluateRefund waits until nothing is left. Money that was there cannot never have been: whoever says so is not believed.
+// evaluateRefund waits until nothing is left. An answer that the payment was never made is not believed, since it was.
 func (o *Order) evaluateRefund(p Payment) domain.Body {
 	switch {
 	case p.State == PaymentCancelled && o.ResultEvent == 0:
@@ -98,7 +97,7 @@ func (o *Order) evaluateRefund(p Payment) domain.Body {
 	return nil
 }
 
-// evaluatePaid looks at a paid order again, which somebody may have cancelled at the provider.
+// evaluatePaid looks at a paid order again: its payment may have been cancelled at the provider.
 func (o *Order) evaluatePaid(p Payment) domain.Body {
 	switch {
 	case *o.Payment == p:
@@ -109,7 +108,7 @@ func (o *Order) evaluatePaid(p Payment) domain.Body {
 	return Discrepant{PaymentID: o.PaymentID, Payment: p}
 }
 
-// failed is the verdict, with what has gone back.
+// failed returns the failure, with the refunded amount.
 func (o *Order) failed(reason string, p Payment) Failed {
 	u := Failed{
 		PaymentID: o.PaymentID, ProductID: o.ProductID, Count: o.Count, Amount: o.Amount, Reason: reason, Note: o.Note, Payment: p,
@@ -120,5 +119,5 @@ func (o *Order) failed(reason string, p Payment) Failed {
 	return u
 }
 
-// isForeign says that the payment is none of the order's user.
+// isForeign says whether the order failed because the payment is not its user's.
 func (o *Order) isForeign() bool { return o.Reason == ReasonOtherUser || o.Reason == ReasonNotPrepared }

@@ -1,4 +1,4 @@
-// Placing an order, and preparing its payment.
+// Preparing a payment, placing an order, and cancelling it.
 
 package orders
 
@@ -9,7 +9,7 @@ import (
 	"onsale/domain"
 )
 
-// prepare takes no units: they are taken by the order. But nobody should pay for what is not there.
+// prepare takes no units, the order does. But a user should not pay for units that are not there.
 func (s *State) prepare(c domain.Command, body Prepare) domain.Event {
 	p := s.products[c.Entity]
 	switch {
@@ -22,14 +22,14 @@ func (s *State) prepare(c domain.Command, body Prepare) domain.Event {
 	case p.Remaining() < body.Count:
 		return domain.Reject(c, domain.SoldOut, p.soldOutDetails())
 	}
-	// Providers take a merchant_uid once in their life, which is longer than that of a log that somebody throws away.
+	// A provider accepts a merchant_uid only once, also after this log was deleted and started again: so it has a part of the request id.
 	uid := fmt.Sprintf("m%d-%s", c.Sequence, c.Request[:8])
 	return domain.NewOutcome(c, Prepared{MerchantUID: uid, ProductID: c.Entity, Count: body.Count, Amount: p.Price * int64(body.Count)})
 }
 
-// place takes units. Who is refused because of what they want is only refused; who may have paid in good faith gets
-// their money back: their order is kept. A payment that has an order is nobody else's, so nothing is done about it, unless
-// that order was told that it was prepared for the user who asks now.
+// place takes units. A command that is wrong in itself is only rejected. A user who may have paid in good faith gets a refund: the
+// rejected order is kept. A payment that already has an order belongs to that order, unless it failed because the payment was
+// prepared for the user who orders now.
 func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {
 	p, existing := s.products[body.ProductID], s.orders[c.Entity]
 	reject := func(code string, details domain.Details) []domain.Event {
@@ -54,7 +54,7 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 		return []domain.Event{event, domain.Reject(c, code, details)}
 	}
 	switch {
-	case body.Amount <= 0: // nobody can have paid that
+	case body.Amount <= 0: // no payment has such an amount
 		return reject(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
 	case p.ClosedAt != 0:
 		return rejectPaid(domain.ProductClosed, domain.Details{})
@@ -66,7 +66,7 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 	return []domain.Event{domain.NewOutcome(c, placed)}
 }
 
-// mayReplace says that an order failed, and that its payment was prepared for this other user.
+// mayReplace says whether order o failed and its payment was prepared for this other user.
 func (s *State) mayReplace(o *Order, user string) bool {
 	if o.Status != StatusFailed || o.User == user {
 		return false
@@ -78,4 +78,26 @@ func (s *State) mayReplace(o *Order, user string) bool {
 func (p *Product) soldOutDetails() domain.Details {
 	remaining := p.Remaining()
 	return domain.Details{SoldOutSequence: p.SoldOutSequence, Available: &remaining}
+}
+
+// cancel emits an event for the order's user, and then the outcome for the admin. An order without a result will fail, once it
+// is known what was paid and that it was refunded.
+func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
+	o := s.orders[c.Entity]
+	switch {
+	case body.Check() != nil:
+		return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
+	case o == nil:
+		return []domain.Event{domain.Reject(c, domain.OrderNotFound, domain.Details{})}
+	case !o.Status.reservesStock():
+		return []domain.Event{domain.Reject(c, domain.AlreadyCancelled, domain.Details{})}
+	}
+	due := RefundDue{PaymentID: o.PaymentID, Reason: ReasonCancelledByAdmin, Note: body.Reason}
+	if o.Status == StatusPaid {
+		due.Payment = o.Payment
+	}
+	return []domain.Event{
+		{Entity: c.Entity, User: o.User, Body: due},
+		domain.NewOutcome(c, Cancelled{PaymentID: o.PaymentID, ProductID: o.ProductID, UserID: o.User, Amount: o.Amount, Reason: body.Reason}),
+	}
 }

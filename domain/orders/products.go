@@ -1,31 +1,18 @@
-// Products: opening one, another number of units, the end.
+// Products: creating one, changing its stock, closing it.
 
 package orders
 
-import (
-	"fmt"
+import "onsale/domain"
 
-	"onsale/domain"
-)
-
-// Bounds of products and orders. A price times a count stays below 2^53, so that every client can count it.
-const (
-	MaxStock  = 1_000_000_000
-	MaxPrice  = 1_000_000_000_000
-	MaxCount  = 1_000 // units of one order
-	MaxName   = 200   // bytes
-	MaxReason = 500   // bytes
-)
-
-// Product is what the rules know of one.
+// Product is one product; its JSON is a row of the store.
 type Product struct {
 	Created
-	Taken           int         `json:"taken,omitempty"`           // units of orders that are under way or paid
+	Taken           int         `json:"taken,omitempty"`           // units of orders that are not decided, or paid
 	SoldOutSequence uint64      `json:"soldOutSequence,omitempty"` // the command that took the last unit; 0 while there is one
 	ClosedAt        domain.Time `json:"closedAt,omitzero"`
 }
 
-// ProductStatus is what a product looks like to clients.
+// ProductStatus is the status of a product as clients see it.
 type ProductStatus string
 
 const (
@@ -45,10 +32,10 @@ func (p *Product) Status() ProductStatus {
 	return ProductOpen
 }
 
-// Remaining is how many units nobody has.
+// Remaining returns the units that no order has.
 func (p *Product) Remaining() int { return p.Stock - p.Taken }
 
-// addTaken counts units that an order takes, or, below 0, gives back.
+// addTaken adds the units of an order, or with a negative count removes them.
 func (p *Product) addTaken(count int, sequence uint64) {
 	p.Taken += count
 	p.noteSoldOut(sequence)
@@ -60,37 +47,6 @@ func (p *Product) noteSoldOut(sequence uint64) {
 	if p.Remaining() == 0 {
 		p.SoldOutSequence = sequence
 	}
-}
-
-// Check says which field of c has a wrong shape, as a *domain.FieldError.
-func (c Create) Check() error {
-	switch {
-	case c.Name == "" || len(c.Name) > MaxName:
-		return &domain.FieldError{Field: "name", Problem: fmt.Sprintf("1 to %d bytes", MaxName)}
-	case c.Price < 1 || c.Price > MaxPrice:
-		return &domain.FieldError{Field: "price", Problem: fmt.Sprintf("1 to %d", MaxPrice)}
-	case c.Stock < 0 || c.Stock > MaxStock:
-		return &domain.FieldError{Field: "stock", Problem: fmt.Sprintf("0 to %d", MaxStock)}
-	}
-	return nil
-}
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (c ChangeStock) Check() error {
-	if c.Delta == 0 || c.Delta < -MaxStock || c.Delta > MaxStock {
-		return &domain.FieldError{Field: "delta", Problem: fmt.Sprintf("-%d to %d, and not 0", MaxStock, MaxStock)}
-	}
-	return checkReason(c.Reason)
-}
-
-// Check says which field has a wrong shape, as a *domain.FieldError.
-func (c Close) Check() error { return checkReason(c.Reason) }
-
-func checkReason(reason string) error {
-	if len(reason) > MaxReason {
-		return &domain.FieldError{Field: "reason", Problem: fmt.Sprintf("at most %d bytes", MaxReason)}
-	}
-	return nil
 }
 
 func (s *State) create(c domain.Command, body Create) domain.Event {
@@ -126,7 +82,7 @@ func (s *State) close(c domain.Command, body Close) domain.Event {
 	return domain.NewOutcome(c, Closed{ProductID: c.Entity, Reason: body.Reason})
 }
 
-// openProduct is the product that command c is about, or the event that says why nothing can be done to it.
+// openProduct returns the product that command c changes, or the command's rejection.
 func (s *State) openProduct(c domain.Command, bodyErr error) (*Product, domain.Event) {
 	p := s.products[c.Entity]
 	switch {

@@ -1,5 +1,5 @@
-// When the provider is to be asked again. Whoever asks is woken by events; so these are the deadlines of orders, and no
-// timer of a node is needed, nor does one need to know what another does.
+// When the provider is asked again. The payment worker is started by events, so rechecks are deadlines of the log: no node needs
+// timers of its own, or knows what other nodes do.
 
 package orders
 
@@ -12,9 +12,9 @@ import (
 
 const (
 	firstRecheckInterval = 60 * time.Second          // after an order changed; each further one comes after twice the time
-	maxRecheckInterval   = 60 * firstRecheckInterval // while money may have to go back, or somebody waits for a verdict
-	maxRechecksFailed    = 14                        // of an order that failed: 11 days, after which nobody pays it any more
-	paidRecheckInterval  = 24 * maxRecheckInterval   // of one that is paid: somebody may give the money back past the shop, and nobody may say so
+	maxRecheckInterval   = 60 * firstRecheckInterval // while there is no result, or money to refund
+	maxRechecksFailed    = 14                        // of an order that failed: 11 days, after which no user pays any more
+	paidRecheckInterval  = 24 * maxRecheckInterval   // of a paid order: the payment may be cancelled at the provider without a webhook
 	maxRechecksPaid      = 3                         // a week
 )
 
@@ -25,7 +25,7 @@ func (s *State) scheduleRecheck(o *Order) {
 	}
 }
 
-// nextRecheck is when an order that changed, or was asked about, at now is to be asked about again; 0 for never.
+// nextRecheck returns when the next recheck is due after a change or a recheck at now; 0: never.
 func (o *Order) nextRecheck(now domain.Time) domain.Time {
 	wait := firstRecheckInterval << min(o.RecheckCount, 20)
 	switch o.Status {
@@ -51,13 +51,13 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 
 func isActive(d deadline.Deadline[*Order]) bool { return d.Value.RecheckAt == d.At }
 
-// NextDeadline is when the next recheck is due, and the place in line of its order; false when there is none.
+// NextDeadline returns the time of the next recheck and the sequence of its order; false when there is none.
 func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {
 	d, ok := s.rechecks.First()
 	return d.At, d.Sequence, ok
 }
 
-// DueEvent is what NextDeadline names.
+// DueEvent returns the event of the next deadline.
 func (s *State) DueEvent() domain.Event {
 	d, _ := s.rechecks.First()
 	o := d.Value

@@ -1,71 +1,70 @@
-// What is free at one moment, for one decision.
+// Which seats are free, for one decision.
 
 package seats
 
 import "onsale/domain"
 
-// availability is what can be held at now: seats that are free, and those of holds that are due and not told yet. These wait
-// for the telling where somebody waits for them, or where seats come back together. And as long as one command could not
-// tell all the offers that are to be made, nothing is free to those who did not wait.
+// availability is what can be held at now: free seats, and seats of holds that are due whose end was not emitted yet. The latter
+// are not free where users wait, or where seats are released at fixed times. While offers are pending that did not fit into
+// one command's events, nothing is free to users who did not wait.
 type availability struct {
 	sc            *Schedule
 	now           domain.Time
-	hasOverdue    bool         // some ends are due and not told
-	releasing     map[int]bool // seats that this very decision gives back
+	hasOverdue    bool         // some deadline is due
+	releasing     map[int]bool // seats that this decision releases
 	offersPending bool
 }
 
 func (s *State) availability(sc *Schedule, now domain.Time) availability {
-	o := availability{sc: sc, now: now}
+	a := availability{sc: sc, now: now}
 	if len(sc.queues) == 0 && sc.ReleaseEverySeconds == 0 {
 		at, _, ok := s.NextDeadline()
-		o.hasOverdue = ok && at <= now
+		a.hasOverdue = ok && at <= now
 	}
 	if s.offerable[sc.ScheduleID] != nil {
-		_, o.offersPending = sc.nextOffer(now)
+		_, a.offersPending = sc.nextOffer(now)
 	}
-	return o
+	return a
 }
 
-// isFree says that seat id is free.
-func (o *availability) isFree(id int) bool {
-	switch seat := o.sc.seats[id-1]; {
-	case o.offersPending:
+func (a *availability) isFree(id int) bool {
+	switch seat := a.sc.seats[id-1]; {
+	case a.offersPending:
 		return false
 	case seat.state == stateFree:
 		return true
 	case seat.state == stateHeld:
-		return o.hasOverdue && o.sc.isOverdue(seat.Ref, o.now) || o.releasing[id]
+		return a.hasOverdue && a.sc.isOverdue(seat.Ref, a.now) || a.releasing[id]
 	}
 	return false
 }
 
-// unavailable are those of ids that are not free.
-func (o *availability) unavailable(ids []int) []int {
+// unavailable returns those of ids that are not free; nil if none.
+func (a *availability) unavailable(ids []int) []int {
 	var taken []int
 	for _, id := range ids {
-		if !o.isFree(id) {
+		if !a.isFree(id) {
 			taken = append(taken, id)
 		}
 	}
 	return taken
 }
 
-// canUseRowCounts says that a row's own count is all that is free in it.
-func (o *availability) canUseRowCounts() bool {
-	return !o.hasOverdue && !o.offersPending && o.releasing == nil
+// canUseRowCounts says that freeInRow has all free seats of a row.
+func (a *availability) canUseRowCounts() bool {
+	return !a.hasOverdue && !a.offersPending && a.releasing == nil
 }
 
-// countFree is how many seats of a section, or of all, are free.
-func (o *availability) countFree(section string) (seats int) {
-	for i, row := range o.sc.Layout.rows {
+// countFree returns the free seats of a section, or of all for "".
+func (a *availability) countFree(section string) (seats int) {
+	for i, row := range a.sc.Layout.rows {
 		switch {
 		case section != "" && row.section != section:
-		case o.canUseRowCounts():
-			seats += o.sc.freeInRow[i]
+		case a.canUseRowCounts():
+			seats += a.sc.freeInRow[i]
 		default:
 			for id := row.first; id <= row.last; id++ {
-				if o.isFree(id) {
+				if a.isFree(id) {
 					seats++
 				}
 			}
@@ -74,7 +73,7 @@ func (o *availability) countFree(section string) (seats int) {
 	return seats
 }
 
-// isOverdue says that this is a hold whose end is due.
+// isOverdue says whether the allocation is a hold that is due.
 func (sc *Schedule) isOverdue(sequence uint64, now domain.Time) bool {
 	h := sc.allocations[sequence]
 	return !h.Offer && h.ExpiresAt <= now

@@ -1,27 +1,27 @@
-// Best available: seats side by side in one row, chosen by whoever decides and never before it, so that a hundred who ask
-// at once get a hundred different answers.
+// Best available: seats side by side in one row. The rule chooses them, not the API, so that a hundred concurrent commands get a
+// hundred different answers.
 
 package seats
 
 import "slices"
 
-// seatRun is seats side by side.
+// seatRun is seats side by side in a row.
 type seatRun struct {
 	section string
 	ids     []int
-	orphan  int // the single free seat that it leaves; 0: none
+	orphan  int // the orphan that it leaves; 0: none
 }
 
-// bestRun are count free seats side by side in the section, or in any for "". Rows of a layout are from front to back: what
-// leaves no orphan comes first, then the row in front, then what is nearest to the middle of its row, then the lower number.
-// An orphan is a single free seat between the block and a taken seat or the end of the row. A block never stands where it
-// costs the room of two of its size: else a row of twenty would seat nine pairs and not ten.
-func (o *availability) bestRun(section string, size int) (found seatRun, ok bool) {
-	for i, row := range o.sc.Layout.rows {
-		if section != "" && row.section != section || row.last-row.first+1 < size || o.canUseRowCounts() && o.sc.freeInRow[i] < size {
+// bestRun returns size free seats side by side in the section, or in any for "". Rows of a layout are from front to back. Runs
+// without an orphan come first, then the row in front, then the run nearest to the middle of its row, then the lower number. An
+// orphan is a single free seat between the run and a taken seat or the end of the row. A run is never placed where it costs the
+// room of two of its size: else a row of twenty would seat nine pairs and not ten.
+func (a *availability) bestRun(section string, size int) (found seatRun, ok bool) {
+	for i, row := range a.sc.Layout.rows {
+		if section != "" && row.section != section || row.last-row.first+1 < size || a.canUseRowCounts() && a.sc.freeInRow[i] < size {
 			continue
 		}
-		first, orphan := o.bestInRow(row, size)
+		first, orphan := a.bestInRow(row, size)
 		if first == 0 || ok && orphan != 0 {
 			continue
 		}
@@ -36,12 +36,12 @@ func (o *availability) bestRun(section string, size int) (found seatRun, ok bool
 	return found, ok
 }
 
-// bestInRow is where the best block of a row begins, and its orphan; 0 when the row has none.
-func (o *availability) bestInRow(row rowSpan, count int) (first, orphan int) {
+// bestInRow returns the first seat of the best run of a row, and its orphan; 0 when the row has none.
+func (a *availability) bestInRow(row rowSpan, count int) (first, orphan int) {
 	nearest := 0
 	for from := row.first; from <= row.last; from++ {
-		to := from // the run is from ≤ id < to
-		for to <= row.last && o.isFree(to) {
+		to := from // from ≤ id < to are free
+		for to <= row.last && a.isFree(to) {
 			to++
 		}
 		for at, last := candidateRange(row, count, from, to); at <= last; at++ {
@@ -60,37 +60,38 @@ func (o *availability) bestInRow(row rowSpan, count int) (first, orphan int) {
 				first, orphan, nearest = at, leftOver, distance
 			}
 		}
-		from = to // which is not free
+		from = to // not free
 	}
 	return first, orphan
 }
 
-// candidateRange are the first and the last place in a run at which its best block can begin: of any few places next to each other
-// one costs no room, and both edges of a run leave no orphan, so that it is near to where the middle of the row would have it.
+// candidateRange returns the first and last seat at which the best run within the free seats from ≤ id < to can begin. Of any few
+// neighbouring places one costs no room, and a run at either edge leaves no orphan; so the best run begins near the place that
+// is nearest to the middle of the row.
 func candidateRange(row rowSpan, count, from, to int) (first, last int) {
 	middle := max(from, min((row.first+row.last+1-count)/2, to-count))
 	return max(from, middle-count-2), min(to-count, middle+count+2)
 }
 
-// orphans are the single free seats that a choice leaves and could have avoided: each is free afterwards, beside a chosen
-// one, with no free seat on either side of it, in a row where as many seats as were chosen there could be had side by side
-// without leaving one.
-func (o *availability) orphans(chosen []int) []int {
+// orphans returns the single free seats that a choice of seats leaves and could have avoided: each is free afterwards, beside a
+// chosen seat, without a free neighbour, in a row where as many seats as were chosen there are free side by side without
+// leaving an orphan.
+func (a *availability) orphans(chosen []int) []int {
 	taken, chosenInRow := map[int]bool{}, map[int]int{}
 	for _, id := range chosen {
 		taken[id] = true
-		chosenInRow[o.sc.Layout.rowIndex(id)]++
+		chosenInRow[a.sc.Layout.rowIndex(id)]++
 	}
 	var found []int
 	for _, id := range chosen {
-		i := o.sc.Layout.rowIndex(id)
-		row := o.sc.Layout.rows[i]
-		remainsFree := func(id int) bool { return id >= row.first && id <= row.last && !taken[id] && o.isFree(id) }
+		i := a.sc.Layout.rowIndex(id)
+		row := a.sc.Layout.rows[i]
+		remainsFree := func(id int) bool { return id >= row.first && id <= row.last && !taken[id] && a.isFree(id) }
 		for _, neighbor := range []int{id - 1, id + 1} {
 			if !remainsFree(neighbor) || remainsFree(neighbor-1) || remainsFree(neighbor+1) || slices.Contains(found, neighbor) {
 				continue
 			}
-			if first, orphan := o.bestInRow(row, chosenInRow[i]); first != 0 && orphan == 0 {
+			if first, orphan := a.bestInRow(row, chosenInRow[i]); first != 0 && orphan == 0 {
 				found = append(found, neighbor)
 			}
 		}

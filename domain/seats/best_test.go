@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// row is an opening with one row, where a dot is a free seat.
+// rowOf returns the availability of a schedule with one row, where a dot is a free seat.
 func rowOf(t *testing.T, pattern string) (*availability, rowSpan) {
 	s := New()
 	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1, false)
@@ -16,8 +16,8 @@ func rowOf(t *testing.T, pattern string) (*availability, rowSpan) {
 			s.RestoreBlocked(sc, []int{i + 1})
 		}
 	}
-	o := s.availability(sc, 1)
-	return &o, sc.Layout.rows[0]
+	a := s.availability(sc, 1)
+	return &a, sc.Layout.rows[0]
 }
 
 func TestAvailability_BestInRow(t *testing.T) {
@@ -29,7 +29,7 @@ func TestAvailability_BestInRow(t *testing.T) {
 		{".", 1, 1, 0},
 		{"x", 1, 0, 0},
 		{"..", 1, 1, 2},
-		{"...", 1, 1, 0}, // the middle one would leave two alone
+		{"...", 1, 1, 0}, // 2 would leave two orphans
 		{"....", 1, 1, 0},
 		{".....", 1, 3, 0},
 		{"...", 2, 1, 3},
@@ -39,14 +39,14 @@ func TestAvailability_BestInRow(t *testing.T) {
 		{"........", 8, 1, 0},
 		{"........", 9, 0, 0},
 	} {
-		o, row := rowOf(t, c.pattern)
-		if first, orphan := o.bestInRow(row, c.count); first != c.first || orphan != c.orphan {
-			t.Errorf("%d in %q: got %d, alone %d, want %d, alone %d", c.count, c.pattern, first, orphan, c.first, c.orphan)
+		a, row := rowOf(t, c.pattern)
+		if first, orphan := a.bestInRow(row, c.count); first != c.first || orphan != c.orphan {
+			t.Errorf("%d in %q: got %d, orphan %d, want %d, orphan %d", c.count, c.pattern, first, orphan, c.first, c.orphan)
 		}
 	}
 }
 
-// TestAvailability_BestInRowMatchesExhaustiveSearch compares the few places that are looked at with all of them, in rows longer than a house has.
+// TestAvailability_BestInRowMatchesExhaustiveSearch compares the few candidates with all places of a row.
 func TestAvailability_BestInRowMatchesExhaustiveSearch(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -56,10 +56,10 @@ func TestAvailability_BestInRowMatchesExhaustiveSearch(t *testing.T) {
 			pattern[rng.IntN(len(pattern))] = 'x'
 		}
 		count := 1 + rng.IntN(9)
-		o, row := rowOf(t, string(pattern))
-		first, orphan := o.bestInRow(row, count)
+		a, row := rowOf(t, string(pattern))
+		first, orphan := a.bestInRow(row, count)
 		want := 0
-		rank := func(at int) []int { // of a block that begins there: alone, room lost, distance
+		rank := func(at int) []int { // of a run that begins there: orphans, room lost, distance
 			from, to := at, at+count-1
 			for from > 1 && pattern[from-2] == '.' {
 				from--
@@ -80,7 +80,7 @@ func TestAvailability_BestInRowMatchesExhaustiveSearch(t *testing.T) {
 			}
 		}
 		if first != want || want > 0 && (orphan != 0) != (rank(want)[0] == 1) {
-			t.Fatalf("seed %d: %d in %q: got %d, alone %d, want %d", seed, count, pattern, first, orphan, want)
+			t.Fatalf("seed %d: %d in %q: got %d, orphan %d, want %d", seed, count, pattern, first, orphan, want)
 		}
 	}
 }

@@ -1,21 +1,22 @@
-// Seats that the shop keeps off sale, and those it takes back from whoever has them.
+// What admins do with seats: block and unblock them, and reclaim them from users.
 
 package seats
 
-import "onsale/domain"
+import (
+	"slices"
 
-// MaxReclaim bounds the seats that one Free names: what it leads to has to fit among one command's events.
-const MaxReclaim = 100
+	"onsale/domain"
+)
 
-// block takes seats off sale that nobody has.
+// block takes free seats off sale. It may take seats that are to be offered to the waiting list.
 func (s *State) block(c domain.Command, body Block, now domain.Time) domain.Event {
 	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxSeatsPerCommand)
 	if sc == nil {
 		return rejection
 	}
-	o := s.availability(sc, now)
-	o.offersPending = false // the shop need not wait
-	if taken := o.unavailable(body.ScheduleSeatIDs); taken != nil {
+	a := s.availability(sc, now)
+	a.offersPending = false
+	if taken := a.unavailable(body.ScheduleSeatIDs); taken != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
 	return domain.NewOutcome(c, Blocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
@@ -38,7 +39,7 @@ func (s *State) unblock(c domain.Command, body Unblock) domain.Event {
 	return domain.NewOutcome(c, Unblocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
 }
 
-// findScheduleSeats is the schedule whose seats the shop names, at most limit of them, or the event that says why not.
+// findScheduleSeats returns the schedule of an admin's command, which may name at most limit seats, or the command's rejection.
 func (s *State) findScheduleSeats(c domain.Command, bodyErr error, ids []int, limit int) (*Schedule, domain.Event) {
 	sc, rejection := s.findSchedule(c, bodyErr, 0)
 	if sc == nil {
@@ -51,4 +52,62 @@ func (s *State) findScheduleSeats(c domain.Command, bodyErr error, ids []int, li
 		return nil, domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	}
 	return sc, domain.Event{}
+}
+
+// reclaim emits an event for each user who loses seats, in the order of the seats, and then the outcome for the admin. It skips
+// seats that are free or blocked, or whose hold or offer is due. An offer ends as a whole, with this time as its ExpiresAt.
+func (s *State) reclaim(c domain.Command, body Reclaim, now domain.Time) []domain.Event {
+	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxReclaim)
+	if sc == nil {
+		return []domain.Event{rejection}
+	}
+	var owners []Seat // what loses seats, in order; all seats that wait for their release are one
+	lost := map[Seat][]int{}
+	reclaimed := Reclaimed{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}, Reason: body.Reason}
+	for _, id := range body.ScheduleSeatIDs {
+		seat := sc.seats[id-1]
+		if seat.state == stateFree || seat.state == stateBlocked || seat.state == stateHeld && sc.allocations[seat.Ref].ExpiresAt <= now {
+			continue
+		}
+		if seat.state == statePendingRelease {
+			seat.Ref = 0
+		}
+		if lost[seat] == nil {
+			owners = append(owners, seat)
+		}
+		lost[seat] = append(lost[seat], id)
+		reclaimed.ScheduleSeatIDs = append(reclaimed.ScheduleSeatIDs, id)
+	}
+	reclaimed.ReleasedCount = len(reclaimed.ScheduleSeatIDs)
+	var events []domain.Event
+	for _, seat := range owners {
+		events = append(events, sc.reclaimEvent(seat, lost[seat], body.Reason, now))
+	}
+	return append(events, domain.NewOutcome(c, reclaimed))
+}
+
+// reclaimEvent returns the event for the user who loses the seats.
+func (sc *Schedule) reclaimEvent(seat Seat, ids []int, reason string, now domain.Time) domain.Event {
+	e := domain.Event{Entity: sc.ScheduleID}
+	switch seat.state {
+	case statePendingRelease:
+		e.Body = ReleasedToSale{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: ids}
+	case stateReserved:
+		e.User = sc.reservations[seat.Ref].User
+		e.Body = Cancelled{
+			ScheduleID: sc.ScheduleID, ReservationID: ReservationID(sc.ScheduleID, seat.Ref), ScheduleSeatIDs: ids, Reason: reason,
+		}
+	case stateHeld:
+		h := sc.allocations[seat.Ref]
+		e.User = h.User
+		if h.Offer {
+			e.Body = OfferExpired{
+				ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence),
+				ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), ExpiresAt: now,
+			}
+		} else {
+			e.Body = Released{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: ids, ReleasedCount: len(ids), Reason: reason}
+		}
+	}
+	return e
 }

@@ -1,15 +1,36 @@
-// What can be asked of a schedule's seats. The bytes of these structs are the log's format: a changed meaning is a new
-// version beside the old one.
+// Commands on the seats of a schedule. The JSON of these structs is the format of the log: a changed meaning is a new version
+// beside the old one. Check methods return a *domain.FieldError for the first invalid field.
 
 package seats
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"unicode"
 
 	"onsale/domain"
 )
 
-// Layout of a schedule: seats are numbered 1..N through sections, rows and places in this order (scheduleSeatId).
+// Limits of a schedule and its commands.
+const (
+	MaxSeats           = 200_000 // of a schedule: twice the largest stadium
+	MaxRows            = 10_000
+	MaxSeatsPerCommand = 1_000 // seats named in one command
+	MaxReclaim         = 100   // seats named in one Reclaim: its events must fit among those of one command
+	MaxName            = 40    // bytes of the name of a section or row, as JSON spells it
+	MaxTitle           = 200   // bytes
+	MaxPrice           = 1_000_000_000_000
+	MaxHoldSeconds     = 86_400
+	MaxPerUser         = 1_000
+	MaxSections        = 1_000
+	MaxExtensions      = 100       // extensions of a hold
+	MaxReleaseSeconds  = 3_600     // seconds between fixed times of release
+	MaxLayoutBytes     = 240 << 10 // bytes of all sections as JSON: the event that carries them has to fit into EVENTS
+)
+
+// Section is a part of a schedule with one price. Seats are numbered 1..N (scheduleSeatId) through sections, rows and the seats
+// of a row, in this order.
 type Section struct {
 	Name  string `json:"name"`
 	Price int64  `json:"price"` // in the currency's minor unit
@@ -22,7 +43,7 @@ type Row struct {
 	Seats int    `json:"seats"`
 }
 
-// Create opens a schedule; its id is the command's entity.
+// Create creates a schedule; its id is the command's entity.
 type Create struct {
 	Title           string      `json:"title"`
 	StartsAt        domain.Time `json:"startsAt,omitzero"`
@@ -32,23 +53,107 @@ type Create struct {
 	Sections []Section `json:"sections"`
 }
 
-// Options of a schedule. Zero is: no extension, no rule about single seats, seats come back at once.
+// Options of a schedule. The zero value: no extensions, orphans are allowed, seats are released at once.
 type Options struct {
-	MaxExtensions       int  `json:"maxExtensions,omitempty"`       // how often a hold may be extended, 0 to 100
-	MaxHoldSeconds      int  `json:"maxHoldSeconds,omitempty"`      // and to how long in all, holdSeconds to 86,400
+	MaxExtensions       int  `json:"maxExtensions,omitempty"`       // of a hold, 0 to 100
+	MaxHoldSeconds      int  `json:"maxHoldSeconds,omitempty"`      // of a hold with its extensions, holdSeconds to 86,400
 	NoOrphans           bool `json:"noOrphans,omitempty"`           // chosen seats must not leave a single free one, where that can be avoided
-	ReleaseEverySeconds int  `json:"releaseEverySeconds,omitempty"` // seats of holds that ran out come back together, at multiples of this since 1970; 0: at once; to 3,600
+	ReleaseEverySeconds int  `json:"releaseEverySeconds,omitempty"` // seats of expired holds are released together, at multiples of this since 1970; 0: at once; to 3,600
 }
 
 func (Create) Type() (string, int) { return "seats.create", 1 }
+func (c Create) Check() error {
+	switch {
+	case c.Title == "" || len(c.Title) > MaxTitle:
+		return domain.InvalidField("title", "1 to %d bytes", MaxTitle)
+	case c.HoldSeconds < 1 || c.HoldSeconds > MaxHoldSeconds:
+		return domain.InvalidField("holdSeconds", "1 to %d", MaxHoldSeconds)
+	case c.MaxSeatsPerUser < 1 || c.MaxSeatsPerUser > MaxPerUser:
+		return domain.InvalidField("maxSeatsPerUser", "1 to %d", MaxPerUser)
+	case len(c.Sections) == 0 || len(c.Sections) > MaxSections:
+		return domain.InvalidField("sections", "1 to %d", MaxSections)
+	}
+	if err := c.Options.check(c.HoldSeconds); err != nil {
+		return err
+	}
+	if err := checkSections(c.Sections); err != nil {
+		return err
+	}
+	if text, err := json.Marshal(c.Sections); err != nil || len(text) > MaxLayoutBytes {
+		return domain.InvalidField("sections", "at most %d bytes of JSON", MaxLayoutBytes)
+	}
+	return nil
+}
 
-// Hold asks for several seats, all or none: those named, or the best that there are. Exactly one field is set.
+func (o Options) check(holdSeconds int) error {
+	switch {
+	case o.MaxExtensions < 0 || o.MaxExtensions > MaxExtensions:
+		return domain.InvalidField("maxExtensions", "0 to %d", MaxExtensions)
+	case o.MaxHoldSeconds != 0 && (o.MaxHoldSeconds < holdSeconds || o.MaxHoldSeconds > MaxHoldSeconds):
+		return domain.InvalidField("maxHoldSeconds", "holdSeconds to %d", MaxHoldSeconds)
+	case o.ReleaseEverySeconds < 0 || o.ReleaseEverySeconds > MaxReleaseSeconds:
+		return domain.InvalidField("releaseEverySeconds", "0 to %d", MaxReleaseSeconds)
+	}
+	return nil
+}
+
+func checkSections(sections []Section) error {
+	rows, total := 0, 0
+	for i, section := range sections {
+		at := fmt.Sprintf("sections[%d]", i)
+		if !isName(section.Name) {
+			return domain.InvalidField(at+".name", nameProblem, MaxName)
+		}
+		if section.Price < 0 || section.Price > MaxPrice {
+			return domain.InvalidField(at+".price", "0 to %d", MaxPrice)
+		}
+		if len(section.Rows) == 0 {
+			return domain.InvalidField(at+".rows", "at least one row")
+		}
+		for j, row := range section.Rows {
+			at := fmt.Sprintf("%s.rows[%d]", at, j)
+			if !isName(row.Name) {
+				return domain.InvalidField(at+".name", nameProblem, MaxName)
+			}
+			if row.Seats < 1 || row.Seats > MaxSeats {
+				return domain.InvalidField(at+".seats", "1 to %d", MaxSeats)
+			}
+			if rows, total = rows+1, total+row.Seats; rows > MaxRows || total > MaxSeats {
+				return domain.InvalidField("sections", "at most %d rows and %d seats in all", MaxRows, MaxSeats)
+			}
+		}
+	}
+	return nil
+}
+
+const nameProblem = "1 to %d printable bytes"
+
+// isName counts a name as JSON spells it, where "<" takes six bytes: a hold repeats the names for each of its seats.
+func isName(s string) bool {
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	text, err := json.Marshal(s)
+	return err == nil && s != "" && len(text) <= len(`""`)+MaxName
+}
+
+// checkSection accepts what can be the name of a section, and "" for all.
+func checkSection(field, name string) error {
+	if name != "" && !isName(name) {
+		return domain.InvalidField(field, nameProblem, MaxName)
+	}
+	return nil
+}
+
+// Hold holds several seats, all or none: those named, or the best available. Exactly one field is set.
 type Hold struct {
 	ScheduleSeatIDs []int          `json:"scheduleSeatIds,omitempty"`
 	BestAvailable   *BestAvailable `json:"bestAvailable,omitempty"`
 }
 
-// BestAvailable asks for seats side by side in a row: nearest to the middle of the front.
+// BestAvailable asks for seats side by side in one row, as near to the middle of the front as possible.
 type BestAvailable struct {
 	Count   int    `json:"count"`
 	Section string `json:"section,omitempty"` // "": any
@@ -56,6 +161,35 @@ type BestAvailable struct {
 
 func (Hold) Type() (string, int) { return "seats.hold", 1 }
 func (h Hold) Seats() []int      { return h.ScheduleSeatIDs }
+func (h Hold) Check() error {
+	switch {
+	case h.BestAvailable == nil:
+		return checkSeats("scheduleSeatIds", h.ScheduleSeatIDs)
+	case h.ScheduleSeatIDs != nil:
+		return domain.InvalidField("bestAvailable", "give either scheduleSeatIds or bestAvailable")
+	case h.BestAvailable.Count < 1:
+		return domain.InvalidField("bestAvailable.count", "at least 1")
+	}
+	return checkSection("bestAvailable.section", h.BestAvailable.Section)
+}
+
+func checkSeats(field string, ids []int) error {
+	if len(ids) == 0 {
+		return domain.InvalidField(field, "names no seat")
+	}
+	seen := make(map[int]bool, len(ids))
+	for i, id := range ids {
+		at := fmt.Sprintf("%s[%d]", field, i)
+		if id < 1 {
+			return domain.InvalidField(at, "seats are numbered from 1")
+		}
+		if seen[id] {
+			return domain.InvalidField(at, "seat %d is named twice", id)
+		}
+		seen[id] = true
+	}
+	return nil
+}
 
 // Release gives back a whole hold, or those of the named seats that the user holds. Exactly one field is set.
 type Release struct {
@@ -64,28 +198,46 @@ type Release struct {
 }
 
 func (Release) Type() (string, int)   { return "seats.release", 1 }
+func (r Release) Check() error        { return checkHoldOrSeats(r.HoldID, r.ScheduleSeatIDs, false) }
 func (r Release) IDs(string) []string { return []string{r.HoldID} }
 func (r Release) Seats() []int        { return r.ScheduleSeatIDs }
 
-// Reserve makes held seats the user's for good: a whole hold, some seats of it, or seats of any of the user's holds.
+// Reserve makes held seats the user's: a whole hold, some seats of it, or seats of any of the user's holds.
 type Reserve struct {
 	HoldID          string `json:"holdId,omitempty"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
 func (Reserve) Type() (string, int)   { return "seats.reserve", 1 }
+func (r Reserve) Check() error        { return checkHoldOrSeats(r.HoldID, r.ScheduleSeatIDs, true) }
 func (r Reserve) IDs(string) []string { return []string{r.HoldID} }
 func (r Reserve) Seats() []int        { return r.ScheduleSeatIDs }
 
-// Extend begins the time of a hold anew, as far as the schedule's options allow.
+// checkHoldOrSeats wants a hold or seats, or where allowed seats of a hold.
+func checkHoldOrSeats(holdID string, ids []int, allowBoth bool) error {
+	switch {
+	case holdID == "":
+		return checkSeats("scheduleSeatIds", ids)
+	case domain.CheckID(holdID) != nil:
+		return domain.CheckIDField("holdId", holdID)
+	case ids == nil:
+		return nil
+	case !allowBoth:
+		return domain.InvalidField("scheduleSeatIds", "give either holdId or scheduleSeatIds")
+	}
+	return checkSeats("scheduleSeatIds", ids)
+}
+
+// Extend restarts the time of a hold, as far as the schedule's options allow.
 type Extend struct {
 	HoldID string `json:"holdId"`
 }
 
 func (Extend) Type() (string, int)   { return "seats.extend", 1 }
+func (e Extend) Check() error        { return domain.CheckIDField("holdId", e.HoldID) }
 func (e Extend) IDs(string) []string { return []string{e.HoldID} }
 
-// Swap gives some seats of a hold back and takes others in their place, all or nothing. The hold's time stays.
+// Swap releases some seats of a hold and takes others for it, all or nothing. The hold's end stays.
 type Swap struct {
 	HoldID  string `json:"holdId"`
 	Release []int  `json:"release"`
@@ -95,6 +247,22 @@ type Swap struct {
 func (Swap) Type() (string, int)   { return "seats.swap", 1 }
 func (s Swap) IDs(string) []string { return []string{s.HoldID} }
 func (s Swap) Seats() []int        { return slices.Concat(s.Release, s.Take) }
+func (s Swap) Check() error {
+	if err := domain.CheckIDField("holdId", s.HoldID); err != nil {
+		return err
+	}
+	if len(s.Release) > 0 {
+		if err := checkSeats("release", s.Release); err != nil {
+			return err
+		}
+	}
+	if len(s.Take) > 0 || len(s.Release) == 0 {
+		if err := checkSeats("take", s.Take); err != nil {
+			return err
+		}
+	}
+	return checkSeats("take", s.Seats()) // a seat that is both released and taken
+}
 
 // Cancel gives the seats of a reservation back.
 type Cancel struct {
@@ -102,6 +270,7 @@ type Cancel struct {
 }
 
 func (Cancel) Type() (string, int)   { return "seats.cancel", 1 }
+func (c Cancel) Check() error        { return domain.CheckIDField("reservationId", c.ReservationID) }
 func (c Cancel) IDs(string) []string { return []string{c.ReservationID} }
 
 // Block takes free seats off sale.
@@ -111,61 +280,81 @@ type Block struct {
 }
 
 func (Block) Type() (string, int) { return "seats.block", 1 }
+func (b Block) Check() error      { return checkSeatsAndReason(b.ScheduleSeatIDs, b.Reason) }
 func (b Block) Seats() []int      { return b.ScheduleSeatIDs }
 
-// Unblock puts blocked seats on sale.
+// Unblock puts blocked seats back on sale.
 type Unblock struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	Reason          string `json:"reason,omitempty"`
 }
 
 func (Unblock) Type() (string, int) { return "seats.unblock", 1 }
+func (u Unblock) Check() error      { return checkSeatsAndReason(u.ScheduleSeatIDs, u.Reason) }
 func (u Unblock) Seats() []int      { return u.ScheduleSeatIDs }
 
-// Reclaim is the shop's own release: held seats are taken from their holders, reserved ones from their owners.
+// Reclaim takes seats from the users who hold or reserved them.
 type Reclaim struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"` // at most MaxReclaim
 	Reason          string `json:"reason,omitempty"`
 }
 
 func (Reclaim) Type() (string, int) { return "seats.reclaim", 1 }
+func (r Reclaim) Check() error      { return checkSeatsAndReason(r.ScheduleSeatIDs, r.Reason) }
 func (r Reclaim) Seats() []int      { return r.ScheduleSeatIDs }
 
-// Close ends the sale. Holds and offers that stand can still become reservations.
+func checkSeatsAndReason(ids []int, reason string) error {
+	if err := checkSeats("scheduleSeatIds", ids); err != nil {
+		return err
+	}
+	return domain.CheckReason(reason, domain.MaxReason)
+}
+
+// Close ends the sale. Holds and offers can still become reservations.
 type Close struct {
 	Reason string `json:"reason,omitempty"`
 }
 
 func (Close) Type() (string, int) { return "seats.close", 1 }
+func (c Close) Check() error      { return domain.CheckReason(c.Reason, domain.MaxReason) }
 
-// Join puts the user who sends it at the end of the waiting list of a section, or of all.
+// Join puts the user at the end of the waiting list of a section, or of all sections.
 type Join struct {
 	Quantity int    `json:"quantity"` // seats side by side, 1 to the schedule's limit per user
 	Section  string `json:"section,omitempty"`
 }
 
 func (Join) Type() (string, int) { return "seats.join", 1 }
+func (j Join) Check() error {
+	if j.Quantity < 1 {
+		return domain.InvalidField("quantity", "at least 1")
+	}
+	return checkSection("section", j.Section)
+}
 
-// Leave ends the waiting, an offer included.
+// Leave ends the waiting, with or without an offer.
 type Leave struct {
 	WaitingID string `json:"waitingId"`
 }
 
 func (Leave) Type() (string, int)   { return "seats.leave", 1 }
+func (l Leave) Check() error        { return domain.CheckIDField("waitingId", l.WaitingID) }
 func (l Leave) IDs(string) []string { return []string{l.WaitingID} }
 
-// Accept makes a hold of what is offered.
+// Accept turns an offer into a hold.
 type Accept struct {
 	WaitingID string `json:"waitingId"`
 }
 
 func (Accept) Type() (string, int)   { return "seats.accept", 1 }
+func (a Accept) Check() error        { return domain.CheckIDField("waitingId", a.WaitingID) }
 func (a Accept) IDs(string) []string { return []string{a.WaitingID} }
 
-// Decline lets the next one have what is offered, and ends the waiting.
+// Decline refuses an offer and ends the waiting. The seats are offered to the next user.
 type Decline struct {
 	WaitingID string `json:"waitingId"`
 }
 
 func (Decline) Type() (string, int)   { return "seats.decline", 1 }
+func (d Decline) Check() error        { return domain.CheckIDField("waitingId", d.WaitingID) }
 func (d Decline) IDs(string) []string { return []string{d.WaitingID} }

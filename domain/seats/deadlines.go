@@ -1,5 +1,5 @@
-// What time does by itself: exact, and in one order everywhere, by its time and then by the place in line of the hold's
-// command. A warning comes before the end of a hold; seats that come back together have the place of their schedule.
+// What time changes in a schedule: a warning before the end of a hold, the end of a hold or an offer, and the release of seats
+// at a fixed time.
 
 package seats
 
@@ -10,13 +10,16 @@ import (
 	"onsale/domain/deadline"
 )
 
-// WarnBefore is how long before its end a hold is warned of it.
+// WarnBefore is how long before the end of a hold Expiring is emitted.
 const WarnBefore = 60 * time.Second
 
-// scheduleDeadline is when something is to be told of a holding, or, under its own sequence, of a schedule.
+// scheduleDeadline has the sequence of an allocation; or that of the schedule, for a release of seats.
 type scheduleDeadline = deadline.Deadline[*Schedule]
 
-// nextDeadline is when the holding is to be told of: for a warning, or at its end.
+// withinWarning says that an end is too near for a warning.
+func withinWarning(now, expiresAt domain.Time) bool { return expiresAt.Sub(now) <= WarnBefore }
+
+// nextDeadline returns when the warning is due, or after it the end.
 func (h *Allocation) nextDeadline() domain.Time {
 	if h.Warned {
 		return h.ExpiresAt
@@ -24,7 +27,6 @@ func (h *Allocation) nextDeadline() domain.Time {
 	return h.ExpiresAt.Add(-WarnBefore)
 }
 
-// isActive says that there is still something to be told then.
 func isActive(d scheduleDeadline) bool {
 	if d.Sequence == d.Value.Sequence {
 		return d.Value.pendingRelease[d.At] > 0
@@ -33,13 +35,13 @@ func isActive(d scheduleDeadline) bool {
 	return h != nil && h.nextDeadline() == d.At
 }
 
-// NextDeadline is when the next thing is due, and its place in line; false when nothing is.
-func (s *State) NextDeadline() (domain.Time, uint64, bool) {
+// NextDeadline returns the time and sequence of the next deadline; false when there is none.
+func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {
 	d, ok := s.deadlines.First()
 	return d.At, d.Sequence, ok
 }
 
-// DueEvent is what NextDeadline names.
+// DueEvent returns the event of the next deadline.
 func (s *State) DueEvent() domain.Event {
 	d, _ := s.deadlines.First()
 	sc := d.Value
@@ -65,8 +67,8 @@ func (s *State) DueEvent() domain.Event {
 	return e
 }
 
-// seatsPendingAt are the seats that come back at this time, the lowest numbers first: no more than an event can name, the others
-// come right behind.
+// seatsPendingAt returns the seats that are released at this time, lowest ids first, as many as one event can name. The next event
+// has the rest.
 func (sc *Schedule) seatsPendingAt(at domain.Time) []int {
 	var ids []int
 	for i, seat := range sc.seats {
@@ -79,8 +81,8 @@ func (sc *Schedule) seatsPendingAt(at domain.Time) []int {
 	return ids
 }
 
-// releaseAt is when the seats of a hold that ends then come back: at the next multiple of ReleaseEverySeconds since 1970; 0
-// where that is at once.
+// releaseAt returns when the seats of a hold that ends at end are released: at the next multiple of ReleaseEverySeconds since
+// 1970; 0 for at once.
 func (sc *Schedule) releaseAt(end domain.Time) domain.Time {
 	interval := domain.Time(sc.ReleaseEverySeconds) * 1000
 	if interval == 0 || end%interval == 0 {

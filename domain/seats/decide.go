@@ -1,18 +1,22 @@
-// The table of the box office: which rule decides which command.
+// Which rule decides which command, and how each event changes the state.
 
 package seats
 
-import "onsale/domain"
+import (
+	"slices"
 
-// Decide says what command c leads to when the log's time is now. It changes nothing.
+	"onsale/domain"
+)
+
+// Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	if body, ok := c.Body.(Reclaim); ok {
 		return s.reclaim(c, body, now)
 	}
-	return []domain.Event{s.decide(c, now)}
+	return []domain.Event{s.decideOne(c, now)}
 }
 
-func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
+func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
@@ -46,6 +50,19 @@ func (s *State) decide(c domain.Command, now domain.Time) domain.Event {
 	panic("seats: no rule for this command")
 }
 
+func (s *State) create(c domain.Command, body Create) domain.Event {
+	if body.Check() != nil {
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
+	}
+	if s.schedules[c.Entity] != nil {
+		return domain.Reject(c, domain.ScheduleExists, domain.Details{})
+	}
+	return domain.NewOutcome(c, Created{
+		ScheduleID: c.Entity, Title: body.Title, StartsAt: body.StartsAt, HoldSeconds: body.HoldSeconds,
+		MaxSeatsPerUser: body.MaxSeatsPerUser, Options: body.Options, Sections: body.Sections,
+	})
+}
+
 func (s *State) close(c domain.Command, body Close) domain.Event {
 	sc, rejection := s.findSchedule(c, body.Check(), 0)
 	if sc == nil {
@@ -57,7 +74,7 @@ func (s *State) close(c domain.Command, body Close) domain.Event {
 	return domain.NewOutcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
 }
 
-// findSchedule is the schedule that command c is about, or the event that says why it cannot be asked for so many seats.
+// findSchedule returns the schedule of command c, which names so many seats, or the command's rejection.
 func (s *State) findSchedule(c domain.Command, bodyErr error, seats int) (*Schedule, domain.Event) {
 	sc := s.schedules[c.Entity]
 	switch {
@@ -69,4 +86,121 @@ func (s *State) findSchedule(c domain.Command, bodyErr error, seats int) (*Sched
 		return nil, domain.Reject(c, domain.TooManySeats, domain.Details{Limit: MaxSeatsPerCommand})
 	}
 	return sc, domain.Event{}
+}
+
+// Apply changes the state as e says.
+func (s *State) Apply(e domain.Event) {
+	sc := s.schedules[e.Entity]
+	switch body := e.Body.(type) {
+	case Created:
+		s.Restore(body, e.Sequence, false)
+	case Closed:
+		sc.Closed = true
+	case Held:
+		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
+	case Extended:
+		h := sc.allocations[HoldSequence(body.HoldID)]
+		h.ExpiresAt, h.Extensions, h.Warned = body.ExpiresAt, h.Extensions+1, withinWarning(body.Now, body.ExpiresAt)
+		s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
+	case Expiring:
+		h := sc.allocations[HoldSequence(body.HoldID)]
+		h.Warned = true
+		s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
+	case Swapped:
+		h := sc.allocations[HoldSequence(body.HoldID)]
+		for _, id := range body.Taken {
+			sc.setSeat(id, Seat{stateHeld, h.Sequence})
+		}
+		sc.addTaken(h.User, len(body.Taken))
+		h.ScheduleSeatIDs = append(h.ScheduleSeatIDs, body.Taken...)
+		s.releaseSeats(sc, body.Released)
+	case Released:
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Reserved:
+		emptied := sc.allocationsOf(body.ScheduleSeatIDs)
+		s.RestoreReservation(sc, e.Sequence, Reservation{
+			User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice,
+		})
+		sc.dropEmpty(emptied)
+	case Cancelled:
+		s.applyCancelled(sc, body)
+	case Expired:
+		sequence := HoldSequence(body.HoldID)
+		if body.ReleaseAt != 0 {
+			s.RestorePendingRelease(sc, body.ReleaseAt, body.ScheduleSeatIDs)
+		} else {
+			s.releaseSeats(sc, body.ScheduleSeatIDs)
+		}
+		delete(sc.allocations, sequence)
+		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt})
+	case ReleasedToSale:
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Blocked:
+		s.RestoreBlocked(sc, body.ScheduleSeatIDs)
+	case Unblocked:
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	default:
+		s.applyWaiting(sc, e)
+	}
+}
+
+// applyWaiting applies the events of the waiting list.
+func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
+	switch body := e.Body.(type) {
+	case Joined:
+		entry := WaitingEntry{Section: body.Section}
+		entry.Sequence, entry.User, entry.Quantity = e.Sequence, e.User, body.Quantity
+		s.RestoreWaiting(sc, entry)
+	case Offered:
+		s.RestoreAllocation(sc, Allocation{
+			Sequence: WaitingSequence(body.ScheduleID, body.WaitingID), User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs,
+			ExpiresAt: body.ExpiresAt, Warned: true, Offer: true,
+		})
+	case Accepted:
+		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
+		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
+		delete(sc.allocations, sequence)
+		sc.endWaiting(sequence)
+	case Declined:
+		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Left:
+		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case OfferExpired:
+		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
+		sc.endWaiting(sequence)
+		s.releaseSeats(sc, body.ScheduleSeatIDs)
+		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt, Offer: true})
+	}
+}
+
+// newHold returns the hold that the command of e made.
+func newHold(e domain.Event, ids []int, now, expiresAt domain.Time) Allocation {
+	return Allocation{
+		Sequence: e.Sequence, User: e.User, ScheduleSeatIDs: ids, ExpiresAt: expiresAt, HeldAt: now, Warned: withinWarning(now, expiresAt),
+	}
+}
+
+func (s *State) applyCancelled(sc *Schedule, body Cancelled) {
+	s.releaseSeats(sc, body.ScheduleSeatIDs)
+	sequence := ReservationSequence(body.ScheduleID, body.ReservationID)
+	r := sc.reservations[sequence]
+	if kept := difference(r.ScheduleSeatIDs, body.ScheduleSeatIDs); kept == nil {
+		r.Cancelled = true
+	} else {
+		r.ScheduleSeatIDs, r.TotalPrice = kept, r.TotalPrice-sc.Layout.totalPrice(body.ScheduleSeatIDs)
+	}
+	sc.reservations[sequence] = r
+}
+
+// difference returns those of ids that are not in others; nil if none.
+func difference(ids, others []int) []int {
+	var found []int
+	for _, id := range ids {
+		if !slices.Contains(others, id) {
+			found = append(found, id)
+		}
+	}
+	return found
 }

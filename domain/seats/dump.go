@@ -1,4 +1,4 @@
-// The whole state of all schedules as text.
+// The state of all schedules as text, and what must hold after every event.
 
 package seats
 
@@ -13,7 +13,7 @@ import (
 	"onsale/domain"
 )
 
-// Dump writes everything that the rules know, sorted: equal states give equal bytes. Seats that are not named are free.
+// Dump writes the whole state, sorted: equal states give equal bytes. Seats that it does not name are free.
 func (s *State) Dump(w io.Writer) {
 	for _, id := range s.IDs() {
 		sc := s.schedules[id]
@@ -30,20 +30,20 @@ func (s *State) Dump(w io.Writer) {
 		fmt.Fprintf(w, "  free %d\n", free)
 		for i, seat := range sc.seats {
 			if at := seat.ReleaseAt(); at != 0 {
-				fmt.Fprintf(w, "  seat %d comes back at %s\n", i+1, at)
+				fmt.Fprintf(w, "  seat %d released at %s\n", i+1, at)
 			} else if seat != (Seat{}) {
 				fmt.Fprintf(w, "  seat %d %s %d\n", i+1, seat.Status(), seat.Ref)
 			}
 		}
-		dumpSorted(w, "holding", sc.allocations)
-		dumpSorted(w, "ended", sc.expired)
+		dumpSorted(w, "allocation", sc.allocations)
+		dumpSorted(w, "expired", sc.expired)
 		dumpSorted(w, "reservation", sc.reservations)
 		dumpSorted(w, "waiting", sc.waiting)
 		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
-			fmt.Fprintf(w, "  line %q %v\n", section, sc.queues[section].All())
+			fmt.Fprintf(w, "  queue %q %v\n", section, sc.queues[section].All())
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.waitingByUser)) {
-			fmt.Fprintf(w, "  %s waits as %d\n", user, sc.waitingByUser[user])
+			fmt.Fprintf(w, "  entry of %s %d\n", user, sc.waitingByUser[user])
 		}
 		for _, user := range slices.Sorted(maps.Keys(sc.taken)) {
 			fmt.Fprintf(w, "  taken %s %d\n", user, sc.taken[user])
@@ -51,9 +51,9 @@ func (s *State) Dump(w io.Writer) {
 	}
 	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)
 	for _, d := range slices.Compact(all) {
-		what := "holding"
+		what := "allocation"
 		if d.Sequence == d.Value.Sequence {
-			what = "return"
+			what = "release"
 		}
 		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.Value.ScheduleID)
 	}
@@ -64,4 +64,36 @@ func dumpSorted[V any](w io.Writer, what string, all map[uint64]V) {
 		fmt.Fprintf(w, "  %s %d ", what, sequence)
 		json.NewEncoder(w).Encode(all[sequence])
 	}
+}
+
+// CheckInvariants returns what is wrong with the seats of event e after e was applied: each seat and its allocation, reservation
+// or pending release refer to each other.
+func (s *State) CheckInvariants(e domain.Event) error {
+	if _, rejected := e.Body.(domain.Rejection); rejected { // may name seats that do not exist
+		return nil
+	}
+	for _, id := range e.Seats() {
+		if err := s.schedules[e.Entity].checkSeat(id); err != nil {
+			return fmt.Errorf("seat %d of %s %w", id, e.Entity, err)
+		}
+	}
+	return nil
+}
+
+func (sc *Schedule) checkSeat(id int) error {
+	switch seat := sc.seats[id-1]; seat.state {
+	case stateHeld:
+		if h := sc.allocations[seat.Ref]; h == nil || !slices.Contains(h.ScheduleSeatIDs, id) {
+			return fmt.Errorf("is held by allocation %d, which does not have it", seat.Ref)
+		}
+	case statePendingRelease:
+		if sc.pendingRelease[seat.ReleaseAt()] < 1 {
+			return fmt.Errorf("is released at %s, which is not scheduled", seat.ReleaseAt())
+		}
+	case stateReserved:
+		if r := sc.reservations[seat.Ref]; r.Cancelled || !slices.Contains(r.ScheduleSeatIDs, id) {
+			return fmt.Errorf("is reserved by %d, which does not have it", seat.Ref)
+		}
+	}
+	return nil
 }

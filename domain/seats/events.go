@@ -1,5 +1,5 @@
-// What can have happened to a schedule's seats. The bytes of these structs are the log's format, and they are what clients
-// read as results: a changed meaning is a new version beside the old one.
+// Events of seats. The JSON of these structs is the format of the log, and what clients get as results: a changed meaning is a
+// new version beside the old one.
 
 package seats
 
@@ -25,17 +25,6 @@ func changes(ids []int, status Status) iter.Seq2[int, Status] {
 			}
 		}
 	}
-}
-
-// Refs returns the sequences of the hold, the reservation and the waiting entry that e names; 0 where it names none. The
-// sequence of a waiting entry is that of its offer, too.
-func Refs(e domain.Event) (hold, reservation, waiting uint64) {
-	for _, id := range e.IDs() {
-		hold = max(hold, HoldSequence(id))
-		reservation = max(reservation, ReservationSequence(e.Entity, id))
-		waiting = max(waiting, WaitingSequence(e.Entity, id))
-	}
-	return hold, reservation, waiting
 }
 
 // Results that show less than their event: what the command named, its sender knows.
@@ -64,7 +53,7 @@ type (
 	}
 )
 
-// Created is a schedule with everything that its rules need: the layout, never the single seats.
+// Created has everything that the rules of a schedule need: its layout, not its single seats.
 type Created struct {
 	ScheduleID      string      `json:"scheduleId"`
 	Title           string      `json:"title"`
@@ -80,14 +69,14 @@ func (c Created) Result() any       { return c }
 func (Created) Created() bool       { return true }
 func (Created) Command() string     { return "seats.create" }
 
-// HeldSeat is one seat of a hold as its owner sees it.
+// HeldSeat is a seat of a hold as its owner sees it.
 type HeldSeat struct {
 	ScheduleSeatID int    `json:"scheduleSeatId"`
 	DisplayName    string `json:"displayName"` // "<section>-<row>-<number>"
 	Price          int64  `json:"price"`
 }
 
-// Held is seats kept for one user until ExpiresAt.
+// Held is seats held by a user until ExpiresAt.
 type Held struct {
 	ScheduleID      string               `json:"scheduleId"`
 	HoldID          string               `json:"holdId"` // "h<sequence of the command>"
@@ -95,14 +84,14 @@ type Held struct {
 	HeldSeats       []HeldSeat           `json:"heldSeats"`
 	TotalPrice      int64                `json:"totalPrice"`
 	ExpiresAt       domain.Time          `json:"expiresAt"`
-	Now             domain.Time          `json:"now"` // of the decision, so that a countdown needs no clock of its own
+	Now             domain.Time          `json:"now"` // of the decision, so that a countdown does not depend on the client's clock
 	BestAvailable   *BestAvailableResult `json:"bestAvailable,omitempty"`
 }
 
-// BestAvailableResult says how seats were found that nobody named.
+// BestAvailableResult says where the best available seats were found.
 type BestAvailableResult struct {
 	Section string `json:"section"`
-	Orphans []int  `json:"orphans,omitempty"` // single free seats that it leaves: it could not be avoided
+	Orphans []int  `json:"orphans,omitempty"` // single free seats that could not be avoided
 }
 
 func (Held) Type() (string, int) { return "seats.held", 1 }
@@ -114,13 +103,13 @@ func (h Held) IDs(string) []string                 { return []string{h.HoldID} }
 func (h Held) Seats() []int                        { return h.ScheduleSeatIDs }
 func (h Held) SeatChanges() iter.Seq2[int, Status] { return changes(h.ScheduleSeatIDs, StatusHeld) }
 
-// Released is seats of a hold given back, by the holder or, without a request, by the shop; none, when nothing of what was
-// named was theirs.
+// Released is seats of a hold given back by the holder, or without a request reclaimed by an admin. It has no seats when the user
+// held none of those named.
 type Released struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	ReleasedCount   int    `json:"releasedCount"`
-	Reason          string `json:"reason,omitempty"` // the shop's
+	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
 func (Released) Type() (string, int) { return "seats.released", 1 }
@@ -131,7 +120,7 @@ func (r Released) SeatChanges() iter.Seq2[int, Status] {
 	return changes(r.ScheduleSeatIDs, StatusAvailable)
 }
 
-// Reserved is seats that belong to one user.
+// Reserved is seats that belong to a user.
 type Reserved struct {
 	ScheduleID      string `json:"scheduleId"`
 	ReservationID   string `json:"reservationId"` // "<scheduleId>-r<sequence of the command>"
@@ -150,13 +139,13 @@ func (r Reserved) SeatChanges() iter.Seq2[int, Status] {
 	return changes(r.ScheduleSeatIDs, StatusReserved)
 }
 
-// Expired is a hold that is over; its seats are free again, or will be.
+// Expired is the end of a hold. Its seats are free again, or will be at ReleaseAt.
 type Expired struct {
 	ScheduleID      string      `json:"scheduleId"`
 	HoldID          string      `json:"holdId"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
-	ReleaseAt       domain.Time `json:"freeAt,omitzero"` // when the seats come back, where that is later
+	ReleaseAt       domain.Time `json:"freeAt,omitzero"` // when the seats are released, where that is later
 }
 
 func (Expired) Type() (string, int)   { return "seats.expired", 1 }
@@ -169,8 +158,8 @@ func (e Expired) SeatChanges() iter.Seq2[int, Status] {
 	return changes(e.ScheduleSeatIDs, StatusAvailable)
 }
 
-// ReleasedToSale is seats of holds that ran out, back on sale at their known time, or earlier by the shop; at most 1,000, more
-// come in several. It concerns nobody.
+// ReleasedToSale is seats of expired holds that are back on sale, at their fixed time or reclaimed by an admin before it. It has at
+// most 1,000 seats; more need several events. It has no user.
 type ReleasedToSale struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
@@ -182,7 +171,7 @@ func (r ReleasedToSale) SeatChanges() iter.Seq2[int, Status] {
 	return changes(r.ScheduleSeatIDs, StatusAvailable)
 }
 
-// Expiring warns a holder, WarnBefore the end.
+// Expiring warns a user that a hold ends soon, WarnBefore its end.
 type Expiring struct {
 	ScheduleID string      `json:"scheduleId"`
 	HoldID     string      `json:"holdId"`
@@ -192,7 +181,7 @@ type Expiring struct {
 func (Expiring) Type() (string, int)   { return "seats.expiring", 1 }
 func (e Expiring) IDs(string) []string { return []string{e.HoldID} }
 
-// Extended is a hold with more time.
+// Extended is a new end of a hold.
 type Extended struct {
 	ScheduleID string      `json:"scheduleId"`
 	HoldID     string      `json:"holdId"`
@@ -209,7 +198,7 @@ func (e Extended) IDs(string) []string { return []string{e.HoldID} }
 type Swapped struct {
 	ScheduleID      string      `json:"scheduleId"`
 	HoldID          string      `json:"holdId"`
-	ScheduleSeatIDs []int       `json:"scheduleSeatIds"` // of the hold, from now on
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"` // all seats of the hold now
 	HeldSeats       []HeldSeat  `json:"heldSeats"`
 	TotalPrice      int64       `json:"totalPrice"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
@@ -236,12 +225,12 @@ func (s Swapped) SeatChanges() iter.Seq2[int, Status] {
 	}
 }
 
-// Cancelled is seats of a reservation given back: all of them by their owner, or some, without a request, by the shop.
+// Cancelled is seats of a reservation given back: all by their owner, or without a request some reclaimed by an admin.
 type Cancelled struct {
 	ScheduleID      string `json:"scheduleId"`
 	ReservationID   string `json:"reservationId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
-	Reason          string `json:"reason,omitempty"` // the shop's
+	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
 func (Cancelled) Type() (string, int)   { return "seats.cancelled", 1 }
@@ -253,7 +242,7 @@ func (c Cancelled) SeatChanges() iter.Seq2[int, Status] {
 	return changes(c.ScheduleSeatIDs, StatusAvailable)
 }
 
-// Reclaimed answers who asked for Free; Released and Cancelled, before it, are what happened.
+// Reclaimed answers the admin's command. The events before it are for the users who lost seats.
 type Reclaimed struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
@@ -267,7 +256,7 @@ func (Reclaimed) Created() bool       { return false }
 func (Reclaimed) Command() string     { return "seats.reclaim" }
 func (r Reclaimed) Seats() []int      { return r.ScheduleSeatIDs }
 
-// Blocked is seats that are not on sale.
+// Blocked is seats taken off sale.
 type Blocked struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
@@ -283,7 +272,7 @@ func (b Blocked) SeatChanges() iter.Seq2[int, Status] {
 	return changes(b.ScheduleSeatIDs, StatusBlocked)
 }
 
-// Unblocked is seats on sale again.
+// Unblocked is seats back on sale.
 type Unblocked struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
@@ -310,15 +299,15 @@ func (c Closed) Result() any       { return c }
 func (Closed) Created() bool       { return false }
 func (Closed) Command() string     { return "seats.close" }
 
-// What can have happened to those who wait for seats.
+// Events of the waiting lists.
 
-// Joined is a place in a waiting list.
+// Joined is a new entry in a waiting list.
 type Joined struct {
 	ScheduleID string `json:"scheduleId"`
 	WaitingID  string `json:"waitingId"` // "<scheduleId>-ws<sequence of the command>"
 	Quantity   int    `json:"quantity"`
 	Section    string `json:"section,omitempty"`
-	Position   int    `json:"position"` // 1 is the next; counted when they joined, in the list of this section
+	Position   int    `json:"position"` // in the list of this section at the time of joining; 1 is the next
 }
 
 func (Joined) Type() (string, int) { return "seats.joined", 1 }
@@ -328,7 +317,7 @@ func (j Joined) Result() any {
 func (Joined) Created() bool         { return false }
 func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
-// Left is the end of waiting by the one who waited. Seats that were on offer to them are free again.
+// Left is an entry whose user left. Seats on offer to it are free again.
 type Left struct {
 	ScheduleID      string `json:"scheduleId"`
 	WaitingID       string `json:"waitingId"`
@@ -344,7 +333,7 @@ func (l Left) SeatChanges() iter.Seq2[int, Status] {
 	return changes(l.ScheduleSeatIDs, StatusAvailable)
 }
 
-// Offered is seats kept for one who waits, until ExpiresAt. Others see them as held.
+// Offered is seats kept for an entry until ExpiresAt. The public sees them as held.
 type Offered struct {
 	ScheduleID      string      `json:"scheduleId"`
 	WaitingID       string      `json:"waitingId"`
@@ -377,7 +366,7 @@ func (Accepted) Created() bool         { return true }
 func (a Accepted) IDs(string) []string { return []string{a.WaitingID, a.HoldID} }
 func (a Accepted) Seats() []int        { return a.ScheduleSeatIDs }
 
-// Declined is an offer that was not wanted; the waiting is over.
+// Declined is an offer that was refused; the waiting is over.
 type Declined struct {
 	ScheduleID      string `json:"scheduleId"`
 	WaitingID       string `json:"waitingId"`
@@ -393,8 +382,8 @@ func (d Declined) SeatChanges() iter.Seq2[int, Status] {
 	return changes(d.ScheduleSeatIDs, StatusAvailable)
 }
 
-// OfferExpired is an offer that nobody accepted in time, or that ended when the shop took a seat of it back: then at that
-// moment. The waiting is over.
+// OfferExpired is an offer that was not accepted in time, or that ended at ExpiresAt because an admin reclaimed a seat of it. The
+// waiting is over.
 type OfferExpired struct {
 	ScheduleID      string      `json:"scheduleId"`
 	WaitingID       string      `json:"waitingId"`

@@ -1,4 +1,4 @@
-// Holding seats: all of those named, or none; or the best that there are.
+// Holding seats, by their ids or the best available, and what a user does with a hold: extend, swap, release.
 
 package seats
 
@@ -29,26 +29,26 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 	if s.exceedsLimit(sc, c.User, count, now) {
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
-	o := s.availability(sc, now)
+	a := s.availability(sc, now)
 	if best != nil {
-		return o.holdBest(c, *best)
+		return a.holdBest(c, *best)
 	}
-	if taken := o.unavailable(ids); taken != nil {
+	if taken := a.unavailable(ids); taken != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
-	if rejection, rejected := o.rejectOrphans(c, ids); rejected {
+	if rejection, rejected := a.rejectOrphans(c, ids); rejected {
 		return rejection
 	}
 	return domain.NewOutcome(c, sc.newHeld(c, ids, now))
 }
 
-func (o *availability) holdBest(c domain.Command, want BestAvailable) domain.Event {
-	found, ok := o.bestRun(want.Section, want.Count)
+func (a *availability) holdBest(c domain.Command, want BestAvailable) domain.Event {
+	found, ok := a.bestRun(want.Section, want.Count)
 	if !ok {
-		available := o.countFree(want.Section)
+		available := a.countFree(want.Section)
 		return domain.Reject(c, domain.NoAdjacentSeats, domain.Details{Available: &available})
 	}
-	held := o.sc.newHeld(c, found.ids, o.now)
+	held := a.sc.newHeld(c, found.ids, a.now)
 	held.BestAvailable = &BestAvailableResult{Section: found.section}
 	if found.orphan != 0 {
 		held.BestAvailable.Orphans = []int{found.orphan}
@@ -56,12 +56,12 @@ func (o *availability) holdBest(c domain.Command, want BestAvailable) domain.Eve
 	return domain.NewOutcome(c, held)
 }
 
-// rejectOrphans is the refusal of a choice that leaves orphans, where the schedule asks for that.
-func (o *availability) rejectOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
-	if !o.sc.NoOrphans {
+// rejectOrphans refuses a choice of seats that leaves orphans, where the schedule forbids it.
+func (a *availability) rejectOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
+	if !a.sc.NoOrphans {
 		return domain.Event{}, false
 	}
-	orphans := o.orphans(chosen)
+	orphans := a.orphans(chosen)
 	return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans}), orphans != nil
 }
 
@@ -72,18 +72,18 @@ func (sc *Schedule) newHeld(c domain.Command, ids []int, now domain.Time) Held {
 	}
 }
 
-// holdEnd is when a hold or an offer that begins at now is over.
+// holdEnd returns when a hold or an offer made at now expires.
 func (sc *Schedule) holdEnd(now domain.Time) domain.Time {
 	return now.Add(time.Duration(sc.HoldSeconds) * time.Second)
 }
 
-// exceedsLimit says that the user may not have so many seats more. Those of holds that are due no longer count.
+// exceedsLimit says whether count more seats are too many for the user. Seats of holds that are due do not count.
 func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Time) bool {
 	excess := sc.taken[user] + count - sc.MaxSeatsPerUser
 	if excess <= 0 {
 		return false
 	}
-	if at, _, ok := s.NextDeadline(); !ok || at > now { // everything that is due has been told
+	if at, _, ok := s.NextDeadline(); !ok || at > now { // nothing is due
 		return true
 	}
 	for _, h := range sc.allocations {
@@ -92,4 +92,111 @@ func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Ti
 		}
 	}
 	return excess > 0
+}
+
+// findHold returns the user's hold, or the command's rejection.
+func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
+	h, active := sc.allocations[sequence]
+	past, expired := sc.expired[sequence]
+	switch {
+	case !active && !expired || active && h.Offer || expired && past.Offer:
+		return nil, domain.Reject(c, domain.HoldNotFound, domain.Details{})
+	case active && h.User != c.User || expired && past.User != c.User:
+		return nil, domain.Reject(c, domain.NotOwner, domain.Details{})
+	case expired:
+		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: past.At})
+	case h.ExpiresAt <= now:
+		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
+	}
+	return h, domain.Event{}
+}
+
+// extend restarts the time of a hold, within the schedule's options. A hold that would not end later is refused.
+func (s *State) extend(c domain.Command, body Extend, now domain.Time) domain.Event {
+	sc, rejection := s.findSchedule(c, body.Check(), 0)
+	if sc == nil {
+		return rejection
+	}
+	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
+	if h == nil {
+		return rejection
+	}
+	end := sc.holdEnd(now)
+	if sc.MaxHoldSeconds > 0 {
+		end = min(end, h.HeldAt.Add(time.Duration(sc.MaxHoldSeconds)*time.Second))
+	}
+	if h.Extensions >= sc.MaxExtensions || end <= h.ExpiresAt {
+		return domain.Reject(c, domain.ExtendLimitExceeded, domain.Details{Limit: sc.MaxExtensions})
+	}
+	return domain.NewOutcome(c, Extended{ScheduleID: c.Entity, HoldID: body.HoldID, ExpiresAt: end, Now: now})
+}
+
+// swap exchanges seats in one step, so that no other user can get the new seats between release and take.
+func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event {
+	sc, rejection := s.findSchedule(c, body.Check(), len(body.Release)+len(body.Take))
+	if sc == nil {
+		return rejection
+	}
+	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
+	if h == nil {
+		return rejection
+	}
+	if missing := sc.Layout.missing(body.Take); missing != nil {
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
+	}
+	if sc.Closed && len(body.Take) > 0 {
+		return domain.Reject(c, domain.Closed, domain.Details{})
+	}
+	if s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now) {
+		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
+	}
+	a := s.availability(sc, now)
+	if others := append(difference(body.Release, h.ScheduleSeatIDs), a.unavailable(body.Take)...); others != nil {
+		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
+	}
+	ids := append(difference(h.ScheduleSeatIDs, body.Release), body.Take...)
+	if len(ids) == 0 { // that is a release
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
+	}
+	a.releasing = map[int]bool{}
+	for _, id := range body.Release {
+		a.releasing[id] = true
+	}
+	if rejection, rejected := a.rejectOrphans(c, body.Take); rejected {
+		return rejection
+	}
+	return domain.NewOutcome(c, Swapped{
+		ScheduleID: c.Entity, HoldID: body.HoldID, ScheduleSeatIDs: ids, HeldSeats: sc.Layout.describeAll(ids),
+		TotalPrice: sc.Layout.totalPrice(ids), ExpiresAt: h.ExpiresAt, Now: now,
+		Released: append([]int{}, body.Release...), Taken: append([]int{}, body.Take...),
+	})
+}
+
+// release gives back those seats that the user holds and ignores the others, so releasing twice succeeds.
+func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
+	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
+	if sc == nil {
+		return rejection
+	}
+	ids := body.ScheduleSeatIDs
+	if h := sc.allocations[HoldSequence(body.HoldID)]; h != nil {
+		ids = h.ScheduleSeatIDs
+	}
+	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}
+	for _, id := range ids {
+		if sc.heldBy(id, c.User, now) {
+			released.ScheduleSeatIDs = append(released.ScheduleSeatIDs, id)
+		}
+	}
+	released.ReleasedCount = len(released.ScheduleSeatIDs)
+	return domain.NewOutcome(c, released)
+}
+
+// heldBy says whether the seat is in a hold of the user that is not due at now.
+func (sc *Schedule) heldBy(id int, user string, now domain.Time) bool {
+	if id < 1 || id > len(sc.seats) || sc.seats[id-1].state != stateHeld {
+		return false
+	}
+	h := sc.allocations[sc.seats[id-1].Ref]
+	return h.User == user && !h.Offer && h.ExpiresAt > now
 }

@@ -1,5 +1,5 @@
-// Where a seat is: a schedule's seats are numbered 1..N through its sections, rows and places, and only the layout is
-// kept; names and prices are computed.
+// Where a seat is. Seats are numbered 1..N through sections, rows and the seats of a row; names and prices are computed from the
+// layout.
 
 package seats
 
@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// Layout finds the place of a seat by its id.
+// Layout finds a seat by its id.
 type Layout struct {
 	rows  []rowSpan // by first seat
 	total int
@@ -21,7 +21,7 @@ type rowSpan struct {
 	price        int64
 }
 
-// NewLayout numbers the seats of sections.
+// NewLayout numbers the seats of the sections.
 func NewLayout(sections []Section) Layout {
 	var l Layout
 	for _, section := range sections {
@@ -33,32 +33,32 @@ func NewLayout(sections []Section) Layout {
 	return l
 }
 
-// Total is N, the number of seats.
+// Total returns N, the number of seats.
 func (l Layout) Total() int { return l.total }
 
-// Locate is where seat id (1..N) is: its section, its row, its number in the row and its price.
+// Locate returns where seat id (1..N) is: its section, its row, its number in the row; and its price.
 func (l Layout) Locate(id int) (section, row string, number int, price int64) {
 	p := l.rows[l.rowIndex(id)]
 	return p.section, p.row, id - p.first + 1, p.price
 }
 
-// rowIndex is the index of the row that seat id is in.
+// rowIndex returns the index of the row of seat id.
 func (l Layout) rowIndex(id int) int {
 	return sort.Search(len(l.rows), func(i int) bool { return l.rows[i].first > id }) - 1
 }
 
-// hasSection says whether there is a section of this name; "" stands for all.
+// hasSection says whether there is a section of this name; "" is all.
 func (l Layout) hasSection(name string) bool {
 	return name == "" || slices.ContainsFunc(l.rows, func(p rowSpan) bool { return p.section == name })
 }
 
-// Describe is seat id as its holder sees it.
+// Describe returns seat id as its holder sees it.
 func (l Layout) Describe(id int) HeldSeat {
 	section, row, number, price := l.Locate(id)
 	return HeldSeat{ScheduleSeatID: id, DisplayName: section + "-" + row + "-" + strconv.Itoa(number), Price: price}
 }
 
-// describeAll are seats as their holder sees them.
+// describeAll returns seats as their holder sees them.
 func (l Layout) describeAll(ids []int) []HeldSeat {
 	seats := make([]HeldSeat, len(ids))
 	for i, id := range ids {
@@ -67,7 +67,7 @@ func (l Layout) describeAll(ids []int) []HeldSeat {
 	return seats
 }
 
-// totalPrice is what seats cost together.
+// totalPrice returns the sum of the prices of the seats.
 func (l Layout) totalPrice(ids []int) (total int64) {
 	for _, id := range ids {
 		_, _, _, price := l.Locate(id)
@@ -76,7 +76,7 @@ func (l Layout) totalPrice(ids []int) (total int64) {
 	return total
 }
 
-// missing are those of ids that no seat has.
+// missing returns those of ids that no seat has; nil if none.
 func (l Layout) missing(ids []int) []int {
 	var missing []int
 	for _, id := range ids {

@@ -1,4 +1,4 @@
-// Making held seats the user's for good, and giving them back.
+// Reserving held seats, and cancelling a reservation.
 
 package seats
 
@@ -8,7 +8,7 @@ import (
 	"onsale/domain"
 )
 
-// reserve carries the hold's id and its owner, so that a late comer never takes what somebody else holds by now.
+// reserve checks the hold and its user, so that a late command never gets seats that another user holds by now.
 func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.Event {
 	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
 	if sc == nil {
@@ -42,24 +42,7 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 	})
 }
 
-// findHold is the command's own hold, or the event that says why it is not.
-func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
-	h, active := sc.allocations[sequence]
-	past, expired := sc.expired[sequence]
-	switch {
-	case !active && !expired || active && h.Offer || expired && past.Offer:
-		return nil, domain.Reject(c, domain.HoldNotFound, domain.Details{})
-	case active && h.User != c.User || expired && past.User != c.User:
-		return nil, domain.Reject(c, domain.NotOwner, domain.Details{})
-	case expired:
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: past.At})
-	case h.ExpiresAt <= now:
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
-	}
-	return h, domain.Event{}
-}
-
-// cancel gives the whole of a reservation back. It stays, marked, so that the second who asks hears why not.
+// cancel gives all seats of a reservation back. The reservation stays, marked as cancelled.
 func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
 	if body.Check() != nil {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{})
@@ -67,7 +50,7 @@ func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
 	var r Reservation
 	found := false
 	if sc := s.schedules[c.Entity]; sc != nil {
-		r, found = sc.reservations[ReservationSequence(c.Entity, body.ReservationID)]
+		r, found = sc.Reservation(ReservationSequence(c.Entity, body.ReservationID))
 	}
 	switch {
 	case !found:

@@ -1,4 +1,5 @@
-// A single seat, and how it changes hands.
+// The state of single seats, how it changes, and how a store restores it. A store restores a schedule with what expired, then
+// its seats, reservations and allocations, and its waiting list at the end.
 
 package seats
 
@@ -6,9 +7,10 @@ import (
 	"slices"
 
 	"onsale/domain"
+	"onsale/domain/waitlist"
 )
 
-// Status of one seat, as the wire spells it.
+// Status is the status of a seat, as it is on the wire.
 type Status string
 
 const (
@@ -39,26 +41,26 @@ func (c *Counts) Take(status Status) {
 	}
 }
 
-// Seat is the state of one, in few bytes: one decision may look at all of them. The zero Seat is free.
+// Seat is the state of one seat, in few bytes: a rule may look at all of them. The zero Seat is free.
 type Seat struct {
 	state byte
-	Ref   uint64 // the sequence of its holding or its reservation; 0 where there is none
+	Ref   uint64 // the sequence of its allocation or reservation; 0 for none
 }
 
 const (
 	stateFree byte = iota
 	stateHeld
-	statePendingRelease // its hold ran out; it comes back at Ref
+	statePendingRelease // its hold expired; Ref is the time of its release
 	stateReserved
 	stateBlocked
 )
 
-// Status is the seat's as the world sees it: one that waits to come back is held.
+// Status returns the status of the seat as the public sees it: a seat that waits for its release is held.
 func (s Seat) Status() Status {
 	return [...]Status{StatusAvailable, StatusHeld, StatusHeld, StatusReserved, StatusBlocked}[s.state]
 }
 
-// ReleaseAt is when a seat comes back whose hold ran out; 0 for all others. Nobody holds such a seat.
+// ReleaseAt returns when a seat is released whose hold expired; 0 for other seats. No user holds such a seat.
 func (s Seat) ReleaseAt() domain.Time {
 	if s.state == statePendingRelease {
 		return domain.Time(s.Ref)
@@ -66,8 +68,70 @@ func (s Seat) ReleaseAt() domain.Time {
 	return 0
 }
 
-// setSeat takes a seat out of whatever it is in and makes it what it is from now on. A holding that loses its last seat to
-// others stays until its end is told; a reservation's own list is not touched.
+// Restore adds a schedule with all its seats free. sequence is that of the command that created it.
+func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
+	sc := &Schedule{
+		Created: c, Sequence: sequence, Closed: closed, Layout: NewLayout(c.Sections),
+		allocations: map[uint64]*Allocation{}, expired: map[uint64]ExpiredAllocation{}, reservations: map[uint64]Reservation{},
+		pendingRelease: map[domain.Time]int{}, waiting: map[uint64]WaitingEntry{}, taken: map[string]int{},
+		queues: map[string]*waitlist.List{}, waitingByUser: map[string]uint64{},
+	}
+	sc.seats = make([]Seat, sc.Layout.Total())
+	for _, row := range sc.Layout.rows {
+		sc.freeInRow = append(sc.freeInRow, row.last-row.first+1)
+	}
+	s.schedules[c.ScheduleID] = sc
+	return sc
+}
+
+// RestoreAllocation adds an allocation, and takes its seats from the allocations that have them: a hold that is due, or the offer
+// that became this hold. It copies the list of seats, which shrinks with the allocation.
+func (s *State) RestoreAllocation(sc *Schedule, h Allocation) {
+	h.ScheduleSeatIDs = slices.Clone(h.ScheduleSeatIDs)
+	for _, id := range h.ScheduleSeatIDs {
+		sc.setSeat(id, Seat{stateHeld, h.Sequence})
+	}
+	if h.Offer {
+		sc.dequeue(h.Sequence)
+	} else {
+		sc.addTaken(h.User, len(h.ScheduleSeatIDs))
+	}
+	sc.allocations[h.Sequence] = &h
+	s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
+}
+
+// RestoreExpired adds a hold or an offer that expired.
+func (sc *Schedule) RestoreExpired(sequence uint64, h ExpiredAllocation) { sc.expired[sequence] = h }
+
+// RestoreReservation adds a reservation, and takes its seats from the allocations that have them.
+func (s *State) RestoreReservation(sc *Schedule, sequence uint64, r Reservation) {
+	if !r.Cancelled {
+		for _, id := range r.ScheduleSeatIDs {
+			sc.setSeat(id, Seat{stateReserved, sequence})
+		}
+		sc.addTaken(r.User, len(r.ScheduleSeatIDs))
+	}
+	sc.reservations[sequence] = r
+}
+
+// RestoreBlocked takes seats off sale.
+func (s *State) RestoreBlocked(sc *Schedule, ids []int) {
+	for _, id := range ids {
+		sc.setSeat(id, Seat{state: stateBlocked})
+	}
+}
+
+// RestorePendingRelease keeps seats of expired holds until their release.
+func (s *State) RestorePendingRelease(sc *Schedule, releaseAt domain.Time, ids []int) {
+	for _, id := range ids {
+		sc.setSeat(id, Seat{statePendingRelease, uint64(releaseAt)})
+	}
+	sc.pendingRelease[releaseAt] += len(ids)
+	s.deadlines.Add(scheduleDeadline{At: releaseAt, Sequence: sc.Sequence, Value: sc})
+}
+
+// setSeat removes a seat from what it is in and gives it a new state. An allocation that loses its last seat to another user
+// stays until its end is emitted; the list of a reservation does not change.
 func (sc *Schedule) setSeat(id int, to Seat) {
 	seat, row := &sc.seats[id-1], sc.Layout.rowIndex(id)
 	switch seat.state {
@@ -95,27 +159,35 @@ func (sc *Schedule) setSeat(id int, to Seat) {
 	*seat = to
 }
 
-// addTaken counts n seats more that the user has.
+// addTaken adds n to the seats that the user holds or has reserved.
 func (sc *Schedule) addTaken(user string, n int) {
 	if sc.taken[user] += n; sc.taken[user] == 0 {
 		delete(sc.taken, user)
 	}
 }
 
-// releaseSeats puts seats on sale. A holding is forgotten with the last seat that is given back.
+// releaseSeats puts seats on sale. An allocation whose last seat is released is dropped.
 func (s *State) releaseSeats(sc *Schedule, ids []int) {
-	emptied := map[uint64]bool{}
+	emptied := sc.allocationsOf(ids)
 	for _, id := range ids {
-		if seat := sc.seats[id-1]; seat.state == stateHeld {
-			emptied[seat.Ref] = true
-		}
 		sc.setSeat(id, Seat{})
 	}
 	sc.dropEmpty(emptied)
 	s.markOfferable(sc)
 }
 
-// dropEmpty forgets those of the holdings that are empty.
+// allocationsOf returns the sequences of the allocations that the seats are in.
+func (sc *Schedule) allocationsOf(ids []int) map[uint64]bool {
+	found := map[uint64]bool{}
+	for _, id := range ids {
+		if seat := sc.seats[id-1]; seat.state == stateHeld {
+			found[seat.Ref] = true
+		}
+	}
+	return found
+}
+
+// dropEmpty drops those of the allocations that have no seats.
 func (sc *Schedule) dropEmpty(sequences map[uint64]bool) {
 	for sequence := range sequences {
 		if h := sc.allocations[sequence]; len(h.ScheduleSeatIDs) == 0 {

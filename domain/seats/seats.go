@@ -1,36 +1,37 @@
-// Package seats holds the rules of a schedule's seats: AVAILABLE, HELD by one user until a moment, RESERVED for good, or
-// BLOCKED by the shop. Several seats are taken all or none, and a hold is over at its expiresAt whatever any timer does:
-// every decision looks at a hold that is due as if it were gone already. Its seats are open to others at once, too, unless
-// somebody waits for them or they come back at a known time: then only when the end has been told.
+// Package seats holds the rules of the seats of a schedule: AVAILABLE, HELD by one user until a time, RESERVED, or BLOCKED by an
+// admin. A command takes several seats all or none. A hold ends exactly at its expiresAt: every rule treats a hold that is due as
+// gone, whether or not Expired was emitted. Its seats are free to others at once, unless users wait for them or the schedule
+// releases seats at fixed times; then they are free when that event is emitted.
 package seats
 
 import (
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 
 	"onsale/domain"
 	"onsale/domain/deadline"
 	"onsale/domain/waitlist"
 )
 
-// State is all schedules and what time will change in them. It changes only by Apply.
+// State is all schedules and their deadlines. Only Apply and the Restore methods change it.
 type State struct {
 	schedules map[string]*Schedule
 	deadlines *deadline.Queue[*Schedule]
-	offerable map[string]*Schedule // where somebody waits, and an offer may have become possible since the last look
+	offerable map[string]*Schedule // schedules in which an offer may have become possible since NextOffer last looked
 }
 
-// Schedule is what the rules know of one.
+// Schedule is one schedule.
 type Schedule struct {
 	Created
-	Sequence uint64 // of the command that made it
+	Sequence uint64 // of the command that created it
 	Closed   bool
 	Layout   Layout
 
 	seats          []Seat                       // scheduleSeatId n at n-1
 	allocations    map[uint64]*Allocation       // by the sequence in their id
-	expired        map[uint64]ExpiredAllocation // kept so that a late command gets hold_expired or offer_expired
+	expired        map[uint64]ExpiredAllocation // kept, so that a late command gets hold_expired or offer_expired
 	reservations   map[uint64]Reservation       // by the sequence in their id
 	pendingRelease map[domain.Time]int          // seats of expired holds, by the time when they are released
 	waiting        map[uint64]WaitingEntry      // by the sequence in their id, those with an offer too
@@ -40,10 +41,55 @@ type Schedule struct {
 	waitingByUser  map[string]uint64            // sequence of the user's entry
 }
 
-// Seat returns one seat; ids are 1 to Layout.Total().
+// Allocation is a hold, or an offer to an entry of the waiting list, whose end was not emitted yet. Seats that were released or
+// reserved are no longer in it.
+type Allocation struct {
+	Sequence        uint64      `json:"sequence"` // of an offer: that of its entry
+	User            string      `json:"user"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+	HeldAt          domain.Time `json:"heldAt,omitzero"` // extensions end at most MaxHoldSeconds after it
+	Extensions      int         `json:"extensions,omitempty"`
+	Warned          bool        `json:"warned,omitempty"` // Expiring was emitted for this end, or the end is too near
+	Offer           bool        `json:"offer,omitempty"`
+}
+
+// ExpiredAllocation is a hold or an offer that expired.
+type ExpiredAllocation struct {
+	User  string      `json:"user"`
+	At    domain.Time `json:"at"`
+	Offer bool        `json:"offer,omitempty"`
+}
+
+// Reservation is seats that belong to a user. A cancelled one keeps the seats that it had last.
+type Reservation struct {
+	User            string `json:"user"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	TotalPrice      int64  `json:"totalPrice"`
+	Cancelled       bool   `json:"cancelled,omitempty"`
+}
+
+// WaitingEntry is an entry of the waiting list of a section. What is offered to it is the Allocation with its sequence.
+type WaitingEntry struct {
+	waitlist.Entry
+	Section string `json:"section,omitempty"` // "": any
+}
+
+// New returns an empty state.
+func New() *State {
+	return &State{map[string]*Schedule{}, deadline.NewQueue(isActive), map[string]*Schedule{}}
+}
+
+// Schedule returns the schedule with this id, or nil.
+func (s *State) Schedule(id string) *Schedule { return s.schedules[id] }
+
+// IDs returns the ids of all schedules, in alphabetical order.
+func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.schedules)) }
+
+// Seat returns the seat with this id, 1 to Layout.Total().
 func (sc *Schedule) Seat(id int) Seat { return sc.seats[id-1] }
 
-// Allocations yields the holds and offers whose end has not come, by the sequence in their id.
+// Allocations yields the holds and offers whose end was not emitted yet, by the sequence in their id.
 func (sc *Schedule) Allocations() iter.Seq2[uint64, Allocation] {
 	return func(yield func(uint64, Allocation) bool) {
 		for sequence, h := range sc.allocations {
@@ -62,7 +108,7 @@ func (sc *Schedule) Allocation(sequence uint64) (Allocation, bool) {
 	return Allocation{}, false
 }
 
-// Expired yields the holds and offers that ran out, by the sequence in their id.
+// Expired yields the holds and offers that expired, by the sequence in their id.
 func (sc *Schedule) Expired() iter.Seq2[uint64, ExpiredAllocation] { return maps.All(sc.expired) }
 
 // ExpiredAllocation returns one of Expired.
@@ -86,7 +132,7 @@ func (sc *Schedule) PendingReleases() iter.Seq2[domain.Time, int] { return maps.
 // Waiting yields the waiting entries, those with an offer too, by the sequence in their id.
 func (sc *Schedule) Waiting() iter.Seq2[uint64, WaitingEntry] { return maps.All(sc.waiting) }
 
-// WaitingCount returns how many entries Waiting yields.
+// WaitingCount returns the number of waiting entries, those with an offer too.
 func (sc *Schedule) WaitingCount() int { return len(sc.waiting) }
 
 // WaitingEntry returns one of Waiting.
@@ -95,50 +141,34 @@ func (sc *Schedule) WaitingEntry(sequence uint64) (WaitingEntry, bool) {
 	return e, ok
 }
 
-// Taken yields how many seats each user holds or has reserved, where that is not 0.
+// Taken yields how many seats each user holds or has reserved, where there are any.
 func (sc *Schedule) Taken() iter.Seq2[string, int] { return maps.All(sc.taken) }
 
-// Allocation is a hold, or an offer to somebody who waits, whose end has not been told. Seats that were given back or reserved
-// are no longer in it.
-type Allocation struct {
-	Sequence        uint64      `json:"sequence"` // of an offer: of the place in the waiting list
-	User            string      `json:"user"`
-	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
-	ExpiresAt       domain.Time `json:"expiresAt"`
-	HeldAt          domain.Time `json:"heldAt,omitzero"` // no extension goes further from it than the schedule's MaxHoldSeconds
-	Extensions      int         `json:"extensions,omitempty"`
-	Warned          bool        `json:"warned,omitempty"` // of this end, or it is too near for that
-	Offer           bool        `json:"offer,omitempty"`
+// Ids are made of the sequence of the command that made what they name. The Sequence functions return 0 for any other id.
+
+func HoldID(sequence uint64) string { return "h" + strconv.FormatUint(sequence, 10) }
+
+func HoldSequence(id string) uint64 { return domain.SequenceAfter("h", id) }
+
+func ReservationID(schedule string, sequence uint64) string {
+	return schedule + "-r" + strconv.FormatUint(sequence, 10)
 }
 
-// ExpiredAllocation is a hold or an offer that ran out.
-type ExpiredAllocation struct {
-	User  string      `json:"user"`
-	At    domain.Time `json:"at"`
-	Offer bool        `json:"offer,omitempty"`
+func ReservationSequence(schedule, id string) uint64 { return domain.SequenceAfter(schedule+"-r", id) }
+
+func WaitingID(schedule string, sequence uint64) string {
+	return schedule + "-ws" + strconv.FormatUint(sequence, 10)
 }
 
-// Reservation is seats that belong to a user, or did: what was cancelled whole stays as it was, and marked.
-type Reservation struct {
-	User            string `json:"user"`
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
-	TotalPrice      int64  `json:"totalPrice"`
-	Cancelled       bool   `json:"cancelled,omitempty"`
+func WaitingSequence(schedule, id string) uint64 { return domain.SequenceAfter(schedule+"-ws", id) }
+
+// Refs returns the sequences of the hold, the reservation and the waiting entry that e names; 0 where it names none. The
+// sequence of a waiting entry is that of its offer, too.
+func Refs(e domain.Event) (hold, reservation, waiting uint64) {
+	for _, id := range e.IDs() {
+		hold = max(hold, HoldSequence(id))
+		reservation = max(reservation, ReservationSequence(e.Entity, id))
+		waiting = max(waiting, WaitingSequence(e.Entity, id))
+	}
+	return hold, reservation, waiting
 }
-
-// WaitingEntry is a place in a waiting list. What is offered to it is the Holding with its sequence.
-type WaitingEntry struct {
-	waitlist.Entry
-	Section string `json:"section,omitempty"` // "": any
-}
-
-// New is a world without schedules.
-func New() *State {
-	return &State{map[string]*Schedule{}, deadline.NewQueue(isActive), map[string]*Schedule{}}
-}
-
-// Schedule is the one with this id, or nil.
-func (s *State) Schedule(id string) *Schedule { return s.schedules[id] }
-
-// IDs are those of all schedules, in alphabetical order.
-func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.schedules)) }

@@ -1,4 +1,5 @@
-// Waiting for seats that come back: joining, leaving, and saying yes or no to an offer.
+// The waiting lists of a schedule: joining, leaving, and offers. Seats that come back are offered to the entry that joined first
+// among those whose seats, side by side, are free. A section has a list of its own; the entries for any section have another.
 
 package seats
 
@@ -10,7 +11,7 @@ import (
 	"onsale/domain/waitlist"
 )
 
-// join gives a user the last place of a list. Everybody has one place in a schedule, whatever its section.
+// join allows a user one entry in a schedule, whatever the section.
 func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event {
 	sc, rejection := s.findSchedule(c, body.Check(), 0)
 	if sc == nil {
@@ -39,11 +40,11 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event 
 	})
 }
 
-// leave needs no offer; seats that are on offer come free.
+// leave releases the seats that are on offer.
 func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Event {
-	_, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now)
-	if rejection != nil {
-		return *rejection
+	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckLeave)
+	if sc == nil {
+		return rejection
 	}
 	left := Left{ScheduleID: c.Entity, WaitingID: body.WaitingID}
 	if h != nil {
@@ -52,29 +53,23 @@ func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Even
 	return domain.NewOutcome(c, left)
 }
 
-// decline needs an offer.
 func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.Event {
-	_, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now)
-	switch {
-	case rejection != nil:
-		return *rejection
-	case h == nil:
-		return domain.Reject(c, domain.NoOffer, domain.Details{})
+	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
+	if sc == nil {
+		return rejection
 	}
 	return domain.NewOutcome(c, Declined{
 		ScheduleID: c.Entity, WaitingID: body.WaitingID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs),
 	})
 }
 
-// accept makes a hold of an offer. Only now does the user's limit count.
+// accept turns an offer into a hold. The user's limit is checked here, not when joining.
 func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Event {
-	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now)
-	switch {
-	case rejection != nil:
-		return *rejection
-	case h == nil:
-		return domain.Reject(c, domain.NoOffer, domain.Details{})
-	case s.exceedsLimit(sc, c.User, len(h.ScheduleSeatIDs), now):
+	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
+	if sc == nil {
+		return rejection
+	}
+	if s.exceedsLimit(sc, c.User, len(h.ScheduleSeatIDs), now) {
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	held := sc.newHeld(c, slices.Clone(h.ScheduleSeatIDs), now)
@@ -84,50 +79,40 @@ func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Ev
 	})
 }
 
-// findWaiting is the offer to the command's own place, nil where there is none, or the event that says why it is not theirs or
-// is over.
-func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now domain.Time) (
-	sc *Schedule, offer *Allocation, rejection *domain.Event,
+// findWaiting returns the schedule and the offer, if any, of the entry with this id; or the command's rejection, where check
+// refuses the entry.
+func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now domain.Time, check waitlist.Check) (
+	*Schedule, *Allocation, domain.Event,
 ) {
-	reject := func(code string, details domain.Details) (*Schedule, *Allocation, *domain.Event) {
-		e := domain.Reject(c, code, details)
-		return nil, nil, &e
-	}
-	if bodyErr != nil {
-		return reject(domain.InvalidBody, domain.Details{})
-	}
-	if sc = s.schedules[c.Entity]; sc == nil {
-		return reject(domain.WaitingNotFound, domain.Details{})
+	sc := s.schedules[c.Entity]
+	switch {
+	case bodyErr != nil:
+		return nil, nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
+	case sc == nil:
+		return nil, nil, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
 	sequence := WaitingSequence(c.Entity, id)
-	entry, waiting := sc.waiting[sequence]
-	past, expired := sc.expired[sequence]
-	offer = sc.allocations[sequence]
-	switch {
-	case !waiting && !(expired && past.Offer):
-		return reject(domain.WaitingNotFound, domain.Details{})
-	case waiting && entry.User != c.User || expired && past.User != c.User:
-		return reject(domain.NotOwner, domain.Details{})
-	case expired:
-		return reject(domain.OfferExpired, domain.Details{ExpiredAt: past.At})
-	case offer != nil && offer.ExpiresAt <= now:
-		return reject(domain.OfferExpired, domain.Details{ExpiredAt: offer.ExpiresAt})
+	o, h := waitlist.Offer{Entry: sc.waiting[sequence].Entry}, sc.allocations[sequence]
+	if past := sc.expired[sequence]; past.Offer {
+		o = waitlist.Offer{Entry: waitlist.Entry{Sequence: sequence, User: past.User}, ExpiresAt: past.At}
+	} else if h != nil {
+		o.ExpiresAt = h.ExpiresAt
 	}
-	return sc, offer, nil
+	if code, details := check(o, c.User, now); code != "" {
+		return nil, nil, domain.Reject(c, code, details)
+	}
+	return sc, h, domain.Event{}
 }
 
-// What comes back is offered to those who wait, the first in line first: of all lists the one who joined first and whose
-// wish fits somewhere.
-
-// markOfferable notes that an offer may have become possible: somebody joined, or a seat came free.
+// markOfferable notes that an offer may have become possible: a user joined, or a seat was released.
 func (s *State) markOfferable(sc *Schedule) {
 	if len(sc.queues) > 0 {
 		s.offerable[sc.ScheduleID] = sc
 	}
 }
 
-// NextOffer is the next offer to somebody who waits; false when there is none to be made at now. A schedule in which there was
-// none is not looked at again before something stirs in it, which changes nothing that shows.
+// NextOffer returns the next offer to be made at now; false when there is none. It drops schedules without one from offerable
+// until markOfferable adds them again: a cache, which changes no decision.
 func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
 	for len(s.offerable) > 0 {
 		id := slices.Min(slices.Collect(maps.Keys(s.offerable)))
@@ -139,16 +124,16 @@ func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
 	return domain.Event{}, false
 }
 
-// nextOffer looks at seats that are free, and never at holds that are due: those come free when their end is told.
+// nextOffer looks at free seats only: the seats of a hold that is due become free when its end is emitted.
 func (sc *Schedule) nextOffer(now domain.Time) (domain.Event, bool) {
 	if sc.Closed {
 		return domain.Event{}, false
 	}
-	o := availability{sc: sc, now: now}
+	a := availability{sc: sc, now: now}
 	var next waitlist.Entry
 	for section, queue := range sc.queues {
 		first, ok := queue.FirstFit(func(quantity int) bool {
-			_, fits := o.bestRun(section, quantity)
+			_, fits := a.bestRun(section, quantity)
 			return fits
 		})
 		if ok && (next.Sequence == 0 || first.Sequence < next.Sequence) {
@@ -158,9 +143,42 @@ func (sc *Schedule) nextOffer(now domain.Time) (domain.Event, bool) {
 	if next.Sequence == 0 {
 		return domain.Event{}, false
 	}
-	found, _ := o.bestRun(sc.waiting[next.Sequence].Section, next.Quantity)
+	found, _ := a.bestRun(sc.waiting[next.Sequence].Section, next.Quantity)
 	return domain.Event{Entity: sc.ScheduleID, User: next.User, Body: Offered{
 		ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, next.Sequence), ScheduleSeatIDs: found.ids,
 		HeldSeats: sc.Layout.describeAll(found.ids), TotalPrice: sc.Layout.totalPrice(found.ids), ExpiresAt: sc.holdEnd(now),
 	}}, true
+}
+
+// dequeue removes an entry from the queue of its section.
+func (sc *Schedule) dequeue(sequence uint64) {
+	section := sc.waiting[sequence].Section
+	if queue := sc.queues[section]; queue != nil {
+		if queue.Remove(sequence); queue.Len() == 0 {
+			delete(sc.queues, section)
+		}
+	}
+}
+
+// endWaiting removes an entry.
+func (sc *Schedule) endWaiting(sequence uint64) {
+	sc.dequeue(sequence)
+	user := sc.waiting[sequence].User
+	delete(sc.waiting, sequence)
+	if sc.waitingByUser[user] == sequence { // a user whose offer is due may have joined again
+		delete(sc.waitingByUser, user)
+	}
+}
+
+// RestoreWaiting adds an entry, and queues it unless it has an offer.
+func (s *State) RestoreWaiting(sc *Schedule, e WaitingEntry) {
+	sc.waiting[e.Sequence], sc.waitingByUser[e.User] = e, e.Sequence
+	if sc.allocations[e.Sequence] != nil {
+		return
+	}
+	if sc.queues[e.Section] == nil {
+		sc.queues[e.Section] = &waitlist.List{}
+	}
+	sc.queues[e.Section].Add(e.Entry)
+	s.markOfferable(sc)
 }

@@ -1,28 +1,66 @@
-// Package waiting keeps a line of people who wait for something to come back. The first whose wish can be met gets it: one who
-// wants two does not keep a single one from those behind.
+// Package waitlist keeps users who wait for units or seats, and says who may answer an offer. The first in the list whose
+// quantity fits gets the next offer: a user who wants two does not block a single one for the users behind.
 package waitlist
 
 import (
 	"maps"
 	"slices"
+
+	"onsale/domain"
 )
 
-// Entry is one place in a line.
+// Entry is a user in a waiting list.
 type Entry struct {
-	Sequence uint64 `json:"sequence"` // of the command that joined: the order of the line
+	Sequence uint64 `json:"sequence"` // of the command that joined; the list is in this order
 	User     string `json:"user"`
 	Quantity int    `json:"quantity"`
 }
 
-// List is one waiting list. The zero value is empty. A user stands in it once.
+// Offer is an entry for which units or seats are kept until ExpiresAt. Where that is 0, nothing is offered yet.
+type Offer struct {
+	Entry
+	ExpiresAt domain.Time `json:"expiresAt"`
+}
+
+// Check says with which code, "" for none, user's command on the entry of o is refused at now.
+type Check func(o Offer, user string, now domain.Time) (code string, details domain.Details)
+
+// CheckLeave refuses an entry that does not exist (the zero Offer) or is another user's, and an expired offer.
+func CheckLeave(o Offer, user string, now domain.Time) (code string, details domain.Details) {
+	switch {
+	case o.Sequence == 0:
+		return domain.WaitingNotFound, details
+	case o.User != user:
+		return domain.NotOwner, details
+	case o.ExpiresAt != 0 && o.ExpiresAt <= now:
+		return domain.OfferExpired, domain.Details{ExpiredAt: o.ExpiresAt}
+	}
+	return "", details
+}
+
+// CheckAnswer refuses what CheckLeave refuses, and an entry without an offer, which cannot be accepted or declined.
+func CheckAnswer(o Offer, user string, now domain.Time) (code string, details domain.Details) {
+	if code, details = CheckLeave(o, user, now); code == "" && o.ExpiresAt == 0 {
+		code = domain.NoOffer
+	}
+	return code, details
+}
+
+// JoinResult is what the response to a join shows.
+type JoinResult struct {
+	WaitingID string `json:"waitingId"`
+	Position  int    `json:"position"`
+}
+
+// List is the entries without an offer. The zero value is empty. A user has at most one entry.
 type List struct {
 	entries    map[uint64]Entry
 	byUser     map[string]uint64
 	order      []uint64         // all sequences, rising
-	byQuantity map[int][]uint64 // those who want so many, rising
+	byQuantity map[int][]uint64 // sequences, rising
 }
 
-// Add puts e into its place, which is mostly the last.
+// Add inserts e by its sequence, mostly at the end.
 func (l *List) Add(e Entry) {
 	if l.entries == nil {
 		*l = List{entries: map[uint64]Entry{}, byUser: map[string]uint64{}, byQuantity: map[int][]uint64{}}
@@ -32,7 +70,7 @@ func (l *List) Add(e Entry) {
 	l.byQuantity[e.Quantity] = insert(l.byQuantity[e.Quantity], e.Sequence)
 }
 
-// Remove takes the place away, if there is such.
+// Remove removes an entry if it exists.
 func (l *List) Remove(sequence uint64) {
 	e, ok := l.entries[sequence]
 	if !ok {
@@ -48,13 +86,13 @@ func (l *List) Remove(sequence uint64) {
 	}
 }
 
-// Entry is the place of this sequence.
+// Entry returns the entry with this sequence.
 func (l *List) Entry(sequence uint64) (Entry, bool) {
 	e, ok := l.entries[sequence]
 	return e, ok
 }
 
-// ByUser is the user's place.
+// ByUser returns the user's entry.
 func (l *List) ByUser(user string) (Entry, bool) {
 	sequence, found := l.byUser[user]
 	if !found {
@@ -63,19 +101,10 @@ func (l *List) ByUser(user string) (Entry, bool) {
 	return l.entries[sequence], true
 }
 
-// Len is how many wait.
+// Len returns the number of entries.
 func (l *List) Len() int { return len(l.order) }
 
-// Position is how many wait up to and with this sequence; for the next to come it is Len.
-func (l *List) Position(sequence uint64) int {
-	i, found := slices.BinarySearch(l.order, sequence)
-	if found {
-		i++
-	}
-	return i
-}
-
-// All are all places in their order.
+// All returns the entries in their order.
 func (l *List) All() []Entry {
 	all := make([]Entry, len(l.order))
 	for i, sequence := range l.order {
@@ -84,7 +113,7 @@ func (l *List) All() []Entry {
 	return all
 }
 
-// FirstFit is the first whose wish fits; false when none does. fits is asked once for each quantity that somebody wants.
+// FirstFit returns the first entry whose quantity fits; false when none does. It calls fits once for each quantity.
 func (l *List) FirstFit(fits func(quantity int) bool) (Entry, bool) {
 	first, found := uint64(0), false
 	for _, quantity := range slices.Sorted(maps.Keys(l.byQuantity)) {
@@ -100,7 +129,7 @@ func insert(list []uint64, n uint64) []uint64 {
 	return slices.Insert(list, i, n)
 }
 
-// remove costs nothing for the first, who leaves most often.
+// remove is free for the first entry, which leaves most often.
 func remove(list []uint64, n uint64) []uint64 {
 	i, found := slices.BinarySearch(list, n)
 	switch {
@@ -110,10 +139,4 @@ func remove(list []uint64, n uint64) []uint64 {
 		return list[1:]
 	}
 	return slices.Delete(list, i, i+1)
-}
-
-// JoinResult is what the response to a join shows.
-type JoinResult struct {
-	WaitingID string `json:"waitingId"`
-	Position  int    `json:"position"`
 }

@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"onsale/domain"
 )
 
-// The line beside a plain list.
+// TestList_MatchesPlainSlice compares a list with a slice through random additions and removals.
 func TestList_MatchesPlainSlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	var l List
@@ -29,15 +31,17 @@ func TestList_MatchesPlainSlice(t *testing.T) {
 		fits := func(quantity int) bool { return quantity >= least }
 		i := slices.IndexFunc(want, func(e Entry) bool { return fits(e.Quantity) })
 		if got, ok := l.FirstFit(fits); ok != (i >= 0) || ok && got != want[i] {
-			t.Fatalf("the first who wants %d: got %v, %t, want %d of %v", least, got, ok, i, want)
+			t.Fatalf("first with at least %d: got %v, %t, want %d of %v", least, got, ok, i, want)
 		}
 		if len(want) == 0 {
 			continue
 		}
-		if at := rng.IntN(len(want)); l.Position(want[at].Sequence) != at+1 {
-			t.Fatalf("%v is at %d, want %d", want[at], l.Position(want[at].Sequence), at+1)
-		} else if got, ok := l.ByUser(want[at].User); !ok || got != want[at] {
-			t.Fatalf("got %v, %t of %s, want %v", got, ok, want[at].User, want[at])
+		entry := want[rng.IntN(len(want))]
+		if got, ok := l.Entry(entry.Sequence); !ok || got != entry {
+			t.Fatalf("entry %d: got %v, %t, want %v", entry.Sequence, got, ok, entry)
+		}
+		if got, ok := l.ByUser(entry.User); !ok || got != entry {
+			t.Fatalf("entry of %s: got %v, %t, want %v", entry.User, got, ok, entry)
 		}
 	}
 	if !slices.Equal(l.All(), want) || l.Len() != len(want) {
@@ -45,6 +49,29 @@ func TestList_MatchesPlainSlice(t *testing.T) {
 	}
 	l.Remove(1 << 60)
 	if _, ok := l.ByUser("nobody"); ok {
-		t.Error("nobody waits")
+		t.Error("found an entry of an unknown user")
+	}
+}
+
+func TestCheck_Codes(t *testing.T) {
+	entry := Entry{Sequence: 1000, User: "kim", Quantity: 2}
+	for _, c := range []struct {
+		name          string
+		offer         Offer
+		user          string
+		leave, answer string
+	}{
+		{"no entry", Offer{}, "", domain.WaitingNotFound, domain.WaitingNotFound},
+		{"another user's", Offer{entry, 5}, "lee", domain.NotOwner, domain.NotOwner},
+		{"another user's, expired", Offer{entry, 4}, "lee", domain.NotOwner, domain.NotOwner},
+		{"without an offer", Offer{entry, 0}, "kim", "", domain.NoOffer},
+		{"offered", Offer{entry, 5}, "kim", "", ""},
+		{"expired now", Offer{entry, 4}, "kim", domain.OfferExpired, domain.OfferExpired},
+	} {
+		leave, _ := CheckLeave(c.offer, c.user, 4)
+		answer, details := CheckAnswer(c.offer, c.user, 4)
+		if leave != c.leave || answer != c.answer || (answer == domain.OfferExpired) != (details.ExpiredAt != 0) {
+			t.Errorf("%s: got %q and %q %+v, want %q and %q", c.name, leave, answer, details, c.leave, c.answer)
+		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/projections"
+	"onsale/projections/store"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )
@@ -146,7 +147,7 @@ func (n *node) advance(d time.Duration) {
 // order returns the zero Order if there is none.
 func (n *node) order(ref string) (o orders.Order) {
 	n.tb.Helper()
-	err := n.Read("", func(v *projections.View) (err error) {
+	err := n.Read("", func(v *store.View) (err error) {
 		o, _, err = v.Order(ref)
 		return err
 	})
@@ -158,7 +159,7 @@ func (n *node) order(ref string) (o orders.Order) {
 
 func (n *node) product(id string) (p orders.Product) {
 	n.tb.Helper()
-	err := n.Read("", func(v *projections.View) (err error) {
+	err := n.Read("", func(v *store.View) (err error) {
 		p, _, err = v.Product(id)
 		return err
 	})

@@ -12,7 +12,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments/portone"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // trigger is why an order is reconciled. Only a recheck or a webhook looks up the payment of an order that is paid or
@@ -76,7 +76,7 @@ func (w *Worker) reconcile(ctx context.Context, impUID string, t trigger) error 
 
 // order returns an order, nil if there is none, and the log's time.
 func (w *Worker) order(impUID string) (o *orders.Order, now domain.Time, err error) {
-	err = w.Projector.Read("", func(v *projections.View) error {
+	err = w.Projector.Read("", func(v *store.View) error {
 		found, ok, err := v.Order(impUID)
 		if ok {
 			o, now = &found, v.Now()
@@ -90,7 +90,7 @@ func (w *Worker) preparation(merchantUID string) (p *orders.Preparation, err err
 	if merchantUID == "" {
 		return nil, nil
 	}
-	err = w.Projector.Read("", func(v *projections.View) error {
+	err = w.Projector.Read("", func(v *store.View) error {
 		found, ok, err := v.Preparation(merchantUID)
 		if ok {
 			p = &found

@@ -1,39 +1,47 @@
-// Readers that fell out of the ring, or came back after long: each reads the past of its key by itself until it has the
-// last event that the ring no longer holds, and then goes on with the ring. A slow one is never fed from memory.
+// Catching up: a stream that fell out of the ring, or resumes after long, reads the log itself until it has the last of its
+// events that the ring does not hold. Then it goes on with the ring.
 
 package sse
 
 import (
 	"context"
 	"errors"
-	"onsale/http/view"
 	"time"
 
 	"onsale/domain"
+	"onsale/http/view"
 )
 
-// timeSlice is how long a reader may hold up the line: one that has much to read would keep all others out otherwise. One whose
-// batch does not go out gives its place back sooner (yield).
-const timeSlice = 5 * time.Second
+const (
+	timeSlice        = 5 * time.Second        // a reader gives its slot to others that wait after this
+	stallLimit       = time.Second            // and after this, if its batch does not go out
+	readStallTimeout = 5 * time.Second        // a reading that yields nothing for so long is started again
+	retryPause       = 500 * time.Millisecond // after one that ended at once
+)
 
-// A chase is one reading of the log, after what a cursor has missed.
+var (
+	errEnded   = errors.New("reading ended")
+	errStalled = errors.New("reading stalled")
+)
+
+// catchUp is one reading of the log for a cursor.
 type catchUp struct {
 	hub    *Hub
 	ctx    context.Context
 	cursor cursor
-	write  func([]byte) error // comes back when the bytes are out; the cursor is behind them
-	cancel context.CancelFunc // gives the place at the log back
+	write  func([]byte) error // returns when the bytes are out; the cursor is behind them
+	cancel context.CancelFunc // ends the reading, which releases the slot
 
-	fellBehind        bool        // its reader was up to date, and then slow
-	conflation        *conflation // what such a watcher may be told instead; nil for all others
-	writingConflation bool        // it is being told
+	fellBehind        bool        // the stream was up to date, and then too slow
+	conflation        *conflation // of a schedule's stream that fell behind; else nil
+	writingConflation bool
 
-	heartbeats     <-chan time.Time // nil: the heartbeats are somebody else's
+	heartbeats     <-chan time.Time // nil: the event loop writes them
 	writeHeartbeat func() error
 }
 
-// run reads up to and with event target. It comes back without an error also when it did not get there: who asks the ring
-// next finds out what is missing then. The ticket is given back.
+// run reads up to and with event target. It may return without an error before that: the next lookup in the ring finds what
+// is missing. It releases the slot.
 func (c *catchUp) run(w *waiter, target uint64) error {
 	if c.fellBehind {
 		c.hub.demoted.Add(1)
@@ -47,7 +55,7 @@ func (c *catchUp) run(w *waiter, target uint64) error {
 	return c.writeConflated()
 }
 
-// readLog takes what there is up to target, and writes it unless it is a burst's.
+// readLog reads up to target, and writes all but what is conflated.
 func (c *catchUp) readLog(w *waiter, target uint64) error {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.cancel = cancel
@@ -63,7 +71,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 	for out := (*buffer)[:0]; ; {
 		select {
 		case got = <-reads:
-		default: // nothing lies ready: write what was gathered before waiting
+		default: // write what was gathered before waiting
 			if out, err = c.flush(out); err != nil {
 				return err
 			}
@@ -76,7 +84,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 				return err
 			}
 			if ctx.Err() != nil {
-				return c.ctx.Err() // none when the place was given back
+				return c.ctx.Err() // nil if only the slot was given up
 			}
 			return c.retry(got.err, target, c.cursor.at != start)
 		}
@@ -87,7 +95,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 		if ctx.Err() != nil || time.Now().After(sliceEnd) && (c.conflation != nil || c.hub.catchUpSlots.busy()) {
 			return c.write(out)
 		}
-		if atHead || c.cursor.done() { // the event was read, and not taken by the cursor: this reading must not go on
+		if atHead || c.cursor.done() { // the event was read and not taken, so this reading must not go on
 			return c.write(out)
 		}
 		if c.cursor.at.Seen() < target {
@@ -96,7 +104,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 		if out, err = c.flush(out); err != nil {
 			return err
 		}
-		// The ring has moved meanwhile. As long as it still does not reach back to here, the reading goes on.
+		// The ring has moved meanwhile. While it still does not reach back to here, the reading goes on.
 		result := c.hub.lookup(&c.cursor, nil)
 		if !result.behind {
 			return c.write(out)
@@ -105,7 +113,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 	}
 }
 
-// flush writes what was gathered. What may become a burst stays, for there may be more.
+// flush writes what was gathered, unless it may be conflated.
 func (c *catchUp) flush(out []byte) ([]byte, error) {
 	if c.conflation != nil {
 		return out, nil
@@ -113,9 +121,8 @@ func (c *catchUp) flush(out []byte) ([]byte, error) {
 	return out[:0], c.write(out)
 }
 
-// addEvent takes one event of the log, and writes full batches; with the first of them, a burst begins instead. An event that
-// is not told yet is left for the ring; but as it comes after all that was, there is nothing more up to the ring's head, and
-// the cursor is there.
+// addEvent adds one event of the log and writes full batches; a conflation begins instead of the first of them. An event
+// that is not published yet is left to the ring: since it comes after all that were, the cursor is at the ring's head.
 func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, err error) {
 	topic, head := c.cursor.topic.key, c.hub.head()
 	switch {
@@ -148,32 +155,20 @@ func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, 
 	}
 }
 
-// Reading the log for one cursor: events come from a goroutine, so that heartbeats go on while it waits for them, and a
-// reading that gives nothing is given up.
-
-const (
-	readStallTimeout = 5 * time.Second        // a reading that gives nothing for so long is begun anew
-	retryPause       = 500 * time.Millisecond // before another one, after one that ended at once
-)
-
-var (
-	errEnded   = errors.New("it ended")
-	errStalled = errors.New("nothing came")
-)
-
-// readResult is what a reading gave: an event, or why there are no more; its zero value says that it just ended.
+// readResult is an event, or why there are no more; its zero value: the reading ended.
 type readResult struct {
 	event domain.Event
 	err   error
 }
 
-// consume reads the log for a cursor in a goroutine, until ctx ends. The ticket is given back when it is really over.
+// consume reads the log in a goroutine until ctx ends, so that heartbeats go on while it waits. The slot is released when
+// the reading has really ended.
 func (h *Hub) consume(ctx context.Context, from uint64, topic Topic, w *waiter) <-chan readResult {
 	reads := make(chan readResult, 16)
 	h.background.Go(func() {
 		defer h.catchUpSlots.release(w)
 		defer close(reads)
-		for e, err := range h.CatchUp(ctx, from, topic) {
+		for e, err := range h.eventsOf(ctx, topic, from) {
 			if err != nil {
 				e = domain.Event{}
 			}
@@ -210,7 +205,7 @@ func (c *catchUp) receive(reads <-chan readResult) (readResult, error) {
 	}
 }
 
-// retry is after a reading that did not get there. One that gave nothing is not made anew in the same instant.
+// retry follows a reading that did not reach its target. One that failed at once is followed by a pause.
 func (c *catchUp) retry(err error, target uint64, moved bool) error {
 	if err == nil {
 		err = errEnded
@@ -218,56 +213,28 @@ func (c *catchUp) retry(err error, target uint64, moved bool) error {
 	if c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	c.hub.Log.Warn("a reader of the log is made anew", "at", c.cursor.at.Number, "target", target, "error", err)
+	c.hub.Log.Warn("reading the log for a stream failed, retrying", "at", c.cursor.at.Number, "target", target, "error", err)
 	if moved || err == errStalled {
 		return nil
 	}
 	elapsed := make(chan struct{})
 	timer := time.AfterFunc(retryPause, func() { close(elapsed) })
 	defer timer.Stop()
-	return c.waitWithHeartbeats(elapsed)
+	return waitFor(c.ctx, elapsed, c.heartbeats, c.writeHeartbeat)
 }
 
-// waitWithHeartbeats waits until there is something on ch, with heartbeats.
-func (c *catchUp) waitWithHeartbeats(ch <-chan struct{}) error {
+// waitFor waits until ch is closed, with heartbeats.
+func waitFor(ctx context.Context, ch <-chan struct{}, heartbeats <-chan time.Time, writeHeartbeat func() error) error {
 	for {
 		select {
 		case <-ch:
 			return nil
-		case <-c.heartbeats:
-			if err := c.writeHeartbeat(); err != nil {
+		case <-heartbeats:
+			if err := writeHeartbeat(); err != nil {
 				return err
 			}
-		case <-c.ctx.Done():
-			return c.ctx.Err()
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-}
-
-// How a stream that net/http serves reads the log: in its own goroutine, when its turn has come.
-
-// catchUp serves the cursor from the log up to and with event target, in its turn.
-func (c *conn) catchUp(target uint64) error {
-	defer c.observed.set(live)
-	c.observed.set(queued)
-	w := c.hub.catchUpSlots.acquire()
-	if err := c.waitWithHeartbeats(w.ready); err != nil {
-		c.hub.catchUpSlots.release(w)
-		return err
-	}
-	c.observed.set(catchingUp)
-	run := catchUp{hub: c.hub, ctx: c.ctx, cursor: c.cursor, fellBehind: c.cursor.wasCaughtUp, heartbeats: c.heartbeatTicker.C, writeHeartbeat: c.writeHeartbeat}
-	run.write = func(b []byte) error {
-		if len(b) == 0 {
-			return nil
-		}
-		stallTimer := time.AfterFunc(stallLimit, run.cancel)
-		defer stallTimer.Stop()
-		c.cursor = run.cursor
-		run.cursor.frameCount = 0
-		return c.write(b)
-	}
-	err := run.run(w, target)
-	c.cursor = run.cursor
-	return err
 }

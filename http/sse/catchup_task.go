@@ -1,119 +1,131 @@
-// A pump reads the log for a socket that the ring cannot serve, with a goroutine for as long as that takes. In line before
-// the log it costs nothing; and one whose socket takes nothing for a while gives its place to the next in line.
+// The catch-up task of a socket: a goroutine that reads the log and hands its batches to the loop. While it waits for a slot
+// it has no goroutine; and if its socket takes nothing for a while, it gives its slot to the next.
 
 package sse
 
 import (
 	"context"
 	"errors"
-	"time"
 )
 
-// stallLimit is how long a batch that does not go out keeps its reader's place at the log.
-const stallLimit = time.Second
-
 var (
-	errClosed  = errors.New("the socket is closed")
-	errYielded = errors.New("the socket is full")
+	errClosed  = errors.New("socket is closed")
+	errYielded = errors.New("socket is full")
 )
 
 type catchUpTask struct {
 	socket  *socket
-	catchUp catchUp
+	catchUp catchUp // the goroutine's
 	waiter  *waiter
 	cancel  context.CancelFunc
-	done    chan error // one slot: what became of the batch
+	done    chan error // one slot: the result of the batch under way
 
-	// The loop's own: the batch under way, which goes on as the goroutine's when it is done.
-	out               []byte
-	sent              int
-	nextCursor        cursor // when it is out
-	writingConflation bool   // a burst: no place at the log is held
-	yieldAt           uint32
+	// The loop's own: the batch under way.
+	out       []byte
+	sent      int
+	next      cursor // when out is written
+	conflated bool   // out is part of a conflation, which holds no slot
 }
 
-// startCatchUp begins to read the log for s, up to event target.
+// startCatchUp begins to read the log up to event target.
 func (s *socket) startCatchUp(target uint64) {
-	h := s.loop.hub
+	h := s.hub
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &catchUpTask{socket: s, cancel: cancel, done: make(chan error, 1)}
-	p.catchUp = catchUp{hub: h, ctx: ctx, cursor: s.cursor, write: p.write, fellBehind: s.fellBehind && s.cursor.wasCaughtUp}
-	p.waiter = &waiter{ready: make(chan struct{}), onGranted: func() { h.background.Go(func() { p.run(target) }) }}
-	s.catchUp = p
-	h.catchUpSlots.enqueue(p.waiter)
+	t := &catchUpTask{socket: s, cancel: cancel, done: make(chan error, 1)}
+	t.catchUp = catchUp{hub: h, ctx: ctx, cursor: s.cursor, write: t.write, fellBehind: s.fellBehind && s.cursor.wasCaughtUp}
+	t.waiter = &waiter{ready: make(chan struct{}), onGranted: func() { h.background.Go(func() { t.run(target) }) }}
+	s.task = t
+	h.catchUpSlots.enqueue(t.waiter)
 }
 
-func (p *catchUpTask) run(target uint64) {
-	err := p.catchUp.run(p.waiter, target) // what is missing after it is found by the next turn
-	p.socket.loop.post(func() {
-		if p.socket.catchUp == p {
-			if err == nil {
-				// All is written; it may have found that there was nothing more, or never will be.
-				p.socket.cursor.at, p.socket.cursor.endsAfter = p.catchUp.cursor.at, p.catchUp.cursor.endsAfter
-			}
-			p.stop(nil)
-			p.socket.step()
-			p.socket.schedule()
+func (t *catchUpTask) run(target uint64) {
+	err := t.catchUp.run(t.waiter, target) // what is missing then is found by the next step
+	s := t.socket
+	s.Loop().Post(func() {
+		if s.task != t {
+			return
 		}
+		if err == nil {
+			// All is written; the reading may have found that there is nothing more.
+			s.cursor.at, s.cursor.endsAfter = t.catchUp.cursor.at, t.catchUp.cursor.endsAfter
+		}
+		t.stop(nil)
+		s.Poke()
 	})
 }
 
-// write gives a batch to the loop, and returns when it is in the kernel.
-func (p *catchUpTask) write(out []byte) error {
+// write hands a batch to the loop and returns when the socket has taken it.
+func (t *catchUpTask) write(out []byte) error {
 	if len(out) == 0 {
 		return nil
 	}
-	s, nextCursor, writingConflation := p.socket, p.catchUp.cursor, p.catchUp.writingConflation
-	p.catchUp.cursor.frameCount = 0
-	s.loop.post(func() {
-		if s.catchUp == p {
-			p.out, p.sent, p.nextCursor, p.writingConflation, p.yieldAt = out, 0, nextCursor, writingConflation, s.loop.tickAfter(stallLimit)
-			s.step()
-			s.schedule()
+	s, next, conflated := t.socket, t.catchUp.cursor, t.catchUp.writingConflation
+	t.catchUp.cursor.frameCount = 0
+	s.Loop().Post(func() {
+		if s.task != t {
+			return
 		}
+		t.out, t.sent, t.next, t.conflated = out, 0, next, conflated
+		if !conflated {
+			s.SetTimer(stallLimit)
+		}
+		s.Poke()
 	})
 	select {
-	case err := <-p.done:
+	case err := <-t.done:
 		return err
-	case <-p.catchUp.ctx.Done():
-		return p.catchUp.ctx.Err()
+	case <-t.catchUp.ctx.Done():
+		return t.catchUp.ctx.Err()
 	}
 }
 
-// batchWritten is when a batch is done with.
-func (p *catchUpTask) batchWritten(err error) {
-	p.out = nil
+// flushTask writes the batch of the catch-up task. It is false unless all of it went out.
+func (s *socket) flushTask() bool {
+	t := s.task
+	if t == nil || t.out == nil {
+		return true
+	}
+	t.sent += s.write(t.out[t.sent:])
+	if s.IsClosed() || t.sent < len(t.out) {
+		return false
+	}
+	t.finishBatch(nil)
+	return true
+}
+
+// finishBatch reports the result of the batch to the goroutine.
+func (t *catchUpTask) finishBatch(err error) {
+	t.out = nil
+	t.socket.StopTimer()
 	if err == nil {
-		p.socket.cursor.at, p.socket.cursor.midConflation = p.nextCursor.at, p.nextCursor.midConflation
-		p.socket.countWritten(p.nextCursor.frameCount)
+		t.socket.cursor.at, t.socket.cursor.midConflation = t.next.at, t.next.midConflation
+		t.socket.countWritten(t.next.frameCount)
 	}
-	p.done <- err
+	t.done <- err
 }
 
-// blocksHistory says that a full socket holds a place at the log.
-func (p *catchUpTask) blocksHistory() bool {
-	return p != nil && p.out != nil && !p.writingConflation && p.socket.blocked
-}
-
-// releaseSlot gives up the place at the log. What is left of the frame under way is kept; the socket stands in line again when
-// it can be written.
-func (p *catchUpTask) releaseSlot() {
-	s := p.socket
-	if p.sent > 0 { // otherwise what fills the socket is the rest of something else
-		frames := 0
-		s.partial, s.cursor.at, frames = splitAtFrame(p.out, p.sent, s.cursor.at)
-		s.cursor.endsAfter = p.nextCursor.endsAfter
+// OnTimer gives up the slot of a batch that did not go out in time. The rest of the frame under way is kept; the socket
+// waits for a slot again when there is room in it.
+func (s *socket) OnTimer() {
+	t := s.task
+	if t == nil || t.out == nil || !s.Blocked() {
+		return
+	}
+	if t.sent > 0 { // otherwise the socket is full of something else
+		rest, at, frames := splitAtFrame(t.out, t.sent, s.cursor.at)
+		s.Keep(rest)
+		s.cursor.at, s.cursor.endsAfter = at, t.next.endsAfter
 		s.countWritten(frames)
 	}
-	p.stop(errYielded)
+	t.stop(errYielded)
 }
 
-// stop lets go of the pump: its goroutine is told, or, if it never had its turn, its place in line given back.
-func (p *catchUpTask) stop(err error) {
-	p.socket.catchUp = nil
-	if p.out != nil {
-		p.batchWritten(err)
+// stop ends the task: its goroutine is cancelled, or its place in the queue given up.
+func (t *catchUpTask) stop(err error) {
+	t.socket.task = nil
+	if t.out != nil {
+		t.finishBatch(err)
 	}
-	p.cancel()
-	p.socket.loop.hub.catchUpSlots.cancel(p.waiter)
+	t.cancel()
+	t.socket.hub.catchUpSlots.cancel(t.waiter)
 }

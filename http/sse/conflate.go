@@ -1,30 +1,30 @@
-// A burst is what a watcher of seats is told who was up to date and then too slow: the latest status of each seat that
-// changed meanwhile, instead of every step. Whoever comes back with an id gets every step, and so do users, always.
+// Conflation: a watcher of seats that was up to date and then too slow gets the latest status of each seat that changed
+// meanwhile, instead of every step. Streams that resume with an id get every step, and so do users, always.
 //
-// Its frames carry no ids but the last, which carries the position of the state that they show. A client that is cut before
-// comes back to where the burst began. All are stamped with the log's time of that state: when each seat came into its
-// status would be more to remember than the status.
+// The frames of a conflation have no id but the last, whose id is the position of the state that they show. A client that is
+// cut before comes back to where the conflation began. All have the log's time of that state: the time of each seat's change
+// would take more memory than its status.
 
 package sse
 
 import (
-	"onsale/http/view"
 	"slices"
 
 	"onsale/domain"
 	"onsale/domain/seats"
+	"onsale/http/view"
 )
 
-// chunkSize is how many bytes of a burst are written at once. Its reader holds them beside its seats, so they are few.
+// chunkSize is how many bytes of a conflation are written at once. They are few, because they are kept beside the seats.
 const chunkSize = 8 << 10
 
-// conflation gathers what is shown of events. Half a byte for each seat of the schedule is all that it keeps.
+// conflation gathers the statuses that events lead to, in half a byte for each seat of the schedule.
 type conflation struct {
-	from     view.Position // what was told before
-	active   bool          // the steps are more than a batch; as long as they are not, they are told themselves
-	seats    []byte        // four bits for each scheduleSeatId: which one of statuses, from 1
+	from     view.Position // where the stream was
+	active   bool          // the steps are more than a batch; until then they are sent themselves
+	seats    []byte        // four bits for each scheduleSeatId: an index into statuses, from 1
 	statuses []seats.Status
-	maxID    int         // the greatest id among them
+	maxID    int
 	changes  int         // frames of the events
 	now      domain.Time // of the last event
 }
@@ -47,7 +47,7 @@ func (b *conflation) add(e *domain.Event) {
 	}
 }
 
-// status is what seat id came to; "" when nothing became of it.
+// status is the latest status of a seat; "" if it did not change.
 func (b *conflation) status(id int) seats.Status {
 	if index := b.seats[id/2] >> (id % 2 * 4) & 0xf; index > 0 {
 		return b.statuses[index-1]
@@ -55,7 +55,7 @@ func (b *conflation) status(id int) seats.Status {
 	return ""
 }
 
-// writeConflated writes the burst. Nobody has a place at the log for that, however long it takes.
+// writeConflated writes the conflation. It holds no catch-up slot, however long that takes.
 func (c *catchUp) writeConflated() error {
 	b, reached, frames := c.conflation, c.cursor.at, 0
 	c.cursor.at, c.cursor.midConflation, c.writingConflation = b.from, true, true

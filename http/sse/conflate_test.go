@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,12 +13,14 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
-const seatCount = 1500 // seats
+const seatCount = 1500
 
-// seatSaleEvents is how a hall sells out: all is held, half of it expires, is held again, and reserved. It ends with every third
-// seat free.
+// seatSaleEvents sells a schedule out: all seats are held, half of the holds expire and are held again, and most seats are
+// reserved. Every third seat is available in the end.
 func seatSaleEvents() (events []domain.Event) {
 	change := func(body func(ids []int) domain.Body, only func(id int) bool) {
 		var ids []int
@@ -38,7 +38,7 @@ func seatSaleEvents() (events []domain.Event) {
 	expires := func(ids []int) domain.Body { return seats.Expired{ScheduleID: "s", HoldID: "h1", ScheduleSeatIDs: ids} }
 	reserves := func(ids []int) domain.Body { return seats.Reserved{ScheduleID: "s", ScheduleSeatIDs: ids} }
 	for range 3 {
-		change(holds, func(id int) bool { return id > 1 }) // nobody wants the first
+		change(holds, func(id int) bool { return id > 1 }) // the first seat never changes
 		change(expires, func(id int) bool { return id > 1 && id%2 == 0 })
 		change(holds, func(id int) bool { return id > 1 && id%2 == 0 })
 	}
@@ -61,14 +61,14 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 				events := seatSaleEvents()
 				end := fmt.Sprintf("%s-%d", epoch, len(events))
 
-				// One that reads at once gets every step.
+				// A fast client gets every step.
 				var reading sync.WaitGroup
 				reading.Go(func() {
 					var every []viewtest.Event
 					for n, to := 0, 0; ; n++ {
 						e, err := fast.next()
 						if every, to = f.frames(every, Topic{TopicSchedule, "s"}, audienceOf(path), to); err != nil || n >= len(every) || e != every[n] {
-							t.Errorf("keen: frame %d is %+v %v", n, e, err)
+							t.Errorf("fast: frame %d is %+v %v", n, e, err)
 							return
 						}
 						if e.ID == end {
@@ -83,34 +83,34 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 				reading.Wait()
 				every, _ := f.frames(nil, Topic{TopicSchedule, "s"}, audienceOf(path), 0)
 
-				// One that read nothing gets what was on its way, then the latest of each seat.
+				// A client that did not read gets what was on its way, then the latest status of each seat.
 				got := stalled.readUntil(t, end)
 				check := func(who string, got []viewtest.Event) {
 					if truth, shown := seatStates(t, every), seatStates(t, got); !maps.Equal(truth, shown) || len(shown) != seatCount-1 || shown[3] != "AVAILABLE" || shown[4] != "RESERVED" {
-						t.Errorf("%s sees something else than there is: %d seats, want %d", who, len(shown), len(truth))
+						t.Errorf("%s: wrong statuses, of %d seats, want %d", who, len(shown), len(truth))
 					}
 				}
-				check("who stalled", got)
+				check("stalled", got)
 				before, conflated, after := splitAtConflation(got, epoch+"-0")
 				if len(conflated) == 0 {
-					t.Fatalf("there is no burst in %d frames", len(got))
+					t.Fatalf("there is no conflation in %d frames", len(got))
 				}
 				from := epoch + "-0"
 				if len(before) > 0 {
 					from = before[len(before)-1].ID
 				}
 				if expected, missed := f.conflated("s", audienceOf(path), from, conflated[len(conflated)-1].ID); !slices.Equal(conflated, expected) || 5*byteSize(conflated) > missed {
-					t.Errorf("the burst begins with %+v and ends with %+v; it has %d frames, want %d, for %d bytes", conflated[0], conflated[len(conflated)-1], len(conflated), len(expected), missed)
+					t.Errorf("the conflation begins with %+v and ends with %+v; it has %d frames, want %d, for %d bytes", conflated[0], conflated[len(conflated)-1], len(conflated), len(expected), missed)
 				}
 				if n := len(every) - len(after); !slices.Equal(before, every[:len(before)]) || !slices.Equal(after, every[n:]) || len(after) > 4*50 {
-					t.Errorf("%d steps before the burst and %d after it are not those there were", len(before), len(after))
+					t.Errorf("%d steps before the conflation and %d after it are not those of the log", len(before), len(after))
 				}
 
-				// One that is cut in the middle of it comes back to where it began, and is told every step.
+				// A client that is cut within it resumes where it began, and gets every step.
 				seen := cut.readN(t, 1000)
 				id := seen[len(seen)-1].ID
 				if _, p, _ := view.ParsePosition(id); p.Number > 20 {
-					t.Fatalf("after 1000 frames it stands at %s", id)
+					t.Fatalf("after 1000 frames the id is %s", id)
 				}
 				_ = cut.Close()
 				again := s.mustOpen(t, path, id)
@@ -118,11 +118,11 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 				rest := again.readUntil(t, end)
 				n := 1 + slices.IndexFunc(every, func(e viewtest.Event) bool { return e.ID == id })
 				if !slices.Equal(rest, every[n:]) {
-					t.Errorf("who came back with %s got %d frames, want %d", id, len(rest), len(every)-n)
+					t.Errorf("resuming at %s got %d frames, want %d", id, len(rest), len(every)-n)
 				}
-				check("who was cut", append(seen, rest...))
+				check("cut", append(seen, rest...))
 
-				// A user's outcomes are told one by one, however late.
+				// A user's stream gets every event, however late.
 				for n := range events {
 					if e := user.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
 						t.Fatalf("the user got %+v, want %d", e, n+1)
@@ -132,7 +132,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 					_ = st.Close()
 				}
 				synctest.Wait()
-				if got := f.hub.Stats(); got.Conflations == 0 || got.Conflated == 0 || got.CatchUps != 0 {
+				if got := f.hub.stats(); got.conflations == 0 || got.conflated == 0 || got.catchUps != 0 {
 					t.Errorf("stats %+v", got)
 				}
 			})
@@ -140,7 +140,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 	}
 }
 
-// While a burst is under way a heartbeat is a comment, and its reader has no place at the log, however slow it is.
+// Within a conflation a heartbeat is a comment, and its stream holds no catch-up slot, however slow it is.
 func TestConflation_HoldsNoCatchUpSlot(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 4, MaxCatchUps: 1, ScheduleHeartbeat: 10 * time.Second, WriteTimeout: time.Minute})
@@ -153,8 +153,8 @@ func TestConflation_HoldsNoCatchUpSlot(t *testing.T) {
 		f.emit(events...)
 		end := fmt.Sprintf("%s-%d", epoch, len(events))
 		time.Sleep(5 * time.Second)
-		if got := f.hub.Stats(); got.CatchUps != 0 {
-			t.Errorf("a burst holds a place at the log: %+v", got)
+		if got := f.hub.stats(); got.catchUps != 0 {
+			t.Errorf("a conflation holds a slot: %+v", got)
 		}
 		var got []viewtest.Event
 		for len(got) == 0 || got[len(got)-1].ID != end {
@@ -165,15 +165,15 @@ func TestConflation_HoldsNoCatchUpSlot(t *testing.T) {
 		}
 		before, conflated, _ := splitAtConflation(got, epoch+"-0")
 		if len(before) > 50 || len(conflated) < seatCount/2 {
-			t.Errorf("%d steps, then a burst of %d", len(before), len(conflated))
+			t.Errorf("%d steps, then a conflation of %d", len(before), len(conflated))
 		}
 		if usesEngine(t) && slow.Comments == 0 {
-			t.Error("no heartbeat was due within the burst")
+			t.Error("no heartbeat was due within the conflation")
 		}
 	})
 }
 
-// Four bits a seat are read back as they were written, whatever their neighbour is.
+// The four bits of a seat do not depend on its neighbour's.
 func TestConflation_PacksStatuses(t *testing.T) {
 	b := &conflation{}
 	for _, e := range seatSaleEvents() {
@@ -203,7 +203,7 @@ func audienceOf(path string) view.Audience {
 	return view.Audience{Content: view.Seats}
 }
 
-// seatStates is what a page shows that took these frames.
+// seatStates are the statuses that a page shows after these frames.
 func seatStates(t *testing.T, all []viewtest.Event) map[int]string {
 	is := map[int]string{}
 	for _, e := range all {
@@ -220,7 +220,7 @@ func seatStates(t *testing.T, all []viewtest.Event) map[int]string {
 	return is
 }
 
-// splitAtConflation divides what was told after from: the frames of the one burst bring no id of their own but the last.
+// splitAtConflation splits the frames after from: those of the one conflation have no id of their own but the last.
 func splitAtConflation(all []viewtest.Event, from string) (before, conflated, after []viewtest.Event) {
 	id, first := from, -1
 	for i, e := range all {
@@ -235,7 +235,7 @@ func splitAtConflation(all []viewtest.Event, from string) (before, conflated, af
 	return all, nil, nil
 }
 
-// byteSize is about how many bytes that is.
+// byteSize is roughly the size of the frames.
 func byteSize(all []viewtest.Event) (n int) {
 	for _, e := range all {
 		n += len(e.Event) + len(e.Data) + len(e.ID)
@@ -243,7 +243,7 @@ func byteSize(all []viewtest.Event) (n int) {
 	return n
 }
 
-// readUntil is everything up to and with the frame of this id, heartbeats aside.
+// readUntil reads up to and with the frame of this id, without heartbeats.
 func (s *stream) readUntil(t *testing.T, id string) (all []viewtest.Event) {
 	t.Helper()
 	for len(all) == 0 || all[len(all)-1].ID != id {

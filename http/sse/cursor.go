@@ -1,46 +1,45 @@
 // A cursor is all that a stream remembers: whose events, for which audience, and how far. It knows nothing of connections;
-// whoever writes asks it for the next bytes, and hears whether there is more, nothing, or something that the ring no
-// longer has.
+// what writes to one asks the cursor for the next bytes, and learns whether there is more, nothing, or something that is
+// not in the ring any more.
 
 package sse
 
 import (
 	"onsale/domain"
-
 	"onsale/http/view"
 )
 
-// batchSize is how many bytes are gathered for one write; a single larger frame goes out whole.
+// batchSize is how many bytes are gathered for one write. A larger frame goes out whole.
 const batchSize = 32 << 10
 
 type cursor struct {
 	topic         *topicState
 	at            view.Position // everything up to here was taken
-	frameCount    int           // frames, ever
-	shownVersions [2]uint32     // of a board's sheets, the numbers of those that were taken
-	expectedUser  *string       // of an order's stream, whose order is told; nil: whosever it is
-	endsAfter     uint64        // the event after which the stream ends; 0: it is not known yet
+	frameCount    int           // frames taken and not yet counted as written
+	shownVersions [2]uint32     // versions of a promotion's snapshots that were taken
+	expectedUser  *string       // whose order is shown; nil: anybody's
+	endsAfter     uint64        // the event after which an order's stream ends; 0: not known yet
 	audience      view.Audience
 	wasCaughtUp   bool // it was up to date once
-	midConflation bool // a burst: some of what comes after at is out
+	midConflation bool // part of a conflation is out: frames that come after at
 }
 
-// A step is what next came to.
+// batchResult is the state of a cursor behind a batch.
 type batchResult struct {
 	state  batchState
-	target uint64 // behind: the last event that is missing before the ring
+	target uint64 // needsHistory: the last event that is missing before the ring
 }
 
 type batchState uint8
 
 const (
-	caughtUp     batchState = iota // all that was told was taken
+	caughtUp     batchState = iota // everything published was taken
 	hasMore                        // the batch is full
 	needsHistory                   // the next event is not in the ring
-	done                           // there will be nothing more
+	done                           // there will be no more frames
 )
 
-// nextFrames appends the frames that follow to out, about a batch of them, and moves on.
+// nextFrames appends the frames that follow to out, about a batch, and moves the cursor.
 func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 	if c.topic.key.Kind == TopicPromotion {
 		return h.nextSnapshot(c, out)
@@ -69,30 +68,30 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 	return out, batchResult{state: caughtUp}
 }
 
-// lookup finds what follows the cursor. When nothing of its key is in the ring, only the store can tell whether something
-// is missing before the ring. The store is never behind the ring: when it has nothing after the cursor either, there is
-// nothing up to w.head; after a restart that is nearly everybody. It may be ahead of the ring by what is not confirmed:
-// the target then lies beyond w.head, and catching up ends where the ring does.
+// lookup finds what follows the cursor. If the ring has nothing of its topic, only the store can tell whether something is
+// missing before the ring. The store is never behind the ring: if it has nothing after the cursor either, there is nothing
+// up to the ring's head; after a restart that is the case for nearly all streams. It may be ahead by what is not confirmed:
+// the target then lies beyond the head, and catching up ends at the head.
 func (h *Hub) lookup(c *cursor, into []*entry) lookupResult {
 	h.mu.RLock()
 	result := h.ring.after(c.topic, c.at.Seen(), into)
 	h.mu.RUnlock()
 	if result.behind && result.target == 0 {
-		result.target = h.Last(c.topic.key)
+		result.target = h.lastEvent(c.topic.key)
 		result.behind = result.target > c.at.Seen()
 	}
 	return result
 }
 
-// appendEvent appends the frames of e that were not seen, until the batch is full. It says whether the event is done.
-func (c *cursor) appendEvent(out []byte, e *domain.Event, f *view.Frames) ([]byte, bool) {
+// appendEvent appends the frames of e that were not seen, until the batch is full. complete: that were all.
+func (c *cursor) appendEvent(out []byte, e *domain.Event, f *view.Frames) (_ []byte, complete bool) {
 	from, number := 0, e.Number
 	if c.topic.key.Kind == TopicOrder && !c.wantsResult(e) {
 		f = &view.Frames{}
 	}
 	if c.at.Number == number && int64(c.at.Sub) < int64(len(f.Ends)) {
 		from = int(c.at.Sub)
-	} // else nothing of it was seen, or another stream counted other frames: all of it, so that nothing is missed
+	} // else nothing of it was seen, or Sub counts another stream's frames: all of it, so that nothing is missed
 	for k := from; k < len(f.Ends); k++ {
 		if len(out) >= batchSize {
 			if k > 0 {
@@ -107,9 +106,15 @@ func (c *cursor) appendEvent(out []byte, e *domain.Event, f *view.Frames) ([]byt
 	return out, true
 }
 
-// frames are those of e for an audience: made once, by whoever comes first.
-func (h *Hub) frames(e *entry, to view.Audience) *view.Frames {
-	cached := &e.frames[to.Index()]
+// hasFrames reports whether subscribers of a topic see something of e. Rejections are not seen by those of schedules, and
+// need not wake them.
+func hasFrames(kind TopicKind, e *domain.Event) bool {
+	return kind != TopicSchedule || view.ChangesSeats(e)
+}
+
+// frames are those of e for an audience, encoded by the first reader that needs them.
+func (h *Hub) frames(e *entry, a view.Audience) *view.Frames {
+	cached := &e.frames[a.Index()]
 	if f := cached.Load(); f != nil {
 		return f
 	}
@@ -118,13 +123,13 @@ func (h *Hub) frames(e *entry, to view.Audience) *view.Frames {
 	if f := cached.Load(); f != nil {
 		return f
 	}
-	f := h.render(&e.event, to)
+	f := h.render(&e.event, a)
 	cached.Store(f)
 	return f
 }
 
-func (h *Hub) render(e *domain.Event, to view.Audience) *view.Frames {
-	f := view.Render(h.Epoch, e, to)
+func (h *Hub) render(e *domain.Event, a view.Audience) *view.Frames {
+	f := view.Render(h.Epoch, e, a)
 	h.encoded.Add(uint64(len(f.Ends)))
 	return f
 }

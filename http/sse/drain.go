@@ -1,5 +1,5 @@
-// Ending all streams. A browser that meets a refused connection or a status other than 200 gives up for ever, so while
-// the listener stands every stream is told when to come back, each another time.
+// Ending streams. A browser gives up permanently when a connection is refused or the status is not 200, so while the listener
+// is open every stream is ended with a retry delay, each with another one.
 
 package sse
 
@@ -7,18 +7,18 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"onsale/http/view"
 	"time"
+
+	"onsale/http/view"
 )
 
-// drainSpacing is the longest between two ends in a drain: what comes back at a hundred a second is no crowd.
+// drainSpacing is the longest time between two ends in a drain. A hundred reconnects a second are easy to serve.
 const drainSpacing = 10 * time.Millisecond
 
-const draining = "draining" // why streams end
+const draining = "draining" // a closedReason
 
-// Reject turns a stream away in the one way that its client survives: a time to come back, and the end. There is no first
-// frame and no id, so the client keeps the one it has. Its connection, which would take up a place until it comes back, is
-// closed as well, unless others of HTTP/2 share it.
+// Reject answers a stream with a retry delay and its end. There is no first frame and no id, so the client keeps the id it
+// has. Its connection is closed too, since it would wait unused until then, unless it is shared (HTTP/2).
 func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 	h.mu.RLock()
 	b := h.rejectFrame()
@@ -31,33 +31,33 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 	h.logRejections()
 }
 
-// rejectFrame is what a stream reads that is turned away, under the hub's lock.
+// rejectFrame is the body of a rejected stream, under the hub's lock.
 func (h *Hub) rejectFrame() []byte {
 	h.rejected.Add(1)
 	h.countDropped(1)
 	return append(view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
 }
 
-// Halt ends all streams and sheds new ones: this node must not tell anybody anything any more, whatever it is told.
+// Halt ends all streams and rejects new ones, and nothing is published any more.
 func (h *Hub) Halt(reason string) {
 	h.mu.Lock()
 	h.halted = true
 	h.mu.Unlock()
 	subs, _ := h.stopAccepting(reason, 0)
-	for _, c := range subs {
-		c.closeGracefully(closeNotice{retryDelay()})
+	for _, s := range subs {
+		s.closeGracefully(closeNotice{retryDelay()})
 	}
 }
 
-// Drain ends all streams one after the other within window and sheds new ones, so that whoever comes next does not meet
-// everybody at once. A few need less than the window. None is told to come back before it is over. It returns when all
-// have ended, or with the error of ctx.
+// Drain ends all streams within window, one after the other, and rejects new ones. A few streams need less than the window.
+// Clients come back after all have ended, so that the next node does not meet them at once. Drain returns when all have
+// ended, or with the error of ctx.
 func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 	subs, window := h.stopAccepting(draining, window)
 	defer h.recordDrainEnd()
 	rand.Shuffle(len(subs), func(i, j int) { subs[i], subs[j] = subs[j], subs[i] })
 	began := time.Now()
-	for i, c := range subs {
+	for i, s := range subs {
 		offset := window * time.Duration(i) / time.Duration(len(subs))
 		if wait := offset - time.Since(began); wait > 0 {
 			select {
@@ -66,7 +66,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 				return ctx.Err()
 			}
 		}
-		c.closeGracefully(closeNotice{window - offset + retryDelay()})
+		s.closeGracefully(closeNotice{window - offset + retryDelay()})
 	}
 	select {
 	case <-h.empty:
@@ -76,26 +76,26 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 	}
 }
 
-// Close ends what is left: whole frames where it can be done within a second, in the middle of a write otherwise. It
-// returns when nothing of the hub runs any more.
+// Close ends what is left: between two frames if that takes no longer than a second, else within a write. It returns when
+// nothing of the hub runs any more.
 func (h *Hub) Close() {
 	h.Halt("closed")
 	select {
 	case <-h.empty:
 	case <-time.After(time.Second):
 		h.mu.RLock()
-		for c := range h.subscriptions {
-			c.abort()
+		for s := range h.subscriptions {
+			s.abort()
 		}
 		h.mu.RUnlock()
 		<-h.empty
 	}
-	h.engine.stop()
+	h.stopEngine()
 	h.background.Wait()
 }
 
-// stopAccepting lets no more streams in and gives those that are there, and how much of the window they need. The first reason
-// stays.
+// stopAccepting rejects streams from here on. It returns those that are open, and how much of the window they need. The first
+// reason is kept.
 func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription, time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -114,13 +114,13 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription
 		h.drainUntil = h.lastDrain.began.Add(window)
 	}
 	subs := make([]subscription, 0, len(h.subscriptions))
-	for c := range h.subscriptions {
-		subs = append(subs, c)
+	for s := range h.subscriptions {
+		subs = append(subs, s)
 	}
 	return subs, window
 }
 
-// countDropped counts streams that end, or never begin, because the hub is shut. It is called under the hub's lock.
+// countDropped counts streams that are ended or rejected because the hub is closed, under the hub's lock.
 func (h *Hub) countDropped(streams int) {
 	switch h.closedReason {
 	case "":

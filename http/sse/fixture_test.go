@@ -1,18 +1,11 @@
 package sse
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"iter"
-	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/http"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -24,28 +17,31 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 const epoch = "k3v9x0ab"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fixture is a log, a store and a projector in memory, with a hub that is told of them.
+// fixture is a log, a store and a projector in memory, and a hub that they publish to.
 type fixture struct {
 	t   testing.TB
 	hub *Hub
 
 	mu        sync.Mutex
-	log       []projections.ConfirmedEvent // event n at n-1: all that is in the store
-	logged    int                          // so many of them are in the log as well
-	published int                          // so many were told
+	log       []projections.ConfirmedEvent // event n at n-1: all events in the store
+	logged    int                          // how many of them are in the log
+	published int                          // how many were published
 	last      map[Topic]uint64
 	changed   chan struct{} // closed at the next change of logged
 
-	// nextFault says how the next step of a consumer goes wrong; nil: never.
+	// nextFault is the fault of the next read of the log; nil: none.
 	nextFault func() fault
-	consumers int // ever
+	readings  int // ever
 	active    int // now
 	maxActive int // active at once, ever
 }
@@ -63,8 +59,8 @@ const (
 func newFixture(t testing.TB, c Config) *fixture {
 	f := &fixture{t: t, last: map[Topic]uint64{}, changed: make(chan struct{})}
 	c.Epoch = epoch
-	c.Last, c.NumberAt, c.CatchUp, c.Progress, c.OrderView = f.lastOf, f.numberAt, f.catchUp, f.progress, f.order
-	c.Engine = !strings.Contains(t.Name(), "/handler") // over real sockets it serves too
+	c.Source, c.snapshots = f, f
+	c.EventLoop = !strings.Contains(t.Name(), "/handler") // also over real sockets
 	if usesEngine(t) {
 		c.newPoller = newMemoryPoller
 	}
@@ -79,7 +75,7 @@ func (f *fixture) current() *Hub {
 	return f.hub
 }
 
-// restart ends the node and begins another, which is filled with the newest events that were told.
+// restart closes the hub and opens another, preloaded with the newest events.
 func (f *fixture) restart() {
 	old := f.current()
 	old.Close()
@@ -95,7 +91,7 @@ func (f *fixture) restart() {
 	f.mu.Unlock()
 }
 
-// decide puts events into the store. Number, sequence and time are given here.
+// decide puts events into the store and sets their numbers, sequences and times.
 func (f *fixture) decide(events ...domain.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -110,7 +106,7 @@ func (f *fixture) decide(events ...domain.Event) {
 		if id := keys[TopicUser]; id != "" {
 			confirmed.PrevOfUser, f.last[Topic{TopicUser, id}] = f.last[Topic{TopicUser, id}], e.Number
 		}
-		// As in the store, an entity of any kind has a number before; it must not be taken for a schedule's.
+		// As in the store, entities of all kinds have a previous number; it must not be taken for a schedule's.
 		kind, _ := e.Body.Type()
 		topic := Topic{TopicSchedule, domain.Kind(kind) + "." + e.Entity}
 		for _, kind := range []TopicKind{TopicSchedule, TopicOrder} {
@@ -123,7 +119,7 @@ func (f *fixture) decide(events ...domain.Event) {
 	}
 }
 
-// append puts up to n of what is in the store into the log.
+// append puts up to n events of the store into the log.
 func (f *fixture) append(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -132,7 +128,7 @@ func (f *fixture) append(n int) {
 	f.changed = make(chan struct{})
 }
 
-// publish tells up to n of what is in the log.
+// publish publishes up to n events of the log.
 func (f *fixture) publish(n int) {
 	f.mu.Lock()
 	from := f.published
@@ -142,12 +138,42 @@ func (f *fixture) publish(n int) {
 	f.current().Publish(events)
 }
 
-// emit does all three.
+// emit decides, appends and publishes.
 func (f *fixture) emit(events ...domain.Event) {
 	f.decide(events...)
 	f.append(len(events))
 	f.publish(len(events))
 }
+
+func (f *fixture) LastOfUser(user string) uint64 { return f.lastOf(Topic{TopicUser, user}) }
+
+func (f *fixture) LastOfEntity(kind, entity string) uint64 {
+	return f.lastOf(entityTopic(kind, entity))
+}
+
+func (f *fixture) EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error] {
+	return f.events(ctx, from, Topic{TopicUser, user})
+}
+
+func (f *fixture) EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error] {
+	return f.events(ctx, from, entityTopic(kind, entity))
+}
+
+func (f *fixture) Status() projections.Status { panic("the fixture has snapshots of its own") }
+
+func (f *fixture) Read(string, func(*store.View) error) error {
+	panic("the fixture has snapshots of its own")
+}
+
+func entityTopic(kind, entity string) Topic {
+	return Topic{map[string]TopicKind{"seats": TopicSchedule, "orders": TopicOrder, "coupons": TopicPromotion}[kind], entity}
+}
+
+// emptySource is a log without events.
+type emptySource struct{ Source }
+
+func (emptySource) LastOfUser(string) uint64           { return 0 }
+func (emptySource) LastOfEntity(string, string) uint64 { return 0 }
 
 func (f *fixture) lastOf(topic Topic) uint64 {
 	f.mu.Lock()
@@ -155,7 +181,7 @@ func (f *fixture) lastOf(topic Topic) uint64 {
 	return f.last[topic]
 }
 
-func (f *fixture) numberAt(at domain.Time) (uint64, error) {
+func (f *fixture) EventNumberAt(at domain.Time) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.log {
@@ -166,12 +192,12 @@ func (f *fixture) numberAt(at domain.Time) (uint64, error) {
 	return uint64(len(f.log)) + 1, nil
 }
 
-var errFault = errors.New("the consumer died")
+var errFault = errors.New("read failed")
 
-func (f *fixture) catchUp(ctx context.Context, from uint64, topic Topic) iter.Seq2[domain.Event, error] {
+func (f *fixture) events(ctx context.Context, from uint64, topic Topic) iter.Seq2[domain.Event, error] {
 	return func(yield func(domain.Event, error) bool) {
 		f.mu.Lock()
-		f.consumers++
+		f.readings++
 		f.active++
 		f.maxActive = max(f.maxActive, f.active)
 		f.mu.Unlock()
@@ -213,7 +239,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// read is event n of the log, when it comes.
+// read waits for event n of the log.
 func (f *fixture) read(ctx context.Context, n uint64) (domain.Event, error) {
 	for {
 		f.mu.Lock()
@@ -234,7 +260,7 @@ func (f *fixture) read(ctx context.Context, n uint64) (domain.Event, error) {
 	}
 }
 
-// frames appends to all what a stream of key carries after event from, in order, and says to which event that is.
+// frames appends the frames of a topic after event from, and returns the last event's number.
 func (f *fixture) frames(all []viewtest.Event, topic Topic, to view.Audience, from int) ([]viewtest.Event, int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -258,130 +284,30 @@ func rejectedHold(user, schedule string) domain.Event {
 	return domain.Event{Entity: schedule, User: user, Last: true, Body: domain.Rejection{Command: "seats.hold", Code: domain.SeatUnavailable}}
 }
 
-// server is net/http over pipes, so that it works in a synctest bubble: its sockets are channels.
-type server struct {
-	t          testing.TB
-	bufferSize func() int // of what is on its way to a client that is served by the engine
-	accept     chan net.Conn
-	http       *http.Server
-	done       chan struct{}
+// logBuffer holds log lines.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-func (s *server) Accept() (net.Conn, error) {
-	select {
-	case c := <-s.accept:
-		return c, nil
-	case <-s.done:
-		return nil, net.ErrClosed
-	}
-}
-func (s *server) Close() error   { return nil }
-func (s *server) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-// serve answers /users/<id>, /schedules/<id>, /promotions/<id> and /orders/<id>?asker=<user>.
-func (f *fixture) serve() *server {
-	s := &server{t: f.t, bufferSize: func() int { return 100 }, accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: f.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
-	var running sync.WaitGroup
-	running.Go(func() { _ = s.http.Serve(s) })
-	f.t.Cleanup(func() {
-		close(s.done)
-		_ = s.http.Close()
-		running.Wait()
-	})
-	return s
+func (j *logBuffer) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
 }
 
-func (f *fixture) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().User(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Promotion(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Order(rw, r, r.PathValue("id"), r.URL.Query().Get("asker"))
-	})
-	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Schedule(rw, r, r.PathValue("id")) })
-	return mux
+func (j *logBuffer) count(line string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), line)
 }
 
-// stream is the body of a stream that was opened, and its connection.
-type stream struct {
-	net.Conn
-	header http.Header
-	body   io.Reader
-	viewtest.Browser
-}
-
-// open asks for a stream. It does not return before the headers are there.
-func (s *server) open(path, lastEventID string) (*stream, error) {
-	client, serverEnd := net.Pipe()
-	if usesEngine(s.t) {
-		client, serverEnd = newMemoryConn(s.bufferSize())
-	}
-	s.accept <- serverEnd
-	return openStream(client, path, lastEventID)
-}
-
-func openStream(conn net.Conn, path, lastEventID string) (*stream, error) {
-	request := "GET " + path + " HTTP/1.1\r\nHost: x\r\n"
-	if lastEventID != "" {
-		request += "Last-Event-ID: " + lastEventID + "\r\n"
-	}
-	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
-		return nil, err
-	}
-	r, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		return nil, err
-	}
-	if r.StatusCode != 200 {
-		return nil, fmt.Errorf("status %s", r.Status)
-	}
-	return &stream{Conn: conn, header: r.Header, body: r.Body}, nil
-}
-
-func (s *server) mustOpen(t testing.TB, path, lastEventID string) *stream {
+// waitFor waits until the hub's stats fulfil a condition.
+func (f *fixture) waitFor(t *testing.T, what string, is func(stats) bool) {
 	t.Helper()
-	st, err := s.open(path, lastEventID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return st
-}
-
-// next is the next event of the stream; io.EOF at its end.
-func (s *stream) next() (viewtest.Event, error) {
-	b := make([]byte, 1)
-	for len(s.Events) == 0 {
-		n, err := s.body.Read(b)
-		_, _ = s.feed(b[:n])
-		if err != nil && len(s.Events) == 0 {
-			return viewtest.Event{}, err
+	for deadline := time.Now().Add(20 * time.Second); !is(f.hub.stats()); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %+v", what, f.hub.stats())
 		}
-	}
-	e := s.Events[0]
-	s.Events = s.Events[1:]
-	return e, nil
-}
-
-// feed feeds the browser; the connection's own Write is another.
-func (s *stream) feed(b []byte) (int, error) { return s.Browser.Write(b) }
-
-func (s *stream) mustNext(t testing.TB) viewtest.Event {
-	t.Helper()
-	e, err := s.next()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
-// expectConnect checks that the first frame is the right one.
-func (s *stream) expectConnect(t testing.TB, status string, from string) {
-	t.Helper()
-	e := s.mustNext(t)
-	if e.Event != "connect" || e.ID != from || !strings.HasPrefix(e.Data, `{"status":"`+status+`"`) {
-		t.Fatalf("got %+v, want %s from %s", e, status, from)
-	}
-	if s.Retry < 2*time.Second || s.Retry > 5*time.Second {
-		t.Errorf("retry %v", s.Retry)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"onsale/http/view/viewtest"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,9 +13,10 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/view/viewtest"
 )
 
-func TestHandshake_Script(t *testing.T) {
+func TestHandshake_Transcript(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serve()
@@ -41,7 +41,7 @@ func TestHandshake_Script(t *testing.T) {
 				time.AfterFunc(after, func() {
 					for range n {
 						e := issued("1")
-						e.Now = 1 // long ago, so that it moves no rewind
+						e.Now = 1 // long ago, so that no rewind finds it
 						f.emit(e)
 					}
 				})
@@ -59,7 +59,7 @@ func TestHandshake_Script(t *testing.T) {
 			_ = st.Close()
 			took := time.Since(began)
 			if n > 0 {
-				time.Sleep(3*time.Second - took) // what comes too late has come
+				time.Sleep(3*time.Second - took) // late events are published
 			}
 			synctest.Wait()
 			_, _ = st.feed([]byte(text.String()))
@@ -94,11 +94,11 @@ func TestHandshake_SetsHeaders(t *testing.T) {
 	})
 }
 
-// When the store cannot say where to begin, a client is told to come back: it must neither give up nor miss anything.
+// If the store cannot find the start, the client gets a retry delay: it must neither give up nor miss anything.
 func TestHandshake_StoreFailureRetriesLater(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Head: 5})
-		f.hub.NumberAt = func(domain.Time) (uint64, error) { return 0, errors.New("closed") }
+		f.hub.Source = failingSource{f}
 		s := f.serve()
 		st := s.mustOpen(t, "/users/1", "")
 		rest, err := io.ReadAll(st.body)
@@ -108,6 +108,10 @@ func TestHandshake_StoreFailureRetriesLater(t *testing.T) {
 		_ = st.Close()
 	})
 }
+
+type failingSource struct{ Source }
+
+func (failingSource) EventNumberAt(domain.Time) (uint64, error) { return 0, errors.New("closed") }
 
 func TestResuming_NeedsID(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/x", nil)

@@ -7,15 +7,16 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"onsale/http/view/viewtest"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"onsale/http/view/viewtest"
 )
 
-// What a client sends behind its request, before and after its connection is taken over, is neither answered nor in the way.
+// What a client sends after its request, before and after its connection is hijacked, is ignored.
 func TestHijack_IgnoresPipelinedInput(t *testing.T) {
 	f := newFixture(t, Config{})
 	s := f.serveTCP(t)
@@ -24,7 +25,7 @@ func TestHijack_IgnoresPipelinedInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
-	more := "GET /users/2 HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("x", 1000) // in all less than at what a client is cut off
+	more := "GET /users/2 HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("x", 1000) // less than what ends a connection
 	st, err := openStream(&pipeliningConn{c, more}, "/users/1", "")
 	if err != nil {
 		t.Fatal(err)
@@ -39,11 +40,11 @@ func TestHijack_IgnoresPipelinedInput(t *testing.T) {
 			t.Fatalf("got %+v", e)
 		}
 	}
-	if got := f.hub.Stats(); got.Users != 1 || got.Fresh != 1 {
+	if got := f.hub.stats(); got.users != 1 || got.fresh != 1 {
 		t.Errorf("stats %+v", got)
 	}
 	_ = c.Close()
-	f.waitFor(t, "the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "the client is gone", func(s stats) bool { return s.users == 0 })
 }
 
 // pipeliningConn sends more with each write.
@@ -57,7 +58,7 @@ func (c *pipeliningConn) Write(b []byte) (int, error) {
 	return min(n, len(b)), err
 }
 
-// wrappedListener is a listener whose connections are not the runtime's own: one that counts, or speaks for a proxy.
+// wrappedListener is a listener with connections of its own type.
 type wrappedListener struct{ net.Listener }
 
 type wrappedConn struct{ net.Conn }
@@ -67,8 +68,8 @@ func (l wrappedListener) Accept() (net.Conn, error) {
 	return wrappedConn{c}, err
 }
 
-// A connection that is no socket of the system's is served by a goroutine, whole: heartbeats, a reader that comes back, one too
-// many, the end.
+// A connection that is not a TCP connection of the runtime is served by a goroutine: heartbeats, a client that resumes, one
+// stream too many, the end.
 func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	f := newFixture(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1})
 	s := httptest.NewUnstartedServer(f.handler())
@@ -93,11 +94,11 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 
 	rejected := dial(t, s, "/users/1", epoch+"-0")
 	if rest, err := io.ReadAll(rejected.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
-		t.Errorf("one too many reads %q %v", rest, err)
+		t.Errorf("a rejected stream reads %q %v", rest, err)
 	}
 	_ = rejected.Close()
 	_ = st.Close()
-	f.waitFor(t, "a heartbeat finds out that the client is gone", func(s Stats) bool { return s.Users == 0 })
+	f.waitFor(t, "a heartbeat detects that the client is gone", func(s stats) bool { return s.users == 0 })
 
 	f.emit(issued("1"))
 	st = dial(t, s, "/users/1", epoch+"-0")
@@ -114,8 +115,8 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	}
 }
 
-// Somebody put a wrapper around the ResponseWriter that cannot flush and does not say what it wraps. No stream can be served
-// then; that is said once, and not for each stream.
+// With a wrapper around the ResponseWriter that has neither Flush nor Unwrap, no stream can be served. That is logged once,
+// not for each stream.
 func TestHandler_LogsMissingFlushOnce(t *testing.T) {
 	var log logBuffer
 	f := newFixture(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -136,6 +137,6 @@ func TestHandler_LogsMissingFlushOnce(t *testing.T) {
 		}
 	}
 	if n := log.count("neither Flush nor Unwrap"); n != 1 {
-		t.Errorf("the log says so %d times:\n%s", n, &log.text)
+		t.Errorf("it is logged %d times:\n%s", n, &log.text)
 	}
 }

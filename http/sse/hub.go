@@ -1,117 +1,199 @@
-// Package stream delivers events over Server-Sent Events so that a reader who comes back with the id of the last frame it
-// saw misses nothing and sees nothing twice.
+// Package sse delivers events as Server-Sent Events. A client that reconnects with the id of the last frame it saw misses
+// nothing and sees nothing twice.
 //
-// There is one ring of ready-made frames in the process, and a connection is a cursor on it: whose events, and how far.
-// Nothing is queued for a connection, so a slow one costs no memory and holds up nobody; it falls out of the ring and
-// reads the log at its own pace until it is back. Being new, being live, coming back and falling behind are one path:
-// ask the cursor for the next bytes, write them, ask again.
+// A ring holds the newest events as encoded frames, once for the whole process. A stream is a cursor on it: whose events,
+// for which audience, and how far. Nothing is queued for a stream, so a slow one costs no memory and delays no other: it falls
+// out of the ring and reads the log at its own pace until it is back. A new stream, a live one, one that resumes and one
+// that fell behind follow the same path: ask the cursor for the next bytes, write them, ask again. See DESIGN.md.
 package sse
 
 import (
 	"cmp"
 	"context"
-	"iter"
 	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"onsale/domain"
+	"onsale/http/sse/evloop"
+	"onsale/projections"
 )
 
-// Config is what a Hub is made of. Last, NumberAt and CatchUp are needed; a zero of the others means the default.
+// Config configures a Hub. Epoch and Source are required; a zero value of the others means the default.
 type Config struct {
-	Epoch string // of the log, 8 characters of 0-9 a-z
-	Ring  int    // so many of the newest events are kept ready (16,384)
-	Head  uint64 // the number of the last event that is told already
+	Epoch  string // of the log, 8 characters of 0-9 a-z
+	Head   uint64 // number of the last event that is confirmed
+	Source Source
+	Ring   int // capacity, in events (16,384)
 
-	// Last is the number of the last event of a key in the store, 0 when it has none. It may be ahead of what was told,
-	// never behind it.
-	Last func(Topic) uint64
-	// NumberAt is the number of the first event at or after t; 0, or one that is not told yet, when there is none.
-	NumberAt func(t domain.Time) (uint64, error)
-	// CatchUp reads the events of a key from the log in order, beginning with the first at or after number from, and then
-	// waits for more. It ends soon after ctx does. The events it gives, those that Last knows and the numbers before in
-	// projections.Told are of one mind about what belongs to a key: for a user all that name it, for a schedule all of
-	// kind seats, for an order all of kind orders.
-	CatchUp func(ctx context.Context, from uint64, key Topic) iter.Seq2[domain.Event, error]
-	// MaxCatchUps is how many of these may run at once (64); other readers wait in line.
+	// MaxCatchUps bounds the streams that read the log at the same time (64). Others wait their turn.
 	MaxCatchUps int
-	// Progress is how a promotion stands in the store, which has all that was told; false: there is none. Promotion needs it.
-	Progress func(promotion string) (Progress, bool, error)
-	// OrderView is how an order stands in the store, which has all that was told and may have more; false: there is none. The
-	// method Order needs it.
-	OrderView func(impUID string) (OrderView, bool, error)
 
-	// An order's stream lives as long as a schedule's, and has a user's heartbeat.
-	UserMaxAge, ScheduleMaxAge       time.Duration // of a connection, jittered down by up to a fifth (60 min, 30 min)
+	// A stream's maximum age is jittered down by up to a fifth (60 min, 30 min). Streams of orders have a schedule's age and a
+	// user's heartbeat.
+	UserMaxAge, ScheduleMaxAge       time.Duration
 	UserHeartbeat, ScheduleHeartbeat time.Duration // (25 s, 30 s)
-	WriteTimeout                     time.Duration // for a batch of frames; it resumes where it was cut (90 s)
+	WriteTimeout                     time.Duration // for one batch of frames (90 s)
 
-	// MaxStreams bounds the streams in all (four fifths of the descriptors that this process may have), MaxPerUser those of
-	// one user, and those of one order (100), MaxPerAddress those of one address (0: as many as there are, for behind a
-	// proxy there is but one). Below 0: no bound. One too many is told to come back later.
+	// MaxStreams bounds all streams (four fifths of the descriptors that this process may have), MaxPerUser those of one user
+	// and those of one order (100), MaxPerAddress those of one address (0: unlimited, since all have the same behind a
+	// proxy). Below 0: unlimited. A stream too many is rejected with a retry delay.
 	MaxStreams, MaxPerUser, MaxPerAddress int
 
-	// Engine serves streams over HTTP/1.1 without a goroutine each, where the system can (Linux). Without it, and
-	// elsewhere, each has one of net/http.
-	Engine    bool
-	newPoller func(*Hub) (poller, error) // nil: the system's
+	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others are handlers of net/http.
+	EventLoop bool
 
 	Log *slog.Logger
 	Now func() time.Time
+
+	// For tests; nil: the system's, and those in Source.
+	newPoller func(writeTimeout time.Duration) (evloop.Poller, error)
+	snapshots snapshots
 }
 
-// Hub holds the ring and the connections that read it.
+// Hub holds the ring and the streams that read it.
 type Hub struct {
 	Config
-	catchUpSlots fifoSemaphore // for the log
-	engine       engine
+	catchUpSlots fifoSemaphore
 
-	mu              sync.RWMutex // the ring, and who watches which topic; never held while anything is written or encoded
+	engineOnce sync.Once
+	engine     *evloop.Engine // nil: not started, or there is none
+
+	mu              sync.RWMutex // never held while anything is written or encoded
 	ring            ring
 	positionWaiters map[*positionWaiter]struct{}
 	subscriptions   map[subscription]struct{}
-	addresses       map[netip.Addr]int        // streams, where they are limited
-	open            [topicKinds]int           // so many of each kind
-	promotionFeeds  map[string]*promotionFeed // of the promotions that are watched
-	refresher       refresher                 // keeps them up to date
-	closedReason    string                    // why there are no streams any more; "" while there are
-	halted          bool                      // nothing is told any more
-	drainUntil      time.Time                 // a drain ends then: nobody need come back sooner
-	empty           chan struct{}             // closed when shut and the last connection is gone
-	ctx             context.Context           // ends when shut
-	cancel          context.CancelFunc        // ends it
-	background      sync.WaitGroup
-	lastDrain       struct{ began, ended time.Time } // the latest
+	addresses       map[netip.Addr]int // streams, if they are limited
+	open            [topicKinds]int    // streams
+	promotionFeeds  map[string]*promotionFeed
+	refresher       refresher
+	closedReason    string    // why there are no streams any more; "": there are
+	halted          bool      // nothing is published any more
+	drainUntil      time.Time // clients come back later than this
+	lastDrain       struct{ began, ended time.Time }
+
+	empty      chan struct{}   // closed when the hub is closed and has no streams
+	ctx        context.Context // ends when the hub is closed
+	cancel     context.CancelFunc
+	background sync.WaitGroup
 
 	fresh, complete, reset, rejected, slow atomic.Uint64
 	encoded, written, bytes                atomic.Uint64
 	replayed, demoted                      atomic.Uint64
 	conflations, conflated                 atomic.Uint64
 	rejections                             rejections
-	dropped                                struct{ draining, halted atomic.Uint64 } // ended or turned away, for this
-	noFlushOnce                            sync.Once                                // is told to the log
+	dropped                                struct{ draining, halted atomic.Uint64 } // closed or rejected streams
+	logNoFlush                             sync.Once
 }
 
-// New is a hub with an empty ring that ends at c.Head.
+// New makes a hub with an empty ring that ends at c.Head.
 func New(c Config) *Hub {
 	c.Ring = cmp.Or(c.Ring, 16_384)
 	c.MaxCatchUps = cmp.Or(c.MaxCatchUps, 64)
 	c.UserMaxAge, c.ScheduleMaxAge = cmp.Or(c.UserMaxAge, time.Hour), cmp.Or(c.ScheduleMaxAge, 30*time.Minute)
 	c.UserHeartbeat, c.ScheduleHeartbeat = cmp.Or(c.UserHeartbeat, 25*time.Second), cmp.Or(c.ScheduleHeartbeat, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 90*time.Second)
-	c.MaxStreams, c.MaxPerUser = cmp.Or(c.MaxStreams, fileLimit()/5*4), cmp.Or(c.MaxPerUser, 100)
+	c.MaxStreams, c.MaxPerUser = cmp.Or(c.MaxStreams, evloop.MaxDescriptors()/5*4), cmp.Or(c.MaxPerUser, 100)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.snapshots == nil {
+		c.snapshots = storeSnapshots{c.Source}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Hub{
-		ctx: ctx, cancel: cancel,
 		Config: c, catchUpSlots: fifoSemaphore{free: c.MaxCatchUps}, ring: newRing(c.Ring, c.Head),
-		positionWaiters: map[*positionWaiter]struct{}{}, subscriptions: map[subscription]struct{}{}, addresses: map[netip.Addr]int{}, empty: make(chan struct{}),
-		promotionFeeds: map[string]*promotionFeed{},
+		positionWaiters: map[*positionWaiter]struct{}{}, subscriptions: map[subscription]struct{}{}, addresses: map[netip.Addr]int{},
+		promotionFeeds: map[string]*promotionFeed{}, empty: make(chan struct{}), ctx: ctx, cancel: cancel,
 	}
+}
+
+// Preload puts the newest events of the log into the ring, before the first stream.
+func (h *Hub) Preload(events []projections.ConfirmedEvent) {
+	if len(events) == 0 {
+		return
+	}
+	h.mu.Lock()
+	head := h.ring.head
+	h.ring.restart(events[0].Number - 1)
+	h.mu.Unlock()
+	h.Publish(events)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if head > h.ring.head {
+		h.ring.restart(head)
+	}
+}
+
+// Publish takes every event that is confirmed and in this node's store, in the order of their numbers. It waits for no
+// reader. Events that were published before are ignored. At a gap the ring is reset, and streams read from the log what
+// is missing.
+func (h *Hub) Publish(events []projections.ConfirmedEvent) {
+	var dirty []*topicState
+	var gap uint64 // the event after it
+	h.mu.Lock()
+	for _, confirmed := range events {
+		if h.halted || confirmed.Number <= h.ring.head {
+			continue
+		}
+		if confirmed.Number > h.ring.head+1 {
+			h.ring.restart(confirmed.Number - 1)
+			gap = confirmed.Number
+			for _, feed := range h.promotionFeeds {
+				h.scheduleRefresh(feed)
+			}
+		}
+		dirty = h.pushEvent(confirmed, dirty)
+	}
+	for w := range h.positionWaiters {
+		if w.number <= h.ring.head {
+			close(w.reached)
+			delete(h.positionWaiters, w)
+		}
+	}
+	for _, t := range dirty {
+		t.dirty = false
+	}
+	h.mu.Unlock()
+
+	if gap != 0 {
+		h.Log.Warn("gap in published events, ring reset", "next", gap)
+	}
+	h.mu.RLock() // a read lock, so that woken readers do not wait for it
+	defer h.mu.RUnlock()
+	if gap != 0 {
+		for sub := range h.subscriptions {
+			sub.subscriptionInfo().topic.wake()
+		}
+		return
+	}
+	for _, t := range dirty {
+		t.wake()
+	}
+}
+
+// pushEvent appends one event to the ring, and to dirty the topics whose subscribers have to be woken, each once.
+func (h *Hub) pushEvent(confirmed projections.ConfirmedEvent, dirty []*topicState) []*topicState {
+	ids := topicIDs(&confirmed.Event)
+	e := h.ring.push(confirmed, ids)
+	if feed := h.promotionFeeds[ids[TopicPromotion]]; feed != nil {
+		h.scheduleRefresh(feed)
+	}
+	for kind, t := range e.topics {
+		if t == nil || t.subscribers == 0 || t.dirty || !hasFrames(TopicKind(kind), &e.event) {
+			continue
+		}
+		t.dirty = true
+		dirty = append(dirty, t)
+	}
+	return dirty
+}
+
+// head is the number of the last event that was published.
+func (h *Hub) head() uint64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.ring.head
 }

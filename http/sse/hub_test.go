@@ -1,366 +1,20 @@
 package sse
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"onsale/http/view/viewtest"
-	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"onsale/domain"
+	"onsale/http/view"
+	"onsale/projections"
 )
 
-func TestStream_DeliversLiveEvents(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{})
-		s := f.serve()
-		user, watcher := s.mustOpen(t, "/users/1", ""), s.mustOpen(t, "/schedules/s?events=named", "")
-		defer user.Close()
-		defer watcher.Close()
-		user.expectConnect(t, "fresh", epoch+"-0")
-		watcher.expectConnect(t, "fresh", epoch+"-0")
-		f.emit(issued("2"), issued("1"), held("1", "s", 5, 3), rejectedHold("1", "s"), held("2", "other", 1))
-		for _, want := range []string{"issue-complete 2", "hold-complete 3", "hold-failed 4"} {
-			if e := user.mustNext(t); e.Event+" "+e.ID != strings.Replace(want, " ", " "+epoch+"-", 1) {
-				t.Errorf("got %s %s, want %s", e.Event, e.ID, want)
-			}
-		}
-		for _, want := range []string{"3.1 5", "3 3"} {
-			e := watcher.mustNext(t)
-			id, seat, _ := strings.Cut(want, " ")
-			if e.Event != "seatStatusChange" || e.ID != epoch+"-"+id || !strings.HasPrefix(e.Data, `{"scheduleSeatId":`+seat+`,"status":"HELD"`) {
-				t.Errorf("got %+v, want %s", e, want)
-			}
-		}
-	})
-}
-
-// Heartbeats come on time and say how far this stream is: as far as the node, when nothing of it is missing.
-func TestHeartbeat_CarriesPosition(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{})
-		s := f.serve()
-		user, watcher := s.mustOpen(t, "/users/1", ""), s.mustOpen(t, "/schedules/s?events=named", "")
-		defer user.Close()
-		defer watcher.Close()
-		began := time.Now()
-		user.expectConnect(t, "fresh", epoch+"-0")
-		watcher.expectConnect(t, "fresh", epoch+"-0")
-		synctest.Wait() // they sleep at 0
-		f.emit(issued("2"), issued("3"))
-		if e := user.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-2"}) || time.Since(began) != 25*time.Second {
-			t.Errorf("got %+v after %v", e, time.Since(began))
-		}
-		want := viewtest.Event{Data: `{"scheduleSeatId":-1,"status":null,"timestamp":"2000-01-01T00:00:30.000Z","isHeartbeat":true}`, ID: epoch + "-2"}
-		if e := watcher.mustNext(t); e != want || time.Since(began) != 30*time.Second {
-			t.Errorf("got %+v after %v", e, time.Since(began))
-		}
-		f.emit(issued("1"), issued("2"))
-		if e := user.mustNext(t); e.Event != "issue-complete" || e.ID != epoch+"-3" {
-			t.Errorf("got %+v", e)
-		}
-		if e := user.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-4"}) || time.Since(began) != 50*time.Second {
-			t.Errorf("got %+v after %v", e, time.Since(began))
-		}
-	})
-}
-
-// Streams end between four fifths of their life and all of it, each at another time, with when to come back.
-func TestStream_EndsAtMaxAge(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{})
-		s := f.serve()
-		for path, maxAge := range map[string]time.Duration{"/users/1": time.Hour, "/schedules/s": 30 * time.Minute} {
-			var ends []time.Duration
-			began := time.Now()
-			var streams []*stream
-			for range 20 {
-				streams = append(streams, s.mustOpen(t, path, ""))
-			}
-			done := make(chan struct{})
-			for _, st := range streams {
-				go func() {
-					all, err := io.ReadAll(st.body)
-					if err != nil || !regexp.MustCompile(`\n\nretry: [2-5]\d{3}\n\n$`).Match(all) {
-						t.Errorf("the end is %q %v", all[max(0, len(all)-40):], err)
-					}
-					_ = st.Close()
-					done <- struct{}{}
-				}()
-			}
-			for range streams {
-				<-done
-				ends = append(ends, time.Since(began))
-			}
-			if ends[0] < maxAge*4/5 || ends[19] > maxAge || ends[19]-ends[0] < maxAge/20 {
-				t.Errorf("%s ended from %v to %v", path, ends[0], ends[19])
-			}
-		}
-	})
-}
-
-func TestHub_HaltClosesAndRejects(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{})
-		s := f.serve()
-		open := s.mustOpen(t, "/users/1", "")
-		open.expectConnect(t, "fresh", epoch+"-0")
-		f.hub.Halt("a difference")
-		f.emit(issued("1"))
-		rest, err := io.ReadAll(open.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
-			t.Errorf("got %q %v", rest, err)
-		}
-		_ = open.Close()
-		if got := f.hub.head(); got != 0 {
-			t.Errorf("what a halted node hears is told: head %d", got)
-		}
-		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
-		rest, err = io.ReadAll(rejected.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) || rejected.header.Get("Content-Type") != "text/event-stream" {
-			t.Errorf("got %q %v %v", rest, err, rejected.header)
-		}
-		_ = rejected.Close()
-		synctest.Wait()
-		if st := f.hub.Stats(); st.Users != 0 || st.Rejected != 1 || st.Fresh != 1 {
-			t.Errorf("stats %+v", st)
-		}
-	})
-}
-
-// A drain that is cut short leaves the rest to Close, which does not wait for a client that reads nothing.
-func TestHub_ClosesStuckWriter(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{})
-		s := f.serve()
-		stuck := s.mustOpen(t, "/users/1", "")
-		defer stuck.Close()
-		stuck.expectConnect(t, "fresh", epoch+"-0")
-		f.emit(issued("1")) // is being written, and nobody reads it
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		if err := f.hub.Drain(ctx, time.Second); err != context.DeadlineExceeded && !usesEngine(t) { // which waits for nobody
-			t.Errorf("got %v", err)
-		}
-		began := time.Now()
-		f.hub.Close()
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("closing took %v", took)
-		}
-	})
-}
-
-// A client that does not read is cut off after a while, and what it missed waits for it under its id.
-func TestStream_WriteTimeoutCloses(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{WriteTimeout: 20 * time.Second})
-		s := f.serve()
-		st := s.mustOpen(t, "/users/1", "")
-		st.expectConnect(t, "fresh", epoch+"-0")
-		f.emit(issued("1"))
-		time.Sleep(19 * time.Second)
-		if f.hub.Stats().Users != 1 {
-			t.Error("it was cut off too soon")
-		}
-		time.Sleep(2 * time.Second)
-		if got := f.hub.Stats(); got.Users != 0 || got.Slow != 1 {
-			t.Errorf("stats %+v", got)
-		}
-		_ = st.Close()
-		again := s.mustOpen(t, "/users/1", st.LastID)
-		again.expectConnect(t, "complete", epoch+"-0")
-		if e := again.mustNext(t); e.ID != epoch+"-1" {
-			t.Errorf("got %+v", e)
-		}
-		_ = again.Close()
-	})
-}
-
-// Whoever comes back and for whom nothing happened makes no consumer, however old its id; others make one, and one only.
-func TestCatchUp_ReadsLogOnlyWhenNeeded(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{Ring: 10})
-		s := f.serve()
-		for i := range 1000 {
-			f.emit(issued("other"), held("1", "s", i+1))
-		}
-		for i, c := range []struct {
-			path, id  string
-			consumers int
-			first     string
-		}{
-			{"/users/2", epoch + "-5", 0, ""},
-			{"/schedules/t", epoch + "-0", 0, ""},
-			{"/users/1", epoch + "-1990", 0, "1992"},
-			{"/users/1", epoch + "-1989", 1, "1990"}, // tail is 1991
-			{"/users/1", epoch + "-1001", 1, "1002"},
-			{"/schedules/s", epoch + "-0", 1, "2"},
-		} {
-			before := f.consumers
-			st := s.mustOpen(t, c.path, c.id)
-			st.expectConnect(t, "complete", c.id)
-			if c.first == "" {
-				if e := st.mustNext(t); e.ID != epoch+"-2000" || e.Event != "heartbeat" && !strings.Contains(e.Data, "true") {
-					t.Errorf("%d: got %+v", i, e)
-				}
-			} else {
-				if e := st.mustNext(t); e.ID != epoch+"-"+c.first {
-					t.Errorf("%d: got %+v", i, e)
-				}
-				for {
-					if e := st.mustNext(t); e.ID == epoch+"-2000" {
-						break
-					}
-				}
-			}
-			synctest.Wait()
-			if got := f.hub.Stats(); got.CatchUps != 0 || got.Users+got.Schedules != 1 {
-				t.Errorf("%d: stats %+v", i, got)
-			}
-			_ = st.Close()
-			if got := f.consumers - before; got != c.consumers {
-				t.Errorf("%d: %d consumers, want %d", i, got, c.consumers)
-			}
-		}
-		synctest.Wait()
-		if got := f.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 {
-			t.Errorf("stats %+v", got)
-		}
-	})
-}
-
-// A consumer that is overtaken by the ring goes on, as long as the ring does not reach back to it.
-func TestCatchUp_ContinuesWhenOvertaken(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{Ring: 10})
-		s := f.serve()
-		f.emit(slices.Repeat([]domain.Event{issued("1")}, 100)...)
-		st := s.mustOpen(t, "/users/1", epoch+"-0")
-		defer st.Close()
-		st.expectConnect(t, "complete", epoch+"-0")
-		synctest.Wait()
-		for range 10 {
-			f.emit(slices.Repeat([]domain.Event{issued("1")}, 100)...)
-		}
-		for n := range 1100 {
-			if e := st.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
-				t.Fatalf("got %+v, want %d", e, n+1)
-			}
-		}
-		if f.consumers != 1 {
-			t.Errorf("%d consumers, want 1", f.consumers)
-		}
-	})
-}
-
-// A log that cannot be read is asked again and again, but not all the time.
-func TestCatchUp_RetriesFailedReads(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		for _, failure := range []fault{readFails, readEnds, readHangs} {
-			f := newFixture(t, Config{Ring: 1})
-			f.nextFault = func() fault { return failure }
-			s := f.serve()
-			f.emit(issued("1"), issued("2"))
-			st := s.mustOpen(t, "/users/1", epoch+"-0")
-			st.expectConnect(t, "complete", epoch+"-0")
-			time.Sleep(10*time.Second + time.Millisecond)
-			f.mu.Lock()
-			if got, limit := f.consumers, map[fault]int{readFails: 21, readEnds: 21, readHangs: 3}[failure]; got < 3 || got > limit {
-				t.Errorf("%d consumers in ten seconds, want 3 to %d", got, limit)
-			}
-			f.mu.Unlock()
-			_ = st.Close()
-			synctest.Wait()
-		}
-	})
-}
-
-// A store that is ahead of what was told keeps nobody from what was told.
-func TestCatchUp_StopsAtPublished(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{Ring: 2})
-		s := f.serve()
-		f.emit(issued("1"), issued("2"), issued("2"), issued("2"))
-		f.decide(issued("1")) // event 5, in nobody's log yet
-		st := s.mustOpen(t, "/users/1", epoch+"-0")
-		defer st.Close()
-		st.expectConnect(t, "complete", epoch+"-0")
-		if e := st.mustNext(t); e.ID != epoch+"-1" {
-			t.Errorf("got %+v", e)
-		}
-		f.append(1) // now in the log, where this node has not compared it
-		time.Sleep(20 * time.Second)
-		began := time.Now()
-		time.AfterFunc(3*time.Second, func() { f.publish(1) })
-		if e := st.mustNext(t); e.ID != epoch+"-5" || time.Since(began) != 3*time.Second {
-			t.Errorf("got %+v after %v", e, time.Since(began))
-		}
-	})
-}
-
-// At most so many consumers at once; who waits in line hears heartbeats with its own position, and comes to its turn.
-func TestCatchUp_LimitsConcurrency(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{Ring: 2, MaxCatchUps: 2})
-		var hanging atomic.Bool
-		hanging.Store(true)
-		f.nextFault = func() fault {
-			if hanging.Load() {
-				return readHangs
-			}
-			return noFault
-		}
-		s := f.serve()
-		for i := range 5 {
-			f.emit(issued(fmt.Sprint(i)))
-		}
-		f.emit(issued("x"), issued("x"))
-		began := time.Now()
-		var streams []*stream
-		for i := range 5 {
-			st := s.mustOpen(t, fmt.Sprintf("/users/%d", i), epoch+"-0")
-			st.expectConnect(t, "complete", epoch+"-0")
-			streams = append(streams, st)
-			synctest.Wait()
-		}
-		if got := f.hub.Stats(); got.CatchUps != 2 || got.Waiting != 3 {
-			t.Errorf("stats %+v", got)
-		}
-		time.AfterFunc(26*time.Second, func() { hanging.Store(false) })
-		var reading sync.WaitGroup
-		for i, st := range streams {
-			reading.Go(func() {
-				defer st.Close()
-				if e, err := st.next(); err != nil || e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-0"}) || time.Since(began) != 25*time.Second {
-					t.Errorf("got %+v %v after %v", e, err, time.Since(began))
-				}
-				if i == 4 {
-					return // goes away while it waits
-				}
-				if e, err := st.next(); err != nil || e.ID != fmt.Sprintf("%s-%d", epoch, i+1) || time.Since(began) > 36*time.Second {
-					t.Errorf("%d: got %+v %v after %v", i, e, err, time.Since(began))
-				}
-			})
-		}
-		reading.Wait()
-		if f.maxActive != 2 {
-			t.Errorf("%d consumers at once, want 2", f.maxActive)
-		}
-		synctest.Wait()
-		if got := f.hub.Stats(); got.CatchUps != 0 || got.Waiting != 0 || got.Users != 0 {
-			t.Errorf("stats %+v", got)
-		}
-	})
-}
-
-// Numbers before that lie within the ring, but are of another key there, lead to the log and not astray.
+// A previous number that is in the ring, but of another topic there, leads to the log.
 func TestPublish_IgnoresWrongPrev(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 3})
@@ -382,28 +36,7 @@ func TestPublish_IgnoresWrongPrev(t *testing.T) {
 	})
 }
 
-// Thousands that wait at once all come, from the ring and from the log.
-func TestStream_DeliversLargeBacklog(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		for _, ring := range []int{10, 5000} {
-			f := newFixture(t, Config{Ring: ring})
-			s := f.serve()
-			f.decide(slices.Repeat([]domain.Event{issued("1")}, 3000)...)
-			f.append(3000)
-			f.publish(3000)
-			st := s.mustOpen(t, "/users/1", epoch+"-0")
-			st.expectConnect(t, "complete", epoch+"-0")
-			for n := range 3000 {
-				if e := st.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
-					t.Fatalf("got %+v, want %d", e, n+1)
-				}
-			}
-			_ = st.Close()
-		}
-	})
-}
-
-// An id of another stream names frames that this one does not have. Nothing is left out because of it.
+// The id of another stream may count frames that this one does not have. Nothing is skipped because of it.
 func TestCursor_AcceptsForeignSubIndex(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for _, ring := range []int{1, 100} {
@@ -412,8 +45,8 @@ func TestCursor_AcceptsForeignSubIndex(t *testing.T) {
 			f.emit(held("1", "s", 1, 2), held("1", "other", 1, 2, 3, 4), held("1", "s", 3, 4, 5), issued("2"))
 			for path, want := range map[string][2]string{
 				"/schedules/s 1.1":     {"1", `{"scheduleSeatId":2,`},   // its own
-				"/schedules/s 1.2":     {"1.1", `{"scheduleSeatId":1,`}, // there never was one
-				"/schedules/s 2.2":     {"3.1", `{"scheduleSeatId":3,`}, // of a schedule that it does not show
+				"/schedules/s 1.2":     {"1.1", `{"scheduleSeatId":1,`}, // there is none
+				"/schedules/s 2.2":     {"3.1", `{"scheduleSeatId":3,`}, // another schedule's
 				"/schedules/s 3.2":     {"3", `{"scheduleSeatId":5,`},
 				"/schedules/s 3.99":    {"3.1", `{"scheduleSeatId":3,`},
 				"/schedules/other 2.3": {"2", `{"scheduleSeatId":4,`},
@@ -432,37 +65,7 @@ func TestCursor_AcceptsForeignSubIndex(t *testing.T) {
 	})
 }
 
-// In the middle of an event a heartbeat is a comment: its id would say that the rest was seen.
-func TestHeartbeat_IsCommentWithinEvent(t *testing.T) {
-	onBothPaths(t, func(t *testing.T) {
-		f := newFixture(t, Config{ScheduleHeartbeat: 10 * time.Second, WriteTimeout: time.Hour})
-		s := f.serve()
-		st := s.mustOpen(t, "/schedules/s", "")
-		defer st.Close()
-		st.expectConnect(t, "fresh", epoch+"-0")
-		f.emit(held("1", "s", make([]int, 1000)...), issued("1"))
-		for n := range 1000 {
-			if n%100 == 50 {
-				time.Sleep(11 * time.Second)
-			}
-			want := fmt.Sprintf("%s-1.%d", epoch, n+1)
-			if n == 999 {
-				want = epoch + "-1"
-			}
-			if e := st.mustNext(t); e.ID != want || strings.Contains(e.Data, "true") {
-				t.Fatalf("got %+v, want %s", e, want)
-			}
-		}
-		if st.Comments == 0 {
-			t.Error("no heartbeat was due in the middle")
-		}
-		if e := st.mustNext(t); e.ID != epoch+"-2" {
-			t.Errorf("got %+v", e)
-		}
-	})
-}
-
-// Events that were not told are a hole; the ring begins anew behind it, and nobody misses what is in it.
+// A gap in published events resets the ring, and the events in the gap are read from the log.
 func TestPublish_GapResetsRing(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -473,10 +76,10 @@ func TestPublish_GapResetsRing(t *testing.T) {
 		f.emit(issued("1"))
 		f.decide(issued("1"), issued("2"), issued("1"))
 		f.append(3)
-		f.published = 3 // 2 and 3 never are
+		f.published = 3 // 2 and 3 never will be
 		f.publish(1)
 		f.emit(issued("2"))
-		f.hub.Publish(f.log[2:4]) // told before
+		f.hub.Publish(f.log[2:4]) // published before
 		for _, want := range []string{"-1", "-2", "-4"} {
 			if e := st.mustNext(t); e.ID != epoch+want {
 				t.Errorf("got %+v, want %s", e, want)
@@ -484,7 +87,7 @@ func TestPublish_GapResetsRing(t *testing.T) {
 		}
 		f.decide(issued("1"), issued("2"))
 		f.append(2)
-		f.published = 6 // 6 never is, and 7 is somebody else's
+		f.published = 6 // 6 never will be, and 7 is another user's
 		began := time.Now()
 		f.publish(1)
 		if e := st.mustNext(t); e.ID != epoch+"-6" || time.Since(began) > 0 {
@@ -504,21 +107,21 @@ func TestPreload_SetsRingBounds(t *testing.T) {
 		from, to    int
 		tail, ended uint64
 	}{
-		{600, 0, 0, 601, 600},     // nothing: the ring is empty, its head right
-		{600, 550, 600, 551, 600}, // a part of what it holds
-		{600, 0, 600, 501, 600},   // more than it holds
+		{600, 0, 0, 601, 600},     // nothing: the ring is empty and has the right head
+		{600, 550, 600, 551, 600}, // less than the ring's capacity
+		{600, 0, 600, 501, 600},   // more than the capacity
 		{0, 500, 600, 501, 600},   // no head
-		{600, 500, 590, 601, 600}, // head is further: nobody knows what is between
+		{600, 500, 590, 601, 600}, // the head is ahead: the events between are unknown
 	} {
 		hub := New(Config{Ring: 100, Head: c.head})
 		hub.Preload(slices.Clone(f.log[c.from:c.to]))
-		if got := hub.Stats(); got.Tail != c.tail || got.Head != c.ended {
-			t.Errorf("%+v: %d to %d", c, got.Tail, got.Head)
+		if got := hub.stats(); got.tail != c.tail || got.head != c.ended {
+			t.Errorf("%+v: %d to %d", c, got.tail, got.head)
 		}
 	}
 }
 
-// All that a topic leaves behind in the ring goes when its last event and its last watcher have.
+// A topic is removed from the ring with its last event and its last subscriber.
 func TestRing_PrunesTopics(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 4})
@@ -528,7 +131,7 @@ func TestRing_PrunesTopics(t *testing.T) {
 			f.emit(held(fmt.Sprint("u", i), fmt.Sprint("s", i), 1))
 		}
 		if got := len(f.hub.ring.topics); got != 9 {
-			t.Errorf("%d topics, want 4 × 2 and one watched", got)
+			t.Errorf("%d topics, want 4 × 2 and one with a subscriber", got)
 		}
 		_ = st.Close()
 		synctest.Wait()
@@ -538,7 +141,7 @@ func TestRing_PrunesTopics(t *testing.T) {
 	})
 }
 
-// However many watch, frames are made once for each audience.
+// Frames are encoded once for each audience, however many subscribers there are.
 func TestFrames_EncodedOncePerAudience(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -559,8 +162,106 @@ func TestFrames_EncodedOncePerAudience(t *testing.T) {
 		for _, st := range streams {
 			_ = st.Close()
 		}
-		if got := f.hub.Stats(); got.Encoded != 3+3+1+1 {
-			t.Errorf("%d frames were made, want 8", got.Encoded)
+		if got := f.hub.stats(); got.encoded != 3+3+1+1 {
+			t.Errorf("%d frames were encoded, want 8", got.encoded)
 		}
 	})
+}
+
+// addReaders adds subscribers that read whatever they are woken for, without writing it anywhere.
+func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Audience) (stop func()) {
+	var reading sync.WaitGroup
+	quit := make(chan struct{})
+	for i := range n {
+		c := &conn{hub: h, cursor: cursor{audience: to}}
+		if !h.addWatcher(c, topic(i)) {
+			b.Fatal("the hub is shut")
+		}
+		c.cursor.at = view.Position{Number: h.head()}
+		reading.Go(func() {
+			defer h.removeWatcher(c)
+			for {
+				select {
+				case <-quit:
+					return
+				case <-c.watcher.wakeup:
+				}
+				for pending := true; pending; {
+					buffer := buffers.Get().(*[]byte)
+					out, result := h.nextFrames(&c.cursor, (*buffer)[:0])
+					pending = result.state == hasMore
+					if result.state == needsHistory {
+						c.cursor.at = view.Position{Number: h.head()} // it skips what catching up would bring
+					}
+					*buffer = out
+					buffers.Put(buffer)
+				}
+			}
+		})
+	}
+	return func() {
+		close(quit)
+		reading.Wait()
+	}
+}
+
+// BenchmarkHub_Publish measures publishing one event, with subscribers of its schedule and idle ones of other topics.
+func BenchmarkHub_Publish(b *testing.B) {
+	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
+		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
+			h := New(Config{Epoch: epoch, Source: emptySource{}})
+			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, view.Audience{Content: view.Seats})
+			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, view.Audience{})
+			e := held("1", "s", 1, 2)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Number++
+				h.Publish([]projections.ConfirmedEvent{{Event: e, PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}})
+			}
+			stop()
+			stopIdle()
+			b.ReportMetric(float64(h.stats().encoded)/float64(2*e.Number), "encodes/frame")
+		})
+	}
+}
+
+// BenchmarkHub_PublishBatch publishes as the projector does: many events at once, each of another user.
+func BenchmarkHub_PublishBatch(b *testing.B) {
+	h := New(Config{Epoch: epoch, Source: emptySource{}})
+	events := make([]projections.ConfirmedEvent, 256)
+	for i := range events {
+		events[i].Event = issued(fmt.Sprint("user", i))
+	}
+	n := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range events {
+			n++
+			events[i].Number = n
+		}
+		h.Publish(events)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
+}
+
+// BenchmarkConn_Idle measures the memory of an idle stream in this package, without net/http's.
+func BenchmarkConn_Idle(b *testing.B) {
+	const n = 10_000
+	h := New(Config{Epoch: epoch, Ring: 1})
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		conns := make([]*conn, n)
+		for i := range conns {
+			conns[i] = &conn{hub: h}
+			h.addWatcher(conns[i], Topic{TopicUser, fmt.Sprint(i)})
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		for _, c := range conns {
+			h.removeWatcher(c)
+		}
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/connection")
 }

@@ -1,5 +1,5 @@
-// Who is there, and what each is doing. A cursor belongs to its goroutine or its loop: the goroutines of net/http leave word
-// of theirs, and the loops are asked.
+// The list of open streams, and how far they are behind. A cursor belongs to a goroutine or a loop: goroutines publish theirs
+// as they go, loops are asked.
 
 package sse
 
@@ -7,61 +7,58 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"onsale/http/sse/evloop"
 )
 
-// StreamInfo is an open stream as it was seen.
+// StreamInfo is an open stream at one moment.
 type StreamInfo struct {
 	Topic  Topic
-	Cursor uint64        // everything up to this event is on its way to the reader, or is not for it
-	Lag    uint64        // so far is its own last event that was told ahead of that, in numbers; 0: it lacks nothing
-	Age    time.Duration // since it was let in
-	State  string        // "live", "full", …: see doings; "unknown": cursor and lag are 0, since its loop did not answer
+	Cursor uint64        // everything up to this event is sent, or not of this stream
+	Lag    uint64        // by how many events the topic's last published one is ahead of Cursor; 0: nothing is missing
+	Age    time.Duration // since it was opened
+	State  string        // "live", "full", … (activityNames); "unknown": its loop did not answer, so Cursor and Lag are 0
 }
 
-// String is how people call it.
-func (k TopicKind) String() string {
-	return [topicKinds]string{"user", "schedule", "order", "promotion"}[k]
-}
-
-// activity is what a stream does at a moment.
+// activity is what a stream does.
 type activity uint32
 
 const (
-	opening    activity = iota // it is not clear yet where it begins
-	live                       // it sleeps: it has all that was told
+	opening    activity = iota // its start is not known yet
+	live                       // it sleeps and has everything published
 	sending                    // there is more than a batch for it
-	writing                    // a goroutine writes to it; one that stays so has a reader that takes nothing
-	blocked                    // its socket takes nothing at the moment
-	queued                     // in line for the log
+	writing                    // a goroutine writes; one that stays so has a client that does not read
+	blocked                    // its socket is full
+	queued                     // it waits for a catch-up slot
 	catchingUp                 // it reads the log
 	unknown                    // its loop did not answer
 )
 
 var activityNames = [...]string{"opening", "live", "behind", "writing", "full", "waiting for the log", "catching up", "unknown"}
 
-// observed are what a goroutine leaves of its stream for others to see.
+// observed is what a goroutine publishes of its stream.
 type observed struct {
-	seen     atomic.Uint64 // event, every frame of which it has written
+	seen     atomic.Uint64 // the last event whose frames were all written
 	activity atomic.Uint32
 }
 
-func (t *observed) set(d activity) { t.activity.Store(uint32(d)) }
+func (o *observed) set(a activity) { o.activity.Store(uint32(a)) }
 
-// snapshot is a stream at a moment.
-type snapshot struct {
+// streamState is a stream at one moment.
+type streamState struct {
 	info     *subscriptionInfo
 	seen     uint64
 	activity activity
 	lag      uint64
 }
 
-// loopTimeout is how long a loop may be about something else before its streams are given as unknown.
+// loopTimeout is how long a loop may take to answer before its streams are unknown.
 const loopTimeout = time.Second
 
-// List gives all open streams, in no order.
+// List returns all open streams, in no order.
 func (h *Hub) List() []StreamInfo {
 	now := h.Now()
-	all := h.snapshots()
+	all := h.streamStates()
 	list := make([]StreamInfo, len(all))
 	for i, s := range all {
 		age := max(0, now.Sub(time.Unix(s.info.opened, 0)))
@@ -70,21 +67,21 @@ func (h *Hub) List() []StreamInfo {
 	return list
 }
 
-func (h *Hub) snapshots() []snapshot {
+func (h *Hub) streamStates() []streamState {
 	h.mu.RLock()
 	subs := make([]subscription, 0, len(h.subscriptions))
 	for sub := range h.subscriptions {
 		subs = append(subs, sub)
 	}
 	h.mu.RUnlock()
-	all := make([]snapshot, 0, len(subs))
-	byLoop := map[*loop][]*socket{}
+	all := make([]streamState, 0, len(subs))
+	byLoop := map[*evloop.Loop][]*socket{}
 	for _, sub := range subs {
 		switch sub := sub.(type) {
 		case *conn:
-			all = append(all, snapshot{info: &sub.info, seen: sub.observed.seen.Load(), activity: activity(sub.observed.activity.Load())})
+			all = append(all, streamState{info: &sub.info, seen: sub.observed.seen.Load(), activity: activity(sub.observed.activity.Load())})
 		case *socket:
-			byLoop[sub.loop] = append(byLoop[sub.loop], sub)
+			byLoop[sub.Loop()] = append(byLoop[sub.Loop()], sub)
 		}
 	}
 	h.queryLoops(byLoop, &all)
@@ -92,38 +89,38 @@ func (h *Hub) snapshots() []snapshot {
 	return all
 }
 
-// queryLoops appends what the loops see of their sockets.
-func (h *Hub) queryLoops(byLoop map[*loop][]*socket, all *[]snapshot) {
+// queryLoops appends the states of sockets.
+func (h *Hub) queryLoops(byLoop map[*evloop.Loop][]*socket, all *[]streamState) {
 	type reply struct {
-		loop      *loop
-		snapshots []snapshot
+		loop   *evloop.Loop
+		states []streamState
 	}
-	replies := make(chan reply, len(byLoop)) // one that comes too late waits for nobody
+	replies := make(chan reply, len(byLoop)) // so that a late reply does not block
 	for l, sockets := range byLoop {
-		l.post(func() {
-			seen := make([]snapshot, 0, len(sockets))
+		l.Post(func() {
+			states := make([]streamState, 0, len(sockets))
 			for _, s := range sockets {
 				switch {
-				case !s.attached: // its cursor still belongs to whoever opens it
-					seen = append(seen, snapshot{info: &s.info, activity: opening})
-				case !s.closed:
-					seen = append(seen, snapshot{info: &s.info, seen: s.cursor.at.Seen(), activity: s.activity()})
+				case !s.Started(): // its cursor still belongs to the goroutine that opens it
+					states = append(states, streamState{info: &s.info, activity: opening})
+				case !s.IsClosed():
+					states = append(states, streamState{info: &s.info, seen: s.cursor.at.Seen(), activity: s.activity()})
 				}
 			}
-			replies <- reply{l, seen}
+			replies <- reply{l, states}
 		})
 	}
 	timer := time.NewTimer(loopTimeout)
 	defer timer.Stop()
 	for len(byLoop) > 0 {
 		select {
-		case a := <-replies:
-			*all = append(*all, a.snapshots...)
-			delete(byLoop, a.loop)
+		case r := <-replies:
+			*all = append(*all, r.states...)
+			delete(byLoop, r.loop)
 		case <-timer.C:
 			for _, sockets := range byLoop {
 				for _, s := range sockets {
-					*all = append(*all, snapshot{info: &s.info, activity: unknown})
+					*all = append(*all, streamState{info: &s.info, activity: unknown})
 				}
 			}
 			return
@@ -131,31 +128,24 @@ func (h *Hub) queryLoops(byLoop map[*loop][]*socket, all *[]snapshot) {
 	}
 }
 
-// activity is for the loop of a socket that has begun.
+// activity may be called on the loop of a started socket.
 func (s *socket) activity() activity {
 	switch {
-	case s.blocked:
+	case s.Blocked():
 		return blocked
-	case s.catchUp != nil && s.loop.hub.catchUpSlots.isGranted(s.catchUp.waiter):
+	case s.task != nil && s.hub.catchUpSlots.isGranted(s.task.waiter):
 		return catchingUp
-	case s.catchUp != nil:
+	case s.task != nil:
 		return queued
-	case s.requeued:
+	case s.Requeued():
 		return sending
 	}
 	return live
 }
 
-// isGranted says whether t had its turn.
-func (l *fifoSemaphore) isGranted(w *waiter) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return w.granted
-}
-
-// computeLag finds how far each is behind. Only the store knows the last event of a reader that has none in the ring; of what
-// it knows, some may not be told yet.
-func (h *Hub) computeLag(all []snapshot) {
+// computeLag sets how far each stream is behind. Only the store knows the last event of a topic that has none in the ring; it
+// may be one that is not published yet.
+func (h *Hub) computeLag(all []streamState) {
 	newest := make([]uint64, len(all))
 	h.mu.RLock()
 	head := h.ring.head
@@ -169,89 +159,43 @@ func (h *Hub) computeLag(all []snapshot) {
 	for i := range all {
 		s := &all[i]
 		if s.activity == opening || s.activity == live || s.activity == unknown {
-			continue
+			continue // a live stream is woken by whatever is published for it
 		}
 		if newest[i] == 0 && s.info.topic.key.Kind < chainedKinds {
-			newest[i] = min(h.Last(s.info.topic.key), head)
+			newest[i] = min(h.lastEvent(s.info.topic.key), head)
 		}
 		s.lag = max(newest[i], s.seen) - s.seen
 	}
 }
 
-// Lags say how far open streams are behind. One that sleeps is not, as whatever is told for it wakes it.
-type Lags struct {
-	Behind   int    // streams that are: full, or writing, or in line for the log, or reading it
-	P99, Max uint64 // events: 99 per cent of all streams, and all, are at most so far behind; see Listed
+// lags is how far all open streams are behind.
+type lags struct {
+	behind   int    // streams that are full, writing, waiting for the log or reading it
+	p99, max uint64 // of StreamInfo.Lag
 }
 
-// Lags is for a scrape now and then: fifty thousand streams cost some twenty milliseconds, and hold up each of two loops for
-// one to three of them. It is false when some loop did not answer.
-func (h *Hub) Lags() (Lags, bool) {
-	var lags []uint64
-	all := h.snapshots()
+// lags takes some twenty milliseconds for fifty thousand streams, and holds up each of two loops for one to three. It is
+// false if a loop did not answer.
+func (h *Hub) lags() (lags, bool) {
+	var behind []uint64
+	all := h.streamStates()
 	for _, s := range all {
 		switch s.activity {
 		case unknown:
-			return Lags{}, false
+			return lags{}, false
 		case opening, live:
 		default:
-			lags = append(lags, s.lag)
+			behind = append(behind, s.lag)
 		}
 	}
-	slices.Sort(lags)
-	slices.Reverse(lags)
-	l := Lags{Behind: len(lags)}
-	if len(lags) > 0 {
-		l.Max = lags[0]
+	slices.Sort(behind)
+	slices.Reverse(behind)
+	l := lags{behind: len(behind)}
+	if len(behind) > 0 {
+		l.max = behind[0]
 	}
-	if worse := len(all) / 100; worse < len(lags) {
-		l.P99 = lags[worse]
+	if worse := len(all) / 100; worse < len(behind) {
+		l.p99 = behind[worse]
 	}
 	return l, true
-}
-
-// What can be counted of the hub, for a scrape now and then.
-
-// Stats are the figures of the hub at one moment.
-type Stats struct {
-	Users, Schedules       int           // open streams
-	Orders, Promotions     int           // and those of orders, and of promotions
-	Fresh, Complete, Reset uint64        // streams ever, by the verdict on where they begin
-	Rejected               uint64        // turned away with a time to come back,
-	RejectedFull           uint64        // of these for the limit in all,
-	RejectedUser           uint64        // for that of their user,
-	RejectedAddress        uint64        // for that of their address
-	Slow                   uint64        // ended because a write did not finish
-	Draining, Halted       uint64        // ended or turned away because the node ended, or had stopped telling
-	Drain                  time.Duration // what the last drain took, or the present one so far; 0: there was none
-	Demoted                uint64        // slow ones that fell out of the ring and were sent to the log
-	CatchUps, Waiting      int           // readers of the log, and those in line to be one
-	Replayed               uint64        // events that they read
-	Conflations, Conflated uint64        // bursts told; the steps that they stood for, less their frames
-	Encoded, Written       uint64        // frames made, frames sent
-	Bytes                  uint64        // sent
-	Tail, Head             uint64        // the ring holds these events and all between; empty: tail is head+1
-}
-
-// Stats is for a scrape now and then.
-func (h *Hub) Stats() Stats {
-	s := Stats{
-		Fresh: h.fresh.Load(), Complete: h.complete.Load(), Reset: h.reset.Load(), Rejected: h.rejected.Load(), Slow: h.slow.Load(),
-		RejectedFull: h.rejections.all.Load(), RejectedUser: h.rejections.user.Load(), RejectedAddress: h.rejections.address.Load(),
-		Draining: h.dropped.draining.Load(), Halted: h.dropped.halted.Load(),
-		Demoted: h.demoted.Load(), Replayed: h.replayed.Load(), Conflations: h.conflations.Load(), Conflated: h.conflated.Load(),
-		Encoded: h.encoded.Load(), Written: h.written.Load(), Bytes: h.bytes.Load(),
-	}
-	s.CatchUps, s.Waiting = h.catchUpSlots.counts()
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	s.Tail, s.Head = h.ring.tail, h.ring.head
-	if d := h.lastDrain; !d.began.IsZero() {
-		if d.ended.IsZero() {
-			d.ended = time.Now()
-		}
-		s.Drain = d.ended.Sub(d.began)
-	}
-	s.Users, s.Schedules, s.Orders, s.Promotions = h.open[TopicUser], h.open[TopicSchedule], h.open[TopicOrder], h.open[TopicPromotion]
-	return s
 }

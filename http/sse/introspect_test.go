@@ -7,9 +7,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// streamInfos is the list in a known order, without the ages.
+// streamInfos is the list, sorted and without ages.
 func (f *fixture) streamInfos() []StreamInfo {
 	list := f.hub.List()
 	slices.SortFunc(list, func(a, b StreamInfo) int {
@@ -21,8 +23,8 @@ func (f *fixture) streamInfos() []StreamInfo {
 	return list
 }
 
-// A stream that sleeps lacks nothing, whatever happens to others; one whose reader takes nothing is farther behind with each
-// event of its own. A scrape sees the same.
+// A live stream has no lag, whatever happens to others. The lag of one whose client does not read grows with each event of its
+// topic. Metrics show the same.
 func TestList_ShowsLagOfStalled(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{WriteTimeout: time.Hour})
@@ -38,7 +40,7 @@ func TestList_ShowsLagOfStalled(t *testing.T) {
 				t.Errorf("got %+v", s)
 			}
 		}
-		sent := map[bool]uint64{false: 0, true: 1}[usesEngine(t)] // the rest of the first frame is kept for it
+		sent := map[bool]uint64{false: 0, true: 1}[usesEngine(t)] // the rest of the first frame is kept
 		state := map[bool]string{false: "writing", true: "full"}[usesEngine(t)]
 		for lag := uint64(1); lag < 100; lag++ {
 			f.emit(held("1", "s", 1, 2, 3, 4, 5, 6))
@@ -52,14 +54,14 @@ func TestList_ShowsLagOfStalled(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("got %+v, want %+v", got, want)
 			}
-			if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 1, P99: got[1].Lag, Max: got[1].Lag}) {
+			if l, ok := f.hub.lags(); !ok || l != (lags{behind: 1, p99: got[1].Lag, max: got[1].Lag}) {
 				t.Fatalf("got %+v %v of %+v", l, ok, got)
 			}
 		}
 	})
 }
 
-// A reader of the log, one in line for it, and one with an id that this node has not told yet.
+// A stream that reads the log, one that waits to, and one with an id that is not published yet.
 func TestList_ShowsCatchUpStates(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 10, MaxCatchUps: 1})
@@ -81,14 +83,14 @@ func TestList_ShowsCatchUpStates(t *testing.T) {
 		go func() { opened <- s.mustOpen(t, "/users/early", epoch+"-61") }()
 		synctest.Wait()
 		got, want := f.streamInfos(), []StreamInfo{
-			{Topic{TopicUser, "1"}, 3, 36, 0, "catching up"}, // 39 is its last
+			{Topic{TopicUser, "1"}, 3, 36, 0, "catching up"}, // 39 is its last event event
 			{Topic{TopicUser, "2"}, 3, 37, 0, "waiting for the log"},
 			{Topic{TopicUser, "early"}, 0, 0, 0, "opening"},
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
-		if l, ok := f.hub.Lags(); !ok || l != (Lags{Behind: 2, P99: 37, Max: 37}) {
+		if l, ok := f.hub.lags(); !ok || l != (lags{behind: 2, p99: 37, max: 37}) {
 			t.Errorf("got %+v %v", l, ok)
 		}
 		f.emit(issued("other"))
@@ -102,7 +104,7 @@ func TestList_ShowsCatchUpStates(t *testing.T) {
 	})
 }
 
-// A loop that is about something else does not keep anybody waiting for long, and nothing is made up for it.
+// A loop that does not answer delays the list only for loopTimeout, and its streams are unknown.
 func TestList_ReportsBusyLoopUnknown(t *testing.T) {
 	t.Run("engine", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -112,43 +114,89 @@ func TestList_ReportsBusyLoopUnknown(t *testing.T) {
 			defer st.Close()
 			st.expectConnect(t, "fresh", epoch+"-0")
 			unblock := make(chan struct{})
-			for _, l := range f.hub.engine.loops {
-				l.post(func() { <-unblock })
+			for sub := range f.hub.subscriptions {
+				sub.(*socket).Loop().Post(func() { <-unblock })
 			}
 			began := time.Now()
 			if got := f.streamInfos(); !slices.Equal(got, []StreamInfo{{Topic: Topic{TopicUser, "1"}, State: "unknown"}}) || time.Since(began) != loopTimeout {
 				t.Errorf("got %+v after %v", got, time.Since(began))
 			}
-			if l, ok := f.hub.Lags(); ok {
+			if l, ok := f.hub.lags(); ok {
 				t.Errorf("got %+v", l)
 			}
 			close(unblock)
-			if l, ok := f.hub.Lags(); !ok || l != (Lags{}) {
+			if l, ok := f.hub.lags(); !ok || l != (lags{}) {
 				t.Errorf("got %+v %v", l, ok)
 			}
 		})
 	})
 }
 
-// What a scrape costs fifty thousand streams, all asleep or all full.
+// BenchmarkHub_Lags measures a scrape of fifty thousand streams, all live or all full.
 func BenchmarkHub_Lags(b *testing.B) {
 	for _, state := range []string{"live", "full"} {
 		b.Run(state, func(b *testing.B) {
-			h := New(Config{Epoch: epoch, Engine: true, newPoller: newMemoryPoller, MaxStreams: -1, Last: func(Topic) uint64 { return 0 }})
-			defer h.engine.stop()
+			h := New(Config{Epoch: epoch, EventLoop: true, newPoller: newMemoryPoller, MaxStreams: -1, Source: emptySource{}})
+			defer h.Close()
 			h.startEngine()
 			for i := range 50_000 {
-				s := &socket{loop: h.engine.nextLoop(), attached: true, blocked: state == "full"}
+				s := &socket{hub: h}
+				h.engine.Assign(&s.Conn, s)
 				h.mu.Lock()
 				h.register(s, Topic{TopicUser, fmt.Sprint(i)})
 				h.mu.Unlock()
+				s.cursor.topic = s.info.topic
+				_, server := newMemoryConn(map[string]int{"live": 1000, "full": 0}[state])
+				if err := s.Open(server, nil); err != nil {
+					b.Fatal(err)
+				}
+				s.Loop().Post(func() { s.start([]byte(":\n\n")) })
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, ok := h.Lags(); !ok {
+				if _, ok := h.lags(); !ok {
 					b.Fatal("a loop did not answer")
 				}
 			}
 		})
+	}
+}
+
+// What the hub collects is what it describes, and every metric has the name and labels that operators know.
+func TestMetrics_MatchDescriptions(t *testing.T) {
+	f := newFixture(t, Config{})
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(f.hub)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, family := range families {
+		for _, m := range family.Metric {
+			name := family.GetName()
+			for _, label := range m.Label {
+				name += fmt.Sprintf("{%s=%q}", label.GetName(), label.GetValue())
+			}
+			got = append(got, name)
+		}
+	}
+	want := []string{
+		"onsale_frames_encoded_total", "onsale_frames_written_total", "onsale_ring_head", "onsale_ring_tail",
+		"onsale_streams_behind", `onsale_streams_catching_up{state="active"}`, `onsale_streams_catching_up{state="waiting"}`,
+		"onsale_streams_conflated_frames_total", "onsale_streams_conflations_total", "onsale_streams_demoted_total",
+		"onsale_streams_drain_seconds", `onsale_streams_dropped_total{reason="draining"}`, `onsale_streams_dropped_total{reason="halted"}`,
+		`onsale_streams_dropped_total{reason="limit"}`, `onsale_streams_dropped_total{reason="slow"}`,
+		"onsale_streams_lag_events_max", "onsale_streams_lag_events_p99",
+		`onsale_streams_open{kind="order"}`, `onsale_streams_open{kind="promotion"}`, `onsale_streams_open{kind="schedule"}`,
+		`onsale_streams_open{kind="user"}`, `onsale_streams_opened_total{start="complete"}`, `onsale_streams_opened_total{start="fresh"}`,
+		`onsale_streams_opened_total{start="reset"}`, `onsale_streams_rejected_by_limit_total{limit="address"}`,
+		`onsale_streams_rejected_by_limit_total{limit="all"}`, `onsale_streams_rejected_by_limit_total{limit="user"}`,
+		"onsale_streams_rejected_total", "onsale_streams_replayed_events_total", "onsale_streams_written_bytes_total",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

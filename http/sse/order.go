@@ -1,8 +1,9 @@
-// How an order is decided, for whoever paid and waits. The stream tells the verdict, which comes once, and then ends; who
-// comes later, or again, is told it again, wherever it lies in the log.
+// Streams of orders, for the user who has paid and waits. A stream sends the result, once, and ends; a client that comes
+// later, or again, gets it again, wherever it is in the log.
 //
-// A payment may get a second order, when its first user was told that it was prepared for somebody else. So a stream is
-// bound to a user: others' verdicts are not told, and where others' orders appear it ends, for the door to say what that is.
+// A payment may get a second order, when the first failed because the payment was prepared for another user. So a stream is
+// bound to a user: results of other users' orders are skipped, and where another user's order appears the stream ends, and
+// the next request is answered with 403.
 
 package sse
 
@@ -10,21 +11,14 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"onsale/http/view"
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/view"
 )
 
-// OrderView is how an order stands.
-type OrderView struct {
-	User        string // its user
-	ResultEvent uint64 // number of the event that decided it; 0: none has
-	Order       any    // what the first frame shows of it, as JSON
-}
-
-// Order serves the stream of the order that has the payment impUID to asker, whose it must be; "" may watch anybody's. One
-// that is not known yet is waited for.
+// Order serves the stream of the order with the payment impUID. It must be the user's; "" may see anybody's. The order may
+// not exist yet.
 func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string) {
 	content := view.OrderResult
 	if r.URL.Query().Get("data") == "text" {
@@ -37,37 +31,37 @@ func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string)
 	h.serve(w, r, Topic{TopicOrder, impUID}, initial)
 }
 
-// startOrder begins just before the verdict, whatever was seen, and without one where the ring was before the store was
-// asked, which is where the ring begins to wake this stream. A verdict that is in the store only is waited for: the first
-// frame, which shows the order, must not be ahead of what is told.
+// startOrder begins just before the result, whatever was seen. Without a result it begins where the ring was before the
+// store was read, from where the ring wakes this stream. A result that is only in the store is waited for: the first frame
+// shows the order, and must not be ahead of what is published.
 func (h *Hub) startOrder(ctx context.Context, c *cursor, start *streamStart) error {
 	start.from, start.order = h.currentPosition(c.topic), json.RawMessage("null")
-	state, known, err := h.Config.OrderView(c.topic.key.ID)
+	order, known, err := h.snapshots.order(c.topic.key.ID)
 	switch {
 	case err != nil || !known:
 		return err
-	case c.expectedUser != nil && state.User != *c.expectedUser || !h.waitForNumber(ctx, state.ResultEvent, aheadTimeout):
+	case c.expectedUser != nil && order.user != *c.expectedUser || !h.waitForNumber(ctx, order.resultEvent, aheadTimeout):
 		return errRetryLater
-	case state.ResultEvent > 0:
-		start.from = view.Position{Number: state.ResultEvent - 1}
+	case order.resultEvent > 0:
+		start.from = view.Position{Number: order.resultEvent - 1}
 	}
-	c.expectedUser, start.order = new(state.User), marshal(state.Order)
+	c.expectedUser, start.order = new(order.user), marshal(order.fields)
 	return nil
 }
 
-// wantsResult says whether e is the verdict for c, and notes when there is nothing to come after it.
+// wantsResult reports whether e is the result for c, and notes if nothing comes after it.
 func (c *cursor) wantsResult(e *domain.Event) bool {
-	isResult, isStart := view.ResultName(e) != "", false
+	isResult, isPlaced := view.ResultName(e) != "", false
 	switch e.Body.(type) {
 	case orders.Placed, orders.RejectedPaid:
-		isStart = true
+		isPlaced = true
 	}
 	foreign := c.expectedUser != nil && e.User != *c.expectedUser
-	if isResult && !foreign || isStart && foreign {
+	if isResult && !foreign || isPlaced && foreign {
 		c.endsAfter = e.Number
 	}
 	return isResult && !foreign
 }
 
-// done says that c took all that it ever will.
+// done reports whether c has taken all there will be.
 func (c *cursor) done() bool { return c.endsAfter != 0 && c.at.Seen() >= c.endsAfter }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -13,14 +11,15 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
-// Whenever somebody comes while orders are placed, replaced and decided, whatever happens to their connection and to the
-// node, and whatever id they bring:
+// While orders are placed, replaced and decided, connections are cut and the node restarts, whatever id a client resumes with:
 //
-//  1. a connection tells one verdict, as its last frame, or none;
-//  2. it is that of the asker's own order, byte by byte;
-//  3. who waits long enough hears it.
+//  1. a connection carries one result, as its last frame, or none;
+//  2. it is that of the user's own order, byte by byte;
+//  3. a client that waits long enough gets it.
 func TestOrder_PublishesOneResult(t *testing.T) { runWithSeeds(t, testOneResult) }
 
 func testOneResult(t *testing.T, r *rand.Rand) {
@@ -59,8 +58,8 @@ func testOneResult(t *testing.T, r *rand.Rand) {
 	waiting.Wait()
 }
 
-// runOrders places and decides the orders of payments imp_0 to imp_5, in between one another. Each second payment is user 2's, and
-// user 1 tried it first.
+// runOrders places and decides the orders of payments imp_0 to imp_5, interleaved. Each second payment is user 2's, and user 1
+// placed an order for it first.
 func runOrders(f *fixture, r *rand.Rand) {
 	histories := make([][]domain.Event, 6)
 	for n := range histories {
@@ -94,10 +93,10 @@ func runOrders(f *fixture, r *rand.Rand) {
 	}
 	f.append(1000)
 	f.publish(1000)
-	f.emit(issued("nobody"))
+	f.emit(issued("last"))
 }
 
-// orderClient waits for the verdict of one payment, and comes back after having heard it, or not, again and again.
+// orderClient waits for the result of one payment, and reconnects again and again, whether it got it or not.
 type orderClient struct {
 	t            *testing.T
 	f            *fixture
@@ -107,29 +106,29 @@ type orderClient struct {
 	id           string
 }
 
-// run ends when the payment is decided for good and the verdict was heard after that, or it is another's.
+// run ends when the payment has its final order and the client got its result, or the order is another user's.
 func (c *orderClient) run() {
 	began := time.Now()
 	for !c.t.Failed() {
 		time.Sleep(time.Duration(c.r.IntN(pick(c.r, 1+1, 100, 20_000))) * time.Millisecond)
 		owner, final := c.f.ownerOf(c.impUID)
 		if final && c.user != "" && c.user != owner {
-			return // the door says so
+			return // the API answers 403
 		}
 		result := c.connect()
 		if final && result != "" {
 			return
 		}
 		if time.Since(began) > 5*time.Hour {
-			c.t.Errorf("%q has not heard of %s", c.user, c.impUID)
+			c.t.Errorf("user %q got no result of %s", c.user, c.impUID)
 			return
 		}
 	}
 }
 
-// connect is one connection, which may be cut. It gives the verdict, or "".
+// connect is one connection, which may be cut. It returns the result, or "".
 func (c *orderClient) connect() (result string) {
-	path := fmt.Sprintf("/orders/%s?asker=%s", c.impUID, c.user)
+	path := fmt.Sprintf("/orders/%s?user=%s", c.impUID, c.user)
 	st, err := c.s.open(path, pick(c.r, "", c.id, epoch+"-0", "garbage"))
 	if err != nil {
 		c.t.Errorf("opening %s: %v", path, err)
@@ -152,36 +151,36 @@ func (c *orderClient) connect() (result string) {
 			events = append(events, e)
 		}
 		if result != "" && e.Event != "heartbeat" {
-			c.t.Errorf("after the verdict comes %+v", e)
+			c.t.Errorf("after the result comes %+v", e)
 		}
 		if e.Event == "success" || e.Event == "failure" {
 			result = e.Event
 			if !slices.Contains(c.f.results(c.impUID, c.user), e) {
-				c.t.Errorf("%q is told of %s: %+v", c.user, c.impUID, e)
+				c.t.Errorf("user %q got of %s: %+v", c.user, c.impUID, e)
 			}
 		}
 	}
 	for i, e := range events {
 		if (i == 0) != (e.Event == "connect") || i > 1 {
-			c.t.Errorf("%q was told of %s: %+v", c.user, c.impUID, events)
+			c.t.Errorf("user %q got of %s: %+v", c.user, c.impUID, events)
 		}
 		if i == 0 && strings.Contains(e.Data, `"orderStatus"`) && c.user != "" && !strings.Contains(e.Data, `"owner":"`+c.user) {
-			c.t.Errorf("%q is shown another's order: %+v", c.user, e)
+			c.t.Errorf("user %q got another user's order: %+v", c.user, e)
 		}
 	}
 	return result
 }
 
-// ownerOf is whose order of this payment the last is, and whether that has been told with its verdict.
+// ownerOf is the user of the payment's last order; final: it is the last one there will be, and its result was published.
 func (f *fixture) ownerOf(impUID string) (owner string, final bool) {
 	v, _, _ := f.order(impUID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	second := strings.ContainsAny(impUID[4:], "135")
-	return v.User, v.ResultEvent > 0 && v.ResultEvent <= uint64(f.published) && (v.User == "2") == second
+	return v.user, v.resultEvent > 0 && v.resultEvent <= uint64(f.published) && (v.user == "2") == second
 }
 
-// results are those that were told of this payment and that the asker may hear.
+// results are the published results of a payment that the user may see.
 func (f *fixture) results(impUID, user string) (all []viewtest.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

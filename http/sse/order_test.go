@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,10 +16,12 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
-// order is how one stands in the store, which knows what is decided.
-func (f *fixture) order(impUID string) (v OrderView, known bool, err error) {
+// order reads everything that is decided.
+func (f *fixture) order(impUID string) (v orderSnapshot, known bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var status orders.Status
@@ -31,22 +31,30 @@ func (f *fixture) order(impUID string) (v OrderView, known bool, err error) {
 		}
 		switch e.Body.(type) {
 		case orders.Placed:
-			v, known, status = OrderView{User: e.User}, true, orders.StatusVerifying
+			v, known, status = orderSnapshot{user: e.User}, true, orders.StatusVerifying
 		case orders.RejectedPaid:
-			v, known, status = OrderView{User: e.User}, true, orders.StatusRefunding
+			v, known, status = orderSnapshot{user: e.User}, true, orders.StatusRefunding
 		case orders.Succeeded:
-			v.ResultEvent, status = e.Number, orders.StatusPaid
+			v.resultEvent, status = e.Number, orders.StatusPaid
 		case orders.Failed:
-			v.ResultEvent, status = e.Number, orders.StatusFailed
+			v.resultEvent, status = e.Number, orders.StatusFailed
 		case orders.Refunded:
 			status = orders.StatusRefunded
 		}
 	}
 	if known {
-		v.Order = map[string]any{"imp_uid": impUID, "owner": v.User, "orderStatus": status}
+		v.fields = map[string]any{"imp_uid": impUID, "owner": v.user, "orderStatus": status}
 	}
 	return v, known, nil
 }
+
+// orderReader replaces the reading of orders.
+type orderReader struct {
+	*fixture
+	read func(impUID string) (orderSnapshot, bool, error)
+}
+
+func (r orderReader) order(impUID string) (orderSnapshot, bool, error) { return r.read(impUID) }
 
 func placedBy(user, impUID string) domain.Event {
 	return domain.Event{Entity: impUID, User: user, Request: domain.NewRequestID(user, impUID), Last: true, Body: orders.Placed{PaymentID: impUID, ProductID: "tee", Count: 1, Amount: 10000}}
@@ -76,31 +84,31 @@ func rechecked(impUID string) domain.Event {
 	return domain.Event{Entity: impUID, Last: true, Body: orders.Recheck{PaymentID: impUID, Attempt: 1}}
 }
 
-// serveBuffered serves to clients who have room for a verdict and for the end.
+// serveBuffered serves clients whose buffer holds a result and the end.
 func (f *fixture) serveBuffered() *server {
 	s := f.serve()
 	s.bufferSize = func() int { return 1000 }
 	return s
 }
 
-// expectEnd checks that the stream says when to come back, and nothing else, and is over.
+// expectEnd checks that a retry delay follows, and the end.
 func (s *stream) expectEnd(t testing.TB) {
 	t.Helper()
 	before := s.Retries
 	if e, err := s.next(); err != io.EOF || s.Retries != before+1 || s.Retry < 2*time.Second || s.Retry > 5*time.Second {
-		t.Errorf("got %+v %v, retry %v; want the end", e, err, s.Retry)
+		t.Errorf("got %+v %v, retry %v; want io.EOF", e, err, s.Retry)
 	}
 	_ = s.Close()
 }
 
-// One that waits for an order from before it was placed hears nothing but heartbeats until it is decided, and then the end.
+// A stream that is opened before the order is placed carries only heartbeats until the result, and then ends.
 func TestOrder_WaitsForResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serveBuffered()
 		f.emit(issued("1"))
 		began := time.Now()
-		json, text := s.mustOpen(t, "/orders/imp_1?asker=1", ""), s.mustOpen(t, "/orders/imp_1?asker=1&data=text&lang=en", "")
+		json, text := s.mustOpen(t, "/orders/imp_1?user=1", ""), s.mustOpen(t, "/orders/imp_1?user=1&data=text&lang=en", "")
 		for _, st := range []*stream{json, text} {
 			want := viewtest.Event{Event: "connect", Data: `{"status":"fresh","message":"SSE connected. imp_uid=imp_1","from":"` + epoch + `-1","head":"` + epoch + `-1","order":null}`, ID: epoch + "-1"}
 			if e := st.mustNext(t); e != want {
@@ -108,11 +116,11 @@ func TestOrder_WaitsForResult(t *testing.T) {
 			}
 		}
 		f.emit(placedBy("1", "imp_1"), pendingOf("1", "imp_1"), rechecked("imp_1"), paid("2", "imp_2"))
-		if got := f.hub.Stats(); got.Orders != 2 || got.Fresh != 2 {
+		if got := f.hub.stats(); got.orders != 2 || got.fresh != 2 {
 			t.Errorf("stats %+v", got)
 		}
 		if list := f.streamInfos(); len(list) != 2 || list[0].Topic != (Topic{TopicOrder, "imp_1"}) || list[0].Topic.Kind.String() != "order" {
-			t.Errorf("listed are %+v", list)
+			t.Errorf("the list is %+v", list)
 		}
 		for _, st := range []*stream{json, text} {
 			if e := st.mustNext(t); e != (viewtest.Event{Event: "heartbeat", ID: epoch + "-5"}) || time.Since(began) != 25*time.Second {
@@ -130,7 +138,7 @@ func TestOrder_WaitsForResult(t *testing.T) {
 		json.expectEnd(t)
 		text.expectEnd(t)
 		synctest.Wait()
-		if got := f.hub.Stats(); got.Orders != 0 || len(f.hub.ring.topics) == 0 {
+		if got := f.hub.stats(); got.orders != 0 || len(f.hub.ring.topics) == 0 {
 			t.Errorf("stats %+v", got)
 		}
 		head := httptest.NewRecorder()
@@ -141,8 +149,8 @@ func TestOrder_WaitsForResult(t *testing.T) {
 	})
 }
 
-// The verdict is told to who comes after it, with whatever id, wherever it lies: in the ring, in the log, in what a node
-// that has just begun has read of neither.
+// A stream that is opened after the result gets it, whatever its id, from the ring, from the log, and on a node that has just
+// started with an empty ring.
 func TestOrder_RepeatsResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for name, eventsAfter := range map[string]int{"in the ring": 1, "in the log": 100} {
@@ -161,7 +169,7 @@ func TestOrder_RepeatsResult(t *testing.T) {
 					"": "fresh", epoch + "-0": "complete", epoch + "-2": "complete", epoch + "-3": "complete", epoch + "-5": "complete",
 					"zzzzzzzz-3": "reset", "garbage": "reset",
 				} {
-					st := s.mustOpen(t, "/orders/imp_1?asker=1&rewind=0", id)
+					st := s.mustOpen(t, "/orders/imp_1?user=1&rewind=0", id)
 					e := st.mustNext(t)
 					if e.ID != epoch+"-2" || !strings.HasPrefix(e.Data, `{"status":"`+status+`"`) || !strings.Contains(e.Data, `"order":{"imp_uid":"imp_1","orderStatus":"REFUNDED","owner":"1"}`) ||
 						strings.Contains(e.Data, `"snapshot":"/api/v1/orders/imp_1"`) != (status == "reset") {
@@ -177,25 +185,25 @@ func TestOrder_RepeatsResult(t *testing.T) {
 	})
 }
 
-// A verdict that is in the store and not yet told is told by nobody, the first frame least of all.
+// A result that is in the store and not published yet is not sent, nor shown by the first frame.
 func TestOrder_WaitsUntilPublished(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serveBuffered()
 		f.emit(issued("1"), placedBy("1", "imp_1"))
-		waiting := s.mustOpen(t, "/orders/imp_1?asker=1", "")
+		waiting := s.mustOpen(t, "/orders/imp_1?user=1", "")
 		waiting.expectConnect(t, "fresh", epoch+"-2")
 		f.decide(issued("2"), failed("1", "imp_1"))
 		f.append(2)
 		began := time.Now()
-		never := s.mustOpen(t, "/orders/imp_1?asker=1", epoch+"-2")
+		never := s.mustOpen(t, "/orders/imp_1?user=1", epoch+"-2")
 		never.expectEnd(t)
 		if time.Since(began) != aheadTimeout {
 			t.Errorf("it ended after %v", time.Since(began))
 		}
 		time.AfterFunc(time.Second, func() { f.publish(2) })
 		began = time.Now()
-		late := s.mustOpen(t, "/orders/imp_1?asker=1", epoch+"-2")
+		late := s.mustOpen(t, "/orders/imp_1?user=1", epoch+"-2")
 		late.expectConnect(t, "complete", epoch+"-3")
 		for _, st := range []*stream{waiting, late} {
 			if e := st.mustNext(t); e.Event != "failure" || e.ID != epoch+"-4" || time.Since(began) != time.Second {
@@ -206,23 +214,23 @@ func TestOrder_WaitsUntilPublished(t *testing.T) {
 	})
 }
 
-// What is somebody else's is not told: not to who comes, nor to who waited for it before it was placed. Who has no name may
-// watch anybody's.
+// Orders of other users are hidden, also from streams that were opened before they were placed. Without a user a stream may
+// show anybody's order.
 func TestOrder_HidesOtherUsers(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for name, begin := range map[string]func(user, impUID string) domain.Event{"placed": placedBy, "kept": rejectedPaidBy} {
 			f := newFixture(t, Config{})
 			s := f.serveBuffered()
-			otherUser, owner, anonymous := s.mustOpen(t, "/orders/imp_1?asker=2", ""), s.mustOpen(t, "/orders/imp_1?asker=1", ""), s.mustOpen(t, "/orders/imp_1", "")
+			otherUser, owner, anonymous := s.mustOpen(t, "/orders/imp_1?user=2", ""), s.mustOpen(t, "/orders/imp_1?user=1", ""), s.mustOpen(t, "/orders/imp_1", "")
 			for _, st := range []*stream{otherUser, owner, anonymous} {
 				st.expectConnect(t, "fresh", epoch+"-0")
 			}
 			f.emit(begin("1", "imp_1"), issued("2"))
 			otherUser.expectEnd(t)
-			s.mustOpen(t, "/orders/imp_1?asker=2", "").expectEnd(t)
-			s.mustOpen(t, "/orders/imp_1?asker=2", epoch+"-0").expectEnd(t)
+			s.mustOpen(t, "/orders/imp_1?user=2", "").expectEnd(t)
+			s.mustOpen(t, "/orders/imp_1?user=2", epoch+"-0").expectEnd(t)
 			f.emit(failed("1", "imp_1"))
-			s.mustOpen(t, "/orders/imp_1?asker=2", "").expectEnd(t)
+			s.mustOpen(t, "/orders/imp_1?user=2", "").expectEnd(t)
 			late := s.mustOpen(t, "/orders/imp_1", "")
 			late.expectConnect(t, "fresh", epoch+"-2")
 			for _, st := range []*stream{owner, anonymous, late} {
@@ -235,16 +243,16 @@ func TestOrder_HidesOtherUsers(t *testing.T) {
 	})
 }
 
-// A payment whose first order failed, since it was prepared for somebody else, gets theirs: they hear their own verdict and
-// not the first, whenever they come and whatever id they bring.
+// A payment whose first order failed, since it was prepared for another user, gets that user's order: the user gets its result
+// and not the first one, whatever the id.
 func TestOrder_FollowsReplacement(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for _, ring := range []int{2, 100} {
 			f := newFixture(t, Config{Ring: ring})
 			s := f.serveBuffered()
-			first := s.mustOpen(t, "/orders/imp_1?asker=1", "")
+			first := s.mustOpen(t, "/orders/imp_1?user=1", "")
 			first.expectConnect(t, "fresh", epoch+"-0")
-			early := s.mustOpen(t, "/orders/imp_1?asker=2", "") // placed their order, and it comes after the first
+			early := s.mustOpen(t, "/orders/imp_1?user=2", "") // opened before the first order is placed
 			early.expectConnect(t, "fresh", epoch+"-0")
 			f.emit(placedBy("1", "imp_1"))
 			early.expectEnd(t)
@@ -258,14 +266,14 @@ func TestOrder_FollowsReplacement(t *testing.T) {
 			var second []*stream
 			for _, id := range []string{"", epoch + "-0", epoch + "-2", epoch + "-3"} {
 				for _, user := range []string{"2", ""} {
-					st := s.mustOpen(t, "/orders/imp_1?asker="+user, id)
+					st := s.mustOpen(t, "/orders/imp_1?user="+user, id)
 					if e := st.mustNext(t); e.ID != epoch+"-8" || !strings.Contains(e.Data, "VERIFYING") {
 						t.Errorf("with id %q: got %+v", id, e)
 					}
 					second = append(second, st)
 				}
 			}
-			s.mustOpen(t, "/orders/imp_1?asker=1", epoch+"-1").expectEnd(t) // it is none of theirs any more
+			s.mustOpen(t, "/orders/imp_1?user=1", epoch+"-1").expectEnd(t) // the order is not theirs any more
 			f.emit(paid("2", "imp_1"))
 			for _, st := range second {
 				if e := st.mustNext(t); e.Event != "success" || e.ID != epoch+"-9" {
@@ -277,7 +285,7 @@ func TestOrder_FollowsReplacement(t *testing.T) {
 	})
 }
 
-// Who waited without a name, and then read both verdicts of a payment in the log, hears the first. There is no second.
+// A stream without a user that finds both results of a payment in the log sends the first and ends.
 func TestOrder_EndsAfterFirstResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 1})
@@ -292,11 +300,11 @@ func TestOrder_EndsAfterFirstResult(t *testing.T) {
 	})
 }
 
-// What is told while the store is asked how an order stands is neither missed nor taken for the asker's own.
+// What is published while the order is read from the store is neither missed nor taken for the user's own.
 func TestOrder_ConcurrentPublish(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
-			before, after []domain.Event // the store is asked
+			before, after []domain.Event // the reading
 			want          string
 		}{
 			"decided":            {nil, []domain.Event{failed("1", "imp_1")}, "failure 2"},
@@ -308,17 +316,17 @@ func TestOrder_ConcurrentPublish(t *testing.T) {
 				f := newFixture(t, Config{})
 				s := f.serveBuffered()
 				f.emit(placedBy("1", "imp_1"))
-				f.hub.Config.OrderView = func(impUID string) (OrderView, bool, error) {
+				f.hub.snapshots = orderReader{f, func(impUID string) (orderSnapshot, bool, error) {
 					f.emit(c.before...)
 					v, known, err := f.order(impUID)
 					f.emit(c.after...)
 					return v, known, err
-				}
+				}}
 				user := ""
 				if named {
 					user = map[bool]string{true: "2", false: "1"}[strings.HasPrefix(name, "replaced")]
 				}
-				st := s.mustOpen(t, "/orders/imp_1?asker="+user, "")
+				st := s.mustOpen(t, "/orders/imp_1?user="+user, "")
 				st.mustNext(t)
 				if e := st.mustNext(t); e.Event+" "+strings.TrimPrefix(e.ID, epoch+"-") != c.want {
 					t.Errorf("%s, to %q: got %+v, want %s", name, user, e, c.want)
@@ -329,8 +337,8 @@ func TestOrder_ConcurrentPublish(t *testing.T) {
 	})
 }
 
-// A verdict that does not fit into the socket at once arrives whole before the end, from the ring and from the log, however
-// slow its reader is.
+// A result that does not fit into the socket arrives whole before the end, from the ring and from the log, however slow the
+// client is.
 func TestOrder_SlowReaderGetsResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for _, eventsAfter := range []int{0, 100} {
@@ -340,9 +348,9 @@ func TestOrder_SlowReaderGetsResult(t *testing.T) {
 				s.bufferSize = func() int { return size }
 				f.emit(placedBy("1", "imp_1"), paid("1", "imp_1"), refunded("1", "imp_1"))
 				f.emit(slices.Repeat([]domain.Event{issued("2")}, eventsAfter)...)
-				st := s.mustOpen(t, "/orders/imp_1?asker=1", "")
+				st := s.mustOpen(t, "/orders/imp_1?user=1", "")
 				st.expectConnect(t, "fresh", epoch+"-1")
-				time.Sleep(2 * stallLimit) // the place at the log is somebody else's by now
+				time.Sleep(2 * stallLimit) // the catch-up slot is given up by now
 				began := time.Now()
 				var all []byte
 				b := make([]byte, 11)
@@ -358,10 +366,10 @@ func TestOrder_SlowReaderGetsResult(t *testing.T) {
 				}
 				p := viewtest.Parse(string(all))
 				if len(p.Events) != 1 || p.Events[0].Event != "success" || p.LastID != epoch+"-2" || strings.Count(string(all), "event: ") != 1 {
-					t.Errorf("%d away, %d bytes at once: got %q", eventsAfter, size, all)
+					t.Errorf("%d events after it, %d bytes at once: got %q", eventsAfter, size, all)
 				}
 				if took := time.Since(began); took > time.Hour {
-					t.Errorf("%d away, %d bytes at once: it ended after %v only", eventsAfter, size, took)
+					t.Errorf("%d events after it, %d bytes at once: it took %v", eventsAfter, size, took)
 				}
 				_ = st.Close()
 			}
@@ -369,13 +377,13 @@ func TestOrder_SlowReaderGetsResult(t *testing.T) {
 	})
 }
 
-// Who waits for a verdict when the node ends is told to come back, and hears it from the next one.
+// A stream that waits for a result while the node drains gets a retry delay, and the result from the next node.
 func TestOrder_SurvivesDrain(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serveBuffered()
 		f.emit(placedBy("1", "imp_1"))
-		st := s.mustOpen(t, "/orders/imp_1?asker=1", "")
+		st := s.mustOpen(t, "/orders/imp_1?user=1", "")
 		st.expectConnect(t, "fresh", epoch+"-1")
 		ended := make(chan error)
 		go func() { ended <- f.hub.Drain(context.Background(), time.Second) }()
@@ -387,7 +395,7 @@ func TestOrder_SurvivesDrain(t *testing.T) {
 		f.append(1)
 		f.publish(1)
 		f.restart()
-		st = s.mustOpen(t, "/orders/imp_1?asker=1", st.LastID)
+		st = s.mustOpen(t, "/orders/imp_1?user=1", st.LastID)
 		st.expectConnect(t, "complete", epoch+"-1")
 		if e := st.mustNext(t); e.Event != "success" {
 			t.Errorf("got %+v", e)
@@ -396,7 +404,7 @@ func TestOrder_SurvivesDrain(t *testing.T) {
 	})
 }
 
-// The streams of an order are bounded as those of a user are.
+// The streams of an order are limited as those of a user are.
 func TestOrder_IsLimited(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{MaxPerUser: 2})
@@ -410,13 +418,13 @@ func TestOrder_IsLimited(t *testing.T) {
 		other := s.mustOpen(t, "/orders/imp_2", "")
 		other.expectConnect(t, "fresh", epoch+"-0")
 		_ = other.Close()
-		if got := f.hub.Stats(); got.RejectedUser != 1 {
+		if got := f.hub.stats(); got.rejectedUser != 1 {
 			t.Errorf("stats %+v", got)
 		}
 	})
 }
 
-// Over real sockets, and over HTTP/2, the verdict and the end arrive too.
+// The result and the end arrive over real sockets, and over HTTP/2.
 func TestOrder_OverRealSockets(t *testing.T) {
 	for _, mode := range []string{"handler", "sockets", "HTTP2"} {
 		t.Run(mode, func(t *testing.T) {
@@ -441,7 +449,7 @@ func TestOrder_OverRealSockets(t *testing.T) {
 					f.emit(paid("1", id))
 					f.emit(slices.Repeat([]domain.Event{issued("2")}, i)...)
 				}
-				r, err := client.Get(s.URL + "/orders/" + id + "?asker=1&data=text&lang=en")
+				r, err := client.Get(s.URL + "/orders/" + id + "?user=1&data=text&lang=en")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -455,7 +463,7 @@ func TestOrder_OverRealSockets(t *testing.T) {
 					t.Errorf("%s: got %q %v", r.Proto, all, err)
 				}
 			}
-			f.waitFor(t, "all are gone", func(s Stats) bool { return s.Orders == 0 })
+			f.waitFor(t, "all are gone", func(s stats) bool { return s.orders == 0 })
 		})
 	}
 }

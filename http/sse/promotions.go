@@ -1,6 +1,6 @@
-// How a promotion stands, for whoever watches it sell. Nothing of it is in the ring, and nobody catches up: the present
-// state comes first, and says all that was missed. Each promotion that is watched has a board with its newest frames, made
-// once for all its watchers. A cursor remembers which of them it took; who is slow or late takes the newest only.
+// Streams of promotions: how a promotion sells. They show states, not events, so there is no catching up: the present
+// state comes first and includes all that was missed. A promotion with subscribers has a feed with its newest frames, encoded once for
+// all. A cursor remembers which of them it took; a slow stream skips to the newest.
 
 package sse
 
@@ -8,22 +8,19 @@ import (
 	"bytes"
 	"math"
 	"net/http"
-	"onsale/http/view"
 	"time"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/view"
 )
 
-// Progress is how a promotion stands at one moment.
-type Progress struct {
-	Issued, Remaining int         // units
-	IssuedEver        int         // units that were ever issued, those that came back too: for the rate
-	DecidedSequence   uint64      // place of a command in line: it and all before it are in these figures
-	Status            string      // as reads have it: SCHEDULED, OPEN, PAUSED, SOLD_OUT, CLOSED
-	Until             domain.Time // Status changes then by itself; 0: never
-	Position          uint64      // number of an event: it and all before it are in these figures
-}
+const (
+	refreshInterval = 250 * time.Millisecond // a feed is refreshed at most this often
+	rateWindow      = 5 * time.Second        // the rate is its mean
+	refreshRetry    = time.Second            // after a promotion that could not be read
+	maxStatusWait   = time.Minute            // for a change of status: the clock may be set meanwhile
+)
 
 type progressData struct {
 	Issued          int     `json:"issued"`
@@ -36,30 +33,36 @@ type statusData struct {
 	Status string `json:"status"`
 }
 
-// promotionFeed is what the watchers of a promotion see, under the hub's lock; only past is the painter's own.
+// promotionFeed is what the subscribers of a promotion see, under the hub's lock; samples are the refresher's own.
 type promotionFeed struct {
 	topic       *topicState
 	frames      [2]snapshotFrame // progress, status
 	at          uint64           // they show everything up to this event
-	awaited     bool             // somebody came from a later one, and waits
-	nextRefresh time.Time        // for painting; the zero value: not
+	awaited     bool             // a stream resumes after at, and waits
+	nextRefresh time.Time        // the zero value: none is due
 	lastRefresh time.Time
 	samples     []sample
 }
 
-// snapshotFrame is a frame. Its number counts the changes of its data; 0: there is none yet.
+// snapshotFrame is a frame. Its version counts the changes of its data; 0: there is none yet.
 type snapshotFrame struct {
 	version     uint32
 	data, bytes []byte
 }
 
-// Promotion serves the stream of how a promotion stands. Whether there is one the caller knows.
+// sample is how much was issued at a time.
+type sample struct {
+	at     time.Time
+	issued int
+}
+
+// Promotion serves the stream of a promotion's progress. The caller has checked that the promotion exists.
 func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, promotion string) {
 	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{})
 }
 
-// nextSnapshot appends a sheet that the cursor has not taken. It is one at a time: when a socket takes a part of it, the rest goes
-// out first whatever comes, and the cursor is right to be behind it. A cursor never goes back to before where it began.
+// nextSnapshot appends a frame that the cursor has not taken. It is one at a time: if a socket takes a part of it, the rest
+// goes out first whatever follows, and the cursor is right to be behind it. A cursor never goes back to before its start.
 func (h *Hub) nextSnapshot(c *cursor, out []byte) ([]byte, batchResult) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -78,7 +81,7 @@ func (h *Hub) nextSnapshot(c *cursor, out []byte) ([]byte, batchResult) {
 	return out, batchResult{state: caughtUp}
 }
 
-// currentPosition is where a stream begins that does not go on from anywhere: at the head, or at what the board shows.
+// currentPosition is where a stream begins that does not resume: at the ring's head, or at what the feed shows.
 func (h *Hub) currentPosition(t *topicState) view.Position {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -88,7 +91,7 @@ func (h *Hub) currentPosition(t *topicState) view.Position {
 	return view.Position{Number: h.ring.head}
 }
 
-// ensureShown makes the board show what is told up to p, for somebody who was told so much elsewhere.
+// ensureShown makes the feed show everything up to p, for a stream that resumes there.
 func (h *Hub) ensureShown(t *topicState, p view.Position) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -98,7 +101,7 @@ func (h *Hub) ensureShown(t *topicState, p view.Position) {
 	}
 }
 
-// attachFeed puts up a board for the first guest of a promotion, under the hub's lock.
+// attachFeed makes the feed for the first subscriber of a promotion, under the hub's lock.
 func (h *Hub) attachFeed(t *topicState) {
 	if t.key.Kind == TopicPromotion && t.feed == nil {
 		t.feed = &promotionFeed{topic: t, at: h.ring.head}
@@ -107,7 +110,7 @@ func (h *Hub) attachFeed(t *topicState) {
 	}
 }
 
-// detachFeed takes it down with the last one. The alarm for the last board is no use to anybody.
+// detachFeed removes it with the last subscriber, and the timer with the last feed.
 func (h *Hub) detachFeed(t *topicState) {
 	if t.feed == nil || t.subscribers > 0 {
 		return
@@ -119,30 +122,17 @@ func (h *Hub) detachFeed(t *topicState) {
 	}
 }
 
-// The painter keeps the boards up to date: each at most four times a second, and only while it has a reason to be painted
-// again. It is a timer and no goroutine; when nobody watches or nothing happens there is neither.
+// The refresher keeps the feeds up to date: each at most four times a second, and only while it has a reason. It is a timer,
+// not a goroutine; while there are no subscribers, or nothing happens, there is none.
 
-const (
-	refreshInterval = 250 * time.Millisecond // between two paintings of a board
-	rateWindow      = 5 * time.Second        // what a rate is the mean of
-	refreshRetry    = time.Second            // after a promotion that could not be read
-	maxStatusWait   = time.Minute            // for a change of status: the clock may be set meanwhile
-)
-
-// refresher is the timer of all boards, under the hub's lock.
+// refresher is the timer of all feeds, under the hub's lock.
 type refresher struct {
 	timer      *time.Timer
-	fireAt     time.Time // it strikes; the zero value: never
-	refreshing bool      // it has struck, and boards are being painted
+	fireAt     time.Time // the zero value: the timer is not set
+	refreshing bool      // it has fired, and feeds are being refreshed
 }
 
-// sample is how much was issued at a time.
-type sample struct {
-	at     time.Time
-	issued int
-}
-
-// scheduleRefresh makes a board be painted as soon as may be, under the hub's lock.
+// scheduleRefresh schedules a refresh of a feed as soon as may be, under the hub's lock.
 func (h *Hub) scheduleRefresh(feed *promotionFeed) { h.scheduleRefreshAt(feed, time.Now()) }
 
 func (h *Hub) scheduleRefreshAt(feed *promotionFeed, at time.Time) {
@@ -155,8 +145,8 @@ func (h *Hub) scheduleRefreshAt(feed *promotionFeed, at time.Time) {
 	}
 }
 
-// armTimer makes the painter come at that time at the latest. One that is on its way or at work finds by itself what else is
-// due. Close waits for it, and there is none without a guest.
+// armTimer makes the refresher run at that time at the latest. One that has fired finds by itself what else is due. Close
+// waits for it, and without subscribers there is none.
 func (h *Hub) armTimer(at time.Time) {
 	r := &h.refresher
 	switch {
@@ -168,7 +158,7 @@ func (h *Hub) armTimer(at time.Time) {
 	r.fireAt, r.timer = at, time.AfterFunc(time.Until(at), h.refreshDue)
 }
 
-// refreshDue paints the boards that are due, one after the other.
+// refreshDue refreshes the feeds that are due, one after the other.
 func (h *Hub) refreshDue() {
 	defer h.background.Done()
 	now := time.Now()
@@ -195,28 +185,28 @@ func (h *Hub) refreshDue() {
 	}
 }
 
-// refresh makes the sheets of a board anew, and wakes its watchers when they say something else.
+// refresh encodes the frames of a feed again, and wakes its subscribers if they changed.
 func (h *Hub) refresh(feed *promotionFeed, now time.Time) {
 	promotion := feed.topic.key.ID
-	p, found, err := h.Progress(promotion)
+	p, found, err := h.snapshots.promotion(promotion)
 	if err != nil {
-		h.Log.Warn("a promotion's progress could not be read", "promotion", promotion, "error", err)
+		h.Log.Warn("cannot read the progress of a promotion", "promotion", promotion, "error", err)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.scheduleRefreshAt(feed, now.Add(refreshRetry))
 		return
 	}
 	if !found {
-		return // what makes it will be told
+		return // its creation will be published
 	}
 	if feed.samples == nil {
-		units, seenFor := h.recentIssues(promotion)
-		feed.samples = []sample{{now.Add(-seenFor), p.IssuedEver - units}}
+		units, period := h.recentIssues(promotion)
+		feed.samples = []sample{{now.Add(-period), p.issuedEver - units}}
 	}
-	rate := feed.rate(now, p.IssuedEver)
+	rate := feed.rate(now, p.issuedEver)
 	frames := [...]snapshotFrame{
-		h.renderSnapshot("progress", p.Position, marshal(progressData{p.Issued, p.Remaining, p.DecidedSequence, rate})),
-		h.renderSnapshot("status", p.Position, marshal(statusData{p.Status})),
+		h.renderSnapshot("progress", p.eventNumber, marshal(progressData{p.issued, p.remaining, p.decidedSequence, rate})),
+		h.renderSnapshot("status", p.eventNumber, marshal(statusData{p.status})),
 	}
 
 	h.mu.Lock()
@@ -229,13 +219,13 @@ func (h *Hub) refresh(feed *promotionFeed, now time.Time) {
 		}
 		feed.frames[i] = s
 	}
-	feed.at, feed.awaited = p.Position, false
+	feed.at, feed.awaited = p.eventNumber, false
 	if rate != 0 {
-		h.scheduleRefresh(feed) // until it is
+		h.scheduleRefresh(feed) // until it is 0
 	}
-	if p.Until != 0 {
-		wall := domain.At(h.Now())
-		h.scheduleRefreshAt(feed, now.Add(min(p.Until, wall.Add(maxStatusWait)).Sub(wall)))
+	if p.until != 0 {
+		clock := domain.At(h.Now())
+		h.scheduleRefreshAt(feed, now.Add(min(p.until, clock.Add(maxStatusWait)).Sub(clock)))
 	}
 	h.mu.Unlock()
 	if changed {
@@ -251,8 +241,8 @@ func (h *Hub) renderSnapshot(name string, at uint64, data []byte) snapshotFrame 
 	return snapshotFrame{data: data, bytes: append(view.AppendData(b, data), '\n')}
 }
 
-// rate is how many units were issued in a second, lately: the mean of the last five, or of as many as are known. It is 0
-// exactly when there were none, and has one decimal.
+// rate is how many units were issued per second: the mean of the last five seconds, or of as many as are known, with one
+// decimal. It is 0 only if there were none.
 func (f *promotionFeed) rate(now time.Time, issued int) float64 {
 	f.samples = append(f.samples, sample{now, issued})
 	for len(f.samples) > 1 && !f.samples[1].at.After(now.Add(-rateWindow)) {
@@ -265,14 +255,15 @@ func (f *promotionFeed) rate(now time.Time, issued int) float64 {
 	return math.Round(10*float64(units)/period.Seconds()) / 10
 }
 
-// recentIssues finds in the ring how many units of a promotion were issued lately, and how far back that was to be seen.
-func (h *Hub) recentIssues(promotion string) (units int, seenFor time.Duration) {
+// recentIssues counts in the ring the units of a promotion that were issued within the rate's window, and how much of the
+// window the ring holds.
+func (h *Hub) recentIssues(promotion string) (units int, period time.Duration) {
 	now := domain.At(h.Now())
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for n := h.ring.head; n >= h.ring.tail; n-- {
 		e := &h.ring.at(n).event
-		if seenFor = now.Sub(e.Now); seenFor >= rateWindow {
+		if period = now.Sub(e.Now); period >= rateWindow {
 			return units, rateWindow
 		}
 		switch body := e.Body.(type) {
@@ -286,8 +277,8 @@ func (h *Hub) recentIssues(promotion string) (units int, seenFor time.Duration) 
 			}
 		}
 	}
-	if h.ring.tail == 1 { // there was nothing before
+	if h.ring.tail == 1 { // the ring holds the whole log
 		return units, rateWindow
 	}
-	return units, max(0, seenFor)
+	return units, max(0, period)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,10 +17,12 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
-// progress is how a promotion stands in the world's store, by the simplest reckoning.
-func (f *fixture) progress(promotion string) (p Progress, found bool, err error) {
+// promotion counts over the whole log.
+func (f *fixture) promotion(promotion string) (p promotionSnapshot, found bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var made coupons.Created
@@ -34,23 +34,33 @@ func (f *fixture) progress(promotion string) (p Progress, found bool, err error)
 			}
 		case coupons.Issued:
 			if body.PromotionID == promotion {
-				p.Issued++
-				p.IssuedEver++
+				p.issued++
+				p.issuedEver++
 			}
 		}
 	}
-	p.Remaining, p.DecidedSequence, p.Position = made.Stock-p.Issued, 1000*uint64(len(f.log)), uint64(f.published)
+	p.remaining, p.decidedSequence, p.eventNumber = made.Stock-p.issued, 1000*uint64(len(f.log)), uint64(f.published)
 	switch now := domain.At(time.Now()); {
 	case now < made.OpensAt:
-		p.Status, p.Until = "SCHEDULED", made.OpensAt
+		p.status, p.until = "SCHEDULED", made.OpensAt
 	case made.ClosesAt != 0 && now >= made.ClosesAt:
-		p.Status = "CLOSED"
-	case p.Remaining == 0:
-		p.Status, p.Until = "SOLD_OUT", made.ClosesAt
+		p.status = "CLOSED"
+	case p.remaining == 0:
+		p.status, p.until = "SOLD_OUT", made.ClosesAt
 	default:
-		p.Status, p.Until = "OPEN", made.ClosesAt
+		p.status, p.until = "OPEN", made.ClosesAt
 	}
 	return p, found, nil
+}
+
+// promotionReader replaces the reading of promotions.
+type promotionReader struct {
+	*fixture
+	read func(promotion string) (promotionSnapshot, bool, error)
+}
+
+func (r promotionReader) promotion(promotion string) (promotionSnapshot, bool, error) {
+	return r.read(promotion)
 }
 
 func created(promotion string, units int, opens, closes domain.Time) domain.Event {
@@ -67,8 +77,7 @@ func rejectedUnit(promotion string) domain.Event {
 	return domain.Event{Entity: promotion, User: "u", Body: domain.Rejection{Command: "coupons.issue", Code: domain.SoldOut}}
 }
 
-// A newcomer's story of the stream: testdata/progress.txt.
-func TestPromotion_Script(t *testing.T) {
+func TestPromotion_Transcript(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
 		s := f.serve()
@@ -116,12 +125,12 @@ func TestPromotion_Script(t *testing.T) {
 			case "wait":
 				time.Sleep(fromNow(words[1]).Sub(fromNow("0s")))
 			default:
-				t.Fatal("what is " + command)
+				t.Fatal("unknown command " + command)
 			}
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
-			slices.SortStableFunc(seen, func(a, b string) int { // at one time one sees it before the other, or after
+			slices.SortStableFunc(seen, func(a, b string) int { // the order at one time does not matter
 				return slices.Compare(strings.Fields(a)[:2], strings.Fields(b)[:2])
 			})
 			out := strings.Join(seen, "\n")
@@ -131,7 +140,7 @@ func TestPromotion_Script(t *testing.T) {
 	})
 }
 
-// fromNow is so much from now; "" is never.
+// fromNow is the time after a duration; "": never.
 func fromNow(pause string) domain.Time {
 	d, err := time.ParseDuration(pause)
 	if err != nil {
@@ -140,8 +149,8 @@ func fromNow(pause string) domain.Time {
 	return domain.At(time.Now().Add(d))
 }
 
-// Those that read nothing for long get the newest when they read again, wherever the connection was full, after what was on
-// its way by then and one frame that was begun.
+// A client that did not read gets the newest state when it reads again, after what was on its way and one frame that was begun,
+// wherever the connection became full.
 func TestPromotion_SlowReaderGetsNewest(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for size := 50; size < 300; size++ {
@@ -169,27 +178,27 @@ func testPromotionSlowReader(t *testing.T, size int) {
 		newest = newest || e.Data == `{"issued":100,"remaining":900,"decidedSequence":101000,"rate":0}`
 		status = status || e.Data == `{"status":"OPEN"}`
 		if e.Event == "heartbeat" {
-			t.Fatalf("%d bytes fit, and a frame is missing", size)
+			t.Fatalf("%d bytes fit: a frame is missing", size)
 		}
 	}
 	if frames > 6 {
-		t.Errorf("%d bytes fit, and %d frames were kept for it", size, frames)
+		t.Errorf("%d bytes fit: %d frames were kept", size, frames)
 	}
 }
 
-// Nothing is read from the store when nobody watches, and nothing when nothing happens.
+// The store is read only while there are subscribers, and something happens.
 func TestPromotion_IdleReadsNothing(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		var reads atomic.Int32
 		var fails atomic.Bool
 		f := newFixture(t, Config{})
-		f.hub.Progress = func(promotion string) (Progress, bool, error) {
+		f.hub.snapshots = promotionReader{f, func(promotion string) (promotionSnapshot, bool, error) {
 			reads.Add(1)
 			if fails.Swap(false) {
-				return Progress{}, false, errors.New("no memory")
+				return promotionSnapshot{}, false, errors.New("no memory")
 			}
-			return f.progress(promotion)
-		}
+			return f.promotion(promotion)
+		}}
 		count := func(what string, pause time.Duration, want int32) {
 			t.Helper()
 			time.Sleep(pause)
@@ -200,36 +209,36 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 		}
 		s := f.serve()
 		f.emit(created("p", 1000, 0, 0), created("other", 10, 0, 0), created("later", 10, fromNow("240h"), 0))
-		count("nobody watches", time.Hour, 0)
+		count("no subscribers", time.Hour, 0)
 		watch := func(path string) *stream {
 			st := s.mustOpen(t, path, "")
 			go func() { _, _ = io.Copy(io.Discard, st.body) }()
 			return st
 		}
 		st := watch("/promotions/p")
-		count("the first one comes", 0, 1)
+		count("the first subscriber", 0, 1)
 		more := watch("/promotions/p")
-		count("another one comes", 10*time.Minute, 0)
+		count("another subscriber", 10*time.Minute, 0)
 		f.emit(issuedUnit("other"), held("u", "s", 1))
-		count("something else happens", time.Minute, 0)
+		count("events of other topics", time.Minute, 0)
 		for range 100 {
 			f.emit(rejectedUnit("p"))
 			time.Sleep(10 * time.Millisecond)
 		}
-		count("a hundred were refused in a second", time.Minute, 5)
+		count("a hundred rejections in a second", time.Minute, 5)
 		fails.Store(true)
 		f.emit(rejectedUnit("p"))
-		count("the store could not be read", 900*time.Millisecond, 1)
-		count("but it can be", time.Minute, 1)
+		count("a failed read", 900*time.Millisecond, 1)
+		count("its retry", time.Minute, 1)
 		f.emit(issuedUnit("p"))
-		count("a unit is issued, and its rate goes back to 0", time.Minute, 21)
+		count("a unit is issued, until the rate is 0 again", time.Minute, 21)
 		_, _ = st.Close(), more.Close()
 		synctest.Wait()
 		f.emit(issuedUnit("p"))
-		count("nobody watches any more", time.Minute, 0)
+		count("no subscribers any more", time.Minute, 0)
 		later := watch("/promotions/later")
-		count("its opening is far away", 59*time.Second, 1)
-		if st := f.hub.Stats(); st.Promotions != 1 {
+		count("a promotion that opens much later", 59*time.Second, 1)
+		if st := f.hub.stats(); st.promotions != 1 {
 			t.Errorf("stats: %+v", st)
 		}
 		_ = later.Close()
@@ -240,8 +249,8 @@ func TestPromotion_IdleReadsNothing(t *testing.T) {
 	})
 }
 
-// However connections are cut, each goes on with a state that is not older than the last one that it heard of; no figure
-// is one that never was; and in the end all have the present one.
+// However connections are cut, a client never gets an older state than before, or one that never was, and in the end all have
+// the present one.
 func TestPromotion_ReconnectNeverGoesBack(t *testing.T) {
 	for range 10 {
 		seed := rand.Uint64N(1 << 40)
@@ -327,7 +336,7 @@ func testPromotionReconnects(t *testing.T, r *rand.Rand) {
 	clients.Wait()
 }
 
-// checkProgress: what a frame shows was so at its position or later, and adds up.
+// checkProgress checks that what a frame shows was so at its position or later, and adds up.
 func checkProgress(t *testing.T, f *fixture, e viewtest.Event, units int) {
 	var p progressData
 	if err := json.Unmarshal([]byte(e.Data), &p); err != nil {

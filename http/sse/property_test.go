@@ -6,8 +6,6 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
-	"onsale/http/view"
-	"onsale/http/view/viewtest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,24 +15,26 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
+	"onsale/http/view"
+	"onsale/http/view/viewtest"
 )
 
 var (
-	seed         = flag.Uint64("seed", 0, "the one run of TestEveryFrameOnce or TestOrder_oneVerdict to repeat")
-	propertyRuns = flag.Int("worlds", 60, "how many runs of each of them")
+	seed         = flag.Uint64("seed", 0, "repeat the run of a property test with this seed")
+	propertyRuns = flag.Int("runs", 60, "runs of each property test")
 )
 
-// Whatever happens to connections, consumers and the node, every client ends up with every frame of its stream, once and
-// in order:
+// Whatever happens to connections, to readings of the log and to the node, every client gets every frame of its stream, once
+// and in order:
 //
-//  1. what it got by then is the beginning of what its stream has, frame by frame and byte by byte; for a slow watcher more
-//     than a batch of it may be one burst, which shows what all these frames come to;
-//  2. a heartbeat says the truth: everything up to its id was received, and it stands between two events;
+//  1. what it has got is a prefix of its stream's frames, byte by byte; for a slow stream of seats more than a batch of them
+//     may be one conflation, which shows the statuses that these frames lead to;
+//  2. at a heartbeat, everything up to its id has been received, and it comes between two events;
 //  3. a connection begins where the last one was cut, and says so;
-//  4. when nothing happens any more, it gets all of it.
+//  4. when nothing happens any more, the client gets the rest.
 func TestStream_DeliversEveryFrameOnce(t *testing.T) { runWithSeeds(t, testEveryFrameOnce) }
 
-// runWithSeeds runs a test on both paths, each time with other dice.
+// runWithSeeds runs a test on both paths, each time with another seed.
 func runWithSeeds(t *testing.T, test func(*testing.T, *rand.Rand)) {
 	for i := range *propertyRuns {
 		s := *seed + uint64(i)
@@ -93,12 +93,12 @@ func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
 	close(finished)
 	clients.Wait()
 	if c := f.hub.MaxCatchUps; f.maxActive > c || f.active > 0 {
-		t.Errorf("%d consumers at once, want at most %d; %d are left", f.maxActive, c, f.active)
+		t.Errorf("%d readings at once, want at most %d; %d are left", f.maxActive, c, f.active)
 	}
 }
 
-// runNode is the life of a node: events are decided, stored in the log and told at different paces; now and then it restarts,
-// or some are not told.
+// runNode decides, appends and publishes events at different paces; now and then the node restarts, or some events are not
+// published.
 func runNode(f *fixture, r *rand.Rand) {
 	maxPause := pick(r, 0, 50, 500)
 	rest := func() {
@@ -120,13 +120,13 @@ func runNode(f *fixture, r *rand.Rand) {
 		}
 		if r.IntN(50) == 0 {
 			f.mu.Lock()
-			f.published = min(f.published+r.IntN(3), f.logged) // a hole
+			f.published = min(f.published+r.IntN(3), f.logged) // a gap
 			f.mu.Unlock()
 		}
 	}
 	f.append(1000)
 	f.publish(1000)
-	f.emit(issued("nobody"))
+	f.emit(issued("last"))
 }
 
 func randomEvent(r *rand.Rand) domain.Event {
@@ -150,7 +150,7 @@ func randomEvent(r *rand.Rand) domain.Event {
 	case 4:
 		return rejectedHold(user, schedule)
 	case 5:
-		return domain.Event{Entity: schedule, User: user, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}} // of the same name, but no seats'
+		return domain.Event{Entity: schedule, User: user, Body: domain.DeadLetter{Reason: domain.DeadLetterPanicked}} // of the same entity, but not about seats
 	case 6:
 		return domain.Event{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed}}
 	case 7:
@@ -161,7 +161,7 @@ func randomEvent(r *rand.Rand) domain.Event {
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
-// client is a browser that loses its connection all the time.
+// client is a browser that keeps losing its connection.
 type client struct {
 	t         *testing.T
 	f         *fixture
@@ -171,9 +171,9 @@ type client struct {
 	topic     Topic
 	audience  view.Audience
 	id        string           // its Last-Event-ID
-	conflated []viewtest.Event // so much of one
+	conflated []viewtest.Event // the conflation under way
 	got       []viewtest.Event
-	want      []viewtest.Event // what its stream has, up to event number to
+	want      []viewtest.Event // the stream's frames up to event number to
 	to        int
 }
 
@@ -192,7 +192,7 @@ func (c *client) run() {
 			}
 			want := c.expected()
 			if len(c.got) == len(want) && time.Since(ended) > time.Minute {
-				return // and nothing more came
+				return // and nothing more has come
 			}
 			if time.Since(ended) > 30*time.Minute {
 				c.t.Errorf("%v has %d of %d frames after half an hour; it is at %s", c.topic, len(c.got), len(want), c.id)
@@ -206,7 +206,7 @@ func (c *client) run() {
 	}
 }
 
-// connect is one connection, cut after some bytes or some time. It is false when something was wrong.
+// connect is one connection, cut after some bytes or some time. It is false after an error.
 func (c *client) connect() bool {
 	path, header := c.path()
 	st, err := c.s.open(path, header)
@@ -260,7 +260,7 @@ func (c *client) path() (path, header string) {
 	case 0:
 		return path + "lastEventId=" + c.id, ""
 	case 1:
-		return path + "lastEventId=" + epoch + "-0", c.id // the page was opened with this one, long ago
+		return path + "lastEventId=" + epoch + "-0", c.id // the page was opened with this one
 	}
 	return path, c.id
 }
@@ -271,7 +271,7 @@ func (c *client) check(e viewtest.Event, first bool) bool {
 	switch {
 	case first:
 		if e.Event != "connect" || e.ID != c.id || !strings.HasPrefix(e.Data, `{"status":"complete"`) || !strings.Contains(e.Data, `"from":"`+c.id+`"`) {
-			c.t.Errorf("%v came back with %s and is greeted with %+v", c.topic, c.id, e)
+			c.t.Errorf("%v resumed at %s and got %+v first", c.topic, c.id, e)
 			return false
 		}
 	case e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`):
@@ -284,7 +284,7 @@ func (c *client) check(e viewtest.Event, first bool) bool {
 			index = len(want)
 		}
 		if at.Sub != 0 || len(c.got) != index || len(c.conflated) > 0 {
-			c.t.Errorf("%v: a heartbeat says %s when %d of %d frames up to there were received", c.topic, e.ID, len(c.got), index)
+			c.t.Errorf("%v: a heartbeat has id %s when %d of %d frames up to there were received", c.topic, e.ID, len(c.got), index)
 			return false
 		}
 	case len(c.conflated) == 0 && len(c.got) < len(want) && e == want[len(c.got)]:
@@ -292,7 +292,7 @@ func (c *client) check(e viewtest.Event, first bool) bool {
 	default:
 		c.conflated = append(c.conflated, e)
 		if e.ID == c.id && c.topic.Kind == TopicSchedule {
-			break // more of it comes
+			break // there is more of it
 		}
 		instead, missed := c.f.conflated(c.topic.ID, c.audience, c.id, e.ID)
 		if c.topic.Kind != TopicSchedule || missed < batchSize || !slices.Equal(c.conflated, instead) {
@@ -300,7 +300,7 @@ func (c *client) check(e viewtest.Event, first bool) bool {
 			if len(c.got) < len(want) {
 				c.t.Errorf("want %+v", want[len(c.got)])
 			}
-			c.t.Errorf("or, for %d bytes, the burst %+v; got %+v", missed, instead, c.conflated)
+			c.t.Errorf("or, for %d bytes, the conflation %+v; got %+v", missed, instead, c.conflated)
 			return false
 		}
 		_, at, _ := view.ParsePosition(e.ID)
@@ -316,7 +316,7 @@ func (c *client) check(e viewtest.Event, first bool) bool {
 	return true
 }
 
-// conflated is what a slow watcher may be told instead of all between two positions, and how many bytes that is.
+// conflated is the conflation of the frames between two positions, and how many bytes these are.
 func (f *fixture) conflated(schedule string, to view.Audience, from, until string) (frames []viewtest.Event, bytes int) {
 	_, start, _ := view.ParsePosition(from)
 	_, end, _ := view.ParsePosition(until)

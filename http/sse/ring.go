@@ -1,88 +1,51 @@
-// The ring: the newest events of the log as ready-made frames, one for the whole process. The events of one user, and
-// those of one schedule, are chained through it, so a reader steps from one of its own to the next however much lies
-// between, and sees where its chain leads out of the ring.
+// The ring: the newest events of the log with their encoded frames, once for the whole process. The events of one topic are
+// chained through it, so a reader steps from one of its events to the next however many lie between, and sees where its
+// chain leads out of the ring.
 
 package sse
 
 import (
-	"onsale/http/view"
 	"sync"
 	"sync/atomic"
 
 	"onsale/domain"
+	"onsale/http/sse/evloop"
+	"onsale/http/view"
 	"onsale/projections"
 )
-
-// Topic is whose events a stream carries: those of a user, those of a schedule's seats, those of an order, whose ID is its
-// imp_uid, or what those of a promotion come to.
-type Topic struct {
-	Kind TopicKind
-	ID   string
-}
-
-// TopicKind is one of the four.
-type TopicKind uint8
-
-const (
-	TopicUser TopicKind = iota
-	TopicSchedule
-	TopicOrder
-	TopicPromotion
-	topicKinds
-	chainedKinds = TopicPromotion // the kinds before it have chains; a promotion has a board
-)
-
-// topicIDs are the keys under which e is told; "" where it has none of that kind.
-func topicIDs(e *domain.Event) (ids [topicKinds]string) {
-	if e.User != domain.NoUser {
-		ids[TopicUser] = e.User
-	}
-	if e.Entity == domain.SystemEntity {
-		return ids
-	}
-	switch name, _ := e.Body.Type(); domain.Kind(name) {
-	case "seats":
-		ids[TopicSchedule] = e.Entity
-	case "orders":
-		ids[TopicOrder] = e.Entity
-	case "coupons":
-		ids[TopicPromotion] = e.Entity
-	}
-	return ids
-}
 
 // entry is one event in the ring.
 type entry struct {
 	event  domain.Event
 	topics [chainedKinds]*topicState
-	prev   [chainedKinds]uint64 // the event before it under the same key, in the ring or not; 0: none
-	next   [chainedKinds]uint64 // the one after it; 0: none yet. Guarded by the hub's lock, all else never changes
+	prev   [chainedKinds]uint64 // the topic's event before it, in the ring or not; 0: none
+	next   [chainedKinds]uint64 // the topic's event after it; 0: none yet. Guarded by the hub's lock, all else is immutable
 
-	renderMu sync.Mutex // held while frames are made
-	frames   [view.Audiences]atomic.Pointer[view.Frames]
+	renderMu sync.Mutex
+	frames   [view.Audiences]atomic.Pointer[view.Frames] // nil: not encoded yet
 }
 
-// topicState is a key that has events in the ring, or watchers.
+// topicState is a topic that has events in the ring, or subscribers.
 type topicState struct {
 	key         Topic
 	newest      uint64         // its last event in the ring; 0: none
-	feed        *promotionFeed // of a promotion that is watched
+	feed        *promotionFeed // of a promotion with subscribers
 	watchers    []*watcher
-	byLoop      []*loopSubscribers // one for each loop that has sockets of it
-	subscribers int                // who are in both, or on their way
-	dirty       bool               // within one Tell: it has news
+	groups      []*evloop.Group // one for each loop that has sockets of it
+	subscribers int             // watchers, sockets, and those that are being opened
+	dirty       bool            // within one Publish: its subscribers have to be woken
 }
 
-// subscribersOn is the topic's sockets on a loop, under the hub's lock.
-func (t *topicState) subscribersOn(l *loop) *loopSubscribers {
-	for _, c := range t.byLoop {
-		if c.loop == l {
-			return c
+// groupOn is the group of the topic's sockets on a loop, under the hub's lock.
+func (t *topicState) groupOn(l *evloop.Loop) *evloop.Group {
+	for _, g := range t.groups {
+		if g.Loop() == l {
+			return g
 		}
 	}
-	c := &loopSubscribers{loop: l}
-	t.byLoop = append(t.byLoop, c)
-	return c
+	g := l.NewGroup()
+	t.groups = append(t.groups, g)
+	return g
 }
 
 // ring holds the events tail..head; when it is empty, tail is head+1. All of it is guarded by the hub's lock.
@@ -98,7 +61,7 @@ func newRing(size int, head uint64) ring {
 
 func (r *ring) at(number uint64) *entry { return r.entries[number%uint64(len(r.entries))] }
 
-// topicFor is the one with this key; it is made where there is none.
+// topicFor is the state of a topic, which is made if there is none.
 func (r *ring) topicFor(topic Topic) *topicState {
 	t := r.topics[topic]
 	if t == nil {
@@ -108,7 +71,7 @@ func (r *ring) topicFor(topic Topic) *topicState {
 	return t
 }
 
-// subscribers is how many streams a key has.
+// subscribers is the number of a topic's streams.
 func (r *ring) subscribers(topic Topic) int {
 	if t := r.topics[topic]; t != nil {
 		return t.subscribers
@@ -116,14 +79,14 @@ func (r *ring) subscribers(topic Topic) int {
 	return 0
 }
 
-// prune forgets a topic that has neither events nor watchers.
+// prune removes a topic that has neither events nor subscribers.
 func (r *ring) prune(t *topicState) {
 	if t.newest == 0 && t.subscribers == 0 {
 		delete(r.topics, t.key)
 	}
 }
 
-// push appends event head+1, which has these keys.
+// push appends event head+1, whose topics have these ids.
 func (r *ring) push(confirmed projections.ConfirmedEvent, ids [topicKinds]string) *entry {
 	if r.head+1-r.tail == uint64(len(r.entries)) {
 		r.drop()
@@ -138,7 +101,7 @@ func (r *ring) push(confirmed projections.ConfirmedEvent, ids [topicKinds]string
 			e.prev[kind] = t.newest
 			r.at(t.newest).next[kind] = confirmed.Number
 		} else {
-			e.prev[kind] = min(e.prev[kind], r.tail-1) // it is not in the ring, whoever says so
+			e.prev[kind] = min(e.prev[kind], r.tail-1) // it is not in the ring, whatever the number says
 		}
 		t.newest, e.topics[kind] = confirmed.Number, t
 	}
@@ -147,7 +110,7 @@ func (r *ring) push(confirmed projections.ConfirmedEvent, ids [topicKinds]string
 	return e
 }
 
-// drop forgets the oldest event.
+// drop removes the oldest event.
 func (r *ring) drop() {
 	e := r.at(r.tail)
 	for _, t := range e.topics {
@@ -160,7 +123,7 @@ func (r *ring) drop() {
 	r.tail++
 }
 
-// restart empties the ring; the next event is head+1. Readers that are not there yet have fallen out.
+// restart empties the ring; its next event is head+1. Cursors before that have fallen out of it.
 func (r *ring) restart(head uint64) {
 	for r.tail <= r.head {
 		r.drop()
@@ -168,18 +131,16 @@ func (r *ring) restart(head uint64) {
 	r.tail, r.head = head+1, head
 }
 
-// Finding a reader's next events in the ring: from the one it has, forward; where it has none of its own, from the newest
-// back to where it is, or out of the ring.
-
-// A walk says what a reader finds in the ring.
+// lookupResult is what a reader finds in the ring.
 type lookupResult struct {
-	found  int    // so many events of its own, or
-	behind bool   // something is missing before the ring, up to and with event
+	found  int    // events of its topic
+	behind bool   // some are missing before the ring, up to and with event
 	target uint64 // this one; 0: only the store knows
 	head   uint64 // the ring's at that moment
 }
 
-// after finds the first events of a topic of which not all was seen, oldest first, as many as into holds.
+// after finds the topic's first events of which not all was seen, oldest first, as many as into holds. It goes forward from
+// the reader's last event, if that is in the ring; else back from the newest.
 func (r *ring) after(t *topicState, seen uint64, into []*entry) lookupResult {
 	result, kind := lookupResult{head: r.head}, t.key.Kind
 	var first uint64

@@ -1,4 +1,4 @@
-// The line before the log: so many readers at once, the others first come, first served.
+// The semaphore in front of the log: a limited number of readers, first come, first served.
 
 package sse
 
@@ -7,70 +7,69 @@ import (
 	"sync"
 )
 
-// fifoSemaphore is where readers wait for their turn. The zero value lets nobody in.
+// fifoSemaphore has a number of free slots. Its zero value has none.
 type fifoSemaphore struct {
 	mu      sync.Mutex
 	free    int
 	granted int
-	waiting []*waiter
+	queue   []*waiter
 }
 
-// waiter is one place in it.
+// waiter waits for a slot, or has one.
 type waiter struct {
-	ready     chan struct{} // closed when it is
-	onGranted func()        // and this is called then, under the line's lock; it may be nil
-	granted   bool          // under the line's lock
+	ready     chan struct{} // closed when it is granted
+	onGranted func()        // called then, under the semaphore's lock; may be nil
+	granted   bool          // under the semaphore's lock
 }
 
-// acquire takes a place. Its holder leaves exactly once, come its turn or not.
-func (l *fifoSemaphore) acquire() *waiter {
+// acquire queues a new waiter. It must be released exactly once, granted or not.
+func (s *fifoSemaphore) acquire() *waiter {
 	w := &waiter{ready: make(chan struct{})}
-	l.enqueue(w)
+	s.enqueue(w)
 	return w
 }
 
-func (l *fifoSemaphore) enqueue(w *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = append(l.waiting, w)
-	l.grant()
+func (s *fifoSemaphore) enqueue(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue = append(s.queue, w)
+	s.grant()
 }
 
-// cancel gives a place back that nobody was called to yet; whoever was called leaves by itself.
-func (l *fifoSemaphore) cancel(w *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// cancel removes w from the queue. If it was granted its holder releases it.
+func (s *fifoSemaphore) cancel(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !w.granted {
-		l.remove(w)
+		s.remove(w)
 	}
 }
 
-func (l *fifoSemaphore) remove(w *waiter) {
-	if i := slices.Index(l.waiting, w); i >= 0 {
-		l.waiting = slices.Delete(l.waiting, i, i+1)
+func (s *fifoSemaphore) remove(w *waiter) {
+	if i := slices.Index(s.queue, w); i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
 	}
 }
 
-// release gives the place back.
-func (l *fifoSemaphore) release(w *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// release gives the slot back, or the place in the queue.
+func (s *fifoSemaphore) release(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if w.granted {
-		l.free++
-		l.granted--
+		s.free++
+		s.granted--
 	} else {
-		l.remove(w)
+		s.remove(w)
 	}
-	l.grant()
+	s.grant()
 }
 
-// grant lets in whom there is room for.
-func (l *fifoSemaphore) grant() {
-	for l.free > 0 && len(l.waiting) > 0 {
-		w := l.waiting[0]
-		l.waiting = l.waiting[1:]
-		l.free--
-		l.granted++
+func (s *fifoSemaphore) grant() {
+	for s.free > 0 && len(s.queue) > 0 {
+		w := s.queue[0]
+		s.queue = s.queue[1:]
+		s.free--
+		s.granted++
 		w.granted = true
 		close(w.ready)
 		if w.onGranted != nil {
@@ -79,15 +78,21 @@ func (l *fifoSemaphore) grant() {
 	}
 }
 
-// busy says that somebody waits.
-func (l *fifoSemaphore) busy() bool {
-	_, waiting := l.counts()
+// isGranted reports whether w has a slot.
+func (s *fifoSemaphore) isGranted(w *waiter) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return w.granted
+}
+
+// busy reports whether others wait.
+func (s *fifoSemaphore) busy() bool {
+	_, waiting := s.counts()
 	return waiting > 0
 }
 
-// counts is how many are inside, and how many wait.
-func (l *fifoSemaphore) counts() (granted, waiting int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.granted, len(l.waiting)
+func (s *fifoSemaphore) counts() (granted, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.granted, len(s.queue)
 }

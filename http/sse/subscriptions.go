@@ -1,34 +1,39 @@
-// Who is to be woken by what: each topic knows who watches it, so an event costs nothing for all others.
+// Subscriptions: every topic knows its open streams, so an event costs nothing for all others; and how many there may be.
 
 package sse
 
 import (
+	"net/http"
 	"net/netip"
 	"slices"
+	"sync/atomic"
+	"time"
+
+	"onsale/http/sse/evloop"
 )
 
-// subscription is an open stream, whoever serves it: a goroutine of net/http or a loop.
+// subscription is an open stream: a conn, served by a goroutine of net/http, or a socket, served by the event loop.
 type subscription interface {
-	closeGracefully(closeNotice) // ends it; its client shall come back
-	abort()                      // ends it at once, in the middle of a write if need be
+	closeGracefully(closeNotice) // between two frames, with a retry delay
+	abort()                      // at once, within a write if need be
 	subscriptionInfo() *subscriptionInfo
 }
 
-// subscriptionInfo is what the hub knows of a guest. It is written when the guest joins, and never again.
+// subscriptionInfo is set when the stream is registered, and does not change.
 type subscriptionInfo struct {
 	topic  *topicState
-	addr   netip.Addr // the zero value where it is not known
+	addr   netip.Addr // the zero value: unknown
 	opened int64      // seconds since 1970
 }
 
-// watcher is one goroutine's place among those of its topic.
+// watcher is a goroutine among the subscribers of its topic.
 type watcher struct {
 	topic  *topicState
 	index  int           // in topic.watchers
-	wakeup chan struct{} // one slot: that there is something, not what
+	wakeup chan struct{} // one slot: there is something new, not what
 }
 
-// wake never waits: news that was not looked at yet is the same news.
+// wake never waits. A wakeup that was not received yet stands for all.
 func (w *watcher) wake() {
 	select {
 	case w.wakeup <- struct{}{}:
@@ -36,18 +41,18 @@ func (w *watcher) wake() {
 	}
 }
 
-// wake tells all who watch the topic, under the hub's lock.
+// wake wakes all subscribers, under the hub's lock.
 func (t *topicState) wake() {
 	for _, w := range t.watchers {
 		w.wake()
 	}
-	for _, c := range t.byLoop {
-		c.loop.notify(c)
+	for _, g := range t.groups {
+		g.Wake()
 	}
 }
 
-// addWatcher registers a stream that a goroutine serves. From then on nothing told under the key is missed. It is false when
-// there is no room, or no hub any more.
+// addWatcher registers a stream that a goroutine serves: from here on it is woken by everything published. It is false if
+// the stream must be rejected.
 func (h *Hub) addWatcher(c *conn, topic Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -61,7 +66,7 @@ func (h *Hub) addWatcher(c *conn, topic Topic) bool {
 	return true
 }
 
-// removeWatcher takes it out. The last watcher takes its place in the list.
+// removeWatcher puts the last watcher into the place of c.
 func (h *Hub) removeWatcher(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,17 +78,17 @@ func (h *Hub) removeWatcher(c *conn) {
 	h.unregister(c)
 }
 
-// removeSocket takes a socket out, and its crowd when it was the last of it.
+// removeSocket unregisters a socket, and its group if it was the last of it.
 func (h *Hub) removeSocket(s *socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := s.info.topic; s.subscribers != nil && len(s.subscribers.sockets) == 0 {
-		t.byLoop = slices.DeleteFunc(t.byLoop, func(c *loopSubscribers) bool { return c == s.subscribers })
+	if t, group := s.info.topic, s.Group(); group != nil && group.Empty() {
+		t.groups = slices.DeleteFunc(t.groups, func(g *evloop.Group) bool { return g == group })
 	}
 	h.unregister(s)
 }
 
-// register lets a guest in, under the hub's lock.
+// register adds a stream, under the hub's lock. It is false if there are too many, or the hub is closed.
 func (h *Hub) register(sub subscription, topic Topic) bool {
 	info := sub.subscriptionInfo()
 	if h.closedReason != "" || !h.checkLimits(topic, info.addr) {
@@ -99,7 +104,7 @@ func (h *Hub) register(sub subscription, topic Topic) bool {
 	return true
 }
 
-// unregister lets it go, under the hub's lock.
+// unregister removes a stream, under the hub's lock.
 func (h *Hub) unregister(sub subscription) {
 	info := sub.subscriptionInfo()
 	info.topic.subscribers--
@@ -111,4 +116,62 @@ func (h *Hub) unregister(sub subscription) {
 	if h.closedReason != "" && len(h.subscriptions) == 0 {
 		close(h.empty)
 	}
+}
+
+// Limits.
+
+// rejections counts the streams that were rejected by a limit.
+type rejections struct {
+	all, user, address atomic.Uint64
+	loggedAt           atomic.Int64  // seconds since 1970
+	loggedTotal        atomic.Uint64 // the total then
+}
+
+func (r *rejections) total() uint64 { return r.all.Load() + r.user.Load() + r.address.Load() }
+
+// checkLimits reports whether one more stream may be opened, under the hub's lock.
+func (h *Hub) checkLimits(topic Topic, addr netip.Addr) bool {
+	switch {
+	case h.MaxStreams > 0 && len(h.subscriptions) >= h.MaxStreams:
+		h.rejections.all.Add(1)
+	case (topic.Kind == TopicUser || topic.Kind == TopicOrder) && h.MaxPerUser > 0 && h.ring.subscribers(topic) >= h.MaxPerUser:
+		h.rejections.user.Add(1)
+	case h.MaxPerAddress > 0 && addr.IsValid() && h.addresses[addr] >= h.MaxPerAddress:
+		h.rejections.address.Add(1)
+	default:
+		return true
+	}
+	return false
+}
+
+// logRejections logs at most once a minute that streams were rejected by a limit. A line for each could fill the disk.
+func (h *Hub) logRejections() {
+	r, now := &h.rejections, time.Now().Unix()
+	last, total := r.loggedAt.Load(), r.total()
+	if total == r.loggedTotal.Load() || now < last+60 || !r.loggedAt.CompareAndSwap(last, now) {
+		return
+	}
+	h.Log.Warn("too many streams, some were rejected",
+		"maxConnections", r.all.Load(), "maxPerUser", r.user.Load(), "maxPerAddress", r.address.Load())
+	r.loggedTotal.Store(total)
+}
+
+// countAddress counts the streams of an address, if they are limited.
+func (h *Hub) countAddress(addr netip.Addr, delta int) {
+	if h.MaxPerAddress <= 0 || !addr.IsValid() {
+		return
+	}
+	h.addresses[addr] += delta
+	if h.addresses[addr] == 0 {
+		delete(h.addresses, addr)
+	}
+}
+
+// addressOf is the other end of the request's connection. A header could contain anything.
+func addressOf(r *http.Request) netip.Addr {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
 }

@@ -13,9 +13,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Dump writes one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
+// dump writes one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
 // this node has published, not on EVENTS.
-func (s *Store) Dump(w io.Writer) error {
+func (s *Store) dump(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	err := s.view(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
@@ -51,7 +51,7 @@ func dumpBucket(w io.Writer, name string, b *bolt.Bucket) error {
 func Difference(a, b *Store) (string, error) {
 	var dumps [2]bytes.Buffer
 	for i, s := range []*Store{a, b} {
-		if err := s.Dump(&dumps[i]); err != nil {
+		if err := s.dump(&dumps[i]); err != nil {
 			return "", err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
+	"onsale/domain/waitlist"
 )
 
 // listKey names a waiting list: "coupons.<promotion>" or "seats.<schedule>".
@@ -24,7 +25,7 @@ type offerRow struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
 	Section     string `json:"section,omitempty"`
-	coupons.Offer
+	waitlist.Offer
 	Expired bool `json:"ended,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	if err := putWaiting(tx, listKey("seats", sc.ScheduleID), entry, sequence, waiting && !offered); err != nil {
 		return err
 	}
-	row := offerRow{ScheduleID: sc.ScheduleID, Section: entry.Section, Offer: coupons.Offer{Entry: entry.Entry}}
+	row := offerRow{ScheduleID: sc.ScheduleID, Section: entry.Section, Offer: waitlist.Offer{Entry: entry.Entry}}
 	return putOffer(tx, row, sequence, waiting && offered)
 }
 

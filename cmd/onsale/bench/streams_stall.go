@@ -88,7 +88,7 @@ func benchStall(ctx context.Context, r *measurement) error {
 // The node's counters of how slow readers were served.
 const (
 	demoted  = "onsale_streams_demoted_total"
-	cutOff   = `onsale_streams_dropped_total{why="slow"}`
+	cutOff   = `onsale_streams_dropped_total{reason="slow"}`
 	replayed = "onsale_streams_replayed_events_total"
 )
 

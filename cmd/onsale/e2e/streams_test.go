@@ -43,15 +43,15 @@ func TestStreams_RespectLimits(t *testing.T) {
 	for _, want := range []string{
 		`onsale_streams_open{kind="user"} 2`,
 		`onsale_streams_open{kind="schedule"} 1`,
-		`onsale_streams_shed_total 2`,
-		`onsale_streams_shed_by_limit_total{limit="all"} 0`,
-		`onsale_streams_shed_by_limit_total{limit="user"} 2`,
-		`onsale_streams_dropped_total{why="limit"} 2`,
-		`onsale_streams_dropped_total{why="slow"} 0`,
+		`onsale_streams_rejected_total 2`,
+		`onsale_streams_rejected_by_limit_total{limit="all"} 0`,
+		`onsale_streams_rejected_by_limit_total{limit="user"} 2`,
+		`onsale_streams_dropped_total{reason="limit"} 2`,
+		`onsale_streams_dropped_total{reason="slow"} 0`,
 		`onsale_streams_drain_seconds 0`,
 		`onsale_streams_behind 0`,
-		`onsale_streams_lag_events{quantile="0.99"} 0`,
-		`onsale_streams_lag_events{quantile="1"} 0`,
+		`onsale_streams_lag_events_p99 0`,
+		`onsale_streams_lag_events_max 0`,
 	} {
 		if !slices.Contains(metrics, want) {
 			t.Errorf("the metrics have no %s", want)

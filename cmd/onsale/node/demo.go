@@ -9,7 +9,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
-	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // createDemo creates promotion "demo" with 1,000 units, schedule "demo" with 600 seats and product "demo" with 100 units, unless
@@ -17,7 +17,7 @@ import (
 // each.
 func (n *Node) createDemo(ctx context.Context) {
 	exists := false
-	err := n.projector.Read("", func(v *projections.View) (err error) {
+	err := n.projector.Read("", func(v *store.View) (err error) {
 		_, exists, err = v.Product("demo") // created last
 		return err
 	})

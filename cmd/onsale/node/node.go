@@ -87,7 +87,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     n.publish,
+		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
@@ -95,13 +95,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	n.registry.MustRegister(projector)
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
-		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Last: n.lastEventNumber, NumberAt: projector.EventNumberAt,
-		CatchUp: n.catchUp, MaxCatchUps: cfg.Streams.MaxCatchUps, Progress: n.progress, OrderView: n.order, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
+		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Source: projector,
+		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
-		Engine: true, Log: n.logger,
+		EventLoop: true, Log: n.logger,
 	})
 	if n.consistent {
 		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
@@ -123,14 +124,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return state.Commands.Last, err
 		},
 		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
-		Streams: httpd.Streams{
-			User: n.hub.User, Alarms: n.hub.Alarms, Schedule: n.hub.Schedule, Promotion: n.hub.Promotion, Order: n.hub.Order,
-		},
-		Payments:      paymentsConfig,
+		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
-		DebugStreams: n.debugStreams, Logger: n.logger,
+		Logger: n.logger,
 	})
-	n.registerStreamMetrics()
+	n.registry.MustRegister(n.hub)
 	return nil
 }
 
@@ -148,12 +146,6 @@ func readyNotes(cfg config.Config) []string {
 		return nil
 	}
 	return []string{"only the leaders of the logs are checked, not their replicas"}
-}
-
-// publish takes events that are confirmed and in the store.
-func (n *Node) publish(events []projections.ConfirmedEvent) {
-	n.hub.Publish(events)
-	n.server.ObserveConfirmed(events)
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -15,7 +15,7 @@ func rows(n int, row Row) (rows []Row) {
 	return rows
 }
 
-// Everything to its edge is a schedule; one step further names the field.
+// TestCreate_CheckNamesField tries the largest and smallest valid values, and one step beyond each.
 func TestCreate_CheckNamesField(t *testing.T) {
 	createWith := func(edit func(*Create)) Create {
 		c := Create{Title: "t", HoldSeconds: 1, MaxSeatsPerUser: 1, Sections: []Section{{Name: "A", Rows: []Row{{"1", 1}}}}}
@@ -27,7 +27,7 @@ func TestCreate_CheckNamesField(t *testing.T) {
 		body  Create
 		field string
 	}{
-		{"plain", createWith(func(*Create) {}), ""},
+		{"valid", createWith(func(*Create) {}), ""},
 		{"no title", createWith(func(c *Create) { c.Title = "" }), "title"},
 		{"longer title", createWith(func(c *Create) { c.Title = strings.Repeat("t", MaxTitle+1) }), "title"},
 		{"no hold", createWith(func(c *Create) { c.HoldSeconds = 0 }), "holdSeconds"},
@@ -36,18 +36,18 @@ func TestCreate_CheckNamesField(t *testing.T) {
 		{"none for anyone", createWith(func(c *Create) { c.MaxSeatsPerUser = 0 }), "maxSeatsPerUser"},
 		{"more for one", createWith(func(c *Create) { c.MaxSeatsPerUser = MaxPerUser + 1 }), "maxSeatsPerUser"},
 		{"extended more often", createWith(func(c *Create) { c.MaxExtensions = MaxExtensions + 1 }), "maxExtensions"},
-		{"extended less than never", createWith(func(c *Create) { c.MaxExtensions = -1 }), "maxExtensions"},
-		{"held longer in all", createWith(func(c *Create) { c.MaxHoldSeconds = MaxHoldSeconds + 1 }), "maxHoldSeconds"},
-		{"held shorter in all", createWith(func(c *Create) { c.HoldSeconds, c.MaxHoldSeconds = 9, 8 }), "maxHoldSeconds"},
-		{"held no longer in all", createWith(func(c *Create) { c.MaxHoldSeconds = c.HoldSeconds }), ""},
-		{"back more seldom", createWith(func(c *Create) { c.ReleaseEverySeconds = MaxReleaseSeconds + 1 }), "releaseEverySeconds"},
-		{"back before it went", createWith(func(c *Create) { c.ReleaseEverySeconds = -1 }), "releaseEverySeconds"},
+		{"extended negatively", createWith(func(c *Create) { c.MaxExtensions = -1 }), "maxExtensions"},
+		{"longest hold with extensions, and more", createWith(func(c *Create) { c.MaxHoldSeconds = MaxHoldSeconds + 1 }), "maxHoldSeconds"},
+		{"hold with extensions shorter than hold", createWith(func(c *Create) { c.HoldSeconds, c.MaxHoldSeconds = 9, 8 }), "maxHoldSeconds"},
+		{"hold with extensions as long as hold", createWith(func(c *Create) { c.MaxHoldSeconds = c.HoldSeconds }), ""},
+		{"released too seldom", createWith(func(c *Create) { c.ReleaseEverySeconds = MaxReleaseSeconds + 1 }), "releaseEverySeconds"},
+		{"released in negative time", createWith(func(c *Create) { c.ReleaseEverySeconds = -1 }), "releaseEverySeconds"},
 		{"no sections", createWith(func(c *Create) { c.Sections = nil }), "sections"},
 		{"more sections", createWith(func(c *Create) { c.Sections = make([]Section, MaxSections+1) }), "sections"},
 		{"a section without a name", createWith(func(c *Create) { c.Sections[0].Name = "" }), "sections[0].name"},
-		{"the dearest", createWith(func(c *Create) { c.Sections[0].Price = MaxPrice }), ""},
-		{"dearer", createWith(func(c *Create) { c.Sections[0].Price = MaxPrice + 1 }), "sections[0].price"},
-		{"money back", createWith(func(c *Create) { c.Sections[0].Price = -1 }), "sections[0].price"},
+		{"highest price", createWith(func(c *Create) { c.Sections[0].Price = MaxPrice }), ""},
+		{"higher price", createWith(func(c *Create) { c.Sections[0].Price = MaxPrice + 1 }), "sections[0].price"},
+		{"negative price", createWith(func(c *Create) { c.Sections[0].Price = -1 }), "sections[0].price"},
 		{"no rows", createWith(func(c *Create) { c.Sections[0].Rows = []Row{} }), "sections[0].rows"},
 		{"a row without a name", createWith(func(c *Create) { c.Sections[0].Rows[0].Name = "" }), "sections[0].rows[0].name"},
 		{"a row without seats", createWith(func(c *Create) { c.Sections[0].Rows[0].Seats = 0 }), "sections[0].rows[0].seats"},
@@ -68,29 +68,15 @@ func TestCreate_CheckNamesField(t *testing.T) {
 	}
 }
 
-func TestValidName_Bounds(t *testing.T) {
+func TestIsName_Bounds(t *testing.T) {
 	for _, name := range []string{"A", "1층", "R B", strings.Repeat("x", MaxName), "R&B", `"`} {
-		if !validName(name) {
-			t.Errorf("%q is a name", name)
+		if !isName(name) {
+			t.Errorf("%q: got false, want true", name)
 		}
 	}
 	for _, name := range []string{"", "\n", "\x00", "\u2028", strings.Repeat("x", MaxName+1), strings.Repeat("<", 7)} {
-		if validName(name) {
-			t.Errorf("%q is no name", name)
-		}
-	}
-}
-
-// Seats are numbered through sections, rows and places; every seat finds its own.
-func TestLayout_NumbersSeats(t *testing.T) {
-	l := NewLayout([]Section{{"A", 5, []Row{{"1", 2}, {"2", 1}}}, {"B", 3, []Row{{"1", 3}}}})
-	want := []HeldSeat{{1, "A-1-1", 5}, {2, "A-1-2", 5}, {3, "A-2-1", 5}, {4, "B-1-1", 3}, {5, "B-1-2", 3}, {6, "B-1-3", 3}}
-	if l.Total() != len(want) {
-		t.Errorf("got %d seats, want %d", l.Total(), len(want))
-	}
-	for _, seat := range want {
-		if got := l.Describe(seat.ScheduleSeatID); got != seat {
-			t.Errorf("got %+v, want %+v", got, seat)
+		if isName(name) {
+			t.Errorf("%q: got true, want false", name)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"onsale/domain"
 )
 
-// The largest events that the rules can make fit into 256 KiB, the envelope included: there is no schedule that can be
-// created, and no hold on it that can be had, whose event the log would refuse.
+// TestEvents_LargestFit makes the largest events that the rules can make: with their envelope they fit into 256 KiB, so the log
+// refuses none.
 func TestEvents_LargestFit(t *testing.T) {
 	name := strings.Repeat("<", 6) + "xxxx" // 40 bytes of JSON
 	create := func(sections int) Create {
@@ -49,5 +49,42 @@ func TestEvents_LargestFit(t *testing.T) {
 		if name, _ := body.Type(); err != nil || len(text) > 255<<10 || len(text) < 100<<10 {
 			t.Errorf("%s has %d bytes, %v", name, len(text), err)
 		}
+	}
+}
+
+func TestLayout_NumbersSeats(t *testing.T) {
+	l := NewLayout([]Section{{"A", 5, []Row{{"1", 2}, {"2", 1}}}, {"B", 3, []Row{{"1", 3}}}})
+	want := []HeldSeat{{1, "A-1-1", 5}, {2, "A-1-2", 5}, {3, "A-2-1", 5}, {4, "B-1-1", 3}, {5, "B-1-2", 3}, {6, "B-1-3", 3}}
+	if l.Total() != len(want) {
+		t.Errorf("got %d seats, want %d", l.Total(), len(want))
+	}
+	for _, seat := range want {
+		if got := l.Describe(seat.ScheduleSeatID); got != seat {
+			t.Errorf("got %+v, want %+v", got, seat)
+		}
+	}
+}
+
+func TestHoldSequence_ParsesHoldID(t *testing.T) {
+	for _, sequence := range []uint64{1, 1000, 1<<64 - 1} {
+		if got := HoldSequence(HoldID(sequence)); got != sequence {
+			t.Errorf("got %d, want %d", got, sequence)
+		}
+	}
+	for _, id := range []string{"", "h", "1", "H1", "h01", "h+1", "h-1", "h 1", "h1 ", "h0x1", "h1_0", "h18446744073709551616"} {
+		if got := HoldSequence(id); got != 0 {
+			t.Errorf("%q: got %d, want 0", id, got)
+		}
+	}
+}
+
+func TestReservationSequence_ParsesIDs(t *testing.T) {
+	for id, want := range map[string]uint64{"hall-r7": 7, "hall-r07": 0, "hall-r": 0, "hall7": 0, "bar-r7": 0, "hall-ws7": 0, "": 0} {
+		if got := ReservationSequence("hall", id); got != want {
+			t.Errorf("%q: got %d, want %d", id, got, want)
+		}
+	}
+	if id := WaitingID("hall", 7); id != "hall-ws7" || WaitingSequence("hall", id) != 7 || WaitingSequence("bar", id) != 0 {
+		t.Errorf("got %s", id)
 	}
 }

@@ -1,6 +1,7 @@
-// The poller on Linux: one epoll instance says which sockets can be written again, have something to read, or are gone.
+// The poller of Linux: one epoll instance for all loops. A connection is taken from the runtime by a duplicate of its
+// descriptor, so nothing of package net is kept for it.
 
-package sse
+package evloop
 
 import (
 	"errors"
@@ -13,16 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// notsentLowat is how many bytes a socket takes that are not on their way yet. More would only fill kernel memory for a
+// client that does not read; what is on its way is bounded by the client's own window.
+const notsentLowat = 16 << 10
+
 type epoll struct {
 	fd, stopFD   int // the instance, and an eventfd that ends it
 	writeTimeout time.Duration
+	done         chan struct{} // closed when run has returned
 
-	mu      sync.Mutex
-	sockets []*socket // by descriptor
-	count   int32     // ever; descriptors are used again, numbers are not
+	mu    sync.Mutex
+	conns []*Conn // by descriptor
+	count int32   // ever: descriptors are used again, numbers are not
 }
 
-func newPoller(h *Hub) (poller, error) {
+func newPoller(writeTimeout time.Duration) (Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -36,23 +42,25 @@ func newPoller(h *Hub) (poller, error) {
 		_, _ = unix.Close(fd), unix.Close(stopFD)
 		return nil, err
 	}
-	p := &epoll{fd: fd, stopFD: stopFD, writeTimeout: h.WriteTimeout}
-	h.background.Go(p.run)
+	p := &epoll{fd: fd, stopFD: stopFD, writeTimeout: writeTimeout, done: make(chan struct{})}
+	go p.run()
 	return p, nil
 }
 
-func (p *epoll) close() {
+func (p *epoll) Close() {
 	_, _ = unix.Write(p.stopFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-p.done
+	_, _ = unix.Close(p.fd), unix.Close(p.stopFD)
 }
 
-// run tells the loops what happens, until close.
+// run passes events on to the loops until Close.
 func (p *epoll) run() {
-	defer func() { _, _ = unix.Close(p.fd), unix.Close(p.stopFD) }()
+	defer close(p.done)
 	var events [256]unix.EpollEvent
 	for {
 		n, err := unix.EpollWait(p.fd, events[:], -1)
 		if err != nil && err != unix.EINTR {
-			panic("stream: epoll: " + err.Error()) // only a bug of this file makes it fail
+			panic("evloop: epoll_wait: " + err.Error()) // only a bug in this file makes it fail
 		}
 		for _, e := range events[:max(n, 0)] {
 			if e.Fd < 0 {
@@ -63,40 +71,33 @@ func (p *epoll) run() {
 	}
 }
 
-// dispatch passes an event on. A descriptor may belong to another connection by now; its number does not.
+// dispatch passes on one event. Its descriptor may belong to another connection by now; its number does not.
 func (p *epoll) dispatch(e unix.EpollEvent) {
-	var events ready
+	var events Ready
 	if e.Events&unix.EPOLLOUT != 0 {
-		events |= writable
+		events |= Writable
 	}
 	if e.Events&unix.EPOLLIN != 0 {
-		events |= readable
+		events |= Readable
 	}
 	if e.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		events |= gone
+		events |= Gone
 	}
 	p.mu.Lock()
-	s := p.sockets[e.Fd]
-	if s != nil && s.number != e.Pad {
-		s = nil
+	c := p.conns[e.Fd]
+	if c != nil && c.number != e.Pad {
+		c = nil
 	}
 	p.mu.Unlock()
-	if s != nil {
-		s.loop.onReady(s, events)
+	if c != nil {
+		c.SocketReady(events)
 	}
 }
 
-// Sockets on Linux: connections are taken from the runtime by a duplicate of their descriptor, so nothing of net is kept for
-// them.
-
-// notsentLowat is how much a socket takes that is not on its way yet. More would only be kept by the kernel for a reader that
-// is not there; what is on its way is the reader's own window.
-const notsentLowat = 16 << 10
-
-func (p *epoll) add(s *socket, c net.Conn) error {
-	tcp, ok := c.(*net.TCPConn)
+func (p *epoll) Add(c *Conn, nc net.Conn) error {
+	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
-		return errNotSocket
+		return errNotTCP
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
@@ -106,47 +107,47 @@ func (p *epoll) add(s *socket, c net.Conn) error {
 	if ctlErr := raw.Control(func(own uintptr) { fd, err = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) }); ctlErr != nil || err != nil {
 		return errors.Join(ctlErr, err)
 	}
-	_ = c.Close() // the duplicate keeps the connection
+	_ = nc.Close() // the duplicate keeps the connection open
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, notsentLowat)
-	// Also a peer that answers, but takes nothing, is given up then; a write timeout comes first.
+	// Ends also a peer that acknowledges, but takes nothing. The write timeout comes first.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int((p.writeTimeout + 10*time.Second).Milliseconds()))
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count++
-	s.fd, s.number = int32(fd), p.count
-	for len(p.sockets) <= fd {
-		p.sockets = append(p.sockets, nil)
+	c.fd, c.number = int32(fd), p.count
+	for len(p.conns) <= fd {
+		p.conns = append(p.conns, nil)
 	}
-	p.sockets[fd] = s
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: s.fd, Pad: s.number}
+	p.conns[fd] = c
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: c.fd, Pad: c.number}
 	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-		p.sockets[fd] = nil
+		p.conns[fd] = nil
 		_ = unix.Close(fd)
 		return err
 	}
 	return nil
 }
 
-func (p *epoll) write(s *socket, b []byte) (int, error) {
+func (p *epoll) Write(c *Conn, b []byte) (int, error) {
 	for {
-		n, err := unix.Write(int(s.fd), b)
+		n, err := unix.Write(int(c.fd), b)
 		switch err {
 		case nil:
 			return n, nil
 		case unix.EINTR:
 		case unix.EAGAIN:
-			return 0, errWouldBlock
+			return 0, ErrWouldBlock
 		default:
 			return 0, err
 		}
 	}
 }
 
-func (p *epoll) discard(s *socket) error {
+func (p *epoll) Discard(c *Conn) error {
 	var b [2048]byte
 	for range 16 {
-		n, err := unix.Read(int(s.fd), b[:])
+		n, err := unix.Read(int(c.fd), b[:])
 		switch {
 		case err == unix.EAGAIN:
 			return nil
@@ -160,15 +161,15 @@ func (p *epoll) discard(s *socket) error {
 	return errClientSends
 }
 
-func (p *epoll) drop(s *socket) {
+func (p *epoll) Drop(c *Conn) {
 	p.mu.Lock()
-	p.sockets[s.fd] = nil
+	p.conns[c.fd] = nil
 	p.mu.Unlock()
-	_ = unix.Close(int(s.fd)) // which takes it out of the instance
+	_ = unix.Close(int(c.fd)) // which takes it out of the epoll instance
 }
 
-// fileLimit is how many descriptors this process may have.
-func fileLimit() int {
+// MaxDescriptors is how many descriptors this process may have open; 0: unknown.
+func MaxDescriptors() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0

@@ -8,7 +8,7 @@ import (
 	"onsale/domain"
 )
 
-// Everything to its edge is a promotion; one step further names the field.
+// TestCreate_CheckNamesField tries the largest and smallest valid values, and one step beyond each.
 func TestCreate_CheckNamesField(t *testing.T) {
 	createWith := func(edit func(*Create)) Create {
 		c := Create{Name: "n", Stock: 1, PerUserLimit: 1}
@@ -20,7 +20,7 @@ func TestCreate_CheckNamesField(t *testing.T) {
 		body  Create
 		field string
 	}{
-		{"plain", createWith(func(*Create) {}), ""},
+		{"valid", createWith(func(*Create) {}), ""},
 		{"no units", createWith(func(c *Create) { c.Stock = 0 }), ""},
 		{"most units", createWith(func(c *Create) { c.Stock = MaxStock }), ""},
 		{"more units", createWith(func(c *Create) { c.Stock = MaxStock + 1 }), "stock"},
@@ -32,8 +32,8 @@ func TestCreate_CheckNamesField(t *testing.T) {
 		{"more for one", createWith(func(c *Create) { c.PerUserLimit = MaxPerUserLimit + 1 }), "perUserLimit"},
 		{"none for anyone", createWith(func(c *Create) { c.PerUserLimit = 0 }), "perUserLimit"},
 		{"closes only", createWith(func(c *Create) { c.ClosesAt = 1 }), ""},
-		{"shortest", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 1, 2 }), ""},
-		{"no time at all", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 2 }), "closesAt"},
+		{"open for 1 ms", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 1, 2 }), ""},
+		{"closes when it opens", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 2 }), "closesAt"},
 		{"closes first", createWith(func(c *Create) { c.OpensAt, c.ClosesAt = 2, 1 }), "closesAt"},
 	} {
 		if got := fieldOf(c.body.Check()); got != c.field {
@@ -52,7 +52,7 @@ func fieldOf(err error) string {
 	return ""
 }
 
-// Numbers and ids up to the largest stock, whose ids must still be ids.
+// TestCouponID_FitsID checks the id of the last coupon of the largest promotion with the longest id.
 func TestCouponID_FitsID(t *testing.T) {
 	longest := CouponID(strings.Repeat("p", 40), MaxStock)
 	if err := domain.CheckID(longest); err != nil {

@@ -1,0 +1,226 @@
+package evloop
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// counter is a source that writes numbered lines, up to a limit that grows.
+type counter struct {
+	Conn
+	next, limit int
+	heartbeats  int
+	closed      chan error
+}
+
+func (c *counter) Step() {
+	for c.next < c.limit {
+		line := fmt.Appendf(nil, "%d\n", c.next)
+		n := c.Write(line)
+		if c.IsClosed() {
+			return
+		}
+		if n > 0 {
+			c.next++
+		}
+		if n < len(line) {
+			if n > 0 {
+				c.Keep(line[n:])
+			}
+			return
+		}
+		if c.next%100 == 0 {
+			c.Requeue()
+			return
+		}
+	}
+}
+
+func (c *counter) OnHeartbeat() { c.heartbeats++ }
+func (c *counter) OnTimer()     { c.limit++; c.Poke() }
+
+func (c *counter) Finish() {
+	if !c.BeginClose() {
+		return
+	}
+	if c.Flush() {
+		c.Write([]byte("end\n"))
+	}
+	c.Close()
+}
+
+func (c *counter) OnClose(err error) { c.closed <- err }
+
+// serveCounters serves counters of lines on an engine.
+func serveCounters(t *testing.T, c Config, maxAge, heartbeat time.Duration, lines int) (url string, opened chan *counter, written *atomic.Uint64) {
+	c.Written = new(atomic.Uint64)
+	engine, err := New(c)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened = make(chan *counter, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !CanHijack(w, r) {
+			t.Error("cannot hijack")
+		}
+		s := &counter{limit: lines, closed: make(chan error, 1)}
+		engine.Assign(&s.Conn, s)
+		conn, err := Hijack(w)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := s.Open(conn.Conn, conn.Head()); err != nil {
+			t.Error(err)
+			return
+		}
+		s.Loop().Post(func() { s.Start(s.Loop().NewGroup(), []byte("begin\n"), maxAge, heartbeat) })
+		opened <- s
+	}))
+	t.Cleanup(func() {
+		server.Close()
+		engine.Stop()
+	})
+	return server.URL, opened, c.Written
+}
+
+func get(t *testing.T, url string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	c, err := net.Dial("tcp", url[len("http://"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || r.StatusCode != 200 || !r.Close {
+		t.Fatalf("got %+v %v", r, err)
+	}
+	return c, bufio.NewReader(r.Body)
+}
+
+// All lines arrive once and in order, though the socket is full again and again, and then the end at max age.
+func TestConn_WritesEverythingInOrder(t *testing.T) {
+	const lines = 500_000
+	url, opened, written := serveCounters(t, Config{WriteTimeout: 10 * time.Second}, 3*time.Second, time.Second, lines)
+	c, body := get(t, url)
+	defer c.Close()
+	want := bytes.NewBufferString("begin\n")
+	for n := range lines {
+		fmt.Fprintf(want, "%d\n", n)
+	}
+	want.WriteString("end\n")
+	time.Sleep(100 * time.Millisecond) // the socket is full
+	got, err := io.ReadAll(body)
+	if err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("got %d bytes of %d, ending with %q: %v", len(got), want.Len(), got[max(0, len(got)-20):], err)
+	}
+	s := <-opened
+	if err := <-s.closed; err != nil || s.heartbeats != 2 || written.Load() < uint64(want.Len()) {
+		t.Errorf("closed with %v after %d heartbeats and %d bytes", err, s.heartbeats, written.Load())
+	}
+}
+
+func TestConn_WriteTimeoutCloses(t *testing.T) {
+	url, opened, _ := serveCounters(t, Config{WriteTimeout: 200 * time.Millisecond}, time.Hour, time.Hour, 100_000_000)
+	c, _ := get(t, url)
+	defer c.Close()
+	if err := <-(<-opened).closed; err != ErrWriteTimeout {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConn_ClosesWithClient(t *testing.T) {
+	url, opened, _ := serveCounters(t, Config{WriteTimeout: time.Minute}, time.Hour, time.Hour, 1)
+	c, body := get(t, url)
+	if line, err := body.ReadString('\n'); line != "begin\n" || err != nil {
+		t.Errorf("got %q %v", line, err)
+	}
+	_ = c.Close()
+	if err := <-(<-opened).closed; err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A group wakes its connections; a timer fires once, unless it is stopped.
+func TestConn_WakesAndTimers(t *testing.T) {
+	url, opened, _ := serveCounters(t, Config{WriteTimeout: time.Minute}, time.Hour, time.Hour, 0)
+	c, body := get(t, url)
+	s := <-opened
+	next := func(want string) {
+		t.Helper()
+		if line, err := body.ReadString('\n'); line != want+"\n" || err != nil {
+			t.Fatalf("got %q %v, want %s", line, err, want)
+		}
+	}
+	next("begin")
+	group := make(chan *Group)
+	s.Loop().Post(func() {
+		s.limit++
+		group <- s.group
+	})
+	(<-group).Wake()
+	next("0")
+	s.Loop().Post(func() { s.SetTimer(10 * time.Millisecond); s.StopTimer() })
+	s.Loop().Post(func() { s.SetTimer(60 * time.Millisecond) })
+	next("1")
+	_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	if line, err := body.ReadString('\n'); err == nil {
+		t.Errorf("the timer fired again: %q", line)
+	}
+	_ = c.Close()
+	<-s.closed
+}
+
+// Every connection is visited at its tick, or at most a round earlier, and not when it was removed.
+func TestWheel_VisitsWhenDue(t *testing.T) {
+	var w wheel
+	conns := make([]Conn, 3000)
+	due := map[*Conn]uint32{}
+	for i := range conns {
+		c := &conns[i]
+		due[c] = uint32(i*7%2500) + 1
+		w.add(c, due[c])
+		if i%10 == 0 {
+			w.remove(c)
+			delete(due, c)
+		}
+	}
+	for hand := uint32(1); hand <= 2500; hand++ {
+		if at, ok := w.nextDue(); ok && at < hand {
+			t.Fatalf("at %d the next is due at %d", hand, at)
+		}
+		w.advance(hand, func(c *Conn) {
+			switch at, ok := due[c]; {
+			case !ok:
+				t.Fatal("visited after it was removed")
+			case at > hand:
+				w.add(c, at)
+			case at < hand:
+				t.Fatalf("due at %d, visited at %d", at, hand)
+			default:
+				delete(due, c)
+			}
+		})
+	}
+	if len(due) > 0 || slices.ContainsFunc(w.slots[:], func(c *Conn) bool { return c != nil }) {
+		t.Errorf("%d were not visited", len(due))
+	}
+}

@@ -18,9 +18,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	httpd "onsale/http"
-
 	"onsale/cmd/onsale/e2e/harness"
+	httpd "onsale/http"
 )
 
 // The demo is open before the node serves: the first request finds it.

@@ -89,12 +89,8 @@ func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string)
 }
 
 func validKey(key string) bool {
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return false
-		}
-	}
-	return key != "" && len(key) <= maxKeyLength
+	invisible := func(c rune) bool { return c <= ' ' || c > '~' }
+	return key != "" && len(key) <= maxKeyLength && !strings.ContainsFunc(key, invisible)
 }
 
 // canonicalPath is the current path for a path of older clients.

@@ -169,7 +169,8 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId", "scheduleSeatId", "section", "row", "number", "price", "status", "userId", "under", "until"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportSeats(of.schedule), func(v store.OwnedSeat) []string {
-				return cells(v.ScheduleID, v.ScheduleSeatID, v.Section, v.Row, v.Number, v.Price, v.Status, v.UserID, v.RefID, v.Until)
+				return cells(v.ScheduleID, v.ScheduleSeatID, v.Section, v.Row, v.Number, v.Price, v.Status, v.UserID,
+					v.RefID, v.Until)
 			})
 		},
 	},
@@ -182,7 +183,8 @@ var exportFiles = map[string]exportFile{
 					return nil
 				}
 				v := viewReservation(r.Reservation)
-				return cells(v.ReservationID, v.ScheduleID, r.UserID, strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]"), v.TotalPrice, v.Status)
+				ids := strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]")
+				return cells(v.ReservationID, v.ScheduleID, r.UserID, ids, v.TotalPrice, v.Status)
 			})
 		},
 	},
@@ -207,7 +209,8 @@ var exportFiles = map[string]exportFile{
 				if of.product != "" && of.product != o.ProductID {
 					return nil
 				}
-				return append(cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, o.Reason, o.PlacedAt), paymentCells(o.Payment)...)
+				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, o.Reason, o.PlacedAt)
+				return append(row, paymentCells(o.Payment)...)
 			})
 		},
 	},

@@ -122,13 +122,6 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 
 // Coupons.
 
-// Statuses in the frame "waiting".
-const (
-	statusWaiting  = "WAITING"
-	statusLeft     = "LEFT"
-	statusDeclined = "DECLINED"
-)
-
 func couponNotification(body domain.Body) notification {
 	switch b := body.(type) {
 	case coupons.Issued:
@@ -143,17 +136,17 @@ func couponNotification(body domain.Body) notification {
 		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
 			Status string `json:"status"`
 			coupons.Joined
-		}{statusWaiting, b}}
+		}{"WAITING", b}}
 	case coupons.Left:
 		return notification{name: "waiting", text: "waiting/left", fields: struct {
 			Status string `json:"status"`
 			coupons.Left
-		}{statusLeft, b}}
+		}{"LEFT", b}}
 	case coupons.Declined:
 		return notification{name: "waiting", text: "waiting/declined", fields: struct {
 			Status string `json:"status"`
 			coupons.Declined
-		}{statusDeclined, b}}
+		}{"DECLINED", b}}
 	case coupons.Offered:
 		return notification{name: "offer", text: "offer/coupons", fields: b, params: messageParams{promotionID: b.PromotionID, count: b.Quantity}}
 	case coupons.OfferExpired:
@@ -186,17 +179,17 @@ func seatNotification(body domain.Body) notification {
 		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
 			Status string `json:"status"`
 			seats.Joined
-		}{statusWaiting, b}}
+		}{"WAITING", b}}
 	case seats.Left:
 		return notification{name: "waiting", text: "waiting/left", fields: struct {
 			Status string `json:"status"`
 			seats.Left
-		}{statusLeft, b}}
+		}{"LEFT", b}}
 	case seats.Declined:
 		return notification{name: "waiting", text: "waiting/declined", fields: struct {
 			Status string `json:"status"`
 			seats.Declined
-		}{statusDeclined, b}}
+		}{"DECLINED", b}}
 	case seats.Offered:
 		return withCount("offer", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.OfferExpired:

@@ -132,7 +132,7 @@ func (s *Server) apiMuxes() (v1, v2 *http.ServeMux) {
 	handleV1("PUT /payments/prepare", "prepare", s.requireToken(s.v1Prepare))
 	handleV1("GET /payments/prepare/{uid}", "prepare", s.requireToken(s.v1Prepared))
 	handleV1("GET /payments", "find", s.requireToken(s.v1Batch))
-	for _, path := range []string{"find/{order}", "find/{order}/{status}", "findAll/{order}", "findAll/{order}/{status}", "status/{status}"} {
+	for _, path := range []string{"find/{order}", "findAll/{order}", "find/{order}/{status}", "findAll/{order}/{status}", "status/{status}"} {
 		handleV1("GET /payments/"+path, "find", s.requireToken(s.v1List))
 	}
 	handleV1("GET /payments/{uid}", "get", s.requireToken(s.v1Get))

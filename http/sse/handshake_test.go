@@ -25,7 +25,7 @@ func TestHandshake_Transcript(t *testing.T) {
 			e.Now = domain.At(time.Now().Add(time.Duration(i-99) * 500 * time.Millisecond))
 			f.emit(e)
 		}
-		viewtest.Transcript(t, "verdicts.txt", func(command string) string {
+		viewtest.Transcript(t, "handshake.txt", func(command string) string {
 			command, more, _ := strings.Cut(command, " more after ")
 			var path, header string
 			var n int

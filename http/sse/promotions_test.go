@@ -105,7 +105,7 @@ func TestPromotion_Transcript(t *testing.T) {
 				}
 			}()
 		}
-		viewtest.Transcript(t, "progress.txt", func(command string) string {
+		viewtest.Transcript(t, "promotions.txt", func(command string) string {
 			words := append(strings.Fields(command), "", "", "", "")
 			what, promotion := words[0], words[1]
 			switch what {

@@ -65,7 +65,7 @@ func (h *Hub) serveSocket(w http.ResponseWriter, r *http.Request, topic Topic, i
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(h.ctx, cancel)() // a closed hub publishes nothing, so nobody waits for an event
+	defer context.AfterFunc(h.ctx, cancel)() // a closed hub publishes nothing more, so there is nothing to wait for
 	s.cursor.topic = s.info.topic
 	start, err := h.startPosition(ctx, r, &s.cursor)
 	if err != nil {

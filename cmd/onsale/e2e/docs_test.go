@@ -108,3 +108,7 @@ func normalize(s string) string {
 	}
 	return strings.TrimSpace(s)
 }
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+func TestScripts(t *testing.T) { harness.RunScripts(t) }

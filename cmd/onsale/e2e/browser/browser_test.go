@@ -179,7 +179,7 @@ func (page *tab) waitFor(expression string) {
 			return
 		}
 	}
-	var heard any
-	page.eval(`[window.heard ?? null, window.states ?? null]`, &heard)
-	page.tb.Fatalf("timeout: %s, %v\nheard %v", expression, err, heard)
+	var received any
+	page.eval(`[window.received ?? null, window.states ?? null]`, &received)
+	page.tb.Fatalf("timeout: %s, %v\nheard %v", expression, err, received)
 }

@@ -23,11 +23,11 @@ func (p *profile) openListening(g *flakyProxy, user string) *tab {
 func (page *tab) subscribe(user string) {
 	page.run(fmt.Sprintf(`import('/onsale.js').then(({ connect, request, issue, outcome }) => {
 		window.onsale = { request, issue, outcome };
-		window.heard = []; window.states = []; window.greetings = []; window.resets = []; window.polls = 0;
+		window.received = []; window.states = []; window.connects = []; window.resets = []; window.polls = 0;
 		window.stream = connect({
 			path: '/subscribe/%[1]s', heartbeat: 1000, storageKey: '%[1]s',
-			onEvent: (event) => heard.push(event.id),
-			onState: (state, frame) => { states.push(state); if (frame?.name === 'connect') greetings.push(frame.data.status); },
+			onEvent: (event) => received.push(event.id),
+			onState: (state, frame) => { states.push(state); if (frame?.name === 'connect') connects.push(frame.data.status); },
 			onReset: (snapshot) => resets.push(snapshot),
 			poll: () => { polls++; },
 		});
@@ -49,8 +49,8 @@ func (g *flakyProxy) produceEvents(tb testing.TB, user string, n int) (ids []str
 func (page *tab) wantEvents(ids ...[]string) {
 	page.tb.Helper()
 	want := slices.Concat(ids...)
-	page.waitFor(fmt.Sprintf(`heard.at(-1) === %q`, want[len(want)-1]))
-	page.want(`heard.join(' ')`, strings.Join(want, " "))
+	page.waitFor(fmt.Sprintf(`received.at(-1) === %q`, want[len(want)-1]))
+	page.want(`received.join(' ')`, strings.Join(want, " "))
 }
 
 // startProxied starts a demo node behind a flaky proxy.
@@ -82,7 +82,7 @@ func TestOnsaleJS_Reconnects(t *testing.T) {
 	last := g.produceEvents(t, "broken", 1)
 	page.wantEvents(first, silent, refused, last)
 	page.want(`states.at(-1) === 'connecting'`, false)
-	page.want(`new Set(greetings.slice(1)).size === 1 && greetings.at(-1)`, "complete")
+	page.want(`new Set(connects.slice(1)).size === 1 && connects.at(-1)`, "complete")
 }
 
 func TestOnsaleJS_ResumesAfterReload(t *testing.T) {
@@ -96,11 +96,11 @@ func TestOnsaleJS_ResumesAfterReload(t *testing.T) {
 	page.open(g.URL + "/healthz")
 	page.subscribe("reload")
 	page.wantEvents(missed, g.produceEvents(t, "reload", 1))
-	page.want(`greetings.join()`, "complete")
+	page.want(`connects.join()`, "complete")
 
 	page.run(`stream.close(); sessionStorage.setItem('onsale.last reload', 'another0-7')`) // an id of another log
 	page.subscribe("reload")
-	page.want(`greetings.concat(resets).join()`, "reset,/api/v1/me/coupons")
+	page.want(`connects.concat(resets).join()`, "reset,/api/v1/me/coupons")
 	page.wantEvents(g.produceEvents(t, "reload", 2))
 	page.run(`stream.close()`)
 	g.waitFor("no stream is open", func() bool { return g.open == 0 })
@@ -116,7 +116,7 @@ func TestOnsaleJS_RepeatsIdempotencyKeys(t *testing.T) {
 	if keys := g.keys(); len(keys) != 3 || keys[0] == "" || len(slices.Compact(keys)) != 1 {
 		t.Errorf("asked with the keys %q, want one key three times", keys)
 	}
-	page.waitFor(`heard.length === 1`)
+	page.waitFor(`received.length === 1`)
 	page.want(`Object.keys(sessionStorage).filter((name) => name.startsWith('onsale.key')).length`, 0)
 	page.run(`onsale.issue('demo', { user: 'keys' }).then((answer) => onsale.outcome(answer.body, { user: 'keys' })).then((found) => { window.again = found; })`)
 	page.waitFor(`window.again`)

@@ -31,10 +31,10 @@ func (p *profile) openWatching(base, path, from string) *tab {
 
 func watchScript(path, from string) string {
 	return fmt.Sprintf(`import('/onsale.js').then(({ connect }) => {
-		window.heard = []; window.states = []; window.greetings = [];
+		window.received = []; window.states = []; window.connects = [];
 		window.stream = connect({
-			path: %q, from: %q, onEvent: (event) => heard.push(event),
-			onState: (state, frame) => { states.push(state); if (frame?.name === 'connect') greetings.push(frame.data.status); },
+			path: %q, from: %q, onEvent: (event) => received.push(event),
+			onState: (state, frame) => { states.push(state); if (frame?.name === 'connect') connects.push(frame.data.status); },
 		});
 	})`, path, from)
 }
@@ -71,16 +71,16 @@ func TestOnsaleJS_ShowsSeatsAfterStall(t *testing.T) {
 	last := harness.MustCommand(t, g.node, "lee", "/api/v1/schedules/demo/seats/hold", `{"scheduleSeatIds":[600]}`)
 	resume()
 	for _, page := range tabs {
-		page.waitFor(fmt.Sprintf(`heard.at(-1)?.id === %q`, last.EventID))
+		page.waitFor(fmt.Sprintf(`received.at(-1)?.id === %q`, last.EventID))
 		page.run(`fetch('/api/schedules/demo/seats').then((answer) => answer.json()).then((list) => {
 			const held = (seats) => seats.filter(([, status]) => status === 'HELD').map(([id]) => id).sort((a, b) => a - b);
-			window.seen = held([...new Map(heard.map(({ data }) => [data.scheduleSeatId, data.status]))]);
+			window.seen = held([...new Map(received.map(({ data }) => [data.scheduleSeatId, data.status]))]);
 			window.there = held(list.map(({ id, status }) => [id, status]));
 		})`)
 		page.want(`there.length`, 4*120+1)
 		page.want(`seen.filter((id) => !there.includes(id)).concat(there.filter((id) => !seen.includes(id))).join()`, "")
 		var frames int
-		page.eval(`heard.length`, &frames)
+		page.eval(`received.length`, &frames)
 		if frames >= steps {
 			t.Errorf("%d frames for %d changes: nothing was conflated", frames, steps)
 		}
@@ -94,25 +94,25 @@ func TestOnsaleJS_ShowsPromotionProgress(t *testing.T) {
 	g := startProxied(t)
 	window := newProfile(t)
 	one := window.openWatching(g.URL, progressEvents, "")
-	one.waitFor(`heard.length === 2`)
-	one.want(`heard.map(({ name, data }) => [name, data.issued ?? data.status].join(' ')).join()`, "progress 0,status OPEN")
+	one.waitFor(`received.length === 2`)
+	one.want(`received.map(({ name, data }) => [name, data.issued ?? data.status].join(' ')).join()`, "progress 0,status OPEN")
 	one.open(g.URL + "/healthz") // reloaded, it shows nothing yet
 	one.run(watchScript(progressEvents, ""))
 	two := window.openWatching(g.URL, progressEvents, "")
 	for _, page := range []*tab{one, two} {
-		page.waitFor(`heard.length === 2`)
+		page.waitFor(`received.length === 2`)
 	}
 	harness.MustCommand(t, g.node, "kim", "/api/v1/promotions/demo/coupons", "")
 	for _, page := range []*tab{one, two} {
-		page.waitFor(`heard.at(-1).data.issued === 1 && heard.at(-1).data.rate === 0`) // the rate falls without an event
+		page.waitFor(`received.at(-1).data.issued === 1 && received.at(-1).data.rate === 0`) // the rate falls without an event
 	}
 	g.cutStreams()
 	g.waitFor("it reconnects", func() bool { return g.opened == 3 && g.open == 1 })
 	harness.MustCommand(t, g.node, "lee", "/api/v1/promotions/demo/coupons", "")
 	for _, page := range []*tab{one, two} {
-		page.waitFor(`heard.at(-1).data.issued === 2`)
-		page.want(`heard.filter(({ name }) => name === 'status').length`, 1)
-		page.want(`heard.map(({ data }) => JSON.stringify(data)).filter((text, i, all) => text === all[i - 1]).length`, 0)
+		page.waitFor(`received.at(-1).data.issued === 2`)
+		page.want(`received.filter(({ name }) => name === 'status').length`, 1)
+		page.want(`received.map(({ data }) => JSON.stringify(data)).filter((text, i, all) => text === all[i - 1]).length`, 0)
 	}
 }
 
@@ -135,22 +135,22 @@ func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
 	one.run(watchScript("/events", ""))
 	stream := s.nextStream("")
 	stream.write(connectFrame(5, "fresh") + at(6, seat(1, "HELD")) + at(6, heartbeat))
-	heard := func(page *tab, want ...string) {
+	received := func(page *tab, want ...string) {
 		t.Helper()
-		page.waitFor(fmt.Sprintf(`heard.length >= %d`, len(want)))
-		page.want(`heard.map(({ id, data }) => [id.split('-')[1], data.scheduleSeatId, data.status].join(' ')).join()`, strings.Join(want, ","))
+		page.waitFor(fmt.Sprintf(`received.length >= %d`, len(want)))
+		page.want(`received.map(({ id, data }) => [id.split('-')[1], data.scheduleSeatId, data.status].join(' ')).join()`, strings.Join(want, ","))
 	}
 	first := []string{"6 1 HELD"}
-	heard(one, first...)
+	received(one, first...)
 
 	stream.write(seat(1, "AVAILABLE") + ":\n\n" + seat(2, "HELD"))
 	two, three := window.openWatching(s.URL, "/events", id(6)), window.openWatching(s.URL, "/events", id(8)) // with the seats as of then
 	stream.write(seat(4, "BLOCKED") + at(9, seat(3, "HELD")) + at(9, heartbeat))
 	conflated := []string{"9 1 AVAILABLE", "9 2 HELD", "9 4 BLOCKED", "9 3 HELD"}
-	heard(one, slices.Concat(first, conflated)...)
+	received(one, slices.Concat(first, conflated)...)
 	four := window.openWatching(s.URL, "/events", id(8))
 	for _, page := range []*tab{two, three, four} {
-		heard(page, conflated...)
+		received(page, conflated...)
 	}
 
 	// Frames that break off are dropped in all tabs: every change comes instead.
@@ -159,8 +159,8 @@ func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
 	stream = s.nextStream(id(9))
 	stream.write(connectFrame(9, "complete") + at(10, seat(1, "HELD")) + at(11, seat(1, "RESERVED")) + at(12, seat(2, "AVAILABLE")))
 	steps := []string{"10 1 HELD", "11 1 RESERVED", "12 2 AVAILABLE"}
-	heard(one, slices.Concat(first, conflated, steps)...)
-	one.want(`greetings.join()`, "fresh,complete")
+	received(one, slices.Concat(first, conflated, steps)...)
+	one.want(`connects.join()`, "fresh,complete")
 
 	// For a tab with an older id the stream goes back; the other tabs skip what they had.
 	five := window.tab()
@@ -170,9 +170,9 @@ func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
 	stream.write(connectFrame(4, "complete") + at(6, seat(1, "HELD")) + at(7, seat(1, "AVAILABLE")) + seat(2, "HELD") + seat(4, "BLOCKED") +
 		at(9, seat(3, "HELD")) + at(10, seat(1, "HELD")) + at(11, seat(1, "RESERVED")) + at(12, seat(2, "AVAILABLE")) + at(13, seat(5, "HELD")))
 	last := []string{"13 5 HELD"}
-	heard(five, slices.Concat(first, []string{"7 1 AVAILABLE", "9 2 HELD", "9 4 BLOCKED", "9 3 HELD"}, steps, last)...)
-	heard(one, slices.Concat(first, conflated, steps, last)...)
+	received(five, slices.Concat(first, []string{"7 1 AVAILABLE", "9 2 HELD", "9 4 BLOCKED", "9 3 HELD"}, steps, last)...)
+	received(one, slices.Concat(first, conflated, steps, last)...)
 	for _, page := range []*tab{two, three, four} {
-		heard(page, slices.Concat(conflated, steps, last)...)
+		received(page, slices.Concat(conflated, steps, last)...)
 	}
 }

@@ -76,13 +76,13 @@ function updateSeatUI(seatId, status) {
 
 // legacyPage is a page for them: seats as a GET shows them, and a record of calls.
 const legacyPage = `
-window.heard = [];
+window.received = [];
 window.log = [];
 console.log = (text) => log.push(text);
 document.body.innerHTML = [1, 2, 3, 4].map((id) => '<button data-seat-id="' + id + '"></button>').join('');
 {
     const update = updateSeatUI;
-    window.updateSeatUI = (id, status) => { heard.push(id + ' ' + status); update(id, status); };
+    window.updateSeatUI = (id, status) => { received.push(id + ' ' + status); update(id, status); };
     fetch('/api/schedules/demo/seats').then((res) => res.json())
         .then((data) => data.slice(0, 4).forEach((seat) => update(seat.id, seat.status)));
 }
@@ -127,7 +127,7 @@ func TestLegacyPages_Work(t *testing.T) {
 	harness.MustCommand(t, node.URL(), "kim", "/api/schedules/demo/seats/reserve", fmt.Sprintf(`{"holdId":%q}`, hold.Result.HoldID))
 	seats.waitFor(`document.querySelectorAll('.reserved').length === 2 && document.querySelectorAll('[disabled]').length === 2`)
 	seats.waitFor(`log.includes('Heartbeat received')`)
-	seats.want(`heard.join()`, "2 HELD,1 HELD,2 RESERVED,1 RESERVED")
+	seats.want(`received.join()`, "2 HELD,1 HELD,2 RESERVED,1 RESERVED")
 
 	seats.open("about:blank") // navigating away closes the stream
 	g.waitFor("no stream is open", func() bool { return g.open == 0 })
@@ -138,10 +138,10 @@ func TestLegacyPages_Work(t *testing.T) {
 
 	outcome := window.tab()
 	outcome.open(g.URL + "/healthz")
-	outcome.run(`window.alerts = []; window.alert = (text) => alerts.push(text); window.connected = (data) => { window.greeting = JSON.parse(data); }`)
+	outcome.run(`window.alerts = []; window.alert = (text) => alerts.push(text); window.connected = (data) => { window.connectData = JSON.parse(data); }`)
 	outcome.run(`(async () => {` + legacyOutcome + `window.stream = eventSource; })()`)
-	outcome.waitFor(`window.greeting`)
-	outcome.want(`greeting.status + ' ' + greeting.message`, "fresh SSE connected. userId=1")
+	outcome.waitFor(`window.connectData`)
+	outcome.want(`connectData.status + ' ' + greeting.message`, "fresh SSE connected. userId=1")
 	harness.MustCommand(t, node.URL(), "1", "/api/v1/promotions/demo/coupons", "")
 	outcome.waitFor(`alerts.length === 1`)
 	outcome.want(`JSON.parse(alerts[0]).message`, "쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)")

@@ -14,9 +14,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"onsale/http/payments/portone/fakeportone"
-
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // waitVisible waits until an element is visible, also across navigation.
@@ -271,10 +270,10 @@ func TestOnsaleJS_EndsOrderStream(t *testing.T) {
 	window, s := newProfile(t), newScriptedServer(t)
 	connectFrame := "event: connect\nid: k3v9x2ab-5\nretry: 10\ndata: {\"status\":\"fresh\",\"order\":null}\n\n"
 	resultFrame := "event: success\nid: k3v9x2ab-%d\ndata: {\"orderStatus\":\"PAID\"}\n\nretry: 10\n\n"
-	heard := func(page *tab, want ...string) {
+	received := func(page *tab, want ...string) {
 		t.Helper()
-		page.waitFor(fmt.Sprintf(`heard.length >= %d`, len(want)))
-		page.want(`heard.map(({ name, id, data }) => [name, id.split('-')[1], data.orderStatus].join(' ')).join()`, strings.Join(want, ","))
+		page.waitFor(fmt.Sprintf(`received.length >= %d`, len(want)))
+		page.want(`received.map(({ name, id, data }) => [name, id.split('-')[1], data.orderStatus].join(' ')).join()`, strings.Join(want, ","))
 		page.want(`stream.leading`, false)
 		page.want(`sessionStorage.length`, 0)
 	}
@@ -288,7 +287,7 @@ func TestOnsaleJS_EndsOrderStream(t *testing.T) {
 	stream.write(fmt.Sprintf(resultFrame, 7))
 	stream.end()
 	for _, page := range []*tab{one, two} {
-		heard(page, "success 7 PAID")
+		received(page, "success 7 PAID")
 	}
 	select {
 	case l := <-s.streams:
@@ -301,6 +300,6 @@ func TestOnsaleJS_EndsOrderStream(t *testing.T) {
 	stream = s.nextStream("")
 	stream.write(strings.Replace(connectFrame, "-5", "-6", 1) + fmt.Sprintf(resultFrame, 7))
 	stream.end()
-	heard(one, "success 7 PAID")
-	heard(two, "success 7 PAID")
+	received(one, "success 7 PAID")
+	received(two, "success 7 PAID")
 }

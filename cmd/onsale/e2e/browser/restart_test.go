@@ -23,14 +23,14 @@ func TestEventSource_SurvivesKills(t *testing.T) {
 	page := newProfile(t).tab()
 	page.open(node.URL() + "/healthz")
 	page.run(`window.listen = (name, path, events) => {
-		const stream = new EventSource(path), heard = { ids: [], greetings: [], get state() { return stream.readyState; } };
-		window.heard = { ...window.heard, [name]: window[name] = heard };
-		stream.addEventListener('connect', (e) => heard.greetings.push({ id: e.lastEventId, ...JSON.parse(e.data) }));
-		for (const event of events) stream.addEventListener(event, (e) => heard.ids.push(e.lastEventId));
+		const stream = new EventSource(path), received = { ids: [], connects: [], get state() { return stream.readyState; } };
+		window.received = { ...window.received, [name]: window[name] = received };
+		stream.addEventListener('connect', (e) => received.connects.push({ id: e.lastEventId, ...JSON.parse(e.data) }));
+		for (const event of events) stream.addEventListener(event, (e) => received.ids.push(e.lastEventId));
 	};
 	listen('seats', '/api/v1/schedules/demo/seats/events?rewind=0', ['message']);
 	listen('user', '/subscribe/kim?rewind=0', ['hold-complete', 'hold-failed', 'hold-released']);`)
-	page.waitFor(`seats.greetings.length === 1 && user.greetings.length === 1`)
+	page.waitFor(`seats.connects.length === 1 && user.connects.length === 1`)
 
 	ctx := harness.TimeoutContext(t, time.Minute)
 	trafficCtx, stop := context.WithCancel(ctx)
@@ -58,7 +58,7 @@ func TestEventSource_SurvivesKills(t *testing.T) {
 	harness.Sleep(ctx, 300*time.Millisecond) // a reconnect is refused
 	process = node.Start()
 	waitForMore(12)
-	page.waitFor(`user.greetings.length === 2`)
+	page.waitFor(`user.connects.length === 2`)
 	process.Kill()
 	node.Start()
 	waitForMore(12)
@@ -68,19 +68,19 @@ func TestEventSource_SurvivesKills(t *testing.T) {
 
 	for name, path := range map[string]string{"seats": "/api/v1/schedules/demo/seats/events", "user": "/subscribe/kim"} {
 		page.waitFor(fmt.Sprintf(`%s.ids.at(-1) === %q`, name, last.EventID))
-		var heard struct {
-			IDs       []string
-			Greetings []struct{ ID, Status string }
+		var received struct {
+			IDs      []string
+			Connects []struct{ ID, Status string }
 		}
-		page.eval(name, &heard)
-		want := streamIDs(t, node.URL()+path, heard.Greetings[0].ID, last.EventID)
-		if !slices.Equal(heard.IDs, want) {
-			t.Errorf("%s: EventSource received\n%v, and the log has\n%v", name, heard.IDs, want)
+		page.eval(name, &received)
+		want := streamIDs(t, node.URL()+path, received.Connects[0].ID, last.EventID)
+		if !slices.Equal(received.IDs, want) {
+			t.Errorf("%s: EventSource received\n%v, and the log has\n%v", name, received.IDs, want)
 		}
-		if len(want) < 20 || len(heard.Greetings) < 2 {
-			t.Errorf("%s: %d frames over %d connections are too few", name, len(want), len(heard.Greetings))
+		if len(want) < 20 || len(received.Connects) < 2 {
+			t.Errorf("%s: %d frames over %d connections are too few", name, len(want), len(received.Connects))
 		}
-		for _, g := range heard.Greetings[1:] {
+		for _, g := range received.Connects[1:] {
 			if g.Status != "complete" {
 				t.Errorf("%s: resumed with %q, want complete", name, g.Status)
 			}

@@ -1,5 +1,3 @@
-// What people do with their money and their orders: mostly what they should.
-
 package chaos
 
 import (
@@ -8,12 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"onsale/http/payments/portone/fakeportone"
-
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
 )
 
-// buyer is one who buys, and another who gets at their payments.
+// buyer is a user who buys, and another one who tries to use the buyer's payments.
 type buyer struct {
 	*chaosUser
 	other        *chaosUser
@@ -21,7 +18,7 @@ type buyer struct {
 	paymentCount int
 }
 
-// buyerActions are what a buyer may do, and how often.
+// buyerActions are a buyer's actions and their frequencies.
 var buyerActions = []struct {
 	weight int
 	do     func(*buyer)
@@ -54,7 +51,7 @@ func (b *buyer) act() {
 	}
 }
 
-// basket is what is wanted, and what it costs.
+// basket is a purchase and its price.
 type basket struct {
 	product string
 	count   int
@@ -67,7 +64,7 @@ func (b *buyer) chooseBasket() basket {
 	return basket{product, count, prices[product] * int64(count)}
 }
 
-// startPayment begins a payment at the provider, and gives its imp_uid.
+// startPayment creates a payment at the provider, and returns its imp_uid.
 func (b *buyer) startPayment(p fakeportone.Payment) string {
 	if p.MerchantUID == "" {
 		b.paymentCount++
@@ -78,14 +75,14 @@ func (b *buyer) startPayment(p fakeportone.Payment) string {
 	return made.ImpUID
 }
 
-// checkProvider is for what the provider has done.
+// checkProvider reports an error of the provider.
 func (b *buyer) checkProvider(err error) {
 	if err != nil {
 		b.t.Errorf("%s: %v", b.User, err)
 	}
 }
 
-// doLater does something within d, whether or not the buyer is still there.
+// doLater does something within d, in the background.
 func (b *buyer) doLater(d time.Duration, do func()) {
 	wait := harness.RandomDuration(b.rng, d)
 	b.workload.delayed.Go(func() {
@@ -111,7 +108,7 @@ func (b *buyer) orderWrongAmount() {
 	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount}), want)
 }
 
-// orderBeforePaying pays, or fails to, what is ordered already.
+// orderBeforePaying orders first; the payment is made, or fails, later.
 func (b *buyer) orderBeforePaying() {
 	want := b.chooseBasket()
 	b.paymentCount++
@@ -139,7 +136,7 @@ func (b *buyer) orderUnknownPayment() {
 	b.placeOrder(fmt.Sprintf("imp_invented_%s_%d", b.User, b.paymentCount), b.chooseBasket())
 }
 
-// orderFailedPayment by the bank, which may think better of it.
+// orderFailedPayment orders with a failed payment, which may succeed later.
 func (b *buyer) orderFailedPayment() {
 	want := b.chooseBasket()
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount, Status: "failed"})
@@ -149,7 +146,7 @@ func (b *buyer) orderFailedPayment() {
 	}
 }
 
-// preparePayment is a payment that is prepared, and made as it was prepared; false when there is nothing to pay for any more.
+// preparePayment prepares an order and pays it as prepared; false: it is sold out or closed.
 func (b *buyer) preparePayment(want basket) (impUID string, ok bool) {
 	a, ok := b.execute(b.workload.ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": want.product, "count": want.count})
 	if !ok {
@@ -172,8 +169,8 @@ func (b *buyer) payPrepared() {
 	}
 }
 
-// racePrepared of a payment that was prepared: another names it at the same time. Whoever was faster, in the end it is the
-// buyer's, who asks until the other has been told that it is not theirs.
+// racePrepared: another user orders with a prepared payment at the same time. In any order it becomes the buyer's, who repeats the
+// order until the other one's has failed.
 func (b *buyer) racePrepared() {
 	want := b.chooseBasket()
 	impUID, ok := b.preparePayment(want)
@@ -189,7 +186,7 @@ func (b *buyer) racePrepared() {
 	group.Wait()
 }
 
-// raceUnprepared that was not prepared: it is of whoever names it first.
+// raceUnprepared: an unprepared payment belongs to the user who orders with it first.
 func (b *buyer) raceUnprepared() {
 	want := b.chooseBasket()
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
@@ -199,7 +196,7 @@ func (b *buyer) raceUnprepared() {
 	group.Wait()
 }
 
-// cancelAtConsole a part before it is ordered, or everything at any time.
+// cancelAtConsole refunds a part before the order, or everything at some time, at the provider's console.
 func (b *buyer) cancelAtConsole() {
 	want := b.chooseBasket()
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})

@@ -14,18 +14,13 @@ import (
 	"testing"
 	"time"
 
-	httpd "onsale/http"
-
 	"onsale/cmd/onsale/e2e/harness"
+	httpd "onsale/http"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// The chaos tests: many people at once at one node that is killed again and again, the way that a power switch or an
-// operator in a hurry does it. Afterwards the logs are read with the tools that everybody has, and everything that
-// anybody was ever told is compared with them.
-
-// chaosTest is a node under people and under kill -9.
+// chaosTest is a node under load that is killed again and again.
 type chaosTest struct {
 	t           *testing.T
 	node        *harness.Node
@@ -34,20 +29,20 @@ type chaosTest struct {
 	admin       httpd.Client
 	process     *harness.Process
 	kills       int
-	answerCount atomic.Int64 // answers that mean something
+	answerCount atomic.Int64 // responses with a sequence or an outcome
 }
 
 func newChaosTest(t *testing.T, args ...string) *chaosTest {
-	// A small ring, short lives and quick heartbeats: watchers come back often, also from before the ring.
-	b := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
+	// A small ring, short streams and quick heartbeats: watchers resume often, also from before the ring.
+	node := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
 		"--streams-max-age", "3s", "--streams-user-max-age", "3s", "--logging-level", "warn"}, args...)...)
-	c := &chaosTest{t: t, node: b, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
-	c.admin = httpd.Client{URL: b.URL(), User: "admin", HTTP: c.client}
-	c.process = b.Start()
+	c := &chaosTest{t: t, node: node, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
+	c.admin = httpd.Client{URL: node.URL(), User: "admin", HTTP: c.client}
+	c.process = node.Start()
 	return c
 }
 
-// killRepeatedly kills the node so many times while people are on their way to total answers, at moments that nobody chose.
+// killRepeatedly kills the node so many times, at random moments, until the users have total answers.
 func (c *chaosTest) killRepeatedly(ctx context.Context, times, total int) {
 	moments := make([]int64, times)
 	for i := range moments {
@@ -66,7 +61,7 @@ func (c *chaosTest) killRepeatedly(ctx context.Context, times, total int) {
 		c.process.Kill()
 		c.kills++
 		c.t.Logf("killed after %d answers", c.answerCount.Load())
-		for c.rng.IntN(3) == 0 { // and again, before it has come to itself
+		for c.rng.IntN(3) == 0 { // and again, during recovery
 			l, err := c.node.Launch()
 			if err != nil {
 				c.t.Error(err)
@@ -80,7 +75,7 @@ func (c *chaosTest) killRepeatedly(ctx context.Context, times, total int) {
 	}
 }
 
-// chaosUser asks under keys, and goes on asking until there is an outcome.
+// chaosUser repeats each command with its key until there is an outcome.
 type chaosUser struct {
 	*chaosTest
 	httpd.Client
@@ -88,23 +83,23 @@ type chaosUser struct {
 	commands []*userCommand
 }
 
-// userCommand is one wish: what its person was told of its place in line, and in the end.
+// userCommand is one command and its responses.
 type userCommand struct {
 	path      string
 	body      any
 	key       string
-	sequences []uint64 // sequences
+	sequences []uint64 // of every response
 	status    int
-	response  httpd.CommandResponse
+	response  httpd.CommandResponse // the outcome
 }
 
 func (c *chaosTest) newUser(name string) *chaosUser {
 	return &chaosUser{c, httpd.Client{URL: c.node.URL(), User: name, HTTP: c.client}, harness.ForkRNG(c.rng), nil}
 }
 
-// execute asks until it is decided. Whatever happens to the node meanwhile, the key stays the same.
+// execute sends a command, with one key, until it is decided; false: it was rejected.
 func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCommand, bool) {
-	a := &userCommand{path: path, body: body, key: fmt.Sprintf("wish-%d", len(p.commands))}
+	a := &userCommand{path: path, body: body, key: fmt.Sprintf("command-%d", len(p.commands))}
 	p.commands = append(p.commands, a)
 	for {
 		options := httpd.CommandOptions{Key: a.key}
@@ -117,11 +112,11 @@ func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCo
 			p.answerCount.Add(1)
 			if p.rng.IntN(2) == 0 {
 				response, err = p.RequestStatus(ctx, response.RequestID, response.Sequence, 5*time.Second)
-			} // or ask in the same words again
+			} // otherwise the POST is repeated
 		}
 		switch {
 		case ctx.Err() != nil:
-			p.t.Errorf("%s heard nothing of %s in the end: %+v %v", p.User, path, response, err)
+			p.t.Errorf("%s has no outcome of %s: %+v %v", p.User, path, response, err)
 			return a, false
 		case err != nil, response.HTTPStatus == http.StatusServiceUnavailable, response.HTTPStatus == http.StatusTooManyRequests:
 		case response.Status == "SUCCEEDED" || response.Status == "REJECTED":
@@ -130,7 +125,7 @@ func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCo
 			p.answerCount.Add(1)
 			return a, response.Status == "SUCCEEDED"
 		case response.Status != "ACCEPTED" && response.Status != "PENDING":
-			p.t.Errorf("%s asked for %s and got %+v", p.User, path, response)
+			p.t.Errorf("%s sent %s and got %+v", p.User, path, response)
 			return a, false
 		}
 		if !harness.Sleep(ctx, harness.RandomDuration(p.rng, 50*time.Millisecond)) {
@@ -139,32 +134,32 @@ func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCo
 	}
 }
 
-// checkReplay asks a new life of the node for everything that was decided in an old one.
+// checkReplay repeats all commands after a restart, and requires the same outcomes.
 func (p *chaosUser) checkReplay(ctx context.Context) {
 	for _, a := range p.commands {
 		response, err := p.Command(ctx, a.path, a.body, httpd.CommandOptions{Key: a.key})
 		if err != nil || !response.Replayed || response.Sequence != a.response.Sequence || response.EventID != a.response.EventID ||
 			response.Code != a.response.Code || string(response.Result) != string(a.response.Result) ||
-			a.status != http.StatusOK && a.status != response.HTTPStatus { // 200 was said of the request, not to it
-			p.t.Errorf("%s asked again for %s: got\n%+v %v, want\n%+v", p.User, a.path, response, err, a.response)
+			a.status != http.StatusOK && a.status != response.HTTPStatus { // 200 was the status of GET /requests
+			p.t.Errorf("%s repeated %s: got\n%+v %v, want\n%+v", p.User, a.path, response, err, a.response)
 		}
 	}
 }
 
-// checkHistory wants of the past that it is what a person was told.
+// checkHistory compares the log with the user's responses.
 func (p *chaosUser) checkHistory(decided map[string]harness.Outcome) {
 	for _, a := range p.commands {
 		o, ok := decided[a.response.RequestID.String()]
 		if !ok || o.Sequence != a.response.Sequence || o.Event.EventID != a.response.EventID || o.Event.Data.Code != a.response.Code {
-			p.t.Errorf("%s was told %+v, the log says %+v", p.User, a.response, o)
+			p.t.Errorf("%s got %+v, the log has %+v", p.User, a.response, o)
 		}
 		if first := slices.Min(a.sequences); o.Sequence > first {
-			p.t.Errorf("%s was told place %d, and was decided at %d", p.User, first, o.Sequence)
+			p.t.Errorf("%s got sequence %d, and was decided at %d", p.User, first, o.Sequence)
 		}
 	}
 }
 
-// workload are the people, the watchers, and the way in which a run ends.
+// workload is the users and the watchers of a run.
 type workload struct {
 	*chaosTest
 	ctx          context.Context
@@ -178,7 +173,7 @@ func (c *chaosTest) newWorkload(ctx context.Context) *workload {
 	return &workload{chaosTest: c, ctx: ctx, stopWatchers: func() {}}
 }
 
-// watch adds a watcher, who is there at once.
+// watch starts a watcher of the node.
 func (c *workload) watch(path, initialID string) *watcher {
 	return c.watchAt(c.node.URL()+path, initialID)
 }
@@ -194,7 +189,7 @@ func (c *workload) watchAt(url, initialID string) *watcher {
 	return w
 }
 
-// stopAndReplay waits until the watchers have seen everything, ends the node, and reads what happened.
+// stopAndReplay waits until the watchers have every event, shuts the node down, audits it, and returns the log.
 func (c *workload) stopAndReplay() []harness.LogCommand {
 	c.t.Helper()
 	last := c.node.Head(c.ctx, c.client)
@@ -205,20 +200,20 @@ func (c *workload) stopAndReplay() []harness.LogCommand {
 	for _, w := range c.watchers {
 		for !w.reached(want) {
 			if !harness.Sleep(c.ctx, 10*time.Millisecond) {
-				c.t.Errorf("%s has come to %s, and not to %s", w.url, w.lastID, last)
+				c.t.Errorf("%s is at %s, and not at %s", w.url, w.lastID, last)
 				break
 			}
 		}
 	}
 	c.stopWatchers()
 	c.watching.Wait()
-	c.client.CloseIdleConnections() // a server that ends waits 5 s for one on which nothing was ever asked
+	c.client.CloseIdleConnections() // a shutdown waits 5 s for connections that sent nothing
 	c.process.Terminate(c.t)
 	c.node.MustAudit()
 	return c.node.History()
 }
 
-// checkReplays is what everybody finds who comes again: the same, and nothing was decided anew.
+// checkReplays repeats every command after a restart: all outcomes are the same, and the log does not grow.
 func (c *workload) checkReplays(history []harness.LogCommand) {
 	c.t.Helper()
 	decided := harness.OutcomesByRequest(c.t, history)
@@ -232,9 +227,9 @@ func (c *workload) checkReplays(history []harness.LogCommand) {
 			last = e.EventID
 		}
 	}
-	for harness.Precedes(c.node.Head(c.ctx, c.client), last) { // the last batch is compared with the log first
+	for harness.Precedes(c.node.Head(c.ctx, c.client), last) { // it compares the last batch with the log first
 		if !harness.Sleep(c.ctx, 10*time.Millisecond) {
-			c.t.Fatalf("the new life has come to %s, and not to %s", c.node.Head(c.ctx, c.client), last)
+			c.t.Fatalf("after the restart the node is at %s, and not at %s", c.node.Head(c.ctx, c.client), last)
 		}
 	}
 	var group sync.WaitGroup
@@ -245,40 +240,40 @@ func (c *workload) checkReplays(history []harness.LogCommand) {
 	c.client.CloseIdleConnections()
 	c.process.Terminate(c.t)
 	if replayed := len(harness.OutcomesByRequest(c.t, c.node.History())); replayed != len(decided) {
-		c.t.Errorf("asking again has added %d commands", replayed-len(decided))
+		c.t.Errorf("repeating has added %d commands", replayed-len(decided))
 	}
 }
 
-// Fifteen hundred people race for a hundred coupons. The line decides and nothing else: the hundred who stand first in it
-// have numbers 1 to 100 in its order, everybody else is told that it is over, once and for good.
-func TestChaos_Coupons(t *testing.T) {
-	people, stock, kills := 1500, 100, 4
+// 1,500 users compete for 100 coupons. Only the command order decides: the first hundred have numbers 1 to 100 in its order,
+// all others are rejected, each once and finally.
+func TestCoupons_SurviveKills(t *testing.T) {
+	users, stock, kills := 1500, 100, 4
 	opening, timeout := 1500*time.Millisecond, 45*time.Second
 	if harness.Long() {
 		kills, opening, timeout = 40, 20*time.Second, 100*time.Second
 	}
 	c := newChaosTest(t).newWorkload(harness.TimeoutContext(t, timeout))
 	c.node.MustCreate(c.ctx, c.client, "/api/v1/admin/promotions", map[string]any{"promotionId": "rush", "name": "rush", "stock": stock})
-	for i := range people {
+	for i := range users {
 		p := c.newUser(fmt.Sprintf("u%d", i))
 		c.users = append(c.users, p)
 		if i%30 == 0 {
 			c.watch("/subscribe/"+p.User, "")
 		}
 	}
-	var racing sync.WaitGroup
+	var working sync.WaitGroup
 	for _, p := range c.users {
-		racing.Go(func() {
+		working.Go(func() {
 			harness.Sleep(c.ctx, harness.RandomDuration(p.rng, opening))
 			p.execute(c.ctx, "/api/v1/promotions/rush/coupons", nil)
 		})
 	}
-	c.killRepeatedly(c.ctx, kills, people)
-	racing.Wait()
+	c.killRepeatedly(c.ctx, kills, users)
+	working.Wait()
 	history := c.stopAndReplay()
 
-	numbers := map[int]uint64{} // where in the line each number was given
-	var winners, losers []uint64
+	numbers := map[int]uint64{} // the sequence that got a number
+	var issued, rejected []uint64
 	for _, o := range harness.OutcomesByRequest(t, history) {
 		switch {
 		case o.Event.Type == "coupons.issued":
@@ -286,22 +281,22 @@ func TestChaos_Coupons(t *testing.T) {
 				t.Errorf("number %d was given at %d and at %d", o.Event.Data.Number, at, o.Sequence)
 			}
 			numbers[o.Event.Data.Number] = o.Sequence
-			winners = append(winners, o.Sequence)
+			issued = append(issued, o.Sequence)
 		case o.Event.Data.Code == "sold_out":
-			losers = append(losers, o.Sequence)
+			rejected = append(rejected, o.Sequence)
 		}
 	}
-	slices.Sort(winners)
-	for i, at := range winners {
+	slices.Sort(issued)
+	for i, at := range issued {
 		if numbers[i+1] != at {
-			t.Errorf("the winner at %d has not number %d, which was given at %d", at, i+1, numbers[i+1])
+			t.Errorf("the coupon at %d has not number %d, which was given at %d", at, i+1, numbers[i+1])
 		}
 	}
-	if len(winners) != stock || len(losers) != people-stock {
-		t.Fatalf("got %d winners and %d refused, want %d and %d", len(winners), len(losers), stock, people-stock)
+	if len(issued) != stock || len(rejected) != users-stock {
+		t.Fatalf("got %d coupons and %d rejections, want %d and %d", len(issued), len(rejected), stock, users-stock)
 	}
-	if first, last := slices.Min(losers), winners[stock-1]; first < last {
-		t.Errorf("sold out at %d, before the last winner at %d", first, last)
+	if first, last := slices.Min(rejected), issued[stock-1]; first < last {
+		t.Errorf("sold out at %d, before the last coupon at %d", first, last)
 	}
 	for _, w := range c.watchers {
 		w.verify(t, harness.UserFrames(history, userOf(w)))
@@ -310,10 +305,10 @@ func TestChaos_Coupons(t *testing.T) {
 	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
 }
 
-// Two hundred people race for seats that they all want: they hold, and then reserve, or give back, or forget about it. At no
-// event has a seat two owners, and every watcher sees each change of each seat, once and in order.
-func TestChaos_Seats(t *testing.T) {
-	people, rounds, kills := 200, 3, 4
+// 200 users compete for the same seats: they hold, and then reserve, release, or let expire. At no event has a seat two owners,
+// and every watcher gets each change of each seat, once and in order.
+func TestSeats_SurviveKills(t *testing.T) {
+	users, rounds, kills := 200, 3, 4
 	timeout := 45 * time.Second
 	if harness.Long() {
 		rounds, kills, timeout = 30, 40, 100*time.Second
@@ -331,27 +326,27 @@ func TestChaos_Seats(t *testing.T) {
 	c.watch(events, epoch+"-0")
 	c.watch("/api/schedules/hall/seats/events", "")
 	named[c.watch(events+"?events=named", epoch+"-0")] = true
-	for i := range people {
+	for i := range users {
 		p := c.newUser(fmt.Sprintf("u%d", i))
 		c.users = append(c.users, p)
 		if i%8 == 0 {
 			c.watch("/subscribe/"+p.User, "")
 		}
 	}
-	var racing sync.WaitGroup
+	var working sync.WaitGroup
 	for _, p := range c.users {
-		racing.Go(func() {
+		working.Go(func() {
 			for range rounds {
 				harness.Sleep(c.ctx, harness.RandomDuration(p.rng, 500*time.Millisecond))
 				p.bookSeats(c.ctx, seats)
 			}
 		})
 	}
-	c.killRepeatedly(c.ctx, kills, people*rounds)
-	c.watch(events, epoch+"-0") // and some who come late and want it all
+	c.killRepeatedly(c.ctx, kills, users*rounds)
+	c.watch(events, epoch+"-0") // late watchers that read everything
 	named[c.watch(events+"?events=named&lang=en", epoch+"-0")] = true
-	racing.Wait()
-	for { // what nobody gave back is free by itself
+	working.Wait()
+	for { // the remaining holds expire
 		var left struct{ Held int }
 		if err := c.admin.Get(c.ctx, "/api/v1/schedules/hall/seats/summary", &left); err != nil {
 			t.Fatal(err)
@@ -364,7 +359,7 @@ func TestChaos_Seats(t *testing.T) {
 	history := c.stopAndReplay()
 
 	if got := checkSeatOwners(t, history); got < seats {
-		t.Errorf("%d seats were taken in all, which is no race", got)
+		t.Errorf("%d holds in all are too few", got)
 	}
 	for _, w := range c.watchers {
 		switch {
@@ -389,7 +384,7 @@ func TestChaos_Seats(t *testing.T) {
 	}
 }
 
-// bookSeats is one visit: some neighbouring seats, and what becomes of them.
+// bookSeats holds some neighbouring seats, and then reserves them, releases them, or lets the hold expire.
 func (p *chaosUser) bookSeats(ctx context.Context, seats int) {
 	var wanted []int
 	first := 1 + p.rng.IntN(seats-3)
@@ -425,7 +420,7 @@ func totalConnects(watchers []*watcher) (n int) {
 	return n
 }
 
-// checkSeatOwners goes through the past seat by seat: nobody gets what somebody has, and nobody loses what is not theirs.
+// checkSeatOwners follows each seat through the log: no user gets another's seat, or releases it. It counts the holds.
 func checkSeatOwners(tb testing.TB, history []harness.LogCommand) (taken int) {
 	tb.Helper()
 	type seat struct {

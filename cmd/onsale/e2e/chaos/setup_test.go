@@ -1,6 +1,3 @@
-// A market: people who buy, the shop, and a payment provider in the test's own process, which remembers what the node did
-// in all its lives.
-
 package chaos
 
 import (
@@ -13,12 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"onsale/http/payments/portone/fakeportone"
-
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
 )
 
-// orderWorkload is a crowd that buys.
+// orderWorkload is buyers, an admin, and a payment provider in the test's process, which outlives the node.
 type orderWorkload struct {
 	*workload
 	provider       *fakeportone.Server
@@ -26,17 +22,17 @@ type orderWorkload struct {
 	paymentTimeout time.Duration  // how long an order waits for its payment
 	stock          map[string]int // units of each product
 
-	nodeURLs      []string       // of the nodes, at which people knock
-	adminPaths    chan string    // paths of what the shop shall do
-	adminGroup    sync.WaitGroup //
-	delayed       sync.WaitGroup // what people do after they have left
-	streamReaders sync.WaitGroup // streams of orders
+	nodeURLs      []string       // of all nodes
+	adminPaths    chan string    // commands for the admin
+	adminGroup    sync.WaitGroup // the admin
+	delayed       sync.WaitGroup // delayed payments and cancellations
+	streamReaders sync.WaitGroup // of orders
 
 	mu     sync.Mutex // guards what follows
 	orders []*orderStream
 }
 
-// newOrderWorkload is one in which there is enough of everything but lamps.
+// newOrderWorkload has enough stock of everything but lamps.
 func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Duration, args ...string) *orderWorkload {
 	f := fakeportone.New()
 	server := httptest.NewServer(f)
@@ -56,7 +52,7 @@ func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Dura
 	admin := m.addUser("admin")
 	m.adminGroup.Go(func() {
 		for path := range m.adminPaths {
-			admin.execute(m.ctx, path, map[string]any{"reason": "the shop is sorry"})
+			admin.execute(m.ctx, path, map[string]any{"reason": "cancelled by the test"})
 		}
 	})
 	return m
@@ -64,7 +60,7 @@ func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Dura
 
 var prices = map[string]int64{"tee": 10_000, "lamp": 45_000, "print": 7_500}
 
-// addUser is a person who is remembered, at one of the doors.
+// addUser adds a user of one of the nodes.
 func (m *orderWorkload) addUser(name string) *chaosUser {
 	p := m.newUser(name)
 	p.URL = harness.Pick(m.rng, m.nodeURLs...)
@@ -72,15 +68,15 @@ func (m *orderWorkload) addUser(name string) *chaosUser {
 	return p
 }
 
-// startBuyers lets so many people buy so many things each. The print is taken off the shelf in the middle of it.
+// startBuyers starts users with so many purchases each. Product "print" is closed halfway.
 func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
-	var trading sync.WaitGroup
+	var buying sync.WaitGroup
 	for i := range users {
 		b := &buyer{chaosUser: m.addUser(fmt.Sprint("u", i)), other: m.addUser(fmt.Sprint("other", i)), workload: m}
 		for _, p := range []*chaosUser{b.chaosUser, b.other} {
 			m.watchAt(p.URL+"/subscribe/"+p.User, "")
 		}
-		trading.Go(func() {
+		buying.Go(func() {
 			for n := range purchases {
 				harness.Sleep(m.ctx, harness.RandomDuration(b.rng, 100*time.Millisecond))
 				b.act()
@@ -90,31 +86,29 @@ func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 			}
 		})
 	}
-	return &trading
+	return &buying
 }
 
-// finish waits until everybody has gone home and every order is at rest, and compares everything with everything.
+// finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log.
 func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) {
 	m.t.Helper()
 	m.delayed.Wait()
 	close(m.adminPaths)
 	m.adminGroup.Wait()
 	clearFaults()
-	traded := time.Since(began)
+	bought := time.Since(began)
 	m.waitSettled(urged)
-	rested := time.Since(began)
+	settled := time.Since(began)
 	m.streamReaders.Wait()
 	m.reconcile()
 	history := m.stopAndReplay()
 	m.checkOrders(history)
 	m.checkReplays(history)
-	m.t.Logf("killed %d times; traded for %s, at rest after %s, compared after %s", m.kills,
-		traded.Round(time.Second/10), (rested - traded).Round(time.Second/10), time.Since(began).Round(time.Second/10))
+	m.t.Logf("killed %d times; buying took %s, settled after %s, verified after %s", m.kills,
+		bought.Round(time.Second/10), (settled - bought).Round(time.Second/10), time.Since(began).Round(time.Second/10))
 }
 
-// The provider of a market, in all weathers.
-
-// setWebhooks has webhooks sent to the node so.
+// setWebhooks sets how the provider sends webhooks to the node.
 func (m *orderWorkload) setWebhooks(w fakeportone.Webhooks) {
 	w.URL = m.node.URL() + "/api/v1/payments/webhook"
 	if err := m.provider.SendWebhooks(w); err != nil {
@@ -122,7 +116,7 @@ func (m *orderWorkload) setWebhooks(w fakeportone.Webhooks) {
 	}
 }
 
-// injectFaults lets this part of what the provider does go wrong, until calm is called.
+// injectFaults makes this part of the provider's responses fail, until clearFaults is called.
 func (m *orderWorkload) injectFaults(rate float64) (clearFaults func()) {
 	if err := m.provider.RandomFaults(m.rng.Uint64(), rate); err != nil {
 		m.t.Fatal(err)
@@ -143,7 +137,7 @@ func (m *orderWorkload) injectFaults(rate float64) (clearFaults func()) {
 	}
 }
 
-// payments are those of all orders; one that nobody has begun is nil.
+// payments are those of all orders; nil: not at the provider.
 func (m *orderWorkload) payments() map[string]*fakeportone.Payment {
 	all := map[string]*fakeportone.Payment{}
 	m.mu.Lock()
@@ -157,7 +151,7 @@ func (m *orderWorkload) payments() map[string]*fakeportone.Payment {
 	return all
 }
 
-// resendWebhook is a webhook that PortOne sends again.
+// resendWebhook repeats PortOne's webhook.
 func (m *orderWorkload) resendWebhook(impUID string) {
 	r, err := http.NewRequestWithContext(m.ctx, http.MethodPost, m.node.URL()+"/api/v1/payments/webhook",
 		bytes.NewReader(fmt.Appendf(nil, `{"imp_uid":%q,"merchant_uid":"m","status":"paid"}`, impUID)))

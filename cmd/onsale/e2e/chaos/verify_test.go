@@ -1,4 +1,4 @@
-// The books of a market: what the provider has, what the shop says, and what the log says must be the same to the won.
+// Verification of orders: the provider's payments, the API's orders and the log must agree to the won.
 
 package chaos
 
@@ -8,12 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"onsale/http/payments/portone/fakeportone"
-
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
 )
 
-// orderView is how an order is shown; the zero one: there is none.
+// orderView is an order in the API; zero: there is none.
 type orderView struct {
 	OrderStatus, Reason, SalePostID string
 	Count                           int
@@ -28,7 +27,7 @@ func (m *orderWorkload) order(impUID string) (o orderView) {
 	return o
 }
 
-// isSettled says that an order, as it is shown, agrees with its payment, and that nothing is left to do.
+// isSettled says that an order agrees with its payment, and that nothing is pending.
 func isSettled(o orderView, p *fakeportone.Payment) bool {
 	left := int64(0)
 	if p != nil && !p.PaidAt.IsZero() {
@@ -43,7 +42,7 @@ func isSettled(o orderView, p *fakeportone.Payment) bool {
 	return false
 }
 
-// refundedAmount is what has gone back of a payment.
+// refundedAmount is the sum of a payment's refunds.
 func refundedAmount(p *fakeportone.Payment) (sum int64) {
 	for _, c := range p.Cancels {
 		sum += c.Amount
@@ -51,8 +50,8 @@ func refundedAmount(p *fakeportone.Payment) (sum int64) {
 	return sum
 }
 
-// waitSettled waits until every order agrees with its payment. The provider sends its webhooks once more where they do not: also to
-// orders that wait for an answer if urged, and otherwise only to those with a verdict, which nothing else would wake soon.
+// waitSettled waits until every order agrees with its payment. Where one does not, its webhook is repeated: of all orders if urged,
+// otherwise only of those with a result, which would be rechecked much later.
 func (m *orderWorkload) waitSettled(urged bool) {
 	m.t.Helper()
 	open := m.payments()
@@ -68,14 +67,14 @@ func (m *orderWorkload) waitSettled(urged bool) {
 		}
 		if len(open) > 0 && !harness.Sleep(m.ctx, 100*time.Millisecond) {
 			for impUID := range open {
-				m.t.Errorf("%s does not come to rest: the payment is %+v", impUID, payments[impUID])
+				m.t.Errorf("%s is not settled: the payment is %+v", impUID, payments[impUID])
 			}
 			return
 		}
 	}
 }
 
-// reconcile adds up, while everything is at rest.
+// reconcile compares sums, when every order is settled.
 func (m *orderWorkload) reconcile() {
 	m.t.Helper()
 	var inOrders int64
@@ -106,7 +105,7 @@ func (m *orderWorkload) reconcile() {
 	}
 	paid, refunded := m.provider.Sums()
 	if paid != inOrders+refunded {
-		m.t.Errorf("%d won were paid; %d of them are in orders and %d have gone back", paid, inOrders, refunded)
+		m.t.Errorf("%d won were paid; %d are in paid orders and %d are refunded", paid, inOrders, refunded)
 	}
 	for id, stock := range m.stock {
 		var shown struct{ Stock, Remaining int }
@@ -118,17 +117,15 @@ func (m *orderWorkload) reconcile() {
 		}
 	}
 	for _, v := range m.provider.Violations() {
-		m.t.Error("the provider complains: ", v)
+		m.t.Error("violation at the provider: ", v)
 	}
-	m.t.Logf("%d won paid, %d in orders, %d gone back; %d cancellations by onsale", paid, inOrders, refunded, cancels)
+	m.t.Logf("%d won paid, %d in orders, %d refunded; %d refunds by onsale", paid, inOrders, refunded, cancels)
 	for _, name := range slices.Sorted(maps.Keys(statuses)) {
 		m.t.Logf("%6d %s", statuses[name], name)
 	}
 }
 
-// What the log says of orders, beside what everybody was told.
-
-// checkOrders wants of the past that each order has one verdict, and that everybody was told it, and nothing else.
+// checkOrders requires that each order has one result in the log, and that all its streams had it.
 func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 	m.t.Helper()
 	type key struct{ impUID, user string }
@@ -145,7 +142,7 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 				placed[at], owner[e.Entity] = true, e.User
 			case "orders.succeeded", "orders.failed":
 				if first, twice := results[at]; twice {
-					m.t.Errorf("%+v has the verdicts %+v and %+v", at, first, e)
+					m.t.Errorf("%+v has the results %+v and %+v", at, first, e)
 				}
 				results[at] = e
 				if e.Data.Reason == "payment_of_another" {
@@ -158,11 +155,11 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 		}
 	}
 	if len(results) != len(placed) {
-		m.t.Errorf("%d orders have %d verdicts", len(placed), len(results))
+		m.t.Errorf("%d orders have %d results", len(placed), len(results))
 	}
 	for impUID, user := range foreignUser {
 		if v := results[key{impUID, user}]; owner[impUID] == user || v.Data.Refunded != 0 {
-			m.t.Errorf("%s was not %s's, and was never its owner's: %+v", impUID, user, v)
+			m.t.Errorf("%s was rejected as another's for %s, who owned it, or it was refunded: %+v", impUID, user, v)
 		}
 	}
 	subscribed := map[key]bool{}
@@ -176,19 +173,19 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 		event := map[string]string{"orders.succeeded": "success", "orders.failed": "failure"}[v.Type]
 		if o.result.ID != v.EventID || o.result.Event != event {
 			if !o.lost || o.result.ID != "" {
-				m.t.Errorf("the stream of %+v told %+v, the log has %+v", at, o.result, v)
+				m.t.Errorf("the stream of %+v had %+v, the log has %+v", at, o.result, v)
 			}
 		}
 	}
 	for at := range placed {
 		if !subscribed[at] {
-			m.t.Errorf("nobody knows of the order %+v", at)
+			m.t.Errorf("order %+v was placed by no buyer", at)
 		}
 	}
 	for _, w := range m.watchers {
 		w.verify(m.t, harness.UserFrames(history, userOf(w)))
 	}
-	m.t.Logf("%d orders, %d verdicts, %d commands, %d connections of %d users", len(placed), len(results), len(history),
+	m.t.Logf("%d orders, %d results, %d commands, %d connections of %d users", len(placed), len(results), len(history),
 		totalConnects(m.watchers), len(m.watchers))
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		m.t.Logf("%6d %s", count[name], name)

@@ -1,6 +1,3 @@
-// A watcher is a reader of a stream that behaves as browsers do: it takes over the id of each frame that came whole, comes
-// back with it whenever the stream ends, and knows nothing else. It is only more impatient than a browser.
-
 package chaos
 
 import (
@@ -18,16 +15,18 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
+// watcher reads a stream as a browser does: it keeps the id of each complete frame and resumes from it when the stream ends. It
+// only reconnects sooner.
 type watcher struct {
 	url           string // with its query, or without
 	initialID     string // ?lastEventId= of the first connection, if any
 	rng           *rand.Rand
-	maxRetryDelay time.Duration // waits at most so long before it comes back
+	maxRetryDelay time.Duration
 
 	mu         sync.Mutex    // guards what follows
-	maxAge     time.Duration // hangs up by itself after at most so long; 0: never
+	maxAge     time.Duration // disconnects after at most so long; 0: never
 	disconnect context.CancelFunc
-	startID    string // where the first connection began
+	startID    string // of the first connection
 	lastID     string // as EventSource has it
 	frames     []harness.Frame
 	connects   int
@@ -56,7 +55,7 @@ func (w *watcher) run(ctx context.Context, client *http.Client) {
 	}
 }
 
-// reconnectOnce makes a watcher come back once more, and then stay.
+// reconnectOnce makes a watcher reconnect once more, and then stay.
 func (w *watcher) reconnectOnce() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,7 +65,7 @@ func (w *watcher) reconnectOnce() {
 	}
 }
 
-// connect watches until the stream ends, whoever ends it.
+// connect reads until the stream ends.
 func (w *watcher) connect(ctx context.Context, client *http.Client) {
 	url := w.url
 	w.mu.Lock()
@@ -89,11 +88,11 @@ func (w *watcher) connect(ctx context.Context, client *http.Client) {
 	}
 	response, err := client.Do(r)
 	if err != nil {
-		return // there is nobody at the moment
+		return // the node is down
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
-		w.fault("got %s %s, after which EventSource never comes back", response.Status, response.Header.Get("Content-Type"))
+		w.fault("got %s %s, after which EventSource does not reconnect", response.Status, response.Header.Get("Content-Type"))
 		return
 	}
 	harness.ReadFrames(bufio.NewReader(response.Body), w.handleFrame)
@@ -117,11 +116,11 @@ func (w *watcher) handleFrame(f harness.Frame, first bool) {
 			want = "fresh"
 		}
 		if connectData.Status != want || w.lastID != "" && f.ID != w.lastID {
-			w.faults = append(w.faults, fmt.Sprintf("came with %q and was greeted with %+v, want %s from there", w.lastID, f, want))
+			w.faults = append(w.faults, fmt.Sprintf("resumed from %q and got %+v, want %s from there", w.lastID, f, want))
 		}
 	case f.Event == "heartbeat" || strings.Contains(f.Data, `"isHeartbeat":true`):
 		if harness.Precedes(f.ID, w.lastID) {
-			w.faults = append(w.faults, fmt.Sprintf("a heartbeat says %s after %s", f.ID, w.lastID))
+			w.faults = append(w.faults, fmt.Sprintf("a heartbeat has %s after %s", f.ID, w.lastID))
 		}
 	default:
 		if w.lastID != "" && !harness.Precedes(w.lastID, f.ID) {
@@ -131,7 +130,7 @@ func (w *watcher) handleFrame(f harness.Frame, first bool) {
 	}
 }
 
-// reached says that everything up to event n was seen.
+// reached says that everything up to event n came.
 func (w *watcher) reached(n uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,7 +138,7 @@ func (w *watcher) reached(n uint64) bool {
 	return at > n || at == n && sub == 0
 }
 
-// verify compares with what the log says this watcher had to see.
+// verify compares the watcher's frames with all frames of its stream in the log.
 func (w *watcher) verify(tb testing.TB, all []harness.Frame) {
 	tb.Helper()
 	w.mu.Lock()
@@ -160,7 +159,7 @@ func (w *watcher) verify(tb testing.TB, all []harness.Frame) {
 				w.url, len(want)-i, len(want), want[i], w.connects, w.startID, w.lastID)
 			return
 		case i >= len(want):
-			tb.Errorf("%s: frame %d is %+v, which the log does not have", w.url, i, w.frames[i])
+			tb.Errorf("%s: frame %d is %+v, which is not in the log", w.url, i, w.frames[i])
 			return
 		case w.frames[i].ID != want[i].ID || w.frames[i].Event != want[i].Event || !strings.HasPrefix(w.frames[i].Data, want[i].Data):
 			tb.Errorf("%s: frame %d is\n%+v, want\n%+v", w.url, i, w.frames[i], want[i])

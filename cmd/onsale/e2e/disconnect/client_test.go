@@ -1,6 +1,3 @@
-// A listener comes back with the id of the last frame that came whole, and is cut again. Each of its visits is written
-// down, to be held against the log in the end.
-
 package disconnect
 
 import (
@@ -25,28 +22,30 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
+// flakyClient resumes a stream from its last complete frame, again and again, and is cut each time. Every connection is recorded,
+// and compared with the log at the end.
 type flakyClient struct {
 	*disconnectTest
 	path, user string
 	rng        *rand.Rand
 	epoch      string
 
-	lastID  string   // as EventSource has it; what an errand brought is not taken over
-	seenIDs []string // ids it had before
+	lastID  string   // as EventSource has it, without one-off connections
+	seenIDs []string // earlier ids
 	conns   []*streamConn
-	state   map[string]string // the status of each seat; of a promotion its progress and its status
+	state   map[string]string // the status of each seat; a promotion's progress and status
 }
 
 // streamConn is one connection.
 type streamConn struct {
 	plan        connPlan
-	startID     string // what it was greeted with
+	startID     string // of the connect frame
 	frames      []unique.Handle[harness.Frame]
-	lastID      string                // the last id on it
-	setDeadline func(time.Time) error // its time
-	bytesRead   int                   // bytes
-	endErr      error                 // why there are no more
-	closeNotice bool                  // it was told when to come back
+	lastID      string
+	setDeadline func(time.Time) error
+	bytesRead   int
+	endErr      error
+	closeNotice bool // a retry delay came
 	faults      []string
 }
 
@@ -54,13 +53,13 @@ func (v *streamConn) fault(format string, args ...any) {
 	v.faults = append(v.faults, fmt.Sprintf(format, args...))
 }
 
-// run is a listener's life in the storm.
+// run connects until the traffic ends.
 func (l *flakyClient) run() {
 	for {
 		l.connect(l.plan(), nil)
 		delay := harness.Pick(l.rng, 0, 0, 0, 20*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond)
 		if l.rng.IntN(50) == 0 {
-			delay = 2 * time.Second // much happens meanwhile
+			delay = 2 * time.Second // many events come meanwhile
 		}
 		if !harness.Sleep(l.trafficCtx, harness.RandomDuration(l.rng, delay+1)) {
 			return
@@ -68,7 +67,7 @@ func (l *flakyClient) run() {
 	}
 }
 
-// catchUp reads on undisturbed until everything up to the head was seen.
+// catchUp reads without cuts until everything up to the head came.
 func (l *flakyClient) catchUp(head string) {
 	done := func() bool {
 		if l.isPromotion() {
@@ -82,7 +81,7 @@ func (l *flakyClient) catchUp(head string) {
 		p := connPlan{lastEventID: l.lastID, status: "complete", bytes: 1 << 30, time: 30 * time.Second, how: "settled"}
 		l.connect(p, done)
 		if !harness.Sleep(l.ctx, 5*time.Millisecond) {
-			l.t.Errorf("%s of %s has come to %s, and not to %s", l.path, l.user, l.lastID, head)
+			l.t.Errorf("%s of %s is at %s, and not at %s", l.path, l.user, l.lastID, head)
 			return
 		}
 	}
@@ -90,14 +89,14 @@ func (l *flakyClient) catchUp(head string) {
 
 func (l *flakyClient) isPromotion() bool { return strings.Contains(l.path, "/promotions/") }
 
-// connect comes, reads, and is cut. With enough it stays until that is so.
+// connect reads one connection until it is cut as planned, or until done.
 func (l *flakyClient) connect(p connPlan, done func() bool) {
 	v := &streamConn{plan: p}
 	shuttingDown := l.shuttingDown.Load()
 	conn, err := l.dial(p.smallBuffers)
 	if err != nil {
 		if !shuttingDown && !l.shuttingDown.Load() {
-			v.fault("there was nobody: %v", err)
+			v.fault("not connected: %v", err)
 			l.conns = append(l.conns, v)
 		}
 		return
@@ -132,7 +131,7 @@ func (l *flakyClient) connect(p connPlan, done func() bool) {
 	l.recordEnd(v, conn, err, shuttingDown || l.shuttingDown.Load())
 }
 
-// recordEnd is after the visit: err is what ended it.
+// recordEnd checks how the connection ended, by err.
 func (l *flakyClient) recordEnd(v *streamConn, conn *net.TCPConn, err error, shuttingDown bool) {
 	switch {
 	case errors.Is(err, errCut), errors.Is(err, os.ErrDeadlineExceeded):
@@ -151,22 +150,22 @@ func (l *flakyClient) recordEnd(v *streamConn, conn *net.TCPConn, err error, shu
 				_, err = io.Copy(io.Discard, conn)
 			}
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				v.fault("it was closed on this side, and stays open on the other")
+				v.fault("half-closed by the client, and the node keeps it open")
 			}
 		}
 	case errors.Is(err, io.EOF):
 		switch {
 		case v.closeNotice && v.startID == "":
-			l.observe("turned away")
+			l.observe("rejected")
 		case v.closeNotice:
-			l.observe("sent away")
+			l.observe("closed with a retry delay")
 		case v.plan.stall == 0 && v.plan.stallAt >= 0:
-			l.observe("given up by the node")
+			l.observe("cut off by the node")
 			l.cutCount.Add(1)
-		case v.bytesRead > 0 && v.bytesRead < socketBuffer: // there was room for a good-bye
-			v.fault("it ended after %d bytes without a time to come back", v.bytesRead)
+		case v.bytesRead > 0 && v.bytesRead < socketBuffer: // a close notice would have fitted
+			v.fault("it ended after %d bytes without a retry delay", v.bytesRead)
 		case v.bytesRead == 0 && !shuttingDown:
-			v.fault("it ended without a word")
+			v.fault("it ended without a byte")
 		default:
 			l.observe("ended in the middle")
 		}
@@ -179,9 +178,9 @@ func (l *flakyClient) recordEnd(v *streamConn, conn *net.TCPConn, err error, shu
 	}
 }
 
-var errDone = errors.New("enough")
+var errDone = errors.New("done")
 
-// dial connects; a narrow one has room for a few frames only, on both sides.
+// dial connects; small buffers hold only a few frames, on both sides.
 func (l *flakyClient) dial(small bool) (*net.TCPConn, error) {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	if small {
@@ -194,7 +193,7 @@ func (l *flakyClient) dial(small bool) (*net.TCPConn, error) {
 	return conn.(*net.TCPConn), nil
 }
 
-// setSmallBuffers makes a connection on which little is on its way.
+// setSmallBuffers keeps few bytes in flight.
 func setSmallBuffers(_, _ string, raw syscall.RawConn) error {
 	return raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<10)
@@ -202,9 +201,7 @@ func setSmallBuffers(_, _ string, raw syscall.RawConn) error {
 	})
 }
 
-// How a listener reads: as a browser does, only that it knows each field and wants it in its place.
-
-// read takes an answer as a browser does, only that it knows each field.
+// read parses a response as a browser does, but strictly: unknown or repeated fields are faults.
 func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) error {
 	response, err := http.ReadResponse(b, nil)
 	if err != nil && v.endErr != nil {
@@ -214,7 +211,7 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 		return err
 	}
 	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != "text/event-stream" {
-		v.fault("got %s %s, after which EventSource never comes back", response.Status, response.Header.Get("Content-Type"))
+		v.fault("got %s %s, after which EventSource does not reconnect", response.Status, response.Header.Get("Content-Type"))
 		return errCut
 	}
 	body := bufio.NewReader(response.Body)
@@ -230,7 +227,7 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 		value = strings.TrimPrefix(value, " ")
 		switch {
 		case v.closeNotice:
-			v.fault("%q came after the good-bye", line)
+			v.fault("%q came after the close notice", line)
 		case line == "" && data:
 			l.handleFrame(v, f)
 			if done != nil && done() {
@@ -247,11 +244,11 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 			f.Data, data = value, true
 		case name == "retry":
 			if ms, err := strconv.Atoi(value); err != nil || ms < 2000 {
-				v.fault("it shall come back in %q", value)
+				v.fault("the retry delay is %q", value)
 			}
 			retry = true
 		default:
-			v.fault("a line is %q", line)
+			v.fault("unexpected line %q", line)
 		}
 		if line == "" {
 			f, data, retry = harness.Frame{}, false, false
@@ -259,7 +256,7 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 	}
 }
 
-// handleFrame looks at one frame that came whole.
+// handleFrame checks one complete frame.
 func (l *flakyClient) handleFrame(v *streamConn, f harness.Frame) {
 	p := &v.plan
 	if v.startID == "" {
@@ -271,11 +268,11 @@ func (l *flakyClient) handleFrame(v *streamConn, f harness.Frame) {
 		}
 		if err != nil || f.Event != "connect" || f.ID == "" || connectData.From != f.ID || connectData.Status != p.status ||
 			p.status == "complete" && f.ID != lastEventID || (p.status == "reset") != (connectData.Snapshot != "") {
-			v.fault("came with %q and was greeted with %+v, want %q", lastEventID, f, p.status)
+			v.fault("resumed from %q and got %+v, want %q", lastEventID, f, p.status)
 		}
-		l.observe("greeted: " + connectData.Status)
+		l.observe("connected: " + connectData.Status)
 		if strings.Contains(lastEventID, ".") && p.status == "complete" {
-			l.observe("came back within an event")
+			l.observe("resumed within an event")
 		}
 		v.startID, v.lastID = f.ID, f.ID
 		_ = v.setDeadline(time.Now().Add(p.time))
@@ -316,7 +313,7 @@ func (l *flakyClient) handleFrame(v *streamConn, f harness.Frame) {
 	}
 }
 
-// parseSeat takes the data of a seat's frame apart.
+// parseSeat parses the data of a seat's frame.
 func parseSeat(data string) (seat, status string) {
 	data, ok := strings.CutPrefix(data, `{"scheduleSeatId":`)
 	if !ok {

@@ -13,16 +13,14 @@ import (
 	"testing"
 	"time"
 
-	httpd "onsale/http"
-
 	"onsale/cmd/onsale/e2e/harness"
+	httpd "onsale/http"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// The cuts: a hundred listeners on connections that break all the time, at any byte, in all the ways in which connections
-// break, while people buy; and in the middle of it the node ends and another one begins. Afterwards the log is read with
-// the tools that everybody has, and every connection of every listener is held against it.
+// A hundred clients on connections that are cut at any byte, in all ways in which connections break, under load and with a restart
+// of the node in the middle. Afterwards every frame of every connection is compared with the log.
 func TestDisconnect_LosesNothing(t *testing.T) {
 	if !harness.Long() {
 		runDisconnects(t, 2_500)
@@ -34,10 +32,9 @@ func TestDisconnect_LosesNothing(t *testing.T) {
 	}
 }
 
-// closedAtShutdown is what happens to who reads when the node ends.
-const closedAtShutdown = "sent away at the node's end"
+const closedAtShutdown = "closed at shutdown"
 
-// disconnectTest is one node under people and under listeners that are cut off.
+// disconnectTest is one node with traffic and with clients that are cut.
 type disconnectTest struct {
 	t            *testing.T
 	ctx          context.Context
@@ -48,29 +45,29 @@ type disconnectTest struct {
 	admin        httpd.Client
 	clients      []*flakyClient
 	cutCount     atomic.Int64
-	shuttingDown atomic.Bool     // the node was told to end, and its next life has not begun
-	trafficCtx   context.Context // until nobody is cut any more, and nothing is asked for
-	issued       int             // coupons, after it
+	shuttingDown atomic.Bool     // from SIGTERM until the restart
+	trafficCtx   context.Context // ends the traffic and the cuts
+	issued       int             // coupons, after the traffic
 
 	mu    sync.Mutex // guards what follows
 	count map[string]int
 }
 
-// observe counts what happened, for whoever reads the test's log.
+// observe counts what happened, for the test's log.
 func (c *disconnectTest) observe(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count[what]++
 }
 
-// runDisconnects is one run; it gives how often a listener was cut.
+// runDisconnects is one run; it returns the number of cuts.
 func runDisconnects(t *testing.T, wanted int64) int {
 	timeout := time.Minute
 	if harness.Long() {
 		timeout = 4 * time.Minute
 	}
 	c := &disconnectTest{t: t, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64), ctx: harness.TimeoutContext(t, timeout), count: map[string]int{}}
-	// A small ring that is soon left behind, few places at the log, short lives, and fewer streams than listeners.
+	// A small ring, few concurrent catch-ups, short streams, and fewer streams than clients.
 	c.node = harness.NewNode(t, "--streams-ring-events", "1024", "--streams-max-catch-ups", "24", "--streams-max-connections", "95",
 		"--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s", "--streams-max-age", "3s", "--streams-user-max-age", "3s",
 		"--streams-drain-window", "1s", "--logging-level", "warn")
@@ -100,7 +97,7 @@ func runDisconnects(t *testing.T, wanted int64) int {
 	stopTraffic()
 	group.Wait()
 
-	if a, err := c.sendAlarm("u0"); err != nil || a.Status != "SUCCEEDED" { // it stands behind everything else
+	if a, err := c.sendAlarm("u0"); err != nil || a.Status != "SUCCEEDED" { // it is the last command
 		t.Fatalf("the last command got %+v %v", a, err)
 	}
 	head := c.node.Head(c.ctx, c.client)
@@ -119,7 +116,7 @@ func runDisconnects(t *testing.T, wanted int64) int {
 	history := c.node.History()
 	c.checkConnections(history, head)
 	if c.count[closedAtShutdown] == 0 {
-		t.Error("nobody was told that the node ends")
+		t.Error("no stream was closed by the shutdown")
 	}
 	t.Logf("%d commands in line", len(history))
 	for _, what := range slices.Sorted(maps.Keys(c.count)) {
@@ -138,7 +135,7 @@ func (c *disconnectTest) waitForCuts(wanted int64) {
 	}
 }
 
-// createClients makes the listeners, who know the log from its beginning.
+// createClients creates the clients, which read from the beginning of the log.
 func (c *disconnectTest) createClients() {
 	epoch, _, _ := strings.Cut(c.node.Head(c.ctx, c.client), "-")
 	for i := range 100 {
@@ -163,10 +160,8 @@ func (c *disconnectTest) createClients() {
 	}
 }
 
-// What happens in the shop while its listeners are cut off.
-
-// In the hall the first seats are for people; the others the shop blocks and unblocks, all at once, which is more frames
-// of one event than go out in one write.
+// In schedule "hall" users hold the first seats. An admin blocks and unblocks the others all at once, which is more frames of one
+// event than fit into one write.
 const (
 	userSeats  = 200
 	hallSeats  = 900
@@ -186,7 +181,7 @@ func (c *disconnectTest) createSales() {
 	}
 }
 
-// startTraffic is what happens in the shop until it is calm. The answers are nobody's concern: the log has them.
+// startTraffic sends commands until trafficCtx ends. Their outcomes are in the log.
 func (c *disconnectTest) startTraffic(group *sync.WaitGroup) {
 	const hall = "/api/v1/schedules/hall/seats/"
 	for i := range 6 {
@@ -231,13 +226,13 @@ func (c *disconnectTest) startTraffic(group *sync.WaitGroup) {
 	})
 }
 
-// sendAlarm tells somebody something, and waits until that is decided.
+// sendAlarm sends a user an alarm, and waits until it is decided.
 func (c *disconnectTest) sendAlarm(user string) (httpd.CommandResponse, error) {
 	body := map[string]any{"userId": user, "message": "hello"}
 	return c.admin.Command(c.ctx, "/api/v1/admin/alarms", body, httpd.CommandOptions{Wait: new(30 * time.Second)})
 }
 
-// overflowRing is so many people at once that the ring forgets all that was. Nobody listens for most of them.
+// overflowRing makes more events than the ring holds, mostly of users without a stream.
 func (c *disconnectTest) overflowRing() {
 	var group sync.WaitGroup
 	for i := range 50 {
@@ -251,7 +246,7 @@ func (c *disconnectTest) overflowRing() {
 	group.Wait()
 }
 
-// seatRange is so many seats side by side.
+// seatRange is count consecutive seats.
 func seatRange(from, count int) (seats []int) {
 	for i := range count {
 		seats = append(seats, from+i)

@@ -1,5 +1,3 @@
-// What a node holds for those who listen, and that nothing of it stays when they have left.
-
 package disconnect
 
 import (
@@ -11,13 +9,13 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// nodeResources is what the node's process has open, and what runs in it.
+// nodeResources are the node's descriptors and goroutines.
 type nodeResources struct {
 	sockets, pollers int
 	goroutines       float64
 }
 
-// idleResources is asked for when nobody listens. One stream comes before, since the node makes some things for the first.
+// idleResources are the node's without streams, after a first one, for which it allocates some that it keeps.
 func (c *disconnectTest) idleResources() nodeResources {
 	c.t.Helper()
 	first := *c.clients[0]
@@ -40,10 +38,10 @@ func (c *disconnectTest) resources() (h nodeResources) {
 	directory := fmt.Sprintf("/proc/%d/fd", c.process.PID())
 	entries, err := os.ReadDir(directory)
 	if err != nil {
-		c.t.Logf("descriptors are not looked at: %v", err)
+		c.t.Logf("descriptors are not checked: %v", err)
 	}
 	for _, e := range entries {
-		what, _ := os.Readlink(directory + "/" + e.Name()) // "" when it is gone meanwhile
+		what, _ := os.Readlink(directory + "/" + e.Name()) // "" when it was closed meanwhile
 		switch kind, _, _ := strings.Cut(what, ":["); {
 		case kind == "socket":
 			h.sockets++
@@ -54,7 +52,7 @@ func (c *disconnectTest) resources() (h nodeResources) {
 	return h
 }
 
-// scrape are those of /metrics.
+// scrape returns /metrics, by name and labels.
 func (c *disconnectTest) scrape() map[string]float64 {
 	c.t.Helper()
 	found := map[string]float64{}
@@ -68,24 +66,28 @@ func (c *disconnectTest) scrape() map[string]float64 {
 	return found
 }
 
-// addNodeCounters takes over what the node has counted in this life.
+// addNodeCounters adds the counters of this process.
 func (c *disconnectTest) addNodeCounters() {
 	c.t.Helper()
 	metrics := c.scrape()
 	for name, what := range map[string]string{
-		"onsale_streams_demoted_total":                        "fell out of the ring",
-		"onsale_streams_conflations_total":                    "bursts",
+		"onsale_streams_demoted_total":                        "demoted",
+		"onsale_streams_conflations_total":                    "conflations",
 		"onsale_streams_replayed_events_total":                "events read from the log",
 		"onsale_frames_written_total":                         "frames written",
-		`onsale_streams_rejected_by_limit_total{limit="all"}`: "turned away by the limit",
+		`onsale_streams_rejected_by_limit_total{limit="all"}`: "rejected by the limit",
 	} {
+		value, ok := metrics[name]
+		if !ok {
+			c.t.Errorf("the node has no metric %s", name)
+		}
 		c.mu.Lock()
-		c.count["counted by the node: "+what] += int(metrics[name])
+		c.count["counted by the node: "+what] += int(value)
 		c.mu.Unlock()
 	}
 }
 
-// checkNoLeaks wants the node to be as it was before anybody came, within a moment.
+// checkNoLeaks requires that the node soon uses no more than before the first client.
 func (c *disconnectTest) checkNoLeaks(idle nodeResources) {
 	c.t.Helper()
 	for limit := time.Now().Add(20 * time.Second); ; harness.Sleep(c.ctx, 50*time.Millisecond) {
@@ -97,11 +99,11 @@ func (c *disconnectTest) checkNoLeaks(idle nodeResources) {
 			}
 		}
 		if open == 0 && h.sockets <= idle.sockets && h.pollers <= idle.pollers && h.goroutines <= idle.goroutines {
-			c.t.Logf("all have left: %+v, before they came %+v", h, idle)
+			c.t.Logf("without clients: %+v, before them %+v", h, idle)
 			return
 		}
 		if time.Now().After(limit) {
-			c.t.Errorf("all have left, and there are %v streams and %+v; before they came, %+v", open, h, idle)
+			c.t.Errorf("without clients there are %v streams and %+v; before them, %+v", open, h, idle)
 			return
 		}
 	}

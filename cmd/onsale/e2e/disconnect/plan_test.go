@@ -1,5 +1,3 @@
-// What shall become of a visit: the dice, and a connection that gives no more than they want.
-
 package disconnect
 
 import (
@@ -11,24 +9,24 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// connPlan is what shall become of a visit.
+// connPlan is what happens to one connection.
 type connPlan struct {
-	lastEventID     string        // the id it comes with
-	query           string        // an older one, that the page was opened with
-	oneOff          bool          // not to go on, but to see what comes from elsewhere
-	status          string        // that it wants to be greeted with
-	bytes           int           // it is cut after so many,
-	time            time.Duration // or so long after it was greeted
-	slow            bool          // it reads a little at once, and rests
-	earlyTimeout    bool          // its time runs before it has heard anything
-	stallAt         int           // after so many it stops reading
+	lastEventID     string        // it resumes from
+	query           string        // ?lastEventId=, possibly older
+	oneOff          bool          // from another position; the client does not continue from it
+	status          string        // expected in the connect frame
+	bytes           int           // it is cut after so many bytes,
+	time            time.Duration // or so long after the connect frame
+	slow            bool          // it reads little at a time, with pauses
+	earlyTimeout    bool          // time counts from the request
+	stallAt         int           // it stops reading after so many bytes; -1: never
 	stall           time.Duration
-	smallBuffers    bool // its system takes but a few bytes for it
+	smallBuffers    bool // of the sockets
 	how             string
-	staysAtShutdown bool // when the node ends, it waits for what it is told
+	staysAtShutdown bool // it is not cut while the node shuts down
 }
 
-// plan throws the dice.
+// plan draws a random plan.
 func (l *flakyClient) plan() connPlan {
 	rng := l.rng
 	p := connPlan{
@@ -39,10 +37,10 @@ func (l *flakyClient) plan() connPlan {
 		how: harness.Pick(rng, "close", "close", "reset", "half"),
 	}
 	switch rng.IntN(40) {
-	case 0, 1, 2: // it stops reading, and then goes on or not
+	case 0, 1, 2: // it stalls, and then continues or not
 		p.smallBuffers, p.stallAt, p.stall = true, rng.IntN(harness.Pick(rng, 500, 10_000, 200_000)), harness.RandomDuration(rng, 2*time.Second)
 		p.bytes, p.time = harness.Pick(rng, p.stallAt, 1<<30), p.stall+time.Second
-	case 3: // for longer than its stream may live
+	case 3: // it stalls for longer than the stream's max age
 		if rng.IntN(4) == 0 {
 			p.smallBuffers, p.stallAt, p.stall = true, rng.IntN(500), 3500*time.Millisecond
 			p.bytes, p.time = 1<<30, time.Minute
@@ -58,7 +56,7 @@ func (l *flakyClient) plan() connPlan {
 	case 8:
 		p.oneOff, p.lastEventID, p.status = true, harness.Pick(rng, "zzzzzzzz-7", "garbage", l.epoch+"-1.0", l.epoch+"-"), "reset"
 	case 9:
-		if rng.IntN(4) == 0 { // is ahead of everybody, which the node takes a while to believe
+		if rng.IntN(4) == 0 { // an id ahead of the log, for which the node waits a while
 			p.oneOff, p.lastEventID, p.status, p.time, p.earlyTimeout = true, l.epoch+"-99999999", "reset", harness.RandomDuration(rng, 3*time.Second), true
 		}
 	}
@@ -72,10 +70,10 @@ func (l *flakyClient) plan() connPlan {
 	return p
 }
 
-// errCut is what a reader gets who had enough.
+// errCut ends a connection as planned.
 var errCut = errors.New("cut")
 
-// limitedConn is a connection as far as the plan wants it read.
+// limitedConn reads a connection as planned.
 type limitedConn struct {
 	net.Conn
 	client *flakyClient

@@ -1,5 +1,4 @@
-// What the log owes to each stream, and whether each visit got it: from where it was greeted on, frame by frame, as far as
-// it went.
+// Verification: each connection has exactly the frames of its stream in the log, from its connect frame until it was cut.
 
 package disconnect
 
@@ -14,19 +13,19 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// expectedStream is what a stream has from the beginning of the log on.
+// expectedStream is a stream from the beginning of the log.
 type expectedStream struct {
-	frames []harness.Frame // of the data only the beginning,
-	data   []string        // and all of it, as the first one saw it
+	frames []harness.Frame // with the beginning of their data
+	data   []string        // the whole data, as the first client got it
 }
 
-// minConflated is how many frames of seats are more than a batch, however long they are; fewer are never told as a burst.
+// minConflated is a number of seat frames that exceeds a batch at any length; fewer are never conflated.
 const minConflated = 32 << 10 / 200
 
-// socketBuffer is what the system takes from the node for whoever reads nothing at all: nobody is slow who has not filled it.
+// socketBuffer is what the kernel takes for a client that reads nothing: a client that did not fill it is not slow.
 const socketBuffer = 16 << 10
 
-// checkConnections holds everybody's visits against the past. What happened after the head, holds that ran out, nobody need have seen.
+// checkConnections compares all connections with the log. Clients need not have the events after the head, which are expired holds.
 func (c *disconnectTest) checkConnections(history []harness.LogCommand, head string) {
 	c.t.Helper()
 	streams := map[string]*expectedStream{}
@@ -50,12 +49,12 @@ func (c *disconnectTest) checkConnections(history []harness.LogCommand, head str
 			}
 			if len(v.faults) > 0 && failures < 3 {
 				failures++
-				c.t.Errorf("visit %d to %s, greeted with %s, %d bytes, %d frames, %+v:\n%s",
+				c.t.Errorf("connection %d to %s, from %s, %d bytes, %d frames, %+v:\n%s",
 					i, key, v.startID, v.bytesRead, len(v.frames), v.plan, strings.Join(v.faults, "\n"))
 			}
 		}
 		if l.isPromotion() {
-			continue // settle saw to it
+			continue // checked by catchUp
 		}
 		want := map[string]string{}
 		for _, f := range o.frames[:o.indexAfter(l.lastID)] {
@@ -64,7 +63,7 @@ func (c *disconnectTest) checkConnections(history []harness.LogCommand, head str
 			}
 		}
 		if harness.Precedes(l.lastID, head) || !maps.Equal(l.state, want) {
-			c.t.Errorf("%s has come to %s of %s and shows %v, want %v", key, l.lastID, head, l.state, want)
+			c.t.Errorf("%s is at %s of %s and shows %v, want %v", key, l.lastID, head, l.state, want)
 		}
 	}
 }
@@ -86,12 +85,12 @@ func (l *flakyClient) expectedFrames(history []harness.LogCommand) []harness.Fra
 	return frames
 }
 
-// indexAfter is the first frame that is behind a position.
+// indexAfter is the first frame after an id.
 func (o *expectedStream) indexAfter(id string) int {
 	return sort.Search(len(o.frames), func(i int) bool { return harness.Precedes(id, o.frames[i].ID) })
 }
 
-// matches says whether f is frame i, to the byte what others saw.
+// matches says that f is frame i, and byte for byte what other clients got.
 func (o *expectedStream) matches(i int, f harness.Frame) bool {
 	if i >= len(o.frames) || f.ID != o.frames[i].ID || f.Event != o.frames[i].Event || !strings.HasPrefix(f.Data, o.frames[i].Data) {
 		return false
@@ -110,7 +109,7 @@ func (o *expectedStream) checkConnection(l *flakyClient, v *streamConn) error {
 		switch {
 		case f.Event == "heartbeat":
 			if _, sub := harness.ParseEventID(f.ID); sub != 0 || len(conflated) > 0 || o.indexAfter(f.ID) != next {
-				return fmt.Errorf("frame %d, a heartbeat, says %s; what came was up to %s", n, f.ID, lastID)
+				return fmt.Errorf("frame %d, a heartbeat, has %s after %s", n, f.ID, lastID)
 			}
 		case len(conflated) == 0 && o.matches(next, f):
 			next++
@@ -125,30 +124,30 @@ func (o *expectedStream) checkConnection(l *flakyClient, v *streamConn) error {
 				if next < len(o.frames) {
 					want = fmt.Sprintf("%+v", o.frames[next])
 				}
-				return fmt.Errorf("frame %d after %s is %+v, want %s; and it is no burst: %v", n, lastID, f, want, err)
+				return fmt.Errorf("frame %d after %s is %+v, want %s; and it is no conflated update: %v", n, lastID, f, want, err)
 			}
-			l.observe("bursts seen whole")
+			l.observe("complete conflated updates")
 			next, conflated = to, nil
 		}
 		lastID = f.ID
 	}
-	for _, f := range conflated { // the rest of it was cut off
+	for _, f := range conflated { // the rest was cut off
 		seat, status := parseSeat(f.Data)
 		if f.ID != "" || !slices.ContainsFunc(o.frames[next:], func(w harness.Frame) bool {
 			s, is := parseSeat(w.Data)
 			return s == seat && is == status && w.Event == f.Event
 		}) {
-			return fmt.Errorf("%+v came after %s, which no burst can say", f, lastID)
+			return fmt.Errorf("%+v came after %s, and is in no conflated update", f, lastID)
 		}
 	}
 	return nil
 }
 
-// checkConflated wants the latest status of each seat that the frames from..to have touched, in the order of the seats. It knows
-// whole events only: of the first one also what was told before is told again.
+// checkConflated requires the latest status of each seat in frames from..to, in the order of the seats. Updates cover whole events:
+// frames of the first event that came before come again.
 func (o *expectedStream) checkConflated(from, to int, frames []harness.Frame) error {
 	if to-from < minConflated {
-		return fmt.Errorf("only %d frames lie between", to-from)
+		return fmt.Errorf("only %d frames are conflated", to-from)
 	}
 	for first, _ := harness.ParseEventID(o.frames[from].ID); from > 0; from-- {
 		if n, _ := harness.ParseEventID(o.frames[from-1].ID); n != first {
@@ -177,7 +176,7 @@ func (o *expectedStream) checkConflated(from, to int, frames []harness.Frame) er
 		}
 		if seat.ScheduleSeatID <= lastSeat || seat.Status != latest[fmt.Sprint(seat.ScheduleSeatID)] || seat.Timestamp != now ||
 			f.Event != o.frames[from].Event {
-			return fmt.Errorf("after seat %d, at %s, %+v is no latest status", lastSeat, now, f)
+			return fmt.Errorf("after seat %d, at %s, %+v is not the latest status", lastSeat, now, f)
 		}
 		lastSeat = seat.ScheduleSeatID
 	}

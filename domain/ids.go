@@ -32,8 +32,11 @@ func CheckID(s string) error {
 // SequenceAfter returns the number in an id that consists of prefix and a number; 0 for any other id.
 func SequenceAfter(prefix, id string) uint64 {
 	digits, ok := strings.CutPrefix(id, prefix)
+	if !ok {
+		return 0
+	}
 	sequence, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || strconv.FormatUint(sequence, 10) != digits {
+	if err != nil || strconv.FormatUint(sequence, 10) != digits {
 		return 0
 	}
 	return sequence

@@ -14,6 +14,7 @@ import (
 
 	"onsale/cmd/onsale/node"
 	"onsale/config"
+	"onsale/domain"
 	"onsale/projections/audit"
 	"onsale/projections/store"
 	"onsale/streams"

@@ -31,7 +31,9 @@ type Config struct {
 	OnHalt func(reason string)
 	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
 	OutboxRetention time.Duration
-	Logger          *slog.Logger
+	// EventsDurable says that an event that EVENTS acknowledges survives a power loss of this machine: sync is always.
+	EventsDurable bool
+	Logger        *slog.Logger
 }
 
 // ConfirmedEvent is an event that EVENTS has, with the numbers of the event before it for the same user and the same entity.
@@ -104,8 +106,12 @@ type Projector struct {
 	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
 	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
 	halted      atomic.Pointer[string]
-	stop        context.CancelFunc
-	metrics     metrics
+	stop        context.CancelFunc // guarded by mu; nil before Run
+	failed      chan error
+
+	publishedBefore uint64      // last event that earlier runs have published
+	noted           atomic.Bool // the note beside the store is about this run
+	metrics         metrics
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
@@ -129,10 +135,16 @@ var ErrHalted = errors.New("halted")
 // Besides the goroutine that decides, four goroutines publish, follow EVENTS, tick and watch the logs; an inconsistency in any of
 // them halts the node.
 func (p *Projector) Run(ctx context.Context) error {
-	ctx, p.stop = context.WithCancel(ctx)
-	defer p.stop()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p.mu.Lock()
+	p.stop = stop
+	p.mu.Unlock()
+	if p.halted.Load() != nil { // while it was opened
+		return nil
+	}
 	var group sync.WaitGroup
-	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.decide} {
+	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.noteWhenPublished, p.decide} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)
@@ -150,8 +162,10 @@ func (p *Projector) halt(err error) {
 		return
 	}
 	p.Logger.Error("halted", "reason", reason)
-	p.stop()
 	p.mu.Lock()
+	if p.stop != nil {
+		p.stop()
+	}
 	p.waiters.cancelAll()
 	p.notify()
 	p.mu.Unlock()
@@ -159,6 +173,15 @@ func (p *Projector) halt(err error) {
 		p.OnHalt(reason)
 	}
 }
+
+// storeDamaged stops everything: nothing is answered from damaged bytes, and the next start rebuilds the store.
+func (p *Projector) storeDamaged(err error) {
+	p.halt(err)
+	p.failed <- err
+}
+
+// Failed delivers why the process must end: the store was damaged while it was in use. The next start verifies and rebuilds it.
+func (p *Projector) Failed() <-chan error { return p.failed }
 
 // notify wakes everything that waits for a change. Called with mu held.
 func (p *Projector) notify() {
@@ -222,7 +245,7 @@ func (p *Projector) Close() error {
 	if p.store == nil {
 		return nil // it was not opened: the file belongs to another log
 	}
-	return p.store.Close()
+	return errors.Join(p.noteClosed(), p.store.Close())
 }
 
 func (p *Projector) haltedError() error {

@@ -89,7 +89,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Epoch: n.log.Epoch(), Logger: n.logger,
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err

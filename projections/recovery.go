@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -64,8 +65,7 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 // is rebuilt from EVENTS, unless it may be the last witness. One of another log is refused: two data directories were mixed up.
 func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildReason string, err error) {
 	var state store.State
-	_, missing := os.Stat(p.Path)
-	if missing == nil || lastEvent == 0 {
+	if _, missing := os.Stat(p.Path); !errors.Is(missing, fs.ErrNotExist) || lastEvent == 0 {
 		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
 	} else {
 		rebuildReason = "it was missing"
@@ -133,8 +133,8 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	if err := p.restorePending(); err != nil {
 		return err
 	}
-	p.publishedBefore = cp.Confirmed
-	return p.noteRunning(p.confirmed >= cp.Confirmed)
+	p.publishedBefore = cp.Events
+	return p.noteRunning(p.confirmed >= cp.Events || p.checkPublished(state.Events.Last) == nil)
 }
 
 // checkConsistent says why the node must not go on. first and last are the outbox's.

@@ -29,24 +29,32 @@ type runNote struct {
 
 func (p *Projector) notePath() string { return p.Path + ".run" }
 
-// checkMayRebuild returns errLastWitness unless EVENTS, which ends at lastEvent, has everything that the last run has published.
+// checkMayRebuild returns errLastWitness if a store that cannot be used, because of cause, may have events that EVENTS lacks.
 func (p *Projector) checkMayRebuild(cause error, lastEvent uint64) error {
+	if _, err := os.Stat(p.notePath()); errors.Is(cause, store.ErrLayout) && errors.Is(err, fs.ErrNotExist) {
+		return nil // older programs wrote no notes
+	}
+	if err := p.checkPublished(lastEvent); err != nil {
+		return fmt.Errorf("%w: %w; %w", errLastWitness, cause, err)
+	}
+	return nil
+}
+
+// checkPublished returns an error unless EVENTS, which ends at lastEvent, surely has everything that the last run has published.
+func (p *Projector) checkPublished(lastEvent uint64) error {
 	var note runNote
-	content, err := os.ReadFile(p.notePath())
-	noted := err == nil && json.Unmarshal(content, &note) == nil
+	if content, err := os.ReadFile(p.notePath()); err != nil || json.Unmarshal(content, &note) != nil {
+		note = runNote{}
+	}
 	switch {
-	case !p.Log.Embedded() || note.Durable: // a power loss of this machine takes nothing from EVENTS
+	case note.Closed != nil && *note.Closed > lastEvent:
+		return fmt.Errorf("EVENTS ends at event %d, and event %d was published", lastEvent, *note.Closed)
+	case note.Closed != nil, note.Durable, !p.Log.Embedded(): // a power loss of this machine takes nothing from EVENTS
 		return nil
-	case errors.Is(cause, store.ErrLayout) && errors.Is(err, fs.ErrNotExist): // older programs wrote no notes
-		return nil
-	case noted && note.Closed != nil && *note.Closed > lastEvent:
-		return fmt.Errorf("%w: %w; EVENTS ends at event %d, and event %d was published", errLastWitness, cause, lastEvent, *note.Closed)
-	case noted && note.Closed != nil:
-		return nil
-	case noted && note.Boot != "" && note.Boot == bootID(): // a killed process takes nothing from EVENTS either
+	case note.Boot != "" && note.Boot == bootID(): // nor does a process that was killed
 		return nil
 	}
-	return fmt.Errorf("%w: %w; the machine was restarted while the node ran, and the end of EVENTS may not have been on disk", errLastWitness, cause)
+	return errors.New("the machine was restarted while the node ran, and the end of EVENTS may not have been on disk")
 }
 
 // noteRunning says that this run publishes events. published says that EVENTS has everything that earlier runs have published.

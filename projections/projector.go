@@ -145,6 +145,7 @@ type Status struct {
 	Confirmed       uint64 // number of the last confirmed event
 	Events          uint64 // number of the last event in the store
 	EventsFull      bool   // EVENTS has no room
+	LogTime         domain.Time
 }
 
 // Status returns the present state.
@@ -152,7 +153,7 @@ func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
+		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(), LogTime: p.committed.Now,
 		CaughtUp: p.committed.Sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events,
 	}
 	if reason := p.halted.Load(); reason != nil {

@@ -4,6 +4,7 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -82,50 +83,35 @@ func (c *Client) Order(ctx context.Context, impUID, product string, count int, a
 
 // Command sends any command; body nil is no body.
 func (c *Client) Command(ctx context.Context, path string, body any, opts CommandOptions) (CommandResponse, error) {
-	var payload io.Reader
+	header, payload := http.Header{}, []byte(nil)
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if payload, err = json.Marshal(body); err != nil {
 			return CommandResponse{}, err
 		}
-		payload = bytes.NewReader(text)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+path, payload)
-	if err != nil {
-		return CommandResponse{}, err
-	}
-	if body != nil {
-		r.Header["Content-Type"] = jsonType
+		header["Content-Type"] = jsonType
 	}
 	if opts.Key != "" {
-		r.Header["Idempotency-Key"] = []string{opts.Key}
+		header["Idempotency-Key"] = []string{opts.Key}
 	}
 	if opts.Wait != nil {
-		r.Header["Prefer"] = []string{fmt.Sprintf("wait=%d", int(opts.Wait.Seconds()))}
+		header["Prefer"] = []string{fmt.Sprintf("wait=%d", int(opts.Wait.Seconds()))}
 	}
-	return c.doCommand(r)
+	return c.doCommand(ctx, http.MethodPost, path, header, payload)
 }
 
 // RequestStatus gets the status of a request. With sequence 0 the server finds out whether it was accepted at all.
 func (c *Client) RequestStatus(ctx context.Context, id domain.RequestID, sequence uint64, wait time.Duration) (CommandResponse, error) {
-	address := fmt.Sprintf("%s/api/v1/requests/%s?wait=%s", c.URL, id, wait)
+	path := fmt.Sprintf("/api/v1/requests/%s?wait=%s", id, wait)
 	if sequence != 0 {
-		address += fmt.Sprintf("&sequence=%d", sequence)
+		path += fmt.Sprintf("&sequence=%d", sequence)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return CommandResponse{}, err
-	}
-	return c.doCommand(r)
+	return c.doCommand(ctx, http.MethodGet, path, http.Header{}, nil)
 }
 
 // Get reads path into v.
 func (c *Client) Get(ctx context.Context, path string, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
-	if err != nil {
-		return err
-	}
-	response, body, err := c.do(r)
+	response, body, err := c.do(ctx, http.MethodGet, path, http.Header{}, nil)
 	if err != nil {
 		return err
 	}
@@ -135,8 +121,8 @@ func (c *Client) Get(ctx context.Context, path string, v any) error {
 	return json.Unmarshal(body, v)
 }
 
-func (c *Client) doCommand(r *http.Request) (CommandResponse, error) {
-	response, body, err := c.do(r)
+func (c *Client) doCommand(ctx context.Context, method, path string, header http.Header, payload []byte) (CommandResponse, error) {
+	response, body, err := c.do(ctx, method, path, header, payload)
 	if err != nil {
 		return CommandResponse{}, err
 	}
@@ -145,7 +131,7 @@ func (c *Client) doCommand(r *http.Request) (CommandResponse, error) {
 		Status any `json:"status"` // a string, or a number in problems
 	}
 	if err := json.Unmarshal(body, &a); err != nil {
-		return CommandResponse{}, fmt.Errorf("%s: %s: %w", r.URL.Path, response.Status, err)
+		return CommandResponse{}, fmt.Errorf("%s: %s: %w", response.Request.URL.Path, response.Status, err)
 	}
 	a.CommandResponse.Status, _ = a.Status.(string)
 	if a.CommandResponse.Status == "" && a.EventID != "" {
@@ -156,15 +142,16 @@ func (c *Client) doCommand(r *http.Request) (CommandResponse, error) {
 	return a.CommandResponse, nil
 }
 
-func (c *Client) do(r *http.Request) (*http.Response, []byte, error) {
+func (c *Client) do(ctx context.Context, method, path string, header http.Header, payload []byte) (*http.Response, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(payload))
+	if err != nil {
+		return nil, nil, err
+	}
+	r.Header = header
 	if c.User != "" {
 		r.Header["X-User-Id"] = []string{c.User}
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	response, err := client.Do(r)
+	response, err := cmp.Or(c.HTTP, http.DefaultClient).Do(r)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -89,12 +89,8 @@ func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string)
 }
 
 func validKey(key string) bool {
-	for i := range len(key) {
-		if key[i] <= ' ' || key[i] > '~' {
-			return false
-		}
-	}
-	return key != "" && len(key) <= maxKeyLength
+	invisible := func(c rune) bool { return c <= ' ' || c > '~' }
+	return key != "" && len(key) <= maxKeyLength && !strings.ContainsFunc(key, invisible)
 }
 
 // canonicalPath is the current path for a path of older clients.
@@ -162,72 +158,60 @@ func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequ
 
 // appendOnce appends the command, unless the request has been decided: then it returns the outcome. Whatever happens, e
 // does not stay in the table as one that is being appended.
-func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (outcome *domain.Event, err error) {
-	var sequence uint64
-	var reason error
+func (s *Server) appendOnce(ctx context.Context, e *inflightRequest, req commandRequest, status projections.Status) (first *domain.Event, err error) {
 	defer func() {
-		if sequence == 0 {
-			s.inflight.abandon(e, cmp.Or(reason, errOutcomeUnknown))
+		switch {
+		case e.sequence != 0: // appended
+		case first != nil:
+			s.inflight.abandon(e, errAlreadyDecided)
+		default: // err, which is nil only during a panic
+			s.inflight.abandon(e, cmp.Or(err, errOutcomeUnknown))
 		}
 	}()
 	if e.keyed {
-		first, known, err := s.Projector.OutcomeOf(e.request)
-		if known {
-			reason = errAlreadyDecided
-			return &first, nil
-		}
-		if err != nil {
-			reason = err
-			return nil, err
+		if first, err = s.storedOutcome(e.request); first != nil || err != nil {
+			return first, err
 		}
 	}
 	if req.unavailable != nil {
-		reason = req.unavailable
-		return nil, reason
+		return nil, req.unavailable
 	}
 	if !req.admin {
 		if err := s.checkCapacity(status); err != nil {
-			reason = err
 			return nil, err
 		}
 	}
 	// An append is not cancelled when the client disconnects: it may read the outcome later.
-	n, err := s.Append(context.WithoutCancel(ctx), domain.Command{
+	sequence, err := s.Append(context.WithoutCancel(ctx), domain.Command{
 		Entity: req.entity, User: e.user, Request: e.request, Fingerprint: e.fingerprint, Body: req.body,
 	})
 	if err != nil {
-		reason = appendProblem(err)
-		return nil, reason
+		return nil, appendProblem(err)
 	}
 	// The command is durable. If this node stops here, the client gets the outcome by retrying with its key.
 	s.metrics.accepted.Inc()
-	s.inflight.appended(e, n, s.now())
-	sequence = n
+	s.inflight.appended(e, sequence, s.now())
 	return nil, nil
 }
 
 // awaitAppend waits until the duplicate of this request that is in flight is appended, or returns its outcome.
 func (s *Server) awaitAppend(ctx context.Context, existing *inflightRequest) (*domain.Event, error) {
-	first, known, err := s.Projector.OutcomeOf(existing.request)
-	if known {
-		return &first, nil
-	}
-	if err != nil {
-		return nil, err
+	if first, err := s.storedOutcome(existing.request); first != nil || err != nil {
+		return first, err
 	}
 	select {
 	case <-existing.appended:
 	case <-ctx.Done():
 		return nil, problemf(outcomeUnknown, "")
 	}
-	if existing.err != errAlreadyDecided {
+	if existing.err != errAlreadyDecided { // also nil: it is appended
 		return nil, existing.err
 	}
-	first, known, err = s.Projector.OutcomeOf(existing.request)
-	if err == nil && !known {
+	first, err := s.storedOutcome(existing.request)
+	if first == nil && err == nil {
 		err = errors.New("a decided request is not in the store")
 	}
-	return &first, err
+	return first, err
 }
 
 // replayed returns the first outcome, if this is the same request. e keeps sequence 0.

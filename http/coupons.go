@@ -90,14 +90,7 @@ func (s *Server) promotions(_ *http.Request, query url.Values, v *store.View) (a
 }
 
 func (s *Server) promotion(r *http.Request, _ url.Values, v *store.View) (any, error) {
-	id, err := pathID(r, "promotionId")
-	if err != nil {
-		return nil, err
-	}
-	p, found, err := v.Promotion(id)
-	if err == nil && !found {
-		err = problemf(domain.PromotionNotFound, "")
-	}
+	p, err := findByPath(r, "promotionId", domain.PromotionNotFound, v.Promotion)
 	return s.viewPromotion(p, v.Now()), err
 }
 
@@ -109,13 +102,6 @@ type couponView struct {
 	IssuedAt    domain.Time `json:"issuedAt"`
 }
 
-func myCoupons(_ *http.Request, query url.Values, v *store.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
-	}
-	found, err := v.Coupons(page.before, page.limit)
-	return listOfUser(found, func(c store.Coupon) couponView {
-		return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
-	}), err
-}
+var myCoupons = userList((*store.View).Coupons, func(c store.Coupon) couponView {
+	return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
+})

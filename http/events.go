@@ -5,55 +5,42 @@ package http
 import (
 	"net/http"
 
-	"onsale/domain"
 	"onsale/http/sse"
 	"onsale/projections/store"
 )
 
-// userStream is /subscribe/:userId and /api/v1/me/events.
-func (s *Server) userStream(w http.ResponseWriter, r *http.Request) error {
-	user, err := requireUser(r)
-	if err != nil {
-		return err
+// serveStream is a method of Streams, for a user or an entity.
+type serveStream = func(streams Streams, w http.ResponseWriter, r *http.Request, id string)
+
+// userStream is a stream of the user of the request.
+func (s *Server) userStream(serve serveStream) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		user, err := requireUser(r)
+		if err != nil {
+			return err
+		}
+		serve(s.Streams, w, r, user)
+		return nil
 	}
-	s.Streams.User(w, r, user)
-	return nil
 }
 
-// alarmStream is /api/v1/users/alarm/subscribe.
-func (s *Server) alarmStream(w http.ResponseWriter, r *http.Request) error {
-	user, err := requireUser(r)
-	if err != nil {
-		return err
+// entityStream is the stream of the entity that the path names by param. If that does not exist it gets notFoundCode; but a
+// client that resumes is accepted and waits, since EventSource never retries after an error, and so is every client while
+// this node is not up to date.
+func (s *Server) entityStream(serve serveStream, param, notFoundCode string, exists func(id string) (bool, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, err := pathID(r, param)
+		if err != nil {
+			return err
+		}
+		if !sse.Resuming(r) && s.upToDate() {
+			if found, err := exists(id); err == nil && !found {
+				return problemf(notFoundCode, "")
+			}
+		}
+		serve(s.Streams, w, r, id)
+		return nil
 	}
-	s.Streams.Alarms(w, r, user)
-	return nil
-}
-
-// scheduleStream is …/seats/events.
-func (s *Server) scheduleStream(w http.ResponseWriter, r *http.Request) error {
-	schedule, err := pathID(r, "scheduleId")
-	if err != nil {
-		return err
-	}
-	if s.notFoundForNew(r, schedule, s.scheduleExists) {
-		return problemf(domain.ScheduleNotFound, "")
-	}
-	s.Streams.Schedule(w, r, schedule)
-	return nil
-}
-
-// promotionStream is /api/v1/promotions/:promotionId/events.
-func (s *Server) promotionStream(w http.ResponseWriter, r *http.Request) error {
-	promotion, err := pathID(r, "promotionId")
-	if err != nil {
-		return err
-	}
-	if s.notFoundForNew(r, promotion, s.promotionExists) {
-		return problemf(domain.PromotionNotFound, "")
-	}
-	s.Streams.Promotion(w, r, promotion)
-	return nil
 }
 
 // orderStream is /api/v1/orders/:imp_uid/sse. A client that has seen the result gets 204, which ends an EventSource. An order
@@ -84,16 +71,6 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.Streams.Order(w, r, id, user)
 	return nil
-}
-
-// notFoundForNew says whether a stream gets 404 because its subject does not exist. A client that resumes is accepted and
-// waits, since EventSource never retries after an error; so is every client while this node is not up to date.
-func (s *Server) notFoundForNew(r *http.Request, id string, exists func(id string) (bool, error)) bool {
-	if sse.Resuming(r) || !s.upToDate() {
-		return false
-	}
-	found, err := exists(id)
-	return err == nil && !found
 }
 
 // upToDate says whether what is not in this node's store does not exist.

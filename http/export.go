@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -147,13 +146,12 @@ var exportFiles = map[string]exportFile{
 		[]string{"promotionId"},
 		[]string{"promotionId", "name", "stock", "issued", "remaining", "status", "opensAt", "closesAt", "perUserLimit"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportPromotions(), func(p coupons.Promotion) ([]string, error) {
+			return exportRows(s.Projector.ExportPromotions(), func(p coupons.Promotion) []string {
 				if of.promotion != "" && of.promotion != p.PromotionID {
-					return nil, nil
+					return nil
 				}
 				v := s.viewPromotion(p, 0)
-				return []string{v.PromotionID, v.Name, strconv.Itoa(v.Stock), strconv.Itoa(v.Issued), strconv.Itoa(v.Remaining),
-					string(v.Status), timeCell(v.OpensAt), timeCell(v.ClosesAt), strconv.Itoa(v.PerUserLimit)}, nil
+				return cells(v.PromotionID, v.Name, v.Stock, v.Issued, v.Remaining, v.Status, v.OpensAt, v.ClosesAt, v.PerUserLimit)
 			})
 		},
 	},
@@ -161,8 +159,8 @@ var exportFiles = map[string]exportFile{
 		[]string{"promotionId"},
 		[]string{"couponId", "promotionId", "number", "userId", "status", "issuedAt"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c store.OwnedCoupon) ([]string, error) {
-				return []string{c.CouponID, c.PromotionID, strconv.Itoa(c.Number), c.UserID, c.Status.String(), timeCell(c.IssuedAt)}, nil
+			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c store.OwnedCoupon) []string {
+				return cells(c.CouponID, c.PromotionID, c.Number, c.UserID, c.Status, c.IssuedAt)
 			})
 		},
 	},
@@ -170,9 +168,9 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId"},
 		[]string{"scheduleId", "scheduleSeatId", "section", "row", "number", "price", "status", "userId", "under", "until"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportSeats(of.schedule), func(seat store.OwnedSeat) ([]string, error) {
-				return []string{seat.ScheduleID, strconv.Itoa(seat.ScheduleSeatID), seat.Section, seat.Row, strconv.Itoa(seat.Number),
-					strconv.FormatInt(seat.Price, 10), string(seat.Status), seat.UserID, seat.RefID, timeCell(seat.Until)}, nil
+			return exportRows(s.Projector.ExportSeats(of.schedule), func(v store.OwnedSeat) []string {
+				return cells(v.ScheduleID, v.ScheduleSeatID, v.Section, v.Row, v.Number, v.Price, v.Status, v.UserID,
+					v.RefID, v.Until)
 			})
 		},
 	},
@@ -180,13 +178,13 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId"},
 		[]string{"reservationId", "scheduleId", "userId", "scheduleSeatIds", "totalPrice", "status"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportReservations(), func(r store.OwnedReservation) ([]string, error) {
+			return exportRows(s.Projector.ExportReservations(), func(r store.OwnedReservation) []string {
 				if of.schedule != "" && of.schedule != r.ScheduleID {
-					return nil, nil
+					return nil
 				}
 				v := viewReservation(r.Reservation)
-				return []string{v.ReservationID, v.ScheduleID, r.UserID, strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]"),
-					strconv.FormatInt(v.TotalPrice, 10), v.Status}, nil
+				ids := strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]")
+				return cells(v.ReservationID, v.ScheduleID, r.UserID, ids, v.TotalPrice, v.Status)
 			})
 		},
 	},
@@ -194,12 +192,12 @@ var exportFiles = map[string]exportFile{
 		[]string{"salePostId"},
 		[]string{"salePostId", "name", "price", "stock", "remaining", "status"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportProducts(), func(p orders.Product) ([]string, error) {
+			return exportRows(s.Projector.ExportProducts(), func(p orders.Product) []string {
 				if of.product != "" && of.product != p.ProductID {
-					return nil, nil
+					return nil
 				}
 				v := viewProduct(p)
-				return []string{v.SalePostID, v.Name, strconv.FormatInt(v.Price, 10), strconv.Itoa(v.Stock), strconv.Itoa(v.Remaining), string(v.Status)}, nil
+				return cells(v.SalePostID, v.Name, v.Price, v.Stock, v.Remaining, v.Status)
 			})
 		},
 	},
@@ -207,31 +205,37 @@ var exportFiles = map[string]exportFile{
 		[]string{"salePostId"},
 		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt", "merchant_uid", "paid", "refunded"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportOrders(), func(o orders.Order) ([]string, error) {
+			return exportRows(s.Projector.ExportOrders(), func(o orders.Order) []string {
 				if of.product != "" && of.product != o.ProductID {
-					return nil, nil
+					return nil
 				}
-				return append([]string{o.PaymentID, o.ProductID, o.User, strconv.Itoa(o.Count), strconv.FormatInt(o.Amount, 10), string(o.Status),
-					o.Reason, timeCell(o.PlacedAt)}, paymentCells(o.Payment)...), nil
+				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, o.Reason, o.PlacedAt)
+				return append(row, paymentCells(o.Payment)...)
 			})
 		},
 	},
 	"audit.csv": {
-		[]string{"promotionId", "scheduleId"},
+		[]string{"promotionId", "scheduleId"}, // with both, either may match
 		[]string{"at", "sequence", "user", "command", "entity", "reason", "requestId", "outcome"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
-			return exportRows(s.Projector.ExportAuditLog(), func(d store.AdminAction) ([]string, error) { return auditCells(d, of) })
+			return exportRows(s.Projector.ExportAuditLog(), func(a store.AdminAction) []string {
+				subject := domain.Kind(a.Command) + "." + a.Entity
+				if of != (exportFilter{}) && subject != "coupons."+of.promotion && subject != "seats."+of.schedule {
+					return nil
+				}
+				return cells(a.At, a.Sequence, a.User, a.Command, a.Entity, a.Reason, a.Request, cmp.Or(a.Code, "SUCCEEDED"))
+			})
 		},
 	},
 }
 
-// exportRows maps items to rows.
-func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) iter.Seq2[[]string, error] {
+// exportRows maps items to rows, nil for those that the filter excludes.
+func exportRows[T any](all iter.Seq2[T, error], row func(T) []string) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		for t, err := range all {
+		for item, err := range all {
 			var cells []string
 			if err == nil {
-				cells, err = row(t)
+				cells = row(item)
 			}
 			if !yield(cells, err) {
 				return
@@ -240,31 +244,25 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) ([]string, error)) i
 	}
 }
 
-// auditCells is the row of an admin action, nil if the filter excludes it. With two filters, either may match.
-func auditCells(d store.AdminAction, filter exportFilter) ([]string, error) {
-	subject := domain.Kind(d.Command) + "." + d.Entity
-	if filter != (exportFilter{}) && subject != "coupons."+filter.promotion && subject != "seats."+filter.schedule {
-		return nil, nil
+// cells are values as text. A time that is not set is an empty cell.
+func cells(values ...any) []string {
+	row := make([]string, len(values))
+	for i, value := range values {
+		if value != domain.Time(0) {
+			row[i] = fmt.Sprint(value)
+		}
 	}
-	sequence := strconv.FormatUint(d.Sequence, 10)
-	return []string{timeCell(d.At), sequence, d.User, d.Command, d.Entity, d.Reason, d.Request.String(), cmp.Or(d.Code, "SUCCEEDED")}, nil
+	return row
 }
 
 // paymentCells are the last known state of a payment at the provider; empty when unknown.
 func paymentCells(p *orders.Payment) []string {
 	if p == nil {
-		return []string{"", "", ""}
+		return make([]string, 3)
 	}
 	paid := int64(0)
 	if p.State == orders.PaymentPaid || p.State == orders.PaymentCancelled {
 		paid = p.Amount
 	}
-	return []string{p.MerchantUID, strconv.FormatInt(paid, 10), strconv.FormatInt(p.Cancelled, 10)}
-}
-
-func timeCell(t domain.Time) string {
-	if t == 0 {
-		return ""
-	}
-	return t.String()
+	return cells(p.MerchantUID, paid, p.Cancelled)
 }

@@ -52,14 +52,7 @@ func products(_ *http.Request, query url.Values, v *store.View) (any, error) {
 }
 
 func product(r *http.Request, _ url.Values, v *store.View) (any, error) {
-	id, err := pathID(r, "salePostId")
-	if err != nil {
-		return nil, err
-	}
-	p, found, err := v.Product(id)
-	if err == nil && !found {
-		err = problemf(domain.ProductNotFound, "")
-	}
+	p, err := findByPath(r, "salePostId", domain.ProductNotFound, v.Product)
 	return viewProduct(p), err
 }
 
@@ -122,14 +115,7 @@ func order(r *http.Request, _ url.Values, v *store.View) (any, error) {
 
 func maySee(o orders.Order, user string) bool { return o.User == user || isAdmin(user) }
 
-func myOrders(_ *http.Request, query url.Values, v *store.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
-	}
-	found, err := v.Orders(page.before, page.limit)
-	return listOfUser(found, func(o orders.Order) view.Order { return view.NewOrder(o, false) }), err
-}
+var myOrders = userList((*store.View).Orders, func(o orders.Order) view.Order { return view.NewOrder(o, false) })
 
 // Payments is what the API needs of a payment provider.
 type Payments struct {

@@ -20,14 +20,9 @@ import (
 )
 
 // testPayments is a provider whose webhooks are parsed by parse.
-func testPayments(parse func(http.Header, []byte) (portone.WebhookRef, error), notify func(ref string) bool) *Payments {
+func testPayments(parse func(http.Header, []byte) (string, error), notify func(ref string) bool) *Payments {
 	return &Payments{
-		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900},
-		ParseWebhook: func(header http.Header, body []byte) (string, error) {
-			webhook, err := parse(header, body)
-			return webhook.Ref, err
-		},
-		Notify: notify,
+		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900}, ParseWebhook: parse, Notify: notify,
 	}
 }
 

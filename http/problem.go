@@ -52,10 +52,7 @@ func problemf(code, detail string, args ...any) *problem {
 
 // fieldProblem is a problem with one field.
 func fieldProblem(code, field, detail string, args ...any) *problem {
-	if len(args) > 0 {
-		detail = fmt.Sprintf(detail, args...)
-	}
-	p := problemf(code, "%s: %s", field, detail)
+	p := problemf(code, "%s: "+detail, append([]any{field}, args...)...)
 	p.Field = field
 	return p
 }

@@ -31,8 +31,11 @@ func anonymousAsAdmin(r *http.Request) (string, error) {
 	return cmp.Or(user, adminUser), err
 }
 
+// viewReader makes the body of a response from one snapshot.
+type viewReader = func(r *http.Request, query url.Values, v *store.View) (any, error)
+
 // query answers a GET from one snapshot.
-func (s *Server) query(policy userPolicy, read func(r *http.Request, query url.Values, v *store.View) (any, error)) handler {
+func (s *Server) query(policy userPolicy, read viewReader) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		query := r.URL.Query()
 		var view any
@@ -65,6 +68,19 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 		h["Cache-Control"] = noStore
 		return read(v)
 	})
+}
+
+// findByPath reads the entity that the path names by param. If it does not exist the error is a problem with notFoundCode.
+func findByPath[T any](r *http.Request, param, notFoundCode string, find func(id string) (T, bool, error)) (found T, err error) {
+	id, err := pathID(r, param)
+	if err != nil {
+		return found, err
+	}
+	found, exists, err := find(id)
+	if err == nil && !exists {
+		err = problemf(notFoundCode, "")
+	}
+	return found, err
 }
 
 // catchUpTimeout bounds every wait for this node to reach a position.
@@ -160,6 +176,18 @@ func listByID[T, V any](found []T, p pageRequest, view func(T) V, id func(T) str
 		next = encodeCursor(id(found[p.limit-1]))
 	}
 	return list[V]{views(found, view), next}
+}
+
+// userList answers with a page of a list of the user's.
+func userList[T, V any](read func(v *store.View, before uint64, limit int) (store.Page[T], error), view func(T) V) viewReader {
+	return func(_ *http.Request, query url.Values, v *store.View) (any, error) {
+		page, err := pageByNumber(query)
+		if err != nil {
+			return nil, err
+		}
+		found, err := read(v, page.before, page.limit)
+		return listOfUser(found, view), err
+	}
 }
 
 // listOfUser is a page of a list of the user's.

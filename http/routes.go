@@ -2,7 +2,11 @@
 
 package http
 
-import "net/http"
+import (
+	"net/http"
+
+	"onsale/domain"
+)
 
 func (s *Server) routes() {
 	s.router.RedirectTrailingSlash = false // paths are exact
@@ -22,7 +26,8 @@ func (s *Server) routes() {
 	s.post("/api/v1/coupons/:couponId/use", s.command(defaultWait, "", useCoupon))
 	s.get("/api/v1/promotions", s.query(anonymousOK, s.promotions))
 	s.get("/api/v1/promotions/:promotionId", s.query(anonymousOK, s.promotion))
-	s.stream("/api/v1/promotions/:promotionId/events", s.promotionStream)
+	s.stream("/api/v1/promotions/:promotionId/events",
+		s.entityStream(Streams.Promotion, "promotionId", domain.PromotionNotFound, s.promotionExists))
 
 	s.get("/api/v1/schedules", s.query(anonymousOK, schedules))
 	s.get("/api/v1/schedules/:scheduleId", s.query(anonymousOK, schedule))
@@ -35,7 +40,7 @@ func (s *Server) routes() {
 		s.get(prefix+"/seats", s.seats)
 		s.get(prefix+"/seats/summary", s.query(anonymousOK, seatsSummary))
 		s.get(prefix+"/seats/my-holds", s.query(userRequired, holdsInSchedule))
-		s.stream(prefix+"/seats/events", s.scheduleStream)
+		s.stream(prefix+"/seats/events", s.entityStream(Streams.Schedule, "scheduleId", domain.ScheduleNotFound, s.scheduleExists))
 	}
 
 	s.post("/api/v1/reservations/:reservationId/cancel", s.command(defaultWait, "", cancelReservation))
@@ -47,7 +52,7 @@ func (s *Server) routes() {
 
 	s.post("/api/v1/me/alarms/:alarmId/read", s.command(defaultWait, "", markAlarmRead))
 	s.post("/api/v1/me/alarms-read", s.command(defaultWait, "", markAllAlarmsRead))
-	s.stream("/api/v1/users/alarm/subscribe", s.alarmStream)
+	s.stream("/api/v1/users/alarm/subscribe", s.userStream(Streams.Alarms))
 
 	s.post("/api/v1/orders/prepare", s.command(defaultWait, "", s.requirePayments(preparePayment)))
 	s.post("/api/v1/orders", s.command(noWait, "", s.requirePayments(s.placeOrder)))
@@ -59,13 +64,13 @@ func (s *Server) routes() {
 
 	s.get("/api/v1/requests/:requestId", s.requestStatus)
 	s.get("/api/v1/me/coupons", s.query(userRequired, myCoupons))
-	s.get("/api/v1/me/holds", s.query(userRequired, myHolds))
+	s.get("/api/v1/me/holds", s.query(userRequired, holds("")))
 	s.get("/api/v1/me/reservations", s.query(userRequired, myReservations))
 	s.get("/api/v1/me/orders", s.query(userRequired, myOrders))
 	s.get("/api/v1/me/waiting", s.query(userRequired, myWaiting))
 	s.get("/api/v1/me/alarms", s.query(userRequired, myAlarms))
-	s.stream("/api/v1/me/events", s.userStream)
-	s.stream("/subscribe/:userId", s.userStream)
+	s.stream("/api/v1/me/events", s.userStream(Streams.User))
+	s.stream("/subscribe/:userId", s.userStream(Streams.User))
 
 	s.post("/api/v1/admin/promotions", s.command(defaultWait, adminUser, createPromotion))
 	s.post("/api/v1/admin/promotions/:promotionId/stock", s.command(defaultWait, adminUser, changeStock))

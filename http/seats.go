@@ -116,15 +116,7 @@ func schedule(r *http.Request, _ url.Values, v *store.View) (any, error) {
 }
 
 func findSchedule(r *http.Request, v *store.View) (store.Schedule, error) {
-	id, err := pathID(r, "scheduleId")
-	if err != nil {
-		return store.Schedule{}, err
-	}
-	s, found, err := v.Schedule(id)
-	if err == nil && !found {
-		err = problemf(domain.ScheduleNotFound, "")
-	}
-	return s, err
+	return findByPath(r, "scheduleId", domain.ScheduleNotFound, v.Schedule)
 }
 
 // seatsSummary counts the seats by status. Older clients see blocked seats as reserved.
@@ -145,8 +137,13 @@ type holdView struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func myHolds(_ *http.Request, query url.Values, v *store.View) (any, error) {
-	return holdsIn("", query, v)
+// holds are the user's holds in one schedule, or in all if that is "".
+func holds(schedule string) viewReader {
+	return userList(func(v *store.View, before uint64, limit int) (store.Page[store.Hold], error) {
+		return v.Holds(schedule, before, limit)
+	}, func(h store.Hold) holdView {
+		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt}
+	})
 }
 
 func holdsInSchedule(r *http.Request, query url.Values, v *store.View) (any, error) {
@@ -154,18 +151,7 @@ func holdsInSchedule(r *http.Request, query url.Values, v *store.View) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return holdsIn(s.ScheduleID, query, v)
-}
-
-func holdsIn(schedule string, query url.Values, v *store.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
-	}
-	found, err := v.Holds(schedule, page.before, page.limit)
-	return listOfUser(found, func(h store.Hold) holdView {
-		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt}
-	}), err
+	return holds(s.ScheduleID)(r, query, v)
 }
 
 type reservationView struct {
@@ -176,14 +162,7 @@ type reservationView struct {
 	Status          string `json:"status"`
 }
 
-func myReservations(_ *http.Request, query url.Values, v *store.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
-	}
-	found, err := v.Reservations(page.before, page.limit)
-	return listOfUser(found, viewReservation), err
-}
+var myReservations = userList((*store.View).Reservations, viewReservation)
 
 func viewReservation(r store.Reservation) reservationView {
 	status := "RESERVED"

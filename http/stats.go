@@ -9,7 +9,6 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
-	"onsale/projections"
 	"onsale/projections/store"
 )
 
@@ -45,18 +44,20 @@ type scheduleStats struct {
 // stats answers GET /api/v1/admin/stats. It shows the first page of promotions and schedules; the cursors are those of their
 // lists.
 func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
-	view := statsView{At: domain.At(s.now())}
+	at := domain.At(s.now())
+	var promotions list[promotionStats]
+	var schedules list[scheduleStats]
 	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *store.View) error {
 		first := pageRequest{limit: defaultLimit}
-		promotions, err := v.Promotions("", first.limit+1)
+		foundPromotions, err := v.Promotions("", first.limit+1)
 		if err != nil {
 			return err
 		}
-		view.Promotions = listByID(promotions, first, func(p coupons.Promotion) promotionStats {
+		promotions = listByID(foundPromotions, first, func(p coupons.Promotion) promotionStats {
 			return promotionStats{s.viewPromotion(p, v.Now()), v.WaitingCount(p.PromotionID)}
 		}, func(p coupons.Promotion) string { return p.PromotionID })
-		schedules, err := v.Schedules("", first.limit+1)
-		view.Schedules = listByID(schedules, first, func(s store.Schedule) scheduleStats {
+		foundSchedules, err := v.Schedules("", first.limit+1)
+		schedules = listByID(foundSchedules, first, func(s store.Schedule) scheduleStats {
 			return scheduleStats{viewSchedule(s), s.Closed, s.Waiting}
 		}, func(s store.Schedule) string { return s.ScheduleID })
 		return err
@@ -72,14 +73,10 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
 		p.cause = err
 		return p
 	}
-	view.fill(stats)
-	return sendJSON(w, http.StatusOK, view)
-}
-
-func (v *statsView) fill(stats projections.Stats) {
-	v.AcceptedSequence, v.DecidedSequence, v.BacklogMessages = max(stats.AcceptedSequence, stats.DecidedSequence), stats.DecidedSequence, stats.Backlog
-	v.DecidedPerSecond, v.Outcomes = stats.Rate, stats.Outcomes
-	v.Holds, v.HoldsExpiringSoon, v.Waiting, v.Offers = stats.Holds, stats.Expiring, stats.Waiting, stats.Offers
-	v.Orders = stats.Orders
-	v.Events, v.Rejections = stats.Events, stats.Rejections
+	return sendJSON(w, http.StatusOK, statsView{
+		At: at, AcceptedSequence: max(stats.AcceptedSequence, stats.DecidedSequence), DecidedSequence: stats.DecidedSequence,
+		BacklogMessages: stats.Backlog, DecidedPerSecond: stats.Rate, Outcomes: stats.Outcomes, Events: stats.Events,
+		Rejections: stats.Rejections, Holds: stats.Holds, HoldsExpiringSoon: stats.Expiring, Waiting: stats.Waiting,
+		Offers: stats.Offers, Orders: stats.Orders, Promotions: promotions, Schedules: schedules,
+	})
 }

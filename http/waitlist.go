@@ -5,7 +5,6 @@ package http
 
 import (
 	"net/http"
-	"net/url"
 
 	"onsale/domain"
 	"onsale/domain/coupons"
@@ -56,17 +55,10 @@ type waitingView struct {
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // on offer
 }
 
-func myWaiting(_ *http.Request, query url.Values, v *store.View) (any, error) {
-	page, err := pageByNumber(query)
-	if err != nil {
-		return nil, err
+var myWaiting = userList((*store.View).Waiting, func(w store.WaitingEntry) waitingView {
+	status := "WAITING"
+	if w.ExpiresAt != 0 {
+		status = "OFFERED"
 	}
-	found, err := v.Waiting(page.before, page.limit)
-	return listOfUser(found, func(w store.WaitingEntry) waitingView {
-		status := "WAITING"
-		if w.ExpiresAt != 0 {
-			status = "OFFERED"
-		}
-		return waitingView{w.WaitingID, w.PromotionID, w.ScheduleID, w.Section, w.Quantity, status, w.Position, w.ExpiresAt, w.ScheduleSeatIDs}
-	}), err
-}
+	return waitingView{w.WaitingID, w.PromotionID, w.ScheduleID, w.Section, w.Quantity, status, w.Position, w.ExpiresAt, w.ScheduleSeatIDs}
+})

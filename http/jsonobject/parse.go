@@ -4,6 +4,7 @@ package jsonobject
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,7 +37,7 @@ func (p parser) value(path string, depth int) (any, error) {
 		return token, nil
 	}
 	if depth == maxDepth {
-		return nil, &Error{orRoot(path), fmt.Sprintf("is nested deeper than %d", maxDepth)}
+		return nil, &Error{cmp.Or(path, Root), fmt.Sprintf("is nested deeper than %d", maxDepth)}
 	}
 	if opening == '[' {
 		return p.list(path, depth)
@@ -80,14 +81,7 @@ func (p parser) object(path string, depth int) (any, error) {
 func (p parser) next(path string) (json.Token, error) {
 	token, err := p.Token()
 	if err != nil {
-		return nil, &Error{orRoot(path), fmt.Sprintf("is not JSON at byte %d", p.InputOffset())}
+		return nil, &Error{cmp.Or(path, Root), fmt.Sprintf("is not JSON at byte %d", p.InputOffset())}
 	}
 	return token, nil
-}
-
-func orRoot(path string) string {
-	if path == "" {
-		return Root
-	}
-	return path
 }

@@ -279,7 +279,7 @@ func (fc *faultCase) webhook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
 		var ref string
-		if ref, err = fc.worker.ParseWebhook(r.Header, body); err == nil && ref != "" {
+		if ref, err = fc.worker.Provider.ParseWebhook(r.Header, body); err == nil && ref != "" {
 			fc.worker.Notify(ref)
 		}
 	}

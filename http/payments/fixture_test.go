@@ -54,9 +54,9 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if webhook, err := f.client.ParseWebhook(r.Header, body); err == nil {
+	if ref, err := f.client.ParseWebhook(r.Header, body); err == nil {
 		if worker := f.worker.Load(); worker != nil {
-			worker.Notify(webhook.Ref)
+			worker.Notify(ref)
 		}
 	}
 }

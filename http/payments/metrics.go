@@ -11,9 +11,10 @@ type metrics struct {
 	requests        *prometheus.CounterVec
 	results         prometheus.Counter
 	webhooksDropped prometheus.Counter
+	all             []prometheus.Collector
 }
 
-func newMetrics() metrics {
+func newMetrics(w *Worker) metrics {
 	m := metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onsale_payments_requests_total", Help: "Requests to the payment provider, by kind and outcome.",
@@ -30,6 +31,22 @@ func newMetrics() metrics {
 			m.requests.WithLabelValues(request, outcome) // shown as 0 from the start
 		}
 	}
+	circuitOpen := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "onsale_payments_circuit_open", Help: "1 while the circuit breaker to the payment provider is open.",
+	}, func() float64 {
+		if w.breaker.State() == gobreaker.StateOpen {
+			return 1
+		}
+		return 0
+	})
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "onsale_payments_in_flight", Help: "Orders that this node is verifying or refunding.",
+	}, func() float64 {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return float64(len(w.inFlight))
+	})
+	m.all = []prometheus.Collector{m.requests, m.results, m.webhooksDropped, circuitOpen, inFlight}
 	return m
 }
 
@@ -43,33 +60,16 @@ func (m *metrics) countRequest(operation string, err error) {
 	m.requests.WithLabelValues(operation, outcome).Inc()
 }
 
-var (
-	circuitOpenDesc = prometheus.NewDesc("onsale_payments_circuit_open",
-		"1 while the circuit breaker to the payment provider is open.", nil, nil)
-	inFlightDesc = prometheus.NewDesc("onsale_payments_in_flight", "Orders that this node is verifying or refunding.", nil, nil)
-)
-
 // Describe implements prometheus.Collector.
 func (w *Worker) Describe(out chan<- *prometheus.Desc) {
-	w.metrics.requests.Describe(out)
-	w.metrics.results.Describe(out)
-	w.metrics.webhooksDropped.Describe(out)
-	out <- circuitOpenDesc
-	out <- inFlightDesc
+	for _, c := range w.metrics.all {
+		c.Describe(out)
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (w *Worker) Collect(out chan<- prometheus.Metric) {
-	w.metrics.requests.Collect(out)
-	w.metrics.results.Collect(out)
-	w.metrics.webhooksDropped.Collect(out)
-	open := 0.0
-	if w.breaker.State() == gobreaker.StateOpen {
-		open = 1
+	for _, c := range w.metrics.all {
+		c.Collect(out)
 	}
-	w.mu.Lock()
-	inFlight := len(w.inFlight)
-	w.mu.Unlock()
-	out <- prometheus.MustNewConstMetric(circuitOpenDesc, prometheus.GaugeValue, open)
-	out <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(inFlight))
 }

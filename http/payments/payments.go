@@ -24,12 +24,13 @@ import (
 	"onsale/projections"
 )
 
-// Provider is a payment provider. Its errors are a *portone.Refusal, which is a definite no, or portone.ErrUnknown.
+// Provider is a payment provider. Its errors are a *portone.Refusal, which is a definite no, or portone.ErrUnknown; those of
+// ParseWebhook are portone.ErrWebhook and portone.ErrSignature.
 type Provider interface {
 	Get(ctx context.Context, ref string) (portone.Payment, error)
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
-	ParseWebhook(header http.Header, body []byte) (portone.WebhookRef, error)
+	ParseWebhook(header http.Header, body []byte) (ref string, err error) // "": it is about no payment
 }
 
 // Config is for one Worker.
@@ -58,10 +59,10 @@ type Worker struct {
 func New(c Config) *Worker {
 	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
 	w := &Worker{
-		Config: c, metrics: newMetrics(), notifications: make(chan notification, maxPending),
+		Config: c, notifications: make(chan notification, maxPending),
 		inFlight: map[string]chan struct{}{}, pending: map[string]bool{},
 	}
-	w.breaker = w.newBreaker()
+	w.breaker, w.metrics = w.newBreaker(), newMetrics(w)
 	return w
 }
 

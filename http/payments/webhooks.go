@@ -5,7 +5,6 @@ package payments
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -19,13 +18,6 @@ const (
 type notification struct {
 	impUID  string
 	attempt uint64
-}
-
-// ParseWebhook returns the payment that a webhook is about, or "" for none. Its errors are portone.ErrWebhook and
-// portone.ErrSignature.
-func (w *Worker) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
-	webhook, err := w.Provider.ParseWebhook(header, body)
-	return webhook.Ref, err
 }
 
 // Notify has a payment looked up soon because a webhook named it; false: too many are pending. It never blocks. An order is

@@ -6,6 +6,7 @@ package schedulefile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -25,13 +26,7 @@ var columns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSea
 const scheduleColumns = 5 // that describe the schedule
 
 // CSV reads schedules from lines of CSV. After an error there is nothing more.
-func CSV(file []byte) iter.Seq2[Schedule, error] {
-	return func(yield func(Schedule, error) bool) {
-		if err := eachCSV(file, func(s Schedule) bool { return yield(s, nil) }); err != nil {
-			yield(Schedule{}, err)
-		}
-	}
-}
+func CSV(file []byte) iter.Seq2[Schedule, error] { return sequence(file, eachCSV) }
 
 func eachCSV(file []byte, yield func(Schedule) bool) error {
 	if !utf8.Valid(file) {
@@ -122,12 +117,7 @@ func (s *csvSchedule) addRow(cells map[string]string, line int) error {
 	case s.rows > seats.MaxRows: // checked here, so that a file cannot fill the memory
 		return &Error{"row", fmt.Sprintf("is one more than the %d rows that a schedule may have", seats.MaxRows), line}
 	}
-	cell := func(name string) string {
-		if cells[name] != "" {
-			return cells[name]
-		}
-		return s.cells[name]
-	}
+	cell := func(name string) string { return cmp.Or(cells[name], s.cells[name]) }
 	last := len(s.sections) - 1
 	if last < 0 || s.sections[last].(map[string]any)["name"] != cell("section") {
 		s.sections = append(s.sections, map[string]any{"name": cell("section"), "rows": []any{}, "price": number(cell("price"))})

@@ -34,9 +34,12 @@ const maxSchedule = 1 << 20
 
 // JSON reads a list of schedules, or a single one. It parses them one by one, because a whole file as a tree would take
 // many times its size. After an error there is nothing more.
-func JSON(file []byte) iter.Seq2[Schedule, error] {
+func JSON(file []byte) iter.Seq2[Schedule, error] { return sequence(file, eachJSON) }
+
+// sequence is what each passes on, and then its error.
+func sequence(file []byte, each func(file []byte, yield func(Schedule) bool) error) iter.Seq2[Schedule, error] {
 	return func(yield func(Schedule, error) bool) {
-		if err := eachJSON(file, func(s Schedule) bool { return yield(s, nil) }); err != nil {
+		if err := each(file, func(s Schedule) bool { return yield(s, nil) }); err != nil {
 			yield(Schedule{}, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"onsale/http/sse/evloop"
 	"onsale/http/view"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // A previous number that is in the ring, but of another topic there, leads to the log.
@@ -207,7 +208,7 @@ func BenchmarkHub_Publish(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Number++
-				h.Publish([]projections.ConfirmedEvent{{Event: e, PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}})
+				h.Publish([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
 			}
 			b.ReportMetric(float64(h.stats().encoded)/float64(2*e.Number), "encodes/frame")
 		})

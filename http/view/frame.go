@@ -5,6 +5,7 @@ package view
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -83,36 +84,23 @@ func ParsePosition(id string) (epoch string, p Position, ok bool) {
 	if len(id) < epochLength+2 || id[epochLength] != '-' {
 		return "", Position{}, false
 	}
-	for i := range epochLength {
-		if c := id[i]; !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z') {
-			return "", Position{}, false
-		}
-	}
-	number, rest, ok := digits(id[epochLength+1:], 64)
-	if !ok {
+	epoch = id[:epochLength]
+	if strings.Trim(epoch, "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
 		return "", Position{}, false
 	}
-	var sub uint64
-	if rest != "" {
-		if rest[0] != '.' {
-			return "", Position{}, false
-		}
-		// Frames are counted from 1, and there is no event 0.
-		if sub, rest, ok = digits(rest[1:], 32); !ok || rest != "" || sub == 0 || number == 0 {
-			return "", Position{}, false
-		}
+	number, sub, hasSub := strings.Cut(id[epochLength+1:], ".")
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return "", Position{}, false
 	}
-	return id[:epochLength], Position{Number: number, Sub: uint32(sub)}, true
-}
-
-// digits splits off the decimal number that s begins with; false: it has more bits.
-func digits(s string, bits int) (n uint64, rest string, ok bool) {
-	end := 0
-	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
-		end++
+	if !hasSub {
+		return epoch, Position{Number: n}, true
 	}
-	n, err := strconv.ParseUint(s[:end], 10, bits)
-	return n, s[end:], err == nil
+	k, err := strconv.ParseUint(sub, 10, 32)
+	if err != nil || k == 0 || n == 0 { // frames are counted from 1, and there is no event 0
+		return "", Position{}, false
+	}
+	return epoch, Position{Number: n, Sub: uint32(k)}, true
 }
 
 // ID is the position as clients see it.

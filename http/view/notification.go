@@ -1,5 +1,5 @@
 // Notifications: what a user sees of an event. Every command has exactly one as its outcome; events that happen to a
-// user without a command have one too.
+// user without a command have one too. Order is what reads show of an order.
 
 package view
 
@@ -62,22 +62,24 @@ func notificationFor(e *domain.Event) notification {
 	case alarms.Raised:
 		return alarmNotification(e.Number, body)
 	case alarms.MarkedRead, alarms.AllMarkedRead:
-		return notification{name: "alarm-read", text: "alarm-read", fields: body}
+		return notify("alarm-read", body, messageParams{})
 	}
-	name, _ := e.Body.Type()
-	n, known := notification{}, false
-	switch domain.Kind(name) {
-	case "coupons":
-		n, known = couponNotification(e.Body)
-	case "seats":
-		n, known = seatNotification(e.Body)
-	case "orders":
-		n, known = orderNotification(e.Body)
+	n := couponNotification(e.Body)
+	if n.name == "" {
+		n = seatNotification(e.Body)
 	}
-	if !known {
-		return notification{name: "command-complete", text: "command-complete", fields: e.Body}
+	if n.name == "" {
+		n = orderNotification(e.Body)
+	}
+	if n.name == "" {
+		n = notify("command-complete", e.Body, messageParams{})
 	}
 	return n
+}
+
+// notify is a notification whose message has the name of the frame.
+func notify(name string, body any, p messageParams) notification {
+	return notification{name: name, text: name, fields: body, params: p}
 }
 
 // withCount is a notification about p.count seats. None (all were released before) has a message of its own.
@@ -120,87 +122,80 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 
 // Coupons.
 
-// Statuses in the frame "waiting".
-const (
-	statusWaiting  = "WAITING"
-	statusLeft     = "LEFT"
-	statusDeclined = "DECLINED"
-)
-
-func couponNotification(body domain.Body) (notification, bool) {
+func couponNotification(body domain.Body) notification {
 	switch b := body.(type) {
 	case coupons.Issued:
-		return notification{name: "issue-complete", text: "issue-complete", fields: b, params: messageParams{promotionID: b.PromotionID}}, true
+		return notify("issue-complete", b, messageParams{promotionID: b.PromotionID})
 	case coupons.Accepted:
-		return notification{name: "issue-complete", text: "issue-complete", fields: b, params: messageParams{promotionID: b.PromotionID}}, true
+		return notify("issue-complete", b, messageParams{promotionID: b.PromotionID})
 	case coupons.Used:
-		return notification{name: "coupon-used", text: "coupon-used", fields: b, params: messageParams{couponID: b.CouponID}}, true
+		return notify("coupon-used", b, messageParams{couponID: b.CouponID})
 	case coupons.Revoked:
-		return notification{name: "coupon-revoked", text: "coupon-revoked", fields: b, params: messageParams{couponID: b.CouponID}}, true
+		return notify("coupon-revoked", b, messageParams{couponID: b.CouponID})
 	case coupons.Joined:
 		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
 			Status string `json:"status"`
 			coupons.Joined
-		}{statusWaiting, b}}, true
+		}{"WAITING", b}}
 	case coupons.Left:
 		return notification{name: "waiting", text: "waiting/left", fields: struct {
 			Status string `json:"status"`
 			coupons.Left
-		}{statusLeft, b}}, true
+		}{"LEFT", b}}
 	case coupons.Declined:
 		return notification{name: "waiting", text: "waiting/declined", fields: struct {
 			Status string `json:"status"`
 			coupons.Declined
-		}{statusDeclined, b}}, true
+		}{"DECLINED", b}}
 	case coupons.Offered:
-		return notification{name: "offer", text: "offer/coupons", fields: b, params: messageParams{promotionID: b.PromotionID, count: b.Quantity}}, true
+		return notification{name: "offer", text: "offer/coupons", fields: b, params: messageParams{promotionID: b.PromotionID, count: b.Quantity}}
 	case coupons.OfferExpired:
-		return notification{name: "offer-expired", text: "offer-expired", fields: b}, true
+		return notify("offer-expired", b, messageParams{})
 	}
-	return notification{}, false
+	return notification{}
 }
 
 // Seats.
 
-func seatNotification(body domain.Body) (notification, bool) {
+func seatNotification(body domain.Body) notification {
 	switch b := body.(type) {
 	case seats.Held:
-		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.Accepted:
-		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.Swapped:
-		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+		return withCount("hold-complete", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.Extended:
-		return notification{name: "hold-extended", text: "hold-extended", fields: b}, true
+		return notify("hold-extended", b, messageParams{})
 	case seats.Released:
-		return withCount("hold-released", b, messageParams{count: b.ReleasedCount}), true
+		return withCount("hold-released", b, messageParams{count: b.ReleasedCount})
 	case seats.Reserved:
-		return withCount("reserve-complete", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID}), true
+		return withCount("reserve-complete", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID})
 	case seats.Cancelled:
-		return withCount("reservation-cancelled", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID}), true
+		return withCount("reservation-cancelled", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID})
 	case seats.Expired:
-		return withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+		return withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.Joined:
 		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
 			Status string `json:"status"`
 			seats.Joined
-		}{statusWaiting, b}}, true
+		}{"WAITING", b}}
 	case seats.Left:
 		return notification{name: "waiting", text: "waiting/left", fields: struct {
 			Status string `json:"status"`
 			seats.Left
-		}{statusLeft, b}}, true
+		}{"LEFT", b}}
 	case seats.Declined:
 		return notification{name: "waiting", text: "waiting/declined", fields: struct {
 			Status string `json:"status"`
 			seats.Declined
-		}{statusDeclined, b}}, true
+		}{"DECLINED", b}}
 	case seats.Offered:
-		return withCount("offer", b, messageParams{count: len(b.ScheduleSeatIDs)}), true
+		return withCount("offer", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.OfferExpired:
-		return notification{name: "offer-expired", text: "offer-expired", fields: b}, true
+		return notify("offer-expired", b, messageParams{})
 	}
-	return notification{}, false
+	return notification{}
 }
 
 // Orders. What the payment provider said stays hidden, but for its consequence.
@@ -218,22 +213,22 @@ type orderFields struct {
 	PayBy       domain.Time   `json:"payBy,omitzero"`
 }
 
-func orderNotification(body domain.Body) (notification, bool) {
+func orderNotification(body domain.Body) notification {
 	switch b := body.(type) {
 	case orders.Placed:
 		fields := placedFields(b, orders.StatusVerifying)
 		fields.PayBy = b.PaymentDue
-		return fields.notification("order-accepted"), true
+		return fields.notification("order-accepted")
 	case orders.RejectedPaid:
 		fields := placedFields(orders.Placed(b.Placement), orders.StatusRefunding)
 		fields.Reason = b.Reason
-		return fields.notification("order-refunding"), true
+		return fields.notification("order-refunding")
 	case orders.Pending:
-		return orderFields{ImpUID: b.PaymentID, OrderStatus: orders.StatusPendingPayment}.notification("order-pending"), true
+		return orderFields{ImpUID: b.PaymentID, OrderStatus: orders.StatusPendingPayment}.notification("order-pending")
 	case orders.Succeeded:
 		return orderFields{
 			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusPaid,
-		}.notification("order-success"), true
+		}.notification("order-success")
 	case orders.Failed:
 		fields := orderFields{
 			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusFailed,
@@ -244,17 +239,17 @@ func orderNotification(body domain.Body) (notification, bool) {
 			fields.OrderStatus = orders.StatusRefunded
 			n.fields, n.text = fields, "order-failure/refunded"
 		}
-		return n, true
+		return n
 	case orders.RefundDue:
 		return orderFields{
 			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunding, Reason: b.Reason, Note: b.Note,
-		}.notification("order-refunding"), true
+		}.notification("order-refunding")
 	case orders.Refunded:
 		return orderFields{
 			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunded, Reason: b.Reason, Note: b.Note, Refunded: &b.Refunded,
-		}.notification("order-refunded"), true
+		}.notification("order-refunded")
 	}
-	return notification{}, false
+	return notification{}
 }
 
 func placedFields(p orders.Placed, status orders.Status) orderFields {
@@ -263,6 +258,25 @@ func placedFields(p orders.Placed, status orders.Status) orderFields {
 
 func (n orderFields) notification(name string) notification {
 	return notification{name: name, text: name, fields: n, params: messageParams{impUID: n.ImpUID, reason: n.Reason}}
+}
+
+// Order is an order as JSON.
+type Order struct {
+	ImpUID      string        `json:"imp_uid"`
+	SalePostID  string        `json:"salePostId"`
+	Count       int           `json:"count"`
+	Amount      int64         `json:"amount"`
+	OrderStatus orders.Status `json:"orderStatus"`
+	Reason      string        `json:"reason,omitempty"` // of a failure or a refund
+}
+
+// NewOrder shows o to its user or an admin. Only admins see that a paid order needs attention.
+func NewOrder(o orders.Order, admin bool) Order {
+	v := Order{o.PaymentID, o.ProductID, o.Count, o.Amount, o.Status, o.Reason}
+	if o.Reason == orders.ReasonDiscrepant && !admin {
+		v.Reason = ""
+	}
+	return v
 }
 
 // Alarms: a message of the table, or an admin's own text.

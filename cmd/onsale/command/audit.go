@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onsale/cmd/onsale/node"
@@ -27,12 +28,12 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	var visit func(domain.Command, []domain.Event)
+	var visit func(audit.Decision)
 	if trace != "" {
 		p := printer{out: stdout, epoch: log.Epoch()}
-		visit = func(c domain.Command, events []domain.Event) {
-			if matches(trace, c, events) {
-				_ = p.text(audit.Decision{Command: c, Events: events})
+		visit = func(d audit.Decision) {
+			if matches(trace, d.Command, d.Events) {
+				_ = p.text(d)
 			}
 		}
 	}
@@ -57,7 +58,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
 	}
-	readStore, err := store.Open(path, log.Epoch(), log)
+	readStore, _, err := store.Open(path, log.Epoch(), log)
 	if err != nil {
 		return hintError{err, "move the file away; the next start rebuilds it from EVENTS"}
 	}
@@ -106,4 +107,24 @@ func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) erro
 	}
 	_, err := fmt.Fprintln(stdout, "ok")
 	return err
+}
+
+// matches says that a command or one of its events names the target: a request, a user, a seat ("demo:17"), or the id of a
+// coupon, hold, reservation, waiting entry, payment, product or alarm.
+func matches(target string, c domain.Command, events []domain.Event) bool {
+	if c.User == target || c.Request.String() == target || slices.Contains(c.IDs(), target) || hasSeat(target, c.Entity, c.Seats()) {
+		return true
+	}
+	return slices.ContainsFunc(events, func(e domain.Event) bool {
+		return e.User == target || slices.Contains(e.IDs(), target) || hasSeat(target, e.Entity, e.Seats())
+	})
+}
+
+func hasSeat(target, schedule string, seats []int) bool {
+	id, ok := strings.CutPrefix(target, schedule+":")
+	if !ok {
+		return false
+	}
+	seat, err := strconv.Atoi(id)
+	return err == nil && slices.Contains(seats, seat)
 }

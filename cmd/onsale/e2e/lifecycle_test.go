@@ -22,21 +22,6 @@ import (
 	httpd "onsale/http"
 )
 
-// The demo is open before the node serves: the first request finds it.
-func TestStart_OpensDemoFirst(t *testing.T) {
-	t.Parallel()
-	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
-	for range 3 {
-		node := harness.NewNode(t, "--demo")
-		process := node.Start()
-		a := node.MustDo(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", "kim")
-		if !strings.Contains(a.Body, `"sequence":4000`) || !strings.Contains(a.Body, `-3"`) {
-			t.Errorf("the first command got %v, want sequence 4000, after the demo's three commands and their events", a)
-		}
-		process.Terminate(t)
-	}
-}
-
 // What a node has published before kill -9, it shows in its first response after a restart: no client sees less than before,
 // and a repeated request gets its outcome instead of 202.
 func TestRestart_ShowsPublishedResults(t *testing.T) {
@@ -153,110 +138,6 @@ func TestShutdown_ClosesGracefully(t *testing.T) {
 	}
 	node.MustAudit()
 	t.Logf("the shutdown took %s", took)
-}
-
-// An older copy of the log is restored beside a newer store, older than the outbox can republish. The node halts: it decides
-// nothing, shows nothing and reports why; with the right log it continues.
-func TestNode_HaltsOnOlderLog(t *testing.T) {
-	t.Parallel()
-	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
-	node := harness.NewNode(t, "--demo")
-	log, older, newer := filepath.Join(node.Data, "jetstream"), filepath.Join(t.TempDir(), "older"), filepath.Join(t.TempDir(), "newer")
-	process := node.StartDemo()
-	node.IssueCoupons(ctx, client, "u1", "u2")
-	process.Terminate(t)
-	if err := os.CopyFS(older, os.DirFS(log)); err != nil {
-		t.Fatal(err)
-	}
-	process = node.Start()
-	harness.Sleep(ctx, 300*time.Millisecond) // events that are confirmed together leave the outbox together
-	node.IssueCoupons(ctx, client, "u3", "u4")
-	harness.Sleep(ctx, 2200*time.Millisecond) // the outbox's retention
-	node.IssueCoupons(ctx, client, "u5")
-	head := node.MustDo(ctx, client, "GET", "/api/v1/promotions/demo", "").Header.Get("Last-Event-ID")
-	process.Terminate(t)
-	if err := os.Rename(log, newer); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(log, os.DirFS(older)); err != nil {
-		t.Fatal(err)
-	}
-
-	process = node.Start()
-	checkHalted(ctx, t, node, client, head, "backwards")
-	process.Terminate(t)
-	if err := os.RemoveAll(log); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(newer, log); err != nil {
-		t.Fatal(err)
-	}
-	process = node.Start()
-	if a := node.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != http.StatusOK {
-		t.Errorf("with the right log: %v, want ready", a)
-	}
-	node.IssueCoupons(ctx, client, "u6")
-	process.Terminate(t)
-	node.MustAudit()
-}
-
-// With a read store of another log the node halts too, without opening the store.
-func TestNode_HaltsOnForeignStore(t *testing.T) {
-	t.Parallel()
-	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
-	node, other := harness.NewNode(t, "--demo"), harness.NewNode(t, "--demo")
-	for _, each := range []*harness.Node{node, other} {
-		process := each.StartDemo()
-		each.IssueCoupons(ctx, client, "u1")
-		process.Terminate(t)
-	}
-	if err := os.Rename(filepath.Join(other.Data, "store.db"), filepath.Join(node.Data, "store.db")); err != nil {
-		t.Fatal(err)
-	}
-	process := node.Start()
-	checkHalted(ctx, t, node, client, "abcdefgh-1", "the read store belongs to another log")
-	process.Terminate(t)
-	if _, stderr, code := node.RunTool("audit", "--data", node.Data); code != 1 || !strings.Contains(stderr, "belongs to another log") {
-		t.Errorf("audit: exit code %d, %s; want 1, and why", code, stderr)
-	}
-}
-
-// checkHalted checks every kind of response of a halted node.
-func checkHalted(ctx context.Context, t *testing.T, node *harness.Node, client *http.Client, head, reason string) {
-	t.Helper()
-	if a := node.MustDo(ctx, client, "GET", "/healthz", ""); a.Status != http.StatusOK {
-		t.Errorf("healthz: got %v, want 200", a)
-	}
-	if a := node.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(a.Body, "halted: ") || !strings.Contains(a.Body, reason) {
-		t.Errorf("readyz: got %v, want 503 and why: %s", a, reason)
-	}
-	for _, path := range []string{
-		"/api/v1/promotions", "/api/v1/promotions/demo", "/api/v1/promotions/nowhere", "/api/v1/schedules", "/api/v1/schedules/demo/seats",
-		"/api/schedules/demo/seats", "/api/v1/schedules/demo/seats/summary", "/api/v1/schedules/demo/seats/my-holds", "/api/v1/me/coupons",
-		"/api/v1/me/holds", "/api/v1/me/reservations", "/api/v1/requests/" + strings.Repeat("A", 22), "/api/v1/promotions?after=" + head,
-	} {
-		a := node.MustDo(ctx, client, "GET", path, "", "X-User-Id", "u1")
-		if a.Status != http.StatusServiceUnavailable || a.Code() != "halted" || a.Header.Get("Retry-After") == "" {
-			t.Errorf("GET %s: got %v, want 503 halted with Retry-After", path, a)
-		}
-	}
-	for path, body := range map[string]string{
-		"/api/v1/promotions/demo/coupons":         "",
-		"/api/v1/schedules/demo/seats/hold":       `{"scheduleSeatIds":[1]}`,
-		"/api/v1/schedules/demo/seats/release":    `{"holdId":"h1000"}`,
-		"/api/v1/admin/promotions":                `{"name":"n","stock":1}`,
-		"/api/v1/schedules/nowhere/seats/reserve": `{"holdId":"h1000"}`,
-	} {
-		a := node.MustDo(ctx, client, "POST", path, body, "X-User-Id", "u1", "Idempotency-Key", "k")
-		if a.Status != http.StatusServiceUnavailable || a.Code() != "halted" || a.Header.Get("Retry-After") == "" ||
-			a.Header.Get("Idempotency-Key") != "k" || !strings.Contains(a.Body, `"requestId"`) {
-			t.Errorf("POST %s: got %v, want 503 halted with Retry-After, the key and its request", path, a)
-		}
-	}
-	for _, path := range []string{"/subscribe/u1", "/api/v1/schedules/demo/seats/events", "/api/v1/schedules/nowhere/seats/events", "/api/schedules/demo/seats/events"} {
-		harness.CheckRejectFrame(t, path, node.MustDo(ctx, client, "GET", path, ""))
-		harness.CheckRejectFrame(t, path+" again", node.MustDo(ctx, client, "GET", path, "", "Last-Event-ID", head))
-	}
 }
 
 // With a full log users' commands are refused and admins' accepted; nothing is dropped, and with a larger limit it continues.

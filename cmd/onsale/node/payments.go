@@ -83,7 +83,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 		Terms: orders.Terms{
 			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		ParseWebhook: n.payments.ParseWebhook, Notify: n.payments.Notify,
+		ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
 	}, nil
 }
 

@@ -19,9 +19,6 @@ import (
 	"onsale/http/jsonobject"
 )
 
-// WebhookRef is a payment to Get, or none if Ref is "": the webhook is about something else.
-type WebhookRef struct{ Ref string }
-
 // Errors of ParseWebhook, both permanent.
 var (
 	ErrWebhook   = errors.New("not a webhook of PortOne")
@@ -30,57 +27,50 @@ var (
 
 const maxWebhook = 64 << 10 // bytes
 
-// ParseWebhook reads a webhook of V1, JSON or a form, which is a setting of PortOne's console.
-func (v *V1) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
+var errWebhookTooLong = fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
+
+// ParseWebhook returns the payment to Get for a webhook of V1, JSON or a form, which is a setting of PortOne's console.
+func (v *V1) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
 	if len(body) > maxWebhook {
-		return WebhookRef{}, fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
+		return "", errWebhookTooLong
 	}
-	ref := ""
 	if media, _, _ := mime.ParseMediaType(header.Get("Content-Type")); media == "application/x-www-form-urlencoded" {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return WebhookRef{}, fmt.Errorf("%w: %w", ErrWebhook, err)
+			return "", fmt.Errorf("%w: %w", ErrWebhook, err)
 		}
 		ref = form.Get("imp_uid")
 	} else {
-		o, err := parseWebhook(body)
+		o, err := parse(body)
 		if err != nil {
-			return WebhookRef{}, err
+			return "", fmt.Errorf("%w: %w", ErrWebhook, err)
 		}
 		ref = o.Text("imp_uid")
 	}
 	if validateRef(ref) != nil {
-		return WebhookRef{}, fmt.Errorf("%w: its imp_uid is %q", ErrWebhook, truncate(ref))
+		return "", fmt.Errorf("%w: its imp_uid is %q", ErrWebhook, truncate(ref))
 	}
-	return WebhookRef{ref}, nil
+	return ref, nil
 }
 
-// ParseWebhook reads a webhook of V2 and verifies its signature. Types that are new, or not about a payment, have no Ref.
-func (v *V2) ParseWebhook(header http.Header, body []byte) (WebhookRef, error) {
+// ParseWebhook verifies the signature of a webhook of V2 and returns the payment to Get, or "" for types that are new or not
+// about a payment.
+func (v *V2) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
 	if len(body) > maxWebhook {
-		return WebhookRef{}, fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
+		return "", errWebhookTooLong
 	}
 	if err := verifySignature(v.keys, header, body, v.config.Now()); err != nil {
-		return WebhookRef{}, err
+		return "", err
 	}
-	o, err := parseWebhook(body)
-	if err != nil {
-		return WebhookRef{}, err
-	}
-	ref := ""
-	o.Object("data", func(data *jsonobject.Object) { ref = data.Text("paymentId") })
-	if ref != "" && validateRef(ref) != nil {
-		return WebhookRef{}, fmt.Errorf("%w: its paymentId is %q", ErrWebhook, truncate(ref))
-	}
-	return WebhookRef{ref}, nil
-}
-
-func parseWebhook(body []byte) (*jsonobject.Object, error) {
 	o, err := parse(body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrWebhook, err)
+		return "", fmt.Errorf("%w: %w", ErrWebhook, err)
 	}
-	return o, nil
+	o.Object("data", func(data *jsonobject.Object) { ref = data.Text("paymentId") })
+	if ref != "" && validateRef(ref) != nil {
+		return "", fmt.Errorf("%w: its paymentId is %q", ErrWebhook, truncate(ref))
+	}
+	return ref, nil
 }
 
 // tolerance is the largest difference between a webhook's time and ours, either way.

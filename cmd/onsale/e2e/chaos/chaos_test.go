@@ -247,33 +247,33 @@ func (c *workload) checkReplays(history []harness.LogCommand) {
 // 1,500 users compete for 100 coupons. Only the command order decides: the first hundred have numbers 1 to 100 in its order,
 // all others are rejected, each once and finally.
 func TestCoupons_SurviveKills(t *testing.T) {
-	people, stock, kills := 1500, 100, 4
+	users, stock, kills := 1500, 100, 4
 	opening, timeout := 1500*time.Millisecond, 45*time.Second
 	if harness.Long() {
 		kills, opening, timeout = 40, 20*time.Second, 100*time.Second
 	}
 	c := newChaosTest(t).newWorkload(harness.TimeoutContext(t, timeout))
 	c.node.MustCreate(c.ctx, c.client, "/api/v1/admin/promotions", map[string]any{"promotionId": "rush", "name": "rush", "stock": stock})
-	for i := range people {
+	for i := range users {
 		p := c.newUser(fmt.Sprintf("u%d", i))
 		c.users = append(c.users, p)
 		if i%30 == 0 {
 			c.watch("/subscribe/"+p.User, "")
 		}
 	}
-	var racing sync.WaitGroup
+	var working sync.WaitGroup
 	for _, p := range c.users {
-		racing.Go(func() {
+		working.Go(func() {
 			harness.Sleep(c.ctx, harness.RandomDuration(p.rng, opening))
 			p.execute(c.ctx, "/api/v1/promotions/rush/coupons", nil)
 		})
 	}
-	c.killRepeatedly(c.ctx, kills, people)
-	racing.Wait()
+	c.killRepeatedly(c.ctx, kills, users)
+	working.Wait()
 	history := c.stopAndReplay()
 
 	numbers := map[int]uint64{} // the sequence that got a number
-	var winners, losers []uint64
+	var issued, rejected []uint64
 	for _, o := range harness.OutcomesByRequest(t, history) {
 		switch {
 		case o.Event.Type == "coupons.issued":
@@ -281,21 +281,21 @@ func TestCoupons_SurviveKills(t *testing.T) {
 				t.Errorf("number %d was given at %d and at %d", o.Event.Data.Number, at, o.Sequence)
 			}
 			numbers[o.Event.Data.Number] = o.Sequence
-			winners = append(winners, o.Sequence)
+			issued = append(issued, o.Sequence)
 		case o.Event.Data.Code == "sold_out":
-			losers = append(losers, o.Sequence)
+			rejected = append(rejected, o.Sequence)
 		}
 	}
-	slices.Sort(winners)
-	for i, at := range winners {
+	slices.Sort(issued)
+	for i, at := range issued {
 		if numbers[i+1] != at {
 			t.Errorf("the coupon at %d has not number %d, which was given at %d", at, i+1, numbers[i+1])
 		}
 	}
-	if len(winners) != stock || len(losers) != people-stock {
-		t.Fatalf("got %d coupons and %d rejections, want %d and %d", len(winners), len(losers), stock, people-stock)
+	if len(issued) != stock || len(rejected) != users-stock {
+		t.Fatalf("got %d coupons and %d rejections, want %d and %d", len(issued), len(rejected), stock, users-stock)
 	}
-	if first, last := slices.Min(losers), winners[stock-1]; first < last {
+	if first, last := slices.Min(rejected), issued[stock-1]; first < last {
 		t.Errorf("sold out at %d, before the last coupon at %d", first, last)
 	}
 	for _, w := range c.watchers {
@@ -308,7 +308,7 @@ func TestCoupons_SurviveKills(t *testing.T) {
 // 200 users compete for the same seats: they hold, and then reserve, release, or let expire. At no event has a seat two owners,
 // and every watcher gets each change of each seat, once and in order.
 func TestSeats_SurviveKills(t *testing.T) {
-	people, rounds, kills := 200, 3, 4
+	users, rounds, kills := 200, 3, 4
 	timeout := 45 * time.Second
 	if harness.Long() {
 		rounds, kills, timeout = 30, 40, 100*time.Second
@@ -326,26 +326,26 @@ func TestSeats_SurviveKills(t *testing.T) {
 	c.watch(events, epoch+"-0")
 	c.watch("/api/schedules/hall/seats/events", "")
 	named[c.watch(events+"?events=named", epoch+"-0")] = true
-	for i := range people {
+	for i := range users {
 		p := c.newUser(fmt.Sprintf("u%d", i))
 		c.users = append(c.users, p)
 		if i%8 == 0 {
 			c.watch("/subscribe/"+p.User, "")
 		}
 	}
-	var racing sync.WaitGroup
+	var working sync.WaitGroup
 	for _, p := range c.users {
-		racing.Go(func() {
+		working.Go(func() {
 			for range rounds {
 				harness.Sleep(c.ctx, harness.RandomDuration(p.rng, 500*time.Millisecond))
 				p.bookSeats(c.ctx, seats)
 			}
 		})
 	}
-	c.killRepeatedly(c.ctx, kills, people*rounds)
+	c.killRepeatedly(c.ctx, kills, users*rounds)
 	c.watch(events, epoch+"-0") // late watchers that read everything
 	named[c.watch(events+"?events=named&lang=en", epoch+"-0")] = true
-	racing.Wait()
+	working.Wait()
 	for { // the remaining holds expire
 		var left struct{ Held int }
 		if err := c.admin.Get(c.ctx, "/api/v1/schedules/hall/seats/summary", &left); err != nil {

@@ -21,18 +21,18 @@ import (
 // Hundreds of orders of all kinds (10,000 in the long form). Each has one result, permanently and for all clients; every won paid
 // is in a paid order or refunded once, and no product is oversold.
 func TestOrders_SurviveKills(t *testing.T) {
-	people, things, kills := 40, 10, 4
+	users, purchases, kills := 40, 10, 4
 	timeout, paymentTimeout, extraArgs := 60*time.Second, 3*time.Second, []string(nil)
 	if harness.Long() {
-		people, things, kills, timeout, paymentTimeout = 250, 40, 80, 20*time.Minute, 15*time.Second
+		users, purchases, kills, timeout, paymentTimeout = 250, 40, 80, 20*time.Minute, 15*time.Second
 		extraArgs = []string{"--streams-user-max-age", "30s"} // thousands of streams wait
 	}
-	m := newOrderWorkload(t, people*things/6, timeout, paymentTimeout, extraArgs...)
+	m := newOrderWorkload(t, users*purchases/6, timeout, paymentTimeout, extraArgs...)
 	began := time.Now()
 	clearFaults := m.injectFaults(0.1)
-	trading := m.startBuyers(people, things)
-	m.killRepeatedly(m.ctx, kills, people*things*4/3) // each is answered more than once
-	trading.Wait()
+	buying := m.startBuyers(users, purchases)
+	m.killRepeatedly(m.ctx, kills, users*purchases*4/3) // each is answered more than once
+	buying.Wait()
 	m.finish(began, !harness.Long(), clearFaults)
 }
 
@@ -47,9 +47,9 @@ func TestOrders_SurviveKillsOfOneOfTwoNodes(t *testing.T) {
 	m.nodeURLs = append(m.nodeURLs, second.URL())
 	began := time.Now()
 	clearFaults := m.injectFaults(0.15)
-	trading := m.startBuyers(20, 8)
+	buying := m.startBuyers(20, 8)
 	m.killRepeatedly(m.ctx, 3, 20*8)
-	trading.Wait()
+	buying.Wait()
 	m.finish(began, true, clearFaults)
 	process2.Terminate(t)
 }

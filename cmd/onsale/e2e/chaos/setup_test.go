@@ -70,13 +70,13 @@ func (m *orderWorkload) addUser(name string) *chaosUser {
 
 // startBuyers starts users with so many purchases each. Product "print" is closed halfway.
 func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
-	var trading sync.WaitGroup
+	var buying sync.WaitGroup
 	for i := range users {
 		b := &buyer{chaosUser: m.addUser(fmt.Sprint("u", i)), other: m.addUser(fmt.Sprint("other", i)), workload: m}
 		for _, p := range []*chaosUser{b.chaosUser, b.other} {
 			m.watchAt(p.URL+"/subscribe/"+p.User, "")
 		}
-		trading.Go(func() {
+		buying.Go(func() {
 			for n := range purchases {
 				harness.Sleep(m.ctx, harness.RandomDuration(b.rng, 100*time.Millisecond))
 				b.act()
@@ -86,7 +86,7 @@ func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 			}
 		})
 	}
-	return &trading
+	return &buying
 }
 
 // finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log.
@@ -96,16 +96,16 @@ func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) 
 	close(m.adminPaths)
 	m.adminGroup.Wait()
 	clearFaults()
-	traded := time.Since(began)
+	bought := time.Since(began)
 	m.waitSettled(urged)
-	rested := time.Since(began)
+	settled := time.Since(began)
 	m.streamReaders.Wait()
 	m.reconcile()
 	history := m.stopAndReplay()
 	m.checkOrders(history)
 	m.checkReplays(history)
 	m.t.Logf("killed %d times; buying took %s, settled after %s, verified after %s", m.kills,
-		traded.Round(time.Second/10), (rested - traded).Round(time.Second/10), time.Since(began).Round(time.Second/10))
+		bought.Round(time.Second/10), (settled - bought).Round(time.Second/10), time.Since(began).Round(time.Second/10))
 }
 
 // setWebhooks sets how the provider sends webhooks to the node.

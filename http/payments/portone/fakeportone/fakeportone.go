@@ -29,8 +29,9 @@ type Server struct {
 	// RequireBalance makes it a violation to cancel without the expected balance.
 	RequireBalance bool
 
-	control *http.ServeMux
-	start   string // makes imp_uids distinct from those of an earlier start
+	control, v1, v2 *http.ServeMux
+
+	start string // makes imp_uids distinct from those of an earlier start
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
@@ -70,6 +71,7 @@ func New() *Server {
 	}
 	s.sent.L = &s.mu
 	s.control = s.controlMux()
+	s.v1, s.v2 = s.apiMuxes()
 	return s
 }
 
@@ -95,7 +97,7 @@ func (s *Server) now() time.Time { return s.Now().Add(s.offset) }
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.violations...)
+	return slices.Clone(s.violations)
 }
 
 const maxViolations = 1000
@@ -108,11 +110,44 @@ func (s *Server) recordViolation(format string, a ...any) {
 
 // ServeHTTP serves the control API, V2 for requests with a PortOne secret or a path that only V2 has, and V1 for all others.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/_fake/") {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/_fake/"):
 		s.control.ServeHTTP(w, r)
-		return
+	case strings.HasPrefix(r.Header.Get("Authorization"), "PortOne "):
+		s.v2.ServeHTTP(w, r)
+	default:
+		s.v1.ServeHTTP(w, r)
 	}
-	s.serve(w, r)
+}
+
+// apiMuxes have the paths of both APIs. The name of a route is that of its faults.
+func (s *Server) apiMuxes() (v1, v2 *http.ServeMux) {
+	v1, v2 = http.NewServeMux(), http.NewServeMux()
+	handleV1 := func(pattern, route string, handle handler) {
+		v1.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, route, handle, false) })
+	}
+	handleV1("POST /users/getToken", "token", s.getToken)
+	handleV1("POST /payments/cancel", "cancel", s.requireToken(s.v1Cancel))
+	handleV1("POST /payments/prepare", "prepare", s.requireToken(s.v1Prepare))
+	handleV1("PUT /payments/prepare", "prepare", s.requireToken(s.v1Prepare))
+	handleV1("GET /payments/prepare/{uid}", "prepare", s.requireToken(s.v1Prepared))
+	handleV1("GET /payments", "find", s.requireToken(s.v1Batch))
+	for _, path := range []string{"find/{order}", "findAll/{order}", "find/{order}/{status}", "findAll/{order}/{status}", "status/{status}"} {
+		handleV1("GET /payments/"+path, "find", s.requireToken(s.v1List))
+	}
+	handleV1("GET /payments/{uid}", "get", s.requireToken(s.v1Get))
+	handleV1("/", "", func(request) response { return v1Error(http.StatusNotFound, -1, "Not Found") })
+
+	handleV2 := func(mux *http.ServeMux, pattern, route string, handle handler) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, route, handle, true) })
+	}
+	handleV2(v2, "GET /payments/{id}", "get", s.requireSecret(s.v2Get))
+	for _, mux := range []*http.ServeMux{v1, v2} { // without a secret they are still V2's
+		handleV2(mux, "POST /payments/{id}/cancel", "cancel", s.requireSecret(s.v2Cancel))
+		handleV2(mux, "POST /payments/{id}/pre-register", "prepare", s.requireSecret(s.v2Prepare))
+	}
+	handleV2(v2, "/", "", func(request) response { return problem(http.StatusNotFound, "NOT_FOUND", "no such path") })
+	return v1, v2
 }
 
 // request has its body read. A handler makes the response, under the server's lock.
@@ -132,14 +167,13 @@ type response struct {
 
 const maxBody = 64 << 10
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, route string, handle handler, v2 bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	q := request{r, body}
-	route, handle, v2 := s.route(r)
 	fault, key, early := s.prepare(route, q, v2)
 	if early != nil {
 		writeResponse(w, fault, *early)
@@ -188,18 +222,4 @@ func (s *Server) releaseKey(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finishKey(key, nil)
-}
-
-// v1Subpaths are where V2's paths have a payment id.
-var v1Subpaths = []string{"find", "findAll", "status", "prepare"}
-
-// route finds the name and the handler of a request.
-func (s *Server) route(r *http.Request) (name string, handle handler, v2 bool) {
-	path := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
-	if strings.HasPrefix(r.Header.Get("Authorization"), "PortOne ") || len(path) == 3 && !slices.Contains(v1Subpaths, path[1]) {
-		name, handle = s.routeV2(r.Method, path)
-		return name, handle, true
-	}
-	name, handle = s.routeV1(r.Method, path)
-	return name, handle, false
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,10 +36,8 @@ type Cancel struct {
 
 func (p *Payment) cancelled(statuses ...string) (sum int64) {
 	for _, c := range p.Cancels {
-		for _, status := range statuses {
-			if c.Status == status {
-				sum += c.Amount
-			}
+		if slices.Contains(statuses, c.Status) {
+			sum += c.Amount
 		}
 	}
 	return sum
@@ -236,7 +235,7 @@ func (s *Server) Payments() []Payment {
 	all := make([]Payment, len(s.payments))
 	for i, p := range s.payments {
 		all[i] = *p
-		all[i].Cancels = append([]Cancel(nil), p.Cancels...)
+		all[i].Cancels = slices.Clone(p.Cancels)
 	}
 	return all
 }

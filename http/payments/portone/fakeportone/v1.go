@@ -15,29 +15,6 @@ import (
 	"time"
 )
 
-func (s *Server) routeV1(method string, path []string) (string, handler) {
-	switch at := method + " " + strings.Join(path[:min(2, len(path))], "/"); {
-	case at == "POST users/getToken" && len(path) == 2:
-		return "token", s.getToken
-	case at == "POST payments/cancel" && len(path) == 2:
-		return "cancel", s.requireToken(s.v1Cancel)
-	case at == "POST payments/prepare" && len(path) == 2:
-		return "prepare", s.requireToken(s.v1Prepare)
-	case at == "PUT payments/prepare" && len(path) == 2:
-		return "prepare", s.requireToken(s.v1Prepare)
-	case at == "GET payments/prepare" && len(path) == 3:
-		return "prepare", s.requireToken(s.v1Prepared)
-	case at == "GET payments" && len(path) == 1:
-		return "find", s.requireToken(s.v1Batch)
-	case at == "GET payments/find" && len(path) > 2, at == "GET payments/findAll" && len(path) > 2,
-		at == "GET payments/status" && len(path) == 3:
-		return "find", s.requireToken(s.v1List)
-	case method == "GET" && len(path) == 2 && path[0] == "payments":
-		return "get", s.requireToken(s.v1Get)
-	}
-	return "", func(request) response { return v1Error(http.StatusNotFound, -1, "Not Found") }
-}
-
 func v1OK(payload any) response {
 	return response{http.StatusOK, map[string]any{"code": 0, "message": nil, "response": payload}}
 }
@@ -78,8 +55,7 @@ func (q request) visible(p *Payment) bool {
 }
 
 func (s *Server) v1Get(q request) response {
-	uid := q.URL.Path[strings.LastIndex(q.URL.Path, "/")+1:]
-	p := s.byImpUID(uid)
+	p := s.byImpUID(q.PathValue("uid"))
 	if !q.visible(p) {
 		return v1Error(http.StatusNotFound, -1, noPaymentMessage)
 	}
@@ -148,13 +124,7 @@ func (s *Server) v1Batch(q request) response {
 // v1List serves payments/find/ORDER/STATUS, payments/findAll/ORDER/STATUS and payments/status/STATUS, newest first unless
 // sorting=started.
 func (s *Server) v1List(q request) response {
-	path := strings.Split(strings.Trim(q.URL.Path, "/"), "/")
-	order, status := path[2], ""
-	if path[1] == "status" {
-		order, status = "", path[2]
-	} else if len(path) > 3 {
-		status = path[3]
-	}
+	order, status := q.PathValue("order"), q.PathValue("status")
 	found := []any{}
 	for i := range s.payments {
 		p := s.payments[len(s.payments)-1-i]
@@ -165,10 +135,10 @@ func (s *Server) v1List(q request) response {
 			found = append(found, s.v1Payment(p))
 		}
 	}
-	if len(found) == 0 && path[1] != "status" {
+	if len(found) == 0 && order != "" {
 		return v1Error(http.StatusNotFound, -1, noPaymentMessage)
 	}
-	if path[1] == "find" {
+	if strings.HasPrefix(q.URL.Path, "/payments/find/") {
 		return v1OK(found[0])
 	}
 	page, _ := strconv.Atoi(q.URL.Query().Get("page"))
@@ -245,7 +215,7 @@ func (s *Server) v1Prepare(q request) response {
 }
 
 func (s *Server) v1Prepared(q request) response {
-	uid := q.URL.Path[strings.LastIndex(q.URL.Path, "/")+1:]
+	uid := q.PathValue("uid")
 	prepared, ok := s.prepared[uid]
 	if !ok {
 		return v1Error(http.StatusNotFound, -1, "등록된 결제사전정보를 찾을 수 없습니다.")

@@ -11,19 +11,6 @@ import (
 	"time"
 )
 
-func (s *Server) routeV2(method string, path []string) (string, handler) {
-	ofPayment := len(path) > 1 && path[0] == "payments"
-	switch {
-	case method == "GET" && ofPayment && len(path) == 2:
-		return "get", s.requireSecret(s.v2Get)
-	case method == "POST" && ofPayment && len(path) == 3 && path[2] == "cancel":
-		return "cancel", s.requireSecret(s.v2Cancel)
-	case method == "POST" && ofPayment && len(path) == 3 && path[2] == "pre-register":
-		return "prepare", s.requireSecret(s.v2Prepare)
-	}
-	return "", func(request) response { return problem(http.StatusNotFound, "NOT_FOUND", "no such path") }
-}
-
 func problem(status int, kind, message string) response {
 	return response{status, map[string]any{"type": kind, "message": message}}
 }
@@ -39,7 +26,7 @@ func (s *Server) requireSecret(handle handler) handler {
 
 // pathPayment returns the latest attempt of the payment id in the path, or nil, and the id.
 func (s *Server) pathPayment(q request) (*Payment, string) {
-	id := strings.Split(strings.Trim(q.URL.Path, "/"), "/")[1]
+	id := q.PathValue("id")
 	return s.latest(id), id
 }
 

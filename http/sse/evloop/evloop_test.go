@@ -122,27 +122,43 @@ func get(t *testing.T, url string) (net.Conn, *bufio.Reader) {
 	return c, bufio.NewReader(r.Body)
 }
 
-// All lines arrive once and in order, though the socket is full again and again, and then the end at max age.
+// All lines arrive once and in order, though the socket is full again and again.
 func TestConn_WritesEverythingInOrder(t *testing.T) {
 	onBothPaths(t, func(t *testing.T, c Config) {
 		const lines = 20_000
-		url, opened := serveCounters(t, c, 3*time.Second, time.Second, lines)
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, lines)
 		client, body := get(t, url)
 		defer client.Close()
 		want := bytes.NewBufferString("begin\n")
 		for n := range lines {
 			fmt.Fprintf(want, lineFormat, n)
 		}
-		want.WriteString("end\n")
-		time.Sleep(100 * time.Millisecond) // the socket is full
-		got, err := io.ReadAll(body)
-		if err != nil || !bytes.Equal(got, want.Bytes()) {
-			t.Errorf("got %d bytes of %d, ending with %q: %v", len(got), want.Len(), got[max(0, len(got)-20):], err)
+		got := make([]byte, want.Len()) // by now the socket is full
+		if n, err := io.ReadFull(body, got); err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("got %d bytes of %d, ending with %q: %v", n, want.Len(), got[max(0, n-20):], err)
 		}
 		s := <-opened
-		written := s.loop.engine.Written
-		if err := <-s.closed; err != nil || s.heartbeats != 2 || written.Load() < uint64(want.Len()) {
-			t.Errorf("closed with %v after %d heartbeats and %d bytes", err, s.heartbeats, written.Load())
+		s.Loop().Post(s.Finish)
+		if rest, err := io.ReadAll(body); string(rest) != "end\n" || err != nil {
+			t.Errorf("the end is %q %v", rest, err)
+		}
+		if err, written := <-s.closed, s.loop.engine.Written.Load(); err != nil || written < uint64(want.Len()) {
+			t.Errorf("closed with %v after %d bytes", err, written)
+		}
+	})
+}
+
+func TestConn_HeartbeatsUntilMaxAge(t *testing.T) {
+	onBothPaths(t, func(t *testing.T, c Config) {
+		url, opened := serveCounters(t, c, 3*time.Second, time.Second, 0)
+		client, body := get(t, url)
+		defer client.Close()
+		if got, err := io.ReadAll(body); string(got) != "begin\nend\n" || err != nil {
+			t.Errorf("got %q %v", got, err)
+		}
+		s := <-opened
+		if err := <-s.closed; err != nil || s.heartbeats != 2 {
+			t.Errorf("closed with %v after %d heartbeats", err, s.heartbeats)
 		}
 	})
 }

@@ -97,6 +97,7 @@ type Projector struct {
 	confirmations []confirmation // when events were confirmed, for trimming the outbox
 	changed       chan struct{}  // closed and replaced at each commit and each confirmation
 	recent        recentHashes
+	barriers      barriers
 
 	publishMu   sync.Mutex       // held from the confirmation of events until OnConfirmed returns, which keeps their order
 	eventsEnd   atomic.Uint64    // EVENTS has at least this event

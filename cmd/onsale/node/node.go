@@ -119,10 +119,6 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		CommandsEnd: func(ctx context.Context) (uint64, error) {
-			state, err := n.log.State(ctx)
-			return state.Commands.Last, err
-		},
 		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,

@@ -88,7 +88,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
-		OnHalt:          func(reason string) { n.hub.Halt(reason) },
+		OnHalt:          func(reason string, _ bool) { n.hub.Halt(reason) },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {

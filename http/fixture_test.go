@@ -295,5 +295,6 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, impUID, user st
 }
 
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
+func (s stubStreams) Count() int             { return len(s.open) }
 
 func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }

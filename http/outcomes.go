@@ -127,6 +127,9 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
 	}
+	if s.isolated() { // what is decided stays so, and anything else may have been decided since
+		return nil, 0, s.notCaughtUpProblem()
+	}
 	if existing := s.inflight.find(id); existing != nil {
 		if existing.user != user && !isAdmin(user) {
 			return nil, 0, problemf(forbidden, "")

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,17 @@ type Config struct {
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
 
+	// Isolated says that this node has had no contact with the log for a while: what it knows may be stale, so it refuses reads
+	// with not_caught_up. Nil: it never is.
+	Isolated func() bool
+
+	// MaxConnections bounds all connections, streams among them, MaxConnectionsPerAddress those of one address without its
+	// streams. 0: no limit.
+	MaxConnections, MaxConnectionsPerAddress int
+
+	// IdleTimeout is how long a connection may wait for its next request. 0: no limit.
+	IdleTimeout time.Duration
+
 	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
 	Registry *prometheus.Registry
 
@@ -87,8 +99,9 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
 	// user is "".
 	Order(w http.ResponseWriter, r *http.Request, impUID, user string)
-	// List returns the open streams.
+	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
+	Count() int
 }
 
 // Projector is implemented by projections.Projector. It returns confirmed outcomes only.
@@ -122,11 +135,13 @@ type Projector interface {
 	ExportAuditLog() iter.Seq2[store.AdminAction, error]
 }
 
-// Timeouts and limits of connections. There is no write timeout, because of streams; large responses and bodies have their
-// own deadlines.
+// Timeouts and limits of connections. A request's head and body have deadlines, also while net/http reads what a handler has
+// left of a body. The response of a stream has none: the write timeout ends with the connection's hijacking, or its first frame.
 const (
 	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
+	readTimeout       = 30 * time.Second // of a request with a body of maxBody
+	importTimeout     = 2 * time.Minute  // of a body of maxImport: 64 KiB a second
+	writeTimeout      = 5 * time.Minute  // from the head of a request; beyond importTimeout and all waits
 	maxHeaderBytes    = 32 << 10
 )
 
@@ -136,6 +151,7 @@ var errShutdown = errors.New("server is shutting down")
 type Server struct {
 	Config
 	router         *httprouter.Router
+	endpoints      [][2]string // method and path of each route
 	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection
@@ -143,6 +159,8 @@ type Server struct {
 	now            func() time.Time
 	idPrefix       string
 	idCount        atomic.Uint64
+	connections    connections
+	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
 }
@@ -151,7 +169,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		Config: c, router: httprouter.New(), metrics: newMetrics(), csrf: http.NewCrossOriginProtection(), now: time.Now,
-		idPrefix: strings.ToLower(rand.Text()[:10]) + "-",
+		idPrefix: strings.ToLower(rand.Text()[:10]) + "-", importTimeout: importTimeout,
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -159,13 +177,17 @@ func New(c Config) *Server {
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}
+	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count,
+		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()
 	base, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{
-		Handler: s, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s, DisableGeneralOptionsHandler: true, MaxHeaderBytes: maxHeaderBytes,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: c.IdleTimeout,
+		ConnState:   s.connections.note,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
@@ -175,7 +197,7 @@ func New(c Config) *Server {
 // Serve serves h, which is s or wraps it, on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener, h http.Handler) error {
 	s.http.Handler = h
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(&boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -233,6 +233,7 @@ type Status struct {
 	Confirmed       uint64 // number of the last confirmed event
 	Events          uint64 // number of the last event in the store
 	EventsFull      bool   // EVENTS has no room
+	LogTime         domain.Time
 }
 
 // Status returns the present state.
@@ -240,7 +241,7 @@ func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
+		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(), LogTime: p.committed.Now,
 		CaughtUp: p.caughtUp(),
 	}
 	if h := p.halted.Load(); h != nil {

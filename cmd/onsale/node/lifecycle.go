@@ -27,6 +27,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 		n.startPayments(workCtx, &group)
 	}
 	group.Go(func() { n.capacity.run(workCtx) })
+	group.Go(func() { n.readiness.run(workCtx) })
 	if n.consistent {
 		n.waitReady(ctx, workCtx, &group)
 	}
@@ -42,7 +43,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	case err = <-n.projector.Failed():
 		err = fmt.Errorf("%w; the next start rebuilds it from EVENTS", err)
 	case err = <-n.log.Failed():
-		err = fmt.Errorf("the embedded nats-server failed: %w", err)
+		err = fmt.Errorf("the log failed: %w", err)
 	}
 	window := n.config.Streams.DrainWindow
 	deadline := time.Now().Add(window + shutdownGrace)

@@ -140,7 +140,11 @@ var ErrHalted = errors.New("halted")
 // Run decides until ctx ends. It returns nil then and after a final halt, since a halted node stays up to report the reason.
 // A halt by what the servers of a cluster say of the log ends when the log proves whole: then Run goes on where it was.
 func (p *Projector) Run(ctx context.Context) error {
-	for p.runOnce(ctx); ctx.Err() == nil && !p.haltedFinally() && p.waitWhole(ctx) == nil; p.runOnce(ctx) {
+	for !p.haltedFinally() {
+		p.runOnce(ctx)
+		if ctx.Err() != nil || p.haltedFinally() || p.waitWhole(ctx) != nil {
+			break
+		}
 		p.resume()
 	}
 	return nil
@@ -154,11 +158,10 @@ func (p *Projector) runOnce(ctx context.Context) {
 	p.mu.Lock()
 	p.stop = stop
 	p.mu.Unlock()
-	if p.halted.Load() != nil { // while it was opened: the store is damaged
-		return
-	}
 	var group sync.WaitGroup
-	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.noteWhenPublished, p.decide} {
+	for _, work := range []func(context.Context) error{
+		p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.noteWhenPublished, p.decide,
+	} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)

@@ -31,11 +31,13 @@ type load struct {
 	nodes   []*clusterNode
 	running sync.WaitGroup // users and probers
 	asking  sync.WaitGroup // about accepted requests
+	streams sync.WaitGroup // of watchers
 	paused  atomic.Bool
 	busy    atomic.Int64 // users that are not paused
 	rush    atomic.Int64 // number of the promotion that sells out
 
-	answers atomic.Int64 // to questions about accepted requests
+	answers  atomic.Int64                // to questions about accepted requests
+	watchers map[*harness.Watcher]string // user, or "" for the watchers of the seats
 
 	mu       sync.Mutex // guards what follows
 	requests map[string]*request
@@ -61,7 +63,7 @@ type buyer struct {
 }
 
 func newLoad(t *testing.T, nodes []*clusterNode) *load {
-	return &load{t: t, nodes: nodes, requests: map[string]*request{}}
+	return &load{t: t, nodes: nodes, requests: map[string]*request{}, watchers: map[*harness.Watcher]string{}}
 }
 
 // startRush creates the next promotion that sells out.
@@ -79,7 +81,43 @@ func (l *load) start(ctx context.Context, rng *rand.Rand) {
 			b := &buyer{load: l, name: fmt.Sprintf("u%d-%d", home+1, i), home: home, rng: harness.ForkRNG(rng)}
 			l.running.Go(func() { b.run(ctx) })
 		}
+		l.watch(ctx, rng, home, "/api/v1/schedules/hall/seats/events", "")
+		l.watch(ctx, rng, home, fmt.Sprintf("/subscribe/u%d-0", home+1), fmt.Sprintf("u%d-0", home+1))
 		l.running.Go(func() { l.probe(ctx, home) })
+	}
+}
+
+// watch reads a stream of a node until ctx ends.
+func (l *load) watch(ctx context.Context, rng *rand.Rand, node int, path, user string) {
+	w := &harness.Watcher{URL: l.nodes[node].URL() + path, RNG: harness.ForkRNG(rng), MaxAge: 10 * time.Second, MaxRetryDelay: time.Second}
+	l.watchers[w] = user
+	l.streams.Go(func() { w.Run(ctx, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}) })
+}
+
+// waitStreams waits until all watchers have everything up to an event.
+func (l *load) waitStreams(ctx context.Context, head string) {
+	want, _ := harness.ParseEventID(head)
+	for w := range l.watchers {
+		w.ReconnectOnce()
+	}
+	for w := range l.watchers {
+		for !w.Reached(want) {
+			if !harness.Sleep(ctx, 10*time.Millisecond) {
+				l.t.Errorf("%s is at %s, and not at %s", w.URL, w.LastID(), head)
+				break
+			}
+		}
+	}
+}
+
+// checkStreams requires that each watcher got every frame, once and in order.
+func (l *load) checkStreams(history []harness.LogCommand) {
+	for w, user := range l.watchers {
+		if user == "" {
+			w.Verify(l.t, harness.ScheduleFrames(history, "hall", "", false))
+		} else {
+			w.Verify(l.t, harness.UserFrames(history, user))
+		}
 	}
 }
 
@@ -211,12 +249,14 @@ func (l *load) firstOutcome(ctx context.Context, r *request) (first httpd.Comman
 	return first
 }
 
-// probe sends a command to one node twice a second, also while the users pause: whether the node accepts commands is what its
-// readiness is compared with.
+// probe sends a command to one node twice a second, also while the users pause and while earlier ones have no response: whether
+// the node accepts commands is what its readiness is compared with.
 func (l *load) probe(ctx context.Context, node int) {
 	user := fmt.Sprint("probe-", node+1)
 	for i := 0; harness.Sleep(ctx, 500*time.Millisecond); i++ {
-		l.send(ctx, l.nodes[node], user, "/api/v1/promotions/probe/coupons", nil, fmt.Sprint("k", i))
+		l.running.Go(func() {
+			l.send(ctx, l.nodes[node], user, "/api/v1/promotions/probe/coupons", nil, fmt.Sprint("k", i))
+		})
 	}
 }
 

@@ -20,10 +20,12 @@ const (
 	nodeCount        = 3
 	firstNodeAddress = 11 // in its networks; servers begin at 1
 
-	// A node has so long to notice that it accepts no commands, or that its reads are old. Samples and probes come two to four
-	// times a second, and the machine may be busy: hence the second number.
-	honestWithin = 6 * time.Second
-	tolerance    = 1500 * time.Millisecond
+	// A node has so long to notice that it accepts no commands, and to refuse reads of old state. Samples and probes come two to
+	// four times a second, and the machine may be busy: hence the last number.
+	unreadyWithin = 6 * time.Second
+	refusedWithin = 10 * time.Second
+	sampleEvery   = 250 * time.Millisecond
+	tolerance     = 1500 * time.Millisecond
 )
 
 // clusterNode is one node in its namespace.
@@ -36,13 +38,11 @@ type clusterNode struct {
 	accepted atomic.Int64 // when it accepted a command last, in ns
 	stopped  atomic.Bool  // by the test
 
-	mu      sync.Mutex // guards what follows
-	reasons []string   // of the last /readyz; nil: ready
-	head    uint64     // event number of its last read
-	lies    []lie
+	mu   sync.Mutex // guards what follows
+	lies []lie
 }
 
-// lie is a time in which a node said that it was ready, and was not.
+// lie is a time in which a node said something of itself that was not true.
 type lie struct {
 	what        string
 	first, last time.Time
@@ -110,7 +110,7 @@ func (s *sampler) run(ctx context.Context) {
 	for _, n := range s.nodes {
 		group.Go(func() {
 			halted := false
-			for harness.Sleep(ctx, 250*time.Millisecond) {
+			for harness.Sleep(ctx, sampleEvery) {
 				halted = s.sample(ctx, n, halted)
 			}
 		})
@@ -135,24 +135,26 @@ func (s *sampler) sample(ctx context.Context, n *clusterNode, wasHalted bool) (h
 	if newest := len(s.heads) - 1; reads && (newest < 0 || head > s.heads[newest].head) {
 		s.heads = append(s.heads, headAt{asked, head})
 	}
-	expected := uint64(0) // a position that was read somewhere long enough ago
-	for i := len(s.heads) - 1; i >= 0 && expected == 0; i-- {
-		if asked.Sub(s.heads[i].at) > honestWithin+tolerance {
-			expected = s.heads[i].head
+	wasAt := func(ago time.Duration) (head uint64) { // what could be read somewhere then
+		for i := len(s.heads) - 1; i >= 0 && head == 0; i-- {
+			if asked.Sub(s.heads[i].at) > ago+tolerance {
+				head = s.heads[i].head
+			}
 		}
+		return head
 	}
+	old, veryOld := wasAt(unreadyWithin), wasAt(refusedWithin)
 	s.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.reasons = reasons
-	if reads {
-		n.head = head
+	if ready && asked.Sub(lastAccepted) > unreadyWithin+tolerance {
+		n.addLie(fmt.Sprintf("is ready %s after the last command that it accepted", unreadyWithin), asked)
 	}
-	if ready && asked.Sub(lastAccepted) > honestWithin+tolerance {
-		n.addLie("ready, and accepts no commands", asked)
+	if ready && reads && head < old {
+		n.addLie(fmt.Sprintf("is ready with reads older than %s", unreadyWithin), asked)
 	}
-	if ready && reads && head < expected {
-		n.addLie("ready, and its reads are old", asked)
+	if reads && head < veryOld {
+		n.addLie(fmt.Sprintf("serves reads older than %s", refusedWithin), asked)
 	}
 	return halted
 }
@@ -174,12 +176,6 @@ func (n *clusterNode) takeLies() []lie {
 	lies := n.lies
 	n.lies = nil
 	return lies
-}
-
-func (n *clusterNode) notReady() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.reasons
 }
 
 func (s *sampler) haltCount() int {

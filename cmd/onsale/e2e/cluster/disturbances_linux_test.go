@@ -226,7 +226,7 @@ func (c *clusterTest) waitReady() {
 	}
 	for _, n := range c.nodes {
 		for {
-			ready, reasons, err := n.readiness(ctx)
+			ready, reasons, err := n.readiness(c.ctx)
 			if ready {
 				break
 			}

@@ -21,9 +21,7 @@ type Fault struct {
 }
 
 // String formats the fault as one line.
-func (f Fault) String() string {
-	return string(f.From) + ": " + f.What + " (hint: " + f.Hint + ")"
-}
+func (f Fault) String() string { return string(f.From) + ": " + f.What + " (hint: " + f.Hint + ")" }
 
 // Faults is everything that is wrong with a configuration, as an error: those
 // of the sources first, in the order file, environment, command line, then

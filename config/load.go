@@ -43,9 +43,16 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	if path := configFile(flags, env); path != "" {
 		assignments, faults = readFile(path, table)
 	}
-	assignments = append(assignments, env.settings(table)...)
-	assignments = append(assignments, fromFlags(flags, table)...)
-
+	table.VisitAll(func(s *pflag.Flag) {
+		if name := envName(s.Name); env[name] != "" {
+			assignments = append(assignments, assignment{s.Name, env[name], Origin("environment " + name)})
+		}
+	})
+	table.VisitAll(func(s *pflag.Flag) {
+		if flag := flags.Lookup(flagName(s.Name)); flag != nil && flag.Changed {
+			assignments = append(assignments, assignment{s.Name, flag.Value.String(), Origin("flag --" + flag.Name)})
+		}
+	})
 	for _, a := range assignments {
 		if !set(table.Lookup(a.key), a.text) {
 			faults = append(faults, Fault{a.from, a.key + " is " + quoted(a.text), kindHint(table.Lookup(a.key))})
@@ -61,7 +68,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	return c, from, nil
 }
 
-func configFile(flags *pflag.FlagSet, env environment) string {
+func configFile(flags *pflag.FlagSet, env map[string]string) string {
 	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
 		return flag.Value.String()
 	}
@@ -79,29 +86,15 @@ func set(setting *pflag.Flag, text string) bool {
 	return false
 }
 
-// environment holds the variables that are not empty, by name.
-type environment map[string]string
-
-func readEnvironment(environ []string) environment {
-	set := environment{}
+// readEnvironment returns the variables that are not empty, by name.
+func readEnvironment(environ []string) map[string]string {
+	set := map[string]string{}
 	for _, pair := range environ {
 		if name, value, _ := strings.Cut(pair, "="); value != "" {
 			set[name] = value
 		}
 	}
 	return set
-}
-
-// settings returns the assignments of the environment.
-func (e environment) settings(table *pflag.FlagSet) []assignment {
-	var all []assignment
-	table.VisitAll(func(s *pflag.Flag) {
-		name := envName(s.Name)
-		if text, ok := e[name]; ok {
-			all = append(all, assignment{s.Name, text, Origin("environment " + name)})
-		}
-	})
-	return all
 }
 
 // AddFlags defines a flag for each named setting, or for all of them if none is
@@ -141,14 +134,3 @@ func (t *flagText) Type() string   { return t.kind }
 
 // IsBoolFlag makes pflag show that --demo means --demo=true.
 func (t *flagText) IsBoolFlag() bool { return t.kind == "bool" }
-
-// fromFlags returns the assignments of the command line.
-func fromFlags(flags, table *pflag.FlagSet) []assignment {
-	var all []assignment
-	table.VisitAll(func(s *pflag.Flag) {
-		if flag := flags.Lookup(flagName(s.Name)); flag != nil && flag.Changed {
-			all = append(all, assignment{s.Name, flag.Value.String(), Origin("flag --" + flag.Name)})
-		}
-	})
-	return all
-}

@@ -129,9 +129,7 @@ func (v *validator) listen(c Config) {
 	}
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
-}
+func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 func (v *validator) nats(c Config) {
 	for _, server := range c.NATS.URL {
@@ -221,20 +219,14 @@ func (p Payments) Address() string {
 }
 
 func (p Payments) masked() Payments {
-	hide := func(secret string) string {
-		if secret == "" {
-			return ""
+	for _, secret := range []*string{&p.Key, &p.Secret} {
+		if *secret != "" {
+			*secret = "xxxxx"
 		}
-		return "xxxxx"
 	}
-	p.Key, p.Secret = hide(p.Key), hide(p.Secret)
 	if p.URL != "" {
 		p.URL = maskURL(p.URL)
 	}
-	var secrets []string
-	for _, s := range p.WebhookSecrets {
-		secrets = append(secrets, hide(s))
-	}
-	p.WebhookSecrets = secrets
+	p.WebhookSecrets = slices.Repeat([]string{"xxxxx"}, len(p.WebhookSecrets))
 	return p
 }

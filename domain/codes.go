@@ -93,8 +93,8 @@ func (r Rejection) IDs(entity string) []string {
 
 func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
 
-// Reject returns the event that refuses command c.
-func Reject(c Command, code string, details Details) Event {
+// Reject returns the event that refuses command c, alone.
+func Reject(c Command, code string, details Details) []Event {
 	name, _ := c.Body.Type()
 	return NewOutcome(c, Rejection{Command: name, Code: code, Details: details})
 }

@@ -8,14 +8,25 @@ import "slices"
 // Outcome is an event that answers a command with success. Rejection and DeadLetter are answers too, but refusals, and no
 // Outcomes.
 type Outcome interface {
-	Result() any   // what the HTTP response shows as the result
-	Created() bool // the command made something that has an id: 201 instead of 200
+	Result() any // what the HTTP response shows as the result
+}
+
+// Creation is an Outcome of a command that made something that has an id: the HTTP response is 201 instead of 200.
+type Creation interface {
+	Outcome
+	Created()
 }
 
 // Administrative is an Outcome of a command that only admins send. Some of these events also happen without a command, by
 // time: then they have no request.
 type Administrative interface {
 	Command() string // the type name of that command
+}
+
+// Checked is a command whose fields have limits. The API calls Check before it appends, and the state machine before it asks the
+// rules, because COMMANDS may have other writers.
+type Checked interface {
+	Check() error // a *FieldError for the first invalid field
 }
 
 // Identified is a body that names ids: of coupons, holds, reservations, waiting entries, payments, products or alarms.

@@ -82,9 +82,9 @@ func (r Record) Data() []byte {
 	return data[:len(data)-1]
 }
 
-// NewOutcome returns the event that answers command c.
-func NewOutcome(c Command, body Body) Event {
-	return Event{Entity: c.Entity, User: c.User, Request: c.Request, Fingerprint: c.Fingerprint, Body: body}
+// NewOutcome returns the event that answers command c, alone: most commands lead to no other.
+func NewOutcome(c Command, body Body) []Event {
+	return []Event{{Entity: c.Entity, User: c.User, Request: c.Request, Fingerprint: c.Fingerprint, Body: body}}
 }
 
 // Commands and events of the system itself.

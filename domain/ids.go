@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -31,8 +32,11 @@ func CheckID(s string) error {
 // SequenceAfter returns the number in an id that consists of prefix and a number; 0 for any other id.
 func SequenceAfter(prefix, id string) uint64 {
 	digits, ok := strings.CutPrefix(id, prefix)
+	if !ok {
+		return 0
+	}
 	sequence, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil || strconv.FormatUint(sequence, 10) != digits {
+	if err != nil || strconv.FormatUint(sequence, 10) != digits {
 		return 0
 	}
 	return sequence
@@ -45,9 +49,7 @@ type RequestID [22]byte
 // NewRequestID computes the id from the user and the idempotency key.
 func NewRequestID(user, key string) RequestID {
 	sum := sha256.Sum256([]byte(user + "\x00" + key))
-	var text [43]byte
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	return RequestID(text[:22])
+	return RequestID(base64.RawURLEncoding.AppendEncode(nil, sum[:]))
 }
 
 // ParseRequestID is the reverse of String.
@@ -103,8 +105,7 @@ func NewFingerprint(parts ...string) Fingerprint {
 
 // MarshalText writes 16 hex digits.
 func (f Fingerprint) MarshalText() ([]byte, error) {
-	text := strconv.FormatUint(uint64(f), 16)
-	return append([]byte("0000000000000000"[len(text):]), text...), nil
+	return fmt.Appendf(nil, "%016x", uint64(f)), nil
 }
 
 // UnmarshalText is the reverse of MarshalText.

@@ -8,13 +8,15 @@ import (
 )
 
 var (
-	// ErrNoAck: no acknowledgement came. The command or event may be in the log or not.
+	// ErrNoAck: no acknowledgement came. The command or event may be in the log or not. Nothing retries it by itself: the caller
+	// reads the log, or sends the same request again, which is idempotent.
 	ErrNoAck = errors.New("the log did not say whether it stored this")
 	// ErrFull: the log or its disk has no room. Nothing was stored.
 	ErrFull = errors.New("the log is full")
 	// ErrFenced: EVENTS does not end where these events begin. Some or all of them may be there already.
 	ErrFenced = errors.New("another node has written these events")
-	// ErrUnknownType: a type or version that this program does not know.
+	// ErrUnknownType: a command or event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
+	// know.
 	ErrUnknownType = errors.New("needs a newer onsale")
 	// ErrClosed: the log was closed on this node. Nothing was stored.
 	ErrClosed = errors.New("the log is closed")

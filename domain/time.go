@@ -48,10 +48,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if t == 0 {
 		return []byte("null"), nil
 	}
-	b := make([]byte, 0, len(layout)+2)
-	b = append(b, '"')
-	b = t.Std().AppendFormat(b, layout)
-	return append(b, '"'), nil
+	return t.Std().AppendFormat(nil, `"`+layout+`"`), nil
 }
 
 // UnmarshalJSON is the reverse of MarshalJSON, and takes any RFC 3339 time.

@@ -34,7 +34,7 @@ func (s *Server) respondOutcome(w http.ResponseWriter, e *domain.Event) error {
 		return fmt.Errorf("event %d is no outcome", e.Number)
 	}
 	status := http.StatusOK
-	if outcome.Created() {
+	if _, created := outcome.(domain.Creation); created {
 		status = http.StatusCreated
 	}
 	return sendJSON(w, status, successResponse{e.Request, "SUCCEEDED", e.Sequence, s.position(e.Number), outcome.Result()})

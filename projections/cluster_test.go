@@ -301,7 +301,7 @@ func compareStores(t *testing.T, a, b *clusterNode) {
 	t.Helper()
 	var stores [2]*store.Store
 	for i, cn := range []*clusterNode{a, b} {
-		s, err := store.Open(cn.path, cn.log.Epoch(), cn.log)
+		s, _, err := store.Open(cn.path, cn.log.Epoch(), cn.log)
 		if err != nil {
 			t.Fatal(err)
 		}

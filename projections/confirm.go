@@ -41,12 +41,9 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 		confirmed = append(confirmed, e)
 		p.recent.note(e.Number, next.record.Hash)
 		if e.User != "" {
-			p.lastEvents.User[e.User] = e.Number
-			clearUnconfirmed(p.unconfirmed.User, e.User, e.Number)
+			p.confirmLast(e.User, e.Number)
 		}
-		entity := store.EntityKey(e.Event)
-		p.lastEvents.Entity[entity] = e.Number
-		clearUnconfirmed(p.unconfirmed.Entity, entity, e.Number)
+		p.confirmLast(store.EntityKey(e.Event), e.Number)
 		p.confirmed = e.Number
 		if !e.Request.IsZero() {
 			p.waiters.deliver(e.Event)
@@ -63,10 +60,11 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 	return confirmed
 }
 
-// clearUnconfirmed removes key unless it has a later event.
-func clearUnconfirmed(unconfirmed map[string]uint64, key string, n uint64) {
-	if unconfirmed[key] == n {
-		delete(unconfirmed, key)
+// confirmLast makes n the last confirmed event of a user or entity.
+func (p *Projector) confirmLast(key string, n uint64) {
+	p.lastEvents[key] = n
+	if p.unconfirmed[key] == n { // no later one is decided
+		delete(p.unconfirmed, key)
 	}
 }
 

@@ -65,38 +65,33 @@ var errConsumerEnded = errors.New("the consumer of COMMANDS ended")
 func collect(ctx context.Context, batches <-chan domain.Batch) ([]domain.Batch, error) {
 	var collected []domain.Batch
 	commands := 0
-	var full <-chan time.Time
-	for {
-		if commands < maxBatchCommands {
-			select {
-			case b, ok := <-batches:
-				if !ok {
-					return nil, errConsumerEnded
-				}
-				collected, commands = append(collected, b), commands+len(b.Commands)
-				continue
-			default:
-			}
-		}
-		switch {
-		case commands == 0: // nothing yet: wait without limit
-		case commands >= maxBatchCommands || commands < batchThreshold:
-			return collected, nil
-		case full == nil:
-			full = time.After(batchWait)
-		}
+	var full <-chan time.Time // nil: no limit
+	for commands < maxBatchCommands {
+		var b domain.Batch
+		var ok bool
 		select {
-		case b, ok := <-batches:
-			if !ok {
-				return nil, errConsumerEnded
+		case b, ok = <-batches:
+		default:
+			if 0 < commands && commands < batchThreshold {
+				return collected, nil
 			}
-			collected, commands = append(collected, b), commands+len(b.Commands)
-		case <-full:
-			return collected, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
+			if commands > 0 && full == nil {
+				full = time.After(batchWait)
+			}
+			select {
+			case b, ok = <-batches:
+			case <-full:
+				return collected, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
+		if !ok {
+			return nil, errConsumerEnded
+		}
+		collected, commands = append(collected, b), commands+len(b.Commands)
 	}
+	return collected, nil
 }
 
 // dropDuplicates removes messages that were delivered again. A gap is an error: deciding past it would diverge from other nodes.
@@ -201,24 +196,9 @@ func (p *Projector) decideOne(c domain.Command) (decided []ConfirmedEvent, err e
 		p.Logger.Error("a rule panicked; the command is a dead letter", "sequence", c.Sequence, "error", failure)
 	}
 	for _, e := range events {
-		event := ConfirmedEvent{Event: e}
-		if e.User != "" {
-			event.PrevOfUser = advanceLast(p.unconfirmed.User, p.lastEvents.User, e.User, e.Number)
-		}
-		event.PrevOfEntity = advanceLast(p.unconfirmed.Entity, p.lastEvents.Entity, store.EntityKey(e), e.Number)
-		decided = append(decided, event)
+		decided = append(decided, ConfirmedEvent{e, p.unconfirmed.Advance(e, p.lastEvents)})
 	}
 	return decided, nil
-}
-
-// advanceLast makes n the last event of key and returns the one before it.
-func advanceLast(unconfirmed, confirmed map[string]uint64, key string, n uint64) uint64 {
-	prev, ok := unconfirmed[key]
-	if !ok {
-		prev = confirmed[key]
-	}
-	unconfirmed[key] = n
-	return prev
 }
 
 func (p *Projector) writeEvent(w *store.Writer, previous domain.Hash, event ConfirmedEvent) (domain.Record, error) {
@@ -226,7 +206,7 @@ func (p *Projector) writeEvent(w *store.Writer, previous domain.Hash, event Conf
 	if err != nil {
 		return record, fmt.Errorf("%w: event %d cannot be encoded: %w", errApply, event.Number, err)
 	}
-	return record, w.Put(event.Event, store.Links{PrevOfUser: event.PrevOfUser, PrevOfEntity: event.PrevOfEntity}, record)
+	return record, w.Put(event.Event, event.Links, record)
 }
 
 // reload loads the machine from the store, after a transaction that was not committed.
@@ -238,8 +218,6 @@ func (p *Projector) reload() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.machine, p.unconfirmed, p.counters = state.Machine, state.LastEvents, state.Counters
-	confirmed := func(_ string, n uint64) bool { return n <= p.confirmed }
-	maps.DeleteFunc(p.unconfirmed.User, confirmed)
-	maps.DeleteFunc(p.unconfirmed.Entity, confirmed)
+	maps.DeleteFunc(p.unconfirmed, func(_ string, n uint64) bool { return n <= p.confirmed })
 	return nil
 }

@@ -251,7 +251,7 @@ func verify(tb testing.TB, log auditLog, path, epoch string) {
 	if err != nil {
 		tb.Errorf("audit: %v", err)
 	}
-	live, err := store.Open(path, epoch, log)
+	live, _, err := store.Open(path, epoch, log)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -301,15 +301,22 @@ func command(user, key, entity string, body domain.Body) domain.Command {
 	return domain.Command{Entity: entity, User: user, Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key), Body: body}
 }
 
+// append appends a command and returns its sequence.
+func (tn *testNode) append(c domain.Command) uint64 {
+	tn.tb.Helper()
+	sequence, err := tn.log.Append(context.Background(), c)
+	if err != nil {
+		tn.tb.Fatal(err)
+	}
+	return sequence
+}
+
 // submit appends a command and waits for its outcome.
 func (tn *testNode) submit(c domain.Command) domain.Event {
 	tn.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	sequence, err := tn.log.Append(ctx, c)
-	if err != nil {
-		tn.tb.Fatal(err)
-	}
+	sequence := tn.append(c)
 	o, err := tn.p.Await(ctx, c.Request, sequence)
 	if err != nil {
 		tn.tb.Fatalf("command %d: %v", sequence, err)

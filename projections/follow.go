@@ -1,5 +1,6 @@
 // Following EVENTS: its events, from any writer, are compared with those that this node has decided. An equal event is confirmed;
-// a difference means that the rules are not deterministic or that a log is damaged, and halts the node.
+// a difference means that the rules are not deterministic or that a log is damaged, and halts the node. The watchdog finds what
+// the logs have lost, and halts it too.
 
 package projections
 
@@ -7,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"onsale/domain"
 )
@@ -17,21 +19,12 @@ func (p *Projector) follow(ctx context.Context) error {
 	if !p.Log.Embedded() {
 		return p.compare(ctx, math.MaxUint64)
 	}
-	for {
-		p.mu.RLock()
-		confirmed, changed := p.confirmed, p.changed
-		p.mu.RUnlock()
-		if end := p.eventsEnd.Load(); end > confirmed {
-			if err := p.compare(ctx, end); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil
+	for p.waitUntil(ctx, func() bool { return p.eventsEnd.Load() > p.confirmed }) == nil && ctx.Err() == nil {
+		if err := p.compare(ctx, p.eventsEnd.Load()); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // compare reads EVENTS from the first event that is not confirmed, up to last.
@@ -43,7 +36,7 @@ func (p *Projector) compare(ctx context.Context, last uint64) error {
 		p.raiseEventsEnd(record.Number)
 		ours, err := p.decidedHash(ctx, record.Number)
 		if err != nil {
-			return nil // ctx ended
+			return nil // ctx ended, or the node has halted
 		}
 		if ours != nil && *ours != record.Hash {
 			return fmt.Errorf("event %d in EVENTS is not what this node has decided: hash %s there, %s here",
@@ -59,26 +52,54 @@ func (p *Projector) compare(ctx context.Context, last uint64) error {
 
 // decidedHash waits until this node has decided event n and returns its hash; nil when it was confirmed too long ago to be in
 // memory.
-func (p *Projector) decidedHash(ctx context.Context, n uint64) (*domain.Hash, error) {
-	for {
+func (p *Projector) decidedHash(ctx context.Context, n uint64) (hash *domain.Hash, err error) {
+	err = p.waitUntil(ctx, func() bool {
+		if h, known := p.recent.find(n); known {
+			hash = &h
+		} else if len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.Events {
+			hash = &p.pending[n-p.pending[0].event.Number].record.Hash
+		}
+		return hash != nil || n <= p.confirmed
+	})
+	return hash, err
+}
+
+const watchdogInterval = 2 * time.Second
+
+// watchdog checks that the logs have lost nothing. nats-server reports a log as healthy that has lost its middle or its end, and
+// assigns the lost sequences again.
+func (p *Projector) watchdog(ctx context.Context) error {
+	for sleep(ctx, watchdogInterval) == nil {
+		// Read before the logs, which can only be further than this.
 		p.mu.RLock()
-		changed := p.changed
-		hash, known := p.recent.find(n)
-		if !known && len(p.pending) > 0 && n >= p.pending[0].event.Number && n <= p.committed.Events {
-			hash, known = p.pending[n-p.pending[0].event.Number].record.Hash, true
-		}
-		confirmed := n <= p.confirmed
+		sequence, confirmed := p.committed.Sequence, p.confirmed
 		p.mu.RUnlock()
-		if known {
-			return &hash, nil
+		state, err := p.Log.State(ctx)
+		if err != nil {
+			p.Logger.Warn("log state unavailable", "error", err)
+			continue
 		}
-		if confirmed {
-			return nil, nil
+		if err := checkLogs(state, sequence, confirmed); err != nil {
+			return err
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		p.commandsEnd.Store(state.Commands.Last)
 	}
+	return nil
+}
+
+// checkLogs says what is wrong with logs that once had the command at sequence and the event with number events.
+func checkLogs(state domain.LogState, sequence, events uint64) error {
+	if err := state.Commands.CheckContiguous(); err != nil {
+		return fmt.Errorf("COMMANDS is damaged: %w", err)
+	}
+	if err := state.Events.CheckContiguous(); err != nil {
+		return fmt.Errorf("EVENTS is damaged: %w", err)
+	}
+	if message := sequence / domain.SequencesPerMessage; state.Commands.Last < message {
+		return fmt.Errorf("COMMANDS has gone backwards: it ends at %d, message %d was decided", state.Commands.Last, message)
+	}
+	if state.Events.Last < events {
+		return fmt.Errorf("EVENTS has gone backwards: it ends at %d, event %d was confirmed", state.Events.Last, events)
+	}
+	return nil
 }

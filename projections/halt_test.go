@@ -38,6 +38,14 @@ func singleNode(t *testing.T) (*clusterNode, *nats.Conn) {
 	return cn, nc
 }
 
+// embeddedNode is a node with an embedded log, whose projector is not started.
+func embeddedNode(t *testing.T) *clusterNode {
+	t.Helper()
+	cn := &clusterNode{tb: t, path: filepath.Join(t.TempDir(), "store.db"), halted: make(chan string, 8), config: streamtest.Config(t, t.TempDir())}
+	cn.log = streamtest.Open(t, cn.config)
+	return cn
+}
+
 // submit appends a command and waits for its outcome.
 func (cn *clusterNode) submit(c domain.Command) (domain.Event, error) {
 	cn.tb.Helper()
@@ -57,6 +65,12 @@ func (cn *clusterNode) mustSubmit(c domain.Command) domain.Event {
 		cn.tb.Fatal(err)
 	}
 	return o
+}
+
+// createPromotion creates demo, with 10 coupons.
+func (cn *clusterNode) createPromotion() {
+	cn.tb.Helper()
+	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
 }
 
 // wantHalt waits for the halt, and checks that its reason has these words and is the same everywhere.
@@ -117,7 +131,7 @@ func lastRecord(t *testing.T, log *streams.Log) domain.Record {
 // An event forged in EVENTS differs from what the node decides. The node halts and confirms neither of them.
 func TestHalt_StopsOnDivergence(t *testing.T) {
 	cn, _ := singleNode(t)
-	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+	cn.createPromotion()
 	cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{}))
 	last := lastRecord(t, cn.log)
 	forged, err := streams.EncodeEvent(last.Hash, domain.Event{
@@ -175,15 +189,13 @@ func TestHalt_StopsOnLogLoss(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cn := &clusterNode{tb: t, path: filepath.Join(t.TempDir(), "store.db"), halted: make(chan string, 8)}
-			cn.config = streamtest.Config(t, t.TempDir())
-			cn.log = streamtest.Open(t, cn.config)
+			cn := embeddedNode(t)
 			log := &alteredStateLog{Log: cn.log}
 			cn.projectorLog = log
 			if err := cn.startProjector(nil); err != nil {
 				t.Fatal(err)
 			}
-			cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+			cn.createPromotion()
 			cn.mustSubmit(command("kim", "k", "demo", coupons.Issue{}))
 			log.alter.Store(&c.alter)
 			cn.wantHalt(c.want)
@@ -215,7 +227,7 @@ func encodeCommand(t *testing.T, c domain.Command) []byte {
 // A command of an unknown type, from a newer onsale, halts the node: it decides neither that command nor any after it.
 func TestHalt_StopsOnUnknownType(t *testing.T) {
 	cn, nc := singleNode(t)
-	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+	cn.createPromotion()
 	newer := bytes.Replace(encodeCommand(t, command("kim", "k", "demo", coupons.Issue{})), []byte("coupons.issue"), []byte("coupons.raffle"), 1)
 	publishRaw(t, nc, newer)
 	if _, err := cn.submit(command("lee", "k", "demo", coupons.Issue{})); !errors.Is(err, projections.ErrHalted) {
@@ -230,7 +242,7 @@ func TestHalt_StopsOnUnknownType(t *testing.T) {
 // Malformed commands become dead letters that keep their bytes, and block neither the commands of the same message nor later ones.
 func TestHalt_SkipsMalformedCommands(t *testing.T) {
 	cn, nc := singleNode(t)
-	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+	cn.createPromotion()
 	kim := command("kim", "k", "demo", coupons.Issue{})
 	publishRaw(t, nc, bytes.Join([][]byte{[]byte("give me one"), encodeCommand(t, kim), []byte("{\"type\":\"coupons.issue\"")}, []byte("\n")))
 	publishRaw(t, nc, nil)
@@ -304,14 +316,12 @@ func consumeAltered(log *streams.Log) func(context.Context, uint64) (projections
 // A command whose rule panics becomes a dead letter, which is its outcome, and later commands are decided. Later runs and the audit
 // take the dead letter as a fact, whatever the rules decide then.
 func TestHalt_SkipsPanickingRule(t *testing.T) {
-	cn := &clusterNode{tb: t, path: filepath.Join(t.TempDir(), "store.db"), halted: make(chan string, 8)}
-	cn.config = streamtest.Config(t, t.TempDir())
-	cn.log = streamtest.Open(t, cn.config)
+	cn := embeddedNode(t)
 	cn.projectorLog = cn.log
 	if err := cn.startProjector(func(c *projections.Config) { c.ConsumeCommands = consumeAltered(cn.log) }); err != nil {
 		t.Fatal(err)
 	}
-	cn.mustSubmit(command("admin", "sale", "demo", coupons.Create{Name: "demo", Stock: 10, PerUserLimit: 1}))
+	cn.createPromotion()
 	doomed := command("doom", "k", "demo", coupons.Issue{})
 	o := cn.mustSubmit(doomed)
 	if dead, ok := o.Body.(domain.DeadLetter); !ok || dead.Reason != domain.DeadLetterPanicked || o.Request != doomed.Request {
@@ -365,7 +375,7 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	s, err := store.Open(path, epochs[0], nil)
+	s, _, err := store.Open(path, epochs[0], nil)
 	if err != nil {
 		t.Fatalf("the store was changed: %v", err)
 	}

@@ -5,54 +5,51 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 
 	"onsale/domain"
+	"onsale/projections/store"
 )
 
 // eventsPerRead are read in one transaction: the consumer may be slow, and a read transaction must be short.
 const eventsPerRead = 64
 
-// EventsOfUser are the user's confirmed events from a number on; after the last it waits for more, until ctx ends.
+// EventsOfUser are the user's confirmed events from a number on; after the last it waits for more, until ctx ends. Last is not set.
 func (p *Projector) EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error] {
-	return p.history(ctx, from, func() uint64 { return p.LastOfUser(user) }, p.store.NumbersOfUser)
+	return p.history(ctx, from, store.OfUser, user)
 }
 
 // EventsOfEntity are those of an entity ("seats", "demo").
 func (p *Projector) EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error] {
-	return p.history(ctx, from, func() uint64 { return p.LastOfEntity(kind, entity) }, p.store.NumbersOfEntity)
+	return p.history(ctx, from, store.OfEntity, kind+"."+entity)
 }
 
-// history follows one chain of links; last is its newest confirmed event, numbers walks it back.
-func (p *Projector) history(ctx context.Context, from uint64, last func() uint64,
-	numbersBack func(from, last uint64) (numbers, resumePoints []uint64, err error)) iter.Seq2[domain.Event, error] {
+// history follows the chain of links of a user or an entity; key is its key in lastEvents.
+func (p *Projector) history(ctx context.Context, from uint64, chain store.Chain, key string) iter.Seq2[domain.Event, error] {
 	return func(yield func(domain.Event, error) bool) {
 		var resumePoints []uint64
-		for ctx.Err() == nil {
-			p.mu.RLock()
-			changed := p.changed
-			p.mu.RUnlock()
+		for {
+			var start uint64
+			err := p.waitUntil(ctx, func() bool {
+				start = p.lastEvents[key]
+				return start >= max(1, from)
+			})
+			if err != nil || ctx.Err() != nil {
+				<-ctx.Done() // a halted node has no more events
+				return
+			}
 			for len(resumePoints) > 0 && resumePoints[len(resumePoints)-1] < from {
 				resumePoints = resumePoints[:len(resumePoints)-1]
 			}
-			start := last()
 			if len(resumePoints) > 0 {
 				start = resumePoints[len(resumePoints)-1]
 			}
-			numbers, newPoints, err := numbersBack(from, start)
+			numbers, newPoints, err := p.store.NumbersBack(chain, from, start)
 			resumePoints = append(resumePoints, newPoints...)
 			if err != nil {
 				yield(domain.Event{}, err)
 				return
-			}
-			if len(numbers) == 0 {
-				select {
-				case <-changed:
-				case <-ctx.Done():
-				}
-				continue
 			}
 			for part := range slices.Chunk(numbers, eventsPerRead) {
 				events, err := p.store.Events(part)
@@ -71,32 +68,21 @@ func (p *Projector) history(ctx context.Context, from uint64, last func() uint64
 	}
 }
 
-// LatestEvents are the last n confirmed events, oldest first, read from EVENTS.
-func (p *Projector) LatestEvents(ctx context.Context, n int) ([]ConfirmedEvent, error) {
+// LatestEvents are the last n confirmed events, oldest first. Last is not set.
+func (p *Projector) LatestEvents(n int) ([]ConfirmedEvent, error) {
 	last := p.Confirmed()
-	first := uint64(1)
-	if last > uint64(n) {
-		first = last - uint64(n) + 1
+	var numbers []uint64
+	for number := last - min(last, uint64(n)) + 1; number <= last; number++ {
+		numbers = append(numbers, number)
 	}
-	if last == 0 {
-		return nil, nil
+	found, err := p.store.Events(numbers)
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	var events []ConfirmedEvent
-	for record, err := range p.Log.Events(ctx, first, "") {
-		if err != nil {
-			return nil, fmt.Errorf("reading the newest events: %w", err)
-		}
-		e, err := p.Log.DecodeEvent(record)
-		if err != nil {
-			return nil, err
-		}
-		if events = append(events, ConfirmedEvent{Event: e}); record.Number == last {
-			break
-		}
-	}
-	links, err := p.store.Links(first, first+uint64(len(events))-1)
+	links, err := p.store.Links(numbers[0], last)
+	events := make([]ConfirmedEvent, len(links))
 	for i := range links {
-		events[i].PrevOfUser, events[i].PrevOfEntity = links[i].PrevOfUser, links[i].PrevOfEntity
+		events[i] = ConfirmedEvent{found[i], links[i]}
 	}
 	return events, err
 }

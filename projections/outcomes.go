@@ -5,6 +5,7 @@ package projections
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"onsale/domain"
 	"onsale/projections/store"
@@ -38,14 +39,8 @@ func (w waiters) cancelAll() {
 
 // remove unregisters a waiter whose context ended.
 func (w waiters) remove(sequence uint64, waiter chan<- domain.Event) {
-	chans := w[sequence]
-	for i, ch := range chans {
-		if ch == waiter {
-			chans = append(chans[:i], chans[i+1:]...)
-			break
-		}
-	}
-	if w[sequence] = chans; len(chans) == 0 {
+	w[sequence] = slices.DeleteFunc(w[sequence], func(ch chan<- domain.Event) bool { return ch == waiter })
+	if len(w[sequence]) == 0 {
 		delete(w, sequence)
 	}
 }
@@ -54,16 +49,15 @@ func (w waiters) remove(sequence uint64, waiter chan<- domain.Event) {
 func (p *Projector) Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error) {
 	ch := make(chan domain.Event, 1)
 	p.mu.Lock()
-	if p.halted.Load() != nil {
-		p.mu.Unlock()
-		return domain.Event{}, p.haltedError()
-	}
-	decided := sequence <= p.committed.Sequence
-	if !decided {
+	err, decided := p.haltedError(), sequence <= p.committed.Sequence
+	if err == nil && !decided {
 		p.waiters[sequence] = append(p.waiters[sequence], ch)
 	}
 	p.mu.Unlock()
-	if decided {
+	switch {
+	case err != nil:
+		return domain.Event{}, err
+	case decided:
 		return p.awaitDecided(ctx, id, sequence)
 	}
 	select {
@@ -114,59 +108,37 @@ func (p *Projector) OutcomeOf(id domain.RequestID) (domain.Event, bool, error) {
 
 // WaitConfirmed waits until event n is confirmed. The error is ctx's or ErrHalted.
 func (p *Projector) WaitConfirmed(ctx context.Context, n uint64) error {
-	for {
-		p.mu.RLock()
-		confirmed, changed := p.confirmed, p.changed
-		p.mu.RUnlock()
-		if confirmed >= n {
-			return nil
-		}
-		if err := p.haltedError(); err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return p.waitUntil(ctx, func() bool { return p.confirmed >= n })
 }
 
 // WaitDecided waits until the command at sequence is decided and its events are confirmed.
 func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
-	for {
-		p.mu.RLock()
-		cp, changed := p.committed, p.changed
-		p.mu.RUnlock()
-		if cp.Sequence >= sequence {
-			return p.WaitConfirmed(ctx, cp.Events)
-		}
-		if err := p.haltedError(); err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	var cp store.Checkpoint
+	err := p.waitUntil(ctx, func() bool {
+		cp = p.committed
+		return cp.Sequence >= sequence
+	})
+	if err != nil {
+		return err
 	}
+	return p.WaitConfirmed(ctx, cp.Events)
 }
 
 // EventNumberAt is the number of the first event at or after t; one more than the last when there is none.
 func (p *Projector) EventNumberAt(t domain.Time) (uint64, error) { return p.store.EventNumberAt(t) }
 
 // LastOfUser is the number of the user's last confirmed event; 0 when there is none.
-func (p *Projector) LastOfUser(user string) uint64 {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return p.lastEvents.User[user]
-}
+func (p *Projector) LastOfUser(user string) uint64 { return p.lastConfirmed(user) }
 
 // LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo").
 func (p *Projector) LastOfEntity(kind, entity string) uint64 {
+	return p.lastConfirmed(kind + "." + entity)
+}
+
+func (p *Projector) lastConfirmed(key string) uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.lastEvents.Entity[kind+"."+entity]
+	return p.lastEvents[key]
 }
 
 // Read gives read a view of the store for user; "" is anonymous. A user's lists have confirmed events only.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -33,11 +34,42 @@ type Config struct {
 	Logger          *slog.Logger
 }
 
-// ConfirmedEvent is a confirmed event with the numbers of the event before it for the same user and for the same entity
-// (0: none).
+// ConfirmedEvent is an event that EVENTS has, with the numbers of the event before it for the same user and the same entity.
 type ConfirmedEvent struct {
 	domain.Event
-	PrevOfUser, PrevOfEntity uint64
+	store.Links
+}
+
+// Log is COMMANDS and EVENTS as one node uses them.
+type Log interface {
+	// State is the state of both logs as their leaders report it.
+	State(context.Context) (domain.LogState, error)
+	// Embedded says that only this process writes to the logs.
+	Embedded() bool
+
+	// Append appends a command and returns its sequence.
+	Append(context.Context, domain.Command) (sequence uint64, err error)
+	// AppendNoops appends no-ops to COMMANDS until upTo is its last message.
+	AppendNoops(ctx context.Context, upTo uint64) error
+
+	// AppendEvents appends records to EVENTS, each only at its own number. nil: EVENTS has all of them. domain.ErrFenced: EVENTS
+	// does not end where they begin. domain.ErrNoAck: EVENTS has some, all or none. domain.ErrFull: there was no room for some.
+	AppendEvents(context.Context, []domain.Record) error
+	store.EventLog
+	// EventHashes is Events without payloads.
+	EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Record, error]
+
+	EncodeEvent(previous domain.Hash, e domain.Event) (domain.Record, error)
+}
+
+// CommandConsumer delivers the messages of COMMANDS in order. A message may be delivered again; none is skipped silently.
+type CommandConsumer interface {
+	// Batches is closed when the consumer has ended.
+	Batches() <-chan domain.Batch
+	// Err is the reason, once Batches is closed.
+	Err() error
+	// Ack says that everything up to this message is decided and committed. Only monitoring of the consumer depends on it.
+	Ack(message uint64)
 }
 
 // Projector decides commands and owns the read store.
@@ -66,20 +98,17 @@ type Projector struct {
 	changed       chan struct{}  // closed and replaced at each commit and each confirmation
 	recent        recentHashes
 
-	publishMu   sync.Mutex    // held from the confirmation of events until OnConfirmed returns, which keeps their order
-	eventsEnd   atomic.Uint64 // EVENTS has at least this event
-	commandsEnd atomic.Uint64 // COMMANDS has at least this message
-	eventsFull  atomic.Bool   // EVENTS had no room for the last batch
-	startTarget startTarget   // set by Open
+	publishMu   sync.Mutex       // held from the confirmation of events until OnConfirmed returns, which keeps their order
+	eventsEnd   atomic.Uint64    // EVENTS has at least this event
+	commandsEnd atomic.Uint64    // COMMANDS has at least this message
+	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
+	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
 	halted      atomic.Pointer[string]
 	stop        context.CancelFunc
 	metrics     metrics
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
-
-// startTarget is where the logs ended at start.
-type startTarget struct{ sequence, events uint64 }
 
 // pendingEvent waits for its confirmation.
 type pendingEvent struct {
@@ -137,6 +166,26 @@ func (p *Projector) notify() {
 	p.changed = make(chan struct{})
 }
 
+// waitUntil calls ready, with mu held for reading, now and after each change until it returns true. The error is ctx's or ErrHalted.
+func (p *Projector) waitUntil(ctx context.Context, ready func() bool) error {
+	for {
+		p.mu.RLock()
+		done, changed := ready(), p.changed
+		p.mu.RUnlock()
+		if done {
+			return nil
+		}
+		if err := p.haltedError(); err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // Status is the projector's state.
 type Status struct {
 	Halted          string // why it halted; "" while it decides
@@ -153,7 +202,7 @@ func (p *Projector) Status() Status {
 	defer p.mu.RUnlock()
 	s := Status{
 		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
-		CaughtUp: p.committed.Sequence >= p.startTarget.sequence && p.confirmed >= p.startTarget.events,
+		CaughtUp: p.committed.Sequence >= p.startTarget.Sequence && p.confirmed >= p.startTarget.Events,
 	}
 	if reason := p.halted.Load(); reason != nil {
 		s.Halted = *reason
@@ -185,8 +234,8 @@ func (p *Projector) haltedError() error {
 
 // WaitCaughtUp waits until everything that was in the logs at start is decided and confirmed.
 func (p *Projector) WaitCaughtUp(ctx context.Context) error {
-	if err := p.WaitDecided(ctx, p.startTarget.sequence); err != nil {
+	if err := p.WaitDecided(ctx, p.startTarget.Sequence); err != nil {
 		return err
 	}
-	return p.WaitConfirmed(ctx, p.startTarget.events)
+	return p.WaitConfirmed(ctx, p.startTarget.Events)
 }

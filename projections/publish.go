@@ -26,7 +26,7 @@ func (p *Projector) publish(ctx context.Context) error {
 	for ctx.Err() == nil {
 		records, err := p.nextRecords(ctx)
 		if err != nil {
-			return nil // ctx ended
+			return nil // ctx ended, or the node has halted
 		}
 		first := records[0].Number
 		if p.eventsEnd.Load() >= first {
@@ -74,23 +74,16 @@ func (p *Projector) publish(ctx context.Context) error {
 
 // nextRecords waits for pending events and returns at most publishBatch records.
 func (p *Projector) nextRecords(ctx context.Context) ([]domain.Record, error) {
-	for {
-		p.mu.RLock()
-		batch, changed := p.pending[:min(len(p.pending), publishBatch)], p.changed
-		records := make([]domain.Record, len(batch))
-		for i := range batch {
-			records[i] = batch[i].record
-		}
-		p.mu.RUnlock()
-		if len(records) > 0 {
-			return records, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	var batch []pendingEvent
+	err := p.waitUntil(ctx, func() bool {
+		batch = p.pending[:min(len(p.pending), publishBatch)]
+		return len(batch) > 0
+	})
+	records := make([]domain.Record, len(batch))
+	for i := range batch {
+		records[i] = batch[i].record
 	}
+	return records, err
 }
 
 func (p *Projector) waitConfirmedFor(ctx context.Context, n uint64, timeout time.Duration) error {

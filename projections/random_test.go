@@ -1,10 +1,8 @@
 package projections_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -35,18 +33,9 @@ func TestRandom_RestoresSameState(t *testing.T) {
 				tn.close()
 				switch run {
 				case 1:
-					if err := os.Remove(tn.path()); err != nil {
-						t.Fatal(err)
-					}
-				case 2: // a transaction fails after all its work
-					failed := false
-					tn.beforeCommit = func() error {
-						if failed {
-							return nil
-						}
-						failed = true
-						return errInjected
-					}
+					tn.deleteStore()
+				case 2:
+					tn.beforeCommit = failOnce()
 				}
 				tn.openLog()
 				for range 40 { // and a transaction of many commands
@@ -101,10 +90,7 @@ func (c *randomCommands) appendNext() {
 	if _, anonymous := body.(orders.RecordPayment); anonymous {
 		cmd = domain.Command{Entity: entity, Body: body}
 	}
-	sequence, err := c.tn.log.Append(context.Background(), cmd)
-	if err != nil {
-		c.tn.tb.Fatal(err)
-	}
+	sequence := c.tn.append(cmd)
 	switch body.(type) {
 	case coupons.Join:
 		c.waiting = append(c.waiting, entityRef{user, entity, coupons.WaitingID(entity, sequence)})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"onsale/domain"
@@ -28,7 +29,7 @@ var ErrInconsistent = errors.New("the logs are inconsistent")
 // Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{Config: c, unconfirmed: store.NewLastEvents(), changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
+	p := &Projector{Config: c, unconfirmed: store.LastEvents{}, changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
 	state, err := c.Log.State(ctx)
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("log state unavailable: %w", err)
@@ -58,7 +59,7 @@ func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildRea
 	var state store.State
 	_, missing := os.Stat(p.Path)
 	if missing == nil || lastEvent == 0 {
-		p.store, state, err = store.OpenAndLoad(p.Path, p.Epoch, p.Log)
+		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
 	} else {
 		rebuildReason = "it was missing"
 	}
@@ -103,7 +104,7 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	p.confirmed = min(cp.Confirmed, state.Events.Last)
 	p.eventsEnd.Store(state.Events.Last)
 	p.commandsEnd.Store(state.Commands.Last)
-	p.startTarget = startTarget{state.Commands.Last * domain.SequencesPerMessage, state.Events.Last}
+	p.startTarget = store.Checkpoint{Sequence: state.Commands.Last * domain.SequencesPerMessage, Events: state.Events.Last}
 	recovery.Events = cp.Events
 	if cp.Events > state.Events.Last && cp.Confirmed > state.Events.Last {
 		recovery.Republished = int(cp.Confirmed - state.Events.Last)
@@ -150,29 +151,23 @@ func (p *Projector) restorePending() error {
 		if err != nil {
 			return err
 		}
-		p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, links[i].PrevOfUser, links[i].PrevOfEntity}, record})
+		p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, links[i]}, record})
 	}
-	p.splitLastEvents()
-	return nil
-}
-
-// splitLastEvents moves the last events that are not confirmed to unconfirmed, and puts the confirmed ones before them into
-// lastEvents.
-func (p *Projector) splitLastEvents() {
-	for i := len(p.pending) - 1; i >= 0; i-- {
-		e := p.pending[i].event
-		if e.User != "" {
-			unwind(p.unconfirmed.User, p.lastEvents.User, e.User, e.Number, e.PrevOfUser)
+	// The last events that are not confirmed move to unconfirmed, and lastEvents gets the confirmed ones before them.
+	for _, pending := range slices.Backward(p.pending) {
+		e := pending.event
+		unwind := func(key string, prev uint64) {
+			if p.unconfirmed[key] == 0 {
+				p.unconfirmed[key] = e.Number
+			}
+			if p.lastEvents[key] = prev; prev == 0 {
+				delete(p.lastEvents, key)
+			}
 		}
-		unwind(p.unconfirmed.Entity, p.lastEvents.Entity, store.EntityKey(e.Event), e.Number, e.PrevOfEntity)
+		if e.User != "" {
+			unwind(e.User, e.PrevOfUser)
+		}
+		unwind(store.EntityKey(e.Event), e.PrevOfEntity)
 	}
-}
-
-func unwind(unconfirmed, confirmed map[string]uint64, key string, n, prev uint64) {
-	if _, known := unconfirmed[key]; !known {
-		unconfirmed[key] = n
-	}
-	if confirmed[key] = prev; prev == 0 {
-		delete(confirmed, key)
-	}
+	return nil
 }

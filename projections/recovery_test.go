@@ -38,6 +38,18 @@ func failOn(stream string, at streams.HookPoint, times int, err error) streams.H
 
 var errInjected = errors.New("injected")
 
+// failOnce fails the first transaction after all its work.
+func failOnce() func() error {
+	failed := false
+	return func() error {
+		if failed {
+			return nil
+		}
+		failed = true
+		return errInjected
+	}
+}
+
 // A client that got no response retries with the same key, and there is one outcome, whether or not the first attempt was stored.
 func TestRecovery_DeduplicatesUnacknowledgedAppend(t *testing.T) {
 	for name, at := range map[string]streams.HookPoint{"not stored": streams.BeforeSend, "stored": streams.AfterStore} {
@@ -66,13 +78,7 @@ func TestRecovery_RedecidesUncommitted(t *testing.T) {
 		tn := newTestNode(t)
 		tn.createPromotion("demo", 10)
 		tn.close()
-		var fails atomic.Int64
-		tn.beforeCommit = func() error {
-			if fails.Add(1) == 1 {
-				return errInjected
-			}
-			return nil
-		}
+		tn.beforeCommit = failOnce()
 		tn.start()
 		tn.issueConcurrently(30, "demo")
 		tn.waitConfirmed()
@@ -141,15 +147,11 @@ func TestRecovery_RebuildsWithinCommand(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) // the hold is due, and the next command expires it first
 	tn.openLog()
 	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
-	if _, err := tn.log.Append(t.Context(), command("lee", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{2, 3}})); err != nil {
-		t.Fatal(err)
-	}
+	tn.append(command("lee", "hold", "demo", seats.Hold{ScheduleSeatIDs: []int{2, 3}}))
 	tn.openProjector()
 	tn.waitCommitted()
 	tn.close()
-	if err := os.Remove(tn.path()); err != nil {
-		t.Fatal(err)
-	}
+	tn.deleteStore()
 	tn.start()
 	tn.waitConfirmed()
 	o, ok, err := tn.p.OutcomeOf(domain.NewRequestID("lee", "hold"))
@@ -237,18 +239,13 @@ func TestRecovery_CompletesLogsAfterPowerLoss(t *testing.T) {
 	tn.issueConcurrently(20, "demo")
 	tn.waitConfirmed()
 	tn.close()
-	before := filepath.Join(t.TempDir(), "jetstream")
-	copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+	loseLog := tn.copyLog()
 
 	tn.start()
 	o := tn.submit(command("kim", "k", "demo", coupons.Issue{}))
 	tn.submit(command("lee", "k", "demo", coupons.Issue{}))
 	tn.close()
-	if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
-		t.Fatal(err)
-	}
-	copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
-
+	loseLog()
 	tn.start()
 	tn.waitConfirmed()
 	if tn.recovery.Noops != 2 {
@@ -273,19 +270,15 @@ func TestRecovery_RefusesIncompleteLog(t *testing.T) {
 	tn.issueConcurrently(20, "demo")
 	tn.waitConfirmed()
 	tn.close()
-	before := filepath.Join(t.TempDir(), "jetstream")
-	copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+	loseLog := tn.copyLog()
 
 	tn.start()
 	for i := range 5 {
 		tn.submit(command(fmt.Sprint("kim", i), "k", "demo", coupons.Issue{}))
 	}
 	tn.close()
-	after := filepath.Join(t.TempDir(), "jetstream")
-	if err := os.Rename(filepath.Join(tn.dir, "jetstream"), after); err != nil {
-		t.Fatal(err)
-	}
-	copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
+	restoreLog := tn.copyLog()
+	loseLog()
 	tn.openLog()
 	if err := tn.tryProjector(); !errors.Is(err, projections.ErrInconsistent) || !strings.Contains(err.Error(), "backwards") {
 		t.Errorf("got %v, want a log that has gone backwards", err)
@@ -293,27 +286,31 @@ func TestRecovery_RefusesIncompleteLog(t *testing.T) {
 	tn.close()
 
 	// With the right log restored the node starts.
-	if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
-		t.Fatal(err)
-	}
-	copyTree(t, after, filepath.Join(tn.dir, "jetstream"))
+	restoreLog()
 	tn.start()
 	tn.waitConfirmed()
 }
 
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
+// copyLog copies the log of a stopped node. restore replaces the log with the copy.
+func (tn *testNode) copyLog() (restore func()) {
+	tn.tb.Helper()
+	log, saved := filepath.Join(tn.dir, "jetstream"), filepath.Join(tn.tb.TempDir(), "jetstream")
+	replace := func(from, to string) {
+		tn.tb.Helper()
+		if err := errors.Join(os.RemoveAll(to), os.CopyFS(to, os.DirFS(from))); err != nil {
+			tn.tb.Fatal(err)
+		}
 	}
+	replace(log, saved)
+	return func() { replace(saved, log) }
 }
 
 // A payment result that is not new, or stale, leads to no event. Recovery accepts such commands, also at the end of the log.
 func TestRecovery_IgnoresStaleResults(t *testing.T) {
-	for name, crash := range map[string]func(*testing.T, *testNode){
-		"next run":   func(t *testing.T, tn *testNode) { tn.close() },
-		"store lost": func(t *testing.T, tn *testNode) { tn.close(); tn.deleteStore() },
-		"not committed": func(t *testing.T, tn *testNode) {
+	for name, crash := range map[string]func(*testNode){
+		"next run":   func(tn *testNode) { tn.close() },
+		"store lost": func(tn *testNode) { tn.close(); tn.deleteStore() },
+		"not committed": func(tn *testNode) {
 			tn.close()
 			tn.beforeCommit = func() error { return errInjected }
 			tn.start()
@@ -321,18 +318,14 @@ func TestRecovery_IgnoresStaleResults(t *testing.T) {
 			tn.close()
 			tn.beforeCommit = nil
 		},
-		"power loss": func(t *testing.T, tn *testNode) {
+		"power loss": func(tn *testNode) {
 			tn.close()
-			before := filepath.Join(t.TempDir(), "jetstream")
-			copyTree(t, filepath.Join(tn.dir, "jetstream"), before)
+			loseLog := tn.copyLog()
 			tn.start()
 			tn.appendStaleResults()
 			tn.waitConfirmed()
 			tn.close()
-			if err := os.RemoveAll(filepath.Join(tn.dir, "jetstream")); err != nil {
-				t.Fatal(err)
-			}
-			copyTree(t, before, filepath.Join(tn.dir, "jetstream"))
+			loseLog()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -342,7 +335,7 @@ func TestRecovery_IgnoresStaleResults(t *testing.T) {
 			tn.recordPayment("imp_kim", orders.Payment{State: orders.PaymentMissing})
 			tn.appendStaleResults()
 			tn.waitConfirmed()
-			crash(t, tn)
+			crash(tn)
 			tn.start()
 			tn.waitConfirmed()
 			tn.expectView("kim", myOrders, "[imp_kim 1 1000 PENDING_PAYMENT]")
@@ -358,10 +351,8 @@ func (tn *testNode) appendStaleResults() {
 	tn.tb.Helper()
 	for _, impUID := range []string{"imp_kim", "imp_nobody"} {
 		for after := range tn.p.LastOfEntity("orders", "imp_kim") + 1 {
-			c := domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: after, Payment: orders.Payment{State: orders.PaymentMissing}}}
-			if _, err := tn.log.Append(tn.tb.Context(), c); err != nil {
-				tn.tb.Fatal(err)
-			}
+			missing := orders.Payment{State: orders.PaymentMissing}
+			tn.append(domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: after, Payment: missing}})
 		}
 	}
 }
@@ -380,9 +371,7 @@ func TestRecovery_RebuildsWithinRejection(t *testing.T) {
 	tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000}, "products.created")
 	tn.log.SetHook(failOn("EVENTS", streams.BeforeSend, 1_000_000, streams.PartialError(1)))
 	c := command("kim", "k", "imp_kim", placeOrder("tee", 1, 1000))
-	if _, err := tn.log.Append(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	tn.append(c)
 	tn.waitCommitted()
 	tn.close()
 	tn.deleteStore()
@@ -403,20 +392,11 @@ func TestRecovery_RedecidesOrders(t *testing.T) {
 	tn := newTestNode(t)
 	tn.submitExpect("admin", "tee", orders.Create{Name: "t", Price: 1000, Stock: 3}, "products.created")
 	tn.close()
-	failed := false
-	tn.beforeCommit = func() error {
-		if failed {
-			return nil
-		}
-		failed = true
-		return errInjected
-	}
+	tn.beforeCommit = failOnce()
 	tn.openLog()
 	for i := range 5 {
 		id := fmt.Sprint("u", i)
-		if _, err := tn.log.Append(t.Context(), command(id, "k", "imp_"+id, placeOrder("tee", 1, 1000))); err != nil {
-			t.Fatal(err)
-		}
+		tn.append(command(id, "k", "imp_"+id, placeOrder("tee", 1, 1000)))
 	}
 	tn.openProjector()
 	tn.waitConfirmed()

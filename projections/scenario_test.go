@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"context"
 	"fmt"
 	"iter"
 	"reflect"
@@ -261,13 +260,10 @@ func (tn *testNode) recordPayment(impUID string, payment orders.Payment) {
 		o, _, err = v.Order(impUID)
 		return err
 	})
-	if err == nil {
-		c := domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: o.LastEvent, Payment: payment}}
-		_, err = tn.log.Append(context.Background(), c)
-	}
 	if err != nil {
 		tn.tb.Fatal(err)
 	}
+	tn.append(domain.Command{Entity: impUID, Body: orders.RecordPayment{LastEvent: o.LastEvent, Payment: payment}})
 	tn.waitConfirmed()
 }
 

@@ -30,11 +30,7 @@ func (p *Projector) tick(ctx context.Context) error {
 			continue
 		}
 		if wait := deadline.Sub(domain.At(time.Now())); wait > 0 {
-			timer := time.NewTimer(min(wait, maxTickWait))
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
+			if sleep(ctx, min(wait, maxTickWait)) != nil {
 				return nil
 			}
 			continue

@@ -16,19 +16,10 @@ import (
 	"onsale/domain"
 )
 
-var (
-	// ErrUnknown: the append may have happened or not. It is not retried here: the caller reads the log, or sends the same
-	// request again, which is idempotent.
-	ErrUnknown = domain.ErrNoAck
+// ErrUnavailable: the append did not happen, and a retry may succeed.
+var ErrUnavailable = errors.New("the log is unavailable")
 
-	// ErrUnavailable: the append did not happen, and a retry may succeed.
-	ErrUnavailable = errors.New("the log is unavailable")
-
-	// ErrFull: the append did not happen because the stream has reached its size. See Config.CommandsMaxBytes.
-	ErrFull = domain.ErrFull
-)
-
-// Append appends a command and returns its sequence once it is stored. If ctx ends first, the error is ErrUnknown if the
+// Append appends a command and returns its sequence once it is stored. If ctx ends first, the error is ErrNoAck if the
 // command was already sent; otherwise it is that of ctx, and the command is never sent.
 func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, err error) {
 	if l.config.ReadOnly {
@@ -43,7 +34,7 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 	}
 	p := &pendingAppend{payload: payload, done: make(chan appendResult, 1)}
 	if !l.batcher.enqueue(p) {
-		return 0, ErrClosed
+		return 0, domain.ErrClosed
 	}
 	select {
 	case r := <-p.done:
@@ -57,7 +48,7 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 	case r := <-p.done: // completed in the meantime
 		return r.sequence, r.err
 	default:
-		return 0, fmt.Errorf("%w: %w", ErrUnknown, context.Cause(ctx))
+		return 0, fmt.Errorf("%w: %w", domain.ErrNoAck, context.Cause(ctx))
 	}
 }
 
@@ -75,7 +66,7 @@ func (l *Log) appendMessage(payload []byte, options ...jetstream.PublishOpt) (me
 	// A crash here leaves the commands in the log without an answer to their clients: they will be decided, and a retry with
 	// the same key returns the outcome.
 	if err := l.runHook(commandsStream, AfterStore); err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return 0, fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 	}
 	return ack.Sequence, nil
 }
@@ -111,14 +102,14 @@ func (l *Log) AppendNoops(ctx context.Context, upTo uint64) error {
 
 // classifyPublishError wraps the error of a publish with what it means for the log.
 func (l *Log) classifyPublishError(err error) error {
-	kind := ErrUnknown
+	kind := domain.ErrNoAck
 	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
 		switch server.ErrorIdentifier(api.ErrorCode) { // the server answered, so it refused
 		case server.JSStreamStoreFailedF, // among others when the maximum of bytes is exceeded
 			server.JSInsufficientResourcesErr, server.JSStorageResourcesExceededErr, server.JSAccountResourcesExceededErr:
-			kind = ErrFull
+			kind = domain.ErrFull
 		case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
-			kind = ErrFenced
+			kind = domain.ErrFenced
 		default:
 			kind = ErrUnavailable
 		}
@@ -159,12 +150,11 @@ func startBatcher(l *Log) *batcher {
 
 func (b *batcher) enqueue(p *pendingAppend) bool {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.stopped {
-		b.mu.Unlock()
 		return false
 	}
 	b.pending = append(b.pending, p)
-	b.mu.Unlock()
 	b.signal()
 	return true
 }
@@ -212,7 +202,7 @@ func (b *batcher) run(l *Log) {
 		var stopped bool
 		if batch, stopped = b.nextBatch(batch); stopped {
 			for len(batch) > 0 {
-				complete(batch, 0, ErrClosed)
+				complete(batch, 0, domain.ErrClosed)
 				batch, _ = b.nextBatch(batch)
 			}
 			return

@@ -114,7 +114,7 @@ func TestAppend_ClassifiesErrors(t *testing.T) {
 		last uint64
 	}{
 		"before it is sent":  {streams.BeforeSend, streams.ErrUnavailable, 0},
-		"after it is stored": {streams.AfterStore, streams.ErrUnknown, 1},
+		"after it is stored": {streams.AfterStore, domain.ErrNoAck, 1},
 	} {
 		l := streamtest.Start(t)
 		l.SetHook(func(_ string, at streams.HookPoint) error {
@@ -150,11 +150,11 @@ func TestAppend_HonorsContext(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	cancelQueued()
-	if err := <-results; !errors.Is(err, context.Canceled) || errors.Is(err, streams.ErrUnknown) {
+	if err := <-results; !errors.Is(err, context.Canceled) || errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	cancelSent()
-	if err := <-results; !errors.Is(err, streams.ErrUnknown) {
+	if err := <-results; !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	close(release)
@@ -196,7 +196,7 @@ func TestClose_RefusesPendingAppends(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error("append in flight:", err)
 	}
-	if err := <-second; !errors.Is(err, streams.ErrClosed) {
+	if err := <-second; !errors.Is(err, domain.ErrClosed) {
 		t.Error(err)
 	}
 	<-closed
@@ -237,7 +237,7 @@ func TestSyncAlways_AppendsAndReopens(t *testing.T) {
 	if err := l.AppendEvents(t.Context(), records[:3]); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrFenced) {
+	if err := l.AppendEvents(t.Context(), records); !errors.Is(err, domain.ErrFenced) {
 		t.Fatal(err)
 	}
 	if err := l.AppendEvents(t.Context(), records[3:]); err != nil {

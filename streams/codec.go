@@ -209,7 +209,7 @@ func decodeCommand(line []byte) (domain.Command, error) {
 		return malformed(line), nil
 	}
 	body, err := p.body(commandTypes)
-	if errors.Is(err, ErrUnknownType) {
+	if errors.Is(err, domain.ErrUnknownType) {
 		return domain.Command{}, err
 	}
 	if err != nil {

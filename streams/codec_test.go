@@ -100,8 +100,8 @@ func TestDecodeBatch_KeepsMalformedLines(t *testing.T) {
 	} {
 		batch, err := streams.DecodeBatch(7, testTime, c.payload)
 		if c.want[0] == unknown {
-			if !errors.Is(err, streams.ErrUnknownType) {
-				t.Errorf("%s: %v, want ErrUnknownType", name, err)
+			if !errors.Is(err, domain.ErrUnknownType) {
+				t.Errorf("%s: %v, want domain.ErrUnknownType", name, err)
 			}
 			continue
 		}
@@ -160,13 +160,13 @@ func TestDecodeEvent_RefusesMismatch(t *testing.T) {
 	} {
 		r := good
 		mutate(&r)
-		if _, err := streams.DecodeEvent(r); err == nil || errors.Is(err, streams.ErrUnknownType) {
+		if _, err := streams.DecodeEvent(r); err == nil || errors.Is(err, domain.ErrUnknownType) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	newer := good
 	newer.Payload = bytes.Replace(newer.Payload, []byte(`"v":1`), []byte(`"v":2`), 1)
-	if _, err := streams.DecodeEvent(newer); !errors.Is(err, streams.ErrUnknownType) || !strings.Contains(err.Error(), "coupons.issued.v2") {
+	if _, err := streams.DecodeEvent(newer); !errors.Is(err, domain.ErrUnknownType) || !strings.Contains(err.Error(), "coupons.issued.v2") {
 		t.Error(err)
 	}
 }

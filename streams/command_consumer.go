@@ -38,7 +38,7 @@ func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsume
 	case l.config.ReadOnly:
 		return nil, ErrReadOnly
 	case l.ctx.Err() != nil:
-		return nil, ErrClosed
+		return nil, domain.ErrClosed
 	case from == 0:
 		return nil, errors.New("message numbers start at 1")
 	}
@@ -90,7 +90,7 @@ func (c *CommandConsumer) run(ctx context.Context, r *reader) {
 	})
 	c.err = errors.Join(decodeErr, err)
 	if c.err == nil && c.log.ctx.Err() != nil {
-		c.err = ErrClosed
+		c.err = domain.ErrClosed
 	}
 }
 

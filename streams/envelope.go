@@ -6,6 +6,8 @@ package streams
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -48,11 +50,9 @@ func appendFingerprint(b []byte, f domain.Fingerprint) []byte {
 	if f == 0 {
 		return b
 	}
-	var digits [16]byte
-	for i := range digits {
-		digits[i] = "0123456789abcdef"[f>>(60-4*i)&15]
-	}
-	return appendField(b, "fp", digits[:])
+	b = append(b, `,"fp":"`...)
+	b = hex.AppendEncode(b, binary.BigEndian.AppendUint64(nil, uint64(f)))
+	return append(b, '"')
 }
 
 // appendData writes the body and closes the envelope.

@@ -29,7 +29,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	if err := a.AppendEvents(t.Context(), records[:10]); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AppendEvents(t.Context(), records[:40]); !errors.Is(err, streams.ErrFenced) {
+	if err := b.AppendEvents(t.Context(), records[:40]); !errors.Is(err, domain.ErrFenced) {
 		t.Fatal(err)
 	}
 	if last := state(t, b).Events.Last; last != 10 {
@@ -55,10 +55,10 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}()
 
 	server.Stop(0)
-	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, streams.ErrUnknown) {
+	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
-	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, streams.ErrUnknown) {
+	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -72,7 +72,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, streams.ErrUnknown) {
+		if !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -102,7 +102,7 @@ func TestAppend_TimesOutWithoutAck(t *testing.T) {
 	if err := updateStream(l.JetStream(), "COMMANDS", func(c *jetstream.StreamConfig) { c.NoAck = true }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnknown) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	if last := state(t, l).Commands.Last; last != 1 {
@@ -144,7 +144,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 	if err := a.AppendEvents(ctx, records[:40]); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AppendEvents(ctx, records[:80]); !errors.Is(err, streams.ErrFenced) {
+	if err := b.AppendEvents(ctx, records[:80]); !errors.Is(err, domain.ErrFenced) {
 		t.Fatal("batch that begins with stored events:", err)
 	}
 	if last := state(t, b).Events.Last; last != 40 {
@@ -163,7 +163,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 		switch {
 		case err == nil:
 			acked++
-		case errors.Is(err, streams.ErrUnknown):
+		case errors.Is(err, domain.ErrNoAck):
 			unknown++
 		case !errors.Is(err, streams.ErrUnavailable):
 			t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
-	"onsale/streams"
 	"onsale/streams/streamtest"
 )
 
@@ -24,12 +23,12 @@ func TestFullLog_AcceptsAfterGrowth(t *testing.T) {
 			break
 		}
 	}
-	if !errors.Is(err, streams.ErrFull) {
+	if !errors.Is(err, domain.ErrFull) {
 		t.Fatal(err)
 	}
 	// The log gets full in the middle of the batch. Only its last event has an answer, which is ErrFenced for that event.
 	records := recordChain(t, 0, domain.Hash{}, 400)
-	if err = l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrFull) || errors.Is(err, streams.ErrFenced) {
+	if err = l.AppendEvents(t.Context(), records); !errors.Is(err, domain.ErrFull) || errors.Is(err, domain.ErrFenced) {
 		t.Fatal(err)
 	}
 	full := state(t, l)

@@ -2,7 +2,7 @@
 // NATS, and the format of the messages in them. No other package uses NATS. It guarantees that a stored message keeps its
 // number and is never deleted, rolled up or dropped for room; that event number n is EVENTS sequence n, because every append
 // states the last sequence that it expects; and that a reader gets every message in order or an error, never a gap. An append
-// without an answer is ErrUnknown: only the log itself shows whether it happened. DESIGN.md has the reasons and the format.
+// without an answer is ErrNoAck: only the log itself shows whether it happened. DESIGN.md has the reasons and the format.
 package streams
 
 import (
@@ -44,10 +44,8 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-var (
-	ErrClosed   = domain.ErrClosed
-	ErrReadOnly = errors.New("the log is open for reading only")
-)
+// ErrReadOnly: the log is open for reading only.
+var ErrReadOnly = errors.New("the log is open for reading only")
 
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {

@@ -33,10 +33,10 @@ func TestEpoch_SurvivesReopen(t *testing.T) {
 	}
 	l.Close()
 	l.Close()
-	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrClosed) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrClosed) {
 		t.Fatal(err)
 	}
-	if _, err := l.State(t.Context()); !errors.Is(err, streams.ErrClosed) {
+	if _, err := l.State(t.Context()); !errors.Is(err, domain.ErrClosed) {
 		t.Fatal(err)
 	}
 	if l = streamtest.Open(t, c); l.Epoch() != epoch || state(t, l).Commands.Last != 1 {

@@ -25,17 +25,15 @@ const (
 	maxBatchBytes   = 8 << 20 // far below the 128 MiB of unprocessed messages that a stream buffers
 )
 
-// ErrFenced: EVENTS does not end right before the first record, because another node was faster or an earlier attempt succeeded.
-// The caller compares its events with those in the log, and continues after them.
-var ErrFenced = domain.ErrFenced
-
 // AppendEvents appends records with consecutive numbers. After an error, some of them may be in EVENTS, always the first ones.
+// ErrFenced means that another node was faster or an earlier attempt succeeded: the caller compares its events with those in the
+// log, and continues after them.
 func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 	if l.config.ReadOnly {
 		return ErrReadOnly
 	}
 	if l.ctx.Err() != nil {
-		return ErrClosed
+		return domain.ErrClosed
 	}
 	for i, r := range records {
 		if r.Number != records[0].Number+uint64(i) {
@@ -46,7 +44,7 @@ func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 	if err := l.runHook(eventsStream, BeforeSend); err != nil {
 		partial, ok := errors.AsType[PartialError](err)
 		if !ok {
-			return fmt.Errorf("%w: %w", ErrUnknown, err)
+			return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 		}
 		limit = min(limit, int(partial))
 	}
@@ -59,10 +57,10 @@ func (l *Log) AppendEvents(ctx context.Context, records []domain.Record) error {
 		rest = rest[n:]
 	}
 	if limit < len(records) {
-		return fmt.Errorf("%w: %w", ErrUnknown, PartialError(limit))
+		return fmt.Errorf("%w: %w", domain.ErrNoAck, PartialError(limit))
 	}
 	if err := l.runHook(eventsStream, AfterStore); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
+		return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 	}
 	return nil
 }
@@ -91,12 +89,12 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 		batch = batch[1:]
 	}
 	err := l.publishFenced(ctx, batch)
-	if len(batch) > 1 && errors.Is(err, ErrFenced) {
+	if len(batch) > 1 && errors.Is(err, domain.ErrFenced) {
 		// Only the last event has an answer, and its fence also fails if an earlier one was refused for another reason. The
 		// first missing one is sent alone to learn that reason.
 		state, stateErr := l.streamState(ctx, eventsStream)
 		if stateErr != nil {
-			return fmt.Errorf("%w: %w", ErrUnknown, stateErr)
+			return fmt.Errorf("%w: %w", domain.ErrNoAck, stateErr)
 		}
 		if missing := state.Last + 1 - batch[0].Number; missing < uint64(len(batch)) {
 			if missingErr := l.publishFenced(ctx, batch[missing:missing+1]); missingErr != nil {
@@ -117,7 +115,7 @@ func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 			break
 		}
 		if err := l.nc.PublishMsg(m); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnknown, err)
+			return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 		}
 	}
 	// No retry: the events before this one would be missing.
@@ -128,14 +126,14 @@ func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 	return l.classifyBatchError(err)
 }
 
-// classifyBatchError turns ErrUnavailable into ErrUnknown: earlier events of the batch may be stored even if the last one was
+// classifyBatchError turns ErrUnavailable into ErrNoAck: earlier events of the batch may be stored even if the last one was
 // not received.
 func (l *Log) classifyBatchError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if err = l.classifyPublishError(err); errors.Is(err, ErrUnavailable) {
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
+		return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 	}
 	return err
 }
@@ -185,7 +183,7 @@ func (l *Log) publishAtomic(ctx context.Context, batch []domain.Record) error {
 			break
 		}
 		if err := l.nc.PublishMsg(m); err != nil {
-			return fmt.Errorf("%w: %w", ErrUnknown, err) // the server drops a batch without a commit
+			return fmt.Errorf("%w: %w", domain.ErrNoAck, err) // the server drops a batch without a commit
 		}
 		delete(m.Header, jetstream.ExpectedLastSeqHeader)
 	}
@@ -200,7 +198,7 @@ func (l *Log) publishAtomic(ctx context.Context, batch []domain.Record) error {
 		Error    *jetstream.APIError `json:"error"`
 	}
 	if err := json.Unmarshal(reply.Data, &ack); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnknown, err)
+		return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 	}
 	if ack.Error != nil {
 		return l.classifyBatchError(ack.Error)

@@ -53,7 +53,7 @@ func TestAppendEvents_FencesWrongNumbers(t *testing.T) {
 	l := streamtest.Start(t)
 	records := recordChain(t, 0, domain.Hash{}, 40)
 	for name, c := range map[string]struct{ from, to int }{"one ahead": {1, 2}, "many ahead": {5, 40}} {
-		if err := l.AppendEvents(t.Context(), records[c.from:c.to]); !errors.Is(err, streams.ErrFenced) {
+		if err := l.AppendEvents(t.Context(), records[c.from:c.to]); !errors.Is(err, domain.ErrFenced) {
 			t.Fatal(name, err)
 		}
 		if last := state(t, l).Events.Last; last != 0 {
@@ -64,7 +64,7 @@ func TestAppendEvents_FencesWrongNumbers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ from, to int }{"one again": {9, 10}, "all again": {0, 10}, "some again": {2, 7}} {
-		if err := l.AppendEvents(t.Context(), records[c.from:c.to]); !errors.Is(err, streams.ErrFenced) {
+		if err := l.AppendEvents(t.Context(), records[c.from:c.to]); !errors.Is(err, domain.ErrFenced) {
 			t.Fatal(name, err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestAppendEvents_FencesWrongNumbers(t *testing.T) {
 	}
 	expectEvents(t, l, records)
 	gap := []domain.Record{records[0], records[2]}
-	if err := l.AppendEvents(t.Context(), gap); err == nil || errors.Is(err, streams.ErrFenced) {
+	if err := l.AppendEvents(t.Context(), gap); err == nil || errors.Is(err, domain.ErrFenced) {
 		t.Fatal(err)
 	}
 }
@@ -115,7 +115,7 @@ func TestAppendEvents_ResumesAfterUnknown(t *testing.T) {
 			return nil
 		})
 		records := recordChain(t, 0, domain.Hash{}, 20)
-		if err := l.AppendEvents(t.Context(), records); !errors.Is(err, streams.ErrUnknown) {
+		if err := l.AppendEvents(t.Context(), records); !errors.Is(err, domain.ErrNoAck) {
 			t.Fatal(name, err)
 		}
 		if last := state(t, l).Events.Last; last != c.last {

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"onsale/domain"
 )
 
 var (
@@ -71,7 +73,7 @@ func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *je
 		case errors.Is(err, errStopped) || ctx.Err() != nil:
 			return nil
 		case r.log.ctx.Err() != nil:
-			return ErrClosed
+			return domain.ErrClosed
 		case errors.Is(err, ErrGap) || errors.Is(err, ErrPastEnd):
 			if shortLog++; shortLog >= r.maxAttempts() {
 				return err

@@ -69,7 +69,7 @@ func TestCommandConsumer_StartsAtCheckpoint(t *testing.T) {
 	appendCommands(t, l, 1)
 	expectMessages(t, reader, 54, 54)
 	l.Close()
-	if _, open := <-reader.Batches(); open || !errors.Is(reader.Err(), streams.ErrClosed) {
+	if _, open := <-reader.Batches(); open || !errors.Is(reader.Err(), domain.ErrClosed) {
 		t.Fatal(open, reader.Err())
 	}
 }
@@ -135,7 +135,7 @@ func TestCommandConsumer_RefusesBadInput(t *testing.T) {
 	}
 	reader = consumeCommands(t, l, 2)
 	expectMessages(t, reader, 2, 2)
-	if _, open := <-reader.Batches(); open || !errors.Is(reader.Err(), streams.ErrUnknownType) {
+	if _, open := <-reader.Batches(); open || !errors.Is(reader.Err(), domain.ErrUnknownType) {
 		t.Error(open, reader.Err())
 	}
 }
@@ -212,7 +212,7 @@ func TestEvents_ResumesAfterReopen(t *testing.T) {
 			go l.Close()
 		}
 	}
-	if !errors.Is(last, streams.ErrClosed) || next != 11 {
+	if !errors.Is(last, domain.ErrClosed) || next != 11 {
 		t.Fatal(last, next)
 	}
 	l.Close() // wait for the Close above

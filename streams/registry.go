@@ -1,5 +1,5 @@
-// The registry of types: which type name and version is which struct. Entries are added and never removed, and each has a sample in
-// testdata that must always decode.
+// The registry of types: which structs are in the log. Entries are added and never removed, and each has a sample in testdata, named
+// by its type and version, that must always decode.
 
 package streams
 
@@ -19,125 +19,66 @@ import (
 	"onsale/domain/seats"
 )
 
-// ErrUnknownType is a command or an event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
-// know.
-var ErrUnknownType = domain.ErrUnknownType
-
 type decoder func(data []byte) (domain.Body, error)
 
-var commandTypes = map[string]decoder{
-	"system.tick.v1": decode[domain.Tick],
-	"system.noop.v1": decode[domain.Noop],
+var commandTypes = registry(
+	decode[domain.Tick], decode[domain.Noop],
 
-	"coupons.create.v1":       decode[coupons.Create],
-	"coupons.issue.v1":        decode[coupons.Issue],
-	"coupons.use.v1":          decode[coupons.Use],
-	"coupons.pause.v1":        decode[coupons.Pause],
-	"coupons.resume.v1":       decode[coupons.Resume],
-	"coupons.close.v1":        decode[coupons.Close],
-	"coupons.change-stock.v1": decode[coupons.ChangeStock],
-	"coupons.revoke.v1":       decode[coupons.Revoke],
-	"coupons.join.v1":         decode[coupons.Join],
-	"coupons.leave.v1":        decode[coupons.Leave],
-	"coupons.accept.v1":       decode[coupons.Accept],
-	"coupons.decline.v1":      decode[coupons.Decline],
+	decode[coupons.Create], decode[coupons.Issue], decode[coupons.Use], decode[coupons.Pause], decode[coupons.Resume],
+	decode[coupons.Close], decode[coupons.ChangeStock], decode[coupons.Revoke], decode[coupons.Join], decode[coupons.Leave],
+	decode[coupons.Accept], decode[coupons.Decline],
 
-	"seats.create.v1":  decode[seats.Create],
-	"seats.hold.v1":    decode[seats.Hold],
-	"seats.extend.v1":  decode[seats.Extend],
-	"seats.swap.v1":    decode[seats.Swap],
-	"seats.release.v1": decode[seats.Release],
-	"seats.reserve.v1": decode[seats.Reserve],
-	"seats.cancel.v1":  decode[seats.Cancel],
-	"seats.block.v1":   decode[seats.Block],
-	"seats.unblock.v1": decode[seats.Unblock],
-	"seats.reclaim.v1": decode[seats.Reclaim],
-	"seats.close.v1":   decode[seats.Close],
-	"seats.join.v1":    decode[seats.Join],
-	"seats.leave.v1":   decode[seats.Leave],
-	"seats.accept.v1":  decode[seats.Accept],
-	"seats.decline.v1": decode[seats.Decline],
+	decode[seats.Create], decode[seats.Hold], decode[seats.Extend], decode[seats.Swap], decode[seats.Release],
+	decode[seats.Reserve], decode[seats.Cancel], decode[seats.Block], decode[seats.Unblock], decode[seats.Reclaim],
+	decode[seats.Close], decode[seats.Join], decode[seats.Leave], decode[seats.Accept], decode[seats.Decline],
 
-	"products.create.v1":       decode[orders.Create],
-	"products.change-stock.v1": decode[orders.ChangeStock],
-	"products.close.v1":        decode[orders.Close],
-	"products.prepare.v1":      decode[orders.Prepare],
+	decode[orders.Create], decode[orders.ChangeStock], decode[orders.Close], decode[orders.Prepare], decode[orders.Place],
+	decode[orders.RecordPayment], decode[orders.Cancel],
 
-	"orders.place.v1":          decode[orders.Place],
-	"orders.record-payment.v1": decode[orders.RecordPayment],
-	"orders.cancel.v1":         decode[orders.Cancel],
+	decode[alarms.Raise], decode[alarms.MarkRead], decode[alarms.MarkAllRead],
+)
 
-	"alarms.raise.v1":         decode[alarms.Raise],
-	"alarms.mark-read.v1":     decode[alarms.MarkRead],
-	"alarms.mark-all-read.v1": decode[alarms.MarkAllRead],
-}
+var eventTypes = func() map[string]decoder {
+	types := registry(
+		decode[domain.DeadLetter],
 
-var eventTypes = map[string]decoder{
-	"system.dead-letter.v1": decode[domain.DeadLetter],
+		decode[coupons.Created], decodeIssued, decode[coupons.Used], decode[coupons.Opened], decode[coupons.Paused],
+		decode[coupons.Resumed], decode[coupons.Closed], decode[coupons.StockChanged], decode[coupons.Revoked],
+		decode[coupons.RevocationDone], decode[coupons.Joined], decode[coupons.Left], decode[coupons.Offered],
+		decode[coupons.Accepted], decode[coupons.Declined], decode[coupons.OfferExpired],
 
-	"coupons.created.v1":         decode[coupons.Created],
-	"coupons.issued.v1":          decodeIssued,
-	"coupons.used.v1":            decode[coupons.Used],
-	"coupons.opened.v1":          decode[coupons.Opened],
-	"coupons.paused.v1":          decode[coupons.Paused],
-	"coupons.resumed.v1":         decode[coupons.Resumed],
-	"coupons.closed.v1":          decode[coupons.Closed],
-	"coupons.stock-changed.v1":   decode[coupons.StockChanged],
-	"coupons.revoked.v1":         decode[coupons.Revoked],
-	"coupons.revocation-done.v1": decode[coupons.RevocationDone],
-	"coupons.joined.v1":          decode[coupons.Joined],
-	"coupons.left.v1":            decode[coupons.Left],
-	"coupons.offered.v1":         decode[coupons.Offered],
-	"coupons.accepted.v1":        decode[coupons.Accepted],
-	"coupons.declined.v1":        decode[coupons.Declined],
-	"coupons.offer-expired.v1":   decode[coupons.OfferExpired],
-	"coupons.rejected.v1":        decode[domain.Rejection],
+		decode[seats.Created], decode[seats.Held], decode[seats.Expiring], decode[seats.Extended], decode[seats.Swapped],
+		decode[seats.Released], decode[seats.Expired], decode[seats.ReleasedToSale], decode[seats.Reserved],
+		decode[seats.Cancelled], decode[seats.Reclaimed], decode[seats.Blocked], decode[seats.Unblocked], decode[seats.Closed],
+		decode[seats.Joined], decode[seats.Left], decode[seats.Offered], decode[seats.Accepted], decode[seats.Declined],
+		decode[seats.OfferExpired],
 
-	"seats.created.v1":          decode[seats.Created],
-	"seats.held.v1":             decode[seats.Held],
-	"seats.expiring.v1":         decode[seats.Expiring],
-	"seats.extended.v1":         decode[seats.Extended],
-	"seats.swapped.v1":          decode[seats.Swapped],
-	"seats.released.v1":         decode[seats.Released],
-	"seats.expired.v1":          decode[seats.Expired],
-	"seats.released-to-sale.v1": decode[seats.ReleasedToSale],
-	"seats.reserved.v1":         decode[seats.Reserved],
-	"seats.cancelled.v1":        decode[seats.Cancelled],
-	"seats.reclaimed.v1":        decode[seats.Reclaimed],
-	"seats.blocked.v1":          decode[seats.Blocked],
-	"seats.unblocked.v1":        decode[seats.Unblocked],
-	"seats.closed.v1":           decode[seats.Closed],
-	"seats.joined.v1":           decode[seats.Joined],
-	"seats.left.v1":             decode[seats.Left],
-	"seats.offered.v1":          decode[seats.Offered],
-	"seats.accepted.v1":         decode[seats.Accepted],
-	"seats.declined.v1":         decode[seats.Declined],
-	"seats.offer-expired.v1":    decode[seats.OfferExpired],
-	"seats.rejected.v1":         decode[domain.Rejection],
+		decode[orders.Created], decode[orders.StockChanged], decode[orders.Closed], decode[orders.Prepared],
+		decode[orders.Placed], decode[orders.RejectedPaid], decode[orders.Pending], decode[orders.Succeeded],
+		decode[orders.Failed], decode[orders.RefundDue], decode[orders.Refunded], decode[orders.Discrepant],
+		decode[orders.Recheck], decode[orders.Cancelled],
 
-	"products.created.v1":       decode[orders.Created],
-	"products.stock-changed.v1": decode[orders.StockChanged],
-	"products.closed.v1":        decode[orders.Closed],
-	"products.prepared.v1":      decode[orders.Prepared],
-	"products.rejected.v1":      decode[domain.Rejection],
+		decode[alarms.Raised], decode[alarms.RaiseDone], decode[alarms.MarkedRead], decode[alarms.AllMarkedRead],
+	)
+	for _, kind := range []string{"coupons", "seats", "products", "orders", "alarms"} {
+		types[kind+".rejected.v1"] = decode[domain.Rejection]
+	}
+	return types
+}()
 
-	"orders.placed.v1":        decode[orders.Placed],
-	"orders.rejected-paid.v1": decode[orders.RejectedPaid],
-	"orders.pending.v1":       decode[orders.Pending],
-	"orders.succeeded.v1":     decode[orders.Succeeded],
-	"orders.failed.v1":        decode[orders.Failed],
-	"orders.refund-due.v1":    decode[orders.RefundDue],
-	"orders.refunded.v1":      decode[orders.Refunded],
-	"orders.discrepant.v1":    decode[orders.Discrepant],
-	"orders.recheck.v1":       decode[orders.Recheck],
-	"orders.cancelled.v1":     decode[orders.Cancelled],
-	"orders.rejected.v1":      decode[domain.Rejection],
-
-	"alarms.raised.v1":          decode[alarms.Raised],
-	"alarms.raise-done.v1":      decode[alarms.RaiseDone],
-	"alarms.marked-read.v1":     decode[alarms.MarkedRead],
-	"alarms.all-marked-read.v1": decode[alarms.AllMarkedRead],
-	"alarms.rejected.v1":        decode[domain.Rejection],
+// registry returns the decoders by "<type name>.v<version>", as the zero value of each struct spells them.
+func registry(decoders ...decoder) map[string]decoder {
+	types := make(map[string]decoder, len(decoders))
+	for _, decode := range decoders {
+		body, _ := decode(nil)
+		name, version := body.Type()
+		key := fmt.Sprintf("%s.v%d", name, version)
+		if types[key] != nil {
+			panic("streams: two structs have the type " + key)
+		}
+		types[key] = decode
+	}
+	return types
 }
 
 // adminCommands are the type names of the commands that only admins send, by themselves and by the types of their outcomes.
@@ -202,5 +143,5 @@ func decoderFor(types map[string]decoder, name string, version int) (decoder, er
 	if decode, ok := types[string(key)]; ok {
 		return decode, nil
 	}
-	return nil, fmt.Errorf("%s: %w", string(key), ErrUnknownType)
+	return nil, fmt.Errorf("%s: %w", string(key), domain.ErrUnknownType)
 }

@@ -38,6 +38,9 @@ func TestRegistry_DescribesEveryType(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
+		if body, ok := c.Body.(domain.Checked); ok && body.Check() != nil {
+			t.Errorf("%s: the sample does not get as far as its rule: %v", name, body.Check())
+		}
 		if _, err := machine.New().Execute(c); err != nil {
 			t.Errorf("%s has no rule that decides it: %v", name, err)
 		}
@@ -77,7 +80,7 @@ func describeEvent(t *testing.T, e domain.Event) string {
 			t.Fatal(name, err)
 		}
 		result = "200 " + string(text)
-		if outcome.Created() {
+		if _, created := outcome.(domain.Creation); created {
 			result = "201 " + string(text)
 		}
 	}

@@ -24,7 +24,7 @@ func (l *Log) State(ctx context.Context) (domain.LogState, error) {
 
 func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamState, error) {
 	if l.ctx.Err() != nil {
-		return domain.StreamState{}, ErrClosed
+		return domain.StreamState{}, domain.ErrClosed
 	}
 	info, err := l.info(ctx, stream)
 	if err != nil {

@@ -52,7 +52,7 @@ func (l *Log) ConsumeEvents(ctx context.Context, c ConsumerConfig) error {
 		case ctx.Err() != nil:
 			return nil
 		case l.ctx.Err() != nil:
-			return ErrClosed
+			return domain.ErrClosed
 		case errors.Is(err, domain.ErrUnknownType):
 			return err
 		}

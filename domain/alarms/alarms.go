@@ -13,7 +13,7 @@ import (
 )
 
 // State is all alarms, by user. Only Apply and Restore change it.
-type State struct{ inboxes map[string]*inbox }
+type State struct{ inboxes map[string]inbox }
 
 // inbox is a user's alarms, by event number in rising order.
 type inbox struct {
@@ -22,7 +22,7 @@ type inbox struct {
 }
 
 // New returns an empty state.
-func New() *State { return &State{map[string]*inbox{}} }
+func New() *State { return &State{map[string]inbox{}} }
 
 // ID returns the id of the alarm that event number raised.
 func ID(number uint64) string { return "a" + strconv.FormatUint(number, 10) }
@@ -33,39 +33,27 @@ func EventNumber(id string) uint64 { return domain.SequenceAfter("a", id) }
 // Restore adds an alarm. A user's alarms come in the order of their numbers.
 func (s *State) Restore(user string, number uint64, read bool) {
 	b := s.inboxes[user]
-	if b == nil {
-		b = &inbox{unread: map[uint64]bool{}}
-		s.inboxes[user] = b
+	if b.unread == nil {
+		b.unread = map[uint64]bool{}
 	}
 	b.numbers = append(b.numbers, number)
 	if !read {
 		b.unread[number] = true
 	}
+	s.inboxes[user] = b
 }
 
 // UnreadCount returns how many of the user's alarms are unread.
-func (s *State) UnreadCount(user string) int {
-	if b := s.inboxes[user]; b != nil {
-		return len(b.unread)
-	}
-	return 0
-}
+func (s *State) UnreadCount(user string) int { return len(s.inboxes[user].unread) }
 
 // UnreadNumbers returns the event numbers of the unread ones, oldest first.
 func (s *State) UnreadNumbers(user string) []uint64 {
-	if b := s.inboxes[user]; b != nil {
-		return slices.Sorted(maps.Keys(b.unread))
-	}
-	return nil
+	return slices.Sorted(maps.Keys(s.inboxes[user].unread))
 }
 
 // has says whether the user has this alarm.
 func (s *State) has(user string, number uint64) bool {
-	b := s.inboxes[user]
-	if b == nil {
-		return false
-	}
-	_, found := slices.BinarySearch(b.numbers, number)
+	_, found := slices.BinarySearch(s.inboxes[user].numbers, number)
 	return found
 }
 
@@ -73,20 +61,15 @@ func (s *State) has(user string, number uint64) bool {
 func (s *State) Decide(c domain.Command, nextNumber uint64) []domain.Event {
 	switch body := c.Body.(type) {
 	case Raise:
-		if body.Check() != nil {
-			return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
-		}
-		return []domain.Event{
-			{Entity: c.Entity, User: c.Entity, Body: Raised{Kind: body.Kind, Text: body.Message}},
-			domain.NewOutcome(c, RaiseDone{UserID: c.Entity, AlarmID: ID(nextNumber)}),
-		}
+		raised := domain.Event{Entity: c.Entity, User: c.Entity, Body: Raised{Kind: body.Kind, Text: body.Message}}
+		return append([]domain.Event{raised}, domain.NewOutcome(c, RaiseDone{UserID: c.Entity, AlarmID: ID(nextNumber)})...)
 	case MarkRead:
 		if !s.has(c.User, EventNumber(body.AlarmID)) {
-			return []domain.Event{domain.Reject(c, domain.AlarmNotFound, domain.Details{})}
+			return domain.Reject(c, domain.AlarmNotFound, domain.Details{})
 		}
-		return []domain.Event{domain.NewOutcome(c, MarkedRead(body))}
+		return domain.NewOutcome(c, MarkedRead(body))
 	case MarkAllRead:
-		return []domain.Event{domain.NewOutcome(c, AllMarkedRead{Count: s.UnreadCount(c.User)})}
+		return domain.NewOutcome(c, AllMarkedRead{Count: s.UnreadCount(c.User)})
 	}
 	panic("alarms: no rule for this command")
 }
@@ -99,9 +82,7 @@ func (s *State) Apply(e domain.Event) {
 	case MarkedRead:
 		delete(s.inboxes[e.User].unread, EventNumber(body.AlarmID))
 	case AllMarkedRead:
-		if b := s.inboxes[e.User]; b != nil {
-			clear(b.unread)
-		}
+		clear(s.inboxes[e.User].unread)
 	}
 }
 

@@ -83,7 +83,7 @@ type RaiseDone struct {
 
 func (RaiseDone) Type() (string, int)   { return "alarms.raise-done", 1 }
 func (r RaiseDone) Result() any         { return r }
-func (RaiseDone) Created() bool         { return true }
+func (RaiseDone) Created()              {}
 func (RaiseDone) Command() string       { return "alarms.raise" }
 func (r RaiseDone) IDs(string) []string { return []string{r.AlarmID} }
 
@@ -94,7 +94,6 @@ type MarkedRead struct {
 
 func (MarkedRead) Type() (string, int)   { return "alarms.marked-read", 1 }
 func (m MarkedRead) Result() any         { return m }
-func (MarkedRead) Created() bool         { return false }
 func (m MarkedRead) IDs(string) []string { return []string{m.AlarmID} }
 
 // AllMarkedRead is all alarms up to here marked as read; Count of them were unread.
@@ -104,4 +103,3 @@ type AllMarkedRead struct {
 
 func (AllMarkedRead) Type() (string, int) { return "alarms.all-marked-read", 1 }
 func (a AllMarkedRead) Result() any       { return a }
-func (AllMarkedRead) Created() bool       { return false }

@@ -10,16 +10,6 @@ import (
 // Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	switch body := c.Body.(type) {
-	case Revoke:
-		return s.revoke(c, body)
-	case Join:
-		return s.join(c, body, now)
-	}
-	return []domain.Event{s.decideOne(c, now)}
-}
-
-func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
-	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
 	case Issue:
@@ -27,13 +17,17 @@ func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	case Use:
 		return s.use(c, body)
 	case Pause:
-		return s.transition(c, body.Check(), now, Paused{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, now, Paused{PromotionID: c.Entity, Reason: body.Reason})
 	case Resume:
-		return s.transition(c, body.Check(), now, Resumed{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, now, Resumed{PromotionID: c.Entity, Reason: body.Reason})
 	case Close:
-		return s.transition(c, body.Check(), now, Closed{PromotionID: c.Entity, Reason: body.Reason})
+		return s.transition(c, now, Closed{PromotionID: c.Entity, Reason: body.Reason})
 	case ChangeStock:
 		return s.changeStock(c, body, now)
+	case Revoke:
+		return s.revoke(c, body)
+	case Join:
+		return s.join(c, body, now)
 	case Leave:
 		return s.leave(c, body, now)
 	case Accept:

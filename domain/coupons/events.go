@@ -12,10 +12,13 @@ import (
 
 // Changer is an event that issues coupons or gives them another status. CouponChanges yields their numbers and that status.
 type Changer interface {
-	CouponChanges() iter.Seq2[int, Status]
+	CouponChanges() Changes
 }
 
-func changes(first, count int, status Status) iter.Seq2[int, Status] {
+// Changes yields numbers of coupons and their new status.
+type Changes = iter.Seq2[int, Status]
+
+func changes(first, count int, status Status) Changes {
 	return func(yield func(int, Status) bool) {
 		for number := first; number < first+count && yield(number, status); number++ {
 		}
@@ -34,7 +37,7 @@ type Created struct {
 
 func (Created) Type() (string, int) { return "coupons.created", 1 }
 func (c Created) Result() any       { return c }
-func (Created) Created() bool       { return true }
+func (Created) Created()            {}
 func (Created) Command() string     { return "coupons.create" }
 
 // Issued is one coupon for one user. Numbers count a promotion's coupons from 1, in the order of the commands.
@@ -44,11 +47,11 @@ type Issued struct {
 	Number      int    `json:"number"`
 }
 
-func (Issued) Type() (string, int)                     { return "coupons.issued", 1 }
-func (i Issued) Result() any                           { return i }
-func (Issued) Created() bool                           { return true }
-func (i Issued) IDs(string) []string                   { return []string{i.CouponID} }
-func (i Issued) CouponChanges() iter.Seq2[int, Status] { return changes(i.Number, 1, StatusIssued) }
+func (Issued) Type() (string, int)      { return "coupons.issued", 1 }
+func (i Issued) Result() any            { return i }
+func (Issued) Created()                 {}
+func (i Issued) IDs(string) []string    { return []string{i.CouponID} }
+func (i Issued) CouponChanges() Changes { return changes(i.Number, 1, StatusIssued) }
 
 // Used is a coupon that its owner redeemed.
 type Used struct {
@@ -57,11 +60,10 @@ type Used struct {
 	Number      int    `json:"number"`
 }
 
-func (Used) Type() (string, int)                     { return "coupons.used", 1 }
-func (u Used) Result() any                           { return u }
-func (Used) Created() bool                           { return false }
-func (u Used) IDs(string) []string                   { return []string{u.CouponID} }
-func (u Used) CouponChanges() iter.Seq2[int, Status] { return changes(u.Number, 1, StatusUsed) }
+func (Used) Type() (string, int)      { return "coupons.used", 1 }
+func (u Used) Result() any            { return u }
+func (u Used) IDs(string) []string    { return []string{u.CouponID} }
+func (u Used) CouponChanges() Changes { return changes(u.Number, 1, StatusUsed) }
 
 // Opened says that opensAt has come. It has no user.
 type Opened struct {
@@ -78,7 +80,6 @@ type Paused struct {
 
 func (Paused) Type() (string, int) { return "coupons.paused", 1 }
 func (p Paused) Result() any       { return p }
-func (Paused) Created() bool       { return false }
 func (Paused) Command() string     { return "coupons.pause" }
 
 // Resumed is the end of a pause.
@@ -89,7 +90,6 @@ type Resumed struct {
 
 func (Resumed) Type() (string, int) { return "coupons.resumed", 1 }
 func (r Resumed) Result() any       { return r }
-func (Resumed) Created() bool       { return false }
 func (Resumed) Command() string     { return "coupons.resume" }
 
 // Closed is the end of a promotion, by an admin, who is the event's user, or by closesAt, without a user.
@@ -100,7 +100,6 @@ type Closed struct {
 
 func (Closed) Type() (string, int) { return "coupons.closed", 1 }
 func (c Closed) Result() any       { return c }
-func (Closed) Created() bool       { return false }
 func (Closed) Command() string     { return "coupons.close" }
 
 // StockChanged is a new number of units.
@@ -113,7 +112,6 @@ type StockChanged struct {
 
 func (StockChanged) Type() (string, int) { return "coupons.stock-changed", 1 }
 func (s StockChanged) Result() any       { return s }
-func (StockChanged) Created() bool       { return false }
 func (StockChanged) Command() string     { return "coupons.change-stock" }
 
 // Revoked is a coupon taken from its owner, who is the event's user.
@@ -125,9 +123,9 @@ type Revoked struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-func (Revoked) Type() (string, int)                     { return "coupons.revoked", 1 }
-func (r Revoked) IDs(string) []string                   { return []string{r.CouponID} }
-func (r Revoked) CouponChanges() iter.Seq2[int, Status] { return changes(r.Number, 1, StatusRevoked) }
+func (Revoked) Type() (string, int)      { return "coupons.revoked", 1 }
+func (r Revoked) IDs(string) []string    { return []string{r.CouponID} }
+func (r Revoked) CouponChanges() Changes { return changes(r.Number, 1, StatusRevoked) }
 
 // RevocationDone answers the admin's command. The Revoked before it is for the owner.
 type RevocationDone struct {
@@ -141,7 +139,6 @@ type RevocationDone struct {
 
 func (RevocationDone) Type() (string, int)   { return "coupons.revocation-done", 1 }
 func (r RevocationDone) Result() any         { return r }
-func (RevocationDone) Created() bool         { return false }
 func (RevocationDone) Command() string       { return "coupons.revoke" }
 func (r RevocationDone) IDs(string) []string { return []string{r.CouponID} }
 
@@ -159,7 +156,6 @@ func (Joined) Type() (string, int) { return "coupons.joined", 1 }
 func (j Joined) Result() any {
 	return waitlist.JoinResult{WaitingID: j.WaitingID, Position: j.Position}
 }
-func (Joined) Created() bool         { return false }
 func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
 // Left is an entry whose user left. Units on offer to it are free again.
@@ -170,7 +166,6 @@ type Left struct {
 
 func (Left) Type() (string, int)   { return "coupons.left", 1 }
 func (l Left) Result() any         { return l }
-func (Left) Created() bool         { return false }
 func (l Left) IDs(string) []string { return []string{l.WaitingID} }
 
 // Offered is units kept for an entry until ExpiresAt.
@@ -195,7 +190,7 @@ type Accepted struct {
 
 func (Accepted) Type() (string, int) { return "coupons.accepted", 1 }
 func (a Accepted) Result() any       { return a }
-func (Accepted) Created() bool       { return true }
+func (Accepted) Created()            {}
 func (a Accepted) IDs(string) []string {
 	ids := []string{a.WaitingID}
 	for number := range a.CouponChanges() {
@@ -203,9 +198,7 @@ func (a Accepted) IDs(string) []string {
 	}
 	return ids
 }
-func (a Accepted) CouponChanges() iter.Seq2[int, Status] {
-	return changes(a.Number, a.Quantity, StatusIssued)
-}
+func (a Accepted) CouponChanges() Changes { return changes(a.Number, a.Quantity, StatusIssued) }
 
 // Declined is an offer that was refused; the waiting is over.
 type Declined struct {
@@ -216,7 +209,6 @@ type Declined struct {
 
 func (Declined) Type() (string, int)   { return "coupons.declined", 1 }
 func (d Declined) Result() any         { return d }
-func (Declined) Created() bool         { return false }
 func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
 
 // OfferExpired is an offer that was not accepted in time; the waiting is over.

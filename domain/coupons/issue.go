@@ -5,7 +5,7 @@ package coupons
 import "onsale/domain"
 
 // issue checks the user's limit before the stock: a user who has a coupon gets already_issued also when the rest is sold out.
-func (s *State) issue(c domain.Command, now domain.Time) domain.Event {
+func (s *State) issue(c domain.Command, now domain.Time) []domain.Event {
 	p := s.promotions[c.Entity]
 	if p == nil {
 		return domain.Reject(c, domain.PromotionNotFound, domain.Details{})

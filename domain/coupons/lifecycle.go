@@ -4,10 +4,7 @@ package coupons
 
 import "onsale/domain"
 
-func (s *State) create(c domain.Command, body Create) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
+func (s *State) create(c domain.Command, body Create) []domain.Event {
 	if s.promotions[c.Entity] != nil {
 		return domain.Reject(c, domain.PromotionExists, domain.Details{})
 	}
@@ -18,31 +15,28 @@ func (s *State) create(c domain.Command, body Create) domain.Event {
 }
 
 // openPromotion returns the promotion that an admin's command changes, or its rejection.
-func (s *State) openPromotion(c domain.Command, bodyErr error, now domain.Time) (*Promotion, domain.Event) {
+func (s *State) openPromotion(c domain.Command, now domain.Time) (*Promotion, []domain.Event) {
 	p := s.promotions[c.Entity]
-	if bodyErr != nil {
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
 	if p == nil {
 		return nil, domain.Reject(c, domain.PromotionNotFound, domain.Details{})
 	}
 	if closed, closesAt := p.Closed(now); closed {
 		return nil, domain.Reject(c, domain.Closed, domain.Details{ClosesAt: closesAt})
 	}
-	return p, domain.Event{}
+	return p, nil
 }
 
 // transition pauses, resumes or closes. Pausing a paused promotion and resuming a running one succeed.
-func (s *State) transition(c domain.Command, bodyErr error, now domain.Time, outcome domain.Body) domain.Event {
-	if p, rejection := s.openPromotion(c, bodyErr, now); p == nil {
+func (s *State) transition(c domain.Command, now domain.Time, outcome domain.Body) []domain.Event {
+	if _, rejection := s.openPromotion(c, now); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, outcome)
 }
 
-func (s *State) changeStock(c domain.Command, body ChangeStock, now domain.Time) domain.Event {
-	p, rejection := s.openPromotion(c, body.Check(), now)
-	if p == nil {
+func (s *State) changeStock(c domain.Command, body ChangeStock, now domain.Time) []domain.Event {
+	p, rejection := s.openPromotion(c, now)
+	if rejection != nil {
 		return rejection
 	}
 	stock, committed := p.Stock+body.Delta, p.Issued()+p.Offered

@@ -4,7 +4,7 @@ package coupons
 
 import "onsale/domain"
 
-func (s *State) use(c domain.Command, body Use) domain.Event {
+func (s *State) use(c domain.Command, body Use) []domain.Event {
 	coupon, ok := s.coupon(c.Entity, body.Number)
 	code := ""
 	switch {
@@ -35,18 +35,15 @@ func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 		code = domain.Revoked
 	}
 	if code != "" {
-		return []domain.Event{domain.Reject(c, code, domain.Details{})}
+		return domain.Reject(c, code, domain.Details{})
 	}
 	id := CouponID(c.Entity, body.Number)
-	return []domain.Event{
-		{Entity: c.Entity, User: coupon.Owner, Body: Revoked{
-			PromotionID: c.Entity, CouponID: id, Number: body.Number, Returned: body.ReturnStock, Reason: body.Reason,
-		}},
-		domain.NewOutcome(c, RevocationDone{
-			PromotionID: c.Entity, CouponID: id, Number: body.Number, UserID: coupon.Owner,
-			Returned: body.ReturnStock, Reason: body.Reason,
-		}),
-	}
+	revoked := domain.Event{Entity: c.Entity, User: coupon.Owner, Body: Revoked{
+		PromotionID: c.Entity, CouponID: id, Number: body.Number, Returned: body.ReturnStock, Reason: body.Reason,
+	}}
+	return append([]domain.Event{revoked}, domain.NewOutcome(c, RevocationDone{
+		PromotionID: c.Entity, CouponID: id, Number: body.Number, UserID: coupon.Owner, Returned: body.ReturnStock, Reason: body.Reason,
+	})...)
 }
 
 // coupon returns the coupon of this promotion with this number; false when there is no such coupon or promotion.

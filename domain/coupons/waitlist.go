@@ -78,29 +78,23 @@ func (p *Promotion) RestoreExpired(o waitlist.Offer) { p.expiredOffers[o.Sequenc
 // join does not look at the stock: where there is some, an offer follows at once in the ordinary way. An offer of the user that
 // is due is expired first, so that a user never has two entries.
 func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Event {
-	reject := func(code string, details domain.Details) []domain.Event {
-		return []domain.Event{domain.Reject(c, code, details)}
-	}
 	p := s.promotions[c.Entity]
-	if body.Check() != nil {
-		return reject(domain.InvalidBody, domain.Details{})
-	}
 	if p == nil {
-		return reject(domain.PromotionNotFound, domain.Details{})
+		return domain.Reject(c, domain.PromotionNotFound, domain.Details{})
 	}
 	if code, details := p.checkWindow(now); code != "" {
-		return reject(code, details)
+		return domain.Reject(c, code, details)
 	}
 	e, isWaiting := p.waiting.ByUser(c.User)
 	o, offered := p.offers[p.offerOf[c.User]]
-	if isWaiting {
-		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
-	}
-	if offered && o.ExpiresAt > now {
-		return reject(domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, o.Sequence)})
+	switch {
+	case isWaiting:
+		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, e.Sequence)})
+	case offered && o.ExpiresAt > now:
+		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, o.Sequence)})
 	}
 	if code, details := p.checkUserLimit(c.User, body.Quantity); code != "" {
-		return reject(code, details)
+		return domain.Reject(c, code, details)
 	}
 	var events []domain.Event
 	if offered {
@@ -108,12 +102,11 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	}
 	return append(events, domain.NewOutcome(c, Joined{
 		PromotionID: c.Entity, WaitingID: WaitingID(c.Entity, c.Sequence), Quantity: body.Quantity, Position: p.waiting.Len() + 1,
-	}))
+	})...)
 }
 
-func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Event {
-	p, _, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, checkLeave)
-	if p == nil {
+func (s *State) leave(c domain.Command, body Leave, now domain.Time) []domain.Event {
+	if _, _, rejection := s.findWaiting(c, body.WaitingID, now, checkLeave); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Left{PromotionID: c.Entity, WaitingID: body.WaitingID})
@@ -128,9 +121,9 @@ func checkLeave(o waitlist.Offer, user string, now domain.Time) (code string, de
 }
 
 // accept works also while the promotion is paused, and after it closed.
-func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Event {
-	p, o, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
-	if p == nil {
+func (s *State) accept(c domain.Command, body Accept, now domain.Time) []domain.Event {
+	p, o, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckAnswer)
+	if rejection != nil {
 		return rejection
 	}
 	if code, details := p.checkUserLimit(c.User, o.Quantity); code != "" {
@@ -142,9 +135,9 @@ func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Ev
 	})
 }
 
-func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.Event {
-	p, o, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
-	if p == nil {
+func (s *State) decline(c domain.Command, body Decline, now domain.Time) []domain.Event {
+	_, o, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckAnswer)
+	if rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Declined{PromotionID: c.Entity, WaitingID: body.WaitingID, Quantity: o.Quantity})
@@ -152,16 +145,12 @@ func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.
 
 // findWaiting returns the promotion and the entry with this id, with its offer if any; or the command's rejection, where check
 // refuses the entry.
-func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now domain.Time, check waitlist.Check) (
-	*Promotion, waitlist.Offer, domain.Event,
+func (s *State) findWaiting(c domain.Command, id string, now domain.Time, check waitlist.Check) (
+	*Promotion, waitlist.Offer, []domain.Event,
 ) {
-	var o waitlist.Offer
 	p := s.promotions[c.Entity]
-	switch {
-	case bodyErr != nil:
-		return nil, o, domain.Reject(c, domain.InvalidBody, domain.Details{})
-	case p == nil:
-		return nil, o, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
+	if p == nil {
+		return nil, waitlist.Offer{}, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
 	sequence := WaitingSequence(c.Entity, id)
 	o, found := p.offers[sequence]
@@ -174,7 +163,7 @@ func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now doma
 	if code, details := check(o, c.User, now); code != "" {
 		return nil, o, domain.Reject(c, code, details)
 	}
-	return p, o, domain.Event{}
+	return p, o, nil
 }
 
 // NextOffer returns the next offer to be made at now; false when there is none.
@@ -208,9 +197,10 @@ func (s *State) updateOfferable(p *Promotion) {
 	}
 	_, hasOffer := p.nextWaiting()
 	i, listed := slices.BinarySearch(s.offerable, p.PromotionID)
-	if hasOffer && !listed {
+	switch {
+	case hasOffer && !listed:
 		s.offerable = slices.Insert(s.offerable, i, p.PromotionID)
-	} else if !hasOffer && listed {
+	case !hasOffer && listed:
 		s.offerable = slices.Delete(s.offerable, i, i+1)
 	}
 }

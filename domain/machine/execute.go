@@ -89,7 +89,7 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	c, m := x.command, x.machine
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			events = []domain.Event{domain.NewOutcome(c, domain.DeadLetter{Reason: domain.DeadLetterPanicked})}
+			events = domain.NewOutcome(c, domain.DeadLetter{Reason: domain.DeadLetterPanicked})
 			err = fmt.Errorf("deciding command %d: %v", c.Sequence, panicked)
 		}
 	}()
@@ -103,7 +103,10 @@ func (x *execution) decide() (events []domain.Event, err error) {
 		if first.Fingerprint == c.Fingerprint {
 			return nil, nil
 		}
-		return []domain.Event{domain.Reject(c, domain.RequestIDReused, domain.Details{})}, nil
+		return domain.Reject(c, domain.RequestIDReused, domain.Details{}), nil
+	}
+	if body, ok := c.Body.(domain.Checked); ok && body.Check() != nil {
+		return domain.Reject(c, domain.InvalidBody, domain.Details{}), nil
 	}
 	switch name, _ := c.Body.Type(); domain.Kind(name) {
 	case "coupons":

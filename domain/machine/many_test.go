@@ -135,7 +135,7 @@ func TestMachine_ReleasesManySeats(t *testing.T) {
 }
 
 // TestMachine_ExpiresManyHoldsAndOffers lets more holds and offers expire at one moment than a few commands can have events about, and
-// sends all kinds of commands in between: what is due has expired for its owner, and is available to others unless somebody waits.
+// sends all kinds of commands in between: what is due has expired for its owner, and is available to others unless a user waits.
 func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 	rng := newRand(t)
 	for round := range 4 {

@@ -115,7 +115,7 @@ func (h *scheduleModel) isFree(seat int) bool {
 	return findBySeat(h.holds, seat) == nil && findBySeat(h.reserved, seat) == nil && !slices.Contains(h.blocked, seat) && !pending
 }
 
-// hasWaiting says that somebody waits without an offer.
+// hasWaiting says that a user waits without an offer.
 func (h *scheduleModel) hasWaiting() bool {
 	return slices.ContainsFunc(h.waitlist, func(p *allocationModel) bool { return h.offerFor(p) == nil })
 }

@@ -8,13 +8,13 @@ import "onsale/domain"
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
-		return []domain.Event{s.create(c, body)}
+		return s.create(c, body)
 	case ChangeStock:
-		return []domain.Event{s.changeStock(c, body)}
+		return s.changeStock(c, body)
 	case Close:
-		return []domain.Event{s.close(c, body)}
+		return s.close(c, body)
 	case Prepare:
-		return []domain.Event{s.prepare(c, body)}
+		return s.prepare(c, body)
 	case Place:
 		return s.place(c, body, now)
 	case RecordPayment:

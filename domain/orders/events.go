@@ -27,7 +27,7 @@ type Created struct {
 
 func (Created) Type() (string, int)   { return "products.created", 1 }
 func (c Created) Result() any         { return c }
-func (Created) Created() bool         { return true }
+func (Created) Created()              {}
 func (Created) Command() string       { return "products.create" }
 func (c Created) IDs(string) []string { return []string{c.ProductID} }
 
@@ -41,7 +41,6 @@ type StockChanged struct {
 
 func (StockChanged) Type() (string, int)   { return "products.stock-changed", 1 }
 func (s StockChanged) Result() any         { return s }
-func (StockChanged) Created() bool         { return false }
 func (StockChanged) Command() string       { return "products.change-stock" }
 func (s StockChanged) IDs(string) []string { return []string{s.ProductID} }
 
@@ -53,7 +52,6 @@ type Closed struct {
 
 func (Closed) Type() (string, int)   { return "products.closed", 1 }
 func (c Closed) Result() any         { return c }
-func (Closed) Created() bool         { return false }
 func (Closed) Command() string       { return "products.close" }
 func (c Closed) IDs(string) []string { return []string{c.ProductID} }
 
@@ -67,7 +65,6 @@ type Prepared struct {
 
 func (Prepared) Type() (string, int)   { return "products.prepared", 1 }
 func (p Prepared) Result() any         { return prepareResult{p.MerchantUID, p.Amount} }
-func (Prepared) Created() bool         { return false }
 func (p Prepared) IDs(string) []string { return []string{p.MerchantUID, p.ProductID} }
 
 // Placed is an order that has its units and whose payment is not verified yet.
@@ -82,7 +79,7 @@ type Placed struct {
 
 func (Placed) Type() (string, int)   { return "orders.placed", 1 }
 func (p Placed) Result() any         { return placeResult{p.PaymentID, StatusVerifying} }
-func (Placed) Created() bool         { return true }
+func (Placed) Created()              {}
 func (p Placed) IDs(string) []string { return []string{p.PaymentID, p.ProductID} }
 
 // Placement is an order as Placed has it, without what Placed says of itself: RejectedPaid is no Outcome.
@@ -196,6 +193,5 @@ type Cancelled struct {
 
 func (Cancelled) Type() (string, int)   { return "orders.cancelled", 1 }
 func (c Cancelled) Result() any         { return c }
-func (Cancelled) Created() bool         { return false }
 func (Cancelled) Command() string       { return "orders.cancel" }
 func (c Cancelled) IDs(string) []string { return []string{c.PaymentID, c.ProductID} }

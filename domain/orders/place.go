@@ -10,7 +10,7 @@ import (
 )
 
 // prepare takes no units, the order does. But a user should not pay for units that are not there.
-func (s *State) prepare(c domain.Command, body Prepare) domain.Event {
+func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
 	p := s.products[c.Entity]
 	switch {
 	case body.Count < 1 || body.Count > MaxCount:
@@ -32,18 +32,15 @@ func (s *State) prepare(c domain.Command, body Prepare) domain.Event {
 // prepared for the user who orders now.
 func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {
 	p, existing := s.products[body.ProductID], s.orders[c.Entity]
-	reject := func(code string, details domain.Details) []domain.Event {
-		return []domain.Event{domain.Reject(c, code, details)}
-	}
 	switch {
 	case body.invalid():
-		return reject(domain.InvalidBody, domain.Details{})
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	case body.Count < 1 || body.Count > MaxCount:
-		return reject(domain.InvalidCount, domain.Details{Limit: MaxCount})
+		return domain.Reject(c, domain.InvalidCount, domain.Details{Limit: MaxCount})
 	case p == nil:
-		return reject(domain.ProductNotFound, domain.Details{})
+		return domain.Reject(c, domain.ProductNotFound, domain.Details{})
 	case existing != nil && !s.mayReplace(existing, c.User):
-		return reject(domain.PaymentAlreadyUsed, domain.Details{})
+		return domain.Reject(c, domain.PaymentAlreadyUsed, domain.Details{})
 	}
 	placed := Placed{
 		PaymentID: c.Entity, ProductID: body.ProductID, Count: body.Count, Amount: p.Price * int64(body.Count),
@@ -51,11 +48,11 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 	}
 	rejectPaid := func(code string, details domain.Details) []domain.Event {
 		event := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}
-		return []domain.Event{event, domain.Reject(c, code, details)}
+		return append([]domain.Event{event}, domain.Reject(c, code, details)...)
 	}
 	switch {
 	case body.Amount <= 0: // no payment has such an amount
-		return reject(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
+		return domain.Reject(c, domain.AmountMismatch, domain.Details{Expected: placed.Amount})
 	case p.ClosedAt != 0:
 		return rejectPaid(domain.ProductClosed, domain.Details{})
 	case body.Amount != placed.Amount:
@@ -63,7 +60,7 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 	case p.Remaining() < body.Count:
 		return rejectPaid(domain.SoldOut, p.soldOutDetails())
 	}
-	return []domain.Event{domain.NewOutcome(c, placed)}
+	return domain.NewOutcome(c, placed)
 }
 
 // mayReplace says whether order o failed and its payment was prepared for this other user.
@@ -85,19 +82,16 @@ func (p *Product) soldOutDetails() domain.Details {
 func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 	o := s.orders[c.Entity]
 	switch {
-	case body.Check() != nil:
-		return []domain.Event{domain.Reject(c, domain.InvalidBody, domain.Details{})}
 	case o == nil:
-		return []domain.Event{domain.Reject(c, domain.OrderNotFound, domain.Details{})}
+		return domain.Reject(c, domain.OrderNotFound, domain.Details{})
 	case !o.Status.reservesStock():
-		return []domain.Event{domain.Reject(c, domain.AlreadyCancelled, domain.Details{})}
+		return domain.Reject(c, domain.AlreadyCancelled, domain.Details{})
 	}
 	due := RefundDue{PaymentID: o.PaymentID, Reason: ReasonCancelledByAdmin, Note: body.Reason}
 	if o.Status == StatusPaid {
 		due.Payment = o.Payment
 	}
-	return []domain.Event{
-		{Entity: c.Entity, User: o.User, Body: due},
-		domain.NewOutcome(c, Cancelled{PaymentID: o.PaymentID, ProductID: o.ProductID, UserID: o.User, Amount: o.Amount, Reason: body.Reason}),
-	}
+	return append([]domain.Event{{Entity: c.Entity, User: o.User, Body: due}}, domain.NewOutcome(c, Cancelled{
+		PaymentID: o.PaymentID, ProductID: o.ProductID, UserID: o.User, Amount: o.Amount, Reason: body.Reason,
+	})...)
 }

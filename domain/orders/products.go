@@ -49,19 +49,16 @@ func (p *Product) noteSoldOut(sequence uint64) {
 	}
 }
 
-func (s *State) create(c domain.Command, body Create) domain.Event {
-	switch {
-	case body.Check() != nil:
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	case s.products[c.Entity] != nil:
+func (s *State) create(c domain.Command, body Create) []domain.Event {
+	if s.products[c.Entity] != nil {
 		return domain.Reject(c, domain.ProductExists, domain.Details{})
 	}
 	return domain.NewOutcome(c, Created{ProductID: c.Entity, Name: body.Name, Price: body.Price, Stock: body.Stock})
 }
 
-func (s *State) changeStock(c domain.Command, body ChangeStock) domain.Event {
-	p, rejection := s.openProduct(c, body.Check())
-	if p == nil {
+func (s *State) changeStock(c domain.Command, body ChangeStock) []domain.Event {
+	p, rejection := s.openProduct(c)
+	if rejection != nil {
 		return rejection
 	}
 	stock := p.Stock + body.Delta
@@ -74,24 +71,21 @@ func (s *State) changeStock(c domain.Command, body ChangeStock) domain.Event {
 	return domain.NewOutcome(c, StockChanged{ProductID: c.Entity, Delta: body.Delta, Stock: stock, Reason: body.Reason})
 }
 
-func (s *State) close(c domain.Command, body Close) domain.Event {
-	p, rejection := s.openProduct(c, body.Check())
-	if p == nil {
+func (s *State) close(c domain.Command, body Close) []domain.Event {
+	if _, rejection := s.openProduct(c); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Closed{ProductID: c.Entity, Reason: body.Reason})
 }
 
 // openProduct returns the product that command c changes, or the command's rejection.
-func (s *State) openProduct(c domain.Command, bodyErr error) (*Product, domain.Event) {
+func (s *State) openProduct(c domain.Command) (*Product, []domain.Event) {
 	p := s.products[c.Entity]
 	switch {
-	case bodyErr != nil:
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	case p == nil:
 		return nil, domain.Reject(c, domain.ProductNotFound, domain.Details{})
 	case p.ClosedAt != 0:
 		return nil, domain.Reject(c, domain.ProductClosed, domain.Details{})
 	}
-	return p, domain.Event{}
+	return p, nil
 }

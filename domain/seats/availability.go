@@ -41,13 +41,7 @@ func (a *availability) isFree(id int) bool {
 
 // unavailable returns those of ids that are not free; nil if none.
 func (a *availability) unavailable(ids []int) []int {
-	var taken []int
-	for _, id := range ids {
-		if !a.isFree(id) {
-			taken = append(taken, id)
-		}
-	}
-	return taken
+	return filter(ids, func(id int) bool { return !a.isFree(id) })
 }
 
 // canUseRowCounts says that freeInRow has all free seats of a row.

@@ -9,9 +9,9 @@ import (
 )
 
 // block takes free seats off sale. It may take seats that are to be offered to the waiting list.
-func (s *State) block(c domain.Command, body Block, now domain.Time) domain.Event {
-	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxSeatsPerCommand)
-	if sc == nil {
+func (s *State) block(c domain.Command, body Block, now domain.Time) []domain.Event {
+	sc, rejection := s.findScheduleSeats(c, body.ScheduleSeatIDs, MaxSeatsPerCommand)
+	if rejection != nil {
 		return rejection
 	}
 	a := s.availability(sc, now)
@@ -22,17 +22,12 @@ func (s *State) block(c domain.Command, body Block, now domain.Time) domain.Even
 	return domain.NewOutcome(c, Blocked{ScheduleID: c.Entity, ScheduleSeatIDs: body.ScheduleSeatIDs, Reason: body.Reason})
 }
 
-func (s *State) unblock(c domain.Command, body Unblock) domain.Event {
-	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxSeatsPerCommand)
-	if sc == nil {
+func (s *State) unblock(c domain.Command, body Unblock) []domain.Event {
+	sc, rejection := s.findScheduleSeats(c, body.ScheduleSeatIDs, MaxSeatsPerCommand)
+	if rejection != nil {
 		return rejection
 	}
-	var others []int
-	for _, id := range body.ScheduleSeatIDs {
-		if sc.seats[id-1].state != stateBlocked {
-			others = append(others, id)
-		}
-	}
+	others := filter(body.ScheduleSeatIDs, func(id int) bool { return sc.seats[id-1].state != stateBlocked })
 	if others != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
@@ -40,8 +35,8 @@ func (s *State) unblock(c domain.Command, body Unblock) domain.Event {
 }
 
 // findScheduleSeats returns the schedule of an admin's command, which may name at most limit seats, or the command's rejection.
-func (s *State) findScheduleSeats(c domain.Command, bodyErr error, ids []int, limit int) (*Schedule, domain.Event) {
-	sc, rejection := s.findSchedule(c, bodyErr, 0)
+func (s *State) findScheduleSeats(c domain.Command, ids []int, limit int) (*Schedule, []domain.Event) {
+	sc, rejection := s.findSchedule(c, 0)
 	if sc == nil {
 		return nil, rejection
 	}
@@ -51,15 +46,15 @@ func (s *State) findScheduleSeats(c domain.Command, bodyErr error, ids []int, li
 	if missing := sc.Layout.missing(ids); missing != nil {
 		return nil, domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	}
-	return sc, domain.Event{}
+	return sc, nil
 }
 
 // reclaim emits an event for each user who loses seats, in the order of the seats, and then the outcome for the admin. It skips
 // seats that are free or blocked, or whose hold or offer is due. An offer ends as a whole, with this time as its ExpiresAt.
 func (s *State) reclaim(c domain.Command, body Reclaim, now domain.Time) []domain.Event {
-	sc, rejection := s.findScheduleSeats(c, body.Check(), body.ScheduleSeatIDs, MaxReclaim)
-	if sc == nil {
-		return []domain.Event{rejection}
+	sc, rejection := s.findScheduleSeats(c, body.ScheduleSeatIDs, MaxReclaim)
+	if rejection != nil {
+		return rejection
 	}
 	var owners []Seat // what loses seats, in order; all seats that wait for their release are one
 	lost := map[Seat][]int{}
@@ -83,7 +78,7 @@ func (s *State) reclaim(c domain.Command, body Reclaim, now domain.Time) []domai
 	for _, seat := range owners {
 		events = append(events, sc.reclaimEvent(seat, lost[seat], body.Reason, now))
 	}
-	return append(events, domain.NewOutcome(c, reclaimed))
+	return append(events, domain.NewOutcome(c, reclaimed)...)
 }
 
 // reclaimEvent returns the event for the user who loses the seats.

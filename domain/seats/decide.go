@@ -10,13 +10,6 @@ import (
 
 // Decide returns the events that command c leads to at log time now. It changes nothing.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
-	if body, ok := c.Body.(Reclaim); ok {
-		return s.reclaim(c, body, now)
-	}
-	return []domain.Event{s.decideOne(c, now)}
-}
-
-func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
 		return s.create(c, body)
@@ -36,6 +29,8 @@ func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 		return s.block(c, body, now)
 	case Unblock:
 		return s.unblock(c, body)
+	case Reclaim:
+		return s.reclaim(c, body, now)
 	case Close:
 		return s.close(c, body)
 	case Join:
@@ -50,10 +45,7 @@ func (s *State) decideOne(c domain.Command, now domain.Time) domain.Event {
 	panic("seats: no rule for this command")
 }
 
-func (s *State) create(c domain.Command, body Create) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
+func (s *State) create(c domain.Command, body Create) []domain.Event {
 	if s.schedules[c.Entity] != nil {
 		return domain.Reject(c, domain.ScheduleExists, domain.Details{})
 	}
@@ -63,9 +55,9 @@ func (s *State) create(c domain.Command, body Create) domain.Event {
 	})
 }
 
-func (s *State) close(c domain.Command, body Close) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), 0)
-	if sc == nil {
+func (s *State) close(c domain.Command, body Close) []domain.Event {
+	sc, rejection := s.findSchedule(c, 0)
+	if rejection != nil {
 		return rejection
 	}
 	if sc.Closed {
@@ -75,17 +67,15 @@ func (s *State) close(c domain.Command, body Close) domain.Event {
 }
 
 // findSchedule returns the schedule of command c, which names so many seats, or the command's rejection.
-func (s *State) findSchedule(c domain.Command, bodyErr error, seats int) (*Schedule, domain.Event) {
+func (s *State) findSchedule(c domain.Command, seats int) (*Schedule, []domain.Event) {
 	sc := s.schedules[c.Entity]
 	switch {
-	case bodyErr != nil:
-		return nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
 	case sc == nil:
 		return nil, domain.Reject(c, domain.ScheduleNotFound, domain.Details{})
 	case seats > MaxSeatsPerCommand:
 		return nil, domain.Reject(c, domain.TooManySeats, domain.Details{Limit: MaxSeatsPerCommand})
 	}
-	return sc, domain.Event{}
+	return sc, nil
 }
 
 // Apply changes the state as e says.
@@ -114,8 +104,8 @@ func (s *State) Apply(e domain.Event) {
 		sc.addTaken(h.User, len(body.Taken))
 		h.ScheduleSeatIDs = append(h.ScheduleSeatIDs, body.Taken...)
 		s.releaseSeats(sc, body.Released)
-	case Released:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Released, ReleasedToSale, Unblocked:
+		s.releaseSeats(sc, e.Seats())
 	case Reserved:
 		emptied := sc.allocationsOf(body.ScheduleSeatIDs)
 		s.RestoreReservation(sc, e.Sequence, Reservation{
@@ -133,12 +123,8 @@ func (s *State) Apply(e domain.Event) {
 		}
 		delete(sc.allocations, sequence)
 		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt})
-	case ReleasedToSale:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
 	case Blocked:
 		s.RestoreBlocked(sc, body.ScheduleSeatIDs)
-	case Unblocked:
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
 	default:
 		s.applyWaiting(sc, e)
 	}
@@ -146,6 +132,7 @@ func (s *State) Apply(e domain.Event) {
 
 // applyWaiting applies the events of the waiting list.
 func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
+	_, _, sequence := Refs(e)
 	switch body := e.Body.(type) {
 	case Joined:
 		entry := WaitingEntry{Section: body.Section}
@@ -153,22 +140,17 @@ func (s *State) applyWaiting(sc *Schedule, e domain.Event) {
 		s.RestoreWaiting(sc, entry)
 	case Offered:
 		s.RestoreAllocation(sc, Allocation{
-			Sequence: WaitingSequence(body.ScheduleID, body.WaitingID), User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs,
+			Sequence: sequence, User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs,
 			ExpiresAt: body.ExpiresAt, Warned: true, Offer: true,
 		})
 	case Accepted:
-		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		s.RestoreAllocation(sc, newHold(e, body.ScheduleSeatIDs, body.Now, body.ExpiresAt))
 		delete(sc.allocations, sequence)
 		sc.endWaiting(sequence)
-	case Declined:
-		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
-	case Left:
-		sc.endWaiting(WaitingSequence(body.ScheduleID, body.WaitingID))
-		s.releaseSeats(sc, body.ScheduleSeatIDs)
+	case Declined, Left:
+		sc.endWaiting(sequence)
+		s.releaseSeats(sc, e.Seats())
 	case OfferExpired:
-		sequence := WaitingSequence(body.ScheduleID, body.WaitingID)
 		sc.endWaiting(sequence)
 		s.releaseSeats(sc, body.ScheduleSeatIDs)
 		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt, Offer: true})
@@ -196,11 +178,5 @@ func (s *State) applyCancelled(sc *Schedule, body Cancelled) {
 
 // difference returns those of ids that are not in others; nil if none.
 func difference(ids, others []int) []int {
-	var found []int
-	for _, id := range ids {
-		if !slices.Contains(others, id) {
-			found = append(found, id)
-		}
-	}
-	return found
+	return filter(ids, func(id int) bool { return !slices.Contains(others, id) })
 }

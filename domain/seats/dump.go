@@ -3,6 +3,7 @@
 package seats
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,12 +43,8 @@ func (s *State) Dump(w io.Writer) {
 		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
 			fmt.Fprintf(w, "  queue %q %v\n", section, sc.queues[section].All())
 		}
-		for _, user := range slices.Sorted(maps.Keys(sc.waitingByUser)) {
-			fmt.Fprintf(w, "  entry of %s %d\n", user, sc.waitingByUser[user])
-		}
-		for _, user := range slices.Sorted(maps.Keys(sc.taken)) {
-			fmt.Fprintf(w, "  taken %s %d\n", user, sc.taken[user])
-		}
+		dumpSorted(w, "entry of", sc.waitingByUser)
+		dumpSorted(w, "taken", sc.taken)
 	}
 	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)
 	for _, d := range slices.Compact(all) {
@@ -59,10 +56,10 @@ func (s *State) Dump(w io.Writer) {
 	}
 }
 
-func dumpSorted[V any](w io.Writer, what string, all map[uint64]V) {
-	for _, sequence := range slices.Sorted(maps.Keys(all)) {
-		fmt.Fprintf(w, "  %s %d ", what, sequence)
-		json.NewEncoder(w).Encode(all[sequence])
+func dumpSorted[K cmp.Ordered, V any](w io.Writer, what string, all map[K]V) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(w, "  %s %v ", what, key)
+		json.NewEncoder(w).Encode(all[key])
 	}
 }
 

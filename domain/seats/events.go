@@ -14,10 +14,13 @@ import (
 // Changer is an event that gives seats another status as the public sees it. SeatChanges yields the seats and that status. Its
 // order is part of the event's version: a position within an event's SSE frames counts on it.
 type Changer interface {
-	SeatChanges() iter.Seq2[int, Status]
+	SeatChanges() Changes
 }
 
-func changes(ids []int, status Status) iter.Seq2[int, Status] {
+// Changes yields seats and their new status.
+type Changes = iter.Seq2[int, Status]
+
+func changes(ids []int, status Status) Changes {
 	return func(yield func(int, Status) bool) {
 		for _, id := range ids {
 			if !yield(id, status) {
@@ -66,7 +69,7 @@ type Created struct {
 
 func (Created) Type() (string, int) { return "seats.created", 1 }
 func (c Created) Result() any       { return c }
-func (Created) Created() bool       { return true }
+func (Created) Created()            {}
 func (Created) Command() string     { return "seats.create" }
 
 // HeldSeat is a seat of a hold as its owner sees it.
@@ -98,10 +101,10 @@ func (Held) Type() (string, int) { return "seats.held", 1 }
 func (h Held) Result() any {
 	return holdResult{h.HoldID, h.ScheduleSeatIDs, h.HeldSeats, h.TotalPrice, h.ExpiresAt, h.Now, h.BestAvailable}
 }
-func (Held) Created() bool                         { return true }
-func (h Held) IDs(string) []string                 { return []string{h.HoldID} }
-func (h Held) Seats() []int                        { return h.ScheduleSeatIDs }
-func (h Held) SeatChanges() iter.Seq2[int, Status] { return changes(h.ScheduleSeatIDs, StatusHeld) }
+func (Held) Created()               {}
+func (h Held) IDs(string) []string  { return []string{h.HoldID} }
+func (h Held) Seats() []int         { return h.ScheduleSeatIDs }
+func (h Held) SeatChanges() Changes { return changes(h.ScheduleSeatIDs, StatusHeld) }
 
 // Released is seats of a hold given back by the holder, or without a request reclaimed by an admin. It has no seats when the user
 // held none of those named.
@@ -112,13 +115,10 @@ type Released struct {
 	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
-func (Released) Type() (string, int) { return "seats.released", 1 }
-func (r Released) Result() any       { return releaseResult{r.ReleasedCount} }
-func (Released) Created() bool       { return false }
-func (r Released) Seats() []int      { return r.ScheduleSeatIDs }
-func (r Released) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusAvailable)
-}
+func (Released) Type() (string, int)    { return "seats.released", 1 }
+func (r Released) Result() any          { return releaseResult{r.ReleasedCount} }
+func (r Released) Seats() []int         { return r.ScheduleSeatIDs }
+func (r Released) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
 // Reserved is seats that belong to a user.
 type Reserved struct {
@@ -132,12 +132,10 @@ func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
 func (r Reserved) Result() any {
 	return reserveResult{r.ReservationID, r.ScheduleSeatIDs, r.TotalPrice}
 }
-func (Reserved) Created() bool         { return true }
-func (r Reserved) IDs(string) []string { return []string{r.ReservationID} }
-func (r Reserved) Seats() []int        { return r.ScheduleSeatIDs }
-func (r Reserved) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusReserved)
-}
+func (Reserved) Created()               {}
+func (r Reserved) IDs(string) []string  { return []string{r.ReservationID} }
+func (r Reserved) Seats() []int         { return r.ScheduleSeatIDs }
+func (r Reserved) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusReserved) }
 
 // Expired is the end of a hold. Its seats are free again, or will be at ReleaseAt.
 type Expired struct {
@@ -151,7 +149,7 @@ type Expired struct {
 func (Expired) Type() (string, int)   { return "seats.expired", 1 }
 func (e Expired) IDs(string) []string { return []string{e.HoldID} }
 func (e Expired) Seats() []int        { return e.ScheduleSeatIDs }
-func (e Expired) SeatChanges() iter.Seq2[int, Status] {
+func (e Expired) SeatChanges() Changes {
 	if e.ReleaseAt != 0 { // others still see the seats as held
 		return changes(nil, StatusAvailable)
 	}
@@ -165,11 +163,9 @@ type ReleasedToSale struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (ReleasedToSale) Type() (string, int) { return "seats.released-to-sale", 1 }
-func (r ReleasedToSale) Seats() []int      { return r.ScheduleSeatIDs }
-func (r ReleasedToSale) SeatChanges() iter.Seq2[int, Status] {
-	return changes(r.ScheduleSeatIDs, StatusAvailable)
-}
+func (ReleasedToSale) Type() (string, int)    { return "seats.released-to-sale", 1 }
+func (r ReleasedToSale) Seats() []int         { return r.ScheduleSeatIDs }
+func (r ReleasedToSale) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
 // Expiring warns a user that a hold ends soon, WarnBefore its end.
 type Expiring struct {
@@ -191,7 +187,6 @@ type Extended struct {
 
 func (Extended) Type() (string, int)   { return "seats.extended", 1 }
 func (e Extended) Result() any         { return extendResult{e.HoldID, e.ExpiresAt, e.Now} }
-func (Extended) Created() bool         { return false }
 func (e Extended) IDs(string) []string { return []string{e.HoldID} }
 
 // Swapped is a hold with other seats.
@@ -211,10 +206,9 @@ func (Swapped) Type() (string, int) { return "seats.swapped", 1 }
 func (s Swapped) Result() any {
 	return holdResult{s.HoldID, s.ScheduleSeatIDs, s.HeldSeats, s.TotalPrice, s.ExpiresAt, s.Now, nil}
 }
-func (Swapped) Created() bool         { return false }
 func (s Swapped) IDs(string) []string { return []string{s.HoldID} }
 func (s Swapped) Seats() []int        { return slices.Concat(s.ScheduleSeatIDs, s.Released) }
-func (s Swapped) SeatChanges() iter.Seq2[int, Status] {
+func (s Swapped) SeatChanges() Changes {
 	return func(yield func(int, Status) bool) {
 		for _, id := range s.Released {
 			if !yield(id, StatusAvailable) {
@@ -233,14 +227,11 @@ type Cancelled struct {
 	Reason          string `json:"reason,omitempty"` // the admin's
 }
 
-func (Cancelled) Type() (string, int)   { return "seats.cancelled", 1 }
-func (c Cancelled) Result() any         { return c }
-func (Cancelled) Created() bool         { return false }
-func (c Cancelled) IDs(string) []string { return []string{c.ReservationID} }
-func (c Cancelled) Seats() []int        { return c.ScheduleSeatIDs }
-func (c Cancelled) SeatChanges() iter.Seq2[int, Status] {
-	return changes(c.ScheduleSeatIDs, StatusAvailable)
-}
+func (Cancelled) Type() (string, int)    { return "seats.cancelled", 1 }
+func (c Cancelled) Result() any          { return c }
+func (c Cancelled) IDs(string) []string  { return []string{c.ReservationID} }
+func (c Cancelled) Seats() []int         { return c.ScheduleSeatIDs }
+func (c Cancelled) SeatChanges() Changes { return changes(c.ScheduleSeatIDs, StatusAvailable) }
 
 // Reclaimed answers the admin's command. The events before it are for the users who lost seats.
 type Reclaimed struct {
@@ -252,7 +243,6 @@ type Reclaimed struct {
 
 func (Reclaimed) Type() (string, int) { return "seats.reclaimed", 1 }
 func (r Reclaimed) Result() any       { return r }
-func (Reclaimed) Created() bool       { return false }
 func (Reclaimed) Command() string     { return "seats.reclaim" }
 func (r Reclaimed) Seats() []int      { return r.ScheduleSeatIDs }
 
@@ -263,14 +253,11 @@ type Blocked struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Blocked) Type() (string, int) { return "seats.blocked", 1 }
-func (b Blocked) Result() any       { return b }
-func (Blocked) Created() bool       { return false }
-func (Blocked) Command() string     { return "seats.block" }
-func (b Blocked) Seats() []int      { return b.ScheduleSeatIDs }
-func (b Blocked) SeatChanges() iter.Seq2[int, Status] {
-	return changes(b.ScheduleSeatIDs, StatusBlocked)
-}
+func (Blocked) Type() (string, int)    { return "seats.blocked", 1 }
+func (b Blocked) Result() any          { return b }
+func (Blocked) Command() string        { return "seats.block" }
+func (b Blocked) Seats() []int         { return b.ScheduleSeatIDs }
+func (b Blocked) SeatChanges() Changes { return changes(b.ScheduleSeatIDs, StatusBlocked) }
 
 // Unblocked is seats back on sale.
 type Unblocked struct {
@@ -279,14 +266,11 @@ type Unblocked struct {
 	Reason          string `json:"reason,omitempty"`
 }
 
-func (Unblocked) Type() (string, int) { return "seats.unblocked", 1 }
-func (u Unblocked) Result() any       { return u }
-func (Unblocked) Created() bool       { return false }
-func (Unblocked) Command() string     { return "seats.unblock" }
-func (u Unblocked) Seats() []int      { return u.ScheduleSeatIDs }
-func (u Unblocked) SeatChanges() iter.Seq2[int, Status] {
-	return changes(u.ScheduleSeatIDs, StatusAvailable)
-}
+func (Unblocked) Type() (string, int)    { return "seats.unblocked", 1 }
+func (u Unblocked) Result() any          { return u }
+func (Unblocked) Command() string        { return "seats.unblock" }
+func (u Unblocked) Seats() []int         { return u.ScheduleSeatIDs }
+func (u Unblocked) SeatChanges() Changes { return changes(u.ScheduleSeatIDs, StatusAvailable) }
 
 // Closed is the end of the sale.
 type Closed struct {
@@ -296,7 +280,6 @@ type Closed struct {
 
 func (Closed) Type() (string, int) { return "seats.closed", 1 }
 func (c Closed) Result() any       { return c }
-func (Closed) Created() bool       { return false }
 func (Closed) Command() string     { return "seats.close" }
 
 // Events of the waiting lists.
@@ -314,7 +297,6 @@ func (Joined) Type() (string, int) { return "seats.joined", 1 }
 func (j Joined) Result() any {
 	return waitlist.JoinResult{WaitingID: j.WaitingID, Position: j.Position}
 }
-func (Joined) Created() bool         { return false }
 func (j Joined) IDs(string) []string { return []string{j.WaitingID} }
 
 // Left is an entry whose user left. Seats on offer to it are free again.
@@ -324,14 +306,11 @@ type Left struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
 }
 
-func (Left) Type() (string, int)   { return "seats.left", 1 }
-func (l Left) Result() any         { return l }
-func (Left) Created() bool         { return false }
-func (l Left) IDs(string) []string { return []string{l.WaitingID} }
-func (l Left) Seats() []int        { return l.ScheduleSeatIDs }
-func (l Left) SeatChanges() iter.Seq2[int, Status] {
-	return changes(l.ScheduleSeatIDs, StatusAvailable)
-}
+func (Left) Type() (string, int)    { return "seats.left", 1 }
+func (l Left) Result() any          { return l }
+func (l Left) IDs(string) []string  { return []string{l.WaitingID} }
+func (l Left) Seats() []int         { return l.ScheduleSeatIDs }
+func (l Left) SeatChanges() Changes { return changes(l.ScheduleSeatIDs, StatusAvailable) }
 
 // Offered is seats kept for an entry until ExpiresAt. The public sees them as held.
 type Offered struct {
@@ -343,10 +322,10 @@ type Offered struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (Offered) Type() (string, int)                   { return "seats.offered", 1 }
-func (o Offered) IDs(string) []string                 { return []string{o.WaitingID} }
-func (o Offered) Seats() []int                        { return o.ScheduleSeatIDs }
-func (o Offered) SeatChanges() iter.Seq2[int, Status] { return changes(o.ScheduleSeatIDs, StatusHeld) }
+func (Offered) Type() (string, int)    { return "seats.offered", 1 }
+func (o Offered) IDs(string) []string  { return []string{o.WaitingID} }
+func (o Offered) Seats() []int         { return o.ScheduleSeatIDs }
+func (o Offered) SeatChanges() Changes { return changes(o.ScheduleSeatIDs, StatusHeld) }
 
 // Accepted is an offer that became a hold.
 type Accepted struct {
@@ -362,7 +341,7 @@ type Accepted struct {
 
 func (Accepted) Type() (string, int)   { return "seats.accepted", 1 }
 func (a Accepted) Result() any         { return a }
-func (Accepted) Created() bool         { return true }
+func (Accepted) Created()              {}
 func (a Accepted) IDs(string) []string { return []string{a.WaitingID, a.HoldID} }
 func (a Accepted) Seats() []int        { return a.ScheduleSeatIDs }
 
@@ -373,14 +352,11 @@ type Declined struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 }
 
-func (Declined) Type() (string, int)   { return "seats.declined", 1 }
-func (d Declined) Result() any         { return d }
-func (Declined) Created() bool         { return false }
-func (d Declined) IDs(string) []string { return []string{d.WaitingID} }
-func (d Declined) Seats() []int        { return d.ScheduleSeatIDs }
-func (d Declined) SeatChanges() iter.Seq2[int, Status] {
-	return changes(d.ScheduleSeatIDs, StatusAvailable)
-}
+func (Declined) Type() (string, int)    { return "seats.declined", 1 }
+func (d Declined) Result() any          { return d }
+func (d Declined) IDs(string) []string  { return []string{d.WaitingID} }
+func (d Declined) Seats() []int         { return d.ScheduleSeatIDs }
+func (d Declined) SeatChanges() Changes { return changes(d.ScheduleSeatIDs, StatusAvailable) }
 
 // OfferExpired is an offer that was not accepted in time, or that ended at ExpiresAt because an admin reclaimed a seat of it. The
 // waiting is over.
@@ -391,9 +367,7 @@ type OfferExpired struct {
 	ExpiresAt       domain.Time `json:"expiresAt"`
 }
 
-func (OfferExpired) Type() (string, int)   { return "seats.offer-expired", 1 }
-func (o OfferExpired) IDs(string) []string { return []string{o.WaitingID} }
-func (o OfferExpired) Seats() []int        { return o.ScheduleSeatIDs }
-func (o OfferExpired) SeatChanges() iter.Seq2[int, Status] {
-	return changes(o.ScheduleSeatIDs, StatusAvailable)
-}
+func (OfferExpired) Type() (string, int)    { return "seats.offer-expired", 1 }
+func (o OfferExpired) IDs(string) []string  { return []string{o.WaitingID} }
+func (o OfferExpired) Seats() []int         { return o.ScheduleSeatIDs }
+func (o OfferExpired) SeatChanges() Changes { return changes(o.ScheduleSeatIDs, StatusAvailable) }

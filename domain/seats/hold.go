@@ -8,25 +8,23 @@ import (
 	"onsale/domain"
 )
 
-func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event {
+func (s *State) hold(c domain.Command, body Hold, now domain.Time) []domain.Event {
 	ids, best, count := body.ScheduleSeatIDs, body.BestAvailable, len(body.ScheduleSeatIDs)
 	if best != nil {
 		count = best.Count
 	}
-	sc, rejection := s.findSchedule(c, body.Check(), count)
-	if sc == nil {
+	sc, rejection := s.findSchedule(c, count)
+	if rejection != nil {
 		return rejection
 	}
-	if missing := sc.Layout.missing(ids); missing != nil {
+	switch missing := sc.Layout.missing(ids); {
+	case missing != nil:
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
-	}
-	if best != nil && !sc.Layout.hasSection(best.Section) {
+	case best != nil && !sc.Layout.hasSection(best.Section):
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: best.Section})
-	}
-	if sc.Closed {
+	case sc.Closed:
 		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
-	if s.exceedsLimit(sc, c.User, count, now) {
+	case s.exceedsLimit(sc, c.User, count, now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	a := s.availability(sc, now)
@@ -36,13 +34,13 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) domain.Event 
 	if taken := a.unavailable(ids); taken != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: taken})
 	}
-	if rejection, rejected := a.rejectOrphans(c, ids); rejected {
+	if rejection := a.rejectOrphans(c, ids); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, sc.newHeld(c, ids, now))
 }
 
-func (a *availability) holdBest(c domain.Command, want BestAvailable) domain.Event {
+func (a *availability) holdBest(c domain.Command, want BestAvailable) []domain.Event {
 	found, ok := a.bestRun(want.Section, want.Count)
 	if !ok {
 		available := a.countFree(want.Section)
@@ -57,12 +55,14 @@ func (a *availability) holdBest(c domain.Command, want BestAvailable) domain.Eve
 }
 
 // rejectOrphans refuses a choice of seats that leaves orphans, where the schedule forbids it.
-func (a *availability) rejectOrphans(c domain.Command, chosen []int) (domain.Event, bool) {
+func (a *availability) rejectOrphans(c domain.Command, chosen []int) []domain.Event {
 	if !a.sc.NoOrphans {
-		return domain.Event{}, false
+		return nil
 	}
-	orphans := a.orphans(chosen)
-	return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans}), orphans != nil
+	if orphans := a.orphans(chosen); orphans != nil {
+		return domain.Reject(c, domain.OrphanSeat, domain.Details{ScheduleSeatIDs: orphans})
+	}
+	return nil
 }
 
 func (sc *Schedule) newHeld(c domain.Command, ids []int, now domain.Time) Held {
@@ -95,7 +95,7 @@ func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Ti
 }
 
 // findHold returns the user's hold, or the command's rejection.
-func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, domain.Event) {
+func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time) (*Allocation, []domain.Event) {
 	h, active := sc.allocations[sequence]
 	past, expired := sc.expired[sequence]
 	switch {
@@ -108,17 +108,17 @@ func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time)
 	case h.ExpiresAt <= now:
 		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
 	}
-	return h, domain.Event{}
+	return h, nil
 }
 
 // extend restarts the time of a hold, within the schedule's options. A hold that would not end later is refused.
-func (s *State) extend(c domain.Command, body Extend, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), 0)
-	if sc == nil {
+func (s *State) extend(c domain.Command, body Extend, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, 0)
+	if rejection != nil {
 		return rejection
 	}
 	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-	if h == nil {
+	if rejection != nil {
 		return rejection
 	}
 	end := sc.holdEnd(now)
@@ -132,22 +132,21 @@ func (s *State) extend(c domain.Command, body Extend, now domain.Time) domain.Ev
 }
 
 // swap exchanges seats in one step, so that no other user can get the new seats between release and take.
-func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.Release)+len(body.Take))
-	if sc == nil {
+func (s *State) swap(c domain.Command, body Swap, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.Release)+len(body.Take))
+	if rejection != nil {
 		return rejection
 	}
 	h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-	if h == nil {
+	if rejection != nil {
 		return rejection
 	}
-	if missing := sc.Layout.missing(body.Take); missing != nil {
+	switch missing := sc.Layout.missing(body.Take); {
+	case missing != nil:
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
-	}
-	if sc.Closed && len(body.Take) > 0 {
+	case sc.Closed && len(body.Take) > 0:
 		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
-	if s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now) {
+	case s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	a := s.availability(sc, now)
@@ -162,7 +161,7 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event 
 	for _, id := range body.Release {
 		a.releasing[id] = true
 	}
-	if rejection, rejected := a.rejectOrphans(c, body.Take); rejected {
+	if rejection := a.rejectOrphans(c, body.Take); rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Swapped{
@@ -173,23 +172,17 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) domain.Event 
 }
 
 // release gives back those seats that the user holds and ignores the others, so releasing twice succeeds.
-func (s *State) release(c domain.Command, body Release, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
-	if sc == nil {
+func (s *State) release(c domain.Command, body Release, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.ScheduleSeatIDs))
+	if rejection != nil {
 		return rejection
 	}
 	ids := body.ScheduleSeatIDs
 	if h := sc.allocations[HoldSequence(body.HoldID)]; h != nil {
 		ids = h.ScheduleSeatIDs
 	}
-	released := Released{ScheduleID: c.Entity, ScheduleSeatIDs: []int{}}
-	for _, id := range ids {
-		if sc.heldBy(id, c.User, now) {
-			released.ScheduleSeatIDs = append(released.ScheduleSeatIDs, id)
-		}
-	}
-	released.ReleasedCount = len(released.ScheduleSeatIDs)
-	return domain.NewOutcome(c, released)
+	released := append([]int{}, filter(ids, func(id int) bool { return sc.heldBy(id, c.User, now) })...)
+	return domain.NewOutcome(c, Released{ScheduleID: c.Entity, ScheduleSeatIDs: released, ReleasedCount: len(released)})
 }
 
 // heldBy says whether the seat is in a hold of the user that is not due at now.

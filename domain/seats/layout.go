@@ -78,11 +78,16 @@ func (l Layout) totalPrice(ids []int) (total int64) {
 
 // missing returns those of ids that no seat has; nil if none.
 func (l Layout) missing(ids []int) []int {
-	var missing []int
+	return filter(ids, func(id int) bool { return id < 1 || id > l.total })
+}
+
+// filter returns those of ids for which keep is true; nil if none.
+func filter(ids []int, keep func(id int) bool) []int {
+	var kept []int
 	for _, id := range ids {
-		if id < 1 || id > l.total {
-			missing = append(missing, id)
+		if keep(id) {
+			kept = append(kept, id)
 		}
 	}
-	return missing
+	return kept
 }

@@ -9,31 +9,24 @@ import (
 )
 
 // reserve checks the hold and its user, so that a late command never gets seats that another user holds by now.
-func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), len(body.ScheduleSeatIDs))
-	if sc == nil {
+func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, len(body.ScheduleSeatIDs))
+	if rejection != nil {
 		return rejection
 	}
 	ids := body.ScheduleSeatIDs
 	if body.HoldID != "" {
 		h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
-		if h == nil {
+		if rejection != nil {
 			return rejection
 		}
 		if ids == nil {
 			ids = slices.Clone(h.ScheduleSeatIDs)
-		}
-		if others := difference(ids, h.ScheduleSeatIDs); others != nil {
+		} else if others := difference(ids, h.ScheduleSeatIDs); others != nil {
 			return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 		}
 	}
-	var others []int
-	for _, id := range ids {
-		if !sc.heldBy(id, c.User, now) {
-			others = append(others, id)
-		}
-	}
-	if others != nil {
+	if others := filter(ids, func(id int) bool { return !sc.heldBy(id, c.User, now) }); others != nil {
 		return domain.Reject(c, domain.SeatUnavailable, domain.Details{ScheduleSeatIDs: others})
 	}
 	return domain.NewOutcome(c, Reserved{
@@ -43,10 +36,7 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) domain.
 }
 
 // cancel gives all seats of a reservation back. The reservation stays, marked as cancelled.
-func (s *State) cancel(c domain.Command, body Cancel) domain.Event {
-	if body.Check() != nil {
-		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	}
+func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 	var r Reservation
 	found := false
 	if sc := s.schedules[c.Entity]; sc != nil {

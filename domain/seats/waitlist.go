@@ -12,22 +12,21 @@ import (
 )
 
 // join allows a user one entry in a schedule, whatever the section.
-func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event {
-	sc, rejection := s.findSchedule(c, body.Check(), 0)
-	if sc == nil {
+func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Event {
+	sc, rejection := s.findSchedule(c, 0)
+	if rejection != nil {
 		return rejection
 	}
-	if !sc.Layout.hasSection(body.Section) {
-		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: body.Section})
-	}
-	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Details{})
-	}
 	sequence, waiting := sc.waitingByUser[c.User]
-	if offer := sc.allocations[sequence]; waiting && (offer == nil || offer.ExpiresAt > now) {
+	offer := sc.allocations[sequence]
+	switch {
+	case !sc.Layout.hasSection(body.Section):
+		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: body.Section})
+	case sc.Closed:
+		return domain.Reject(c, domain.Closed, domain.Details{})
+	case waiting && (offer == nil || offer.ExpiresAt > now):
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, sequence)})
-	}
-	if body.Quantity > sc.MaxSeatsPerUser {
+	case body.Quantity > sc.MaxSeatsPerUser:
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
 	position := 1
@@ -41,9 +40,9 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) domain.Event 
 }
 
 // leave releases the seats that are on offer.
-func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Event {
-	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckLeave)
-	if sc == nil {
+func (s *State) leave(c domain.Command, body Leave, now domain.Time) []domain.Event {
+	_, h, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckLeave)
+	if rejection != nil {
 		return rejection
 	}
 	left := Left{ScheduleID: c.Entity, WaitingID: body.WaitingID}
@@ -53,9 +52,9 @@ func (s *State) leave(c domain.Command, body Leave, now domain.Time) domain.Even
 	return domain.NewOutcome(c, left)
 }
 
-func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.Event {
-	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
-	if sc == nil {
+func (s *State) decline(c domain.Command, body Decline, now domain.Time) []domain.Event {
+	_, h, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckAnswer)
+	if rejection != nil {
 		return rejection
 	}
 	return domain.NewOutcome(c, Declined{
@@ -64,9 +63,9 @@ func (s *State) decline(c domain.Command, body Decline, now domain.Time) domain.
 }
 
 // accept turns an offer into a hold. The user's limit is checked here, not when joining.
-func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Event {
-	sc, h, rejection := s.findWaiting(c, body.Check(), body.WaitingID, now, waitlist.CheckAnswer)
-	if sc == nil {
+func (s *State) accept(c domain.Command, body Accept, now domain.Time) []domain.Event {
+	sc, h, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckAnswer)
+	if rejection != nil {
 		return rejection
 	}
 	if s.exceedsLimit(sc, c.User, len(h.ScheduleSeatIDs), now) {
@@ -81,14 +80,11 @@ func (s *State) accept(c domain.Command, body Accept, now domain.Time) domain.Ev
 
 // findWaiting returns the schedule and the offer, if any, of the entry with this id; or the command's rejection, where check
 // refuses the entry.
-func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now domain.Time, check waitlist.Check) (
-	*Schedule, *Allocation, domain.Event,
+func (s *State) findWaiting(c domain.Command, id string, now domain.Time, check waitlist.Check) (
+	*Schedule, *Allocation, []domain.Event,
 ) {
 	sc := s.schedules[c.Entity]
-	switch {
-	case bodyErr != nil:
-		return nil, nil, domain.Reject(c, domain.InvalidBody, domain.Details{})
-	case sc == nil:
+	if sc == nil {
 		return nil, nil, domain.Reject(c, domain.WaitingNotFound, domain.Details{})
 	}
 	sequence := WaitingSequence(c.Entity, id)
@@ -101,7 +97,7 @@ func (s *State) findWaiting(c domain.Command, bodyErr error, id string, now doma
 	if code, details := check(o, c.User, now); code != "" {
 		return nil, nil, domain.Reject(c, code, details)
 	}
-	return sc, h, domain.Event{}
+	return sc, h, nil
 }
 
 // markOfferable notes that an offer may have become possible: a user joined, or a seat was released.

@@ -12,6 +12,7 @@ import (
 
 	"onsale/http/view"
 	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // A previous number that is in the ring, but of another topic there, leads to the log.
@@ -216,7 +217,7 @@ func BenchmarkHub_Publish(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Number++
-				h.Publish([]projections.ConfirmedEvent{{Event: e, PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}})
+				h.Publish([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
 			}
 			stop()
 			stopIdle()

@@ -44,7 +44,7 @@ var ErrDifference = errors.New("the log and the rules differ")
 
 // Run decides everything again. With ErrDifference the text names the first difference. visit, if not nil, is called with each
 // command and its events in the log, in order.
-func Run(ctx context.Context, log Log, visit func(domain.Command, []domain.Event)) (Report, error) {
+func Run(ctx context.Context, log Log, visit func(Decision)) (Report, error) {
 	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
 	state, err := log.State(ctx)
 	if err != nil {
@@ -73,17 +73,18 @@ func Run(ctx context.Context, log Log, visit func(domain.Command, []domain.Event
 		return a.report, err
 	} else if extra != nil {
 		return a.report, fmt.Errorf("%w: event %d belongs to command %d, which is not in COMMANDS", ErrDifference,
-			extra.event.Number, extra.event.Sequence)
+			extra.Number, extra.Sequence)
 	}
 	return a.report, nil
 }
 
 // auditor has two machines: decider decides, report.Machine applies the events in the log.
 type auditor struct {
-	report  Report
-	decider *machine.Machine
-	cursor  *eventCursor
-	visit   func(domain.Command, []domain.Event)
+	report   Report
+	decider  *machine.Machine
+	cursor   *eventCursor
+	prevHash domain.Hash // of the last event that was compared
+	visit    func(Decision)
 }
 
 // check decides one command and compares.
@@ -96,59 +97,60 @@ func (a *auditor) check(c domain.Command) error {
 	if _, noop := c.Body.(domain.Noop); noop {
 		// The commands of this message were lost in a power loss, after their events had been published.
 		a.report.Noops++
-		return a.accept(c, logged)
+		return a.accept(logged)
 	}
-	if n := len(logged); n > 0 && isDeadLetter(logged[n-1].event) {
-		return a.accept(c, logged) // whatever today's rules decide
+	if n := len(logged.Events); n > 0 && isDeadLetter(logged.Events[n-1]) {
+		return a.accept(logged) // whatever today's rules decide
 	}
+	prevHash := a.prevHash
 	events, _ := a.decider.Execute(c)
 	for i, e := range events {
 		if e.Number > a.cursor.last {
 			a.report.Undecided++ // a live node is still deciding it
 			return nil
 		}
-		ours, err := a.cursor.log.EncodeEvent(a.cursor.hashBefore(i, logged), e)
+		ours, err := a.cursor.log.EncodeEvent(prevHash, e)
 		if err != nil {
 			return err
 		}
-		if i >= len(logged) {
+		if i >= len(logged.Records) {
 			return fmt.Errorf("%w: command %d leads to event %d %s, which is not in EVENTS", ErrDifference, c.Sequence, e.Number, ours.Payload)
 		}
-		if theirs := logged[i].record; ours.Subject != theirs.Subject || !bytes.Equal(ours.Payload, theirs.Payload) || ours.Hash != theirs.Hash {
+		theirs := logged.Records[i]
+		if ours.Subject != theirs.Subject || !bytes.Equal(ours.Payload, theirs.Payload) || ours.Hash != theirs.Hash {
 			return fmt.Errorf("%w at event %d of command %d\n  the rules: %s %s\n  the log:   %s %s", ErrDifference, e.Number, c.Sequence,
 				ours.Subject, ours.Payload, theirs.Subject, theirs.Payload)
 		}
+		prevHash = theirs.Hash
 	}
-	if len(logged) > len(events) {
-		return fmt.Errorf("%w: event %d does not follow from command %d: %s", ErrDifference,
-			logged[len(events)].event.Number, c.Sequence, logged[len(events)].record.Payload)
+	if len(logged.Records) > len(events) {
+		extra := logged.Records[len(events)]
+		return fmt.Errorf("%w: event %d does not follow from command %d: %s", ErrDifference, extra.Number, c.Sequence, extra.Payload)
 	}
-	return a.apply(c, logged)
+	return a.apply(logged)
 }
 
 // accept takes the events in the log as facts, for the decider too.
-func (a *auditor) accept(c domain.Command, logged []decodedEvent) error {
-	for _, d := range logged {
-		a.decider.Apply(d.event)
+func (a *auditor) accept(logged Decision) error {
+	for _, e := range logged.Events {
+		a.decider.Apply(e)
 	}
-	return a.apply(c, logged)
+	return a.apply(logged)
 }
 
 // apply applies the events of one command and checks the invariants after each.
-func (a *auditor) apply(c domain.Command, logged []decodedEvent) error {
-	events := make([]domain.Event, len(logged))
-	for i, d := range logged {
-		events[i] = d.event
-		a.report.Machine.Apply(d.event)
+func (a *auditor) apply(logged Decision) error {
+	for i, e := range logged.Events {
+		a.report.Machine.Apply(e)
 		a.report.Events++
-		a.report.ByType[labelOf(d.event)]++
-		if err := a.report.Machine.CheckInvariants(d.event); err != nil {
-			return fmt.Errorf("%w: after event %d: %w", ErrDifference, d.event.Number, err)
+		a.report.ByType[labelOf(e)]++
+		if err := a.report.Machine.CheckInvariants(e); err != nil {
+			return fmt.Errorf("%w: after event %d: %w", ErrDifference, e.Number, err)
 		}
-		a.cursor.prevHash = d.record.Hash
+		a.prevHash = logged.Records[i].Hash
 	}
 	if a.visit != nil {
-		a.visit(c, events)
+		a.visit(logged)
 	}
 	return nil
 }

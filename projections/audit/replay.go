@@ -30,13 +30,9 @@ func Replay(ctx context.Context, log Log) iter.Seq2[Decision, error] {
 		cursor, stop := newCursor(ctx, log, state.Events.Last)
 		defer stop()
 		for c, err := range commands(ctx, log, state.Commands.Last) {
-			d := Decision{Command: c}
+			var d Decision
 			if err == nil {
-				var found []decodedEvent
-				found, err = cursor.eventsOf(c)
-				for _, e := range found {
-					d.Events, d.Records = append(d.Events, e.event), append(d.Records, e.record)
-				}
+				d, err = cursor.eventsOf(c)
 			}
 			if !yield(d, err) || err != nil {
 				return
@@ -68,87 +64,60 @@ func commands(ctx context.Context, log Log, last uint64) iter.Seq2[domain.Comman
 	}
 }
 
-// decodedEvent is an event with its bytes.
-type decodedEvent struct {
-	event  domain.Event
-	record domain.Record
-}
-
 // eventCursor reads EVENTS command by command, up to last.
 type eventCursor struct {
-	log      Log
-	next     func() (domain.Record, error, bool)
-	last     uint64
-	lastRead uint64      // number of the last record read
-	prevHash domain.Hash // of the last record that was compared
-	peeked   *decodedEvent
+	log    Log
+	next   func() (domain.Record, error, bool)
+	last   uint64
+	peeked *domain.Event // of record
+	record domain.Record // the last that was read
 }
 
 func newCursor(ctx context.Context, log Log, last uint64) (cursor *eventCursor, stop func()) {
-	next, stop := iter.Pull2(until(log.Events(ctx, 1, ""), last))
+	next, stop := iter.Pull2(log.Events(ctx, 1, ""))
 	return &eventCursor{log: log, next: next, last: last}, stop
 }
 
-// until ends an endless sequence with the record that has this number.
-func until(records iter.Seq2[domain.Record, error], last uint64) iter.Seq2[domain.Record, error] {
-	return func(yield func(domain.Record, error) bool) {
-		if last == 0 {
-			return
-		}
-		for r, err := range records {
-			if !yield(r, err) || err != nil || r.Number >= last {
-				return
-			}
-		}
-	}
-}
-
-// hashBefore is the hash before the i-th of these events.
-func (c *eventCursor) hashBefore(i int, logged []decodedEvent) domain.Hash {
-	if i == 0 || i > len(logged) {
-		return c.prevHash
-	}
-	return logged[i-1].record.Hash
-}
-
 // peek is the next event, nil at the end.
-func (c *eventCursor) peek() (*decodedEvent, error) {
+func (c *eventCursor) peek() (*domain.Event, error) {
 	if c.peeked != nil {
 		return c.peeked, nil
 	}
-	record, err, ok := c.next()
-	if !ok && c.lastRead < c.last {
-		return nil, fmt.Errorf("reading EVENTS ended at event %d of %d", c.lastRead, c.last)
+	if c.record.Number >= c.last {
+		return nil, nil
 	}
-	if !ok || err != nil {
+	record, err, ok := c.next()
+	if !ok {
+		return nil, fmt.Errorf("reading EVENTS ended at event %d of %d", c.record.Number, c.last)
+	}
+	if err != nil {
 		return nil, err
 	}
-	c.lastRead = record.Number
 	e, err := c.log.DecodeEvent(record)
 	if err != nil {
 		return nil, err
 	}
-	c.peeked = &decodedEvent{e, record}
+	c.peeked, c.record = &e, record
 	return c.peeked, nil
 }
 
 // eventsOf are the events of command; of a no-op, those of all commands that its message once had. An event of an earlier
 // command that is still unread belongs to none.
-func (c *eventCursor) eventsOf(command domain.Command) ([]decodedEvent, error) {
+func (c *eventCursor) eventsOf(command domain.Command) (Decision, error) {
 	first, last := command.Sequence, command.Sequence
 	if _, noop := command.Body.(domain.Noop); noop {
 		last += domain.SequencesPerMessage - 1
 	}
-	var found []decodedEvent
+	d := Decision{Command: command}
 	for {
-		d, err := c.peek()
-		if err != nil || d == nil || d.event.Sequence > last {
-			return found, err
+		e, err := c.peek()
+		if err != nil || e == nil || e.Sequence > last {
+			return d, err
 		}
-		if d.event.Sequence < first {
-			return nil, fmt.Errorf("%w: event %d belongs to command %d, which led to no events or is not in COMMANDS", ErrDifference,
-				d.event.Number, d.event.Sequence)
+		if e.Sequence < first {
+			return d, fmt.Errorf("%w: event %d belongs to command %d, which led to no events or is not in COMMANDS", ErrDifference,
+				e.Number, e.Sequence)
 		}
-		found, c.peeked = append(found, *d), nil
+		d.Events, d.Records, c.peeked = append(d.Events, *e), append(d.Records, c.record), nil
 	}
 }

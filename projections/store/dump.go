@@ -3,75 +3,54 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// dump writes one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
+// dump is one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
 // this node has published, not on EVENTS.
-func (s *Store) dump(w io.Writer) error {
-	out := bufio.NewWriter(w)
-	err := s.view(func(tx *bolt.Tx) error {
+func (s *Store) dump() (lines []string, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
 		for _, name := range buckets {
-			if string(name) == string(bucketOutbox) || string(name) == string(bucketMeta) {
-				continue
-			}
-			if err := dumpBucket(out, string(name), tx.Bucket(name)); err != nil {
-				return err
+			if !bytes.Equal(name, bucketOutbox) && !bytes.Equal(name, bucketMeta) {
+				lines = appendBucket(lines, string(name), tx.Bucket(name))
 			}
 		}
 		cp, err := readCheckpoint(tx)
-		fmt.Fprintf(out, "events %d now %s hash %s\n", cp.Events, cp.Now, cp.Hash)
+		lines = append(lines, fmt.Sprintf("events %d now %s hash %s", cp.Events, cp.Now, cp.Hash))
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return out.Flush()
+	return lines, err
 }
 
-func dumpBucket(w io.Writer, name string, b *bolt.Bucket) error {
-	return b.ForEach(func(k, v []byte) error {
+func appendBucket(lines []string, name string, b *bolt.Bucket) []string {
+	c := b.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if v == nil {
-			inner := b.Bucket(k)
-			return dumpBucket(w, fmt.Sprintf("%s %s", name, k), inner)
+			lines = appendBucket(lines, fmt.Sprintf("%s %s", name, k), b.Bucket(k))
+		} else {
+			lines = append(lines, fmt.Sprintf("%s %q %q", name, k, v))
 		}
-		_, err := fmt.Fprintf(w, "%s %q %q\n", name, k, v)
-		return err
-	})
+	}
+	return lines
 }
 
-// Difference is the first row in which two stores differ; "": they are equal.
+// Difference is the first row in which two stores differ, a line of each; "": they are equal.
 func Difference(a, b *Store) (string, error) {
-	var dumps [2]bytes.Buffer
-	for i, s := range []*Store{a, b} {
-		if err := s.dump(&dumps[i]); err != nil {
-			return "", err
-		}
+	ours, err := a.dump()
+	theirs, otherErr := b.dump()
+	if err := errors.Join(err, otherErr); err != nil || slices.Equal(ours, theirs) {
+		return "", err
 	}
-	if bytes.Equal(dumps[0].Bytes(), dumps[1].Bytes()) {
-		return "", nil
+	first := 0 // the last line, the checkpoint, is never missing
+	for first < min(len(ours), len(theirs))-1 && ours[first] == theirs[first] {
+		first++
 	}
-	one, other := strings.Split(dumps[0].String(), "\n"), strings.Split(dumps[1].String(), "\n")
-	for i := range max(len(one), len(other)) {
-		var x, y string
-		if i < len(one) {
-			x = one[i]
-		}
-		if i < len(other) {
-			y = other[i]
-		}
-		if x != y {
-			return fmt.Sprintf("%s\n%s", x, y), nil
-		}
-	}
-	return "", nil
+	return ours[first] + "\n" + theirs[first], nil
 }
 
 // EventsBehind is how many events this store lacks of what the other has; negative when it has more.

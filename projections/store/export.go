@@ -155,8 +155,7 @@ type OwnedReservation struct {
 // ExportReservations are all reservations by sequence.
 func (x Exporter) ExportReservations() iter.Seq2[OwnedReservation, error] {
 	return exportRows(x, bucketNamed(bucketReservations), func(_ *bolt.Tx, k, v []byte) ([]OwnedReservation, error) {
-		var r reservationRow
-		err := json.Unmarshal(v, &r)
+		r, err := decodeJSON[reservationRow](bucketReservations, k, v)
 		id := seats.ReservationID(r.ScheduleID, number(k))
 		return []OwnedReservation{{Reservation{id, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, r.Cancelled}, r.User}}, err
 	})
@@ -182,7 +181,14 @@ func (x Exporter) ExportSeats(schedule string) iter.Seq2[OwnedSeat, error] {
 		return concat(ids, x.ExportSeats)
 	}
 	return func(yield func(OwnedSeat, error) bool) {
-		layout, err := x.layoutOf(schedule)
+		var layout seats.Layout
+		err := x.check()
+		if err == nil {
+			err = x.store.view(func(tx *bolt.Tx) (err error) {
+				layout, err = layoutOf(tx, schedule)
+				return err
+			})
+		}
 		for first := 1; err == nil && first <= layout.Total(); first += exportChunk {
 			var part []OwnedSeat
 			err = x.store.view(func(tx *bolt.Tx) error {
@@ -199,20 +205,6 @@ func (x Exporter) ExportSeats(schedule string) iter.Seq2[OwnedSeat, error] {
 			yield(OwnedSeat{}, err)
 		}
 	}
-}
-
-func (x Exporter) layoutOf(schedule string) (layout seats.Layout, err error) {
-	if err := x.check(); err != nil {
-		return layout, err
-	}
-	err = x.store.view(func(tx *bolt.Tx) error {
-		created, ok, err := findRow[scheduleRow](tx, bucketSchedules, schedule)
-		if ok {
-			layout = seats.NewLayout(created.Sections)
-		}
-		return err
-	})
-	return layout, err
 }
 
 func seatsFrom(tx *bolt.Tx, schedule string, layout seats.Layout, first int) []OwnedSeat {

@@ -25,10 +25,12 @@ type journalRow struct {
 	data []byte // the body in JSON
 }
 
-// Offsets of the links in a row.
+// Chain is a chain of links through the journal: where a row has the number of the row before it.
+type Chain int
+
 const (
-	offsetPrevOfUser   = 16
-	offsetPrevOfEntity = 24
+	OfUser   Chain = 16
+	OfEntity Chain = 24
 )
 
 // encodeRow writes five numbers, the request, three short texts and the body.
@@ -44,23 +46,15 @@ func encodeRow(e domain.Event, name string, links Links, data []byte) []byte {
 }
 
 func decodeRow(k, v []byte) (journalRow, error) {
-	var r journalRow
-	if len(k) != 8 || len(v) < 5*8 {
-		return r, fmt.Errorf("%w: a row of the journal is truncated", ErrDamaged)
+	h, err := readRowHeader(k, v)
+	if err != nil {
+		return journalRow{}, err
 	}
-	r.Number, r.Sequence, r.Now = number(k), number(v), domain.Time(number(v[8:]))
-	r.Links = Links{number(v[offsetPrevOfUser:]), number(v[offsetPrevOfEntity:])}
-	r.Fingerprint = domain.Fingerprint(number(v[32:]))
-	v = v[40:]
-	var request string
-	for _, text := range []*string{&request, &r.User, &r.Entity, &r.name} {
-		if len(v) == 0 || len(v)-1 < int(v[0]) {
-			return r, fmt.Errorf("%w: row %d of the journal is truncated", ErrDamaged, r.Number)
-		}
-		*text, v = string(v[1:1+v[0]]), v[1+v[0]:]
-	}
-	r.data = append([]byte{}, v...) // bbolt's bytes end with the transaction
-	return r, r.Request.UnmarshalText([]byte(request))
+	r := journalRow{name: string(h.name), data: bytes.Clone(h.data)} // bbolt's bytes end with the transaction
+	r.Number, r.Sequence, r.Now, r.Fingerprint = number(k), number(v), domain.Time(number(v[8:])), domain.Fingerprint(number(v[32:]))
+	r.Links = Links{number(v[OfUser:]), number(v[OfEntity:])}
+	r.User, r.Entity = string(h.user), string(h.entity)
+	return r, r.Request.UnmarshalText(h.request)
 }
 
 func readRow(tx *bolt.Tx, n uint64) (journalRow, bool, error) {
@@ -182,21 +176,11 @@ func searchJournal(tx *bolt.Tx, match func(sequence uint64, at domain.Time) bool
 // maxNumbersPerWalk bounds the numbers that one walk returns. A walk leads from the newest row to the oldest.
 const maxNumbersPerWalk = 4096
 
-// NumbersOfUser are the numbers of a user's events, see numbersBack. last is the user's last event or a resume point.
-func (s *Store) NumbersOfUser(from, last uint64) (numbers, resumePoints []uint64, err error) {
-	return s.numbersBack(from, last, offsetPrevOfUser)
-}
-
-// NumbersOfEntity are those of an entity.
-func (s *Store) NumbersOfEntity(from, last uint64) (numbers, resumePoints []uint64, err error) {
-	return s.numbersBack(from, last, offsetPrevOfEntity)
-}
-
-// numbersBack follows the links back from last to from and returns the oldest numbers in rising order, at most
-// maxNumbersPerWalk. For the numbers that it passed over it returns resume points, in falling order: the next walk starts at
-// the lowest one that is not before its own from, so a reader that missed a million events does not walk all of them for
-// every part.
-func (s *Store) numbersBack(from, last uint64, linkOffset int) (numbers, resumePoints []uint64, err error) {
+// NumbersBack follows a chain back from last, its last event or a resume point, to from and returns the oldest numbers in rising
+// order, at most maxNumbersPerWalk. For the numbers that it passed over it returns resume points, in falling order: the next walk
+// starts at the lowest one that is not before its own from, so a reader that missed a million events does not walk all of them
+// for every part.
+func (s *Store) NumbersBack(chain Chain, from, last uint64) (numbers, resumePoints []uint64, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
 		journal := tx.Bucket(bucketJournal)
 		for n := last; n >= from && n > 0; {
@@ -206,10 +190,10 @@ func (s *Store) numbersBack(from, last uint64, linkOffset int) (numbers, resumeP
 			}
 			numbers = append(numbers, n)
 			row := journal.Get(key(n))
-			if len(row) < linkOffset+8 {
+			if len(row) < int(chain)+8 {
 				return fmt.Errorf("%w: event %d has no row", ErrDamaged, n)
 			}
-			prev := number(row[linkOffset:])
+			prev := number(row[chain:])
 			if prev >= n {
 				return fmt.Errorf("%w: row %d of the journal links to row %d", ErrDamaged, n, prev)
 			}
@@ -235,12 +219,12 @@ func (s *State) loadJournal(tx *bolt.Tx) error {
 		}
 		n := number(k)
 		if len(r.user) > 0 {
-			last.User[string(r.user)] = n
+			last[string(r.user)] = n
 		}
 		if !bytes.Equal(r.name, name) || !bytes.Equal(r.entity, entity) {
 			name, entity, entityKey = r.name, r.entity, domain.Kind(string(r.name))+"."+string(r.entity)
 		}
-		last.Entity[entityKey] = n
+		last[entityKey] = n
 		s.Counters.addRow(r)
 		if string(r.name) == "alarms.raised" {
 			user := string(r.user)
@@ -254,7 +238,7 @@ func (s *State) loadJournal(tx *bolt.Tx) error {
 	})
 }
 
-// rowHeader is the part of a row that loading needs, in bbolt's own bytes.
+// rowHeader is the texts and the body of a row, in bbolt's own bytes.
 type rowHeader struct{ request, user, entity, name, data []byte }
 
 // rejectionCode is nil for all but rejections. It follows the type of the command, and neither has quotes in it.
@@ -269,10 +253,10 @@ func (h rowHeader) rejectionCode() []byte {
 
 func readRowHeader(k, v []byte) (rowHeader, error) {
 	var h rowHeader
-	if len(v) < 40 {
+	if len(k) != 8 || len(v) < 5*8 {
 		return h, fmt.Errorf("%w: a row of the journal is truncated", ErrDamaged)
 	}
-	v = v[40:]
+	v = v[5*8:]
 	for _, text := range []*[]byte{&h.request, &h.user, &h.entity, &h.name} {
 		if len(v) == 0 || len(v)-1 < int(v[0]) {
 			return h, fmt.Errorf("%w: row %d of the journal is truncated", ErrDamaged, number(k))

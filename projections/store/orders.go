@@ -18,7 +18,7 @@ import (
 func (w *Writer) putOrders(e domain.Event) error {
 	state := w.machine.Orders
 	if prepared, ok := e.Body.(orders.Prepared); ok {
-		return putJSON(w.tx.Bucket(bucketPreparations), prepared.MerchantUID, state.Preparation(prepared.MerchantUID))
+		return putJSON(w.tx.Bucket(bucketPreparations), []byte(prepared.MerchantUID), state.Preparation(prepared.MerchantUID))
 	}
 	if domain.Kind(typeOf(e)) == "products" {
 		w.products[e.Entity] = true
@@ -32,12 +32,12 @@ func (w *Writer) putOrders(e domain.Event) error {
 // flushOrders writes what was noted, as the machine has it now.
 func (w *Writer) flushOrders() error {
 	for id := range w.products {
-		if err := putJSON(w.tx.Bucket(bucketProducts), id, w.machine.Orders.Product(id)); err != nil {
+		if err := putJSON(w.tx.Bucket(bucketProducts), []byte(id), w.machine.Orders.Product(id)); err != nil {
 			return err
 		}
 	}
 	for impUID := range w.orders {
-		if err := putJSON(w.tx.Bucket(bucketOrders), impUID, w.machine.Orders.Order(impUID)); err != nil {
+		if err := putJSON(w.tx.Bucket(bucketOrders), []byte(impUID), w.machine.Orders.Order(impUID)); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (s *State) loadOrders(tx *bolt.Tx) error {
 
 // Product is one product; false when there is none.
 func (v *View) Product(id string) (orders.Product, bool, error) {
-	return findRow[orders.Product](v.tx, bucketProducts, id)
+	return findRow[orders.Product](v.tx, bucketProducts, []byte(id))
 }
 
 // Products are those whose id comes after the given one, in alphabetical order, at most limit.
@@ -73,12 +73,12 @@ func (v *View) Products(after string, limit int) ([]orders.Product, error) {
 
 // Order is the one with this payment, of any user, as it was last decided.
 func (v *View) Order(impUID string) (orders.Order, bool, error) {
-	return findRow[orders.Order](v.tx, bucketOrders, impUID)
+	return findRow[orders.Order](v.tx, bucketOrders, []byte(impUID))
 }
 
 // Preparation is that of a merchant_uid, of any user.
 func (v *View) Preparation(merchantUID string) (orders.Preparation, bool, error) {
-	return findRow[orders.Preparation](v.tx, bucketPreparations, merchantUID)
+	return findRow[orders.Preparation](v.tx, bucketPreparations, []byte(merchantUID))
 }
 
 // Orders are the user's whose placing is confirmed, newest first. An order whose payment belongs to another user leaves the list
@@ -96,19 +96,19 @@ func (v *View) Orders(from uint64, limit int) (Page[orders.Order], error) {
 	})
 }
 
-// Rows of JSON by id.
+// Rows of JSON.
 
-func putJSON(b *bolt.Bucket, id string, row any) error {
+func putJSON(b *bolt.Bucket, k []byte, row any) error {
 	v, err := json.Marshal(row)
 	if err != nil {
 		return err
 	}
-	return b.Put([]byte(id), v)
+	return b.Put(k, v)
 }
 
 func decodeJSON[T any](bucket, k, v []byte) (row T, err error) {
 	if err := json.Unmarshal(v, &row); err != nil {
-		return row, fmt.Errorf("%w: %s %s: %w", ErrDamaged, bucket, k, err)
+		return row, fmt.Errorf("%w: %s %q: %w", ErrDamaged, bucket, k, err)
 	}
 	return row, nil
 }
@@ -117,12 +117,12 @@ func decoderOf[T any](bucket []byte) func(k, v []byte) (T, error) {
 	return func(k, v []byte) (T, error) { return decodeJSON[T](bucket, k, v) }
 }
 
-func findRow[T any](tx *bolt.Tx, bucket []byte, id string) (row T, ok bool, err error) {
-	raw := tx.Bucket(bucket).Get([]byte(id))
+func findRow[T any](tx *bolt.Tx, bucket, k []byte) (row T, ok bool, err error) {
+	raw := tx.Bucket(bucket).Get(k)
 	if raw == nil {
 		return row, false, nil
 	}
-	row, err = decodeJSON[T](bucket, []byte(id), raw)
+	row, err = decodeJSON[T](bucket, k, raw)
 	return row, err == nil, err
 }
 

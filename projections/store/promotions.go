@@ -28,10 +28,6 @@ func (w *Writer) putCoupons(e domain.Event) error {
 	return nil
 }
 
-func putPromotion(tx *bolt.Tx, p *coupons.Promotion) error {
-	return putJSON(tx.Bucket(bucketPromotions), p.PromotionID, p)
-}
-
 // loadPromotions restores the promotions with their coupons. Waiting entries come later, see loadWaiting.
 func (s *State) loadPromotions(tx *bolt.Tx) error {
 	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
@@ -56,7 +52,7 @@ var decodePromotion = decoderOf[coupons.Promotion](bucketPromotions)
 
 // Promotion is one promotion with its counters and flags, without its coupons and waiting entries; false when there is none.
 func (v *View) Promotion(id string) (coupons.Promotion, bool, error) {
-	return findRow[coupons.Promotion](v.tx, bucketPromotions, id)
+	return findRow[coupons.Promotion](v.tx, bucketPromotions, []byte(id))
 }
 
 // Promotions are those whose id comes after the given one, in alphabetical order, at most limit.
@@ -84,33 +80,25 @@ func decodeCoupon(v []byte) (couponRow, error) {
 	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
 }
 
-// couponBucket is the bucket of a promotion.
-func (w *Writer) couponBucket(promotion string) (*bolt.Bucket, error) {
-	if b := w.coupons[promotion]; b != nil {
-		return b, nil
-	}
-	b, err := w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(promotion))
-	if err != nil {
-		return nil, err
-	}
-	b.FillPercent = 0.9 // numbers rise
-	w.coupons[promotion] = b
-	return b, nil
-}
-
 // putCouponChanges writes the coupons that event e has issued, or given another status.
 func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
-	b, err := w.couponBucket(e.Entity)
-	if err != nil {
-		return err
+	b := w.coupons[e.Entity]
+	if b == nil {
+		var err error
+		if b, err = w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(e.Entity)); err != nil {
+			return err
+		}
+		b.FillPercent = 0.9 // numbers rise
+		w.coupons[e.Entity] = b
 	}
 	for n, status := range body.CouponChanges() {
 		row := couponRow{e.Number, status, e.User}
 		if status != coupons.StatusIssued {
-			if row, err = decodeCoupon(b.Get(key(uint64(n)))); err != nil {
+			old, err := decodeCoupon(b.Get(key(uint64(n))))
+			if err != nil {
 				return err
 			}
-			row.status = status
+			row = couponRow{old.eventNumber, status, old.user}
 		}
 		if err := b.Put(key(uint64(n)), row.encode()); err != nil {
 			return err

@@ -25,7 +25,7 @@ func Rebuild(ctx context.Context, path, epoch string, log EventLog, last uint64)
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, state, err
 	}
-	s, err := Open(tmp, epoch, log)
+	s, err := openVerified(tmp, epoch, log)
 	if err != nil {
 		return nil, state, err
 	}
@@ -46,10 +46,11 @@ func Rebuild(ctx context.Context, path, epoch string, log EventLog, last uint64)
 	return s, state, err
 }
 
-// decodedEvent is an event with its bytes.
+// decodedEvent is an event with its bytes, or why it could not be read.
 type decodedEvent struct {
 	event  domain.Event
 	record domain.Record
+	err    error
 }
 
 // fill reads EVENTS up to last and writes it in batches that end with a command.
@@ -59,10 +60,13 @@ func (s *Store) fill(ctx context.Context, last uint64, state *State) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, failed := readEvents(ctx, s.log, last)
 	var batch []decodedEvent
 	complete := 0 // events of batch whose commands are complete
-	for e := range events {
+	var e decodedEvent
+	for e = range readEvents(ctx, s.log, last) {
+		if e.err != nil {
+			return e.err
+		}
 		batch = append(batch, e)
 		if e.event.Last {
 			complete = len(batch)
@@ -74,23 +78,25 @@ func (s *Store) fill(ctx context.Context, last uint64, state *State) error {
 			batch, complete = append(batch[:0], batch[complete:]...), 0
 		}
 	}
-	if err := <-failed; err != nil {
-		return err
+	if e.event.Number != last {
+		return errors.Join(ctx.Err(), errors.New("EVENTS ended early"))
 	}
 	return s.applyBatch(state, batch[:complete])
 }
 
-// readEvents reads, checks the hash chain and decodes, concurrently with the goroutine that writes.
-func readEvents(ctx context.Context, log EventLog, last uint64) (<-chan decodedEvent, <-chan error) {
-	events, failed := make(chan decodedEvent, 1024), make(chan error, 1)
+// readEvents reads up to last, checks the hash chain and decodes, concurrently with the goroutine that writes. It ends with last, an
+// error or ctx.
+func readEvents(ctx context.Context, log EventLog, last uint64) <-chan decodedEvent {
+	events := make(chan decodedEvent, 1024)
 	go func() {
 		defer close(events)
 		var hash domain.Hash
-		next := uint64(1)
+		var prev uint64
 		for record, err := range log.Events(ctx, 1, "") {
-			if err == nil && record.Number != next {
-				err = fmt.Errorf("event %d is followed by %d", next-1, record.Number)
+			if err == nil && record.Number != prev+1 {
+				err = fmt.Errorf("event %d is followed by %d", prev, record.Number)
 			}
+			prev = record.Number
 			if hash = hash.Next(record.Subject, record.Payload); err == nil && hash != record.Hash {
 				err = fmt.Errorf("event %d was altered: its hash does not follow from its bytes", record.Number)
 			}
@@ -99,23 +105,19 @@ func readEvents(ctx context.Context, log EventLog, last uint64) (<-chan decodedE
 				e, err = log.DecodeEvent(record)
 			}
 			if err != nil {
-				failed <- fmt.Errorf("%w: %w", ErrEvents, err)
-				return
+				err = fmt.Errorf("%w: %w", ErrEvents, err)
 			}
 			select {
-			case events <- decodedEvent{e, record}:
+			case events <- decodedEvent{e, record, err}:
 			case <-ctx.Done():
-				failed <- ctx.Err()
 				return
 			}
-			if next++; record.Number == last {
-				failed <- nil
+			if err != nil || record.Number == last {
 				return
 			}
 		}
-		failed <- errors.Join(ctx.Err(), errors.New("EVENTS ended early"))
 	}()
-	return events, failed
+	return events
 }
 
 // applyBatch applies events to the machine and writes their rows.
@@ -128,7 +130,7 @@ func (s *Store) applyBatch(state *State, batch []decodedEvent) error {
 		for _, next := range batch {
 			state.Machine.Apply(next.event)
 			state.Counters.Add(next.event)
-			if err := w.Put(next.event, state.LastEvents.advance(next.event), next.record); err != nil {
+			if err := w.Put(next.event, state.LastEvents.Advance(next.event, nil), next.record); err != nil {
 				return err
 			}
 		}

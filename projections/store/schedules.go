@@ -3,8 +3,6 @@
 package store
 
 import (
-	"encoding/json"
-
 	bolt "go.etcd.io/bbolt"
 
 	"onsale/domain"
@@ -21,32 +19,30 @@ type Schedule struct {
 
 // Schedule is one schedule; false when there is none.
 func (v *View) Schedule(id string) (Schedule, bool, error) {
-	raw := v.tx.Bucket(bucketSchedules).Get([]byte(id))
-	if raw == nil {
-		return Schedule{}, false, nil
+	row, ok, err := findRow[scheduleRow](v.tx, bucketSchedules, []byte(id))
+	if !ok {
+		return Schedule{}, false, err
 	}
-	s, err := v.count([]byte(id), raw)
-	return s, err == nil, err
+	return v.count(row), true, nil
 }
 
 // Schedules are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Schedules(after string, limit int) ([]Schedule, error) {
-	return rowsAfter(v.tx.Bucket(bucketSchedules), after, limit, v.count)
+	return rowsAfter(v.tx.Bucket(bucketSchedules), after, limit, func(k, raw []byte) (Schedule, error) {
+		row, err := decodeJSON[scheduleRow](bucketSchedules, k, raw)
+		return v.count(row), err
+	})
 }
 
-func (v *View) count(id, raw []byte) (Schedule, error) {
-	r, err := decodeSchedule(id, raw)
-	if err != nil {
-		return Schedule{}, err
+func (v *View) count(r scheduleRow) Schedule {
+	counts := seats.NewCounts(seats.NewLayout(r.Sections).Total())
+	if rows := v.tx.Bucket(bucketSeats).Bucket([]byte(r.ScheduleID)); rows != nil {
+		c := rows.Cursor()
+		for k, row := c.First(); k != nil; k, row = c.Next() {
+			counts.Take((seatRow{state: row[16]}).status())
+		}
 	}
-	s := Schedule{Created: r.Created, Closed: r.Closed, Counts: seats.NewCounts(seats.NewLayout(r.Sections).Total()), Waiting: v.waitingCount("seats", string(id))}
-	if rows := v.tx.Bucket(bucketSeats).Bucket(id); rows != nil {
-		err = rows.ForEach(func(_, v []byte) error {
-			s.Counts.Take((seatRow{state: v[16]}).status())
-			return nil
-		})
-	}
-	return s, err
+	return Schedule{r.Created, r.Closed, counts, v.waitingCount("seats", r.ScheduleID)}
 }
 
 // SeatView is a seat as the view's user may see it.
@@ -62,11 +58,7 @@ type SeatView struct {
 
 // Seats calls each for every seat of the schedule in the order of their ids.
 func (v *View) Seats(schedule string, each func(SeatView) error) error {
-	raw := v.tx.Bucket(bucketSchedules).Get([]byte(schedule))
-	if raw == nil {
-		return nil
-	}
-	created, err := decodeSchedule([]byte(schedule), raw)
+	layout, err := layoutOf(v.tx, schedule)
 	if err != nil {
 		return err
 	}
@@ -76,7 +68,6 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 		rows = b.Cursor()
 		k, value = rows.First()
 	}
-	layout := seats.NewLayout(created.Sections)
 	for id := 1; id <= layout.Total(); id++ {
 		seat := SeatView{ScheduleSeatID: id, Status: seats.StatusAvailable}
 		seat.Section, seat.Row, seat.Number, seat.Price = layout.Locate(id)
@@ -110,16 +101,22 @@ func (v *View) Holds(schedule string, from uint64, limit int) (Page[Hold], error
 		if r.name != "seats.held" && r.name != "seats.accepted" || schedule != "" && r.Entity != schedule {
 			return nil, nil
 		}
-		var h allocationRow
-		if err := unmarshalRow(v.tx.Bucket(bucketAllocations), r.Sequence, &h); err != nil || h.Allocation == nil || len(h.ScheduleSeatIDs) == 0 {
+		h, _, err := findRow[allocationRow](v.tx, bucketAllocations, key(r.Sequence))
+		if err != nil || h.Allocation == nil || len(h.ScheduleSeatIDs) == 0 {
 			return nil, err
 		}
+		layout, known := layouts[h.ScheduleID]
+		if !known {
+			if layout, err = layoutOf(v.tx, h.ScheduleID); err != nil {
+				return nil, err
+			}
+			layouts[h.ScheduleID] = layout
+		}
 		hold := Hold{seats.HoldID(r.Sequence), h.ScheduleID, h.ScheduleSeatIDs, 0, h.ExpiresAt}
-		layout, err := v.layout(layouts, h.ScheduleID)
 		for _, id := range h.ScheduleSeatIDs {
 			hold.TotalPrice += layout.Describe(id).Price
 		}
-		return []Hold{hold}, err
+		return []Hold{hold}, nil
 	})
 }
 
@@ -137,27 +134,14 @@ func (v *View) Reservations(from uint64, limit int) (Page[Reservation], error) {
 		if r.name != "seats.reserved" {
 			return nil, nil
 		}
-		var stored reservationRow
-		err := unmarshalRow(v.tx.Bucket(bucketReservations), r.Sequence, &stored)
+		stored, _, err := findRow[reservationRow](v.tx, bucketReservations, key(r.Sequence))
 		id := seats.ReservationID(stored.ScheduleID, r.Sequence)
 		return []Reservation{{id, stored.ScheduleID, stored.ScheduleSeatIDs, stored.TotalPrice, stored.Cancelled}}, err
 	})
 }
 
-// unmarshalRow reads a JSON row if it is there.
-func unmarshalRow(b *bolt.Bucket, sequence uint64, into any) error {
-	raw := b.Get(key(sequence))
-	if raw == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, into)
-}
-
-func (v *View) layout(cache map[string]seats.Layout, schedule string) (seats.Layout, error) {
-	if layout, ok := cache[schedule]; ok {
-		return layout, nil
-	}
-	created, err := decodeSchedule([]byte(schedule), v.tx.Bucket(bucketSchedules).Get([]byte(schedule)))
-	cache[schedule] = seats.NewLayout(created.Sections)
-	return cache[schedule], err
+// layoutOf is the layout of a schedule; one that does not exist has no seats.
+func layoutOf(tx *bolt.Tx, schedule string) (seats.Layout, error) {
+	row, _, err := findRow[scheduleRow](tx, bucketSchedules, []byte(schedule))
+	return seats.NewLayout(row.Sections), err
 }

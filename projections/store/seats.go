@@ -1,4 +1,4 @@
-// Schedules, seats, allocations and reservations: writing their rows, and loading them.
+// Schedules, seats, allocations and reservations: their rows, written and loaded.
 
 package store
 
@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -19,7 +20,7 @@ func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	sc := state.Schedule(e.Entity)
 	switch e.Body.(type) {
 	case seats.Created, seats.Closed:
-		return putSchedule(tx, sc)
+		return putJSON(tx.Bucket(bucketSchedules), []byte(sc.ScheduleID), scheduleRow{sc.Sequence, sc.Closed, sc.Created})
 	}
 	hold, reservation, waiting := seats.Refs(e)
 	ids := e.Seats()
@@ -30,7 +31,8 @@ func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 		return err
 	}
 	if reservation != 0 {
-		if err := putReservation(tx, sc, reservation); err != nil {
+		stored, _ := sc.Reservation(reservation)
+		if err := putJSON(appendOnly(tx, bucketReservations), key(reservation), reservationRow{sc.ScheduleID, stored}); err != nil {
 			return err
 		}
 	}
@@ -60,33 +62,16 @@ type reservationRow struct {
 	seats.Reservation
 }
 
-func putSchedule(tx *bolt.Tx, sc *seats.Schedule) error {
-	return putJSON(tx.Bucket(bucketSchedules), sc.ScheduleID, scheduleRow{sc.Sequence, sc.Closed, sc.Created})
-}
-
-func putReservation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
-	reservation, _ := sc.Reservation(sequence)
-	v, err := json.Marshal(reservationRow{sc.ScheduleID, reservation})
-	if err != nil {
-		return err
-	}
-	return appendOnly(tx, bucketReservations).Put(key(sequence), v)
-}
-
 // putSeats writes the seats, these allocations (0: none) and those that the seats are in or, by their old rows, were in.
-func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) error {
+func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, allocations ...uint64) error {
 	b, err := tx.Bucket(bucketSeats).CreateBucketIfNotExists([]byte(sc.ScheduleID))
 	if err != nil {
 		return err
 	}
-	allocations := map[uint64]bool{}
-	for _, sequence := range sequences {
-		allocations[sequence] = true
-	}
 	for _, id := range ids {
 		k := seatKey(id)
 		if old := b.Get(k); old != nil && decodeSeat(old).inAllocation() {
-			allocations[number(old)] = true
+			allocations = append(allocations, number(old))
 		}
 		seat := seatRowOf(sc, sc.Seat(id))
 		if seat.state == 0 {
@@ -98,11 +83,11 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) e
 			return err
 		}
 		if seat.inAllocation() {
-			allocations[seat.ref] = true
+			allocations = append(allocations, seat.ref)
 		}
 	}
-	delete(allocations, 0)
-	for sequence := range allocations {
+	slices.Sort(allocations)
+	for _, sequence := range slices.Compact(allocations) {
 		if err := putAllocation(tx, sc, sequence); err != nil {
 			return err
 		}
@@ -111,6 +96,9 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, sequences ...uint64) e
 }
 
 func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
+	if sequence == 0 {
+		return nil
+	}
 	r := allocationRow{ScheduleID: sc.ScheduleID}
 	if h, ok := sc.Allocation(sequence); ok {
 		r.Allocation = &h
@@ -122,11 +110,7 @@ func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	if r.Allocation == nil && r.Expired == nil {
 		return b.Delete(key(sequence))
 	}
-	v, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return b.Put(key(sequence), v)
+	return putJSON(b, key(sequence), r)
 }
 
 func seatKey(id int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(id)) }
@@ -153,15 +137,13 @@ func (s *State) loadSchedules(tx *bolt.Tx) error {
 
 func (s *State) loadLayouts(tx *bolt.Tx) error {
 	return tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
-		r, err := decodeSchedule(k, v)
+		r, err := decodeJSON[scheduleRow](bucketSchedules, k, v)
 		if err == nil {
 			s.Machine.Seats.Restore(r.Created, r.Sequence, r.Closed)
 		}
 		return err
 	})
 }
-
-var decodeSchedule = decoderOf[scheduleRow](bucketSchedules)
 
 func (s *State) loadReservations(tx *bolt.Tx) error {
 	return tx.Bucket(bucketReservations).ForEach(func(k, v []byte) error {
@@ -191,4 +173,96 @@ func (s *State) loadAllocations(tx *bolt.Tx) error {
 		}
 		return nil
 	})
+}
+
+// seatRow is the row of a seat that is not free.
+type seatRow struct {
+	state byte        // a letter below; 0: free
+	ref   uint64      // sequence of its allocation or reservation; 0: none
+	until domain.Time // deadline of the allocation or release; 0: none
+	user  string      // that holds it, has reserved it or is offered it
+}
+
+const (
+	seatHeld           = 'H'
+	seatOffered        = 'O'
+	seatPendingRelease = 'F' // its hold expired; it becomes available at a known time
+	seatReserved       = 'R'
+	seatBlocked        = 'B'
+)
+
+func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
+	switch seat.Status() {
+	case seats.StatusBlocked:
+		return seatRow{state: seatBlocked}
+	case seats.StatusReserved:
+		reservation, _ := sc.Reservation(seat.Ref)
+		return seatRow{seatReserved, seat.Ref, 0, reservation.User}
+	case seats.StatusHeld:
+		if at := seat.ReleaseAt(); at != 0 {
+			return seatRow{state: seatPendingRelease, until: at}
+		}
+		h, _ := sc.Allocation(seat.Ref)
+		if h.Offer {
+			return seatRow{seatOffered, seat.Ref, h.ExpiresAt, h.User}
+		}
+		return seatRow{seatHeld, seat.Ref, h.ExpiresAt, h.User}
+	}
+	return seatRow{}
+}
+
+// encode writes two numbers, the letter and the user.
+func (r seatRow) encode() []byte {
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 17+len(r.user)), r.ref)
+	v = binary.BigEndian.AppendUint64(v, uint64(r.until))
+	return append(append(v, r.state), r.user...)
+}
+
+func decodeSeat(v []byte) seatRow {
+	return seatRow{v[16], number(v), domain.Time(number(v[8:])), string(v[17:])}
+}
+
+// inAllocation says that ref is an allocation.
+func (r seatRow) inAllocation() bool { return r.state == seatHeld || r.state == seatOffered }
+
+// belongsTo says that the user holds the seat or has reserved it. An offer does not belong to the user yet.
+func (r seatRow) belongsTo(user string) bool {
+	return user != "" && r.user == user && r.state != seatOffered
+}
+
+// status is the public status of the seat.
+func (r seatRow) status() seats.Status {
+	switch r.state {
+	case seatReserved:
+		return seats.StatusReserved
+	case seatBlocked:
+		return seats.StatusBlocked
+	case 0:
+		return seats.StatusAvailable
+	}
+	return seats.StatusHeld
+}
+
+// loadSeats restores the seats that are blocked or become available later. The others follow from allocations and reservations.
+func loadSeats(state *seats.State, sc *seats.Schedule, rows *bolt.Bucket) error {
+	var blocked []int
+	pendingRelease := map[domain.Time][]int{}
+	err := rows.ForEach(func(k, v []byte) error {
+		if len(v) < 17 || seatID(k) > sc.Layout.Total() {
+			return fmt.Errorf("%w: seat %x of %s", ErrDamaged, k, sc.ScheduleID)
+		}
+		switch v[16] {
+		case seatBlocked:
+			blocked = append(blocked, seatID(k))
+		case seatPendingRelease:
+			at := decodeSeat(v).until
+			pendingRelease[at] = append(pendingRelease[at], seatID(k))
+		}
+		return nil
+	})
+	state.RestoreBlocked(sc, blocked)
+	for at, ids := range pendingRelease {
+		state.RestorePendingRelease(sc, at, ids)
+	}
+	return err
 }

@@ -18,7 +18,7 @@ type State struct {
 	Counters   Counters
 }
 
-func newState() State { return State{machine.New(), NewLastEvents(), newCounters()} }
+func newState() State { return State{machine.New(), LastEvents{}, newCounters()} }
 
 // Load reads the state again, after a transaction that failed.
 func (s *Store) Load() (State, error) {
@@ -52,12 +52,10 @@ func (s *State) load(tx *bolt.Tx) error {
 var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketSeats, bucketAllocations,
 	bucketReservations, bucketWaitlists, bucketOffers, bucketProducts, bucketOrders, bucketPreparations}
 
-// LastEvents are the numbers of the last event of each user and of each entity, by EntityKey.
-type LastEvents struct{ User, Entity map[string]uint64 }
+// LastEvents has the number of the last event of each user ("kim") and of each entity ("coupons.demo"). No id has a dot.
+type LastEvents map[string]uint64
 
-func NewLastEvents() LastEvents { return LastEvents{map[string]uint64{}, map[string]uint64{}} }
-
-// EntityKey names the entity of an event: "coupons.demo".
+// EntityKey is the key of the entity of an event.
 func EntityKey(e domain.Event) string { return domain.Kind(typeOf(e)) + "." + e.Entity }
 
 func typeOf(e domain.Event) string {
@@ -68,13 +66,20 @@ func typeOf(e domain.Event) string {
 // Links are the numbers of the event before this one for the same user and for the same entity (0: none).
 type Links struct{ PrevOfUser, PrevOfEntity uint64 }
 
-// advance makes e the last event of its user and entity.
-func (l LastEvents) advance(e domain.Event) (links Links) {
-	if e.User != "" {
-		links.PrevOfUser, l.User[e.User] = l.User[e.User], e.Number
+// Advance makes e the last event of its user and entity, and returns the events before it. older has those that l has not.
+func (l LastEvents) Advance(e domain.Event, older LastEvents) (links Links) {
+	advance := func(key string) uint64 {
+		prev, ok := l[key]
+		if !ok {
+			prev = older[key]
+		}
+		l[key] = e.Number
+		return prev
 	}
-	entity := EntityKey(e)
-	links.PrevOfEntity, l.Entity[entity] = l.Entity[entity], e.Number
+	if e.User != "" {
+		links.PrevOfUser = advance(e.User)
+	}
+	links.PrevOfEntity = advance(EntityKey(e))
 	return links
 }
 

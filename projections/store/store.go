@@ -76,26 +76,18 @@ type Store struct {
 	log EventLog
 }
 
-// Open opens or creates the file at path for the log with this epoch.
-func Open(path, epoch string, log EventLog) (*Store, error) {
-	if err := verifyFile(path, func(*bolt.Tx) error { return nil }); err != nil {
-		return nil, err
-	}
-	return openVerified(path, epoch, log)
-}
-
-// OpenAndLoad opens the file at path and loads its state; a file that does not exist is created. It verifies and loads the
-// file in one pass.
-func OpenAndLoad(path, epoch string, log EventLog) (*Store, State, error) {
-	state := newState()
-	if err := verifyFile(path, state.load, bucketsLoaded...); err != nil {
+// Open opens the file at path for the log with this epoch and loads its state; a file that does not exist is created. The errors
+// are ErrDamaged, ErrEpoch and the operating system's.
+func Open(path, epoch string, log EventLog) (*Store, State, error) {
+	state, err := readFile(path)
+	if err != nil {
 		return nil, state, err
 	}
 	s, err := openVerified(path, epoch, log)
 	return s, state, err
 }
 
-// openVerified opens a file after verifyFile.
+// openVerified opens a file after readFile, or a new one.
 func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout:         2 * time.Second, // another process has it
@@ -153,8 +145,6 @@ func appendOnly(tx *bolt.Tx, name []byte) *bolt.Bucket {
 	return b
 }
 
-// Verifying a file before it is opened for writing.
-
 func openError(path string, err error) error {
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return fmt.Errorf("read store %s is locked by another process", path)
@@ -165,28 +155,31 @@ func openError(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 }
 
-// verifyFile reads a whole file: with read, and then the buckets that read does not cover. bbolt reads all pages in a goroutine
-// of its own when it opens a file for writing, and a damaged page panics there, where it cannot be recovered.
-func verifyFile(path string, read func(*bolt.Tx) error, skip ...[]byte) error {
+// readFile reads a whole file before it is opened for writing: it loads the state, and checks the buckets that loading does not
+// read. bbolt reads all pages in a goroutine of its own when it opens a file for writing, and a damaged page panics there, where
+// it cannot be recovered.
+func readFile(path string) (State, error) {
+	state := newState()
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil
+		return state, nil
 	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: 2 * time.Second})
 	if err != nil {
-		return openError(path, err)
+		return state, openError(path, err)
 	}
 	defer db.Close()
-	return (&Store{db: db}).view(func(tx *bolt.Tx) error {
-		if err := read(tx); err != nil {
+	err = (&Store{db: db}).view(func(tx *bolt.Tx) error {
+		if err := state.load(tx); err != nil {
 			return err
 		}
 		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
-			if slices.ContainsFunc(skip, func(read []byte) bool { return bytes.Equal(read, name) }) {
+			if slices.ContainsFunc(bucketsLoaded, func(loaded []byte) bool { return bytes.Equal(loaded, name) }) {
 				return nil
 			}
 			return checkKeyOrder(b)
 		})
 	})
+	return state, err
 }
 
 // checkKeyOrder reads every key of a bucket and of those within. They must rise.

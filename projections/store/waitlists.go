@@ -84,11 +84,7 @@ func putOffer(tx *bolt.Tx, row offerRow, sequence uint64, active bool) error {
 	if !active {
 		return b.Delete(key(sequence))
 	}
-	v, err := json.Marshal(row)
-	if err != nil {
-		return err
-	}
-	return b.Put(key(sequence), v)
+	return putJSON(b, key(sequence), row)
 }
 
 // loadWaiting comes last: what is on offer must be loaded before.
@@ -172,18 +168,14 @@ func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active b
 			return true, err
 		}
 	}
-	raw := v.tx.Bucket(bucketOffers).Get(key(r.Sequence))
-	if raw == nil {
-		return false, nil
-	}
-	var offer offerRow
-	if err := json.Unmarshal(raw, &offer); err != nil || offer.Expired {
+	offer, ok, err := findRow[offerRow](v.tx, bucketOffers, key(r.Sequence))
+	if !ok || offer.Expired {
 		return false, err
 	}
 	w.Section, w.Quantity, w.ExpiresAt = offer.Section, offer.Quantity, offer.ExpiresAt
 	if kind == "seats" {
-		var h allocationRow
-		if err := unmarshalRow(v.tx.Bucket(bucketAllocations), r.Sequence, &h); err != nil || h.Allocation == nil {
+		h, _, err := findRow[allocationRow](v.tx, bucketAllocations, key(r.Sequence))
+		if err != nil || h.Allocation == nil {
 			return false, err
 		}
 		w.ExpiresAt, w.ScheduleSeatIDs = h.ExpiresAt, h.ScheduleSeatIDs

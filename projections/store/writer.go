@@ -70,7 +70,7 @@ func (w *Writer) Put(e domain.Event, links Links, record domain.Record) error {
 // including trimUpTo.
 func (w *Writer) Finish(cp Checkpoint, trimUpTo uint64) error {
 	for id := range w.promotions {
-		if err := putPromotion(w.tx, w.machine.Coupons.Promotion(id)); err != nil {
+		if err := putJSON(w.tx.Bucket(bucketPromotions), []byte(id), w.machine.Coupons.Promotion(id)); err != nil {
 			return err
 		}
 	}

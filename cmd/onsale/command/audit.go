@@ -28,12 +28,12 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	var visit func(domain.Command, []domain.Event)
+	var visit func(audit.Decision)
 	if trace != "" {
 		p := printer{out: stdout, epoch: log.Epoch()}
-		visit = func(c domain.Command, events []domain.Event) {
-			if matches(trace, c, events) {
-				_ = p.text(audit.Decision{Command: c, Events: events})
+		visit = func(d audit.Decision) {
+			if matches(trace, d.Command, d.Events) {
+				_ = p.text(d)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
 	}
-	readStore, err := store.Open(path, log.Epoch(), log)
+	readStore, _, err := store.Open(path, log.Epoch(), log)
 	if err != nil {
 		return hintError{err, "move the file away; the next start rebuilds it from EVENTS"}
 	}

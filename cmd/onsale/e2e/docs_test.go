@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -43,7 +44,7 @@ func checkSession(t *testing.T, text string) {
 				continue
 			}
 			steps++
-			time.Sleep(100 * time.Millisecond) // a reader is slower too, and the command before is decided meanwhile
+			waitDecided(t, node)
 			got, err := node.Curl(ids.toReal(command))
 			if err != nil {
 				t.Fatalf("%s\n%v", command, err)
@@ -62,6 +63,19 @@ func checkSession(t *testing.T, text string) {
 	}
 	process.Terminate(t)
 	node.MustAudit()
+}
+
+// waitDecided waits as long as a reader of the document would, and until every command is decided and its events are confirmed.
+func waitDecided(t *testing.T, node *harness.Node) {
+	t.Helper()
+	ctx := harness.TimeoutContext(t, 20*time.Second)
+	for {
+		harness.Sleep(ctx, 100*time.Millisecond)
+		metrics := node.MustDo(ctx, http.DefaultClient, "GET", "/metrics", "").Body
+		if strings.Contains(metrics, "\nonsale_backlog_commands 0\n") && strings.Contains(metrics, "\nonsale_outbox_events 0\n") {
+			return
+		}
+	}
 }
 
 // paymentIDs are the fake provider's ids by those in the document. The provider draws them, and later commands name them.

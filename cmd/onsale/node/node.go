@@ -105,7 +105,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		EventLoop: true, Log: n.logger,
 	})
 	if n.consistent {
-		newest, err := projector.LatestEvents(ctx, cfg.Streams.RingEvents)
+		newest, err := projector.LatestEvents(cfg.Streams.RingEvents)
 		if err != nil { // streams read the log instead
 			n.logger.Warn("could not preload ring", "error", err)
 		}

@@ -141,7 +141,7 @@ func TestLegacyPages_Work(t *testing.T) {
 	outcome.run(`window.alerts = []; window.alert = (text) => alerts.push(text); window.connected = (data) => { window.connectData = JSON.parse(data); }`)
 	outcome.run(`(async () => {` + legacyOutcome + `window.stream = eventSource; })()`)
 	outcome.waitFor(`window.connectData`)
-	outcome.want(`connectData.status + ' ' + greeting.message`, "fresh SSE connected. userId=1")
+	outcome.want(`connectData.status + ' ' + connectData.message`, "fresh SSE connected. userId=1")
 	harness.MustCommand(t, node.URL(), "1", "/api/v1/promotions/demo/coupons", "")
 	outcome.waitFor(`alerts.length === 1`)
 	outcome.want(`JSON.parse(alerts[0]).message`, "쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)")

@@ -358,7 +358,7 @@ func (c *clusterTest) checkStores() {
 	}
 	defer rebuilt.Close()
 	for _, n := range c.nodes {
-		s, err := store.Open(filepath.Join(n.Data, "store-"+n.name+".db"), log.Epoch(), log)
+		s, _, err := store.Open(filepath.Join(n.Data, "store-"+n.name+".db"), log.Epoch(), log)
 		if err != nil {
 			c.t.Errorf("%s: %v", n.name, err)
 			continue

@@ -73,16 +73,24 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// FreeAddress is on a port outside of the range for outgoing connections: between two processes of a node nothing else takes
-// its port, and none of its clients connects to itself.
+// FreeAddress is on a port outside of the range for outgoing connections, so that no client connects to itself. The port is
+// reserved until the test ends, also while no node listens: other tests, of other packages too, see that its UDP port is taken.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		reservation, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
 		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			reservation.Close()
+			continue
+		}
+		l.Close()
+		tb.Cleanup(func() { reservation.Close() })
+		return address
 	}
 	tb.Fatal("no port is free")
 	return ""

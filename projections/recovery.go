@@ -4,6 +4,7 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ var ErrInconsistent = errors.New("the logs are inconsistent")
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 	p := &Projector{Config: c, unconfirmed: store.LastEvents{}, changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
+	p.doubt.watch, p.doubt.ask = cmp.Or(c.doubt.watch, watchdogInterval), cmp.Or(c.doubt.ask, doubtInterval)
+	p.doubt.patience = cmp.Or(c.doubt.patience, doubtPatience)
 	state, err := c.Log.State(ctx)
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("log state unavailable: %w", err)
@@ -42,9 +45,8 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 	}
 	if errors.Is(err, ErrInconsistent) {
 		err = fmt.Errorf("%w; restore the data directory, or the log, from copies of the same moment and start again", err)
-		reason := err.Error()
-		p.halted.Store(&reason)
-		c.Logger.Error("halted before the first decision", "reason", reason)
+		p.halted.Store(&haltState{err.Error(), true})
+		c.Logger.Error("halted before the first decision", "reason", err.Error())
 		return p, recovery, err
 	}
 	if err != nil && p.store != nil {
@@ -93,8 +95,8 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	if p.checkpoint, err = p.store.Checkpoint(); err != nil {
 		return err
 	}
-	if err := p.checkConsistent(state, first, last); err != nil {
-		return fmt.Errorf("%w: %w", ErrInconsistent, err)
+	if state, err = p.consistentState(ctx, state, first, last); err != nil {
+		return err
 	}
 	cp := p.checkpoint
 	p.committed, p.logTime = cp, cp.Now
@@ -104,6 +106,7 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	p.confirmed = min(cp.Confirmed, state.Events.Last)
 	p.eventsEnd.Store(state.Events.Last)
 	p.commandsEnd.Store(state.Commands.Last)
+	p.endUnknown = !p.Log.Embedded()
 	p.startTarget = store.Checkpoint{Sequence: state.Commands.Last * domain.SequencesPerMessage, Events: state.Events.Last}
 	recovery.Events = cp.Events
 	if cp.Events > state.Events.Last && cp.Confirmed > state.Events.Last {
@@ -117,6 +120,31 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 		}
 	}
 	return p.restorePending()
+}
+
+// consistentState returns a state of the logs with which the node may go on. On a cluster it asks for a while before it believes that
+// there is none.
+func (p *Projector) consistentState(ctx context.Context, state domain.LogState, first, last uint64) (domain.LogState, error) {
+	for d := (doubt{}); ; {
+		wrong := p.checkConsistent(state, first, last)
+		if wrong == nil {
+			return state, nil
+		}
+		if d.note(wrong, time.Now(), p.doubt.patience) || p.Log.Embedded() {
+			return state, fmt.Errorf("%w: %w", ErrInconsistent, wrong)
+		}
+		p.Logger.Warn("a server says that the log is damaged, asking again", "reason", wrong)
+		for {
+			if err := sleep(ctx, p.doubt.ask); err != nil {
+				return state, err
+			}
+			var err error
+			if state, err = p.Log.State(ctx); err == nil {
+				break
+			}
+			p.Logger.Warn("log state unavailable", "error", err)
+		}
+	}
 }
 
 // checkConsistent says why the node must not go on. first and last are the outbox's.

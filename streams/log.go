@@ -61,12 +61,15 @@ type Log struct {
 	hook    atomic.Pointer[Hook]
 
 	ackWait        time.Duration // how long an append waits for its ack
+	patience       time.Duration // see patience
 	minAtomicBatch int           // batches of this many events or more are published atomically
 
 	ctx       context.Context // ended by Close
 	cancel    context.CancelFunc
 	readers   sync.WaitGroup // the goroutines of ConsumeCommands
 	closeOnce sync.Once
+
+	problems problems // of the log as this node sees it now
 
 	connMu     sync.Mutex      // guards connCtx and connCancel
 	connCtx    context.Context // child of ctx; ended and replaced at every reconnect
@@ -79,7 +82,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, minAtomicBatch: minAtomicBatch(c)}
+	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {

@@ -5,8 +5,10 @@ package sse
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"onsale/http/view"
@@ -46,6 +48,34 @@ func (h *Hub) Halt(reason string) {
 	subs, _ := h.stopAccepting(reason, 0)
 	for _, s := range subs {
 		s.closeGracefully(closeNotice{retryDelay()})
+	}
+}
+
+// Suspend ends all streams and rejects new ones until Resume: this node may lack what others publish. What it learns meanwhile is
+// published as always.
+func (h *Hub) Suspend(reason string) {
+	h.mu.Lock()
+	if h.suspended || h.closedReason != "" {
+		h.mu.Unlock()
+		return
+	}
+	h.suspended = true
+	h.Log.Warn("streams end for now", "reason", reason, "streams", len(h.subscriptions))
+	h.countDropped(len(h.subscriptions))
+	subs := slices.Collect(maps.Keys(h.subscriptions))
+	h.mu.Unlock()
+	for _, s := range subs {
+		s.closeGracefully(closeNotice{retryDelay()})
+	}
+}
+
+// Resume accepts streams again.
+func (h *Hub) Resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.suspended {
+		h.suspended = false
+		h.Log.Info("streams are accepted again")
 	}
 }
 
@@ -113,21 +143,18 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription
 		h.lastDrain.began, h.lastDrain.ended = time.Now(), time.Time{}
 		h.drainUntil = h.lastDrain.began.Add(window)
 	}
-	subs := make([]subscription, 0, len(h.subscriptions))
-	for s := range h.subscriptions {
-		subs = append(subs, s)
-	}
-	return subs, window
+	return slices.Collect(maps.Keys(h.subscriptions)), window
 }
 
-// countDropped counts streams that are ended or rejected because the hub is closed, under the hub's lock.
+// countDropped counts streams that are ended or rejected because the hub is closed or suspended, under the hub's lock.
 func (h *Hub) countDropped(streams int) {
-	switch h.closedReason {
-	case "":
-	case draining:
+	switch {
+	case h.closedReason == draining:
 		h.dropped.draining.Add(uint64(streams))
-	default:
+	case h.closedReason != "":
 		h.dropped.halted.Add(uint64(streams))
+	case h.suspended:
+		h.dropped.isolated.Add(uint64(streams))
 	}
 }
 

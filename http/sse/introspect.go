@@ -67,6 +67,13 @@ func (h *Hub) List() []StreamInfo {
 	return list
 }
 
+// Count is how many streams are open.
+func (h *Hub) Count() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.subscriptions)
+}
+
 func (h *Hub) streamStates() []streamState {
 	h.mu.RLock()
 	subs := make([]subscription, 0, len(h.subscriptions))

@@ -18,7 +18,8 @@ type stats struct {
 	rejectedUser           uint64        // for a user,
 	rejectedAddress        uint64        // for an address
 	slow                   uint64        // streams closed by a write timeout
-	draining, halted       uint64        // streams closed or rejected by a drain, by a halt
+	draining, halted       uint64        // streams closed or rejected by a drain, by a halt,
+	isolated               uint64        // and while the node had no contact with the log
 	drain                  time.Duration // of the last drain, or the one under way so far
 	demoted                uint64        // slow streams that fell out of the ring
 	catchUps, waiting      int           // streams that read the log, that wait to
@@ -33,7 +34,7 @@ func (h *Hub) stats() stats {
 	s := stats{
 		fresh: h.fresh.Load(), complete: h.complete.Load(), reset: h.reset.Load(), rejected: h.rejected.Load(), slow: h.slow.Load(),
 		rejectedFull: h.rejections.all.Load(), rejectedUser: h.rejections.user.Load(), rejectedAddress: h.rejections.address.Load(),
-		draining: h.dropped.draining.Load(), halted: h.dropped.halted.Load(),
+		draining: h.dropped.draining.Load(), halted: h.dropped.halted.Load(), isolated: h.dropped.isolated.Load(),
 		demoted: h.demoted.Load(), replayed: h.replayed.Load(), conflations: h.conflations.Load(), conflated: h.conflated.Load(),
 		encoded: h.encoded.Load(), written: h.written.Load(), bytes: h.bytes.Load(),
 	}
@@ -109,6 +110,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter(droppedDesc, s.slow, "slow")
 	counter(droppedDesc, s.rejectedFull+s.rejectedUser+s.rejectedAddress, "limit")
 	counter(droppedDesc, s.halted, "halted")
+	counter(droppedDesc, s.isolated, "isolated")
 	counter(droppedDesc, s.draining, "draining")
 	gauge(drainDesc, s.drain.Seconds())
 	counter(demotedDesc, s.demoted)

@@ -88,10 +88,11 @@ func (h *Hub) removeSocket(s *socket) {
 	h.unregister(s)
 }
 
-// register adds a stream, under the hub's lock. It is false if there are too many, or the hub is closed.
+// register adds a stream, under the hub's lock. It is false if there are too many, or the hub is closed or
+// suspended.
 func (h *Hub) register(sub subscription, topic Topic) bool {
 	info := sub.subscriptionInfo()
-	if h.closedReason != "" || !h.checkLimits(topic, info.addr) {
+	if h.closedReason != "" || h.suspended || !h.checkLimits(topic, info.addr) {
 		return false
 	}
 	info.topic = h.ring.topicFor(topic)

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/domain"
+	"onsale/projections"
 )
 
 const (
@@ -144,7 +145,7 @@ func (r *readiness) check(now time.Time) {
 		silence:         now.Sub(n.capacity.lastContact()),
 		publishStalled:  r.publish.update(status.Confirmed, status.Events > status.Confirmed, now),
 		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, now),
-		logTimeAhead:    status.LogTime.Sub(domain.At(now)),
+		logTimeAhead:    logTimeAhead(status, now),
 		freeDescriptors: r.freeDescriptors(now),
 		missingData:     r.missingData(),
 	}
@@ -152,7 +153,7 @@ func (r *readiness) check(now time.Time) {
 	if status.Halted != "" {
 		f.publishStalled, f.decideStalled = 0, 0 // the reason of the halt is enough
 	}
-	r.logTimeAhead(f.logTimeAhead)
+	r.reportLogTime(f.logTimeAhead)
 	r.facts.Store(&f)
 	r.isolation.update(f.silence, logs, status.DecidedSequence, status.Confirmed)
 	if status.Halted != "" {
@@ -168,7 +169,15 @@ func (r *readiness) check(now time.Time) {
 	}
 }
 
-func (r *readiness) logTimeAhead(ahead time.Duration) {
+// logTimeAhead is how far log time is ahead of the clock; 0 for an empty log.
+func logTimeAhead(status projections.Status, now time.Time) time.Duration {
+	if status.LogTime == 0 {
+		return 0
+	}
+	return status.LogTime.Sub(domain.At(now))
+}
+
+func (r *readiness) reportLogTime(ahead time.Duration) {
 	switch {
 	case ahead > maxLogTimeAhead && !r.timeAhead:
 		r.node.logger.Error("log time is ahead of this machine's clock: sales open early, holds last longer", "ahead", seconds(ahead))
@@ -232,7 +241,7 @@ func (r *readiness) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
 	now := time.Now()
-	gauge(logTimeAheadDesc, r.node.projector.Status().LogTime.Sub(domain.At(now)).Seconds())
+	gauge(logTimeAheadDesc, logTimeAhead(r.node.projector.Status(), now).Seconds())
 	gauge(silenceDesc, now.Sub(r.node.capacity.lastContact()).Seconds())
 	isolated := 0.0
 	if r.isolated.Load() {

@@ -2,13 +2,21 @@ package node_test
 
 import (
 	"bufio"
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/domain"
+	"onsale/domain/coupons"
+	"onsale/projections"
+	"onsale/streams"
 	"onsale/streams/streamtest"
 )
 
@@ -75,5 +83,81 @@ func TestNode_IsNotReadyWithoutLog(t *testing.T) {
 	at.IssueCoupons(ctx, client, "u3")
 	if a := at.MustDo(ctx, client, "GET", "/api/v1/me/coupons", "", "X-User-Id", "u3"); a.Status != http.StatusOK || !strings.Contains(a.Body, "demo-") {
 		t.Errorf("a read afterwards: %v", a)
+	}
+}
+
+// checkNotReady requires 503 with this reason, within a second.
+func checkNotReady(ctx context.Context, t *testing.T, at *harness.Node, client *http.Client, reason string) {
+	t.Helper()
+	harness.Sleep(ctx, time.Second)
+	if a := at.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(a.Body, reason) {
+		t.Errorf("readyz: got %v, want 503 and %q", a, reason)
+	}
+}
+
+// A data directory that was renamed away under a running node is missed.
+func TestNode_IsNotReadyWithoutData(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, time.Minute), harness.NewHTTPClient(t, 0)
+	at := harness.NewNode(t, "--demo")
+	stop := start(t, at)
+	at.IssueCoupons(ctx, client, "u1")
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(at.Data, moved); err != nil {
+		t.Fatal(err)
+	}
+	checkNotReady(ctx, t, at, client, "is not there any more")
+	if err := os.Rename(moved, at.Data); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	at.MustAudit()
+}
+
+// After a command under a clock that was ahead, log time is ahead, and the node says so.
+func TestNode_IsNotReadyWithLogTimeAhead(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, time.Minute), harness.NewHTTPClient(t, 0)
+	at := harness.NewNode(t)
+	decideAt(t, at, domain.At(time.Now().Add(time.Hour)))
+	start(t, at)
+	checkNotReady(ctx, t, at, client, "log time is 59m5")
+	metrics := at.MustDo(ctx, client, "GET", "/metrics", "").Body
+	if !strings.Contains(metrics, "\nonsale_log_time_ahead_seconds 359") || !strings.Contains(metrics, "\nonsale_ready 0\n") {
+		t.Errorf("the metrics do not show it")
+	}
+}
+
+// decideAt decides one command on the node's data as if it had arrived at a time.
+func decideAt(t *testing.T, at *harness.Node, when domain.Time) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	log, err := streams.Open(ctx, streams.Config{Dir: at.Data, Node: "box-1", CommandsMaxBytes: 8 << 30, EventsMaxBytes: 16 << 30, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	projector, _, err := projections.Open(ctx, projections.Config{
+		Path: filepath.Join(at.Data, "store.db"), Log: log, Epoch: log.Epoch(), Logger: slog.New(slog.DiscardHandler), OutboxRetention: time.Second,
+		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
+			commands, err := log.ConsumeCommands(ctx, from)
+			return streamtest.RetimeCommands(ctx, commands, func(domain.Batch) domain.Time { return when }), err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer projector.Close()
+	runCtx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- projector.Run(runCtx) }()
+	sequence, err := log.Append(ctx, domain.Command{Entity: "p", User: "admin", Request: domain.NewRequestID("admin", "k"), Body: coupons.Create{Name: "n", Stock: 1}})
+	if err == nil {
+		err = projector.WaitDecided(ctx, sequence)
+	}
+	stop()
+	if runErr := <-ended; err != nil || runErr != nil {
+		t.Fatal(err, runErr)
 	}
 }

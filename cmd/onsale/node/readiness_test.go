@@ -21,6 +21,7 @@ func TestFacts_GiveReasons(t *testing.T) {
 		"shutting down":          {func(f *facts) { f.shuttingDown = true }, "shutting down"},
 		"an election":            {func(f *facts) { f.silence = 5 * time.Second }, ""},
 		"no contact":             {func(f *facts) { f.silence = 5100 * time.Millisecond }, "not answered for 5s: check NATS"},
+		"no append":              {func(f *facts) { f.appendStalled = 6 * time.Second }, "taken no command for 6s: check that COMMANDS"},
 		"slow publishing":        {func(f *facts) { f.publishStalled = 4 * time.Second }, ""},
 		"no publishing":          {func(f *facts) { f.publishStalled = 61 * time.Second }, "not been published for 1m1s: check that EVENTS"},
 		"no deciding":            {func(f *facts) { f.decideStalled = 6 * time.Second }, "not been decided for 6s: check the disk"},
@@ -40,6 +41,37 @@ func TestFacts_GiveReasons(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 	}
+}
+
+// An append that waits, or several that fail one after the other, stall; a success or silence ends that.
+func TestAppendTracker_MeasuresStall(t *testing.T) {
+	start := time.Now()
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	var a appendTracker
+	check := func(now, want int) {
+		t.Helper()
+		if got := a.stalled(at(now)); got != time.Duration(want)*time.Second {
+			t.Errorf("at %d s: stalled for %v, want %d s", now, got, want)
+		}
+	}
+	check(0, 0)
+	a.begin(at(10))
+	check(12, 2)
+	a.begin(at(12))
+	a.end(at(15), false)
+	check(15, 5)
+	a.end(at(15), false)
+	check(16, 6)
+	a.begin(at(18))
+	check(19, 9)
+	a.end(at(20), true)
+	check(21, 0)
+	a.begin(at(30))
+	a.end(at(32), false)
+	check(33, 3)
+	check(37, 0)
+	a.begin(at(40))
+	check(41, 1)
 }
 
 // A node leaves its isolation when it has caught up with where the logs ended at their first answer.

@@ -33,6 +33,7 @@ const (
 type facts struct {
 	shuttingDown    bool
 	silence         time.Duration // since the log answered
+	appendStalled   time.Duration // while commands are sent, since the last that the log took
 	publishStalled  time.Duration // while events wait to be published, since the last that was
 	decideStalled   time.Duration // while commands wait to be decided, since the last that was
 	logTimeAhead    time.Duration // of this machine's clock
@@ -51,6 +52,7 @@ func (f facts) reasons() (reasons []string) {
 	}
 	add(f.shuttingDown, "shutting down: streams are drained")
 	add(f.silence > maxSilence, "the log has not answered for %s: check NATS and the network to it; of an embedded server, the disk", seconds(f.silence))
+	add(f.appendStalled > maxStall, "the log has taken no command for %s: check that COMMANDS has a leader and enough replicas", seconds(f.appendStalled))
 	add(f.publishStalled > maxStall, "outcomes have not been published for %s: check that EVENTS has room, a leader and enough replicas", seconds(f.publishStalled))
 	add(f.decideStalled > maxStall, "accepted commands have not been decided for %s: check the disk of the read store, and the log lines of this node",
 		seconds(f.decideStalled))
@@ -143,6 +145,7 @@ func (r *readiness) check(now time.Time) {
 	logs, _ := n.capacity.latest()
 	f := facts{
 		silence:         now.Sub(n.capacity.lastContact()),
+		appendStalled:   n.capacity.appends.stalled(now),
 		publishStalled:  r.publish.update(status.Confirmed, status.Events > status.Confirmed, now),
 		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, now),
 		logTimeAhead:    logTimeAhead(status, now),
@@ -151,7 +154,7 @@ func (r *readiness) check(now time.Time) {
 	}
 	_, f.full = n.capacity.problem()
 	if status.Halted != "" {
-		f.publishStalled, f.decideStalled = 0, 0 // the reason of the halt is enough
+		f.appendStalled, f.publishStalled, f.decideStalled = 0, 0, 0 // the reason of the halt is enough
 	}
 	r.reportLogTime(f.logTimeAhead)
 	r.facts.Store(&f)

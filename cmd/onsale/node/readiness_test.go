@@ -22,6 +22,8 @@ func TestFacts_GiveReasons(t *testing.T) {
 		"an election":            {func(f *facts) { f.silence = 5 * time.Second }, ""},
 		"no contact":             {func(f *facts) { f.silence = 5100 * time.Millisecond }, "not answered for 5s: check NATS"},
 		"no append":              {func(f *facts) { f.appendStalled = 6 * time.Second }, "taken no command for 6s: check that COMMANDS"},
+		"isolated":               {func(f *facts) { f.isolated, f.silence = true, 12*time.Second }, "not answered for 12s"},
+		"back":                   {func(f *facts) { f.isolated = true }, "catching up with what was accepted"},
 		"slow publishing":        {func(f *facts) { f.publishStalled = 4 * time.Second }, ""},
 		"no publishing":          {func(f *facts) { f.publishStalled = 61 * time.Second }, "not been published for 1m1s: check that EVENTS"},
 		"no deciding":            {func(f *facts) { f.decideStalled = 6 * time.Second }, "not been decided for 6s: check the disk"},
@@ -83,19 +85,21 @@ func TestIsolation_EndsWhenCaughtUp(t *testing.T) {
 	for step, c := range []struct {
 		silence            time.Duration
 		logs               domain.LogState
+		age                time.Duration
 		decided, confirmed uint64
 		want               bool
 	}{
-		{0, logs(7, 9), 7000, 9, false},
-		{9 * time.Second, logs(7, 9), 7000, 9, false},
-		{11 * time.Second, logs(7, 9), 7000, 9, true},
-		{0, logs(20, 30), 7000, 9, true},    // back, and behind
-		{0, logs(21, 31), 19000, 28, true},  //
-		{0, logs(25, 40), 20003, 29, true},  //
-		{0, logs(27, 45), 20003, 30, false}, // others go on meanwhile
-		{0, logs(27, 45), 20003, 30, false}, //
+		{0, logs(7, 9), 0, 7000, 9, false},
+		{9 * time.Second, logs(7, 9), 9 * time.Second, 7000, 9, false},
+		{11 * time.Second, logs(7, 9), 11 * time.Second, 7000, 9, true},
+		{0, logs(7, 9), 12 * time.Second, 7000, 9, true}, // an append
+		{0, logs(20, 30), 0, 7000, 9, true},              // back, and behind
+		{0, logs(21, 31), 0, 19000, 28, true},            //
+		{0, logs(25, 40), 0, 20003, 29, true},            //
+		{0, logs(27, 45), 0, 20003, 30, false},           // others go on meanwhile
+		{0, logs(27, 45), 0, 20003, 30, false},           //
 	} {
-		i.update(c.silence, c.logs, c.decided, c.confirmed)
+		i.update(c.silence, c.logs, c.age, c.decided, c.confirmed)
 		if i.isolated != c.want {
 			t.Errorf("step %d: isolated %v, want %v", step, i.isolated, c.want)
 		}

@@ -47,7 +47,7 @@ func (h *Hub) Halt(reason string) {
 	h.mu.Unlock()
 	subs, _ := h.stopAccepting(reason, 0)
 	for _, s := range subs {
-		s.closeGracefully(closeNotice{retryDelay()})
+		s.closeGracefully(retryDelay())
 	}
 }
 
@@ -65,7 +65,7 @@ func (h *Hub) Suspend(reason string) {
 	subs := slices.Collect(maps.Keys(h.subscriptions))
 	h.mu.Unlock()
 	for _, s := range subs {
-		s.closeGracefully(closeNotice{retryDelay()})
+		s.closeGracefully(retryDelay())
 	}
 }
 
@@ -96,7 +96,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 				return ctx.Err()
 			}
 		}
-		s.closeGracefully(closeNotice{window - offset + retryDelay()})
+		s.closeGracefully(window - offset + retryDelay())
 	}
 	select {
 	case <-h.empty:
@@ -115,7 +115,7 @@ func (h *Hub) Close() {
 	case <-time.After(time.Second):
 		h.mu.RLock()
 		for s := range h.subscriptions {
-			s.abort()
+			s.Abort()
 		}
 		h.mu.RUnlock()
 		<-h.empty
@@ -126,7 +126,7 @@ func (h *Hub) Close() {
 
 // stopAccepting rejects streams from here on. It returns those that are open, and how much of the window they need. The first
 // reason is kept.
-func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription, time.Duration) {
+func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscription, time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	window = min(window, drainSpacing*time.Duration(len(h.subscriptions)))

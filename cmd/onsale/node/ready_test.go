@@ -86,6 +86,44 @@ func TestNode_IsNotReadyWithoutLog(t *testing.T) {
 	}
 }
 
+// While its cluster has no quorum, a server still answers, but what it says may be stale.
+func TestNode_IsNotReadyWithoutQuorum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 2*time.Minute), harness.NewHTTPClient(t, 0)
+	servers := streamtest.Cluster(t, 3)
+	at := harness.NewNode(t, "--demo", "--nats-url", strings.Join(servers.URLs, ","),
+		"--log-commands-max-bytes", "64MiB", "--log-events-max-bytes", "64MiB")
+	start(t, at)
+	at.IssueCoupons(ctx, client, "u1")
+	left := max(0, servers.LeaderOf("COMMANDS")) // the leader is the one that believes for longest
+	stopped := time.Now()
+	servers.Stop((left + 1) % 3)
+	servers.Stop((left + 2) % 3)
+	status := func(path string) int { return at.MustDo(ctx, client, "GET", path, "").Status }
+	for status("/readyz") == http.StatusOK && time.Since(stopped) < 40*time.Second {
+		harness.Sleep(ctx, 100*time.Millisecond)
+	}
+	t.Logf("unready %v after the quorum was lost", time.Since(stopped).Round(100*time.Millisecond))
+	for status("/api/v1/promotions/demo") == http.StatusOK && time.Since(stopped) < 40*time.Second {
+		harness.Sleep(ctx, 100*time.Millisecond)
+	}
+	if took := time.Since(stopped); took > 30*time.Second {
+		t.Errorf("reads without quorum for %v", took.Round(time.Second))
+	} else {
+		t.Logf("reads are refused after %v", took.Round(100*time.Millisecond))
+	}
+	servers.Restart((left + 1) % 3)
+	restarted := time.Now()
+	for status("/readyz") != http.StatusOK && time.Since(restarted) < 60*time.Second {
+		harness.Sleep(ctx, 100*time.Millisecond)
+	}
+	t.Logf("ready %v after the quorum was back", time.Since(restarted).Round(100*time.Millisecond))
+	at.IssueCoupons(ctx, client, "u2")
+}
+
 // checkNotReady requires 503 with this reason, within a second.
 func checkNotReady(ctx context.Context, t *testing.T, at *harness.Node, client *http.Client, reason string) {
 	t.Helper()

@@ -44,7 +44,7 @@ func (p *Projector) decide(ctx context.Context) error {
 				commands.Ack(p.message)
 				break
 			}
-			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) {
+			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrPanicked) {
 				return err
 			}
 			// Probably the disk is full. The store is unchanged; the machine is loaded from it again.

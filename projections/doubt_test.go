@@ -238,7 +238,9 @@ func TestDoubt_EndsWhenReadable(t *testing.T) {
 	broken.Store(&unknown)
 	if err := cn.startProjector(func(c *projections.Config) {
 		c.SetDoubt(askEvery, time.Second)
-		c.ConsumeCommands = func(context.Context, uint64) (projections.CommandConsumer, error) { return brokenConsumer{unknown}, nil }
+		c.ConsumeCommands = func(context.Context, uint64) (projections.CommandConsumer, error) {
+			return brokenConsumer{unknown}, nil
+		}
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -159,9 +159,13 @@ func TestHalt_StopsOnDivergence(t *testing.T) {
 		t.Errorf("%d events were confirmed, want %d: neither the forged one nor the one decided in its place", got, last.Number)
 	}
 
-	// The next run halts for the same reason.
-	cn.start()
-	cn.wantHalt("event 3 in EVENTS is not what this node has decided")
+	// The next run is halted from the start, for the same reason.
+	cn.log = streamtest.Open(t, cn.config)
+	cn.projectorLog = cn.log
+	err = cn.startProjector(nil)
+	if !errors.Is(err, projections.ErrInconsistent) || !strings.Contains(err.Error(), "event 3 in EVENTS is not what this node has decided") {
+		t.Errorf("got %v, want a halt", err)
+	}
 }
 
 // alteredStateLog reports an altered state.

@@ -32,7 +32,9 @@ type Config struct {
 	OnResume func()
 	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
 	OutboxRetention time.Duration
-	Logger          *slog.Logger
+	// EventsDurable says that an event that EVENTS acknowledges survives a power loss of this machine: sync is always.
+	EventsDurable bool
+	Logger        *slog.Logger
 
 	doubt doubtTimes // tests only
 }
@@ -110,8 +112,12 @@ type Projector struct {
 	endUnknown  bool             // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
 	halted      atomic.Pointer[haltState]
 	doubtShown  atomic.Pointer[string] // what a server says of the log that would halt this node; nil: nothing
-	stop        context.CancelFunc
-	metrics     metrics
+	stop        context.CancelFunc     // guarded by mu; nil before Run
+	failed      chan error
+
+	publishedBefore uint64      // last event that earlier runs have published
+	noted           atomic.Bool // the note beside the store is about this run
+	metrics         metrics
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
@@ -134,7 +140,11 @@ var ErrHalted = errors.New("halted")
 // Run decides until ctx ends. It returns nil then and after a final halt, since a halted node stays up to report the reason.
 // A halt by what the servers of a cluster say of the log ends when the log proves whole: then Run goes on where it was.
 func (p *Projector) Run(ctx context.Context) error {
-	for p.runOnce(ctx); ctx.Err() == nil && !p.haltedFinally() && p.waitWhole(ctx) == nil; p.runOnce(ctx) {
+	for !p.haltedFinally() {
+		p.runOnce(ctx)
+		if ctx.Err() != nil || p.haltedFinally() || p.waitWhole(ctx) != nil {
+			break
+		}
 		p.resume()
 	}
 	return nil
@@ -143,10 +153,15 @@ func (p *Projector) Run(ctx context.Context) error {
 // runOnce decides until ctx ends or the node halts. Besides the goroutine that decides, others publish, follow EVENTS, tick and
 // watch the logs; an inconsistency in any of them halts the node.
 func (p *Projector) runOnce(ctx context.Context) {
-	ctx, p.stop = context.WithCancel(ctx)
-	defer p.stop()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p.mu.Lock()
+	p.stop = stop
+	p.mu.Unlock()
 	var group sync.WaitGroup
-	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.decide} {
+	for _, work := range []func(context.Context) error{
+		p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.noteWhenPublished, p.decide,
+	} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)
@@ -169,8 +184,10 @@ func (p *Projector) halt(err error) {
 		return
 	}
 	p.Logger.Error("halted", "reason", h.reason, "final", h.final)
-	p.stop()
 	p.mu.Lock()
+	if p.stop != nil {
+		p.stop()
+	}
 	p.waiters.cancelAll()
 	p.notify()
 	p.mu.Unlock()
@@ -197,6 +214,15 @@ func (p *Projector) resume() {
 		p.OnResume()
 	}
 }
+
+// storeDamaged stops everything: nothing is answered from damaged bytes, and the next start rebuilds the store.
+func (p *Projector) storeDamaged(err error) {
+	p.halt(err)
+	p.failed <- err
+}
+
+// Failed delivers why the process must end: the store was damaged while it was in use. The next start verifies and rebuilds it.
+func (p *Projector) Failed() <-chan error { return p.failed }
 
 // notify wakes everything that waits for a change. Called with mu held.
 func (p *Projector) notify() {
@@ -265,7 +291,7 @@ func (p *Projector) Close() error {
 	if p.store == nil {
 		return nil // it was not opened: the file belongs to another log
 	}
-	return p.store.Close()
+	return errors.Join(p.noteClosed(), p.store.Close())
 }
 
 func (p *Projector) haltedError() error {

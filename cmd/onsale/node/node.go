@@ -92,7 +92,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          n.halted,
 		OnResume:        func() { n.hub.Resume() },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err

@@ -20,10 +20,11 @@ const (
 	nodeCount        = 3
 	firstNodeAddress = 11 // in its networks; servers begin at 1
 
-	// A node has so long to notice that it accepts no commands, and to refuse reads of old state. Samples and probes come two to
-	// four times a second, and the machine may be busy: hence the last number.
+	// A node has so long to notice that it accepts no commands, and to refuse reads of old state: it does so after 10 s of silence,
+	// which begins up to 3 s after its leader was cut off, and with a look at both logs, which takes up to 2 s. Samples and probes
+	// come two to four times a second, and the machine may be busy: hence the last number.
 	unreadyWithin = 6 * time.Second
-	refusedWithin = 10 * time.Second
+	refusedWithin = 15 * time.Second
 	sampleEvery   = 250 * time.Millisecond
 	tolerance     = 1500 * time.Millisecond
 )

@@ -136,6 +136,7 @@ func (l *Log) connect() (*nats.Conn, error) {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.RetryOnFailedConnect(l.server == nil),
+		nats.IgnoreAuthErrorAbort(),        // a password may be changed at both ends one after the other
 		nats.PingInterval(5 * time.Second), // a dead peer is noticed within 15 s
 		// Nothing is buffered while disconnected: an append then fails at once, and certainly did not happen.
 		nats.ReconnectBufSize(-1),
@@ -147,6 +148,11 @@ func (l *Log) connect() (*nats.Conn, error) {
 		nats.ReconnectHandler(func(*nats.Conn) {
 			l.logger.Info("reconnected to nats")
 			l.resetConnContext()
+		}),
+		nats.ClosedHandler(func(nc *nats.Conn) { // which it never is while it may be connected again
+			if l.ctx.Err() == nil {
+				fail(l.failed, fmt.Errorf("the connection to nats has ended: %w", cmp.Or(nc.LastError(), nats.ErrConnectionClosed)))
+			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			l.logger.Warn("nats error", "error", err)
@@ -182,7 +188,8 @@ func (l *Log) Epoch() string { return l.epoch }
 // Embedded reports whether the server runs in this process and is unreachable for others: only this process writes.
 func (l *Log) Embedded() bool { return l.server != nil && l.config.ServerConfig == "" }
 
-// Failed returns the first fatal error of the embedded server, which keeps running in an unknown state. The node must stop.
+// Failed returns the first fatal error: of the embedded server, which keeps running in an unknown state, or of the connection. The
+// node must stop.
 func (l *Log) Failed() <-chan error { return l.failed }
 
 // Close waits for the append in flight, refuses pending ones, ends all readers, stops the embedded server and unlocks the data

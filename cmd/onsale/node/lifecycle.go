@@ -41,7 +41,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	case err = <-served:
 		err = fmt.Errorf("the listener failed: %w", err)
 	case err = <-n.log.Failed():
-		err = fmt.Errorf("the embedded nats-server failed: %w", err)
+		err = fmt.Errorf("the log failed: %w", err)
 	}
 	window := n.config.Streams.DrainWindow
 	deadline := time.Now().Add(window + shutdownGrace)

@@ -31,7 +31,7 @@ import (
 	"onsale/projections/store"
 )
 
-// Config configures a Server. Append, Projector, Epoch and CommandsEnd are required.
+// Config configures a Server. Append, Projector and Epoch are required.
 type Config struct {
 	// Append appends a command to the log and returns its sequence once it is durable. ErrFull and ErrClosed mean that
 	// nothing was stored; after any other error that is unknown. It must return in bounded time, because it is not
@@ -43,10 +43,6 @@ type Config struct {
 
 	// Epoch identifies the log: positions are "<epoch>-<n>".
 	Epoch string
-
-	// CommandsEnd returns the number of the last message of COMMANDS. It is called before a request is reported as never
-	// accepted.
-	CommandsEnd func(ctx context.Context) (uint64, error)
 
 	// CapacityProblem is called before each user's command: it returns the code ("log_full", …) and the reason for which none
 	// is accepted now, or "". Admin commands are accepted anyway, because capacity is reserved for them. Nil: no check.
@@ -116,6 +112,8 @@ type Projector interface {
 	WaitConfirmed(ctx context.Context, number uint64) error
 	// WaitDecided waits until the command at sequence is decided and its events are confirmed.
 	WaitDecided(ctx context.Context, sequence uint64) error
+	// Barrier waits until everything that any node had accepted before the call is decided and confirmed.
+	Barrier(ctx context.Context) error
 	// Await waits for the outcome of the command at sequence; for a duplicate it is that of the first.
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
 	// OutcomeOf returns the outcome of a request; false: none is confirmed.

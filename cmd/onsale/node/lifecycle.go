@@ -40,6 +40,8 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 		n.logger.Info("shutting down", "cause", context.Cause(ctx))
 	case err = <-served:
 		err = fmt.Errorf("the listener failed: %w", err)
+	case err = <-n.projector.Failed():
+		err = fmt.Errorf("%w; the next start rebuilds it from EVENTS", err)
 	case err = <-n.log.Failed():
 		err = fmt.Errorf("the log failed: %w", err)
 	}

@@ -90,8 +90,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
-		OnHalt:          func(reason string) { n.hub.Halt(reason) },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
+		OnHalt:          n.halted,
+		OnResume:        func() { n.hub.Resume() },
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err
@@ -125,10 +126,6 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		CommandsEnd: func(ctx context.Context) (uint64, error) {
-			state, err := n.log.State(ctx)
-			return state.Commands.Last, err
-		},
 		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
@@ -137,6 +134,15 @@ func (n *Node) open(ctx context.Context, address string) error {
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
 	return nil
+}
+
+// halted ends the streams: until the log proves whole, or for good.
+func (n *Node) halted(reason string, final bool) {
+	if final {
+		n.hub.Halt(reason)
+	} else {
+		n.hub.Suspend(reason)
+	}
 }
 
 // readyNotes are the limits of what this node can check.

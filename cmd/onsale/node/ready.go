@@ -38,7 +38,8 @@ type facts struct {
 	logTimeAhead    time.Duration // of this machine's clock
 	full            string        // why users' commands are refused; "": they are accepted
 	freeDescriptors int
-	missingData     string // path of what is not there any more, or is another; "": all is there
+	doubts          []string // why this node cannot rely on its log now
+	missingData     string   // path of what is not there any more, or is another; "": all is there
 }
 
 // reasons are why the node is not ready, and what to do. None: it is ready.
@@ -58,7 +59,7 @@ func (f facts) reasons() (reasons []string) {
 	add(f.full != "", "%s, so users' commands are refused: make room", f.full)
 	add(f.freeDescriptors < minDescriptors, "only %d file descriptors are free: raise the limit (LimitNOFILE, ulimit -n) and restart", f.freeDescriptors)
 	add(f.missingData != "", "%s is not there any more, or was replaced: stop this node, and restore the data directory before the next start", f.missingData)
-	return reasons
+	return append(reasons, f.doubts...)
 }
 
 func seconds(d time.Duration) time.Duration { return d.Truncate(time.Second) }
@@ -214,6 +215,10 @@ func (r *readiness) missingData() string {
 func (r *readiness) reasons() []string {
 	f := *r.facts.Load()
 	f.shuttingDown = r.node.shuttingDown.Load()
+	f.doubts = r.node.log.Problems()
+	if s := r.node.projector.Status(); s.Halted == "" && s.Doubt != "" {
+		f.doubts = append(f.doubts, "a server says that the log is damaged, asking again: "+s.Doubt)
+	}
 	return f.reasons()
 }
 

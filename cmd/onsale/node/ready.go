@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"sync/atomic"
@@ -255,11 +254,4 @@ func (r *readiness) Collect(out chan<- prometheus.Metric) {
 		isolated = 1
 	}
 	gauge(isolatedDesc, isolated)
-}
-
-// logLimits says what this process may use.
-func logLimits(logger *slog.Logger, descriptors, connections, streams int) {
-	if descriptors > 0 {
-		logger.Info("limits", "descriptors", descriptors, "connections", connections, "streams", streams)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 
@@ -63,7 +64,11 @@ func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}
-	return streams.Open(ctx, c)
+	log, err := streams.Open(ctx, c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hintError{err, "name the data directory of a stopped node with --data, or an external NATS with --nats-url"}
+	}
+	return log, err
 }
 
 // bound is a sequence or a time; zero: none.

@@ -38,7 +38,7 @@ func newMetrics() metrics {
 	return metrics{
 		counters: map[outcomeKey]prometheus.Counter{},
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_outcomes_total", Help: "Events confirmed on this node since its start, by type; rejections by code too.",
+			Name: "onsale_events_total", Help: "Events confirmed on this node since its start, by type; rejections by code too.",
 		}, []string{"type", "code"}),
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "onsale_outcome_delay_seconds", Help: "Time from the log's timestamp of a user's command to the confirmation of its outcome on this node.",

@@ -55,7 +55,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}()
 
 	server.Stop(0)
-	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, domain.ErrNoAck) {
@@ -72,7 +72,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+		if !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -165,7 +165,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 			acked++
 		case errors.Is(err, domain.ErrNoAck):
 			unknown++
-		case !errors.Is(err, streams.ErrUnavailable):
+		case !errors.Is(err, domain.ErrUnavailable):
 			t.Fatal(err)
 		}
 	}

@@ -61,9 +61,7 @@ func (k TopicKind) entityKind() string {
 
 // topicIDs are the topics of e, by kind; "" where it has none.
 func topicIDs(e *domain.Event) (ids [topicKinds]string) {
-	if e.User != domain.NoUser {
-		ids[TopicUser] = e.User
-	}
+	ids[TopicUser] = e.User
 	if e.Entity == domain.SystemEntity {
 		return ids
 	}

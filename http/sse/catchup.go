@@ -1,5 +1,6 @@
 // Catching up: a stream that fell out of the ring, or resumes after long, reads the log itself until it has the last of its
-// events that the ring does not hold. Then it goes on with the ring.
+// events that the ring does not hold. Then it goes on with the ring. A goroutine reads and hands its batches to the loop. While it
+// waits for a slot there is no goroutine; and if its connection takes nothing for a while, it gives its slot to the next.
 
 package sse
 
@@ -24,45 +25,103 @@ var (
 	errStalled = errors.New("reading stalled")
 )
 
-// catchUp is one reading of the log for a cursor.
+// catchUp is one reading of the log for a subscription, up to and with event target.
 type catchUp struct {
-	hub    *Hub
-	ctx    context.Context
-	cursor cursor
-	write  func([]byte) error // returns when the bytes are out; the cursor is behind them
-	cancel context.CancelFunc // ends the reading, which releases the slot
+	hub     *Hub
+	sub     *subscription
+	target  uint64
+	waiter  *waiter
+	ctx     context.Context
+	cancel  context.CancelFunc
+	written chan struct{} // one slot: the batch under way went out
 
-	fellBehind        bool        // the stream was up to date, and then too slow
+	// The goroutine's own.
+	cursor            cursor
 	conflation        *conflation // of a schedule's stream that fell behind; else nil
-	writingConflation bool
+	writingConflation bool        // without a slot
 
-	heartbeats     <-chan time.Time // nil: the event loop writes them
-	writeHeartbeat func() error
+	// The loop's own: the batch under way.
+	out  []byte
+	sent int
+	next cursor // when out is written
 }
 
-// run reads up to and with event target. It may return without an error before that: the next lookup in the ring finds what
-// is missing. It releases the slot.
-func (c *catchUp) run(w *waiter, target uint64) error {
-	if c.fellBehind {
-		c.hub.demoted.Add(1)
-		if c.cursor.topic.key.Kind == TopicSchedule {
-			c.conflation = &conflation{from: c.cursor.at}
+// startCatchUp begins to read the log up to event target, once there is a slot.
+func (s *subscription) startCatchUp(target uint64) {
+	h := s.hub
+	c := &catchUp{hub: h, sub: s, target: target, written: make(chan struct{}, 1), cursor: s.cursor}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	if s.fellBehind && s.cursor.wasCaughtUp {
+		h.demoted.Add(1)
+		if s.cursor.topic.key.Kind == TopicSchedule {
+			c.conflation = &conflation{from: s.cursor.at}
 		}
 	}
-	if err := c.readLog(w, target); err != nil || c.conflation == nil || !c.conflation.active {
-		return err
-	}
-	return c.writeConflated()
+	c.waiter = &waiter{onGranted: func() { h.background.Go(c.run) }}
+	s.catchUp = c
+	h.catchUpSlots.enqueue(c.waiter)
 }
 
-// readLog reads up to target, and writes all but what is conflated.
-func (c *catchUp) readLog(w *waiter, target uint64) error {
+// stopCatchUp ends the reading, or its wait for a slot. Of a batch under way the rest of the frame is kept.
+func (s *subscription) stopCatchUp() {
+	c := s.catchUp
+	if c == nil {
+		return
+	}
+	if c.out != nil && c.sent > 0 {
+		s.keepFrame(c.out, c.sent, s.cursor.at)
+		s.cursor.endsAfter = c.next.endsAfter
+	}
+	s.catchUp, c.out = nil, nil
+	c.cancel()
+	s.hub.catchUpSlots.cancel(c.waiter)
+}
+
+// flushCatchUp writes the batch that was read. It is false unless there is room for more.
+func (s *subscription) flushCatchUp() bool {
+	c := s.catchUp
+	if c == nil || c.out == nil {
+		return true
+	}
+	c.sent += s.write(c.out[c.sent:])
+	if s.IsClosed() || c.sent < len(c.out) {
+		return false
+	}
+	c.out = nil
+	s.cursor.at, s.cursor.midConflation = c.next.at, c.next.midConflation
+	s.countWritten(c.next.frameCount)
+	c.written <- struct{}{}
+	return !s.Blocked()
+}
+
+// run is the goroutine. It may end before the target: the next Step finds what is missing.
+func (c *catchUp) run() {
+	s := c.sub
+	s.Loop().Post(s.observe)
+	err := c.readLog()
+	if err == nil && c.conflation != nil && c.conflation.active {
+		err = c.writeConflated()
+	}
+	if err != nil {
+		return // it was stopped
+	}
+	s.Loop().Post(func() {
+		if s.catchUp == c {
+			// All is written; the reading may have found that there is nothing more.
+			s.cursor.at, s.cursor.endsAfter = c.cursor.at, c.cursor.endsAfter
+			s.stopCatchUp()
+			s.Step()
+		}
+	})
+}
+
+// readLog reads up to the target, and writes all but what is conflated. It releases the slot.
+func (c *catchUp) readLog() error {
 	ctx, cancel := context.WithCancel(c.ctx)
-	c.cancel = cancel
 	defer cancel()
 	start := c.cursor.at
 	sliceEnd := time.Now().Add(timeSlice)
-	reads := c.hub.consume(ctx, start.Seen()+1, c.cursor.topic.key, w)
+	reads := c.hub.consume(ctx, start.Seen()+1, c.cursor.topic.key)
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	var got readResult
@@ -75,30 +134,23 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 			if out, err = c.flush(out); err != nil {
 				return err
 			}
-			if got, err = c.receive(reads); err != nil {
-				return err
-			}
+			got = c.receive(reads)
 		}
 		if got.event.Body == nil {
 			if err := c.write(out); err != nil {
 				return err
 			}
-			if ctx.Err() != nil {
-				return c.ctx.Err() // nil if only the slot was given up
-			}
-			return c.retry(got.err, target, c.cursor.at != start)
+			return c.retry(got.err, c.cursor.at != start)
 		}
 		c.hub.replayed.Add(1)
 		if out, atHead, err = c.addEvent(&got.event, out); err != nil {
 			return err
 		}
-		if ctx.Err() != nil || time.Now().After(sliceEnd) && (c.conflation != nil || c.hub.catchUpSlots.busy()) {
+		// An event at the head, or behind an order's end, was read and not taken: this reading must not go on.
+		if atHead || c.cursor.done() || time.Now().After(sliceEnd) && (c.conflation != nil || c.hub.catchUpSlots.busy()) {
 			return c.write(out)
 		}
-		if atHead || c.cursor.done() { // the event was read and not taken, so this reading must not go on
-			return c.write(out)
-		}
-		if c.cursor.at.Seen() < target {
+		if c.cursor.at.Seen() < c.target {
 			continue
 		}
 		if out, err = c.flush(out); err != nil {
@@ -109,7 +161,7 @@ func (c *catchUp) readLog(w *waiter, target uint64) error {
 		if !result.behind {
 			return c.write(out)
 		}
-		target = result.target
+		c.target = result.target
 	}
 }
 
@@ -119,6 +171,40 @@ func (c *catchUp) flush(out []byte) ([]byte, error) {
 		return out, nil
 	}
 	return out[:0], c.write(out)
+}
+
+// write hands a batch to the loop and returns when the connection has taken it. The cursor is behind it. The slot of a batch
+// that does not go out is given up; the stream waits for one again when there is room.
+func (c *catchUp) write(out []byte) error {
+	if len(out) == 0 {
+		return nil
+	}
+	s, next := c.sub, c.cursor
+	c.cursor.frameCount = 0
+	s.Loop().Post(func() {
+		if s.catchUp == c {
+			c.out, c.sent, c.next = out, 0, next
+			s.Step()
+		}
+	})
+	var stalled <-chan time.Time
+	if !c.writingConflation {
+		stalled = time.After(stallLimit)
+	}
+	for {
+		select {
+		case <-c.written:
+			return nil
+		case <-stalled:
+			s.Loop().Post(func() {
+				if s.catchUp == c && c.out != nil && s.Blocked() {
+					s.stopCatchUp()
+				}
+			})
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		}
+	}
 }
 
 // addEvent adds one event of the log and writes full batches; a conflation begins instead of the first of them. An event
@@ -161,12 +247,12 @@ type readResult struct {
 	err   error
 }
 
-// consume reads the log in a goroutine until ctx ends, so that heartbeats go on while it waits. The slot is released when
-// the reading has really ended.
-func (h *Hub) consume(ctx context.Context, from uint64, topic Topic, w *waiter) <-chan readResult {
+// consume reads the log in a goroutine until ctx ends, which a hanging log notices late. The slot is released when the reading
+// has really ended.
+func (h *Hub) consume(ctx context.Context, from uint64, topic Topic) <-chan readResult {
 	reads := make(chan readResult, 16)
 	h.background.Go(func() {
-		defer h.catchUpSlots.release(w)
+		defer h.catchUpSlots.release()
 		defer close(reads)
 		for e, err := range h.eventsOf(ctx, topic, from) {
 			if err != nil {
@@ -185,56 +271,34 @@ func (h *Hub) consume(ctx context.Context, from uint64, topic Topic, w *waiter) 
 	return reads
 }
 
-// receive waits for the next event, with heartbeats.
-func (c *catchUp) receive(reads <-chan readResult) (readResult, error) {
-	stallTimer := time.NewTimer(readStallTimeout)
-	defer stallTimer.Stop()
-	for {
-		select {
-		case got := <-reads:
-			return got, nil
-		case <-stallTimer.C:
-			return readResult{err: errStalled}, nil
-		case <-c.heartbeats:
-			if err := c.writeHeartbeat(); err != nil {
-				return readResult{}, err
-			}
-		case <-c.ctx.Done():
-			return readResult{}, c.ctx.Err()
-		}
+// receive waits for the next event.
+func (c *catchUp) receive(reads <-chan readResult) readResult {
+	select {
+	case got := <-reads:
+		return got
+	case <-time.After(readStallTimeout):
+		return readResult{err: errStalled}
+	case <-c.ctx.Done():
+		return readResult{err: c.ctx.Err()}
 	}
 }
 
 // retry follows a reading that did not reach its target. One that failed at once is followed by a pause.
-func (c *catchUp) retry(err error, target uint64, moved bool) error {
-	if err == nil {
-		err = errEnded
-	}
+func (c *catchUp) retry(err error, moved bool) error {
 	if c.ctx.Err() != nil {
 		return c.ctx.Err()
 	}
-	c.hub.Log.Warn("reading the log for a stream failed, retrying", "at", c.cursor.at.Number, "target", target, "error", err)
+	if err == nil {
+		err = errEnded
+	}
+	c.hub.Log.Warn("reading the log for a stream failed, retrying", "at", c.cursor.at.Number, "target", c.target, "error", err)
 	if moved || err == errStalled {
 		return nil
 	}
-	elapsed := make(chan struct{})
-	timer := time.AfterFunc(retryPause, func() { close(elapsed) })
-	defer timer.Stop()
-	return waitFor(c.ctx, elapsed, c.heartbeats, c.writeHeartbeat)
-}
-
-// waitFor waits until ch is closed, with heartbeats.
-func waitFor(ctx context.Context, ch <-chan struct{}, heartbeats <-chan time.Time, writeHeartbeat func() error) error {
-	for {
-		select {
-		case <-ch:
-			return nil
-		case <-heartbeats:
-			if err := writeHeartbeat(); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	select {
+	case <-time.After(retryPause):
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
 	}
 }

@@ -1,4 +1,4 @@
-// Conflation: a watcher of seats that was up to date and then too slow gets the latest status of each seat that changed
+// Conflation: a stream of seats that was up to date and then too slow gets the latest status of each seat that changed
 // meanwhile, instead of every step. Streams that resume with an id get every step, and so do users, always.
 //
 // The frames of a conflation have no id but the last, whose id is the position of the state that they show. A client that is

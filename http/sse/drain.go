@@ -5,8 +5,10 @@ package sse
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"onsale/http/view"
@@ -45,7 +47,7 @@ func (h *Hub) Halt(reason string) {
 	h.mu.Unlock()
 	subs, _ := h.stopAccepting(reason, 0)
 	for _, s := range subs {
-		s.closeGracefully(closeNotice{retryDelay()})
+		s.closeGracefully(retryDelay())
 	}
 }
 
@@ -66,7 +68,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) error {
 				return ctx.Err()
 			}
 		}
-		s.closeGracefully(closeNotice{window - offset + retryDelay()})
+		s.closeGracefully(window - offset + retryDelay())
 	}
 	select {
 	case <-h.empty:
@@ -85,7 +87,7 @@ func (h *Hub) Close() {
 	case <-time.After(time.Second):
 		h.mu.RLock()
 		for s := range h.subscriptions {
-			s.abort()
+			s.Abort()
 		}
 		h.mu.RUnlock()
 		<-h.empty
@@ -96,7 +98,7 @@ func (h *Hub) Close() {
 
 // stopAccepting rejects streams from here on. It returns those that are open, and how much of the window they need. The first
 // reason is kept.
-func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription, time.Duration) {
+func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscription, time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	window = min(window, drainSpacing*time.Duration(len(h.subscriptions)))
@@ -113,11 +115,7 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]subscription
 		h.lastDrain.began, h.lastDrain.ended = time.Now(), time.Time{}
 		h.drainUntil = h.lastDrain.began.Add(window)
 	}
-	subs := make([]subscription, 0, len(h.subscriptions))
-	for s := range h.subscriptions {
-		subs = append(subs, s)
-	}
-	return subs, window
+	return slices.Collect(maps.Keys(h.subscriptions)), window
 }
 
 // countDropped counts streams that are ended or rejected because the hub is closed, under the hub's lock.

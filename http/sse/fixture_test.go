@@ -135,7 +135,7 @@ func (f *fixture) publish(n int) {
 	f.published = min(f.published+n, f.logged)
 	events := slices.Clone(f.log[from:f.published])
 	f.mu.Unlock()
-	f.current().Publish(events)
+	f.current().Deliver(events)
 }
 
 // emit decides, appends and publishes.
@@ -310,4 +310,33 @@ func (f *fixture) waitFor(t *testing.T, what string, is func(stats) bool) {
 			t.Fatalf("%s: %+v", what, f.hub.stats())
 		}
 	}
+}
+
+// stats are the numbers of a hub at one moment.
+type stats struct {
+	users, schedules, orders, promotions        int // open streams
+	fresh, complete, reset                      uint64
+	rejected                                    uint64
+	rejectedFull, rejectedUser, rejectedAddress uint64
+	slow, draining, halted                      uint64
+	drain                                       time.Duration
+	catchUps, waiting                           int
+	conflations, conflated                      uint64
+	encoded                                     uint64
+	tail, head                                  uint64
+}
+
+func (h *Hub) stats() stats {
+	s := stats{
+		fresh: h.fresh.Load(), complete: h.complete.Load(), reset: h.reset.Load(), rejected: h.rejected.Load(),
+		rejectedFull: h.rejections.all.Load(), rejectedUser: h.rejections.user.Load(), rejectedAddress: h.rejections.address.Load(),
+		slow: h.slow.Load(), draining: h.dropped.draining.Load(), halted: h.dropped.halted.Load(),
+		conflations: h.conflations.Load(), conflated: h.conflated.Load(), encoded: h.encoded.Load(),
+	}
+	s.catchUps, s.waiting = h.catchUpSlots.counts()
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s.users, s.schedules, s.orders, s.promotions = h.open[TopicUser], h.open[TopicSchedule], h.open[TopicOrder], h.open[TopicPromotion]
+	s.drain, s.tail, s.head = h.drainDuration(), h.ring.tail, h.ring.head
+	return s
 }

@@ -41,13 +41,13 @@ type Config struct {
 	// proxy). Below 0: unlimited. A stream too many is rejected with a retry delay.
 	MaxStreams, MaxPerUser, MaxPerAddress int
 
-	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others are handlers of net/http.
+	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others keep those of their handlers.
 	EventLoop bool
 
 	Log *slog.Logger
 	Now func() time.Time
 
-	// For tests; nil: the system's, and those in Source.
+	// Others in tests; nil: the system's, and those in Source.
 	newPoller func(writeTimeout time.Duration) (evloop.Poller, error)
 	snapshots snapshots
 }
@@ -58,12 +58,12 @@ type Hub struct {
 	catchUpSlots fifoSemaphore
 
 	engineOnce sync.Once
-	engine     *evloop.Engine // nil: not started, or there is none
+	engine     *evloop.Engine // nil: not started
 
 	mu              sync.RWMutex // never held while anything is written or encoded
 	ring            ring
 	positionWaiters map[*positionWaiter]struct{}
-	subscriptions   map[subscription]struct{}
+	subscriptions   map[*subscription]struct{}
 	addresses       map[netip.Addr]int // streams, if they are limited
 	open            [topicKinds]int    // streams
 	promotionFeeds  map[string]*promotionFeed
@@ -99,13 +99,16 @@ func New(c Config) *Hub {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.newPoller == nil {
+		c.newPoller = evloop.NewPoller
+	}
 	if c.snapshots == nil {
 		c.snapshots = storeSnapshots{c.Source}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Hub{
 		Config: c, catchUpSlots: fifoSemaphore{free: c.MaxCatchUps}, ring: newRing(c.Ring, c.Head),
-		positionWaiters: map[*positionWaiter]struct{}{}, subscriptions: map[subscription]struct{}{}, addresses: map[netip.Addr]int{},
+		positionWaiters: map[*positionWaiter]struct{}{}, subscriptions: map[*subscription]struct{}{}, addresses: map[netip.Addr]int{},
 		promotionFeeds: map[string]*promotionFeed{}, empty: make(chan struct{}), ctx: ctx, cancel: cancel,
 	}
 }
@@ -119,7 +122,7 @@ func (h *Hub) Preload(events []projections.ConfirmedEvent) {
 	head := h.ring.head
 	h.ring.restart(events[0].Number - 1)
 	h.mu.Unlock()
-	h.Publish(events)
+	h.Deliver(events)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if head > h.ring.head {
@@ -130,7 +133,7 @@ func (h *Hub) Preload(events []projections.ConfirmedEvent) {
 // Publish takes every event that is confirmed and in this node's store, in the order of their numbers. It waits for no
 // reader. Events that were published before are ignored. At a gap the ring is reset, and streams read from the log what
 // is missing.
-func (h *Hub) Publish(events []projections.ConfirmedEvent) {
+func (h *Hub) Deliver(events []projections.ConfirmedEvent) {
 	var dirty []*topicState
 	var gap uint64 // the event after it
 	h.mu.Lock()
@@ -165,7 +168,7 @@ func (h *Hub) Publish(events []projections.ConfirmedEvent) {
 	defer h.mu.RUnlock()
 	if gap != 0 {
 		for sub := range h.subscriptions {
-			sub.subscriptionInfo().topic.wake()
+			sub.cursor.topic.wake()
 		}
 		return
 	}

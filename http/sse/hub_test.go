@@ -2,14 +2,15 @@ package sse
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"onsale/http/sse/evloop"
 	"onsale/http/view"
 	"onsale/projections"
 	"onsale/projections/store"
@@ -80,7 +81,7 @@ func TestPublish_GapResetsRing(t *testing.T) {
 		f.published = 3 // 2 and 3 never will be
 		f.publish(1)
 		f.emit(issued("2"))
-		f.hub.Publish(f.log[2:4]) // published before
+		f.hub.Deliver(f.log[2:4]) // published before
 		for _, want := range []string{"-1", "-2", "-4"} {
 			if e := st.mustNext(t); e.ID != epoch+want {
 				t.Errorf("got %+v, want %s", e, want)
@@ -169,40 +170,29 @@ func TestFrames_EncodedOncePerAudience(t *testing.T) {
 	})
 }
 
-// addReaders adds subscribers that read whatever they are woken for, without writing it anywhere.
-func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Audience) (stop func()) {
-	var reading sync.WaitGroup
-	quit := make(chan struct{})
+// discardPoller has connections that take everything.
+type discardPoller struct{}
+
+func newDiscardPoller(time.Duration) (evloop.Poller, error)       { return discardPoller{}, nil }
+func (discardPoller) Add(*evloop.Conn, net.Conn) error            { return nil }
+func (discardPoller) Write(_ *evloop.Conn, b []byte) (int, error) { return len(b), nil }
+func (discardPoller) Discard(*evloop.Conn) error                  { return nil }
+func (discardPoller) Drop(*evloop.Conn)                           {}
+func (discardPoller) Close()                                      {}
+
+// addStreams adds streams whose clients take everything.
+func addStreams(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Audience) {
+	engine := h.startEngine()
 	for i := range n {
-		c := &conn{hub: h, cursor: cursor{audience: to}}
-		if !h.addWatcher(c, topic(i)) {
-			b.Fatal("the hub is shut")
+		s := &subscription{hub: h, cursor: cursor{audience: to}}
+		engine.Assign(&s.Conn, s)
+		if !h.register(s, topic(i)) {
+			b.Fatal("the hub is closed")
 		}
-		c.cursor.at = view.Position{Number: h.head()}
-		reading.Go(func() {
-			defer h.removeWatcher(c)
-			for {
-				select {
-				case <-quit:
-					return
-				case <-c.watcher.wakeup:
-				}
-				for pending := true; pending; {
-					buffer := buffers.Get().(*[]byte)
-					out, result := h.nextFrames(&c.cursor, (*buffer)[:0])
-					pending = result.state == hasMore
-					if result.state == needsHistory {
-						c.cursor.at = view.Position{Number: h.head()} // it skips what catching up would bring
-					}
-					*buffer = out
-					buffers.Put(buffer)
-				}
-			}
-		})
-	}
-	return func() {
-		close(quit)
-		reading.Wait()
+		if err := s.Open(nil, nil); err != nil {
+			b.Fatal(err)
+		}
+		s.start([]byte(":\n\n"))
 	}
 }
 
@@ -210,17 +200,16 @@ func addReaders(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Au
 func BenchmarkHub_Publish(b *testing.B) {
 	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
 		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
-			h := New(Config{Epoch: epoch, Source: emptySource{}})
-			stop := addReaders(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, view.Audience{Content: view.Seats})
-			stopIdle := addReaders(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, view.Audience{})
+			h := New(Config{Epoch: epoch, Source: emptySource{}, EventLoop: true, newPoller: newDiscardPoller, MaxStreams: -1})
+			defer h.Close()
+			addStreams(b, h, c.watching, func(int) Topic { return Topic{TopicSchedule, "s"} }, view.Audience{Content: view.Seats})
+			addStreams(b, h, c.idle, func(i int) Topic { return Topic{TopicUser, fmt.Sprint("idle", i)} }, view.Audience{})
 			e := held("1", "s", 1, 2)
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Number++
-				h.Publish([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
+				h.Deliver([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
 			}
-			stop()
-			stopIdle()
 			b.ReportMetric(float64(h.stats().encoded)/float64(2*e.Number), "encodes/frame")
 		})
 	}
@@ -240,7 +229,7 @@ func BenchmarkHub_PublishBatch(b *testing.B) {
 			n++
 			events[i].Number = n
 		}
-		h.Publish(events)
+		h.Deliver(events)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
 }
@@ -248,21 +237,19 @@ func BenchmarkHub_PublishBatch(b *testing.B) {
 // BenchmarkConn_Idle measures the memory of an idle stream in this package, without net/http's.
 func BenchmarkConn_Idle(b *testing.B) {
 	const n = 10_000
-	h := New(Config{Epoch: epoch, Ring: 1})
+	h := New(Config{Epoch: epoch, Ring: 1, EventLoop: true, newPoller: newDiscardPoller, MaxStreams: -1})
 	var before, after runtime.MemStats
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		conns := make([]*conn, n)
-		for i := range conns {
-			conns[i] = &conn{hub: h}
-			h.addWatcher(conns[i], Topic{TopicUser, fmt.Sprint(i)})
+		addStreams(b, h, n, func(i int) Topic { return Topic{TopicUser, fmt.Sprint(i)} }, view.Audience{})
+		for slices.ContainsFunc(h.List(), func(s StreamInfo) bool { return s.State != "live" }) {
+			time.Sleep(time.Millisecond)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		for _, c := range conns {
-			h.removeWatcher(c)
-		}
+		h.Close()
+		h = New(h.Config)
 	}
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/connection")
 }

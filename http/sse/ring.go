@@ -28,15 +28,14 @@ type entry struct {
 // topicState is a topic that has events in the ring, or subscribers.
 type topicState struct {
 	key         Topic
-	newest      uint64         // its last event in the ring; 0: none
-	feed        *promotionFeed // of a promotion with subscribers
-	watchers    []*watcher
-	groups      []*evloop.Group // one for each loop that has sockets of it
-	subscribers int             // watchers, sockets, and those that are being opened
+	newest      uint64          // its last event in the ring; 0: none
+	feed        *promotionFeed  // of a promotion with subscribers
+	groups      []*evloop.Group // one for each loop that has subscribers
+	subscribers int             // those that are being opened too
 	dirty       bool            // within one Publish: its subscribers have to be woken
 }
 
-// groupOn is the group of the topic's sockets on a loop, under the hub's lock.
+// groupOn is the group of the topic's subscribers on a loop, under the hub's lock.
 func (t *topicState) groupOn(l *evloop.Loop) *evloop.Group {
 	for _, g := range t.groups {
 		if g.Loop() == l {

@@ -17,18 +17,11 @@ type fifoSemaphore struct {
 
 // waiter waits for a slot, or has one.
 type waiter struct {
-	ready     chan struct{} // closed when it is granted
-	onGranted func()        // called then, under the semaphore's lock; may be nil
-	granted   bool          // under the semaphore's lock
+	onGranted func() // called under the semaphore's lock
+	granted   bool   // under the semaphore's lock
 }
 
-// acquire queues a new waiter. It must be released exactly once, granted or not.
-func (s *fifoSemaphore) acquire() *waiter {
-	w := &waiter{ready: make(chan struct{})}
-	s.enqueue(w)
-	return w
-}
-
+// enqueue queues a new waiter. If it is granted a slot, that must be released once.
 func (s *fifoSemaphore) enqueue(w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,27 +33,17 @@ func (s *fifoSemaphore) enqueue(w *waiter) {
 func (s *fifoSemaphore) cancel(w *waiter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !w.granted {
-		s.remove(w)
-	}
-}
-
-func (s *fifoSemaphore) remove(w *waiter) {
 	if i := slices.Index(s.queue, w); i >= 0 {
 		s.queue = slices.Delete(s.queue, i, i+1)
 	}
 }
 
-// release gives the slot back, or the place in the queue.
-func (s *fifoSemaphore) release(w *waiter) {
+// release gives a granted slot back.
+func (s *fifoSemaphore) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.granted {
-		s.free++
-		s.granted--
-	} else {
-		s.remove(w)
-	}
+	s.free++
+	s.granted--
 	s.grant()
 }
 
@@ -71,10 +54,7 @@ func (s *fifoSemaphore) grant() {
 		s.free--
 		s.granted++
 		w.granted = true
-		close(w.ready)
-		if w.onGranted != nil {
-			w.onGranted()
-		}
+		w.onGranted()
 	}
 }
 

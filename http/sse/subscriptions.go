@@ -1,4 +1,4 @@
-// Subscriptions: every topic knows its open streams, so an event costs nothing for all others; and how many there may be.
+// The open streams, by topic, so that an event costs nothing for all others; and how many there may be.
 
 package sse
 
@@ -12,113 +12,48 @@ import (
 	"onsale/http/sse/evloop"
 )
 
-// subscription is an open stream: a conn, served by a goroutine of net/http, or a socket, served by the event loop.
-type subscription interface {
-	closeGracefully(closeNotice) // between two frames, with a retry delay
-	abort()                      // at once, within a write if need be
-	subscriptionInfo() *subscriptionInfo
-}
-
-// subscriptionInfo is set when the stream is registered, and does not change.
-type subscriptionInfo struct {
-	topic  *topicState
-	addr   netip.Addr // the zero value: unknown
-	opened int64      // seconds since 1970
-}
-
-// watcher is a goroutine among the subscribers of its topic.
-type watcher struct {
-	topic  *topicState
-	index  int           // in topic.watchers
-	wakeup chan struct{} // one slot: there is something new, not what
-}
-
-// wake never waits. A wakeup that was not received yet stands for all.
-func (w *watcher) wake() {
-	select {
-	case w.wakeup <- struct{}{}:
-	default:
-	}
-}
-
 // wake wakes all subscribers, under the hub's lock.
 func (t *topicState) wake() {
-	for _, w := range t.watchers {
-		w.wake()
-	}
 	for _, g := range t.groups {
 		g.Wake()
 	}
 }
 
-// addWatcher registers a stream that a goroutine serves: from here on it is woken by everything published. It is false if
-// the stream must be rejected.
-func (h *Hub) addWatcher(c *conn, topic Topic) bool {
+// register adds a stream of a topic. It is false if there are too many, or the hub is closed.
+func (h *Hub) register(s *subscription, topic Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.register(c, topic) {
+	if h.closedReason != "" || !h.checkLimits(topic, s.addr) {
 		return false
 	}
-	t := c.info.topic
-	c.watcher = watcher{topic: t, index: len(t.watchers), wakeup: make(chan struct{}, 1)}
-	t.watchers = append(t.watchers, &c.watcher)
-	c.cursor.topic = t
-	return true
-}
-
-// removeWatcher puts the last watcher into the place of c.
-func (h *Hub) removeWatcher(c *conn) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t := c.watcher.topic
-	last := t.watchers[len(t.watchers)-1]
-	t.watchers[c.watcher.index], last.index = last, c.watcher.index
-	t.watchers[len(t.watchers)-1] = nil
-	t.watchers = t.watchers[:len(t.watchers)-1]
-	h.unregister(c)
-}
-
-// removeSocket unregisters a socket, and its group if it was the last of it.
-func (h *Hub) removeSocket(s *socket) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t, group := s.info.topic, s.Group(); group != nil && group.Empty() {
-		t.groups = slices.DeleteFunc(t.groups, func(g *evloop.Group) bool { return g == group })
-	}
-	h.unregister(s)
-}
-
-// register adds a stream, under the hub's lock. It is false if there are too many, or the hub is closed.
-func (h *Hub) register(sub subscription, topic Topic) bool {
-	info := sub.subscriptionInfo()
-	if h.closedReason != "" || !h.checkLimits(topic, info.addr) {
-		return false
-	}
-	info.topic = h.ring.topicFor(topic)
-	info.opened = h.Now().Unix()
-	info.topic.subscribers++
-	h.attachFeed(info.topic)
-	h.countAddress(info.addr, 1)
-	h.subscriptions[sub] = struct{}{}
+	s.opened = h.Now().Unix()
+	s.cursor.topic = h.ring.topicFor(topic)
+	s.cursor.topic.subscribers++
+	h.attachFeed(s.cursor.topic)
+	h.countAddress(s.addr, 1)
+	h.subscriptions[s] = struct{}{}
 	h.open[topic.Kind]++
 	return true
 }
 
-// unregister removes a stream, under the hub's lock.
-func (h *Hub) unregister(sub subscription) {
-	info := sub.subscriptionInfo()
-	info.topic.subscribers--
-	h.detachFeed(info.topic)
-	h.countAddress(info.addr, -1)
-	h.ring.prune(info.topic)
-	delete(h.subscriptions, sub)
-	h.open[info.topic.key.Kind]--
+// unregister removes a stream, and its group if it was the last of it. Once it is started, that is for its loop to do.
+func (h *Hub) unregister(s *subscription) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := s.cursor.topic
+	if group := s.Group(); group != nil && group.Empty() {
+		t.groups = slices.DeleteFunc(t.groups, func(g *evloop.Group) bool { return g == group })
+	}
+	t.subscribers--
+	h.detachFeed(t)
+	h.countAddress(s.addr, -1)
+	h.ring.prune(t)
+	delete(h.subscriptions, s)
+	h.open[t.key.Kind]--
 	if h.closedReason != "" && len(h.subscriptions) == 0 {
 		close(h.empty)
 	}
 }
-
-// Limits.
 
 // rejections counts the streams that were rejected by a limit.
 type rejections struct {

@@ -87,7 +87,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
+		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Deliver(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
 	})

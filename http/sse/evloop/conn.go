@@ -15,16 +15,19 @@ type Conn struct {
 	loop    *Loop
 	source  Source
 	group   *Group
-	pending []byte // goes out before anything else
+	writer  *Writer // nil: the poller has the socket
+	pending []byte  // goes out before anything else
 
 	slot           slot   // in the wheel
 	expiresAt      uint32 // ticks, as all of these
 	heartbeatAt    uint32
 	heartbeatEvery uint32
 	writeDeadline  uint32 // 0: the socket takes everything
-	timerAt        uint32 // 0: not set
 	index          int32  // in group.conns
 	fd, number     int32  // the poller's
+
+	// HeartbeatDue is set before a Step. The Source resets it when the heartbeat is written.
+	HeartbeatDue bool
 
 	blocked  bool // the socket is full
 	requeued bool // it is in loop.requeued
@@ -37,7 +40,7 @@ type Conn struct {
 // may call it, once.
 func (c *Conn) Open(nc net.Conn, head []byte) error {
 	c.pending = head
-	return c.loop.engine.poller.Add(c, nc)
+	return c.loop.engine.Poller.Add(c, nc)
 }
 
 // Start begins with the first bytes of the response's body. The connection is woken with its group from here on.
@@ -51,7 +54,7 @@ func (c *Conn) Start(g *Group, first []byte, maxAge, heartbeat time.Duration) {
 	g.add(c)
 	c.expiresAt, c.heartbeatAt = c.loop.tickAfter(maxAge), c.loop.tickAfter(heartbeat)
 	c.heartbeatEvery = max(1, uint32(heartbeat/tick))
-	c.step()
+	c.source.Step()
 	c.schedule()
 }
 
@@ -61,9 +64,7 @@ func (c *Conn) Loop() *Loop { return c.loop }
 // Group is the group that Start has put it in; nil before.
 func (c *Conn) Group() *Group { return c.group }
 
-// Started, Blocked, Requeued and IsClosed report the state: Start was called; the socket is full; Step will be called again;
-// it is closed.
-func (c *Conn) Started() bool  { return c.started }
+// Blocked, Requeued and IsClosed report the state: the socket is full; Step will be called again; it is closed.
 func (c *Conn) Blocked() bool  { return c.blocked }
 func (c *Conn) Requeued() bool { return c.requeued }
 func (c *Conn) IsClosed() bool { return c.closed }
@@ -76,57 +77,36 @@ func (c *Conn) Requeue() {
 	}
 }
 
-// SetTimer makes the loop call OnTimer after d, unless StopTimer is called before.
-func (c *Conn) SetTimer(d time.Duration) {
-	c.timerAt = c.loop.tickAfter(d)
-	c.schedule()
-}
-
-// StopTimer cancels SetTimer.
-func (c *Conn) StopTimer() { c.timerAt = 0 }
-
-// Poke steps the connection out of turn.
-func (c *Conn) Poke() {
-	c.step()
-	c.schedule()
-}
-
-func (c *Conn) step() {
-	if c.Flush() {
-		c.source.Step()
-	}
-}
-
-// Flush writes what was kept. It is false unless all of it went out.
+// Flush writes what was kept. It is false unless there is room for more.
 func (c *Conn) Flush() bool {
 	if c.closed || c.blocked {
 		return false
 	}
+	if len(c.pending) > 0 {
+		c.pending = c.pending[c.Write(c.pending):]
+	}
 	if len(c.pending) == 0 {
-		return true
+		c.pending = nil
 	}
-	n := c.Write(c.pending)
-	if c.closed {
-		return false
-	}
-	if c.pending = c.pending[n:]; len(c.pending) > 0 {
-		return false
-	}
-	c.pending = nil
-	return true
+	return !c.closed && !c.blocked
 }
 
 // Keep keeps bytes to be written before anything else.
 func (c *Conn) Keep(rest []byte) { c.pending = rest }
 
-// Write writes to the socket and returns how many bytes it took. If that is not all, Step is called when there is room.
-func (c *Conn) Write(b []byte) int {
-	n, err := c.loop.engine.poller.Write(c, b)
+// Write writes to the socket and returns how many bytes it took. If it is Blocked then, Step is called when there is room.
+func (c *Conn) Write(b []byte) (n int) {
+	var err error
+	if c.writer != nil {
+		n, err = c.writer.write(b)
+	} else {
+		n, err = c.loop.engine.Poller.Write(c, b)
+	}
 	c.loop.engine.Written.Add(uint64(n))
 	switch {
 	case err != nil && err != ErrWouldBlock:
 		c.Close()
-	case n < len(b):
+	case err != nil || n < len(b):
 		c.blocked = true
 		c.writeDeadline = c.loop.tickAfter(c.loop.engine.WriteTimeout)
 		c.schedule()
@@ -146,11 +126,11 @@ func (c *Conn) onReady(events Ready) {
 	case c.closed:
 	case !c.started:
 		c.closing = c.closing || events&Gone != 0
-	case events&Gone != 0 || events&Readable != 0 && c.loop.engine.poller.Discard(c) != nil:
+	case events&Gone != 0 || events&Readable != 0 && c.loop.engine.Poller.Discard(c) != nil:
 		c.Close()
 	case events&Writable != 0 && c.blocked:
-		c.blocked = false
-		c.Poke()
+		c.blocked, c.writeDeadline = false, 0
+		c.source.Step()
 	}
 }
 
@@ -167,11 +147,8 @@ func (c *Conn) onTimer() {
 		return
 	case c.heartbeatAt <= now:
 		c.heartbeatAt += c.heartbeatEvery
-		c.source.OnHeartbeat()
-		c.step()
-	case c.timerAt != 0 && c.timerAt <= now:
-		c.timerAt = 0
-		c.source.OnTimer()
+		c.HeartbeatDue = true
+		c.source.Step()
 	}
 	c.schedule()
 }
@@ -185,36 +162,55 @@ func (c *Conn) schedule() {
 	if c.writeDeadline != 0 {
 		at = min(at, c.writeDeadline)
 	}
-	if c.timerAt != 0 {
-		at = min(at, c.timerAt)
-	}
 	c.loop.wheel.add(c, at)
 }
 
-// BeginClose reports whether the connection is open. If it is not started, Start will call Finish.
-func (c *Conn) BeginClose() bool {
-	c.closing = true
-	return c.started && !c.closed
+// CloseWith writes last behind what was kept, if the socket is not full, and closes. If the connection is not started yet,
+// Start calls Finish.
+func (c *Conn) CloseWith(last []byte) {
+	if c.started && !c.closed && (!c.blocked || c.writer != nil) { // a writer takes everything
+		c.Write(append(c.pending, last...))
+	}
+	c.Close()
 }
 
-// Close closes the connection at once.
+// Abort closes the connection at once, also within a write. Any goroutine may call it.
+func (c *Conn) Abort() {
+	c.loop.Post(func() {
+		c.Close()
+		if c.writer != nil {
+			c.writer.close(past)
+		}
+	})
+}
+
+// Close closes the connection. What the socket has taken still goes out.
 func (c *Conn) Close() { c.close(nil) }
 
 func (c *Conn) close(err error) {
-	if !c.BeginClose() {
+	c.closing = true
+	if !c.started || c.closed {
 		return
 	}
-	c.closed = true
+	c.closed, c.pending = true, nil
 	c.loop.wheel.remove(c)
-	c.loop.engine.poller.Drop(c)
 	if c.group != nil {
 		c.group.remove(c)
 	}
-	c.pending = nil
-	c.source.OnClose(err)
+	switch w := c.writer; {
+	case w == nil:
+		c.loop.engine.Poller.Drop(c)
+		c.source.OnClose(err)
+	case err != nil:
+		w.closedBy = err
+		w.close(past)
+	default:
+		w.close(time.Now().Add(c.loop.engine.WriteTimeout))
+	}
 }
 
-// Poller is what loops need of the system: it owns the sockets. Tests have one in memory, to use a fake clock. Except for Add and Close, its methods are called on the connection's loop.
+// Poller is what loops need of the system: it owns the sockets. Tests have one in memory, to use a fake clock. Except for Add
+// and Close, its methods are called on the connection's loop.
 type Poller interface {
 	// Add takes over nc; from here on it calls c.SocketReady. After errors nc is still the caller's; it may be closed.
 	Add(c *Conn, nc net.Conn) error

@@ -1,10 +1,10 @@
-// Package evloop serves long-lived HTTP/1.1 connections that mostly wait, without a goroutine for each. An Engine has one
-// loop per processor; a loop owns its share of the connections and does everything for them in one goroutine.
+// Package evloop serves long-lived HTTP connections that mostly wait. An Engine has one loop per processor; a loop owns its
+// share of the connections and does everything for them in one goroutine, except for what may block.
 //
-// The seam is Source, which writes to one connection when the loop calls it. What a loop does not do itself is done
-// elsewhere and handed over with Post: a Source that needs a goroutine for a while (to read from a slow store, say) starts
-// it, and the loop knows nothing of it. Only Linux has a poller; on other systems New returns errors.ErrUnsupported and
-// net/http serves the connections.
+// The seam is Source, which writes to one connection when the loop calls it. A Source that needs a goroutine for a while (to
+// read from a slow store, say) starts it, hands over what it found with Post, and the loop knows nothing of it. Plain HTTP/1.1
+// connections are hijacked and belong to a Poller, which only Linux has. All others have a Writer, in the goroutine of their
+// net/http handler.
 package evloop
 
 import (
@@ -18,18 +18,15 @@ import (
 
 // Source is what one connection sends; it embeds the Conn. Its methods are called on the loop of the connection.
 type Source interface {
-	// Step writes what there is, up to a batch, so that other connections have their turn. It is called when the
-	// connection is started, its group was woken, it was requeued, a heartbeat is due or the socket has room again, but not
-	// while the socket is full.
+	// Step calls Flush, and if that is true writes what there is, up to a batch, so that other connections have their turn. It
+	// is called when the connection is started, its group was woken, it was requeued, a heartbeat is due or the socket has
+	// room again.
 	Step()
-	// OnHeartbeat notes that a heartbeat is due. A Step follows.
-	OnHeartbeat()
-	// OnTimer is called when the time set by SetTimer has passed.
-	OnTimer()
-	// Finish closes the connection in order: last bytes, then Close. It is called at the connection's max age, and instead
-	// of the first Step if it was closed before it was started.
+	// Finish calls CloseWith. It is called at the connection's max age, and instead of the first Step if it was closed before it
+	// was started.
 	Finish()
-	// OnClose is called once, when the connection is closed; err is ErrWriteTimeout if its client read nothing for too long.
+	// OnClose is called once, when the connection is closed and its handler returns; err is ErrWriteTimeout if its client read
+	// nothing for too long.
 	OnClose(err error)
 }
 
@@ -39,38 +36,30 @@ var ErrWriteTimeout = errors.New("write timeout")
 // Config configures an Engine.
 type Config struct {
 	WriteTimeout time.Duration
-	Written      *atomic.Uint64                                   // counts the bytes that sockets have taken
-	NewPoller    func(writeTimeout time.Duration) (Poller, error) // nil: the system's
+	Written      *atomic.Uint64 // counts the bytes that sockets have taken
+	Poller       Poller         // nil: there is none
 }
 
 // Engine is a set of loops.
 type Engine struct {
 	Config
-	poller  Poller
 	loops   []*Loop
 	next    atomic.Uint32 // loop
 	running sync.WaitGroup
 }
 
 // New starts one loop per processor.
-func New(c Config) (*Engine, error) {
-	if c.NewPoller == nil {
-		c.NewPoller = newPoller
-	}
-	p, err := c.NewPoller(c.WriteTimeout)
-	if err != nil {
-		return nil, err
-	}
-	e := &Engine{Config: c, poller: p}
+func New(c Config) *Engine {
+	e := &Engine{Config: c}
 	for range runtime.GOMAXPROCS(0) {
 		l := &Loop{engine: e, started: time.Now(), wakeup: make(chan struct{}, 1)}
 		e.loops = append(e.loops, l)
 		e.running.Go(l.run)
 	}
-	return e, nil
+	return e
 }
 
-// Assign gives a connection its source and a loop, in turn. It has to be opened then, or dropped.
+// Assign gives a connection its source and a loop, in turn. It has to be opened then, or left to the garbage collector.
 func (e *Engine) Assign(c *Conn, s Source) {
 	c.source, c.loop = s, e.loops[int(e.next.Add(1))%len(e.loops)]
 }
@@ -81,7 +70,9 @@ func (e *Engine) Stop() {
 		l.Post(func() { l.stopped = true })
 	}
 	e.running.Wait()
-	e.poller.Close()
+	if e.Poller != nil {
+		e.Poller.Close()
+	}
 }
 
 // Loop serves its connections in one goroutine. It sleeps until a group is woken, a task is posted, a socket is ready or a
@@ -126,7 +117,7 @@ func (g *Group) Wake() {
 		l.woken = append(l.woken, g)
 	}
 	l.mu.Unlock()
-	l.signal()
+	signal(l.wakeup)
 }
 
 func (g *Group) add(c *Conn) {
@@ -147,12 +138,13 @@ func (l *Loop) Post(task func()) {
 	l.mu.Lock()
 	l.tasks = append(l.tasks, task)
 	l.mu.Unlock()
-	l.signal()
+	signal(l.wakeup)
 }
 
-func (l *Loop) signal() {
+// signal never waits. A signal that was not received yet stands for all.
+func signal(wakeup chan struct{}) {
 	select {
-	case l.wakeup <- struct{}{}:
+	case wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -176,13 +168,13 @@ func (l *Loop) run() {
 		}
 		for _, g := range woken {
 			for _, c := range slices.Backward(g.conns) { // one that closes gives its place to one that had its step
-				c.step()
+				c.source.Step()
 			}
 		}
 		requeued, l.requeued = l.requeued, requeued[:0]
 		for _, c := range requeued {
 			c.requeued = false
-			c.step()
+			c.source.Step()
 		}
 		clear(tasks)
 		clear(woken)

@@ -19,6 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+const lineFormat = "%0200d\n"
+
 // counter is a source that writes numbered lines, up to a limit that grows.
 type counter struct {
 	Conn
@@ -28,21 +30,18 @@ type counter struct {
 }
 
 func (c *counter) Step() {
-	for c.next < c.limit {
-		line := fmt.Appendf(nil, "%d\n", c.next)
+	if c.HeartbeatDue {
+		c.HeartbeatDue = false
+		c.heartbeats++
+	}
+	for c.Flush() && c.next < c.limit {
+		line := fmt.Appendf(nil, lineFormat, c.next)
 		n := c.Write(line)
-		if c.IsClosed() {
+		if c.IsClosed() || n == 0 {
 			return
 		}
-		if n > 0 {
-			c.next++
-		}
-		if n < len(line) {
-			if n > 0 {
-				c.Keep(line[n:])
-			}
-			return
-		}
+		c.next++
+		c.Keep(line[n:])
 		if c.next%100 == 0 {
 			c.Requeue()
 			return
@@ -50,38 +49,46 @@ func (c *counter) Step() {
 	}
 }
 
-func (c *counter) OnHeartbeat() { c.heartbeats++ }
-func (c *counter) OnTimer()     { c.limit++; c.Poke() }
-
-func (c *counter) Finish() {
-	if !c.BeginClose() {
-		return
-	}
-	if c.Flush() {
-		c.Write([]byte("end\n"))
-	}
-	c.Close()
-}
+func (c *counter) Finish() { c.CloseWith([]byte("end\n")) }
 
 func (c *counter) OnClose(err error) { c.closed <- err }
 
+// onBothPaths runs a test with hijacked connections and with writers of net/http.
+func onBothPaths(t *testing.T, test func(*testing.T, Config)) {
+	t.Run("handler", func(t *testing.T) { test(t, Config{WriteTimeout: time.Minute}) })
+	t.Run("hijacked", func(t *testing.T) {
+		poller, err := NewPoller(time.Minute)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, Config{WriteTimeout: time.Minute, Poller: poller})
+	})
+}
+
 // serveCounters serves counters of lines on an engine.
-func serveCounters(t *testing.T, c Config, maxAge, heartbeat time.Duration, lines int) (url string, opened chan *counter, written *atomic.Uint64) {
+func serveCounters(t *testing.T, c Config, maxAge, heartbeat time.Duration, lines int) (url string, opened chan *counter) {
 	c.Written = new(atomic.Uint64)
-	engine, err := New(c)
-	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine := New(c)
 	opened = make(chan *counter, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !CanHijack(w, r) {
+		if engine.CanHijack(w, r) != (c.Poller != nil) {
 			t.Error("cannot hijack")
 		}
 		s := &counter{limit: lines, closed: make(chan error, 1)}
 		engine.Assign(&s.Conn, s)
+		start := func() {
+			s.Loop().Post(func() { s.Start(s.Loop().NewGroup(), []byte("begin\n"), maxAge, heartbeat) })
+			opened <- s
+		}
+		if c.Poller == nil {
+			writer := s.OpenWriter(w)
+			start()
+			_ = writer.Run(r.Context())
+			return
+		}
 		conn, err := Hijack(w)
 		if err != nil {
 			t.Error(err)
@@ -91,14 +98,13 @@ func serveCounters(t *testing.T, c Config, maxAge, heartbeat time.Duration, line
 			t.Error(err)
 			return
 		}
-		s.Loop().Post(func() { s.Start(s.Loop().NewGroup(), []byte("begin\n"), maxAge, heartbeat) })
-		opened <- s
+		start()
 	}))
 	t.Cleanup(func() {
 		server.Close()
 		engine.Stop()
 	})
-	return server.URL, opened, c.Written
+	return server.URL, opened
 }
 
 func get(t *testing.T, url string) (net.Conn, *bufio.Reader) {
@@ -110,83 +116,115 @@ func get(t *testing.T, url string) (net.Conn, *bufio.Reader) {
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || r.StatusCode != 200 || !r.Close {
+	if err != nil || r.StatusCode != 200 {
 		t.Fatalf("got %+v %v", r, err)
 	}
 	return c, bufio.NewReader(r.Body)
 }
 
-// All lines arrive once and in order, though the socket is full again and again, and then the end at max age.
+// All lines arrive once and in order, though the socket is full again and again.
 func TestConn_WritesEverythingInOrder(t *testing.T) {
-	const lines = 500_000
-	url, opened, written := serveCounters(t, Config{WriteTimeout: 10 * time.Second}, 3*time.Second, time.Second, lines)
-	c, body := get(t, url)
-	defer c.Close()
-	want := bytes.NewBufferString("begin\n")
-	for n := range lines {
-		fmt.Fprintf(want, "%d\n", n)
-	}
-	want.WriteString("end\n")
-	time.Sleep(100 * time.Millisecond) // the socket is full
-	got, err := io.ReadAll(body)
-	if err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("got %d bytes of %d, ending with %q: %v", len(got), want.Len(), got[max(0, len(got)-20):], err)
-	}
-	s := <-opened
-	if err := <-s.closed; err != nil || s.heartbeats != 2 || written.Load() < uint64(want.Len()) {
-		t.Errorf("closed with %v after %d heartbeats and %d bytes", err, s.heartbeats, written.Load())
-	}
+	onBothPaths(t, func(t *testing.T, c Config) {
+		const lines = 20_000
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, lines)
+		client, body := get(t, url)
+		defer client.Close()
+		want := bytes.NewBufferString("begin\n")
+		for n := range lines {
+			fmt.Fprintf(want, lineFormat, n)
+		}
+		got := make([]byte, want.Len()) // by now the socket is full
+		if n, err := io.ReadFull(body, got); err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("got %d bytes of %d, ending with %q: %v", n, want.Len(), got[max(0, n-20):], err)
+		}
+		s := <-opened
+		s.Loop().Post(s.Finish)
+		if rest, err := io.ReadAll(body); string(rest) != "end\n" || err != nil {
+			t.Errorf("the end is %q %v", rest, err)
+		}
+		if err, written := <-s.closed, s.loop.engine.Written.Load(); err != nil || written < uint64(want.Len()) {
+			t.Errorf("closed with %v after %d bytes", err, written)
+		}
+	})
+}
+
+func TestConn_HeartbeatsUntilMaxAge(t *testing.T) {
+	onBothPaths(t, func(t *testing.T, c Config) {
+		url, opened := serveCounters(t, c, 3*time.Second, time.Second, 0)
+		client, body := get(t, url)
+		defer client.Close()
+		if got, err := io.ReadAll(body); string(got) != "begin\nend\n" || err != nil {
+			t.Errorf("got %q %v", got, err)
+		}
+		s := <-opened
+		if err := <-s.closed; err != nil || s.heartbeats != 2 {
+			t.Errorf("closed with %v after %d heartbeats", err, s.heartbeats)
+		}
+	})
 }
 
 func TestConn_WriteTimeoutCloses(t *testing.T) {
-	url, opened, _ := serveCounters(t, Config{WriteTimeout: 200 * time.Millisecond}, time.Hour, time.Hour, 100_000_000)
-	c, _ := get(t, url)
-	defer c.Close()
-	if err := <-(<-opened).closed; err != ErrWriteTimeout {
-		t.Errorf("got %v", err)
-	}
+	onBothPaths(t, func(t *testing.T, c Config) {
+		c.WriteTimeout = 200 * time.Millisecond
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, 100_000_000)
+		client, _ := get(t, url)
+		defer client.Close()
+		if err := <-(<-opened).closed; err != ErrWriteTimeout {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestConn_AbortEndsWrite(t *testing.T) {
+	onBothPaths(t, func(t *testing.T, c Config) {
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, 100_000_000)
+		client, _ := get(t, url)
+		defer client.Close()
+		s := <-opened
+		time.Sleep(300 * time.Millisecond) // the socket is full
+		s.Abort()
+		if err := <-s.closed; err != nil {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestConn_ClosesWithClient(t *testing.T) {
-	url, opened, _ := serveCounters(t, Config{WriteTimeout: time.Minute}, time.Hour, time.Hour, 1)
-	c, body := get(t, url)
-	if line, err := body.ReadString('\n'); line != "begin\n" || err != nil {
-		t.Errorf("got %q %v", line, err)
-	}
-	_ = c.Close()
-	if err := <-(<-opened).closed; err != nil {
-		t.Errorf("got %v", err)
-	}
+	onBothPaths(t, func(t *testing.T, c Config) {
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, 1)
+		client, body := get(t, url)
+		if line, err := body.ReadString('\n'); line != "begin\n" || err != nil {
+			t.Errorf("got %q %v", line, err)
+		}
+		_ = client.Close()
+		if err := <-(<-opened).closed; err != nil {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
-// A group wakes its connections; a timer fires once, unless it is stopped.
-func TestConn_WakesAndTimers(t *testing.T) {
-	url, opened, _ := serveCounters(t, Config{WriteTimeout: time.Minute}, time.Hour, time.Hour, 0)
-	c, body := get(t, url)
-	s := <-opened
-	next := func(want string) {
-		t.Helper()
-		if line, err := body.ReadString('\n'); line != want+"\n" || err != nil {
-			t.Fatalf("got %q %v, want %s", line, err, want)
+func TestGroup_WakesConnections(t *testing.T) {
+	onBothPaths(t, func(t *testing.T, c Config) {
+		url, opened := serveCounters(t, c, time.Hour, time.Hour, 0)
+		client, body := get(t, url)
+		s := <-opened
+		next := func(want string) {
+			t.Helper()
+			if line, err := body.ReadString('\n'); line != want+"\n" || err != nil {
+				t.Fatalf("got %q %v, want %s", line, err, want)
+			}
 		}
-	}
-	next("begin")
-	group := make(chan *Group)
-	s.Loop().Post(func() {
-		s.limit++
-		group <- s.group
+		next("begin")
+		group := make(chan *Group)
+		s.Loop().Post(func() {
+			s.limit++
+			group <- s.group
+		})
+		(<-group).Wake()
+		next(fmt.Sprintf("%0200d", 0))
+		_ = client.Close()
+		<-s.closed
 	})
-	(<-group).Wake()
-	next("0")
-	s.Loop().Post(func() { s.SetTimer(10 * time.Millisecond); s.StopTimer() })
-	s.Loop().Post(func() { s.SetTimer(60 * time.Millisecond) })
-	next("1")
-	_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
-	if line, err := body.ReadString('\n'); err == nil {
-		t.Errorf("the timer fired again: %q", line)
-	}
-	_ = c.Close()
-	<-s.closed
 }
 
 // Every connection is visited at its tick, or at most a round earlier, and not when it was removed.

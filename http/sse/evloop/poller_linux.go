@@ -28,7 +28,8 @@ type epoll struct {
 	count int32   // ever: descriptors are used again, numbers are not
 }
 
-func newPoller(writeTimeout time.Duration) (Poller, error) {
+// NewPoller is the system's poller; errors.ErrUnsupported: it has none.
+func NewPoller(writeTimeout time.Duration) (Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-func newPoller(time.Duration) (Poller, error) { return nil, errors.ErrUnsupported }
+// NewPoller is the system's poller; errors.ErrUnsupported: it has none.
+func NewPoller(time.Duration) (Poller, error) { return nil, errors.ErrUnsupported }
 
 // MaxDescriptors is how many descriptors this process may have open; 0: unknown.
 func MaxDescriptors() int { return 0 }

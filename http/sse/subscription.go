@@ -1,0 +1,204 @@
+// An open stream: a cursor and the rest of the frame that did not fit. What its connection has not taken is asked of the cursor
+// again when there is room. What the ring does not have is read by a goroutine, which hands its batches to the loop.
+
+package sse
+
+import (
+	"bytes"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"onsale/domain"
+	"onsale/http/sse/evloop"
+	"onsale/http/view"
+)
+
+// subscription belongs to its loop once it is started, and to its handler before.
+type subscription struct {
+	evloop.Conn
+	hub        *Hub
+	addr       netip.Addr // the zero value: unknown
+	opened     int64      // seconds since 1970
+	cursor     cursor     // its topic does not change
+	catchUp    *catchUp   // nil: the ring is enough
+	fellBehind bool       // its connection was full since it was last up to date
+
+	state atomic.Uint32 // a streamState, for List
+	seen  atomic.Uint64 // the last event of which all was written, for List
+}
+
+// start puts the subscription among those of its topic and writes the first frame.
+func (s *subscription) start(first []byte) {
+	s.Loop().Post(func() {
+		h, topic := s.hub, s.cursor.topic
+		h.mu.Lock()
+		group := topic.groupOn(s.Loop())
+		h.mu.Unlock()
+		maxAge, heartbeat := h.intervals(topic.key.Kind)
+		s.Start(group, first, jittered(maxAge), heartbeat)
+	})
+}
+
+// buffers are for batches. Only a stream that has something to write holds one.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, batchSize+4<<10); return &b }}
+
+// putBuffer returns a buffer that may have grown to out. One that grew very large is not kept.
+func putBuffer(buffer *[]byte, out []byte) {
+	if cap(out) <= 4*batchSize {
+		*buffer = out
+	}
+	buffers.Put(buffer)
+}
+
+// Step writes what there is, about a batch of it.
+func (s *subscription) Step() {
+	defer s.observe()
+	if !s.Flush() || !s.flushCatchUp() {
+		return
+	}
+	h, from, shownVersions, result := s.hub, s.cursor.at, s.cursor.shownVersions, batchResult{}
+	buffer := buffers.Get().(*[]byte)
+	out := (*buffer)[:0]
+	if s.HeartbeatDue && s.cursor.at.Sub != 0 {
+		s.HeartbeatDue = false
+		out = h.appendHeartbeat(out, &s.cursor)
+	}
+	if s.catchUp == nil {
+		out, result = h.nextFrames(&s.cursor, out)
+	}
+	framesEnd := len(out)
+	if s.HeartbeatDue { // by now it is known up to where nothing was missed
+		out = h.appendHeartbeat(out, &s.cursor)
+	}
+	n := s.send(out, from)
+	complete := n == len(out)
+	putBuffer(buffer, out)
+	if n == 0 { // nothing of a snapshot went out
+		s.cursor.shownVersions = shownVersions
+	}
+	s.HeartbeatDue = s.HeartbeatDue && n <= framesEnd // nothing of it went out
+	if !complete || s.catchUp != nil || s.IsClosed() {
+		return
+	}
+	switch result.state {
+	case hasMore:
+		s.Requeue()
+	case needsHistory:
+		s.startCatchUp(result.target)
+	case caughtUp:
+		s.fellBehind = s.Blocked()
+	case done:
+		s.Finish()
+	}
+}
+
+// send writes a batch of the cursor, which began at from. If it does not fit, the rest of the frame that was begun is kept,
+// and the cursor goes back to the end of that frame: all that follows is asked for again.
+func (s *subscription) send(out []byte, from view.Position) (n int) {
+	if len(out) > 0 {
+		n = s.write(out)
+	}
+	if n < len(out) && !s.IsClosed() {
+		s.keepFrame(out, n, from)
+	} else {
+		s.countWritten(s.cursor.frameCount)
+	}
+	return n
+}
+
+func (s *subscription) write(b []byte) int {
+	n := s.Write(b)
+	s.fellBehind = s.fellBehind || s.Blocked()
+	return n
+}
+
+// keepFrame keeps the rest of the frame of out in which byte n is, and moves the cursor behind that frame.
+func (s *subscription) keepFrame(out []byte, n int, from view.Position) {
+	rest, at, frames := splitAtFrame(out, n, from)
+	s.Keep(rest)
+	s.cursor.at = at
+	s.countWritten(frames)
+}
+
+func (s *subscription) countWritten(frames int) {
+	s.hub.written.Add(uint64(frames))
+	s.cursor.frameCount = 0
+}
+
+// Finish ends the stream with a retry delay.
+func (s *subscription) Finish() { s.finish(retryDelay()) }
+
+func (s *subscription) finish(retry time.Duration) {
+	s.stopCatchUp()
+	s.CloseWith(append(view.AppendRetry(nil, retry), '\n'))
+}
+
+// closeGracefully ends the stream between two frames. Any goroutine may call it.
+func (s *subscription) closeGracefully(retry time.Duration) {
+	s.Loop().Post(func() { s.finish(retry) })
+}
+
+func (s *subscription) OnClose(err error) {
+	if err == evloop.ErrWriteTimeout {
+		s.hub.slow.Add(1)
+	}
+	s.stopCatchUp()
+	s.hub.unregister(s)
+}
+
+// appendHeartbeat says that nothing was missed up to the cursor: it keeps proxies from closing a quiet stream, lets a page notice
+// a dead one, and advances the id with which a quiet client comes back. Within an event or a conflation it is only a comment,
+// since its id would say that the rest was seen.
+func (h *Hub) appendHeartbeat(b []byte, c *cursor) []byte {
+	if c.at.Sub != 0 || c.midConflation {
+		return append(b, ":\n\n"...)
+	}
+	if c.topic.key.Kind != TopicSchedule {
+		b = view.AppendField(b, "event", "heartbeat")
+		return append(view.AppendID(b, h.Epoch, c.at), "data:\n\n"...)
+	}
+	b = view.AppendID(b, h.Epoch, c.at)
+	b = append(b, `data: {"scheduleSeatId":-1,"status":null,"timestamp":"`...)
+	b = append(b, domain.At(h.Now()).String()...)
+	return append(b, "\",\"isHeartbeat\":true}\n\n"...)
+}
+
+// splitAtFrame splits whole frames that were written up to byte n: the rest of the frame that contains n, the position
+// behind that frame, which is the last id up to there, and the number of frames up to there. A client that is cut there
+// comes back with the same position.
+func splitAtFrame(out []byte, n int, from view.Position) (rest []byte, at view.Position, frames int) {
+	end := 0
+	if n > 0 {
+		end = n
+		if !bytes.HasSuffix(out[:n], frameEnd) {
+			end = n - 1 + bytes.Index(out[n-1:], frameEnd) + len(frameEnd)
+		}
+		rest = bytes.Clone(out[n:end])
+	}
+	whole := out[:end]
+	at = from
+	if i := lastID(whole); i >= 0 {
+		line := whole[i+len("id: "):]
+		_, p, ok := view.ParsePosition(string(line[:bytes.IndexByte(line, '\n')]))
+		if !ok {
+			panic("sse: invalid id in a frame: " + string(line))
+		}
+		at = p
+	}
+	return rest, at, bytes.Count(whole, frameEnd)
+}
+
+var frameEnd = []byte("\n\n")
+
+// lastID is the offset of the last id field. Lines of data cannot look like one: they begin with "data: ".
+func lastID(frames []byte) int {
+	if i := bytes.LastIndex(frames, []byte("\nid: ")); i >= 0 {
+		return i + 1
+	}
+	if bytes.HasPrefix(frames, []byte("id: ")) {
+		return 0
+	}
+	return -1
+}

@@ -86,7 +86,7 @@ func TestMetrics_CountOutcomes(t *testing.T) {
 		"onsale_events_total code= type=seats.expired":              2,
 		"onsale_events_total code=panicked type=system.dead-letter": 2,
 		"onsale_events_total code= type=seats.held":                 2,
-		"onsale_outcome_delay_seconds":                                7,
+		"onsale_outcome_delay_seconds":                              7,
 	})
 }
 

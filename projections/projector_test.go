@@ -95,7 +95,7 @@ func TestQueueEstimate_ReportsPosition(t *testing.T) {
 		tn.append(command("kim", strconv.Itoa(i), "demo", coupons.Issue{}))
 	}
 	p, _, err := projections.Open(context.Background(), projections.Config{
-		Path: tn.path(), Log: tn.log, ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), Logger: tn.config.Log,
+		Path: tn.path(), Log: tn.log, ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), Logger: tn.config.Logger,
 	})
 	if err != nil {
 		t.Fatal(err)

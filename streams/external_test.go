@@ -118,7 +118,7 @@ func TestAppend_TimesOutWithoutAck(t *testing.T) {
 
 func clusterConfig(tb testing.TB, servers *streamtest.Servers, node string) streams.Config {
 	return streams.Config{URLs: servers.URLs, Node: node, Replicas: 3, CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20,
-		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
+		Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
 }
 
 // TestCluster_SurvivesServerRestarts runs two nodes on three servers through the restart of each server.

@@ -69,7 +69,7 @@ func TestLock_RefusesSecondOpen(t *testing.T) {
 
 func TestReadOnly_RefusesWrites(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
-	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Log: c.Log}
+	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Logger: c.Logger}
 	if _, err := streams.Open(t.Context(), readOnly); err == nil {
 		t.Fatal("opened a log that does not exist")
 	}

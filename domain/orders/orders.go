@@ -45,10 +45,10 @@ type Order struct {
 	Payment      *Payment    `json:"payment,omitempty"`
 	Sequence     uint64      `json:"sequence"` // of the command that placed it
 	PlacedAt     domain.Time `json:"placedAt"`
-	LastEvent    uint64      `json:"event"`             // number of the last event that changed it; see RecordPayment
-	ResultEvent  uint64      `json:"verdict,omitempty"` // number of Succeeded or Failed; 0 before it
-	RecheckCount int         `json:"round,omitempty"`   // rechecks since the last change
-	RecheckAt    domain.Time `json:"askAt,omitzero"`    // the next recheck; 0 for none
+	LastEvent    uint64      `json:"lastEvent"`              // number of the last event that changed it; see RecordPayment
+	ResultEvent  uint64      `json:"resultEvent,omitempty"`  // number of Succeeded or Failed; 0 before it
+	RecheckCount int         `json:"recheckCount,omitempty"` // rechecks since the last change
+	RecheckAt    domain.Time `json:"recheckAt,omitzero"`     // the next recheck; 0 for none
 }
 
 // Preparation binds a payment to a user and an amount beforehand.

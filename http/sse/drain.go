@@ -40,7 +40,7 @@ func (h *Hub) rejectFrame() []byte {
 	return append(view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
 }
 
-// Halt ends all streams and rejects new ones, and nothing is published any more.
+// Halt ends all streams and rejects new ones, and nothing is delivered any more.
 func (h *Hub) Halt(reason string) {
 	h.mu.Lock()
 	h.halted = true
@@ -105,7 +105,7 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscriptio
 	if h.closedReason == "" {
 		h.closedReason = reason
 		h.cancel()
-		h.Log.Info("streams end", "reason", reason, "streams", len(h.subscriptions))
+		h.Logger.Info("streams end", "reason", reason, "streams", len(h.subscriptions))
 		h.countDropped(len(h.subscriptions))
 		if len(h.subscriptions) == 0 {
 			close(h.empty)

@@ -29,7 +29,8 @@ type Config struct {
 	OnConfirmed func([]ConfirmedEvent)
 	// OnHalt is called once, when the node halts.
 	OnHalt func(reason string)
-	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
+	// OutboxRetention is how long an event stays in the outbox after its confirmation, until EVENTS is certainly on disk: at least twice
+	// the log's sync interval.
 	OutboxRetention time.Duration
 	Logger          *slog.Logger
 }

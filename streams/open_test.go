@@ -249,21 +249,3 @@ func TestOpen_RefusesReplicasOnOneServer(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-func TestStreamState_ChecksContiguous(t *testing.T) {
-	for _, c := range []struct {
-		state domain.StreamState
-		want  bool
-	}{
-		{domain.StreamState{}, true},
-		{domain.StreamState{First: 1, Last: 3, Messages: 3}, true},
-		{domain.StreamState{First: 2, Last: 3, Messages: 2}, false},
-		{domain.StreamState{First: 1, Last: 3, Messages: 2, Deleted: 1}, false},
-		{domain.StreamState{First: 4, Last: 3}, false},
-		{domain.StreamState{Last: 3}, false},
-	} {
-		if got := c.state.CheckContiguous() == nil; got != c.want {
-			t.Errorf("%+v: %v", c.state, c.state.CheckContiguous())
-		}
-	}
-}

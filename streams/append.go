@@ -110,7 +110,7 @@ func (l *Log) classifyPublishError(err error) error {
 		default:
 			kind = domain.ErrUnavailable
 		}
-	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) {
+	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrMaxPayload) {
 		kind = domain.ErrUnavailable // no stream received it, or it was never sent
 	} else {
 		l.checkServer()

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -58,6 +59,9 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if err == nil || !l.isTransient(err) {
 			return err
 		}
+		if problems := l.Problems(); len(problems) > 0 && !errors.Is(err, errLimits) {
+			err = fmt.Errorf("%s: %w", strings.Join(problems, "; "), err)
+		}
 		l.logger.Warn("streams not available yet, retrying", "error", err)
 		select {
 		case <-ctx.Done():
@@ -85,7 +89,7 @@ func (l *Log) isTransient(err error) bool {
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated)
+		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated) || errors.Is(err, errLimits)
 }
 
 // ensure finds or creates both streams. COMMANDS is created first and carries the epoch, so a crash in between leaves an empty
@@ -93,6 +97,9 @@ func (l *Log) isTransient(err error) bool {
 func (l *Log) ensure(ctx context.Context) error {
 	// A stream on disk that the embedded server could not read looks as if it did not exist; only the health check shows it.
 	if err := l.checkHealth(); err != nil {
+		return err
+	}
+	if err := l.checkLimits(ctx); err != nil {
 		return err
 	}
 	// EVENTS is looked up first: if it exists, so does COMMANDS, even while another node is creating both.

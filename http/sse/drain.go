@@ -51,6 +51,34 @@ func (h *Hub) Halt(reason string) {
 	}
 }
 
+// Suspend ends all streams and rejects new ones until Resume: this node may lack what others publish. What it learns meanwhile is
+// delivered as always.
+func (h *Hub) Suspend(reason string) {
+	h.mu.Lock()
+	if h.suspended || h.closedReason != "" {
+		h.mu.Unlock()
+		return
+	}
+	h.suspended = true
+	h.Logger.Warn("streams end for now", "reason", reason, "streams", len(h.subscriptions))
+	h.countDropped(len(h.subscriptions))
+	subs := slices.Collect(maps.Keys(h.subscriptions))
+	h.mu.Unlock()
+	for _, s := range subs {
+		s.closeGracefully(retryDelay())
+	}
+}
+
+// Resume accepts streams again.
+func (h *Hub) Resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.suspended {
+		h.suspended = false
+		h.Logger.Info("streams are accepted again")
+	}
+}
+
 // Drain ends all streams within window, one after the other, and rejects new ones. A few streams need less than the window.
 // Clients come back after all have ended, so that the next node does not meet them at once. Drain returns when all have
 // ended, or with the error of ctx.
@@ -118,14 +146,15 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscriptio
 	return slices.Collect(maps.Keys(h.subscriptions)), window
 }
 
-// countDropped counts streams that are ended or rejected because the hub is closed, under the hub's lock.
+// countDropped counts streams that are ended or rejected because the hub is closed or suspended, under the hub's lock.
 func (h *Hub) countDropped(streams int) {
-	switch h.closedReason {
-	case "":
-	case draining:
+	switch {
+	case h.closedReason == draining:
 		h.dropped.draining.Add(uint64(streams))
-	default:
+	case h.closedReason != "":
 		h.dropped.halted.Add(uint64(streams))
+	case h.suspended:
+		h.dropped.isolated.Add(uint64(streams))
 	}
 }
 

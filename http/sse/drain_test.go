@@ -136,6 +136,53 @@ func TestDrain_ReleasesPositionWaiters(t *testing.T) {
 	})
 }
 
+// A suspended hub has no streams, but goes on delivering: after Resume they miss nothing.
+func TestHub_SuspendsAndResumes(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		s := f.serve()
+		open := s.mustOpen(t, "/users/1", "")
+		open.expectConnect(t, "fresh", epoch+"-0")
+		waiting := make(chan struct{})
+		go func() {
+			defer close(waiting)
+			st := s.mustOpen(t, "/users/1", epoch+"-999") // ahead of this node
+			e, err := st.next()
+			if err == nil && e.Event == "connect" { // reset, since the position was not reached
+				e, err = st.next()
+			}
+			if err != io.EOF {
+				t.Errorf("a stream that waited for its position got %+v %v", e, err)
+			}
+			_ = st.Close()
+		}()
+		synctest.Wait()
+		f.hub.Suspend("no contact")
+		f.hub.Suspend("no contact")
+		f.emit(issued("1"))
+		if _, err := open.next(); err != io.EOF || open.Retry == 0 {
+			t.Errorf("got %v, retry %v", err, open.Retry)
+		}
+		_ = open.Close()
+		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
+		if e, err := rejected.next(); err != io.EOF || rejected.Retry == 0 {
+			t.Errorf("got %+v %v, retry %v", e, err, rejected.Retry)
+		}
+		_ = rejected.Close()
+		<-waiting
+		f.hub.Resume()
+		again := s.mustOpen(t, "/users/1", epoch+"-0")
+		again.expectConnect(t, "complete", epoch+"-0")
+		if e, err := again.next(); err != nil || e.ID != epoch+"-1" {
+			t.Errorf("after it was resumed, got %+v %v", e, err)
+		}
+		_ = again.Close()
+		if got := f.hub.stats(); got.isolated != 3 || got.halted != 0 {
+			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
 func TestHub_HaltClosesAndRejects(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})

@@ -54,8 +54,11 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		return nil
 	}
 	readStore, _, err := store.Open(path, log.Epoch(), log)
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
+		return hintError{err, "leave the file where it is: the next start rebuilds it from EVENTS, or says why it may be the last copy of events"}
+	}
 	if err != nil {
-		return hintError{err, "move the file away; the next start rebuilds it from EVENTS"}
+		return err
 	}
 	defer readStore.Close()
 	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
@@ -82,7 +85,7 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 	}
 	if difference != "" {
 		return hintError{fmt.Errorf("the read store differs from EVENTS\n%s", difference),
-			"move the file away; the next start rebuilds it from EVENTS"}
+			"EVENTS has all its events: keep a copy and move the file away; the next start rebuilds it from EVENTS"}
 	}
 	fmt.Fprintln(stdout, "read store: equal to one rebuilt from EVENTS")
 	return nil

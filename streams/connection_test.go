@@ -11,8 +11,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"onsale/domain/seats"
 	"onsale/domain"
+	"onsale/domain/seats"
 	"onsale/streams"
 	"onsale/streams/streamtest"
 )

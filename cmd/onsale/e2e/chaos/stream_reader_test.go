@@ -15,9 +15,9 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
-// watcher reads a stream as a browser does: it keeps the id of each complete frame and resumes from it when the stream ends. It
+// streamReader reads a stream as a browser does: it keeps the id of each complete frame and resumes from it when the stream ends. It
 // only reconnects sooner.
-type watcher struct {
+type streamReader struct {
 	url           string // with its query, or without
 	initialID     string // ?lastEventId= of the first connection, if any
 	rng           *rand.Rand
@@ -33,14 +33,14 @@ type watcher struct {
 	faults     []string
 }
 
-func (w *watcher) fault(format string, args ...any) {
+func (w *streamReader) fault(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults = append(w.faults, fmt.Sprintf(format, args...))
 }
 
 // run watches until ctx ends.
-func (w *watcher) run(ctx context.Context, client *http.Client) {
+func (w *streamReader) run(ctx context.Context, client *http.Client) {
 	for ctx.Err() == nil {
 		connCtx, disconnect := context.WithCancel(ctx)
 		w.mu.Lock()
@@ -55,8 +55,8 @@ func (w *watcher) run(ctx context.Context, client *http.Client) {
 	}
 }
 
-// reconnectOnce makes a watcher reconnect once more, and then stay.
-func (w *watcher) reconnectOnce() {
+// reconnectOnce makes a stream reader reconnect once more, and then stay.
+func (w *streamReader) reconnectOnce() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.maxAge = 0
@@ -66,7 +66,7 @@ func (w *watcher) reconnectOnce() {
 }
 
 // connect reads until the stream ends.
-func (w *watcher) connect(ctx context.Context, client *http.Client) {
+func (w *streamReader) connect(ctx context.Context, client *http.Client) {
 	url := w.url
 	w.mu.Lock()
 	last := w.lastID
@@ -98,7 +98,7 @@ func (w *watcher) connect(ctx context.Context, client *http.Client) {
 	harness.ReadFrames(bufio.NewReader(response.Body), w.handleFrame)
 }
 
-func (w *watcher) handleFrame(f harness.Frame, first bool) {
+func (w *streamReader) handleFrame(f harness.Frame, first bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer func() { w.lastID = f.ID }()
@@ -131,15 +131,15 @@ func (w *watcher) handleFrame(f harness.Frame, first bool) {
 }
 
 // reached says that everything up to event n came.
-func (w *watcher) reached(n uint64) bool {
+func (w *streamReader) reached(n uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at, sub := harness.ParseEventID(w.lastID)
 	return at > n || at == n && sub == 0
 }
 
-// verify compares the watcher's frames with all frames of its stream in the log.
-func (w *watcher) verify(tb testing.TB, all []harness.Frame) {
+// verify compares the stream reader's frames with all frames of its stream in the log.
+func (w *streamReader) verify(tb testing.TB, all []harness.Frame) {
 	tb.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()

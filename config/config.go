@@ -27,8 +27,9 @@ type Config struct {
 
 	// Node names this node's subject for commands (cmd.<node>) and its durable
 	// consumer: 1 to 32 of A-Z a-z 0-9 _ and -. Default: the host's name, with
-	// every other character replaced by a dash and cut at 32. Two nodes on the
-	// same NATS must not share a name, and a node must never change its name.
+	// every other character replaced by a dash; one longer than 32 is cut in the
+	// middle, where it gets a hash of the whole. Of two nodes of one name on the
+	// same NATS the second is refused; a node must never change its name.
 	Node string
 
 	// NATS selects the JetStream that holds the logs. Empty: an embedded server.

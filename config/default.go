@@ -3,6 +3,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -67,5 +69,11 @@ func hostNode(host string, err error) string {
 		}
 		return '-'
 	}, host)
-	return safe[:min(len(safe), nodeMaxLength)]
+	if len(safe) <= nodeMaxLength {
+		return safe
+	}
+	// Names that an orchestrator makes differ at the end, sometimes only in what is cut here: the hash is of the whole name.
+	hash := sha256.Sum256([]byte(host))
+	const part = 11
+	return fmt.Sprintf("%s-%x-%s", safe[:part], hash[:4], safe[len(safe)-part:])
 }

@@ -98,7 +98,10 @@ func (l *Log) noteConnected(nc *nats.Conn) {
 		l.logger.Info("connected to nats again", "server", nc.ConnectedUrlRedacted())
 	}
 	if l.connected.Load() { // otherwise open compares them
-		go func() { _ = l.checkLimits(l.ctx) }() // which asks the server, so it must not hold up other callbacks
+		go func() { // it asks the server, so it must not hold up other callbacks
+			_ = l.checkLimits(l.ctx)
+			l.checkNameAgain()
+		}()
 	}
 }
 

@@ -68,8 +68,9 @@ type Log struct {
 	readers   sync.WaitGroup // goroutines that end with ctx
 	closeOnce sync.Once
 
-	connected atomic.Bool // nc and js are set
-	problems  problems    // of the log as this node sees it now
+	presence  atomic.Pointer[presence] // nil: nobody asks
+	connected atomic.Bool              // nc and js are set
+	problems  problems                 // of the log as this node sees it now
 
 	connMu     sync.Mutex      // guards connCtx and connCancel
 	connCtx    context.Context // child of ctx; ended and replaced at every reconnect
@@ -126,6 +127,9 @@ func (l *Log) open(ctx context.Context) (err error) {
 	}
 	l.connected.Store(true)
 	if err := l.ensureStreams(ctx); err != nil {
+		return err
+	}
+	if err := l.claimName(ctx); err != nil {
 		return err
 	}
 	if !l.config.ReadOnly {

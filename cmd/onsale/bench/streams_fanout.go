@@ -158,8 +158,8 @@ func ServeBare(stderr io.Writer) error {
 }
 
 const (
-	bareHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\nid: bare-0\ndata: {}\n\n"
-	bareFrame = "id: %s\n" + `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\n\n"
+	bareHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\ndata: {}\nid: bare-0\n\n"
+	bareFrame = `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\nid: %s\n\n"
 )
 
 func newBareServer() http.Handler {

@@ -51,6 +51,7 @@ func rootCommand(environ []string) *cobra.Command {
 		serveCommand(environ),
 		replayCommand(environ),
 		auditCommand(environ),
+		nodesCommand(environ),
 		benchCommand(environ),
 		fakepayCommand(),
 		versionCommand(),

@@ -69,6 +69,8 @@ func printError(stderr io.Writer, err error) {
 	switch {
 	case ok && h.Hint() != "":
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
+	case errors.Is(err, streams.ErrNameInUse):
+		fmt.Fprintln(stderr, "hint: each node on one NATS needs its own name: set it with --node, or stop the other node")
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
 	case errors.Is(err, store.ErrUnavailable):

@@ -33,7 +33,7 @@ type chaosTest struct {
 }
 
 func newChaosTest(t *testing.T, args ...string) *chaosTest {
-	// A small ring, short streams and quick heartbeats: readers resume often, also from before the ring.
+	// A small ring, short streams and quick heartbeats: watchers resume often, also from before the ring.
 	node := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
 		"--streams-max-age", "3s", "--streams-user-max-age", "3s", "--logging-level", "warn"}, args...)...)
 	c := &chaosTest{t: t, node: node, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
@@ -159,53 +159,53 @@ func (p *chaosUser) checkHistory(decided map[string]harness.Outcome) {
 	}
 }
 
-// workload is the users and the readers of a run.
+// workload is the users and the watchers of a run.
 type workload struct {
 	*chaosTest
-	ctx         context.Context
-	users       []*chaosUser
-	readers     []*streamReader
-	watching    sync.WaitGroup
-	stopReaders context.CancelFunc
+	ctx          context.Context
+	users        []*chaosUser
+	watchers     []*harness.Watcher
+	watching     sync.WaitGroup
+	stopWatchers context.CancelFunc
 }
 
 func (c *chaosTest) newWorkload(ctx context.Context) *workload {
-	return &workload{chaosTest: c, ctx: ctx, stopReaders: func() {}}
+	return &workload{chaosTest: c, ctx: ctx, stopWatchers: func() {}}
 }
 
-// watch starts a stream reader of the node.
-func (c *workload) watch(path, initialID string) *streamReader {
+// watch starts a watcher of the node.
+func (c *workload) watch(path, initialID string) *harness.Watcher {
 	return c.watchAt(c.node.URL()+path, initialID)
 }
 
-func (c *workload) watchAt(url, initialID string) *streamReader {
-	w := &streamReader{url: url, initialID: initialID, rng: harness.ForkRNG(c.rng), maxAge: 3 * time.Second, maxRetryDelay: 200 * time.Millisecond}
-	c.readers = append(c.readers, w)
+func (c *workload) watchAt(url, initialID string) *harness.Watcher {
+	w := &harness.Watcher{URL: url, InitialID: initialID, RNG: harness.ForkRNG(c.rng), MaxAge: 3 * time.Second, MaxRetryDelay: 200 * time.Millisecond}
+	c.watchers = append(c.watchers, w)
 	watchCtx, stop := context.WithCancel(c.ctx)
-	previous := c.stopReaders
-	c.stopReaders = func() { stop(); previous() }
+	previous := c.stopWatchers
+	c.stopWatchers = func() { stop(); previous() }
 	streams := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	c.watching.Go(func() { w.run(watchCtx, streams) })
+	c.watching.Go(func() { w.Run(watchCtx, streams) })
 	return w
 }
 
-// stopAndReplay waits until the readers have every event, shuts the node down, audits it, and returns the log.
+// stopAndReplay waits until the watchers have every event, shuts the node down, audits it, and returns the log.
 func (c *workload) stopAndReplay() []harness.LogCommand {
 	c.t.Helper()
 	last := c.node.Head(c.ctx, c.client)
 	want, _ := harness.ParseEventID(last)
-	for _, w := range c.readers {
-		w.reconnectOnce()
+	for _, w := range c.watchers {
+		w.ReconnectOnce()
 	}
-	for _, w := range c.readers {
-		for !w.reached(want) {
+	for _, w := range c.watchers {
+		for !w.Reached(want) {
 			if !harness.Sleep(c.ctx, 10*time.Millisecond) {
-				c.t.Errorf("%s is at %s, and not at %s", w.url, w.lastID, last)
+				c.t.Errorf("%s is at %s, and not at %s", w.URL, w.LastID(), last)
 				break
 			}
 		}
 	}
-	c.stopReaders()
+	c.stopWatchers()
 	c.watching.Wait()
 	c.client.CloseIdleConnections() // a shutdown waits 5 s for connections that sent nothing
 	c.process.Terminate(c.t)
@@ -298,15 +298,15 @@ func TestCoupons_SurviveKills(t *testing.T) {
 	if first, last := slices.Min(rejected), issued[stock-1]; first < last {
 		t.Errorf("sold out at %d, before the last coupon at %d", first, last)
 	}
-	for _, w := range c.readers {
-		w.verify(t, harness.UserFrames(history, userOf(w)))
+	for _, w := range c.watchers {
+		w.Verify(t, harness.UserFrames(history, userOf(w)))
 	}
 	c.checkReplays(history)
-	t.Logf("killed %d times, %d commands, %d connections of %d readers", c.kills, len(history), totalConnects(c.readers), len(c.readers))
+	t.Logf("killed %d times, %d commands, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
 }
 
 // 200 users compete for the same seats: they hold, and then reserve, release, or let expire. At no event has a seat two owners,
-// and every reader gets each change of each seat, once and in order.
+// and every watcher gets each change of each seat, once and in order.
 func TestSeats_SurviveKills(t *testing.T) {
 	users, rounds, kills := 200, 3, 4
 	timeout := 45 * time.Second
@@ -321,7 +321,7 @@ func TestSeats_SurviveKills(t *testing.T) {
 	})
 	epoch, _, _ := strings.Cut(c.node.Head(c.ctx, c.client), "-")
 	const events = "/api/v1/schedules/hall/seats/events"
-	named := map[*streamReader]bool{}
+	named := map[*harness.Watcher]bool{}
 	c.watch(events, "")
 	c.watch(events, epoch+"-0")
 	c.watch("/api/schedules/hall/seats/events", "")
@@ -343,7 +343,7 @@ func TestSeats_SurviveKills(t *testing.T) {
 		})
 	}
 	c.killRepeatedly(c.ctx, kills, users*rounds)
-	c.watch(events, epoch+"-0") // late readers that read everything
+	c.watch(events, epoch+"-0") // late watchers that read everything
 	named[c.watch(events+"?events=named&lang=en", epoch+"-0")] = true
 	working.Wait()
 	for { // the remaining holds expire
@@ -358,17 +358,17 @@ func TestSeats_SurviveKills(t *testing.T) {
 	}
 	history := c.stopAndReplay()
 
-	if got := checkSeatOwners(t, history); got < seats {
+	if got := harness.CheckSeatOwners(t, history); got < seats {
 		t.Errorf("%d holds in all are too few", got)
 	}
-	for _, w := range c.readers {
+	for _, w := range c.watchers {
 		switch {
-		case strings.Contains(w.url, "/subscribe/"):
-			w.verify(t, harness.UserFrames(history, userOf(w)))
+		case strings.Contains(w.URL, "/subscribe/"):
+			w.Verify(t, harness.UserFrames(history, userOf(w)))
 		case named[w]:
-			w.verify(t, harness.ScheduleFrames(history, "hall", "seatStatusChange", false))
+			w.Verify(t, harness.ScheduleFrames(history, "hall", "seatStatusChange", false))
 		default:
-			w.verify(t, harness.ScheduleFrames(history, "hall", "", false))
+			w.Verify(t, harness.ScheduleFrames(history, "hall", "", false))
 		}
 	}
 	c.checkReplays(history)
@@ -378,7 +378,7 @@ func TestSeats_SurviveKills(t *testing.T) {
 			count[strings.TrimSpace(e.Type+" "+e.Data.Code)]++
 		}
 	}
-	t.Logf("killed %d times, %d commands, %d connections of %d readers", c.kills, len(history), totalConnects(c.readers), len(c.readers))
+	t.Logf("killed %d times, %d commands, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		t.Logf("%6d %s", count[name], name)
 	}
@@ -411,50 +411,11 @@ func (p *chaosUser) bookSeats(ctx context.Context, seats int) {
 	}
 }
 
-func userOf(w *streamReader) string { return w.url[strings.LastIndex(w.url, "/")+1:] }
+func userOf(w *harness.Watcher) string { return w.URL[strings.LastIndex(w.URL, "/")+1:] }
 
-func totalConnects(readers []*streamReader) (n int) {
-	for _, w := range readers {
-		n += w.connects
+func totalConnects(watchers []*harness.Watcher) (n int) {
+	for _, w := range watchers {
+		n += w.Connects()
 	}
 	return n
-}
-
-// checkSeatOwners follows each seat through the log: no user gets another's seat, or releases it. It counts the holds.
-func checkSeatOwners(tb testing.TB, history []harness.LogCommand) (taken int) {
-	tb.Helper()
-	type seat struct {
-		schedule string
-		id       int
-	}
-	type owner struct {
-		user     string
-		reserved bool
-	}
-	owners := map[seat]owner{}
-	for _, c := range history {
-		for _, e := range c.Events {
-			for _, id := range e.Data.ScheduleSeatIDs {
-				key := seat{e.Entity, id}
-				current, owned := owners[key]
-				invalid := false
-				switch e.Type {
-				case "seats.held":
-					invalid = owned
-					owners[key] = owner{user: e.User}
-					taken++
-				case "seats.reserved":
-					invalid = current.user != e.User || current.reserved
-					owners[key] = owner{e.User, true}
-				case "seats.released", "seats.expired":
-					invalid = current.user != e.User || current.reserved
-					delete(owners, key)
-				}
-				if invalid {
-					tb.Errorf("event %s: %s of seat %d by %s, while it is %+v's", e.EventID, e.Type, id, e.User, current)
-				}
-			}
-		}
-	}
-	return taken
 }

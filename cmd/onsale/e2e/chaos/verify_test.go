@@ -182,11 +182,11 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 			m.t.Errorf("order %+v was placed by no buyer", at)
 		}
 	}
-	for _, w := range m.readers {
-		w.verify(m.t, harness.UserFrames(history, userOf(w)))
+	for _, w := range m.watchers {
+		w.Verify(m.t, harness.UserFrames(history, userOf(w)))
 	}
 	m.t.Logf("%d orders, %d results, %d commands, %d connections of %d users", len(placed), len(results), len(history),
-		totalConnects(m.readers), len(m.readers))
+		totalConnects(m.watchers), len(m.watchers))
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		m.t.Logf("%6d %s", count[name], name)
 	}

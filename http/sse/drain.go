@@ -37,7 +37,7 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) rejectFrame() []byte {
 	h.rejected.Add(1)
 	h.countDropped(1)
-	return append(view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
+	return view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay())
 }
 
 // Halt ends all streams and rejects new ones, and nothing is published any more.

@@ -192,7 +192,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		f.hub.Halt("a difference")
 		f.emit(issued("1"))
 		rest, err := io.ReadAll(open.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) {
 			t.Errorf("got %q %v", rest, err)
 		}
 		_ = open.Close()
@@ -201,7 +201,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		}
 		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
 		rest, err = io.ReadAll(rejected.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) || rejected.header.Get("Content-Type") != "text/event-stream" {
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) || rejected.header.Get("Content-Type") != "text/event-stream" {
 			t.Errorf("got %q %v %v", rest, err, rejected.header)
 		}
 		_ = rejected.Close()
@@ -282,7 +282,7 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 					for _, id := range []string{"", epoch + "-0"} {
 						rejected := dialFrom(t, s, from[0], from[1], id)
 						text, err := io.ReadAll(rejected.body)
-						if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(text) || rejected.header.Get("Content-Type") != "text/event-stream" {
+						if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(text) || rejected.header.Get("Content-Type") != "text/event-stream" {
 							t.Errorf("%v with id %q: %q %v %v", from, id, text, err, rejected.header)
 						}
 						if n, err := rejected.Read(make([]byte, 1)); err != io.EOF {

@@ -167,6 +167,7 @@ func newClusterTest(t *testing.T, limit time.Duration) *clusterTest {
 	})
 	c.load = newLoad(t, c.nodes)
 	c.sampler = &sampler{nodes: c.nodes}
+	c.waitEqual() // all nodes know the sales
 	return c
 }
 

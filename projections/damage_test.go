@@ -140,7 +140,7 @@ func TestDamage_NoticesOtherRows(t *testing.T) {
 			return tx.Bucket([]byte("journal")).Delete(k)
 		},
 		"all products are missing":      func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("products")) },
-		"all waiting lists are missing": func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("lines")) },
+		"all waiting lists are missing": func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("waitlists")) },
 		"the row of another key": func(tx *bolt.Tx) error {
 			c := tx.Bucket([]byte("orders")).Cursor()
 			k, _ := c.First()

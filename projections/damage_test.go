@@ -59,7 +59,7 @@ func (tn *testNode) openDamaged(t *testing.T, content []byte, want *store.Store)
 		t.Fatal(err)
 	}
 	s, _, err := store.Open(path, tn.log.Epoch(), tn.log)
-	if errors.Is(err, store.ErrDamaged) {
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		return "rebuilt, because " + strings.TrimPrefix(err.Error(), "the read store is damaged: ")
 	}
 	if err != nil {

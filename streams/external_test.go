@@ -55,7 +55,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}()
 
 	server.Stop(0)
-	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, domain.ErrNoAck) {
@@ -72,7 +72,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+		if !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -118,7 +118,7 @@ func TestAppend_TimesOutWithoutAck(t *testing.T) {
 
 func clusterConfig(tb testing.TB, servers *streamtest.Servers, node string) streams.Config {
 	return streams.Config{URLs: servers.URLs, Node: node, Replicas: 3, CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20,
-		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
+		Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
 }
 
 // TestCluster_SurvivesServerRestarts runs two nodes on three servers through the restart of each server.
@@ -165,7 +165,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 			acked++
 		case errors.Is(err, domain.ErrNoAck):
 			unknown++
-		case !errors.Is(err, streams.ErrUnavailable):
+		case !errors.Is(err, domain.ErrUnavailable):
 			t.Fatal(err)
 		}
 	}
@@ -254,4 +254,31 @@ func consumeClusterCommands(t *testing.T, ctx context.Context, l *streams.Log) *
 	}
 	t.Cleanup(c.Stop)
 	return c
+}
+
+// A leader that has not heard from most replicas just now does not speak for the log: it was stopped, or is cut off from them.
+func TestState_NeedsMajority(t *testing.T) {
+	now, old := 900*time.Millisecond, 4*time.Second
+	for name, c := range map[string]struct {
+		replicas []time.Duration // since each answered the leader
+		want     bool
+	}{
+		"one replica":        {nil, true},
+		"all answer":         {[]time.Duration{now, now}, true},
+		"one of three fails": {[]time.Duration{now, old}, true},
+		"cut off from both":  {[]time.Duration{old, old}, false},
+		"two of five fail":   {[]time.Duration{now, now, old, old}, true},
+		"three of five fail": {[]time.Duration{now, old, old, old}, false},
+	} {
+		info := &jetstream.ClusterInfo{}
+		for _, active := range c.replicas {
+			info.Replicas = append(info.Replicas, &jetstream.PeerInfo{Active: active})
+		}
+		if got := streams.HearsMajority(info); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+	if !streams.HearsMajority(nil) {
+		t.Error("a server without a cluster is not believed")
+	}
 }

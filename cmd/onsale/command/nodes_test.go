@@ -15,7 +15,7 @@ import (
 func TestNodes_ListsAndRemoves(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)
 	log := streamtest.Open(t, streams.Config{URLs: servers.URLs, Node: "box-1", Replicas: 1, CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20,
-		Log: slog.New(slog.DiscardHandler)})
+		Logger: slog.New(slog.DiscardHandler)})
 	consumer, err := log.ConsumeCommands(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)

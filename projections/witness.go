@@ -122,6 +122,9 @@ func (p *Projector) checkHistory(ctx context.Context, lastEvent uint64) error {
 	defer cancel()
 	var hash domain.Hash
 	for record, err := range p.Log.EventHashes(ctx, n) {
+		if errors.Is(err, domain.ErrUnreadable) {
+			return fmt.Errorf("%w: %w", ErrInconsistent, err)
+		}
 		if err != nil {
 			return fmt.Errorf("reading event %d of EVENTS: %w", n, err)
 		}

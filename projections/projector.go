@@ -31,7 +31,9 @@ type Config struct {
 	OnHalt func(reason string)
 	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
 	OutboxRetention time.Duration
-	Logger          *slog.Logger
+	// Watch runs beside the projector until ctx ends. Its error halts the node. Optional.
+	Watch  func(context.Context) error
+	Logger *slog.Logger
 }
 
 // ConfirmedEvent is an event that EVENTS has, with the numbers of the event before it for the same user and the same entity.
@@ -135,6 +137,13 @@ func (p *Projector) Run(ctx context.Context) error {
 	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.decide} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
+				p.halt(err)
+			}
+		})
+	}
+	if p.Watch != nil {
+		group.Go(func() {
+			if err := p.Watch(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)
 			}
 		})

@@ -68,6 +68,8 @@ func printError(stderr io.Writer, err error) {
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
+	case errors.Is(err, streams.ErrDamaged):
+		fmt.Fprintln(stderr, "hint: copy the data directory, then \"onsale repair --data DIR\" says what can be healed; nothing was changed")
 	}
 }
 

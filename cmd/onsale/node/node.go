@@ -34,6 +34,7 @@ type Node struct {
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
+	scrubber     *scrubber
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool // since the signal
 }
@@ -89,13 +90,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Epoch: n.log.Epoch(), Logger: n.logger,
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
 		OnHalt:          func(reason string) { n.hub.Halt(reason) },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second),
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), Watch: n.watchFiles,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
-	n.registry.MustRegister(projector)
+	n.scrubber = &scrubber{log: n.log, logger: n.logger, every: scrubEvery}
+	n.registry.MustRegister(projector, n.scrubber)
 	n.logRecovery(recovery, started)
 	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Source: projector,
@@ -133,11 +135,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 }
 
 // notReady is why load balancers should send no more requests here.
-func (n *Node) notReady() []string {
-	if !n.shuttingDown.Load() {
-		return nil
+func (n *Node) notReady() (reasons []string) {
+	if n.shuttingDown.Load() {
+		reasons = append(reasons, "shutting down: streams are drained")
 	}
-	return []string{"shutting down: streams are drained"}
+	if reason := n.scrubber.reason(); reason != "" {
+		reasons = append(reasons, reason)
+	}
+	return reasons
 }
 
 // readyNotes are the limits of what this node can check.

@@ -426,3 +426,22 @@ func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*bloc
 	}
 	return kept, last, os.Rename(repaired, from)
 }
+
+// LastCommands are the last message of COMMANDS and the message of the last event's command.
+type LastCommands struct{ InCommands, InEvents uint64 }
+
+// LastCommand reads both logs.
+func (s *StoredLog) LastCommand(ctx context.Context) (last LastCommands, err error) {
+	r := blockReader{stream: commandsStream, dir: streamPath(s.dir, commandsStream)}
+	if err := r.read(ctx, func(*storedMessage) error { return nil }); err != nil {
+		return last, err
+	}
+	last.InCommands = r.last.number
+	r = blockReader{stream: eventsStream, dir: streamPath(s.dir, eventsStream)}
+	err = r.read(ctx, func(m *storedMessage) error {
+		e, err := DecodeEvent(domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload})
+		last.InEvents = e.Sequence / domain.SequencesPerMessage
+		return err
+	})
+	return last, err
+}

@@ -1,3 +1,5 @@
+// What happens to a node's files: they vanish, are damaged, are backed up, restored and repaired.
+
 package e2e
 
 import (
@@ -151,4 +153,127 @@ func TestFlippedLength_IsNamed(t *testing.T) {
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-2):], " | ")
+}
+
+// A backup of a running node is restored: the events are the same, the epoch is new, and an id of the old log gets a reset.
+func TestBackup_RestoresAsNewEpoch(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 90*time.Second), harness.NewHTTPClient(t, 0)
+	node := harness.NewNode(t, "--demo")
+	process := node.StartDemo()
+	node.IssueCoupons(ctx, client, "u1", "u2", "u3")
+	backup := filepath.Join(t.TempDir(), "backup")
+	mustRun(t, node, 0, "backup", backup, "--data", node.Data)
+	node.IssueCoupons(ctx, client, "u4", "u5")
+	head := node.MustDo(ctx, client, "GET", "/api/v1/promotions/demo", "").Header.Get("Last-Event-ID")
+	process.Terminate(t)
+	mustRun(t, node, 1, "backup", backup, "--data", node.Data) // it is not empty
+	mustRun(t, node, 0, "audit", "--data", backup)
+
+	restored := harness.NewNode(t, "--demo")
+	mustRun(t, node, 0, "restore", backup, "--data", restored.Data)
+	mustRun(t, node, 0, "audit", "--data", restored.Data)
+	old, _, _ := node.RunTool("replay", "--data", node.Data, "--format", "jsonl")
+	again, _, _ := node.RunTool("replay", "--data", restored.Data, "--format", "jsonl")
+	oldEpoch, _, _ := strings.Cut(head, "-")
+	newEpoch := epochOf(t, again)
+	if oldEpoch == newEpoch || !strings.HasPrefix(strings.ReplaceAll(old, oldEpoch+"-", newEpoch+"-"), again) || strings.Count(again, "\n") != 6 {
+		t.Errorf("restored as epoch %s of %s:\n%s", newEpoch, oldEpoch, again)
+	}
+	process = restored.StartDemo()
+	restored.IssueCoupons(ctx, client, "v4", "v5", "v6", "v7")
+	streamCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, _ := http.NewRequestWithContext(streamCtx, "GET", restored.URL()+"/api/v1/schedules/demo/seats/events", nil)
+	request.Header.Set("Last-Event-ID", head)
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make([]byte, 512)
+	n, _ := response.Body.Read(first)
+	response.Body.Close()
+	if !strings.Contains(string(first[:n]), "reset") {
+		t.Errorf("a stream with an id of the old log begins with %q, want a reset", first[:n])
+	}
+	process.Terminate(t)
+	restored.MustAudit()
+}
+
+func epochOf(t *testing.T, replay string) string {
+	t.Helper()
+	_, id, ok := strings.Cut(replay, `"eventId":"`)
+	if !ok {
+		t.Fatalf("no event in %q", replay)
+	}
+	return id[:8]
+}
+
+func mustRun(t *testing.T, node *harness.Node, want int, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := node.RunTool(args...)
+	if code != want {
+		t.Fatalf("onsale %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, want, stdout, stderr)
+	}
+	return stdout + stderr
+}
+
+// Random bits of both logs are flipped, of a node that was closed in order. A start names the damage and changes nothing; repair
+// heals EVENTS from the read store, byte for byte, and COMMANDS only by no-ops and only when asked. Then audit accepts both and the
+// node sells on. With ONSALE_TEST_LONG 20 of each log.
+func TestRepair_RandomFlips(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 300*time.Second), harness.NewHTTPClient(t, 0)
+	rng := harness.NewRNG(t)
+	node := harness.NewNode(t, "--demo")
+	process := node.StartDemo()
+	for i := range 40 {
+		node.IssueCoupons(ctx, client, fmt.Sprint("u", i))
+	}
+	process.Terminate(t)
+	whole, _, _ := node.RunTool("replay", "--data", node.Data, "--format", "jsonl")
+	flips := 4
+	if harness.Long() {
+		flips = 20
+	}
+	for _, stream := range []string{"EVENTS", "COMMANDS"} {
+		for range flips {
+			copied := copyNode(t, node)
+			block := firstBlock(copied, stream)
+			content, err := os.ReadFile(block)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bit := rng.IntN(8 * len(content))
+			content[bit/8] ^= 1 << (bit % 8)
+			if err := os.WriteFile(block, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			started := time.Now()
+			_, stderr, code := copied.RunToolWithin(30*time.Second, "serve", "--data", copied.Data, "--listen", copied.Addr)
+			took := time.Since(started).Round(10 * time.Millisecond)
+			if code != 1 || !strings.Contains(stderr, stream+" is damaged") || took > 5*time.Second {
+				t.Errorf("%s, byte %d: exit code %d after %v, want 1 and the damage\n%s", stream, bit/8, code, took, stderr)
+			}
+			damage, _, _ := strings.Cut(strings.TrimPrefix(stderr, "onsale: "), " (")
+			result := ""
+			if stream == "EVENTS" {
+				mustRun(t, copied, 0, "repair", "--data", copied.Data)
+				healed, _, _ := copied.RunTool("replay", "--data", copied.Data, "--format", "jsonl")
+				if result = "healed, equal byte for byte"; healed != whole {
+					t.Errorf("%s, byte %d: healed to another log", stream, bit/8)
+				}
+			} else {
+				mustRun(t, copied, 1, "repair", "--data", copied.Data)
+				mustRun(t, copied, 0, "repair", "--accept-lost-commands", "--data", copied.Data)
+				result = "no-op on request, outcomes kept"
+			}
+			mustRun(t, copied, 0, "audit", "--data", copied.Data)
+			process := copied.StartDemo()
+			copied.IssueCoupons(ctx, client, "later")
+			process.Terminate(t)
+			copied.MustAudit()
+			t.Logf("%-8s byte %6d | start: exit 1 after %v, %s | repair: %s, audit ok, sells on", stream, bit/8, took, damage, result)
+		}
+	}
 }

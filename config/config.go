@@ -27,8 +27,9 @@ type Config struct {
 
 	// Node names this node's subject for commands (cmd.<node>) and its durable
 	// consumer: 1 to 32 of A-Z a-z 0-9 _ and -. Default: the host's name, with
-	// every other character replaced by a dash and cut at 32. Two nodes on the
-	// same NATS must not share a name, and a node must never change its name.
+	// every other character replaced by a dash; one longer than 32 is cut in the
+	// middle, where it gets a hash of the whole. Of two nodes of one name on the
+	// same NATS the second is refused; a node must never change its name.
 	Node string
 
 	// NATS selects the JetStream that holds the logs. Empty: an embedded server.
@@ -50,6 +51,9 @@ type Config struct {
 
 	// Streams configures the SSE streams.
 	Streams Streams
+
+	// HTTP limits the connections that are not streams.
+	HTTP HTTP
 
 	// Auth configures how a request's user is determined.
 	Auth Auth
@@ -147,8 +151,8 @@ type Streams struct {
 	// MaxConnections is how many streams may be open in total. A stream above
 	// this limit or one of the next two gets 200 with a retry delay and is
 	// closed, because an EventSource never reconnects after an error status.
-	// Default 0: four fifths of the process's file descriptor limit. For all
-	// three, -1 is no limit.
+	// Default 0: four fifths of the connections that the process's file
+	// descriptor limit allows. For all three, -1 is no limit.
 	MaxConnections int
 
 	// MaxPerUser is the same for one user's streams, and for those of one
@@ -166,6 +170,23 @@ type Streams struct {
 	// a hundred a second are closed, so a few streams take less. Default 10s,
 	// from 0s to 10s: the whole shutdown takes at most 15s.
 	DrainWindow time.Duration
+}
+
+// HTTP limits the connections that are not streams. There may be as many, with
+// the streams, as the process's file descriptor limit allows, less a quarter, at
+// most some hundreds, which is kept back for the log and the read store.
+type HTTP struct {
+	// IdleTimeout is how long a connection waits for its next request. Default
+	// 620s, from 1s to 1h: longer than a load balancer keeps a connection that
+	// it may send a request on (60s to 600s). When connections run short, the
+	// longest idle ones are closed earlier.
+	IdleTimeout time.Duration
+
+	// MaxConnectionsPerAddress is how many connections one remote address may
+	// have, without its streams; the address is that of the connection, never
+	// from a header. Default 0: half of all, which is enough for a proxy. -1 is
+	// no limit.
+	MaxConnectionsPerAddress int
 }
 
 // Auth configures how a request's user is determined.

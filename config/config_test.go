@@ -152,8 +152,10 @@ func TestHostNode_SanitizesName(t *testing.T) {
 		"box-1":                 "box-1",
 		"box.shop.example":      "box-shop-example",
 		"매표소":                   "---",
-		strings.Repeat("x", 40): strings.Repeat("x", 32),
-		"":                      "onsale",
+		strings.Repeat("x", 32): strings.Repeat("x", 32),
+		"onsale-production-seoul-7f9c6d5b84-x2x7q": "onsale-prod-ab2efca6-d5b84-x2x7q",
+		"onsale-production-seoul-7f9c6d5b84-k9m2p": "onsale-prod-3150a831-d5b84-k9m2p",
+		"": "onsale",
 	} {
 		if got := hostNode(host, nil); got != want {
 			t.Errorf("%q: got %q, want %q", host, got, want)

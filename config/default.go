@@ -3,6 +3,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -33,6 +35,7 @@ func Default() Config {
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
+		HTTP: HTTP{IdleTimeout: 620 * time.Second},
 		Auth: Auth{Mode: "demo"},
 		Payments: Payments{
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
@@ -66,5 +69,11 @@ func hostNode(host string, err error) string {
 		}
 		return '-'
 	}, host)
-	return safe[:min(len(safe), nodeMaxLength)]
+	if len(safe) <= nodeMaxLength {
+		return safe
+	}
+	// Names that an orchestrator makes differ at the end, sometimes only in what is cut here: the hash is of the whole name.
+	hash := sha256.Sum256([]byte(host))
+	const part = 11
+	return fmt.Sprintf("%s-%x-%s", safe[:part], hash[:4], safe[len(safe)-part:])
 }

@@ -38,6 +38,8 @@ func settings(c *Config) *pflag.FlagSet {
 	s.IntVar(&c.Streams.MaxPerUser, "streams.maxPerUser", c.Streams.MaxPerUser, "most streams of one user; -1 for no limit")
 	s.IntVar(&c.Streams.MaxPerAddress, "streams.maxPerAddress", c.Streams.MaxPerAddress, "most streams of one address; 0 for no limit")
 	s.DurationVar(&c.Streams.DrainWindow, "streams.drainWindow", c.Streams.DrainWindow, "at shutdown, close the streams over this time")
+	s.DurationVar(&c.HTTP.IdleTimeout, "http.idleTimeout", c.HTTP.IdleTimeout, "how long a connection waits for its next request")
+	s.IntVar(&c.HTTP.MaxConnectionsPerAddress, "http.maxConnectionsPerAddress", c.HTTP.MaxConnectionsPerAddress, "most connections of one address, without streams; 0 for half of all")
 	s.StringVar(&c.Auth.Mode, "auth.mode", c.Auth.Mode, "how a user is determined: demo")
 	s.BoolVar(&c.Auth.DemoAnywhere, "auth.demoAnywhere", c.Auth.DemoAnywhere, "allow auth.mode demo beyond loopback")
 	s.Var((*list)(&c.CORS.Origins), "cors.origins", "sites whose pages may call this node, `URL,...`")

@@ -48,6 +48,8 @@ func (c Config) validate(from Origins) Faults {
 	v.minSize("log.eventsMaxBytes", c.Log.EventsMaxBytes)
 	within(v, "backlog.maxAge", c.Backlog.MaxAge, 100*time.Millisecond, 10*time.Minute)
 	v.streams(c.Streams)
+	within(v, "http.idleTimeout", c.HTTP.IdleTimeout, time.Second, time.Hour)
+	v.limit("http.maxConnectionsPerAddress", c.HTTP.MaxConnectionsPerAddress)
 	if c.Auth.Mode != "demo" {
 		v.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
 	}

@@ -18,6 +18,9 @@ var (
 	// ErrUnknownType: a command or event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
 	// know.
 	ErrUnknownType = errors.New("needs a newer onsale")
+	// ErrUnreadable: a reader cannot go on, by what the server of the log says: it lacks a message that the log had, or the log itself.
+	// On a cluster it has said so for long, and may be wrong.
+	ErrUnreadable = errors.New("the log cannot be read")
 	// ErrClosed: the log was closed on this node. Nothing was stored.
 	ErrClosed = errors.New("the log is closed")
 )

@@ -119,17 +119,14 @@ func splitID(id, separator string) (entity string, number int) {
 // object is a body that is being read.
 type object = jsonobject.Object
 
-const (
-	maxBody     = 64 << 10
-	bodyTimeout = 10 * time.Second // from the end of the headers
-)
+const maxBody = 64 << 10
 
 // readBody parses the body. No body is an empty object: required fields are then missing.
 func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 	if r.ContentLength == 0 {
 		return jsonobject.New(nil), nil
 	}
-	body, err := readAll(w, r, maxBody, bodyTimeout)
+	body, err := readAll(w, r, maxBody, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -142,22 +139,25 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 	return jsonobject.Parse(body)
 }
 
-// readAll reads a body of at most limit bytes.
+// readAll reads a body of at most limit bytes, within timeout if that is longer than the server's, which is the case unless it is
+// 0. The deadline of a body that was not read to its end stays, for net/http reads on before the next request.
 func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "the body may have at most %d KiB"
 	if r.ContentLength > limit {
 		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}
 	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(timeout)) // not every writer supports it
+	if timeout != 0 {
+		_ = connection.SetReadDeadline(time.Now().Add(timeout)) // not every writer supports it
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	_ = connection.SetReadDeadline(time.Time{})
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}
 	if err != nil {
 		return nil, fieldProblem(domain.InvalidBody, "$", "is incomplete")
 	}
+	_ = connection.SetReadDeadline(time.Time{})
 	return body, nil
 }
 

@@ -76,7 +76,7 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 // upToDate says whether what is not in this node's store does not exist.
 func (s *Server) upToDate() bool {
 	status := s.Projector.Status()
-	return status.Halted == "" && status.CaughtUp
+	return status.Halted == "" && status.CaughtUp && !s.isolated()
 }
 
 func (s *Server) promotionExists(id string) (bool, error) {

@@ -85,12 +85,6 @@ func (l *memoryLog) Append(_ context.Context, c domain.Command) (sequence uint64
 	return sequence, err
 }
 
-func (l *memoryLog) commandsEnd(context.Context) (uint64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return uint64(len(l.batches)), nil
-}
-
 func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,7 +238,7 @@ func newFixture(tb testing.TB) *fixture {
 	wg.Go(func() { _ = projector.Run(ctx) })
 	f.projector = &haltableProjector{Projector: projector}
 	f.Server = New(Config{
-		Append: f.log.Append, Projector: f.projector, Epoch: testEpoch, CommandsEnd: f.log.commandsEnd, Logger: logger,
+		Append: f.log.Append, Projector: f.projector, Epoch: testEpoch, Logger: logger,
 		Payments: testPayments(new(portone.V1).ParseWebhook, nil), MaxBacklogAge: time.Minute, Origins: []string{"https://shop.example"},
 		CapacityProblem: func() (string, string) {
 			if problem := f.capacityProblem.Load(); problem != nil {
@@ -301,5 +295,6 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, impUID, user st
 }
 
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
+func (s stubStreams) Count() int             { return len(s.open) }
 
 func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }

@@ -27,6 +27,7 @@ type stubProjector struct{}
 func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
+func (stubProjector) Barrier(context.Context) error               { return nil }
 func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ error) {
 	return o, false, nil
 }
@@ -66,7 +67,7 @@ func stubServer(check func(domain.Command)) *Server {
 			check(c)
 			return sequence.Add(domain.SequencesPerMessage), nil
 		},
-		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch, CommandsEnd: func(context.Context) (uint64, error) { return 0, nil },
+		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch,
 		Streams: stubStreams{},
 	})
 }

@@ -60,6 +60,7 @@ func (s *Server) stream(path string, h handler) {
 // handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
 // measured, and its ResponseWriter is the server's own, because it may be hijacked.
 func (s *Server) handle(method, path string, stream bool, h handler) {
+	s.endpoints = append(s.endpoints, [2]string{method, path})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
 		start, status := time.Now(), http.StatusInternalServerError // the status if h panics
@@ -74,6 +75,9 @@ func (s *Server) handle(method, path string, stream bool, h handler) {
 		if method != http.MethodPost && !stream { // http.MaxBytesReader needs the server's own ResponseWriter
 			recorder = &statusRecorder{w, http.StatusOK}
 			w = recorder
+		}
+		if r.Body == http.NoBody { // the request is read, and its client may wait for longer than the deadline of reading it
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}
 		err := setPathValues(r, params)
 		if err == nil {

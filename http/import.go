@@ -15,9 +15,8 @@ import (
 )
 
 const (
-	maxImport     = 8 << 20 // bytes
-	importTimeout = time.Minute
-	maxSchedules  = 1_000 // of a file
+	maxImport    = 8 << 20 // bytes
+	maxSchedules = 1_000   // of a file
 )
 
 // importEntry is a schedule of a file, as its command will have it.
@@ -40,7 +39,7 @@ func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entries, err := readImport(w, r)
+	entries, err := s.readImport(w, r)
 	if err != nil {
 		return e.problemFor(err)
 	}
@@ -90,14 +89,14 @@ func (s *Server) importOne(r *http.Request, user, key string, entry importEntry,
 }
 
 // readImport reads all schedules of the file and validates them.
-func readImport(w http.ResponseWriter, r *http.Request) ([]importEntry, error) {
+func (s *Server) readImport(w http.ResponseWriter, r *http.Request) ([]importEntry, error) {
 	read := schedulefile.JSON
 	if hasMediaType(r, "text/csv") {
 		read = schedulefile.CSV
 	} else if !hasMediaType(r, "application/json") {
 		return nil, problemf(unsupportedMediaType, "a file is text/csv or application/json, in UTF-8")
 	}
-	file, err := readAll(w, r, maxImport, importTimeout)
+	file, err := readAll(w, r, maxImport, s.importTimeout)
 	if err != nil {
 		return nil, err
 	}

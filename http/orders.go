@@ -146,7 +146,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	if s.Payments == nil {
 		return problemf(paymentsNotConfigured, "")
 	}
-	body, err := readAll(w, r, maxBody, bodyTimeout)
+	body, err := readAll(w, r, maxBody, 0)
 	if err != nil {
 		return err
 	}

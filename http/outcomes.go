@@ -122,10 +122,13 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 }
 
 // findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when
-// this node has decided everything that was accepted up to now.
+// this node has decided everything that was accepted anywhere before the question.
 func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, pending uint64, err error) {
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
+	}
+	if s.isolated() { // what is decided stays so, and anything else may have been decided since
+		return nil, 0, s.notCaughtUpProblem()
 	}
 	if existing := s.inflight.find(id); existing != nil {
 		if existing.user != user && !isAdmin(user) {
@@ -146,11 +149,7 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(wait, catchUpTimeout))
 	defer cancel()
-	end, err := s.CommandsEnd(ctx)
-	if err == nil {
-		err = s.Projector.WaitDecided(ctx, end*domain.SequencesPerMessage)
-	}
-	if err != nil {
+	if s.Projector.Barrier(ctx) != nil {
 		return nil, 0, s.notCaughtUpProblem()
 	}
 	if o, err = s.storedOutcome(id); o == nil && err == nil {

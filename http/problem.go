@@ -10,6 +10,8 @@ import (
 	"onsale/domain"
 	"onsale/http/jsonobject"
 	"onsale/http/schedulefile"
+	"onsale/projections"
+	"onsale/projections/store"
 )
 
 // problem is an error that can be sent to clients.
@@ -72,6 +74,9 @@ func problemOf(err error) *problem {
 		p := fieldProblem(domain.InvalidBody, fileErr.Field, "%s", fileErr.Problem)
 		p.Line = fileErr.Line
 		return p
+	}
+	if errors.Is(err, projections.ErrHalted) || errors.Is(err, store.ErrDamaged) {
+		return problemf(halted, "")
 	}
 	p := problemf(domain.Internal, "")
 	p.cause = err

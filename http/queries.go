@@ -59,6 +59,9 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 	if s.Projector.Status().Halted != "" {
 		return problemf(halted, "")
 	}
+	if s.isolated() {
+		return s.notCaughtUpProblem()
+	}
 	if err := s.waitForPosition(r.Context(), query); err != nil {
 		return err
 	}
@@ -106,13 +109,19 @@ func (s *Server) waitForPosition(ctx context.Context, query url.Values) error {
 	return nil
 }
 
-// notCaughtUpProblem is the problem of a wait for this node that timed out.
+// notCaughtUpProblem is the problem of a wait for this node that timed out, or of a read on an isolated one.
 func (s *Server) notCaughtUpProblem() error {
-	if s.Projector.Status().Halted != "" {
+	switch {
+	case s.Projector.Status().Halted != "":
 		return problemf(halted, "")
+	case s.isolated():
+		return problemf(notCaughtUp, "this node has no contact with the log; try again, another node may answer")
 	}
 	return problemf(notCaughtUp, "")
 }
+
+// isolated says that this node may know less than others.
+func (s *Server) isolated() bool { return s.Isolated != nil && s.Isolated() }
 
 const (
 	defaultLimit = 100

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ import (
 	"onsale/projections/store"
 )
 
-// Config configures a Server. Append, Projector, Epoch and CommandsEnd are required.
+// Config configures a Server. Append, Projector and Epoch are required.
 type Config struct {
 	// Append appends a command to the log and returns its sequence once it is durable. ErrFull and ErrClosed mean that
 	// nothing was stored; after any other error that is unknown. It must return in bounded time, because it is not
@@ -42,10 +43,6 @@ type Config struct {
 
 	// Epoch identifies the log: positions are "<epoch>-<n>".
 	Epoch string
-
-	// CommandsEnd returns the number of the last message of COMMANDS. It is called before a request is reported as never
-	// accepted.
-	CommandsEnd func(ctx context.Context) (uint64, error)
 
 	// CapacityProblem is called before each user's command: it returns the code ("log_full", …) and the reason for which none
 	// is accepted now, or "". Admin commands are accepted anyway, because capacity is reserved for them. Nil: no check.
@@ -66,6 +63,17 @@ type Config struct {
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
+
+	// Isolated says that this node has had no contact with the log for a while: what it knows may be stale, so it refuses reads
+	// with not_caught_up. Nil: it never is.
+	Isolated func() bool
+
+	// MaxConnections bounds all connections, streams among them, MaxConnectionsPerAddress those of one address without its
+	// streams. 0: no limit.
+	MaxConnections, MaxConnectionsPerAddress int
+
+	// IdleTimeout is how long a connection may wait for its next request. 0: no limit.
+	IdleTimeout time.Duration
 
 	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
 	Registry *prometheus.Registry
@@ -91,8 +99,9 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
 	// user is "".
 	Order(w http.ResponseWriter, r *http.Request, impUID, user string)
-	// List returns the open streams.
+	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
+	Count() int
 }
 
 // Projector is implemented by projections.Projector. It returns confirmed outcomes only.
@@ -103,6 +112,8 @@ type Projector interface {
 	WaitConfirmed(ctx context.Context, number uint64) error
 	// WaitDecided waits until the command at sequence is decided and its events are confirmed.
 	WaitDecided(ctx context.Context, sequence uint64) error
+	// Barrier waits until everything that any node had accepted before the call is decided and confirmed.
+	Barrier(ctx context.Context) error
 	// Await waits for the outcome of the command at sequence; for a duplicate it is that of the first.
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
 	// OutcomeOf returns the outcome of a request; false: none is confirmed.
@@ -124,11 +135,13 @@ type Projector interface {
 	ExportAuditLog() iter.Seq2[store.AdminAction, error]
 }
 
-// Timeouts and limits of connections. There is no write timeout, because of streams; large responses and bodies have their
-// own deadlines.
+// Timeouts and limits of connections. A request's head and body have deadlines, also while net/http reads what a handler has
+// left of a body. The response of a stream has none: the write timeout ends with the connection's hijacking, or its first frame.
 const (
 	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
+	readTimeout       = 30 * time.Second // of a request with a body of maxBody
+	importTimeout     = 2 * time.Minute  // of a body of maxImport: 64 KiB a second
+	writeTimeout      = 5 * time.Minute  // from the head of a request; beyond importTimeout and all waits
 	maxHeaderBytes    = 32 << 10
 )
 
@@ -138,6 +151,7 @@ var errShutdown = errors.New("server is shutting down")
 type Server struct {
 	Config
 	router         *httprouter.Router
+	endpoints      [][2]string // method and path of each route
 	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection
@@ -145,6 +159,8 @@ type Server struct {
 	now            func() time.Time
 	idPrefix       string
 	idCount        atomic.Uint64
+	connections    connections
+	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
 }
@@ -153,7 +169,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		Config: c, router: httprouter.New(), metrics: newMetrics(), csrf: http.NewCrossOriginProtection(), now: time.Now,
-		idPrefix: strings.ToLower(rand.Text()[:10]) + "-",
+		idPrefix: strings.ToLower(rand.Text()[:10]) + "-", importTimeout: importTimeout,
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -161,13 +177,17 @@ func New(c Config) *Server {
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}
+	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count,
+		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()
 	base, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{
-		Handler: s, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: s, DisableGeneralOptionsHandler: true, MaxHeaderBytes: maxHeaderBytes,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: c.IdleTimeout,
+		ConnState:   s.connections.note,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
@@ -177,7 +197,7 @@ func New(c Config) *Server {
 // Serve serves h, which is s or wraps it, on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener, h http.Handler) error {
 	s.http.Handler = h
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(&boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
 	"onsale/http/sse"
 	"onsale/projections"
 )
@@ -91,9 +92,32 @@ func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
 	if p := problemOf(err); p.Code != requestNotFound && p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
-	f.CommandsEnd = func(context.Context) (uint64, error) { return 9, nil } // none of which this node has
-	if _, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0); problemOf(err).Code != notCaughtUp {
-		t.Errorf("got %v", err)
+}
+
+// A request that another node has accepted is never reported as not found, however late it arrives here and whatever a server says
+// of the end of COMMANDS.
+func TestConsistency_FindsRequestsOfOtherNodes(t *testing.T) {
+	f := newFixture(t)
+	f.log.update(func() { f.log.deliveryPaused = true })
+	kim := domain.Command{Entity: "demo", User: "kim", Request: domain.NewRequestID("kim", "k"), Body: coupons.Issue{}}
+	if _, err := f.log.Append(t.Context(), kim); err != nil { // as another node does
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, _, err := f.findOutcome(short, "kim", kim.Request, 0, 0); problemOf(err).Code != notCaughtUp {
+		t.Errorf("before it arrives: got %v, want %s", err, notCaughtUp)
+	}
+	f.log.update(func() { f.log.deliveryPaused = false })
+	if o, _, err := f.findOutcome(t.Context(), "kim", kim.Request, 0, 0); err != nil || o == nil || o.Request != kim.Request {
+		t.Errorf("after that: got %v %v, want its outcome", o, err)
+	}
+	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != requestNotFound {
+		t.Errorf("never accepted: got %v, want %s", err, requestNotFound)
+	}
+	f.log.update(func() { f.log.appendErr = domain.ErrNoAck })
+	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != notCaughtUp {
+		t.Errorf("with a log that does not answer: got %v, want %s", err, notCaughtUp)
 	}
 }
 

@@ -44,7 +44,7 @@ func (p *Projector) decide(ctx context.Context) error {
 				commands.Ack(p.message)
 				break
 			}
-			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) {
+			if errors.Is(err, errApply) || errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrPanicked) {
 				return err
 			}
 			// Probably the disk is full. The store is unchanged; the machine is loaded from it again.
@@ -102,7 +102,7 @@ func (p *Projector) dropDuplicates(batches []domain.Batch) ([]domain.Batch, erro
 		switch {
 		case b.Message < next:
 		case b.Message > next:
-			return nil, fmt.Errorf("COMMANDS has a gap: message %d is followed by %d", next-1, b.Message)
+			return nil, fmt.Errorf("%w: COMMANDS has a gap: message %d is followed by %d", errDoubtful, next-1, b.Message)
 		default:
 			unseen = append(unseen, b)
 			next++

@@ -28,3 +28,6 @@ func (p *Projector) StoredState() (store.State, error) { return p.store.Load() }
 func (p *Projector) RecordDecided(commands, messages int, busy time.Duration) {
 	p.rate.note(time.Now(), second{commands: commands, messages: messages, busy: busy})
 }
+
+// SetDoubt shortens the times of a doubt.
+func (c *Config) SetDoubt(ask, patience time.Duration) { c.doubt = doubtTimes{ask, ask, patience} }

@@ -69,16 +69,22 @@ func commandsOf(log *streams.Log) func(context.Context, uint64) (projections.Com
 }
 
 func newTestNode(tb testing.TB) *testNode {
+	tn := newNodeIn(tb, tb.TempDir())
+	tn.start()
+	tb.Cleanup(tn.check)
+	return tn
+}
+
+// newNodeIn is a node with this directory, which is not started.
+func newNodeIn(tb testing.TB, dir string) *testNode {
 	tn := &testNode{
-		tb: tb, dir: tb.TempDir(), outboxRetention: 2 * time.Second,
+		tb: tb, dir: dir, outboxRetention: 2 * time.Second,
 		wrapLog: func(l *streams.Log) projections.Log { return l },
 	}
 	tn.config = streams.Config{
 		Dir: tn.dir, Node: "test", Replicas: 1, Sync: time.Second, CommandsMaxBytes: 4 << 30, EventsMaxBytes: 4 << 30,
 		Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
-	tn.start()
-	tb.Cleanup(tn.check)
 	return tn
 }
 

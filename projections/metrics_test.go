@@ -60,7 +60,7 @@ func TestMetrics_ShowPosition(t *testing.T) {
 func TestMetrics_ReportHalt(t *testing.T) {
 	p := metricsProjector()
 	reason := strings.Repeat("é", 59) + "xéé" // is cut within a rune
-	p.halted.Store(&reason)
+	p.halted.Store(&haltState{reason: reason})
 	expectMetrics(t, p, map[string]float64{"onsale_halted": 1, "onsale_halted_info reason=" + strings.Repeat("é", 59) + "x": 1})
 }
 
@@ -95,7 +95,7 @@ func TestMetrics_PassLint(t *testing.T) {
 	p := metricsProjector()
 	p.metrics.observe(sampleEvents(4))
 	reason := "why"
-	p.halted.Store(&reason)
+	p.halted.Store(&haltState{reason: reason})
 	problems, err := testutil.CollectAndLint(p)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("got %v %v", problems, err)

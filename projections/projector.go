@@ -27,13 +27,18 @@ type Config struct {
 	Epoch           string // of the log
 	// OnConfirmed is called with confirmed events in the order of their numbers, without gaps. It must not block on a reader.
 	OnConfirmed func([]ConfirmedEvent)
-	// OnHalt is called once, when the node halts.
-	OnHalt func(reason string)
+	// OnHalt is called when the node halts. A halt that is not final ends with OnResume, if the log proves whole.
+	OnHalt   func(reason string, final bool)
+	OnResume func()
 	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
 	OutboxRetention time.Duration
 	// Watch runs beside the projector until ctx ends. Its error halts the node. Optional.
-	Watch  func(context.Context) error
-	Logger *slog.Logger
+	Watch func(context.Context) error
+	// EventsDurable says that an event that EVENTS acknowledges survives a power loss of this machine: sync is always.
+	EventsDurable bool
+	Logger        *slog.Logger
+
+	doubt doubtTimes // tests only
 }
 
 // ConfirmedEvent is an event that EVENTS has, with the numbers of the event before it for the same user and the same entity.
@@ -99,15 +104,22 @@ type Projector struct {
 	confirmations []confirmation // when events were confirmed, for trimming the outbox
 	changed       chan struct{}  // closed and replaced at each commit and each confirmation
 	recent        recentHashes
+	barriers      barriers
 
 	publishMu   sync.Mutex       // held from the confirmation of events until OnConfirmed returns, which keeps their order
 	eventsEnd   atomic.Uint64    // EVENTS has at least this event
 	commandsEnd atomic.Uint64    // COMMANDS has at least this message
 	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
 	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
-	halted      atomic.Pointer[string]
-	stop        context.CancelFunc
-	metrics     metrics
+	endUnknown  bool             // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
+	halted      atomic.Pointer[haltState]
+	doubtShown  atomic.Pointer[string] // what a server says of the log that would halt this node; nil: nothing
+	stop        context.CancelFunc     // guarded by mu; nil before Run
+	failed      chan error
+
+	publishedBefore uint64      // last event that earlier runs have published
+	noted           atomic.Bool // the note beside the store is about this run
+	metrics         metrics
 
 	beforeCommit func() error // tests only: fails a transaction that has done all its work
 }
@@ -127,14 +139,31 @@ type confirmation struct {
 // ErrHalted is returned to all waiters and queries once the projector has halted.
 var ErrHalted = errors.New("halted")
 
-// Run decides until ctx ends. It returns nil then and after a halt, since a halted node stays up to report the reason.
-// Besides the goroutine that decides, four goroutines publish, follow EVENTS, tick and watch the logs; an inconsistency in any of
-// them halts the node.
+// Run decides until ctx ends. It returns nil then and after a final halt, since a halted node stays up to report the reason.
+// A halt by what the servers of a cluster say of the log ends when the log proves whole: then Run goes on where it was.
 func (p *Projector) Run(ctx context.Context) error {
-	ctx, p.stop = context.WithCancel(ctx)
-	defer p.stop()
+	for !p.haltedFinally() {
+		p.runOnce(ctx)
+		if ctx.Err() != nil || p.haltedFinally() || p.waitWhole(ctx) != nil {
+			break
+		}
+		p.resume()
+	}
+	return nil
+}
+
+// runOnce decides until ctx ends or the node halts. Besides the goroutine that decides, others publish, follow EVENTS, tick and
+// watch the logs; an inconsistency in any of them halts the node.
+func (p *Projector) runOnce(ctx context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	p.mu.Lock()
+	p.stop = stop
+	p.mu.Unlock()
 	var group sync.WaitGroup
-	for _, work := range []func(context.Context) error{p.publish, p.follow, p.tick, p.watchdog, p.decide} {
+	for _, work := range []func(context.Context) error{
+		p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.noteWhenPublished, p.decide,
+	} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)
@@ -149,25 +178,60 @@ func (p *Projector) Run(ctx context.Context) error {
 		})
 	}
 	group.Wait()
-	return nil
 }
 
-// halt stops all goroutines of Run. The first reason is kept.
+// haltState is why the node has halted.
+type haltState struct {
+	reason string
+	final  bool
+}
+
+// halt stops all goroutines of runOnce. The first reason is kept.
 func (p *Projector) halt(err error) {
-	reason := err.Error()
-	if !p.halted.CompareAndSwap(nil, &reason) {
+	h := haltState{err.Error(), p.Log.Embedded() || !isDoubtful(err)}
+	if !p.halted.CompareAndSwap(nil, &h) {
 		return
 	}
-	p.Logger.Error("halted", "reason", reason)
-	p.stop()
+	p.Logger.Error("halted", "reason", h.reason, "final", h.final)
 	p.mu.Lock()
+	if p.stop != nil {
+		p.stop()
+	}
 	p.waiters.cancelAll()
 	p.notify()
 	p.mu.Unlock()
 	if p.OnHalt != nil {
-		p.OnHalt(reason)
+		p.OnHalt(h.reason, h.final)
 	}
 }
+
+func (p *Projector) haltedFinally() bool {
+	h := p.halted.Load()
+	return h != nil && h.final
+}
+
+// resume ends a halt. The node is ready again when it has caught up with what others did meanwhile.
+func (p *Projector) resume() {
+	p.mu.Lock()
+	p.endUnknown = true
+	p.halted.Store(nil)
+	p.notify()
+	p.mu.Unlock()
+	p.doubtShown.Store(nil)
+	p.Logger.Info("the logs are whole: no longer halted")
+	if p.OnResume != nil {
+		p.OnResume()
+	}
+}
+
+// storeDamaged stops everything: nothing is answered from damaged bytes, and the next start rebuilds the store.
+func (p *Projector) storeDamaged(err error) {
+	p.halt(err)
+	p.failed <- err
+}
+
+// Failed delivers why the process must end: the store was damaged while it was in use. The next start verifies and rebuilds it.
+func (p *Projector) Failed() <-chan error { return p.failed }
 
 // notify wakes everything that waits for a change. Called with mu held.
 func (p *Projector) notify() {
@@ -198,11 +262,13 @@ func (p *Projector) waitUntil(ctx context.Context, ready func() bool) error {
 // Status is the projector's state.
 type Status struct {
 	Halted          string // why it halted; "" while it decides
+	Doubt           string // what a server says of the log that will halt this node if it stays so; "": nothing
 	CaughtUp        bool   // everything that was in the logs at start is decided and confirmed
 	DecidedSequence uint64 // of the last decided command
 	Confirmed       uint64 // number of the last confirmed event
 	Events          uint64 // number of the last event in the store
 	EventsFull      bool   // EVENTS has no room
+	LogTime         domain.Time
 }
 
 // Status returns the present state.
@@ -210,11 +276,14 @@ func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(),
-		CaughtUp: p.committed.Sequence >= p.startTarget.Sequence && p.confirmed >= p.startTarget.Events,
+		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(), LogTime: p.committed.Now,
+		CaughtUp: p.caughtUp(),
 	}
-	if reason := p.halted.Load(); reason != nil {
-		s.Halted = *reason
+	if h := p.halted.Load(); h != nil {
+		s.Halted = h.reason
+	}
+	if doubt := p.doubtShown.Load(); doubt != nil {
+		s.Doubt = *doubt
 	}
 	return s
 }
@@ -231,20 +300,49 @@ func (p *Projector) Close() error {
 	if p.store == nil {
 		return nil // it was not opened: the file belongs to another log
 	}
-	return p.store.Close()
+	return errors.Join(p.noteClosed(), p.store.Close())
 }
 
 func (p *Projector) haltedError() error {
-	if reason := p.halted.Load(); reason != nil {
-		return fmt.Errorf("%w: %s", ErrHalted, *reason)
+	if h := p.halted.Load(); h != nil {
+		return fmt.Errorf("%w: %s", ErrHalted, h.reason)
 	}
 	return nil
 }
 
 // WaitCaughtUp waits until everything that was in the logs at start is decided and confirmed.
-func (p *Projector) WaitCaughtUp(ctx context.Context) error {
-	if err := p.WaitDecided(ctx, p.startTarget.Sequence); err != nil {
-		return err
+func (p *Projector) WaitCaughtUp(ctx context.Context) error { return p.waitUntil(ctx, p.caughtUp) }
+
+// caughtUp is called with mu held.
+func (p *Projector) caughtUp() bool {
+	return !p.endUnknown && p.committed.Sequence >= p.startTarget.Sequence && p.confirmed >= p.startTarget.Events
+}
+
+// catchUp finds out, on a cluster, when everything that was in the logs at start, or at the end of a halt, is decided: the end that one
+// server reported may have been an old one.
+func (p *Projector) catchUp(ctx context.Context) error {
+	for p.isEndUnknown() {
+		err := p.Barrier(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			p.Logger.Warn("cannot find out where COMMANDS ends, asking again", "error", err)
+			if sleep(ctx, time.Second) != nil {
+				return nil
+			}
+			continue
+		}
+		p.mu.Lock()
+		p.endUnknown = false
+		p.notify()
+		p.mu.Unlock()
 	}
-	return p.WaitConfirmed(ctx, p.startTarget.Events)
+	return nil
+}
+
+func (p *Projector) isEndUnknown() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.endUnknown
 }

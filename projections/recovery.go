@@ -4,9 +4,11 @@
 package projections
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -23,13 +25,18 @@ type Recovery struct {
 	Noops         uint64 // messages that COMMANDS had lost and that were replaced by no-ops
 }
 
+// historyTimeout bounds the read of one event at start.
+const historyTimeout = 30 * time.Second
+
 // ErrInconsistent: a log has lost what the store or the other log has.
 var ErrInconsistent = errors.New("the logs are inconsistent")
 
 // Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{Config: c, unconfirmed: store.LastEvents{}, changed: make(chan struct{}), waiters: waiters{}, metrics: newMetrics()}
+	p := &Projector{Config: c, unconfirmed: store.LastEvents{}, changed: make(chan struct{}), failed: make(chan error, 1), waiters: waiters{}, metrics: newMetrics()}
+	p.doubt.watch, p.doubt.ask = cmp.Or(c.doubt.watch, watchdogInterval), cmp.Or(c.doubt.ask, doubtInterval)
+	p.doubt.patience = cmp.Or(c.doubt.patience, doubtPatience)
 	state, err := c.Log.State(ctx)
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("log state unavailable: %w", err)
@@ -41,10 +48,13 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 		err = p.restore(ctx, state, &recovery)
 	}
 	if errors.Is(err, ErrInconsistent) {
-		err = fmt.Errorf("%w; restore the data directory, or the log, from copies of the same moment and start again", err)
-		reason := err.Error()
-		p.halted.Store(&reason)
-		c.Logger.Error("halted before the first decision", "reason", reason)
+		advice := "restore the data directory, or the log, from copies of the same moment and start again"
+		if errors.Is(err, errLastWitness) {
+			advice = fmt.Sprintf("nothing was changed. To accept that the last events before the restart are forgotten, move %s away and start again", c.Path)
+		}
+		err = fmt.Errorf("%w; %s", err, advice)
+		p.halted.Store(&haltState{err.Error(), true})
+		c.Logger.Error("halted before the first decision", "reason", err.Error())
 		return p, recovery, err
 	}
 	if err != nil && p.store != nil {
@@ -54,22 +64,24 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 }
 
 // openStore opens the store and loads its state. A store that is missing while EVENTS has events, damaged, or of another layout
-// is rebuilt from EVENTS. One of another log is refused: two data directories were mixed up.
+// is rebuilt from EVENTS, unless it may be the last witness. One of another log is refused: two data directories were mixed up.
 func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildReason string, err error) {
 	var state store.State
-	_, missing := os.Stat(p.Path)
-	if missing == nil || lastEvent == 0 {
+	if _, missing := os.Stat(p.Path); !errors.Is(missing, fs.ErrNotExist) || lastEvent == 0 {
 		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
 	} else {
 		rebuildReason = "it was missing"
 	}
-	if errors.Is(err, store.ErrDamaged) {
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		rebuildReason = err.Error()
+		if err := p.checkMayRebuild(err, lastEvent); err != nil {
+			return "", fmt.Errorf("%w: %w", ErrInconsistent, err)
+		}
 		quarantine := fmt.Sprintf("%s.damaged-%s", p.Path, time.Now().UTC().Format("20060102T150405"))
 		if err := os.Rename(p.Path, quarantine); err != nil {
 			return "", err
 		}
-		p.Logger.Warn("the read store is damaged; moved away, rebuilding from EVENTS", "to", quarantine, "reason", rebuildReason)
+		p.Logger.Warn("the read store cannot be used; moved away, rebuilding from EVENTS", "to", quarantine, "reason", rebuildReason)
 	}
 	if rebuildReason != "" {
 		p.store, state, err = store.Rebuild(ctx, p.Path, p.Epoch, p.Log, lastEvent)
@@ -80,6 +92,7 @@ func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildRea
 	if err != nil {
 		return rebuildReason, err
 	}
+	p.store.OnDamage(p.storeDamaged)
 	p.machine, p.lastEvents, p.counters = state.Machine, state.LastEvents, state.Counters
 	return rebuildReason, nil
 }
@@ -93,8 +106,11 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	if p.checkpoint, err = p.store.Checkpoint(); err != nil {
 		return err
 	}
-	if err := p.checkConsistent(state, first, last); err != nil {
-		return fmt.Errorf("%w: %w", ErrInconsistent, err)
+	if state, err = p.consistentState(ctx, state, first, last); err != nil {
+		return err
+	}
+	if err := p.checkHistory(ctx, state.Events.Last); err != nil {
+		return err
 	}
 	if err := p.checkPadding(state.Commands.Last, first); err != nil {
 		return err
@@ -107,6 +123,7 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	p.confirmed = min(cp.Confirmed, state.Events.Last)
 	p.eventsEnd.Store(state.Events.Last)
 	p.commandsEnd.Store(state.Commands.Last)
+	p.endUnknown = !p.Log.Embedded()
 	p.startTarget = store.Checkpoint{Sequence: state.Commands.Last * domain.SequencesPerMessage, Events: state.Events.Last}
 	recovery.Events = cp.Events
 	if cp.Events > state.Events.Last && cp.Confirmed > state.Events.Last {
@@ -119,7 +136,36 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 			return fmt.Errorf("filling COMMANDS up to message %d: %w", message, err)
 		}
 	}
-	return p.restorePending()
+	if err := p.restorePending(); err != nil {
+		return err
+	}
+	p.publishedBefore = cp.Events
+	return p.noteRunning(p.confirmed >= cp.Events || p.checkPublished(state.Events.Last) == nil)
+}
+
+// consistentState returns a state of the logs with which the node may go on. On a cluster it asks for a while before it believes that
+// there is none.
+func (p *Projector) consistentState(ctx context.Context, state domain.LogState, first, last uint64) (domain.LogState, error) {
+	for d := (doubt{}); ; {
+		wrong := p.checkConsistent(state, first, last)
+		if wrong == nil {
+			return state, nil
+		}
+		if d.note(wrong, time.Now(), p.doubt.patience) || p.Log.Embedded() {
+			return state, fmt.Errorf("%w: %w", ErrInconsistent, wrong)
+		}
+		p.Logger.Warn("a server says that the log is damaged, asking again", "reason", wrong)
+		for {
+			if err := sleep(ctx, p.doubt.ask); err != nil {
+				return state, err
+			}
+			var err error
+			if state, err = p.Log.State(ctx); err == nil {
+				break
+			}
+			p.Logger.Warn("log state unavailable", "error", err)
+		}
+	}
 }
 
 // checkConsistent says why the node must not go on. first and last are the outbox's.

@@ -42,8 +42,9 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, err
 	}
 	p.mu.RLock()
+	end := max(state.Commands.Last, p.committed.Sequence/domain.SequencesPerMessage) // the state may be an old one
 	s := Stats{
-		Outcomes: p.counters.Outcomes, AcceptedSequence: state.Commands.Last * domain.SequencesPerMessage,
+		Outcomes: p.counters.Outcomes, AcceptedSequence: end * domain.SequencesPerMessage,
 		DecidedSequence: p.committed.Sequence, Rate: float64(p.rate.sum(time.Now()).commands) / rateWindowSeconds,
 		Orders: map[orders.Status]int{},
 	}
@@ -53,8 +54,8 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	}
 	promotions, schedules, now := p.machine.Coupons.IDs(), p.machine.Seats.IDs(), max(p.logTime, domain.At(time.Now()))
 	p.mu.RUnlock()
-	if message := s.DecidedSequence / domain.SequencesPerMessage; message < state.Commands.Last {
-		s.Backlog = state.Commands.Last - message
+	if message := s.DecidedSequence / domain.SequencesPerMessage; message < end {
+		s.Backlog = end - message
 	}
 	for _, id := range promotions {
 		p.countPromotion(&s, id)

@@ -113,7 +113,7 @@ func (l *Log) classifyPublishError(err error) error {
 		default:
 			kind = ErrUnavailable
 		}
-	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) {
+	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrMaxPayload) {
 		kind = ErrUnavailable // no stream received it, or it was never sent
 	} else {
 		l.checkServer()

@@ -45,7 +45,7 @@ func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsume
 	c := &CommandConsumer{log: l, batches: make(chan domain.Batch, 16)}
 	ctx, c.cancel = context.WithCancel(ctx)
 	stop := context.AfterFunc(l.ctx, c.cancel)
-	r := &reader{log: l, stream: commandsStream, next: from, durable: "projector-" + l.config.Node, onReset: c.reset}
+	r := &reader{log: l, stream: commandsStream, next: from, durable: consumerPrefix + l.config.Node, onReset: c.reset}
 	l.readers.Go(func() {
 		defer stop()
 		c.run(ctx, r)

@@ -13,6 +13,7 @@ import (
 // Internals that the tests in package streams_test use.
 
 func (l *Log) SetAckWait(d time.Duration)          { l.ackWait = d }
+func (l *Log) SetPatience(d time.Duration)         { l.patience = d }
 func (l *Log) JetStream() jetstream.JetStream      { return l.js }
 func DecodePayload(b []byte) (domain.Event, error) { return decodeEvent(b) }
 func DecodeLine(b []byte) (domain.Command, error)  { return decodeCommand(b) }

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,12 +61,17 @@ type Log struct {
 	hook    atomic.Pointer[Hook]
 
 	ackWait        time.Duration // how long an append waits for its ack
+	patience       time.Duration // see patience
 	minAtomicBatch int           // batches of this many events or more are published atomically
 
 	ctx       context.Context // ended by Close
 	cancel    context.CancelFunc
-	readers   sync.WaitGroup // the goroutines of ConsumeCommands
+	readers   sync.WaitGroup // goroutines that end with ctx
 	closeOnce sync.Once
+
+	presence  atomic.Pointer[presence] // nil: nobody asks
+	connected atomic.Bool              // nc and js are set
+	problems  problems                 // of the log as this node sees it now
 
 	connMu     sync.Mutex      // guards connCtx and connCancel
 	connCtx    context.Context // child of ctx; ended and replaced at every reconnect
@@ -80,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, minAtomicBatch: minAtomicBatch(c)}
+	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {
@@ -126,47 +130,21 @@ func (l *Log) open(ctx context.Context) (err error) {
 	if l.js, err = jetstream.New(l.nc); err != nil {
 		return err
 	}
+	l.connected.Store(true)
 	if err := l.ensureStreams(ctx); err != nil {
+		return err
+	}
+	if err := l.claimName(ctx); err != nil {
 		return err
 	}
 	if !l.config.ReadOnly {
 		l.batcher = startBatcher(l)
+		l.readers.Go(l.watchLimits)
 	}
 	if l.server != nil {
 		l.files = watchFiles(l.config.Dir)
 	}
 	return nil
-}
-
-func (l *Log) connect() (*nats.Conn, error) {
-	options := []nats.Option{
-		nats.Name("onsale " + l.config.Node),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.RetryOnFailedConnect(l.server == nil),
-		nats.PingInterval(5 * time.Second), // a dead peer is noticed within 15 s
-		// Nothing is buffered while disconnected: an append then fails at once, and certainly did not happen.
-		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if l.ctx.Err() == nil {
-				l.logger.Warn("disconnected from nats", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			l.logger.Info("reconnected to nats")
-			l.resetConnContext()
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			l.logger.Warn("nats error", "error", err)
-		}),
-	}
-	if l.config.Creds != "" {
-		options = append(options, nats.UserCredentials(l.config.Creds))
-	}
-	if l.server != nil {
-		options = append(options, nats.InProcessServer(l.server))
-	}
-	return nats.Connect(strings.Join(l.config.URLs, ","), options...)
 }
 
 // resetConnContext makes every reader start a new consumer: messages in flight when a connection broke may be lost.
@@ -190,7 +168,8 @@ func (l *Log) Epoch() string { return l.epoch }
 // Embedded reports whether the server runs in this process and is unreachable for others: only this process writes.
 func (l *Log) Embedded() bool { return l.server != nil && l.config.ServerConfig == "" }
 
-// Failed returns the first fatal error of the embedded server, which keeps running in an unknown state. The node must stop.
+// Failed returns the first fatal error of the embedded server, which keeps running in an unknown state, or the end of the connection
+// to an external one, which is not expected. The node must stop.
 func (l *Log) Failed() <-chan error { return l.failed }
 
 // Close waits for the append in flight, refuses pending ones, ends all readers, stops the embedded server and unlocks the data

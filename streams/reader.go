@@ -24,11 +24,11 @@ import (
 
 var (
 	// ErrGap: the log has later messages but not this one. No reader continues past a gap.
-	ErrGap = errors.New("a message is missing in the log")
+	ErrGap = fmt.Errorf("%w: a message is missing", domain.ErrUnreadable)
 
 	// ErrPastEnd: the first number to read is more than one past the end. The log lost its tail, or the number is from another
 	// log.
-	ErrPastEnd = errors.New("the log ends before the first message to read")
+	ErrPastEnd = fmt.Errorf("%w: it ends before the first message to read", domain.ErrUnreadable)
 )
 
 // reader is used by one goroutine.
@@ -40,6 +40,7 @@ type reader struct {
 	headersOnly bool
 	durable     string // name of the durable consumer; "" is an ephemeral one, deleted with the reader
 	onReset     func() // called before a consumer is created or reset; may be nil
+	doubt       doubt
 }
 
 var (
@@ -48,23 +49,15 @@ var (
 	errStalled        = errors.New("a message that the log has was not delivered")
 )
 
-// maxAttempts is how often in a row a reader must find the log too short or with a gap before that is an error. On a single
-// server once; in a cluster a new leader, or an ephemeral consumer on a lagging replica, may temporarily show less.
-func (r *reader) maxAttempts() int {
-	if r.log.Embedded() && r.log.config.Replicas <= 1 {
-		return 1
-	}
-	return 6
-}
-
 // read calls handle for each message. It returns nil when handle returns false or ctx ends, and an error that a new consumer
 // cannot fix.
 func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool) error {
-	for failures, shortLog, stalls := 0, 0, 0; ; {
+	defer r.trust()
+	for failures, stalls := 0, 0; ; {
 		before, began := r.next, time.Now()
 		err := r.readOnce(ctx, handle)
 		if r.next > before || time.Since(began) > 10*time.Second {
-			failures, shortLog = 0, 0
+			failures = 0
 		}
 		if r.next > before {
 			stalls = 0
@@ -74,18 +67,24 @@ func (r *reader) read(ctx context.Context, handle func(m jetstream.Msg, meta *je
 			return nil
 		case r.log.ctx.Err() != nil:
 			return domain.ErrClosed
-		case errors.Is(err, ErrGap) || errors.Is(err, ErrPastEnd):
-			if shortLog++; shortLog >= r.maxAttempts() {
+		case errors.Is(err, domain.ErrUnreadable):
+			if r.doubts(err) {
 				return err
 			}
 		case isPermanent(err):
-			return err
+			if r.doubts(err) {
+				return fmt.Errorf("%w: %w", domain.ErrUnreadable, err)
+			}
 		case errors.Is(err, errStalled):
-			if stalls++; stalls == maxStalls {
-				return fmt.Errorf("%w: %s has message %d but does not deliver it", ErrGap, r.stream, r.next)
+			if stalls++; stalls < maxStalls {
+				break
+			}
+			err = fmt.Errorf("%w: %s has message %d but does not deliver it", ErrGap, r.stream, r.next)
+			if r.doubts(err) {
+				return err
 			}
 		}
-		if failures++; failures == 1 && !errors.Is(err, ErrGap) && !errors.Is(err, ErrPastEnd) {
+		if failures++; failures == 1 && !r.doubt.is() {
 			continue // after a reconnect or a lost message, retry at once
 		}
 		wait := min(25*time.Millisecond<<min(failures, 10), 2*time.Second)
@@ -116,6 +115,9 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 	}
 	if r.next > state.Last+1 { // the server would wait for this number, and silently skip the ones before it
 		return fmt.Errorf("%w: %s ends at %d, first to read is %d", ErrPastEnd, r.stream, state.Last, r.next)
+	}
+	if r.next == state.Last+1 { // nothing is missing
+		r.trust()
 	}
 	if r.onReset != nil {
 		r.onReset()
@@ -164,6 +166,7 @@ func (r *reader) readOnce(ctx context.Context, handle func(m jetstream.Msg, meta
 		case number > r.next:
 			return errMissedDelivery // or a gap: then the next consumer begins with it
 		}
+		r.trust()
 		if !handle(m, meta) {
 			return errStopped
 		}

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -51,12 +52,17 @@ func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 
 // ensureStreams repeats ensure until it succeeds, fails permanently, or ctx ends: a starting cluster has no leader at first.
 func (l *Log) ensureStreams(ctx context.Context) error {
+	started := time.Now()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
 		cancel()
-		if err == nil || !l.isTransient(err) {
+		doubted := errors.Is(err, errMissing) && !l.Embedded() && time.Since(started) < l.patience
+		if err == nil || !doubted && !l.isTransient(err) {
 			return err
+		}
+		if problems := l.Problems(); len(problems) > 0 && !errors.Is(err, errLimits) {
+			err = fmt.Errorf("%s: %w", strings.Join(problems, "; "), err)
 		}
 		l.logger.Warn("streams not available yet, retrying", "error", err)
 		select {
@@ -85,7 +91,7 @@ func (l *Log) isTransient(err error) bool {
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrReconnectBufExceeded) ||
-		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated)
+		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, errBeingCreated) || errors.Is(err, errLimits)
 }
 
 // ensure finds or creates both streams. COMMANDS is created first and carries the epoch, so a crash in between leaves an empty
@@ -93,6 +99,9 @@ func (l *Log) isTransient(err error) bool {
 func (l *Log) ensure(ctx context.Context) error {
 	// A stream on disk that the embedded server could not read looks as if it did not exist; only the health check shows it.
 	if err := l.checkHealth(); err != nil {
+		return err
+	}
+	if err := l.checkLimits(ctx); err != nil {
 		return err
 	}
 	// EVENTS is looked up first: if it exists, so does COMMANDS, even while another node is creating both.
@@ -113,9 +122,9 @@ func (l *Log) ensure(ctx context.Context) error {
 	case l.config.ReadOnly && (commands == nil || events == nil):
 		return errors.New("no log: stream COMMANDS or EVENTS is missing, and a read-only log creates none")
 	case commands == nil && events != nil && events.State.LastSeq > 0:
-		return fmt.Errorf("stream COMMANDS is missing beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", events.State.LastSeq)
+		return fmt.Errorf("stream COMMANDS %w beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", errMissing, events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:
-		return fmt.Errorf("stream EVENTS is missing beside COMMANDS with %d messages: restore it from a backup, or delete both to start a new log", commands.State.LastSeq)
+		return fmt.Errorf("stream EVENTS %w beside COMMANDS with %d messages: restore it from a backup, or delete both to start a new log", errMissing, commands.State.LastSeq)
 	}
 	if commands == nil {
 		epoch := newEpoch()
@@ -140,6 +149,9 @@ func (l *Log) ensure(ctx context.Context) error {
 	}
 	return errors.Join(l.increaseMaxBytes(ctx, commands, l.config.CommandsMaxBytes), l.increaseMaxBytes(ctx, events, l.config.EventsMaxBytes))
 }
+
+// errMissing: one stream is there without the other, by what the servers say: on a cluster that is doubted.
+var errMissing = errors.New("is missing")
 
 // lookUpStream returns nil if the stream does not exist.
 func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamInfo, error) {

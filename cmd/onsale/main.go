@@ -2,16 +2,11 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"onsale/cmd/onsale/command"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(command.Run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Environ()))
+	os.Exit(command.Run(command.SignalContext(), os.Args[1:], os.Stdout, os.Stderr, os.Environ()))
 }

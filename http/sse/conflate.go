@@ -74,11 +74,12 @@ func (c *catchUp) writeConflated() error {
 			}
 			out = out[:0]
 		}
-		var idField []byte
+		out = view.AppendSeat(out, c.cursor.audience, id, status, now)
 		if id == b.maxID {
-			idField = view.AppendID(nil, c.hub.Epoch, reached)
+			out = view.AppendEnd(out, c.hub.Epoch, reached)
+		} else {
+			out = append(out, '\n')
 		}
-		out = view.AppendSeat(out, c.cursor.audience, idField, id, status, now)
 		c.cursor.frameCount++
 		frames++
 	}

@@ -37,7 +37,7 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) rejectFrame() []byte {
 	h.rejected.Add(1)
 	h.countDropped(1)
-	return append(view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay()), '\n')
+	return view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay())
 }
 
 // Halt ends all streams and rejects new ones, and nothing is published any more.
@@ -48,6 +48,34 @@ func (h *Hub) Halt(reason string) {
 	subs, _ := h.stopAccepting(reason, 0)
 	for _, s := range subs {
 		s.closeGracefully(retryDelay())
+	}
+}
+
+// Suspend ends all streams and rejects new ones until Resume: this node may lack what others publish. What it learns meanwhile is
+// published as always.
+func (h *Hub) Suspend(reason string) {
+	h.mu.Lock()
+	if h.suspended || h.closedReason != "" {
+		h.mu.Unlock()
+		return
+	}
+	h.suspended = true
+	h.Log.Warn("streams end for now", "reason", reason, "streams", len(h.subscriptions))
+	h.countDropped(len(h.subscriptions))
+	subs := slices.Collect(maps.Keys(h.subscriptions))
+	h.mu.Unlock()
+	for _, s := range subs {
+		s.closeGracefully(retryDelay())
+	}
+}
+
+// Resume accepts streams again.
+func (h *Hub) Resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.suspended {
+		h.suspended = false
+		h.Log.Info("streams are accepted again")
 	}
 }
 
@@ -118,14 +146,15 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscriptio
 	return slices.Collect(maps.Keys(h.subscriptions)), window
 }
 
-// countDropped counts streams that are ended or rejected because the hub is closed, under the hub's lock.
+// countDropped counts streams that are ended or rejected because the hub is closed or suspended, under the hub's lock.
 func (h *Hub) countDropped(streams int) {
-	switch h.closedReason {
-	case "":
-	case draining:
+	switch {
+	case h.closedReason == draining:
 		h.dropped.draining.Add(uint64(streams))
-	default:
+	case h.closedReason != "":
 		h.dropped.halted.Add(uint64(streams))
+	case h.suspended:
+		h.dropped.isolated.Add(uint64(streams))
 	}
 }
 

@@ -136,6 +136,53 @@ func TestDrain_ReleasesPositionWaiters(t *testing.T) {
 	})
 }
 
+// A suspended hub has no streams, but goes on publishing: after Resume they miss nothing.
+func TestHub_SuspendsAndResumes(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		s := f.serve()
+		open := s.mustOpen(t, "/users/1", "")
+		open.expectConnect(t, "fresh", epoch+"-0")
+		waiting := make(chan struct{})
+		go func() {
+			defer close(waiting)
+			st := s.mustOpen(t, "/users/1", epoch+"-999") // ahead of this node
+			e, err := st.next()
+			if err == nil && e.Event == "connect" { // reset, since the position was not reached
+				e, err = st.next()
+			}
+			if err != io.EOF {
+				t.Errorf("a stream that waited for its position got %+v %v", e, err)
+			}
+			_ = st.Close()
+		}()
+		synctest.Wait()
+		f.hub.Suspend("no contact")
+		f.hub.Suspend("no contact")
+		f.emit(issued("1"))
+		if _, err := open.next(); err != io.EOF || open.Retry == 0 {
+			t.Errorf("got %v, retry %v", err, open.Retry)
+		}
+		_ = open.Close()
+		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
+		if e, err := rejected.next(); err != io.EOF || rejected.Retry == 0 {
+			t.Errorf("got %+v %v, retry %v", e, err, rejected.Retry)
+		}
+		_ = rejected.Close()
+		<-waiting
+		f.hub.Resume()
+		again := s.mustOpen(t, "/users/1", epoch+"-0")
+		again.expectConnect(t, "complete", epoch+"-0")
+		if e, err := again.next(); err != nil || e.ID != epoch+"-1" {
+			t.Errorf("after it was resumed, got %+v %v", e, err)
+		}
+		_ = again.Close()
+		if got := f.hub.stats(); got.isolated != 3 || got.halted != 0 {
+			t.Errorf("stats %+v", got)
+		}
+	})
+}
+
 func TestHub_HaltClosesAndRejects(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -145,7 +192,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		f.hub.Halt("a difference")
 		f.emit(issued("1"))
 		rest, err := io.ReadAll(open.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) {
 			t.Errorf("got %q %v", rest, err)
 		}
 		_ = open.Close()
@@ -154,7 +201,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		}
 		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
 		rest, err = io.ReadAll(rejected.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) || rejected.header.Get("Content-Type") != "text/event-stream" {
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) || rejected.header.Get("Content-Type") != "text/event-stream" {
 			t.Errorf("got %q %v %v", rest, err, rejected.header)
 		}
 		_ = rejected.Close()
@@ -235,7 +282,7 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 					for _, id := range []string{"", epoch + "-0"} {
 						rejected := dialFrom(t, s, from[0], from[1], id)
 						text, err := io.ReadAll(rejected.body)
-						if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(text) || rejected.header.Get("Content-Type") != "text/event-stream" {
+						if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(text) || rejected.header.Get("Content-Type") != "text/event-stream" {
 							t.Errorf("%v with id %q: %q %v %v", from, id, text, err, rejected.header)
 						}
 						if n, err := rejected.Read(make([]byte, 1)); err != io.EOF {

@@ -318,7 +318,7 @@ type stats struct {
 	fresh, complete, reset                      uint64
 	rejected                                    uint64
 	rejectedFull, rejectedUser, rejectedAddress uint64
-	slow, draining, halted                      uint64
+	slow, draining, halted, isolated            uint64
 	drain                                       time.Duration
 	catchUps, waiting                           int
 	conflations, conflated                      uint64
@@ -330,7 +330,7 @@ func (h *Hub) stats() stats {
 	s := stats{
 		fresh: h.fresh.Load(), complete: h.complete.Load(), reset: h.reset.Load(), rejected: h.rejected.Load(),
 		rejectedFull: h.rejections.all.Load(), rejectedUser: h.rejections.user.Load(), rejectedAddress: h.rejections.address.Load(),
-		slow: h.slow.Load(), draining: h.dropped.draining.Load(), halted: h.dropped.halted.Load(),
+		slow: h.slow.Load(), draining: h.dropped.draining.Load(), halted: h.dropped.halted.Load(), isolated: h.dropped.isolated.Load(),
 		conflations: h.conflations.Load(), conflated: h.conflated.Load(), encoded: h.encoded.Load(),
 	}
 	s.catchUps, s.waiting = h.catchUpSlots.counts()

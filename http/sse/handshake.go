@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,12 +49,17 @@ func ResumesAt(r *http.Request) (epoch string, at view.Position, ok bool) {
 	return view.ParsePosition(lastEventID(r))
 }
 
-// lastEventID prefers the header: a browser that reconnects sends it, and then the query is older.
+// lastEventID prefers the header: a browser that reconnects sends it, and then the query is older. Of several the last counts:
+// a client that appends its own to a link that has one is further than the link.
 func lastEventID(r *http.Request) string {
-	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		return id
+	for _, ids := range [][]string{r.Header.Values("Last-Event-ID"), r.URL.Query()["lastEventId"]} {
+		for _, id := range slices.Backward(ids) {
+			if id != "" {
+				return id
+			}
+		}
 	}
-	return r.URL.Query().Get("lastEventId")
+	return ""
 }
 
 // streamStart is where a stream begins.
@@ -134,9 +140,8 @@ func (h *Hub) connectFrame(topic Topic, start streamStart) []byte {
 		d.Snapshot = snapshotPath(topic)
 	}
 	b := view.AppendField(nil, "event", "connect")
-	b = view.AppendID(b, h.Epoch, start.from)
 	b = view.AppendRetry(b, retryDelay())
-	return append(view.AppendData(b, marshal(d)), '\n')
+	return view.AppendEnd(view.AppendData(b, marshal(d)), h.Epoch, start.from)
 }
 
 // snapshotPath is the path of the present state.

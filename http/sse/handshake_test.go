@@ -102,7 +102,7 @@ func TestHandshake_StoreFailureRetriesLater(t *testing.T) {
 		s := f.serve()
 		st := s.mustOpen(t, "/users/1", "")
 		rest, err := io.ReadAll(st.body)
-		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+		if err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) {
 			t.Errorf("got %q %v", rest, err)
 		}
 		_ = st.Close()

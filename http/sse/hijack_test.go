@@ -91,7 +91,7 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	}
 
 	rejected := dial(t, s, "/users/1", epoch+"-0")
-	if rest, err := io.ReadAll(rejected.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n\n$`).Match(rest) {
+	if rest, err := io.ReadAll(rejected.body); err != nil || !regexp.MustCompile(`^retry: [2-5]\d{3}\n$`).Match(rest) {
 		t.Errorf("a rejected stream reads %q %v", rest, err)
 	}
 	_ = rejected.Close()
@@ -108,7 +108,7 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	if err := f.hub.Drain(t.Context(), time.Second); err != nil {
 		t.Error(err)
 	}
-	if rest, err := io.ReadAll(st.body); err != nil || !regexp.MustCompile(`retry: [2-5]\d{3}\n\n$`).Match(rest) {
+	if rest, err := io.ReadAll(st.body); err != nil || !regexp.MustCompile(`retry: [2-5]\d{3}\n$`).Match(rest) {
 		t.Errorf("the end is %q %v", rest, err)
 	}
 }

@@ -70,6 +70,7 @@ type Hub struct {
 	refresher       refresher
 	closedReason    string    // why there are no streams any more; "": there are
 	halted          bool      // nothing is published any more
+	suspended       bool      // streams are rejected for now
 	drainUntil      time.Time // clients come back later than this
 	lastDrain       struct{ began, ended time.Time }
 
@@ -83,7 +84,7 @@ type Hub struct {
 	replayed, demoted                      atomic.Uint64
 	conflations, conflated                 atomic.Uint64
 	rejections                             rejections
-	dropped                                struct{ draining, halted atomic.Uint64 } // closed or rejected streams
+	dropped                                struct{ draining, halted, isolated atomic.Uint64 } // closed or rejected streams
 	logNoFlush                             sync.Once
 }
 

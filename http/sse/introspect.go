@@ -84,6 +84,13 @@ func (h *Hub) List() []StreamInfo {
 	return list
 }
 
+// Count is how many streams are open.
+func (h *Hub) Count() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.subscriptions)
+}
+
 // lags is how far all open streams are behind.
 type lags struct {
 	behind   int    // streams that are full, sending, waiting for the log or reading it

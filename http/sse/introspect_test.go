@@ -152,7 +152,7 @@ func TestMetrics_MatchDescriptions(t *testing.T) {
 		"onsale_streams_behind", `onsale_streams_catching_up{state="active"}`, `onsale_streams_catching_up{state="waiting"}`,
 		"onsale_streams_conflated_frames_total", "onsale_streams_conflations_total", "onsale_streams_demoted_total",
 		"onsale_streams_drain_seconds", `onsale_streams_dropped_total{reason="draining"}`, `onsale_streams_dropped_total{reason="halted"}`,
-		`onsale_streams_dropped_total{reason="limit"}`, `onsale_streams_dropped_total{reason="slow"}`,
+		`onsale_streams_dropped_total{reason="isolated"}`, `onsale_streams_dropped_total{reason="limit"}`, `onsale_streams_dropped_total{reason="slow"}`,
 		"onsale_streams_lag_events_max", "onsale_streams_lag_events_p99",
 		`onsale_streams_open{kind="order"}`, `onsale_streams_open{kind="promotion"}`, `onsale_streams_open{kind="schedule"}`,
 		`onsale_streams_open{kind="user"}`, `onsale_streams_opened_total{start="complete"}`, `onsale_streams_opened_total{start="fresh"}`,

@@ -147,7 +147,7 @@ func readToEnd(t *testing.T, all []*stream) {
 	t.Helper()
 	for _, st := range all {
 		text, err := io.ReadAll(st.body)
-		if end := string(text); err != nil || !strings.HasPrefix(end[strings.LastIndex(strings.TrimSuffix(end, "\n\n"), "\n")+1:], "retry: ") {
+		if end := string(text); err != nil || !strings.HasPrefix(end[strings.LastIndex(strings.TrimSuffix(end, "\n"), "\n")+1:], "retry: ") {
 			t.Errorf("it ends with %q %v", text[max(0, len(text)-40):], err)
 		}
 		_ = st.Close()

@@ -47,6 +47,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter("onsale_streams_dropped_total", dropped, h.slow.Load(), "reason", "slow")
 	counter("onsale_streams_dropped_total", dropped, r.total(), "reason", "limit")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.halted.Load(), "reason", "halted")
+	counter("onsale_streams_dropped_total", dropped, h.dropped.isolated.Load(), "reason", "isolated")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.draining.Load(), "reason", draining)
 	gauge("onsale_streams_drain_seconds", "Duration of the drain, so far; 0: none.", drain.Seconds())
 

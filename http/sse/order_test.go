@@ -458,7 +458,7 @@ func TestOrder_OverRealSockets(t *testing.T) {
 				}
 				all, err := io.ReadAll(r.Body)
 				_ = r.Body.Close()
-				want := regexp.MustCompile(`\n\nevent: success\nid: ` + epoch + `-\d+\ndata: Your order is complete. \(Payment: ` + id + `\)\n\nretry: [2-5]\d{3}\n\n$`)
+				want := regexp.MustCompile(`\n\nevent: success\ndata: Your order is complete. \(Payment: ` + id + `\)\nid: ` + epoch + `-\d+\n\nretry: [2-5]\d{3}\n$`)
 				if err != nil || !want.Match(all) || (r.ProtoMajor == 2) != (mode == "HTTP2") {
 					t.Errorf("%s: got %q %v", r.Proto, all, err)
 				}

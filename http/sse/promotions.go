@@ -237,8 +237,8 @@ func (h *Hub) refresh(feed *promotionFeed, now time.Time) {
 
 func (h *Hub) renderSnapshot(name string, at uint64, data []byte) snapshotFrame {
 	h.encoded.Add(1)
-	b := view.AppendID(view.AppendField(nil, "event", name), h.Epoch, view.Position{Number: at})
-	return snapshotFrame{data: data, bytes: append(view.AppendData(b, data), '\n')}
+	b := view.AppendData(view.AppendField(nil, "event", name), data)
+	return snapshotFrame{data: data, bytes: view.AppendEnd(b, h.Epoch, view.Position{Number: at})}
 }
 
 // rate is how many units were issued per second: the mean of the last five seconds, or of as many as are known, with one

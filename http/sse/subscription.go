@@ -127,12 +127,12 @@ func (s *subscription) countWritten(frames int) {
 	s.cursor.frameCount = 0
 }
 
-// Finish ends the stream with a retry delay.
+// Finish ends the stream with a retry delay. There is no blank line after it: some clients take one for an empty event.
 func (s *subscription) Finish() { s.finish(retryDelay()) }
 
 func (s *subscription) finish(retry time.Duration) {
 	s.stopCatchUp()
-	s.CloseWith(append(view.AppendRetry(nil, retry), '\n'))
+	s.CloseWith(view.AppendRetry(nil, retry))
 }
 
 // closeGracefully ends the stream between two frames. Any goroutine may call it.
@@ -150,37 +150,40 @@ func (s *subscription) OnClose(err error) {
 
 // appendHeartbeat says that nothing was missed up to the cursor: it keeps proxies from closing a quiet stream, lets a page notice
 // a dead one, and advances the id with which a quiet client comes back. Within an event or a conflation it is only a comment,
-// since its id would say that the rest was seen.
+// since its id would say that the rest was seen. A blank line after the comment would be an empty event for some clients.
 func (h *Hub) appendHeartbeat(b []byte, c *cursor) []byte {
 	if c.at.Sub != 0 || c.midConflation {
-		return append(b, ":\n\n"...)
+		return append(b, ":\n"...)
 	}
 	if c.topic.key.Kind != TopicSchedule {
 		b = view.AppendField(b, "event", "heartbeat")
-		return append(view.AppendID(b, h.Epoch, c.at), "data:\n\n"...)
+		return view.AppendEnd(append(b, "data:\n"...), h.Epoch, c.at)
 	}
-	b = view.AppendID(b, h.Epoch, c.at)
 	b = append(b, `data: {"scheduleSeatId":-1,"status":null,"timestamp":"`...)
 	b = append(b, domain.At(h.Now()).String()...)
-	return append(b, "\",\"isHeartbeat\":true}\n\n"...)
+	return view.AppendEnd(append(b, "\",\"isHeartbeat\":true}\n"...), h.Epoch, c.at)
 }
 
 // splitAtFrame splits whole frames that were written up to byte n: the rest of the frame that contains n, the position
 // behind that frame, which is the last id up to there, and the number of frames up to there. A client that is cut there
-// comes back with the same position.
+// comes back with the same position. A comment belongs to the frame that follows; the last one may have none.
 func splitAtFrame(out []byte, n int, from view.Position) (rest []byte, at view.Position, frames int) {
 	end := 0
 	if n > 0 {
 		end = n
 		if !bytes.HasSuffix(out[:n], frameEnd) {
-			end = n - 1 + bytes.Index(out[n-1:], frameEnd) + len(frameEnd)
+			end = len(out)
+			if i := bytes.Index(out[n-1:], frameEnd); i >= 0 {
+				end = n - 1 + i + len(frameEnd)
+			}
 		}
 		rest = bytes.Clone(out[n:end])
 	}
 	whole := out[:end]
 	at = from
-	if i := lastID(whole); i >= 0 {
-		line := whole[i+len("id: "):]
+	// A line of data cannot look like an id, since it begins with "data: ", and no frame begins with its id.
+	if i := bytes.LastIndex(whole, idField); i >= 0 {
+		line := whole[i+len(idField):]
 		_, p, ok := view.ParsePosition(string(line[:bytes.IndexByte(line, '\n')]))
 		if !ok {
 			panic("sse: invalid id in a frame: " + string(line))
@@ -190,15 +193,4 @@ func splitAtFrame(out []byte, n int, from view.Position) (rest []byte, at view.P
 	return rest, at, bytes.Count(whole, frameEnd)
 }
 
-var frameEnd = []byte("\n\n")
-
-// lastID is the offset of the last id field. Lines of data cannot look like one: they begin with "data: ".
-func lastID(frames []byte) int {
-	if i := bytes.LastIndex(frames, []byte("\nid: ")); i >= 0 {
-		return i + 1
-	}
-	if bytes.HasPrefix(frames, []byte("id: ")) {
-		return 0
-	}
-	return -1
-}
+var frameEnd, idField = []byte("\n\n"), []byte("\nid: ")

@@ -19,11 +19,11 @@ func (t *topicState) wake() {
 	}
 }
 
-// register adds a stream of a topic. It is false if there are too many, or the hub is closed.
+// register adds a stream of a topic. It is false if there are too many, or the hub is closed or suspended.
 func (h *Hub) register(s *subscription, topic Topic) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closedReason != "" || !h.checkLimits(topic, s.addr) {
+	if h.closedReason != "" || h.suspended || !h.checkLimits(topic, s.addr) {
 		return false
 	}
 	s.opened = h.Now().Unix()

@@ -1,5 +1,7 @@
-// The text format of Server-Sent Events. A frame is written whole or not at all: a browser drops one that has no empty
-// line at its end, and does not take over its id.
+// The text format of Server-Sent Events. A browser drops a frame whose blank line is missing, and does not take over its id. Some
+// other clients take an id over when its line arrives, so it is the last field of every frame: a client that has the id has the
+// event. "If the file ends in the middle of an event, before the final empty line, the incomplete event is not dispatched"
+// (HTML, 9.2.6), and for them the id must be lost with it.
 
 package view
 
@@ -24,9 +26,9 @@ func (f *Frames) Frame(k int) []byte {
 	return f.Bytes[start:f.Ends[k]]
 }
 
-// endFrame ends the frame under way.
-func (f *Frames) endFrame() {
-	f.Bytes = append(f.Bytes, '\n')
+// end ends the frame under way, whose id is p.
+func (f *Frames) end(epoch string, p Position) {
+	f.Bytes = AppendEnd(f.Bytes, epoch, p)
 	f.Ends = append(f.Ends, len(f.Bytes))
 }
 
@@ -38,11 +40,11 @@ func AppendField(b []byte, name, value string) []byte {
 	return append(b, '\n')
 }
 
-// AppendID writes the id field of position p.
-func AppendID(b []byte, epoch string, p Position) []byte {
+// AppendEnd ends a frame: its last field, the id of position p, and the blank line.
+func AppendEnd(b []byte, epoch string, p Position) []byte {
 	b = append(b, "id: "...)
 	b = p.append(b, epoch)
-	return append(b, '\n')
+	return append(b, "\n\n"...)
 }
 
 // AppendRetry writes how long a client waits before it reconnects. Browsers accept digits only.

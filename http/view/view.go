@@ -105,9 +105,8 @@ func ResultName(e *domain.Event) string {
 func (f *Frames) addOnly(epoch string, e *domain.Event, name string, data []byte) {
 	f.Bytes = make([]byte, 0, len(data)+128)
 	f.Bytes = AppendField(f.Bytes, "event", name)
-	f.Bytes = AppendID(f.Bytes, epoch, Position{Number: e.Number})
 	f.Bytes = AppendData(f.Bytes, data)
-	f.endFrame()
+	f.end(epoch, Position{Number: e.Number})
 }
 
 // data is n as JSON.
@@ -152,7 +151,6 @@ func (f *Frames) addSeats(epoch string, e *domain.Event, a Audience) {
 	if count == 0 {
 		return
 	}
-	var idField [64]byte
 	at := e.Now.String()
 	f.Bytes, f.Ends = make([]byte, 0, 160*count), make([]int, 0, count)
 	for id, status := range SeatChanges(e) {
@@ -160,24 +158,23 @@ func (f *Frames) addSeats(epoch string, e *domain.Event, a Audience) {
 		if k := len(f.Ends) + 1; k < count {
 			p.Sub = uint32(k)
 		}
-		f.Bytes = AppendSeat(f.Bytes, a, AppendID(idField[:0], epoch, p), id, status, at)
-		f.Ends = append(f.Ends, len(f.Bytes))
+		f.Bytes = AppendSeat(f.Bytes, a, id, status, at)
+		f.end(epoch, p)
 	}
 }
 
-// AppendSeat writes the frame of one seat. id is the frame's id field, or empty.
-func AppendSeat(b []byte, a Audience, id []byte, seat int, status seats.Status, at string) []byte {
+// AppendSeat writes the frame of one seat, but not its end.
+func AppendSeat(b []byte, a Audience, seat int, status seats.Status, at string) []byte {
 	if a.Named {
 		b = AppendField(b, "event", "seatStatusChange")
 	}
-	b = append(b, id...)
 	b = append(b, `data: {"scheduleSeatId":`...)
 	b = strconv.AppendInt(b, int64(seat), 10)
 	b = append(b, `,"status":"`...)
 	b = append(b, a.SeatStatus(status)...)
 	b = append(b, `","timestamp":"`...)
 	b = append(b, at...)
-	return append(b, "\",\"isHeartbeat\":false}\n\n"...)
+	return append(b, "\",\"isHeartbeat\":false}\n"...)
 }
 
 // SeatStatus is the audience's name of a status.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -92,8 +93,8 @@ func TestRender_FramesAreWellFormed(t *testing.T) {
 				if i < len(f.Ends)-1 {
 					want.Sub = uint32(i + 1)
 				}
-				if got.ID != want.ID(epoch) {
-					t.Errorf("%s: frame %d has id %s, want %s", name, i, got.ID, want.ID(epoch))
+				if got.ID != want.ID(epoch) || !bytes.HasSuffix(f.Frame(i), []byte("\nid: "+got.ID+"\n\n")) {
+					t.Errorf("%s: frame %d is %q, want id %s as its last field", name, i, f.Frame(i), want.ID(epoch))
 				}
 				if json.Valid([]byte(got.Data)) == (a.Content == OrderResultText) {
 					t.Errorf("%s for %+v: data is %s", name, a, got.Data)

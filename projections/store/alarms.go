@@ -5,8 +5,6 @@ package store
 import (
 	"bytes"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/alarms"
 )
@@ -17,27 +15,27 @@ func unreadKey(user string, n uint64) []byte {
 }
 
 // eachUnread visits the numbers of the user's unread alarms, the oldest first. The key is bbolt's own.
-func eachUnread(tx *bolt.Tx, user string, visit func(k []byte, n uint64)) {
+func eachUnread(tx *transaction, user string, visit func(k []byte, n uint64)) {
 	first := unreadKey(user, 0)
 	prefix := first[:len(user)+1]
-	c := tx.Bucket(bucketUnread).Cursor()
+	c := tx.table(bucketUnread).cursor()
 	for k, _ := c.Seek(first); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
 		visit(k, number(k[len(prefix):]))
 	}
 }
 
-func putAlarms(tx *bolt.Tx, e domain.Event) error {
-	b := tx.Bucket(bucketUnread)
+func putAlarms(tx *transaction, e domain.Event) error {
+	b := tx.table(bucketUnread)
 	switch body := e.Body.(type) {
 	case alarms.Raised:
-		return b.Put(unreadKey(e.User, e.Number), []byte{1})
+		return b.putNew(unreadKey(e.User, e.Number), []byte{1})
 	case alarms.MarkedRead:
-		return b.Delete(unreadKey(e.User, alarms.EventNumber(body.AlarmID)))
+		return b.delete(unreadKey(e.User, alarms.EventNumber(body.AlarmID)))
 	case alarms.AllMarkedRead:
 		var read [][]byte
 		eachUnread(tx, e.User, func(k []byte, _ uint64) { read = append(read, bytes.Clone(k)) })
 		for _, k := range read {
-			if err := b.Delete(k); err != nil {
+			if err := b.delete(k); err != nil {
 				return err
 			}
 		}
@@ -56,14 +54,14 @@ type Alarm struct {
 
 // Alarms are the user's, newest first.
 func (v *View) Alarms(from uint64, limit int) (Page[Alarm], error) {
-	unread := v.tx.Bucket(bucketUnread)
+	unread := v.tx.table(bucketUnread)
 	return userPage(v, from, limit, func(r journalRow) ([]Alarm, error) {
 		if r.name != "alarms.raised" {
 			return nil, nil
 		}
 		e, err := v.store.event(r)
 		raised, _ := e.Body.(alarms.Raised)
-		return []Alarm{{alarms.ID(e.Number), e.Number, raised, unread.Get(unreadKey(e.User, e.Number)) == nil, e.Now}}, err
+		return []Alarm{{alarms.ID(e.Number), e.Number, raised, unread.get(unreadKey(e.User, e.Number)) == nil, e.Now}}, err
 	})
 }
 

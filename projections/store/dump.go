@@ -14,10 +14,10 @@ import (
 // dump is one line per row: bucket, key and value. The outbox and most of the checkpoint are left out: they depend on how far
 // this node has published, not on EVENTS.
 func (s *Store) dump() (lines []string, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *transaction) error {
 		for _, name := range buckets {
 			if !bytes.Equal(name, bucketOutbox) && !bytes.Equal(name, bucketMeta) {
-				lines = appendBucket(lines, string(name), tx.Bucket(name))
+				lines = appendBucket(lines, string(name), tx.Tx.Bucket(name))
 			}
 		}
 		cp, err := readCheckpoint(tx)

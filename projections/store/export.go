@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"iter"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
@@ -31,14 +29,14 @@ func (s *Store) Exporter(check func() error, confirmed func() uint64) Exporter {
 }
 
 // exportRows reads a bucket; row may leave rows out.
-func exportRows[T any](x Exporter, bucket func(*bolt.Tx) *bolt.Bucket, row func(tx *bolt.Tx, k, v []byte) ([]T, error)) iter.Seq2[T, error] {
+func exportRows[T any](x Exporter, bucket func(*transaction) table, row func(tx *transaction, k, v []byte) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var next []byte // the key to go on with; nil: the first
 		for {
 			var found []T
 			err := x.check()
 			if err == nil {
-				err = x.store.view(func(tx *bolt.Tx) (err error) {
+				err = x.store.view(func(tx *transaction) (err error) {
 					found, next, err = readChunk(tx, bucket(tx), next, row)
 					return err
 				})
@@ -59,11 +57,8 @@ func exportRows[T any](x Exporter, bucket func(*bolt.Tx) *bolt.Bucket, row func(
 	}
 }
 
-func readChunk[T any](tx *bolt.Tx, b *bolt.Bucket, from []byte, row func(tx *bolt.Tx, k, v []byte) ([]T, error)) (found []T, next []byte, err error) {
-	if b == nil {
-		return nil, nil, nil
-	}
-	c := b.Cursor()
+func readChunk[T any](tx *transaction, b table, from []byte, row func(tx *transaction, k, v []byte) ([]T, error)) (found []T, next []byte, err error) {
+	c := b.cursor()
 	k, v := c.Seek(from)
 	for n := 0; k != nil; k, v = c.Next() {
 		if n++; n > exportChunk {
@@ -78,13 +73,13 @@ func readChunk[T any](tx *bolt.Tx, b *bolt.Bucket, from []byte, row func(tx *bol
 	return found, nil, nil
 }
 
-func bucketNamed(name []byte) func(*bolt.Tx) *bolt.Bucket {
-	return func(tx *bolt.Tx) *bolt.Bucket { return tx.Bucket(name) }
+func bucketNamed(name []byte) func(*transaction) table {
+	return func(tx *transaction) table { return tx.table(name) }
 }
 
 // exportJSON is every row of a bucket of JSON.
 func exportJSON[T any](x Exporter, bucket []byte) iter.Seq2[T, error] {
-	return exportRows(x, bucketNamed(bucket), func(_ *bolt.Tx, k, v []byte) ([]T, error) {
+	return exportRows(x, bucketNamed(bucket), func(_ *transaction, k, v []byte) ([]T, error) {
 		row, err := decodeJSON[T](bucket, k, v)
 		return []T{row}, err
 	})
@@ -134,8 +129,8 @@ func (x Exporter) ExportCoupons(promotion string) iter.Seq2[OwnedCoupon, error] 
 	if promotion == "" {
 		return concat(x.ExportPromotions(), func(p coupons.Promotion) iter.Seq2[OwnedCoupon, error] { return x.ExportCoupons(p.PromotionID) })
 	}
-	bucket := func(tx *bolt.Tx) *bolt.Bucket { return tx.Bucket(bucketCoupons).Bucket([]byte(promotion)) }
-	return exportRows(x, bucket, func(tx *bolt.Tx, k, v []byte) ([]OwnedCoupon, error) {
+	bucket := func(tx *transaction) table { return tx.table(bucketCoupons).within([]byte(promotion)) }
+	return exportRows(x, bucket, func(tx *transaction, k, v []byte) ([]OwnedCoupon, error) {
 		row, err := decodeCoupon(v)
 		if err != nil {
 			return nil, err
@@ -154,7 +149,7 @@ type OwnedReservation struct {
 
 // ExportReservations are all reservations by sequence.
 func (x Exporter) ExportReservations() iter.Seq2[OwnedReservation, error] {
-	return exportRows(x, bucketNamed(bucketReservations), func(_ *bolt.Tx, k, v []byte) ([]OwnedReservation, error) {
+	return exportRows(x, bucketNamed(bucketReservations), func(_ *transaction, k, v []byte) ([]OwnedReservation, error) {
 		r, err := decodeJSON[reservationRow](bucketReservations, k, v)
 		id := seats.ReservationID(r.ScheduleID, number(k))
 		return []OwnedReservation{{Reservation{id, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, r.Cancelled}, r.User}}, err
@@ -177,21 +172,21 @@ type OwnedSeat struct {
 // ExportSeats are all seats of a schedule by their ids, free ones too, or of all schedules for "".
 func (x Exporter) ExportSeats(schedule string) iter.Seq2[OwnedSeat, error] {
 	if schedule == "" {
-		ids := exportRows(x, bucketNamed(bucketSchedules), func(_ *bolt.Tx, k, _ []byte) ([]string, error) { return []string{string(k)}, nil })
+		ids := exportRows(x, bucketNamed(bucketSchedules), func(_ *transaction, k, _ []byte) ([]string, error) { return []string{string(k)}, nil })
 		return concat(ids, x.ExportSeats)
 	}
 	return func(yield func(OwnedSeat, error) bool) {
 		var layout seats.Layout
 		err := x.check()
 		if err == nil {
-			err = x.store.view(func(tx *bolt.Tx) (err error) {
+			err = x.store.view(func(tx *transaction) (err error) {
 				layout, err = layoutOf(tx, schedule)
 				return err
 			})
 		}
 		for first := 1; err == nil && first <= layout.Total(); first += exportChunk {
 			var part []OwnedSeat
-			err = x.store.view(func(tx *bolt.Tx) error {
+			err = x.store.view(func(tx *transaction) error {
 				part = seatsFrom(tx, schedule, layout, first)
 				return nil
 			})
@@ -207,17 +202,15 @@ func (x Exporter) ExportSeats(schedule string) iter.Seq2[OwnedSeat, error] {
 	}
 }
 
-func seatsFrom(tx *bolt.Tx, schedule string, layout seats.Layout, first int) []OwnedSeat {
-	rows := tx.Bucket(bucketSeats).Bucket([]byte(schedule))
+func seatsFrom(tx *transaction, schedule string, layout seats.Layout, first int) []OwnedSeat {
+	rows := tx.table(bucketSeats).within([]byte(schedule))
 	part := make([]OwnedSeat, 0, exportChunk)
 	for id := first; id < first+exportChunk && id <= layout.Total(); id++ {
 		seat := OwnedSeat{ScheduleID: schedule, ScheduleSeatID: id, Status: seats.StatusAvailable}
 		seat.Section, seat.Row, seat.Number, seat.Price = layout.Locate(id)
-		if rows != nil {
-			if raw := rows.Get(seatKey(id)); raw != nil {
-				row := decodeSeat(raw)
-				seat.Status, seat.UserID, seat.RefID, seat.Until = row.status(), row.user, row.refID(schedule), row.until
-			}
+		if raw := rows.get(seatKey(id)); raw != nil {
+			row := decodeSeat(raw)
+			seat.Status, seat.UserID, seat.RefID, seat.Until = row.status(), row.user, row.refID(schedule), row.until
 		}
 		part = append(part, seat)
 	}
@@ -254,7 +247,7 @@ type AdminAction struct {
 // COMMANDS only.
 func (x Exporter) ExportAuditLog() iter.Seq2[AdminAction, error] {
 	confirmed := x.confirmed()
-	return exportRows(x, bucketNamed(bucketJournal), func(_ *bolt.Tx, k, v []byte) ([]AdminAction, error) {
+	return exportRows(x, bucketNamed(bucketJournal), func(_ *transaction, k, v []byte) ([]AdminAction, error) {
 		header, err := readRowHeader(k, v)
 		if err != nil || number(k) > confirmed || len(header.request) == 0 {
 			return nil, err

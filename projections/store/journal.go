@@ -11,8 +11,6 @@ import (
 	"slices"
 	"sort"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/machine"
 )
@@ -35,7 +33,7 @@ const (
 
 // encodeRow writes five numbers, the request, three short texts and the body.
 func encodeRow(e domain.Event, name string, links Links, data []byte) []byte {
-	v := make([]byte, 0, 6*8+22+len(e.User)+len(e.Entity)+len(name)+3+len(data))
+	v := make([]byte, 0, 5*8+22+len(e.User)+len(e.Entity)+len(name)+4+len(data)+checksumSize)
 	for _, n := range []uint64{e.Sequence, uint64(e.Now), links.PrevOfUser, links.PrevOfEntity, uint64(e.Fingerprint)} {
 		v = binary.BigEndian.AppendUint64(v, n)
 	}
@@ -57,9 +55,9 @@ func decodeRow(k, v []byte) (journalRow, error) {
 	return r, r.Request.UnmarshalText(h.request)
 }
 
-func readRow(tx *bolt.Tx, n uint64) (journalRow, bool, error) {
+func readRow(tx *transaction, n uint64) (journalRow, bool, error) {
 	k := key(n)
-	v := tx.Bucket(bucketJournal).Get(k)
+	v := tx.table(bucketJournal).get(k)
 	if v == nil {
 		return journalRow{}, false, nil
 	}
@@ -68,7 +66,7 @@ func readRow(tx *bolt.Tx, n uint64) (journalRow, bool, error) {
 }
 
 // mustReadRow is for events that must be in the journal.
-func mustReadRow(tx *bolt.Tx, n uint64) (journalRow, error) {
+func mustReadRow(tx *transaction, n uint64) (journalRow, error) {
 	r, ok, err := readRow(tx, n)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: event %d has no row", ErrDamaged, n)
@@ -88,7 +86,7 @@ func (s *Store) event(r journalRow) (domain.Event, error) {
 
 // Event is event n; false when there is none.
 func (s *Store) Event(n uint64) (e domain.Event, ok bool, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *transaction) error {
 		var r journalRow
 		if r, ok, err = readRow(tx, n); ok {
 			e, err = s.event(r)
@@ -101,7 +99,7 @@ func (s *Store) Event(n uint64) (e domain.Event, ok bool, err error) {
 // Events are the events with these numbers.
 func (s *Store) Events(numbers []uint64) ([]domain.Event, error) {
 	events := make([]domain.Event, 0, len(numbers))
-	err := s.view(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *transaction) error {
 		for _, n := range numbers {
 			r, err := mustReadRow(tx, n)
 			if err != nil {
@@ -121,7 +119,7 @@ func (s *Store) Events(numbers []uint64) ([]domain.Event, error) {
 // Links are those of the events first to last.
 func (s *Store) Links(first, last uint64) ([]Links, error) {
 	var links []Links
-	err := s.view(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *transaction) error {
 		for n := first; n <= last; n++ {
 			r, err := mustReadRow(tx, n)
 			if err != nil {
@@ -136,7 +134,7 @@ func (s *Store) Links(first, last uint64) ([]Links, error) {
 
 // OutcomeAt is the event that answers the command at sequence; false when it has none of its own.
 func (s *Store) OutcomeAt(sequence uint64) (e domain.Event, ok bool, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *transaction) error {
 		after, err := searchJournal(tx, func(s uint64, _ domain.Time) bool { return s > sequence })
 		if err != nil {
 			return err
@@ -152,7 +150,7 @@ func (s *Store) OutcomeAt(sequence uint64) (e domain.Event, ok bool, err error) 
 
 // EventNumberAt is the number of the first event at or after t; one more than the last when there is none.
 func (s *Store) EventNumberAt(t domain.Time) (n uint64, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *transaction) error {
 		n, err = searchJournal(tx, func(_ uint64, at domain.Time) bool { return at >= t })
 		return err
 	})
@@ -161,7 +159,7 @@ func (s *Store) EventNumberAt(t domain.Time) (n uint64, err error) {
 
 // EventNumberAfter is the number of the first event of a command after sequence; one more than the last when there is none.
 func (s *Store) EventNumberAfter(sequence uint64) (n uint64, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *transaction) error {
 		n, err = searchJournal(tx, func(s uint64, _ domain.Time) bool { return s > sequence })
 		return err
 	})
@@ -170,14 +168,14 @@ func (s *Store) EventNumberAfter(sequence uint64) (n uint64, err error) {
 
 // searchJournal is the number of the first event whose row matches; one more than the last when none does. Rows are in the order
 // of their sequences and times.
-func searchJournal(tx *bolt.Tx, match func(sequence uint64, at domain.Time) bool) (uint64, error) {
+func searchJournal(tx *transaction, match func(sequence uint64, at domain.Time) bool) (uint64, error) {
 	cp, err := readCheckpoint(tx)
 	if err != nil {
 		return 0, err
 	}
-	b := tx.Bucket(bucketJournal)
+	b := tx.table(bucketJournal)
 	return uint64(sort.Search(int(cp.Events), func(i int) bool {
-		v := b.Get(key(uint64(i) + 1))
+		v := b.get(key(uint64(i) + 1))
 		return len(v) >= 16 && match(number(v), domain.Time(number(v[8:])))
 	})) + 1, nil
 }
@@ -190,15 +188,15 @@ const maxNumbersPerWalk = 4096
 // starts at the lowest one that is not before its own from, so a reader that missed a million events does not walk all of them
 // for every part.
 func (s *Store) NumbersBack(chain Chain, from, last uint64) (numbers, resumePoints []uint64, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
-		journal := tx.Bucket(bucketJournal)
+	err = s.view(func(tx *transaction) error {
+		journal := tx.table(bucketJournal)
 		for n := last; n >= from && n > 0; {
 			if len(numbers) == 2*maxNumbersPerWalk { // the newer half is for a later walk
 				resumePoints = append(resumePoints, numbers[maxNumbersPerWalk-1])
 				numbers = append(numbers[:0], numbers[maxNumbersPerWalk:]...)
 			}
 			numbers = append(numbers, n)
-			row := journal.Get(key(n))
+			row := journal.get(key(n))
 			if len(row) < int(chain)+8 {
 				return fmt.Errorf("%w: event %d has no row", ErrDamaged, n)
 			}
@@ -216,12 +214,12 @@ func (s *Store) NumbersBack(chain Chain, from, last uint64) (numbers, resumePoin
 
 // loadJournal fills the machine's requests and alarms, the last events and the counters. It reads every row, so it decodes
 // no more than it needs.
-func (s *State) loadJournal(tx *bolt.Tx) error {
+func (s *State) loadJournal(tx *transaction) error {
 	m, last := s.Machine, s.LastEvents
-	unread := tx.Bucket(bucketUnread)
+	unread := tx.table(bucketUnread)
 	var name, entity []byte // of the row before, and mostly of this one too
 	var entityKey string
-	return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
+	return tx.table(bucketJournal).each(func(k, v []byte) error {
 		r, err := readRowHeader(k, v)
 		if err != nil {
 			return err
@@ -237,7 +235,7 @@ func (s *State) loadJournal(tx *bolt.Tx) error {
 		s.Counters.addRow(r)
 		if string(r.name) == "alarms.raised" {
 			user := string(r.user)
-			m.Alarms.Restore(user, n, unread.Get(unreadKey(user, n)) == nil)
+			m.Alarms.Restore(user, n, unread.get(unreadKey(user, n)) == nil)
 		}
 		if len(r.request) == 0 {
 			return nil

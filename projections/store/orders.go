@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/orders"
 )
@@ -18,7 +16,7 @@ import (
 func (w *Writer) putOrders(e domain.Event) error {
 	state := w.machine.Orders
 	if prepared, ok := e.Body.(orders.Prepared); ok {
-		return putJSON(w.tx.Bucket(bucketPreparations), []byte(prepared.MerchantUID), state.Preparation(prepared.MerchantUID))
+		return putJSON(w.tx.table(bucketPreparations), []byte(prepared.MerchantUID), state.Preparation(prepared.MerchantUID))
 	}
 	if domain.Kind(typeOf(e)) == "products" {
 		w.products[e.Entity] = true
@@ -32,12 +30,12 @@ func (w *Writer) putOrders(e domain.Event) error {
 // flushOrders writes what was noted, as the machine has it now.
 func (w *Writer) flushOrders() error {
 	for id := range w.products {
-		if err := putJSON(w.tx.Bucket(bucketProducts), []byte(id), w.machine.Orders.Product(id)); err != nil {
+		if err := putJSON(w.tx.table(bucketProducts), []byte(id), w.machine.Orders.Product(id)); err != nil {
 			return err
 		}
 	}
 	for impUID := range w.orders {
-		if err := putJSON(w.tx.Bucket(bucketOrders), []byte(impUID), w.machine.Orders.Order(impUID)); err != nil {
+		if err := putJSON(w.tx.table(bucketOrders), []byte(impUID), w.machine.Orders.Order(impUID)); err != nil {
 			return err
 		}
 	}
@@ -45,7 +43,7 @@ func (w *Writer) flushOrders() error {
 }
 
 // loadOrders restores all products, preparations and orders.
-func (s *State) loadOrders(tx *bolt.Tx) error {
+func (s *State) loadOrders(tx *transaction) error {
 	state := s.Machine.Orders
 	product := func(p orders.Product) error { state.RestoreProduct(p); return nil }
 	preparation := func(p orders.Preparation) error { state.RestorePreparation(p); return nil }
@@ -68,7 +66,7 @@ func (v *View) Product(id string) (orders.Product, bool, error) {
 
 // Products are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Products(after string, limit int) ([]orders.Product, error) {
-	return rowsAfter(v.tx.Bucket(bucketProducts), after, limit, decoderOf[orders.Product](bucketProducts))
+	return rowsAfter(v.tx.table(bucketProducts), after, limit, decoderOf[orders.Product](bucketProducts))
 }
 
 // Order is the one with this payment, of any user, as it was last decided.
@@ -98,12 +96,12 @@ func (v *View) Orders(from uint64, limit int) (Page[orders.Order], error) {
 
 // Rows of JSON.
 
-func putJSON(b *bolt.Bucket, k []byte, row any) error {
+func putJSON(b table, k []byte, row any) error {
 	v, err := json.Marshal(row)
 	if err != nil {
 		return err
 	}
-	return b.Put(k, v)
+	return b.put(k, v)
 }
 
 func decodeJSON[T any](bucket, k, v []byte) (row T, err error) {
@@ -117,8 +115,8 @@ func decoderOf[T any](bucket []byte) func(k, v []byte) (T, error) {
 	return func(k, v []byte) (T, error) { return decodeJSON[T](bucket, k, v) }
 }
 
-func findRow[T any](tx *bolt.Tx, bucket, k []byte) (row T, ok bool, err error) {
-	raw := tx.Bucket(bucket).Get(k)
+func findRow[T any](tx *transaction, bucket, k []byte) (row T, ok bool, err error) {
+	raw := tx.table(bucket).get(k)
 	if raw == nil {
 		return row, false, nil
 	}
@@ -126,8 +124,8 @@ func findRow[T any](tx *bolt.Tx, bucket, k []byte) (row T, ok bool, err error) {
 	return row, err == nil, err
 }
 
-func loadRows[T any](tx *bolt.Tx, bucket []byte, put func(T) error) error {
-	return tx.Bucket(bucket).ForEach(func(k, v []byte) error {
+func loadRows[T any](tx *transaction, bucket []byte, put func(T) error) error {
+	return tx.table(bucket).each(func(k, v []byte) error {
 		row, err := decodeJSON[T](bucket, k, v)
 		if err != nil {
 			return err

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/coupons"
 )
@@ -29,18 +27,14 @@ func (w *Writer) putCoupons(e domain.Event) error {
 }
 
 // loadPromotions restores the promotions with their coupons. Waiting entries come later, see loadWaiting.
-func (s *State) loadPromotions(tx *bolt.Tx) error {
-	return tx.Bucket(bucketPromotions).ForEach(func(k, v []byte) error {
+func (s *State) loadPromotions(tx *transaction) error {
+	return tx.table(bucketPromotions).each(func(k, v []byte) error {
 		p, err := decodePromotion(k, v)
 		if err != nil {
 			return err
 		}
 		loaded := s.Machine.Coupons.Restore(p)
-		issued := tx.Bucket(bucketCoupons).Bucket(k)
-		if issued == nil {
-			return nil
-		}
-		return issued.ForEach(func(k, v []byte) error {
+		return tx.table(bucketCoupons).within(k).each(func(k, v []byte) error {
 			row, err := decodeCoupon(v)
 			loaded.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
 			return err
@@ -57,7 +51,7 @@ func (v *View) Promotion(id string) (coupons.Promotion, bool, error) {
 
 // Promotions are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Promotions(after string, limit int) ([]coupons.Promotion, error) {
-	return rowsAfter(v.tx.Bucket(bucketPromotions), after, limit, decodePromotion)
+	return rowsAfter(v.tx.table(bucketPromotions), after, limit, decodePromotion)
 }
 
 // Coupons: one row each, by number within the promotion.
@@ -69,7 +63,7 @@ type couponRow struct {
 }
 
 func (r couponRow) encode() []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)), r.eventNumber)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)+checksumSize), r.eventNumber)
 	return append(append(v, byte(r.status)), r.user...)
 }
 
@@ -82,25 +76,27 @@ func decodeCoupon(v []byte) (couponRow, error) {
 
 // putCouponChanges writes the coupons that event e has issued, or given another status.
 func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
-	b := w.coupons[e.Entity]
-	if b == nil {
+	b, used := w.coupons[e.Entity]
+	if !used {
 		var err error
-		if b, err = w.tx.Bucket(bucketCoupons).CreateBucketIfNotExists([]byte(e.Entity)); err != nil {
+		if b, err = w.tx.table(bucketCoupons).create([]byte(e.Entity)); err != nil {
 			return err
 		}
-		b.FillPercent = 0.9 // numbers rise
+		b = b.appendOnly() // numbers rise
 		w.coupons[e.Entity] = b
 	}
 	for n, status := range body.CouponChanges() {
-		row := couponRow{e.Number, status, e.User}
+		k, row := key(uint64(n)), couponRow{e.Number, status, e.User}
+		var stored []byte // a coupon is issued once
 		if status != coupons.StatusIssued {
-			old, err := decodeCoupon(b.Get(key(uint64(n))))
+			stored = b.get(k)
+			old, err := decodeCoupon(stored)
 			if err != nil {
 				return err
 			}
 			row = couponRow{old.eventNumber, status, old.user}
 		}
-		if err := b.Put(key(uint64(n)), row.encode()); err != nil {
+		if err := b.replace(k, stored, row.encode()); err != nil {
 			return err
 		}
 	}
@@ -125,13 +121,10 @@ func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 		if err != nil {
 			return nil, err
 		}
-		b := v.tx.Bucket(bucketCoupons).Bucket([]byte(r.Entity))
-		if b == nil {
-			return nil, fmt.Errorf("%s has no coupons", r.Entity)
-		}
+		b := v.tx.table(bucketCoupons).within([]byte(r.Entity))
 		var list []Coupon
 		for n := range e.Body.(coupons.Changer).CouponChanges() {
-			row, err := decodeCoupon(b.Get(key(uint64(n))))
+			row, err := decodeCoupon(b.get(key(uint64(n))))
 			if err != nil {
 				return nil, err
 			}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"os"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 )
 
@@ -125,7 +123,7 @@ func (s *Store) applyBatch(state *State, batch []decodedEvent) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return s.update(func(tx *bolt.Tx) error {
+	return s.update(func(tx *transaction) error {
 		w := newWriter(tx, state.Machine)
 		for _, next := range batch {
 			state.Machine.Apply(next.event)

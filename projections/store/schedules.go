@@ -3,8 +3,6 @@
 package store
 
 import (
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/seats"
 )
@@ -28,7 +26,7 @@ func (v *View) Schedule(id string) (Schedule, bool, error) {
 
 // Schedules are those whose id comes after the given one, in alphabetical order, at most limit.
 func (v *View) Schedules(after string, limit int) ([]Schedule, error) {
-	return rowsAfter(v.tx.Bucket(bucketSchedules), after, limit, func(k, raw []byte) (Schedule, error) {
+	return rowsAfter(v.tx.table(bucketSchedules), after, limit, func(k, raw []byte) (Schedule, error) {
 		row, err := decodeJSON[scheduleRow](bucketSchedules, k, raw)
 		return v.count(row), err
 	})
@@ -36,11 +34,9 @@ func (v *View) Schedules(after string, limit int) ([]Schedule, error) {
 
 func (v *View) count(r scheduleRow) Schedule {
 	counts := seats.NewCounts(seats.NewLayout(r.Sections).Total())
-	if rows := v.tx.Bucket(bucketSeats).Bucket([]byte(r.ScheduleID)); rows != nil {
-		c := rows.Cursor()
-		for k, row := c.First(); k != nil; k, row = c.Next() {
-			counts.Take((seatRow{state: row[16]}).status())
-		}
+	c := v.tx.table(bucketSeats).within([]byte(r.ScheduleID)).cursor()
+	for k, row := c.First(); k != nil; k, row = c.Next() {
+		counts.Take((seatRow{state: row[16]}).status())
 	}
 	return Schedule{r.Created, r.Closed, counts, v.waitingCount("seats", r.ScheduleID)}
 }
@@ -62,12 +58,8 @@ func (v *View) Seats(schedule string, each func(SeatView) error) error {
 	if err != nil {
 		return err
 	}
-	var rows *bolt.Cursor
-	var k, value []byte
-	if b := v.tx.Bucket(bucketSeats).Bucket([]byte(schedule)); b != nil {
-		rows = b.Cursor()
-		k, value = rows.First()
-	}
+	rows := v.tx.table(bucketSeats).within([]byte(schedule)).cursor()
+	k, value := rows.First()
 	for id := 1; id <= layout.Total(); id++ {
 		seat := SeatView{ScheduleSeatID: id, Status: seats.StatusAvailable}
 		seat.Section, seat.Row, seat.Number, seat.Price = layout.Locate(id)
@@ -141,7 +133,7 @@ func (v *View) Reservations(from uint64, limit int) (Page[Reservation], error) {
 }
 
 // layoutOf is the layout of a schedule; one that does not exist has no seats.
-func layoutOf(tx *bolt.Tx, schedule string) (seats.Layout, error) {
+func layoutOf(tx *transaction, schedule string) (seats.Layout, error) {
 	row, _, err := findRow[scheduleRow](tx, bucketSchedules, []byte(schedule))
 	return seats.NewLayout(row.Sections), err
 }

@@ -8,19 +8,17 @@ import (
 	"fmt"
 	"slices"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/seats"
 )
 
 // putSeatEvent writes the rows that event e has changed, as state has them now. Every event that creates or ends an allocation, a
 // reservation or a waiting entry names it or its seats; so its row is right whatever later events of the same command did to it.
-func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
+func putSeatEvent(tx *transaction, state *seats.State, e domain.Event) error {
 	sc := state.Schedule(e.Entity)
 	switch e.Body.(type) {
 	case seats.Created, seats.Closed:
-		return putJSON(tx.Bucket(bucketSchedules), []byte(sc.ScheduleID), scheduleRow{sc.Sequence, sc.Closed, sc.Created})
+		return putJSON(tx.table(bucketSchedules), []byte(sc.ScheduleID), scheduleRow{sc.Sequence, sc.Closed, sc.Created})
 	}
 	hold, reservation, waiting := seats.Refs(e)
 	ids := e.Seats()
@@ -32,7 +30,7 @@ func putSeatEvent(tx *bolt.Tx, state *seats.State, e domain.Event) error {
 	}
 	if reservation != 0 {
 		stored, _ := sc.Reservation(reservation)
-		if err := putJSON(appendOnly(tx, bucketReservations), key(reservation), reservationRow{sc.ScheduleID, stored}); err != nil {
+		if err := putJSON(tx.table(bucketReservations).appendOnly(), key(reservation), reservationRow{sc.ScheduleID, stored}); err != nil {
 			return err
 		}
 	}
@@ -63,21 +61,22 @@ type reservationRow struct {
 }
 
 // putSeats writes the seats, these allocations (0: none) and those that the seats are in or, by their old rows, were in.
-func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, allocations ...uint64) error {
-	b, err := tx.Bucket(bucketSeats).CreateBucketIfNotExists([]byte(sc.ScheduleID))
+func putSeats(tx *transaction, sc *seats.Schedule, ids []int, allocations ...uint64) error {
+	b, err := tx.table(bucketSeats).create([]byte(sc.ScheduleID))
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
 		k := seatKey(id)
-		if old := b.Get(k); old != nil && decodeSeat(old).inAllocation() {
+		old := b.get(k)
+		if old != nil && decodeSeat(old).inAllocation() {
 			allocations = append(allocations, number(old))
 		}
 		seat := seatRowOf(sc, sc.Seat(id))
 		if seat.state == 0 {
-			err = b.Delete(k)
+			err = b.delete(k)
 		} else {
-			err = b.Put(k, seat.encode())
+			err = b.replace(k, old, seat.encode())
 		}
 		if err != nil {
 			return err
@@ -95,7 +94,7 @@ func putSeats(tx *bolt.Tx, sc *seats.Schedule, ids []int, allocations ...uint64)
 	return nil
 }
 
-func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
+func putAllocation(tx *transaction, sc *seats.Schedule, sequence uint64) error {
 	if sequence == 0 {
 		return nil
 	}
@@ -106,9 +105,9 @@ func putAllocation(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 	if expired, ok := sc.ExpiredAllocation(sequence); ok {
 		r.Expired = &expired
 	}
-	b := appendOnly(tx, bucketAllocations)
+	b := tx.table(bucketAllocations).appendOnly()
 	if r.Allocation == nil && r.Expired == nil {
-		return b.Delete(key(sequence))
+		return b.delete(key(sequence))
 	}
 	return putJSON(b, key(sequence), r)
 }
@@ -119,24 +118,24 @@ func seatID(key []byte) int { return int(binary.BigEndian.Uint32(key)) }
 
 // loadSchedules restores the schedules, their reservations and allocations, and then the seats that are in neither. Waiting
 // entries come later, see loadWaiting.
-func (s *State) loadSchedules(tx *bolt.Tx) error {
-	for _, load := range []func(*bolt.Tx) error{s.loadLayouts, s.loadReservations, s.loadAllocations} {
+func (s *State) loadSchedules(tx *transaction) error {
+	for _, load := range []func(*transaction) error{s.loadLayouts, s.loadReservations, s.loadAllocations} {
 		if err := load(tx); err != nil {
 			return err
 		}
 	}
-	rows := tx.Bucket(bucketSeats)
-	return rows.ForEachBucket(func(id []byte) error {
+	rows := tx.table(bucketSeats)
+	return rows.eachWithin(func(id []byte, schedule table) error {
 		sc := s.Machine.Seats.Schedule(string(id))
 		if sc == nil {
 			return fmt.Errorf("%w: seats of the unknown schedule %s", ErrDamaged, id)
 		}
-		return loadSeats(s.Machine.Seats, sc, rows.Bucket(id))
+		return loadSeats(s.Machine.Seats, sc, schedule)
 	})
 }
 
-func (s *State) loadLayouts(tx *bolt.Tx) error {
-	return tx.Bucket(bucketSchedules).ForEach(func(k, v []byte) error {
+func (s *State) loadLayouts(tx *transaction) error {
+	return tx.table(bucketSchedules).each(func(k, v []byte) error {
 		r, err := decodeJSON[scheduleRow](bucketSchedules, k, v)
 		if err == nil {
 			s.Machine.Seats.Restore(r.Created, r.Sequence, r.Closed)
@@ -145,8 +144,8 @@ func (s *State) loadLayouts(tx *bolt.Tx) error {
 	})
 }
 
-func (s *State) loadReservations(tx *bolt.Tx) error {
-	return tx.Bucket(bucketReservations).ForEach(func(k, v []byte) error {
+func (s *State) loadReservations(tx *transaction) error {
+	return tx.table(bucketReservations).each(func(k, v []byte) error {
 		var r reservationRow
 		err := json.Unmarshal(v, &r)
 		sc := s.Machine.Seats.Schedule(r.ScheduleID)
@@ -158,8 +157,8 @@ func (s *State) loadReservations(tx *bolt.Tx) error {
 	})
 }
 
-func (s *State) loadAllocations(tx *bolt.Tx) error {
-	return tx.Bucket(bucketAllocations).ForEach(func(k, v []byte) error {
+func (s *State) loadAllocations(tx *transaction) error {
+	return tx.table(bucketAllocations).each(func(k, v []byte) error {
 		var r allocationRow
 		err := json.Unmarshal(v, &r)
 		sc := s.Machine.Seats.Schedule(r.ScheduleID)
@@ -213,7 +212,7 @@ func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
 
 // encode writes two numbers, the letter and the user.
 func (r seatRow) encode() []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 17+len(r.user)), r.ref)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 17+len(r.user)+checksumSize), r.ref)
 	v = binary.BigEndian.AppendUint64(v, uint64(r.until))
 	return append(append(v, r.state), r.user...)
 }
@@ -244,10 +243,10 @@ func (r seatRow) status() seats.Status {
 }
 
 // loadSeats restores the seats that are blocked or become available later. The others follow from allocations and reservations.
-func loadSeats(state *seats.State, sc *seats.Schedule, rows *bolt.Bucket) error {
+func loadSeats(state *seats.State, sc *seats.Schedule, rows table) error {
 	var blocked []int
 	pendingRelease := map[domain.Time][]int{}
-	err := rows.ForEach(func(k, v []byte) error {
+	err := rows.each(func(k, v []byte) error {
 		if len(v) < 17 || seatID(k) > sc.Layout.Total() {
 			return fmt.Errorf("%w: seat %x of %s", ErrDamaged, k, sc.ScheduleID)
 		}

@@ -3,10 +3,6 @@
 package store
 
 import (
-	"fmt"
-
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/machine"
 )
@@ -27,30 +23,21 @@ func (s *Store) Load() (State, error) {
 	return state, err
 }
 
-// load reads every row of bucketsLoaded.
-func (s *State) load(tx *bolt.Tx) error {
-	if tx.Bucket(bucketMeta) == nil {
-		return fmt.Errorf("%w: it has no checkpoint", ErrDamaged)
-	}
-	if err := checkLayout(tx); err != nil {
-		return err
-	}
+// load reads every row that the state needs.
+func (s *State) load(tx *transaction) error {
 	cp, err := readCheckpoint(tx)
 	if err != nil {
 		return err
 	}
 	*s = newState()
 	s.Machine.Restore(cp.Now, cp.Events)
-	for _, load := range []func(*bolt.Tx) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
+	for _, load := range []func(*transaction) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
 		if err := load(tx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-var bucketsLoaded = [][]byte{bucketJournal, bucketPromotions, bucketCoupons, bucketSchedules, bucketSeats, bucketAllocations,
-	bucketReservations, bucketWaitlists, bucketOffers, bucketProducts, bucketOrders, bucketPreparations}
 
 // LastEvents has the number of the last event of each user ("kim") and of each entity ("coupons.demo"). No id has a dot.
 type LastEvents map[string]uint64

@@ -4,7 +4,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -12,7 +11,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -47,11 +46,17 @@ var (
 )
 
 // layoutVersion is the version of the file's layout. A file with another one is rebuilt from EVENTS, never converted.
-const layoutVersion = 4
+const layoutVersion = 5
 
 var (
-	// ErrDamaged: the file is no store, has another layout, or lacks something. It has to be rebuilt.
+	// ErrDamaged: the file is no store, or its pages, rows or their sum are not what was written. It has to be rebuilt.
 	ErrDamaged = errors.New("the read store is damaged")
+	// ErrLayout: another version of the program wrote the file. It has to be rebuilt.
+	ErrLayout = errors.New("the read store has another layout")
+	// ErrUnavailable: the operating system refuses the file, or another process has locked it. It may be whole.
+	ErrUnavailable = errors.New("the read store cannot be opened")
+	// ErrPanicked: reading or writing panicked, and not because of the file.
+	ErrPanicked = errors.New("the read store panicked")
 	// ErrEpoch: the file belongs to a log with another epoch.
 	ErrEpoch = errors.New("the read store belongs to another log")
 	// ErrEvents: EVENTS, from which the store is rebuilt, has a gap or was altered.
@@ -72,12 +77,14 @@ type EventLog interface {
 
 // Store is an open file.
 type Store struct {
-	db  *bolt.DB
-	log EventLog
+	db       *bolt.DB
+	log      EventLog
+	damaged  atomic.Pointer[error] // found while the store was in use
+	onDamage func(error)
 }
 
 // Open opens the file at path for the log with this epoch and loads its state; a file that does not exist is created. The errors
-// are ErrDamaged, ErrEpoch and the operating system's.
+// are ErrDamaged, ErrLayout, ErrEpoch and ErrUnavailable.
 func Open(path, epoch string, log EventLog) (*Store, State, error) {
 	state, err := readFile(path)
 	if err != nil {
@@ -98,8 +105,8 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	s = &Store{db, log}
-	err = s.update(func(tx *bolt.Tx) error {
+	s = &Store{db: db, log: log}
+	err = s.update(func(tx *transaction) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
@@ -117,81 +124,87 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// update is db.Update with bbolt's panics on a damaged page turned into ErrDamaged.
-func (s *Store) update(write func(*bolt.Tx) error) (err error) {
-	defer recoverDamage(&err)
-	return s.db.Update(write)
-}
+// OnDamage sets what is called, once and in a goroutine of its own, when the file is found to be damaged. Call it before other
+// goroutines use the store. After damage every call returns ErrDamaged.
+func (s *Store) OnDamage(damaged func(error)) { s.onDamage = damaged }
 
-func (s *Store) view(read func(*bolt.Tx) error) (err error) {
-	defer recoverDamage(&err)
-	return s.db.View(read)
-}
-
-func recoverDamage(err *error) {
-	if panicked := recover(); panicked != nil {
-		*err = fmt.Errorf("%w: %v", ErrDamaged, panicked)
+// use runs work on the file unless it is known to be damaged.
+func (s *Store) use(work func() error) error {
+	if found := s.damaged.Load(); found != nil {
+		return *found
 	}
+	err := guard(work)
+	if errors.Is(err, ErrDamaged) && s.damaged.CompareAndSwap(nil, &err) && s.onDamage != nil {
+		go s.onDamage(err)
+	}
+	return err
 }
 
-func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+// update runs a transaction. It is not db.Update, which after a panic reads the whole file in another goroutine, where a fault in
+// the mapping cannot be recovered from.
+func (s *Store) update(write func(*transaction) error) error {
+	return s.use(func() error {
+		tx, err := s.db.Begin(true)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() // nothing to do after the commit
+		if err := write(&transaction{Tx: tx}); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+func (s *Store) view(read func(*transaction) error) error {
+	return s.use(func() error {
+		return s.db.View(func(tx *bolt.Tx) error { return read(&transaction{Tx: tx}) })
+	})
+}
+
+func key(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 0, 8), n) }
 
 func number(key []byte) uint64 { return binary.BigEndian.Uint64(key) }
 
-// appendOnly is a bucket whose keys only grow: its pages can be filled, since nothing is inserted between.
-func appendOnly(tx *bolt.Tx, name []byte) *bolt.Bucket {
-	b := tx.Bucket(name)
-	b.FillPercent = 0.9
-	return b
-}
-
+// openError sorts the errors of opening and reading a file. What the operating system refuses, such as memory, descriptors or
+// permission, says nothing about the file; only EIO, an unreadable sector, is damage.
 func openError(path string, err error) error {
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return fmt.Errorf("read store %s is locked by another process", path)
-	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOSPC) {
-		return err
+	var refused syscall.Errno
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%w: %s is locked by another process", ErrUnavailable, path)
+	case errors.As(err, &refused) && refused != syscall.EIO:
+		return fmt.Errorf("%w: %s: %w", ErrUnavailable, path, err)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 }
 
-// readFile reads a whole file before it is opened for writing: it loads the state, and checks the buckets that loading does not
-// read. bbolt reads all pages in a goroutine of its own when it opens a file for writing, and a damaged page panics there, where
-// it cannot be recovered.
+// readFile verifies a whole file and loads its state, before it is opened for writing: bbolt reads all pages in a goroutine of its
+// own when it opens a file for writing, and a damaged page panics there, where it cannot be recovered.
 func readFile(path string) (State, error) {
 	state := newState()
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return state, nil
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: 2 * time.Second})
+	var file *os.File
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: 2 * time.Second,
+		OpenFile: func(name string, flag int, mode fs.FileMode) (_ *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		}})
 	if err != nil {
 		return state, openError(path, err)
 	}
 	defer db.Close()
-	err = (&Store{db: db}).view(func(tx *bolt.Tx) error {
-		if err := state.load(tx); err != nil {
-			return err
+	if err := verifyPages(file); err != nil {
+		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrLayout) {
+			return state, err
 		}
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
-			if slices.ContainsFunc(bucketsLoaded, func(loaded []byte) bool { return bytes.Equal(loaded, name) }) {
-				return nil
-			}
-			return checkKeyOrder(b)
-		})
-	})
+		return state, openError(path, err)
+	}
+	err = (&Store{db: db}).view(state.load)
+	if errors.Is(err, ErrPanicked) { // rows that do not fit together
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	return state, err
-}
-
-// checkKeyOrder reads every key of a bucket and of those within. They must rise.
-func checkKeyOrder(b *bolt.Bucket) error {
-	var prev []byte
-	return b.ForEach(func(k, v []byte) error {
-		if prev != nil && bytes.Compare(prev, k) >= 0 {
-			return fmt.Errorf("%w: its keys are out of order", ErrDamaged)
-		}
-		if prev = k; v == nil {
-			return checkKeyOrder(b.Bucket(k))
-		}
-		return nil
-	})
 }

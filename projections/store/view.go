@@ -5,8 +5,6 @@ package store
 import (
 	"fmt"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/coupons"
 )
@@ -14,7 +12,7 @@ import (
 // View is one read transaction. Do not keep it, and do no slow work while it is open.
 type View struct {
 	store       *Store
-	tx          *bolt.Tx
+	tx          *transaction
 	now         domain.Time
 	eventNumber uint64
 	user        string
@@ -24,7 +22,7 @@ type View struct {
 // View reads for user; "" is anonymous. confirmed is the number of the last confirmed event, lastOfUser that of the user's last
 // confirmed event: both were read before this call, so that the view shows everything up to them.
 func (s *Store) View(user string, confirmed, lastOfUser uint64, read func(*View) error) error {
-	return s.view(func(tx *bolt.Tx) error {
+	return s.view(func(tx *transaction) error {
 		cp, err := readCheckpoint(tx)
 		if err != nil {
 			return err
@@ -91,8 +89,8 @@ func userPage[T any](v *View, from uint64, limit int, pick func(journalRow) ([]T
 }
 
 // rowsAfter reads at most limit rows whose key comes after the given one.
-func rowsAfter[T any](b *bolt.Bucket, after string, limit int, read func(k, v []byte) (T, error)) (rows []T, err error) {
-	c := b.Cursor()
+func rowsAfter[T any](b table, after string, limit int, read func(k, v []byte) (T, error)) (rows []T, err error) {
+	c := b.cursor()
 	k, v := c.Seek([]byte(after))
 	if string(k) == after {
 		k, v = c.Next()

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"strings"
 
-	bolt "go.etcd.io/bbolt"
-
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
@@ -30,7 +28,7 @@ type offerRow struct {
 }
 
 // putCouponWaiting writes the entry with this sequence as p has it now.
-func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error {
+func putCouponWaiting(tx *transaction, p *coupons.Promotion, sequence uint64) error {
 	entry, waiting := p.WaitingEntry(sequence)
 	if err := putWaiting(tx, listKey("coupons", p.PromotionID), seats.WaitingEntry{Entry: entry}, sequence, waiting); err != nil {
 		return err
@@ -44,7 +42,7 @@ func putCouponWaiting(tx *bolt.Tx, p *coupons.Promotion, sequence uint64) error 
 }
 
 // putSeatWaiting writes the entry with this sequence as sc has it now.
-func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
+func putSeatWaiting(tx *transaction, sc *seats.Schedule, sequence uint64) error {
 	entry, waiting := sc.WaitingEntry(sequence)
 	_, offered := sc.Allocation(sequence)
 	if err := putWaiting(tx, listKey("seats", sc.ScheduleID), entry, sequence, waiting && !offered); err != nil {
@@ -55,19 +53,19 @@ func putSeatWaiting(tx *bolt.Tx, sc *seats.Schedule, sequence uint64) error {
 }
 
 // putWaiting writes an entry as its section, a line feed, which no name of a section has, and the rest in JSON.
-func putWaiting(tx *bolt.Tx, list []byte, p seats.WaitingEntry, sequence uint64, waiting bool) error {
-	b, err := tx.Bucket(bucketWaitlists).CreateBucketIfNotExists(list)
+func putWaiting(tx *transaction, list []byte, p seats.WaitingEntry, sequence uint64, waiting bool) error {
+	b, err := tx.table(bucketWaitlists).create(list)
 	if err != nil {
 		return err
 	}
 	if !waiting {
-		return b.Delete(key(sequence))
+		return b.delete(key(sequence))
 	}
 	v, err := json.Marshal(p.Entry)
 	if err != nil {
 		return err
 	}
-	return b.Put(key(sequence), append([]byte(p.Section+"\n"), v...))
+	return b.put(key(sequence), append([]byte(p.Section+"\n"), v...))
 }
 
 func decodeWaiting(k, v []byte) (seats.WaitingEntry, error) {
@@ -79,17 +77,17 @@ func decodeWaiting(k, v []byte) (seats.WaitingEntry, error) {
 	return p, nil
 }
 
-func putOffer(tx *bolt.Tx, row offerRow, sequence uint64, active bool) error {
-	b := tx.Bucket(bucketOffers)
+func putOffer(tx *transaction, row offerRow, sequence uint64, active bool) error {
+	b := tx.table(bucketOffers)
 	if !active {
-		return b.Delete(key(sequence))
+		return b.delete(key(sequence))
 	}
 	return putJSON(b, key(sequence), row)
 }
 
 // loadWaiting comes last: what is on offer must be loaded before.
-func (s *State) loadWaiting(tx *bolt.Tx) error {
-	err := tx.Bucket(bucketOffers).ForEach(func(k, v []byte) error {
+func (s *State) loadWaiting(tx *transaction) error {
+	err := tx.table(bucketOffers).each(func(k, v []byte) error {
 		var row offerRow
 		err := json.Unmarshal(v, &row)
 		promotion, schedule := s.Machine.Coupons.Promotion(row.PromotionID), s.Machine.Seats.Schedule(row.ScheduleID)
@@ -108,11 +106,11 @@ func (s *State) loadWaiting(tx *bolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	lists := tx.Bucket(bucketWaitlists)
-	return lists.ForEachBucket(func(name []byte) error {
+	lists := tx.table(bucketWaitlists)
+	return lists.eachWithin(func(name []byte, list table) error {
 		kind, entity, _ := strings.Cut(string(name), ".")
 		promotion, schedule := s.Machine.Coupons.Promotion(entity), s.Machine.Seats.Schedule(entity)
-		return lists.Bucket(name).ForEach(func(k, v []byte) error {
+		return list.each(func(k, v []byte) error {
 			entry, err := decodeWaiting(k, v)
 			switch {
 			case err != nil:
@@ -161,12 +159,11 @@ func (v *View) Waiting(from uint64, limit int) (Page[WaitingEntry], error) {
 
 // fillWaiting fills in the present state of the entry that r created; false when it has ended.
 func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active bool, err error) {
-	if list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, r.Entity)); list != nil {
-		if raw := list.Get(key(r.Sequence)); raw != nil {
-			entry, err := decodeWaiting(key(r.Sequence), raw)
-			w.Section, w.Quantity, w.Position = entry.Section, entry.Quantity, positionIn(list, r.Sequence, entry.Section)
-			return true, err
-		}
+	list := v.tx.table(bucketWaitlists).within(listKey(kind, r.Entity))
+	if raw := list.get(key(r.Sequence)); raw != nil {
+		entry, err := decodeWaiting(key(r.Sequence), raw)
+		w.Section, w.Quantity, w.Position = entry.Section, entry.Quantity, positionIn(list, r.Sequence, entry.Section)
+		return true, err
 	}
 	offer, ok, err := findRow[offerRow](v.tx, bucketOffers, key(r.Sequence))
 	if !ok || offer.Expired {
@@ -184,9 +181,9 @@ func (v *View) fillWaiting(w *WaitingEntry, kind string, r journalRow) (active b
 }
 
 // positionIn counts the entries of the same section up to and including this one. A hundred thousand take some milliseconds.
-func positionIn(waitlist *bolt.Bucket, sequence uint64, section string) (position int) {
+func positionIn(waitlist table, sequence uint64, section string) (position int) {
 	prefix := []byte(section + "\n")
-	c := waitlist.Cursor()
+	c := waitlist.cursor()
 	for k, v := c.First(); k != nil && number(k) <= sequence; k, v = c.Next() {
 		if bytes.HasPrefix(v, prefix) {
 			position++
@@ -196,11 +193,7 @@ func positionIn(waitlist *bolt.Bucket, sequence uint64, section string) (positio
 }
 
 func (v *View) waitingCount(kind, id string) int {
-	list := v.tx.Bucket(bucketWaitlists).Bucket(listKey(kind, id))
-	if list == nil {
-		return 0
-	}
-	return list.Stats().KeyN
+	return v.tx.table(bucketWaitlists).within(listKey(kind, id)).count()
 }
 
 // WaitingCount counts the entries of a promotion's waiting list without an offer.

@@ -83,6 +83,9 @@ func (s *Servers) Restart(i int) {
 	})
 }
 
+// Configure changes the configuration of server i, from its next start on.
+func (s *Servers) Configure(i int, change func(*server.Options)) { change(s.options[i]) }
+
 // LeaderOf returns the server that leads a stream, or -1.
 func (s *Servers) LeaderOf(stream string) int {
 	for i, running := range s.running {

@@ -158,8 +158,8 @@ func ServeBaseline(stderr io.Writer) error {
 }
 
 const (
-	baselineHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\nid: bare-0\ndata: {}\n\n"
-	baselineFrame = "id: %s\n" + `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\n\n"
+	baselineHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\ndata: {}\nid: bare-0\n\n"
+	baselineFrame = `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\nid: %s\n\n"
 )
 
 func newBaselineServer() http.Handler {

@@ -59,8 +59,11 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		return nil
 	}
 	readStore, _, err := store.Open(path, log.Epoch(), log)
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
+		return hintError{err, "leave the file where it is: the next start rebuilds it from EVENTS, or says why it may be the last copy of events"}
+	}
 	if err != nil {
-		return storeError(err)
+		return err
 	}
 	defer readStore.Close()
 	dir, err := os.MkdirTemp(filepath.Dir(path), "audit-")
@@ -87,25 +90,10 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 	}
 	if difference != "" {
 		return hintError{fmt.Errorf("the read store differs from EVENTS\n%s", difference),
-			moveAwayHint}
+			"EVENTS has all its events: keep a copy and move the file away; the next start rebuilds it from EVENTS"}
 	}
 	fmt.Fprintln(stdout, "read store: equal to one rebuilt from EVENTS")
 	return nil
-}
-
-const moveAwayHint = "after a power loss start the node first: the file may be the only copy of the last events. Otherwise move it away, and the next start rebuilds it from EVENTS"
-
-// storeError says what to do with a read store that cannot be opened. One that is in use or cannot be read is not damaged.
-func storeError(err error) error {
-	switch {
-	case errors.Is(err, store.ErrDamaged):
-		return hintError{err, moveAwayHint}
-	case errors.Is(err, store.ErrEpoch):
-		return hintError{err, "put the store and the log of one data directory together again; a restored log needs no store"}
-	case errors.Is(err, os.ErrPermission):
-		return hintError{err, "run this as the user of the node"}
-	}
-	return err
 }
 
 func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) error {

@@ -54,6 +54,7 @@ func rootCommand(environ []string) *cobra.Command {
 		backupCommand(environ),
 		restoreCommand(environ),
 		repairCommand(environ),
+		nodesCommand(environ),
 		benchCommand(environ),
 		fakepayCommand(),
 		versionCommand(),

@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"onsale/config"
+	"onsale/projections/store"
 	"onsale/streams"
 )
 
@@ -66,11 +69,34 @@ func printError(stderr io.Writer, err error) {
 	switch {
 	case ok && h.Hint() != "":
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
+	case errors.Is(err, streams.ErrNameInUse):
+		fmt.Fprintln(stderr, "hint: each node on one NATS needs its own name: set it with --node, or stop the other node")
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
 	case errors.Is(err, streams.ErrDamaged):
 		fmt.Fprintln(stderr, "hint: copy the data directory, then \"onsale repair --data DIR\" says what can be healed; nothing was changed")
+	case errors.Is(err, store.ErrUnavailable):
+		fmt.Fprintf(stderr, "hint: %s; the file was not changed\n", refusalHint(err))
 	}
+}
+
+// refusalHint is what to do when the operating system refuses a file.
+func refusalHint(err error) string {
+	is := func(refusals ...syscall.Errno) bool {
+		refused, ok := errors.AsType[syscall.Errno](err)
+		return ok && slices.Contains(refusals, refused)
+	}
+	switch {
+	case is(syscall.ENOMEM):
+		return "allow the process more memory and address space (ulimit -v): it maps 1 GiB"
+	case is(syscall.EMFILE, syscall.ENFILE):
+		return "allow more open files (ulimit -n, LimitNOFILE)"
+	case is(syscall.EACCES, syscall.EPERM, syscall.EROFS):
+		return "let the user of this process read and write the data directory"
+	case is(syscall.ENOSPC):
+		return "free space on the disk"
+	}
+	return "stop the process that uses it"
 }
 
 func exitCode(err error) int {

@@ -6,17 +6,33 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"onsale/cmd/onsale/node"
 	"onsale/config"
 )
 
+// SignalContext ends with SIGINT, SIGTERM, or SIGHUP unless that is ignored, as nohup has it. A second signal ends the process at
+// once.
+func SignalContext() context.Context {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	context.AfterFunc(ctx, stop)
+	return ctx
+}
+
 // serve runs a node until ctx ends. It listens first: a second process at this address ends before it touches the data, and
 // clients that connect during recovery wait instead of being refused.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	logger := newLogger(cfg.Logging, stderr)
+	signal.Ignore(syscall.SIGPIPE) // which a write to the log of a reader that has ended raises
 	setDefaultGCPercent()
+	node.SetMemoryLimit(logger)
 	l, err := listen(cfg.Listen)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type capacityMonitor struct {
 	disk       *disk
 	fullReason atomic.Pointer[string]      // as of the last check; nil while there is space
 	snapshot   atomic.Pointer[logSnapshot] // the latest; nil before the first
+	appendedAt atomic.Pointer[time.Time]   // when the log last took a command; nil before the first
 }
 
 // logSnapshot is the state of the logs at a time.
@@ -98,6 +99,21 @@ func (m *capacityMonitor) latest() (domain.LogState, time.Time) {
 		return snapshot.logs, snapshot.at
 	}
 	return domain.LogState{}, time.Time{}
+}
+
+// noteAppend notes that the log took a command.
+func (m *capacityMonitor) noteAppend() {
+	now := time.Now()
+	m.appendedAt.Store(&now)
+}
+
+// lastContact is when the log last answered: a look at its state, or an append.
+func (m *capacityMonitor) lastContact() time.Time {
+	_, at := m.latest()
+	if appended := m.appendedAt.Load(); appended != nil && appended.After(at) {
+		return *appended
+	}
+	return at
 }
 
 func almostFull(s domain.StreamState) bool {

@@ -38,18 +38,22 @@ func (d *disk) free() int64 {
 
 // diskGuard appends no command, not even a tick, when less than minFree bytes are free, since nats-server does not survive a
 // write without space. What is free then is left for the events of the commands that are in the log already: they are few, for
-// users' commands are refused earlier, at log.minFreeDisk.
+// users' commands are refused earlier, at log.minFreeDisk. It also notes when the log took an append.
 type diskGuard struct {
 	*streams.Log
-	disk    *disk
-	minFree int64
+	capacity *capacityMonitor
+	minFree  int64
 }
 
 func (l diskGuard) Append(ctx context.Context, c domain.Command) (uint64, error) {
-	if l.disk.free() < l.minFree {
+	if l.capacity.disk.free() < l.minFree {
 		return 0, fmt.Errorf("%w: the disk of the data directory is full", domain.ErrFull)
 	}
-	return l.Log.Append(ctx, c)
+	sequence, err := l.Log.Append(ctx, c)
+	if err == nil {
+		l.capacity.noteAppend()
+	}
+	return sequence, err
 }
 
 const (

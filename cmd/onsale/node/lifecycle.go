@@ -28,6 +28,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	}
 	group.Go(func() { n.capacity.run(workCtx) })
 	group.Go(func() { n.scrubber.run(workCtx) })
+	group.Go(func() { n.readiness.run(workCtx) })
 	if n.consistent {
 		n.waitReady(ctx, workCtx, &group)
 	}
@@ -40,8 +41,10 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 		n.logger.Info("shutting down", "cause", context.Cause(ctx))
 	case err = <-served:
 		err = fmt.Errorf("the listener failed: %w", err)
+	case err = <-n.projector.Failed():
+		err = fmt.Errorf("%w; the next start rebuilds it from EVENTS", err)
 	case err = <-n.log.Failed():
-		err = fmt.Errorf("the embedded nats-server failed: %w", err)
+		err = fmt.Errorf("the log failed: %w", err)
 	}
 	window := n.config.Streams.DrainWindow
 	deadline := time.Now().Add(window + shutdownGrace)

@@ -35,6 +35,7 @@ type Node struct {
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
 	scrubber     *scrubber
+	readiness    *readiness
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool // since the signal
 }
@@ -81,7 +82,8 @@ func StorePath(cfg config.Config) string {
 func (n *Node) open(ctx context.Context, address string) error {
 	cfg, started := n.config, time.Now()
 	n.capacity = &capacityMonitor{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
-	log := diskGuard{n.log, n.capacity.disk, int64(cfg.Log.MinFreeDisk) / 4}
+	n.capacity.noteAppend() // the log is open, so it answers
+	log := diskGuard{n.log, n.capacity, int64(cfg.Log.MinFreeDisk) / 4}
 	projector, recovery, err := projections.Open(ctx, projections.Config{
 		Path: StorePath(cfg), Log: log,
 		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
@@ -89,8 +91,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
-		OnHalt:          func(reason string) { n.hub.Halt(reason) },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), Watch: n.watchFiles,
+		OnHalt:          n.halted,
+		OnResume:        func() { n.hub.Resume() },
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always, Watch: n.watchFiles,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err
@@ -99,11 +102,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.scrubber = &scrubber{log: n.log, logger: n.logger, every: scrubEvery}
 	n.registry.MustRegister(projector, n.scrubber)
 	n.logRecovery(recovery, started)
+	descriptors := descriptorLimit()
+	connections, maxStreams, perAddress := connectionLimits(cfg, descriptors)
+	logLimits(n.logger, descriptors, connections, maxStreams)
 	n.hub = sse.New(sse.Config{
 		Epoch: n.log.Epoch(), Ring: cfg.Streams.RingEvents, Head: projector.Confirmed(), Source: projector,
 		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
-		MaxStreams: cfg.Streams.MaxConnections, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
+		MaxStreams: maxStreams, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
 		EventLoop: true, Log: n.logger,
 	})
 	if n.consistent {
@@ -115,34 +121,30 @@ func (n *Node) open(ctx context.Context, address string) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
 		return err
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		CommandsEnd: func(ctx context.Context) (uint64, error) {
-			state, err := n.log.State(ctx)
-			return state.Commands.Last, err
-		},
-		ReadyNotes: readyNotes(cfg), NotReady: n.notReady,
+		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		Logger: n.logger,
 	})
-	n.registry.MustRegister(n.hub)
+	n.registry.MustRegister(n.hub, n.readiness)
 	return nil
 }
 
-// notReady is why load balancers should send no more requests here.
-func (n *Node) notReady() (reasons []string) {
-	if n.shuttingDown.Load() {
-		reasons = append(reasons, "shutting down: streams are drained")
+// halted ends the streams: until the log proves whole, or for good.
+func (n *Node) halted(reason string, final bool) {
+	if final {
+		n.hub.Halt(reason)
+	} else {
+		n.hub.Suspend(reason)
 	}
-	if reason := n.scrubber.reason(); reason != "" {
-		reasons = append(reasons, reason)
-	}
-	return reasons
 }
 
 // readyNotes are the limits of what this node can check.

@@ -73,6 +73,32 @@ func TestNode_OpensDemoFirst(t *testing.T) {
 	}
 }
 
+// A store that is damaged under a running node is not served: reads get 503 and the node ends with the reason. The next start
+// rebuilds it.
+func TestNode_EndsOnDamagedStore(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
+	at := harness.NewNode(t, "--demo", "--streams-drain-window", "1s")
+	n := at.Start()
+	at.IssueCoupons(ctx, client, "u1", "u2")
+	if err := os.Truncate(filepath.Join(at.Data, "store.db"), 8192); err != nil {
+		t.Fatal(err)
+	}
+	if a := at.MustDo(ctx, client, "GET", "/api/v1/promotions/demo", ""); a.Status != http.StatusServiceUnavailable || a.Code() != "halted" {
+		t.Errorf("a read got %v, want 503 halted", a)
+	}
+	if code := n.ExitCode(t); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if !strings.Contains(n.Stderr(), "the read store is damaged") || strings.Contains(n.Stderr(), "goroutine") {
+		t.Errorf("the log has %s, want the reason", n.Stderr())
+	}
+	stop := start(t, at)
+	at.IssueCoupons(ctx, client, "u3")
+	stop()
+	at.MustAudit()
+}
+
 // An older copy of the log is restored beside a newer store, older than the outbox can republish. The node halts: it decides
 // nothing, shows nothing and reports why; with the right log it continues.
 func TestNode_HaltsOnOlderLog(t *testing.T) {

@@ -18,8 +18,12 @@ type Event struct {
 }
 
 // Browser reads a stream as the HTML standard says ("9.2.6 Interpreting an event stream"), byte by byte, and shares no code
-// with what writes it. The id of an event counts only if the event was complete.
+// with what writes it. An event is dispatched at a blank line, and its id counts only then.
 type Browser struct {
+	// Eager reads as eventsource 2 and fetch-event-source (npm), go-sse, r3labs and others do: an id counts when its line
+	// arrives, and every blank line is an event.
+	Eager bool
+
 	started  bool // the first line was read
 	cr       bool // the last byte was CR: an LF now belongs to it
 	line     []byte
@@ -75,6 +79,9 @@ func (p *Browser) parseLine(line string) {
 	case "id":
 		if !strings.Contains(value, "\x00") {
 			p.id = value
+			if p.Eager {
+				p.LastID = value
+			}
 		}
 	case "retry":
 		if ms, err := strconv.ParseUint(value, 10, 32); err == nil && !strings.ContainsAny(value, "+") {
@@ -86,7 +93,7 @@ func (p *Browser) parseLine(line string) {
 
 // dispatch follows the stricter of two browsers: without data the id is not taken over (Firefox).
 func (p *Browser) dispatch() {
-	if p.data != nil {
+	if p.data != nil || p.Eager {
 		p.LastID = p.id
 		p.Events = append(p.Events, Event{p.event, strings.Join(p.data, "\n"), p.LastID})
 	}
@@ -103,8 +110,11 @@ func Parse(s string) *Browser {
 // Complete reports whether the stream ended between two frames.
 func (p *Browser) Complete() bool { return p.event == "" && p.data == nil && len(p.line) == 0 }
 
-// Resume sets the id of the last event, as of a browser that was connected before.
-func (p *Browser) Resume(id string) { p.LastID, p.id = id, id }
+// Resume begins another connection after the event with this id. What was incomplete is dropped.
+func (p *Browser) Resume(id string) {
+	p.LastID, p.id, p.event, p.data = id, id, "", nil
+	p.line, p.started, p.cr = p.line[:0], false, false
+}
 
 var rewrite = flag.Bool("rewrite", false, "write the results into testdata; review what changed before you commit it")
 

@@ -130,6 +130,9 @@ func (s *Stream) Read(deadline time.Time, onFrame func(Frame) bool) error {
 				more = onFrame(f)
 			}
 		})
+		if err == io.EOF && s.Connected.IsZero() && s.frames.atRetry() {
+			return ErrRejected
+		}
 		if err != nil && more {
 			return err
 		}
@@ -192,6 +195,10 @@ func (s *splitter) each(b []byte, onFrame func(Frame)) {
 	}
 	s.partial = append(s.partial[:0], b...)
 }
+
+// atRetry says that the line of a retry delay is all there is after the last frame. If no frame comes after it, the stream was
+// closed by the node.
+func (s *splitter) atRetry() bool { return bytes.HasPrefix(s.partial, []byte("retry: ")) }
 
 // chunkDecoder decodes a chunked body that arrives in pieces.
 type chunkDecoder struct {

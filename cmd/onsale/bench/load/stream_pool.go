@@ -159,7 +159,7 @@ func (c *StreamPool) read(i int, in []byte) {
 		return
 	case err != nil || n == 0:
 		c.poll.remove(i)
-		c.fail(fmt.Errorf("stream %d of %d ended: %w", i+1, len(c.conns), cmp.Or(err, io.EOF)))
+		c.onEnd(i, m, cmp.Or(err, io.EOF))
 		return
 	}
 	b, now := in[:n], time.Now()
@@ -173,8 +173,15 @@ func (c *StreamPool) read(i int, in []byte) {
 	}
 	m.frames.each(b, func(f Frame) { c.onFrame(i, m, f, now) })
 	if m.chunks.done {
-		c.fail(fmt.Errorf("stream %d of %d ended", i+1, len(c.conns)))
+		c.onEnd(i, m, io.EOF)
 	}
+}
+
+func (c *StreamPool) onEnd(i int, m *poolConn, err error) {
+	if m.headRead && !m.connected && m.frames.atRetry() {
+		err = ErrRejected
+	}
+	c.fail(fmt.Errorf("stream %d of %d ended: %w", i+1, len(c.conns), err))
 }
 
 // readHead returns what follows the head; nil: the head is not complete.

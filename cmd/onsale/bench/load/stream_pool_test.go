@@ -66,14 +66,15 @@ func (s *faultyStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.fault == "rejects" {
-		fmt.Fprint(w, "retry: 2000\n\n")
+		w.Header().Set("Connection", "close") // as the node does
+		fmt.Fprint(w, "retry: 2000\n")
 		return
 	}
 	stream := make(chan string, 2)
 	s.mu.Lock()
 	s.streams = append(s.streams, stream)
 	s.mu.Unlock()
-	fmt.Fprint(w, "event: connect\nid: bare-0\ndata: {}\n\n")
+	fmt.Fprint(w, "event: connect\ndata: {}\nid: bare-0\n\n")
 	for out := http.NewResponseController(w); ; {
 		_ = out.Flush()
 		select {
@@ -91,7 +92,7 @@ func (s *faultyStreams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *faultyStreams) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	frame := func(n int) string { return fmt.Sprintf("id: bare-%d\ndata: {}\n\n", n) }
+	frame := func(n int) string { return fmt.Sprintf("data: {}\nid: bare-%d\n\n", n) }
 	for i, stream := range s.streams {
 		switch {
 		case i != 1:
@@ -118,7 +119,7 @@ func TestStreamVerifier_FindsFaults(t *testing.T) {
 	}
 	step := func(n int) string {
 		e := want[n-1]
-		return fmt.Sprintf("id: e-%d\ndata: {\"scheduleSeatId\":%d,\"status\":%q}\n\n", n, e.Seat, map[bool]string{true: "HELD", false: "AVAILABLE"}[e.Held])
+		return fmt.Sprintf("data: {\"scheduleSeatId\":%d,\"status\":%q}\nid: e-%d\n\n", e.Seat, map[bool]string{true: "HELD", false: "AVAILABLE"}[e.Held], n)
 	}
 	for _, c := range []struct {
 		name, stream string
@@ -127,9 +128,9 @@ func TestStreamVerifier_FindsFaults(t *testing.T) {
 		{"all", step(1) + step(2) + step(3) + step(4), "", ""},
 		{"one lost", step(1) + step(3) + step(4), "event 3 comes where event 2 must", `seat 2 is shown as "", and is "HELD"`},
 		{"one doubled", step(1) + step(1) + step(2) + step(3) + step(4), "event 1 comes where event 2 must", ""},
-		{"the latest state", "data: {\"scheduleSeatId\":1,\"status\":\"HELD\"}\n\nid: e-4\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\n\n",
+		{"the latest state", "data: {\"scheduleSeatId\":1,\"status\":\"HELD\"}\n\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\nid: e-4\n\n",
 			"event 4 comes where event 1 must", ""},
-		{"another state", "data: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\"}\n\nid: e-4\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\n\n",
+		{"another state", "data: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\"}\n\ndata: {\"scheduleSeatId\":2,\"status\":\"HELD\"}\nid: e-4\n\n",
 			"event 4 comes where event 1 must", `seat 1 is shown as "AVAILABLE", and is "HELD"`},
 		{"out of order", step(2) + step(1) + step(3) + step(4), "event 2 comes where event 1 must", "event 1 comes after event 2"},
 	} {

@@ -10,11 +10,11 @@ import (
 // Frames are the same however the stream is split, chunked or not.
 func TestFrames_SplitAnywhere(t *testing.T) {
 	frames := []string{
-		"event: connect\nid: abcdefgh-0\nretry: 2000\ndata: {}\n\n",
-		"id: abcdefgh-1\ndata: {\"scheduleSeatId\":1,\"status\":\"HELD\",\"isHeartbeat\":false}\n\n",
-		"event: heartbeat\nid: abcdefgh-1\ndata:\n\n",
-		"id: abcdefgh-12\ndata: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\",\"isHeartbeat\":false}\n\n",
-		"id: abcdefgh-12\ndata: {\"scheduleSeatId\":-1,\"status\":null,\"isHeartbeat\":true}\n\n",
+		"event: connect\nretry: 2000\ndata: {}\nid: abcdefgh-0\n\n",
+		"data: {\"scheduleSeatId\":1,\"status\":\"HELD\",\"isHeartbeat\":false}\nid: abcdefgh-1\n\n",
+		":\nevent: heartbeat\ndata:\nid: abcdefgh-1\n\n",
+		"data: {\"scheduleSeatId\":1,\"status\":\"AVAILABLE\",\"isHeartbeat\":false}\nid: abcdefgh-12\n\n",
+		"data: {\"scheduleSeatId\":-1,\"status\":null,\"isHeartbeat\":true}\nid: abcdefgh-12\n\n",
 	}
 	plain, chunkedText := strings.Join(frames, ""), ""
 	for _, f := range frames {

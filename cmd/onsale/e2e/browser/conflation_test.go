@@ -123,7 +123,7 @@ func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
 	seat := func(n int, status string) string {
 		return fmt.Sprintf("data: {\"scheduleSeatId\":%d,\"status\":%q,\"timestamp\":\"2026-01-02T03:04:05Z\",\"isHeartbeat\":false}\n\n", n, status)
 	}
-	at := func(n int, frame string) string { return "id: " + id(n) + "\n" + frame }
+	at := func(n int, frame string) string { return strings.TrimSuffix(frame, "\n") + "id: " + id(n) + "\n\n" }
 	heartbeat := "data: {\"scheduleSeatId\":-1,\"status\":null,\"timestamp\":\"2026-01-02T03:04:05Z\",\"isHeartbeat\":true}\n\n"
 	connectFrame := func(n int, status string) string {
 		return at(n, fmt.Sprintf("event: connect\nretry: 10\ndata: {\"status\":%q}\n\n", status))
@@ -143,7 +143,7 @@ func TestOnsaleJS_SharesConflatedFrames(t *testing.T) {
 	first := []string{"6 1 HELD"}
 	received(one, first...)
 
-	stream.write(seat(1, "AVAILABLE") + ":\n\n" + seat(2, "HELD"))
+	stream.write(seat(1, "AVAILABLE") + ":\n" + seat(2, "HELD"))
 	two, three := window.openWatching(s.URL, "/events", id(6)), window.openWatching(s.URL, "/events", id(8)) // with the seats as of then
 	stream.write(seat(4, "BLOCKED") + at(9, seat(3, "HELD")) + at(9, heartbeat))
 	conflated := []string{"9 1 AVAILABLE", "9 2 HELD", "9 4 BLOCKED", "9 3 HELD"}

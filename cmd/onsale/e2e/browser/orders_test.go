@@ -268,8 +268,8 @@ func TestDemoOrder_OrderedInAnotherTab(t *testing.T) {
 func TestOnsaleJS_EndsOrderStream(t *testing.T) {
 	t.Parallel()
 	window, s := newProfile(t), newScriptedServer(t)
-	connectFrame := "event: connect\nid: k3v9x2ab-5\nretry: 10\ndata: {\"status\":\"fresh\",\"order\":null}\n\n"
-	resultFrame := "event: success\nid: k3v9x2ab-%d\ndata: {\"orderStatus\":\"PAID\"}\n\nretry: 10\n\n"
+	connectFrame := "event: connect\nretry: 10\ndata: {\"status\":\"fresh\",\"order\":null}\nid: k3v9x2ab-5\n\n"
+	resultFrame := "event: success\ndata: {\"orderStatus\":\"PAID\"}\nid: k3v9x2ab-%d\n\nretry: 10\n"
 	received := func(page *tab, want ...string) {
 		t.Helper()
 		page.waitFor(fmt.Sprintf(`received.length >= %d`, len(want)))

@@ -216,7 +216,7 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 	}
 	body := bufio.NewReader(response.Body)
 	var f harness.Frame
-	data, retry := false, false
+	data := false
 	for {
 		line, err := body.ReadString('\n')
 		if err != nil {
@@ -228,14 +228,14 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 		switch {
 		case v.closeNotice:
 			v.fault("%q came after the close notice", line)
+		case f.ID != "" && line != "":
+			v.fault("%q came after the frame's id", line)
 		case line == "" && data:
 			l.handleFrame(v, f)
 			if done != nil && done() {
 				return errDone
 			}
-		case line == "" && retry:
-			v.closeNotice = true
-		case line == "", line == ":":
+		case line == ":":
 		case name == "id" && f.ID == "":
 			f.ID = value
 		case name == "event" && f.Event == "":
@@ -246,12 +246,12 @@ func (l *flakyClient) read(v *streamConn, b *bufio.Reader, done func() bool) err
 			if ms, err := strconv.Atoi(value); err != nil || ms < 2000 {
 				v.fault("the retry delay is %q", value)
 			}
-			retry = true
+			v.closeNotice = f.Event == "" // else it is the connect frame's
 		default:
 			v.fault("unexpected line %q", line)
 		}
 		if line == "" {
-			f, data, retry = harness.Frame{}, false, false
+			f, data = harness.Frame{}, false
 		}
 	}
 }

@@ -130,10 +130,10 @@ func (n *Node) IssueCoupons(ctx context.Context, client *http.Client, users ...s
 	}
 }
 
-// CheckRejectFrame requires a stream that consists of a retry delay and nothing else. It returns the delay.
+// CheckRejectFrame requires a stream that consists of the line of a retry delay and nothing else. It returns the delay.
 func CheckRejectFrame(tb testing.TB, what string, a Response) time.Duration {
 	tb.Helper()
-	delay, ok := strings.CutPrefix(strings.TrimSuffix(a.Body, "\n\n"), "retry: ")
+	delay, ok := strings.CutPrefix(strings.TrimSuffix(a.Body, "\n"), "retry: ")
 	ms, err := strconv.Atoi(delay)
 	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "text/event-stream" || !ok || err != nil || ms < 2000 {
 		tb.Errorf("%s: got %d %q, want a stream with a retry delay, no id, and its end", what, a.Status, a.Body)

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -111,9 +110,7 @@ func Main(m testscript.TestingM) {
 }
 
 func onsaleMain() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	os.Exit(command.Run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Environ()))
+	os.Exit(command.Run(command.SignalContext(), os.Args[1:], os.Stdout, os.Stderr, os.Environ()))
 }
 
 // RunScripts runs testdata/script.

@@ -147,6 +147,18 @@ func (p *Process) Terminate(tb testing.TB) time.Duration {
 	return time.Since(start)
 }
 
+// ExitCode waits until a process ends by itself.
+func (p *Process) ExitCode(tb testing.TB) int {
+	tb.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+		p.Kill()
+		tb.Errorf("the node did not end:\n%s", &p.stderr)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // Stderr is what a process that has ended wrote to stderr.
 func (p *Process) Stderr() string { return p.stderr.String() }
 

@@ -1,0 +1,120 @@
+package node
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"onsale/config"
+	"onsale/domain"
+)
+
+func TestFacts_GiveReasons(t *testing.T) {
+	healthy := facts{freeDescriptors: math.MaxInt}
+	for name, c := range map[string]struct {
+		change func(*facts)
+		want   string // the only reason has it; "": ready
+	}{
+		"healthy":                {func(*facts) {}, ""},
+		"shutting down":          {func(f *facts) { f.shuttingDown = true }, "shutting down"},
+		"an election":            {func(f *facts) { f.silence = 5 * time.Second }, ""},
+		"no contact":             {func(f *facts) { f.silence = 5100 * time.Millisecond }, "not answered for 5s: check NATS"},
+		"slow publishing":        {func(f *facts) { f.publishStalled = 4 * time.Second }, ""},
+		"no publishing":          {func(f *facts) { f.publishStalled = 61 * time.Second }, "not been published for 1m1s: check that EVENTS"},
+		"no deciding":            {func(f *facts) { f.decideStalled = 6 * time.Second }, "not been decided for 6s: check the disk"},
+		"log time behind":        {func(f *facts) { f.logTimeAhead = -time.Hour }, ""},
+		"log time a bit ahead":   {func(f *facts) { f.logTimeAhead = 4 * time.Second }, ""},
+		"log time an hour ahead": {func(f *facts) { f.logTimeAhead = time.Hour }, "log time is 1h0m0s ahead"},
+		"full":                   {func(f *facts) { f.full = "COMMANDS is almost full" }, "COMMANDS is almost full, so users' commands are refused: make room"},
+		"few descriptors":        {func(f *facts) { f.freeDescriptors = 31 }, "only 31 file descriptors are free: raise the limit"},
+		"data gone":              {func(f *facts) { f.missingData = "/data" }, "/data is not there any more"},
+	} {
+		f := healthy
+		c.change(&f)
+		switch got := f.reasons(); {
+		case c.want == "" && len(got) == 0:
+		case c.want != "" && len(got) == 1 && strings.Contains(got[0], c.want):
+		default:
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// A node leaves its isolation when it has caught up with where the logs ended at their first answer.
+func TestIsolation_EndsWhenCaughtUp(t *testing.T) {
+	logs := func(commands, events uint64) domain.LogState {
+		return domain.LogState{Commands: domain.StreamState{Last: commands}, Events: domain.StreamState{Last: events}}
+	}
+	var i isolation
+	for step, c := range []struct {
+		silence            time.Duration
+		logs               domain.LogState
+		decided, confirmed uint64
+		want               bool
+	}{
+		{0, logs(7, 9), 7000, 9, false},
+		{9 * time.Second, logs(7, 9), 7000, 9, false},
+		{11 * time.Second, logs(7, 9), 7000, 9, true},
+		{0, logs(20, 30), 7000, 9, true},    // back, and behind
+		{0, logs(21, 31), 19000, 28, true},  //
+		{0, logs(25, 40), 20003, 29, true},  //
+		{0, logs(27, 45), 20003, 30, false}, // others go on meanwhile
+		{0, logs(27, 45), 20003, 30, false}, //
+	} {
+		i.update(c.silence, c.logs, c.decided, c.confirmed)
+		if i.isolated != c.want {
+			t.Errorf("step %d: isolated %v, want %v", step, i.isolated, c.want)
+		}
+	}
+}
+
+func TestStall_CountsWhileWaiting(t *testing.T) {
+	var s stall
+	start := time.Now()
+	for _, c := range []struct {
+		at      uint64
+		waiting bool
+		after   int
+		want    int
+	}{{5, false, 0, 0}, {5, false, 8, 0}, {5, true, 9, 1}, {5, true, 12, 4}, {6, true, 13, 0}, {6, true, 20, 7}, {6, false, 21, 0}} {
+		if got := s.update(c.at, c.waiting, start.Add(time.Duration(c.after)*time.Second)); got != time.Duration(c.want)*time.Second {
+			t.Errorf("at %d after %d s: got %v, want %d s", c.at, c.after, got, c.want)
+		}
+	}
+}
+
+func TestCgroupMemory_IsSmallest(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	for name, c := range map[string]struct {
+		files fstest.MapFS
+		want  int64
+	}{
+		"none":          {fstest.MapFS{}, 0},
+		"not limited":   {fstest.MapFS{"proc/self/cgroup": file("0::/a\n"), "sys/fs/cgroup/a/memory.max": file("max\n")}, 0},
+		"container":     {fstest.MapFS{"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("536870912\n")}, 512 << 20},
+		"systemd slice": {fstest.MapFS{"proc/self/cgroup": file("0::/a.slice/b.service\n"), "sys/fs/cgroup/a.slice/memory.max": file("100\n"), "sys/fs/cgroup/a.slice/b.service/memory.max": file("200\n")}, 100},
+		"version 1": {fstest.MapFS{"proc/self/cgroup": file("5:cpu:/x\n4:memory:/docker/1\n"), "sys/fs/cgroup/memory/memory.limit_in_bytes": file("1000\n"),
+			"sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes": file("9223372036854771712\n")}, 1000},
+	} {
+		if got := cgroupMemory(c.files); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestConnectionLimits_KeepDescriptorsBack(t *testing.T) {
+	var c config.Config
+	c.Payments.Concurrency = 64
+	for _, test := range [][4]int{{0, -1, -1, -1}, {256, 192, 152, 96}, {1024, 832, 664, 416}, {65536, 65344, 52272, 32672}} {
+		connections, streams, perAddress := connectionLimits(c, test[0])
+		if got := [4]int{test[0], connections, streams, perAddress}; got != test {
+			t.Errorf("got %v, want %v", got, test)
+		}
+	}
+	c.Streams.MaxConnections, c.HTTP.MaxConnectionsPerAddress = 7, -1
+	if _, streams, perAddress := connectionLimits(c, 1024); streams != 7 || perAddress != -1 {
+		t.Errorf("got %d and %d, want the settings", streams, perAddress)
+	}
+}

@@ -1,0 +1,263 @@
+// Verifying a file: every page that can be reached, every row and the digest, read from the file and not through the mapping.
+// bbolt trusts its pages: a truncated file faults, a wrong page number leads to another bucket's rows or into an endless loop, and a
+// wrong key hides rows. The format is that of bbolt's version 2.
+
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"os"
+	"slices"
+)
+
+const (
+	boltMagic, boltVersion = 0xED0CDAED, 2
+	pageHeader             = 16 // id 8, flags 2, count 2, overflow 4
+	branchFlag, leafFlag   = 1, 2
+	elementSize            = 16       // of a leaf: flags, position, key size, value size; of a branch: position, key size, page
+	bucketHeader           = 16       // root page, 0: the page follows; sequence
+	metaSize               = 64       // magic, version, page size, flags, root bucket, free list, pages, transaction, checksum
+	maxPageSize            = 16 << 20 // bbolt's
+)
+
+var native = binary.NativeEndian
+
+// pageReader walks the pages of a file.
+type pageReader struct {
+	file    *os.File
+	size    uint64 // of a page
+	pages   uint64 // in use
+	visited []bool
+
+	digest     uint64
+	hasEpoch   bool
+	checkpoint Checkpoint
+	badRow     error // the first row with a wrong checksum
+}
+
+// verifyPages reads the whole file. The errors are ErrDamaged, ErrLayout and the operating system's.
+func verifyPages(file *os.File) error {
+	root, r, err := readMeta(file)
+	if err != nil {
+		return err
+	}
+	if err := r.bucket(nil, root, nil); err != nil {
+		return err
+	}
+	if r.badRow != nil {
+		return r.badRow
+	}
+	if !r.hasEpoch {
+		return fmt.Errorf("%w: it has no epoch", ErrDamaged)
+	}
+	if r.digest != r.checkpoint.digest {
+		return fmt.Errorf("%w: its rows are not those of its checkpoint: one is missing, or of another time", ErrDamaged)
+	}
+	return nil
+}
+
+// readMeta finds the newer of the two valid meta pages, and with it the page of the root bucket.
+func readMeta(file *os.File) (root uint64, r pageReader, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, r, err
+	}
+	var newest uint64
+	buffer := make([]byte, pageHeader+metaSize)
+	for offset := int64(0); offset <= maxPageSize && offset+int64(len(buffer)) <= info.Size(); offset = max(1024, 2*offset) {
+		if _, err := file.ReadAt(buffer, offset); err != nil {
+			return 0, r, err
+		}
+		meta := buffer[pageHeader:]
+		sum := fnv.New64a()
+		sum.Write(meta[:metaSize-8])
+		if native.Uint32(meta) != boltMagic || native.Uint32(meta[4:]) != boltVersion || native.Uint64(meta[metaSize-8:]) != sum.Sum64() {
+			continue
+		}
+		size := uint64(native.Uint32(meta[8:]))
+		if offset != 0 && uint64(offset) != size {
+			continue // not page 1
+		}
+		if transaction := native.Uint64(meta[48:]); r.size == 0 || transaction > newest {
+			newest, root = transaction, native.Uint64(meta[16:])
+			r = pageReader{file: file, size: size, pages: native.Uint64(meta[40:])}
+		}
+	}
+	if r.size == 0 {
+		return 0, r, fmt.Errorf("%w: both meta pages are invalid", ErrDamaged)
+	}
+	if r.pages > uint64(info.Size())/r.size {
+		return 0, r, fmt.Errorf("%w: it has %d bytes, and pages up to %d", ErrDamaged, info.Size(), r.pages*r.size)
+	}
+	r.visited = make([]bool, r.pages)
+	return root, r, nil
+}
+
+// bucket verifies the bucket with this path, whose root page is root; 0: it is inline.
+func (r *pageReader) bucket(path [][]byte, root uint64, inline []byte) error {
+	if root == 0 {
+		if len(inline) < pageHeader || native.Uint16(inline[8:]) != leafFlag {
+			return fmt.Errorf("%w: bucket %q has no page", ErrDamaged, path)
+		}
+		return r.leaf(path, inline, nil, nil)
+	}
+	return r.page(path, root, nil, nil)
+}
+
+// page verifies page id and those below. Its keys are not before first, and before end; nil: any.
+func (r *pageReader) page(path [][]byte, id uint64, first, end []byte) error {
+	page, err := r.read(id)
+	if err != nil {
+		return err
+	}
+	switch native.Uint16(page[8:]) {
+	case leafFlag:
+		return r.leaf(path, page, first, end)
+	case branchFlag:
+		return r.branch(path, page, first, end)
+	}
+	return fmt.Errorf("%w: page %d is neither leaf nor branch", ErrDamaged, id)
+}
+
+func (r *pageReader) read(id uint64) ([]byte, error) {
+	if id < 2 || id >= r.pages {
+		return nil, fmt.Errorf("%w: page %d is not one of its %d", ErrDamaged, id, r.pages)
+	}
+	header := make([]byte, pageHeader)
+	if _, err := r.file.ReadAt(header, int64(id*r.size)); err != nil {
+		return nil, readError(err)
+	}
+	end := id + 1 + uint64(native.Uint32(header[12:]))
+	if native.Uint64(header) != id || end > r.pages {
+		return nil, fmt.Errorf("%w: page %d has the head of another", ErrDamaged, id)
+	}
+	if slices.Contains(r.visited[id:end], true) {
+		return nil, fmt.Errorf("%w: page %d belongs to two", ErrDamaged, id)
+	}
+	for n := id; n < end; n++ {
+		r.visited[n] = true
+	}
+	page := make([]byte, (end-id)*r.size)
+	_, err := r.file.ReadAt(page, int64(id*r.size))
+	return page, readError(err)
+}
+
+// readError: the file is shorter than it was a moment ago.
+func readError(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// elements visits the elements of a page with their keys, which must rise from first on and end before end.
+func elements(page, first, end []byte, visit func(i int, element, key, behind []byte) error) error {
+	count := int(native.Uint16(page[10:]))
+	if pageHeader+count*elementSize > len(page) {
+		return fmt.Errorf("%w: a page with %d elements", ErrDamaged, count)
+	}
+	leaf := native.Uint16(page[8:]) == leafFlag
+	previous := first
+	for i := range count {
+		element := page[pageHeader+i*elementSize:]
+		head := element
+		if leaf {
+			head = element[4:] // flags come first
+		}
+		position, size := uint64(native.Uint32(head)), uint64(native.Uint32(head[4:]))
+		if position+size > uint64(len(element)) {
+			return fmt.Errorf("%w: a key lies outside its page", ErrDamaged)
+		}
+		key := element[position : position+size]
+		rising := bytes.Compare(previous, key)
+		if rising > 0 || i > 0 && rising == 0 || end != nil && bytes.Compare(key, end) >= 0 {
+			return fmt.Errorf("%w: its keys are out of order", ErrDamaged)
+		}
+		if err := visit(i, element, key, element[position+size:]); err != nil {
+			return err
+		}
+		previous = key
+	}
+	return nil
+}
+
+func (r *pageReader) branch(path [][]byte, page, first, end []byte) error {
+	type child struct {
+		id  uint64
+		key []byte
+	}
+	var children []child
+	err := elements(page, first, end, func(_ int, element, key, _ []byte) error {
+		children = append(children, child{native.Uint64(element[8:]), key})
+		return nil
+	})
+	if err == nil && len(children) == 0 {
+		err = fmt.Errorf("%w: a branch page without elements", ErrDamaged)
+	}
+	for i, c := range children {
+		if err != nil {
+			return err
+		}
+		below := end
+		if i+1 < len(children) {
+			below = children[i+1].key
+		}
+		err = r.page(path, c.id, c.key, below)
+	}
+	return err
+}
+
+func (r *pageReader) leaf(path [][]byte, page, first, end []byte) error {
+	var sum rowSum
+	switch len(path) {
+	case 1:
+		sum = sumOfPath(path[0], nil)
+	case 2:
+		sum = sumOfPath(path[0], path[1])
+	}
+	return elements(page, first, end, func(_ int, element, key, behind []byte) error {
+		size := uint64(native.Uint32(element[12:]))
+		if size > uint64(len(behind)) {
+			return fmt.Errorf("%w: a value lies outside its page", ErrDamaged)
+		}
+		value := behind[:size]
+		switch flags := native.Uint32(element); {
+		case flags == 1 && size >= bucketHeader && len(path) < 2:
+			return r.bucket(append(slices.Clone(path), key), native.Uint64(value), value[bucketHeader:])
+		case flags == 0 && len(path) > 0:
+			return r.row(path[0], sum, key, value)
+		}
+		return fmt.Errorf("%w: %q is neither row nor bucket", ErrDamaged, key)
+	})
+}
+
+func (r *pageReader) row(bucket []byte, sum rowSum, key, stored []byte) error {
+	isMeta := bytes.Equal(bucket, bucketMeta)
+	if isMeta && bytes.Equal(key, keyEpoch) {
+		r.hasEpoch = true
+		if err := checkLayout(stored); err != nil {
+			return err
+		}
+	}
+	v, ok := sum.splitRow(key, stored)
+	if !ok {
+		if r.badRow == nil { // the layout may be another, and not have checksums
+			r.badRow = fmt.Errorf("%w: row %q of %s has a wrong checksum", ErrDamaged, key, bucket)
+		}
+		return nil
+	}
+	if inDigest(bucket) {
+		r.digest += sum.row(key, v).share()
+	}
+	if isMeta && bytes.Equal(key, keyCheckpoint) {
+		var err error
+		r.checkpoint, err = decodeCheckpoint(v)
+		return err
+	}
+	return nil
+}

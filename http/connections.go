@@ -64,12 +64,12 @@ func (c *connections) remove(conn net.Conn, known *connection) {
 	}
 }
 
-// count is how many connections there are, with streams.
-func (c *connections) count() int {
+// counts is how many connections there are, with streams, and how many were evicted and refused.
+func (c *connections) counts() (open int, evicted, refused uint64) {
 	streams := c.streams()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.open) + streams
+	return len(c.open) + streams, c.evicted, c.refused
 }
 
 // makeRoom reports whether one more connection may be accepted. When there are too many it closes the one that has been idle

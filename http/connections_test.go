@@ -190,8 +190,8 @@ func TestConnections_CloseLongestIdle(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond) // until it is idle
 	}
-	if got := f.connections.count(); got > 5 {
-		t.Errorf("%d connections, want 5", got)
+	if open, evicted, refused := f.connections.counts(); open > 5 || evicted != 2 || refused != 0 {
+		t.Errorf("%d connections, %d evicted, %d refused, want 5, 2 and 0", open, evicted, refused)
 	}
 	for i, c := range conns {
 		if open := mustGet(t, c); open != (i >= 2) {

@@ -20,6 +20,8 @@ func DecodeLine(b []byte) (domain.Command, error)  { return decodeCommand(b) }
 func CommandTypes() []string                       { return slices.Sorted(maps.Keys(commandTypes)) }
 func EventTypes() []string                         { return slices.Sorted(maps.Keys(eventTypes)) }
 
+func HearsMajority(c *jetstream.ClusterInfo) bool { return hearsMajority(c) }
+
 func (l *Log) PendingAppends() int {
 	l.batcher.mu.Lock()
 	defer l.batcher.mu.Unlock()

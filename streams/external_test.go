@@ -255,3 +255,30 @@ func consumeClusterCommands(t *testing.T, ctx context.Context, l *streams.Log) *
 	t.Cleanup(c.Stop)
 	return c
 }
+
+// A leader that has not heard from most replicas just now does not speak for the log: it was stopped, or is cut off from them.
+func TestState_NeedsMajority(t *testing.T) {
+	now, old := 900*time.Millisecond, 4*time.Second
+	for name, c := range map[string]struct {
+		replicas []time.Duration // since each answered the leader
+		want     bool
+	}{
+		"one replica":        {nil, true},
+		"all answer":         {[]time.Duration{now, now}, true},
+		"one of three fails": {[]time.Duration{now, old}, true},
+		"cut off from both":  {[]time.Duration{old, old}, false},
+		"two of five fail":   {[]time.Duration{now, now, old, old}, true},
+		"three of five fail": {[]time.Duration{now, old, old, old}, false},
+	} {
+		info := &jetstream.ClusterInfo{}
+		for _, active := range c.replicas {
+			info.Replicas = append(info.Replicas, &jetstream.PeerInfo{Active: active})
+		}
+		if got := streams.HearsMajority(info); got != c.want {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+	if !streams.HearsMajority(nil) {
+		t.Error("a server without a cluster is not believed")
+	}
+}

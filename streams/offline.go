@@ -4,6 +4,7 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -332,7 +333,7 @@ func (s *StoredLog) RepairEvents(ctx context.Context, source Source) (kept strin
 				return 0, err
 			}
 			for _, record := range records {
-				if err := put(record, d.before); err != nil {
+				if err := put(record, cmp.Or(d.before, time.Now().UnixNano())); err != nil {
 					return 0, err
 				}
 			}
@@ -378,6 +379,7 @@ func (s *StoredLog) PadCommands(ctx context.Context, last uint64) (kept string, 
 			return nil
 		}
 		err := r.read(ctx, func(m *storedMessage) error {
+			at = cmp.Or(at, m.at) // of the message before; at the start there is none
 			if err := pad(m.number - 1); err != nil {
 				return err
 			}
@@ -385,6 +387,7 @@ func (s *StoredLog) PadCommands(ctx context.Context, last uint64) (kept string, 
 			return w.append(m)
 		})
 		if err == nil {
+			at = cmp.Or(at, time.Now().UnixNano())
 			err = pad(last)
 		}
 		return written, err

@@ -12,7 +12,12 @@ import (
 	"onsale/domain"
 )
 
-// State returns the state of both streams as their leaders report it. Other replicas are not checked.
+// heardWithin is how recently most replicas must have answered a leader. They elect another 4 s after they heard from it at the
+// earliest, so a leader that was stopped, or is cut off from them, does not speak for the log any more.
+const heardWithin = 3 * time.Second
+
+// State returns the state of both streams as their leaders report it. Other replicas are not checked. It is an error if a leader has
+// not heard from most of its replicas just now: another one may have been elected since, and have more.
 func (l *Log) State(ctx context.Context) (domain.LogState, error) {
 	commands, err := l.streamState(ctx, commandsStream)
 	if err != nil {
@@ -30,7 +35,24 @@ func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamStat
 	if err != nil {
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w", stream, err)
 	}
+	if !hearsMajority(info.Cluster) {
+		return domain.StreamState{}, fmt.Errorf("state of %s: %w: its leader %s does not hear from a majority of the replicas", stream, ErrUnavailable, info.Cluster.Leader)
+	}
 	return stateOf(info), nil
+}
+
+// hearsMajority says that a leader speaks for the log. A single server always does.
+func hearsMajority(cluster *jetstream.ClusterInfo) bool {
+	if cluster == nil {
+		return true
+	}
+	heard := 1 // itself
+	for _, replica := range cluster.Replicas {
+		if replica.Active < heardWithin {
+			heard++
+		}
+	}
+	return heard > (1+len(cluster.Replicas))/2
 }
 
 // info waits for two seconds at most. A request to a leader that has just stopped is lost, and nats.go applies no timeout of

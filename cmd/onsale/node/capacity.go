@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,12 +30,56 @@ type capacityMonitor struct {
 	fullReason atomic.Pointer[string]      // as of the last check; nil while there is space
 	snapshot   atomic.Pointer[logSnapshot] // the latest; nil before the first
 	appendedAt atomic.Pointer[time.Time]   // when the log last took a command; nil before the first
+	appends    appendTracker
 }
 
 // logSnapshot is the state of the logs at a time.
 type logSnapshot struct {
 	logs domain.LogState
 	at   time.Time
+}
+
+// appendTracker measures for how long the log has taken none of this node's commands, although there were some.
+type appendTracker struct {
+	mu       sync.Mutex
+	waiting  int       // appends in flight
+	since    time.Time // of the last append that succeeded, or of the first one after it
+	failedAt time.Time // the last one
+}
+
+func (a *appendTracker) begin(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stalling(now) {
+		a.since = now
+	}
+	a.waiting++
+}
+
+func (a *appendTracker) end(now time.Time, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting--
+	if ok {
+		a.since, a.failedAt = now, time.Time{}
+	} else {
+		a.failedAt = now
+	}
+}
+
+// stalling: a command waits, or has failed just now. Without further commands a failure is forgotten, since only a command can
+// show that the log takes them again.
+func (a *appendTracker) stalling(now time.Time) bool {
+	return a.waiting > 0 || now.Sub(a.failedAt) < maxStall
+}
+
+func (a *appendTracker) stalled(now time.Time) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stalling(now) {
+		return 0
+	}
+	return now.Sub(a.since)
 }
 
 // problem is the code and the reason for refusing commands now; "" while they are accepted.

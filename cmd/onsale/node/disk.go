@@ -49,7 +49,9 @@ func (l diskGuard) Append(ctx context.Context, c domain.Command) (uint64, error)
 	if l.capacity.disk.free() < l.minFree {
 		return 0, fmt.Errorf("%w: the disk of the data directory is full", domain.ErrFull)
 	}
+	l.capacity.appends.begin(time.Now())
 	sequence, err := l.Log.Append(ctx, c)
+	l.capacity.appends.end(time.Now(), err == nil)
 	if err == nil {
 		l.capacity.noteAppend()
 	}

@@ -41,6 +41,13 @@ func connectionLimits(c config.Config, descriptors int) (connections, streams, p
 	return connections, cmp.Or(c.Streams.MaxConnections, connections/5*4), cmp.Or(c.HTTP.MaxConnectionsPerAddress, connections/2)
 }
 
+// logLimits says what this process may use.
+func logLimits(logger *slog.Logger, descriptors, connections, streams int) {
+	if descriptors > 0 {
+		logger.Info("limits", "descriptors", descriptors, "connections", connections, "streams", streams)
+	}
+}
+
 // SetMemoryLimit makes the garbage collector work harder near 85 % of the memory that the cgroup of this process may use, unless
 // GOMEMLIMIT says how much that is. The rest is for what Go does not count: the read store's pages.
 func SetMemoryLimit(logger *slog.Logger) {

@@ -21,6 +21,9 @@ func TestFacts_GiveReasons(t *testing.T) {
 		"shutting down":          {func(f *facts) { f.shuttingDown = true }, "shutting down"},
 		"an election":            {func(f *facts) { f.silence = 5 * time.Second }, ""},
 		"no contact":             {func(f *facts) { f.silence = 5100 * time.Millisecond }, "not answered for 5s: check NATS"},
+		"no append":              {func(f *facts) { f.appendStalled = 6 * time.Second }, "taken no command for 6s: check that COMMANDS"},
+		"isolated":               {func(f *facts) { f.isolated, f.silence = true, 12*time.Second }, "not answered for 12s"},
+		"back":                   {func(f *facts) { f.isolated = true }, "catching up with what was accepted"},
 		"slow publishing":        {func(f *facts) { f.publishStalled = 4 * time.Second }, ""},
 		"no publishing":          {func(f *facts) { f.publishStalled = 61 * time.Second }, "not been published for 1m1s: check that EVENTS"},
 		"no deciding":            {func(f *facts) { f.decideStalled = 6 * time.Second }, "not been decided for 6s: check the disk"},
@@ -42,6 +45,37 @@ func TestFacts_GiveReasons(t *testing.T) {
 	}
 }
 
+// An append that waits, or several that fail one after the other, stall; a success or silence ends that.
+func TestAppendTracker_MeasuresStall(t *testing.T) {
+	start := time.Now()
+	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second) }
+	var a appendTracker
+	check := func(now, want int) {
+		t.Helper()
+		if got := a.stalled(at(now)); got != time.Duration(want)*time.Second {
+			t.Errorf("at %d s: stalled for %v, want %d s", now, got, want)
+		}
+	}
+	check(0, 0)
+	a.begin(at(10))
+	check(12, 2)
+	a.begin(at(12))
+	a.end(at(15), false)
+	check(15, 5)
+	a.end(at(15), false)
+	check(16, 6)
+	a.begin(at(18))
+	check(19, 9)
+	a.end(at(20), true)
+	check(21, 0)
+	a.begin(at(30))
+	a.end(at(32), false)
+	check(33, 3)
+	check(37, 0)
+	a.begin(at(40))
+	check(41, 1)
+}
+
 // A node leaves its isolation when it has caught up with where the logs ended at their first answer.
 func TestIsolation_EndsWhenCaughtUp(t *testing.T) {
 	logs := func(commands, events uint64) domain.LogState {
@@ -51,19 +85,21 @@ func TestIsolation_EndsWhenCaughtUp(t *testing.T) {
 	for step, c := range []struct {
 		silence            time.Duration
 		logs               domain.LogState
+		age                time.Duration
 		decided, confirmed uint64
 		want               bool
 	}{
-		{0, logs(7, 9), 7000, 9, false},
-		{9 * time.Second, logs(7, 9), 7000, 9, false},
-		{11 * time.Second, logs(7, 9), 7000, 9, true},
-		{0, logs(20, 30), 7000, 9, true},    // back, and behind
-		{0, logs(21, 31), 19000, 28, true},  //
-		{0, logs(25, 40), 20003, 29, true},  //
-		{0, logs(27, 45), 20003, 30, false}, // others go on meanwhile
-		{0, logs(27, 45), 20003, 30, false}, //
+		{0, logs(7, 9), 0, 7000, 9, false},
+		{9 * time.Second, logs(7, 9), 9 * time.Second, 7000, 9, false},
+		{11 * time.Second, logs(7, 9), 11 * time.Second, 7000, 9, true},
+		{0, logs(7, 9), 12 * time.Second, 7000, 9, true}, // an append
+		{0, logs(20, 30), 0, 7000, 9, true},              // back, and behind
+		{0, logs(21, 31), 0, 19000, 28, true},            //
+		{0, logs(25, 40), 0, 20003, 29, true},            //
+		{0, logs(27, 45), 0, 20003, 30, false},           // others go on meanwhile
+		{0, logs(27, 45), 0, 20003, 30, false},           //
 	} {
-		i.update(c.silence, c.logs, c.decided, c.confirmed)
+		i.update(c.silence, c.logs, c.age, c.decided, c.confirmed)
 		if i.isolated != c.want {
 			t.Errorf("step %d: isolated %v, want %v", step, i.isolated, c.want)
 		}

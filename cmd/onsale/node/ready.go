@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"os"
 	"sync/atomic"
@@ -33,6 +32,8 @@ const (
 type facts struct {
 	shuttingDown    bool
 	silence         time.Duration // since the log answered
+	isolated        bool          // it was silent for long, and this node has not caught up since
+	appendStalled   time.Duration // while commands are sent, since the last that the log took
 	publishStalled  time.Duration // while events wait to be published, since the last that was
 	decideStalled   time.Duration // while commands wait to be decided, since the last that was
 	logTimeAhead    time.Duration // of this machine's clock
@@ -51,6 +52,8 @@ func (f facts) reasons() (reasons []string) {
 	}
 	add(f.shuttingDown, "shutting down: streams are drained")
 	add(f.silence > maxSilence, "the log has not answered for %s: check NATS and the network to it; of an embedded server, the disk", seconds(f.silence))
+	add(f.isolated && f.silence <= maxSilence, "catching up with what was accepted while the log did not answer this node")
+	add(f.appendStalled > maxStall, "the log has taken no command for %s: check that COMMANDS has a leader and enough replicas", seconds(f.appendStalled))
 	add(f.publishStalled > maxStall, "outcomes have not been published for %s: check that EVENTS has room, a leader and enough replicas", seconds(f.publishStalled))
 	add(f.decideStalled > maxStall, "accepted commands have not been decided for %s: check the disk of the read store, and the log lines of this node",
 		seconds(f.decideStalled))
@@ -70,12 +73,13 @@ type isolation struct {
 	target   *domain.LogState // where the logs ended when the log answered again; nil: it has not
 }
 
-// update takes how long the log has been silent, its state at its last answer, and how far the node is.
-func (i *isolation) update(silence time.Duration, logs domain.LogState, decided, confirmed uint64) {
+// update takes how long the log has been silent, its state and the age of that, and how far the node is. An append ends the silence
+// too, but does not say what was missed.
+func (i *isolation) update(silence time.Duration, logs domain.LogState, age time.Duration, decided, confirmed uint64) {
 	switch {
 	case silence > isolatedAfter:
 		*i = isolation{isolated: true}
-	case !i.isolated || silence > maxSilence:
+	case !i.isolated || silence > maxSilence || age > maxSilence:
 	case i.target == nil:
 		i.target = &logs
 		fallthrough
@@ -140,9 +144,10 @@ func (r *readiness) run(ctx context.Context) {
 
 func (r *readiness) check(now time.Time) {
 	n, status := r.node, r.node.projector.Status()
-	logs, _ := n.capacity.latest()
+	logs, logsAt := n.capacity.latest()
 	f := facts{
 		silence:         now.Sub(n.capacity.lastContact()),
+		appendStalled:   n.capacity.appends.stalled(now),
 		publishStalled:  r.publish.update(status.Confirmed, status.Events > status.Confirmed, now),
 		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, now),
 		logTimeAhead:    logTimeAhead(status, now),
@@ -151,11 +156,12 @@ func (r *readiness) check(now time.Time) {
 	}
 	_, f.full = n.capacity.problem()
 	if status.Halted != "" {
-		f.publishStalled, f.decideStalled = 0, 0 // the reason of the halt is enough
+		f.appendStalled, f.publishStalled, f.decideStalled = 0, 0, 0 // the reason of the halt is enough
 	}
 	r.reportLogTime(f.logTimeAhead)
+	r.isolation.update(f.silence, logs, now.Sub(logsAt), status.DecidedSequence, status.Confirmed)
+	f.isolated = r.isolation.isolated
 	r.facts.Store(&f)
-	r.isolation.update(f.silence, logs, status.DecidedSequence, status.Confirmed)
 	if status.Halted != "" {
 		return // it refuses everything already
 	}
@@ -251,11 +257,4 @@ func (r *readiness) Collect(out chan<- prometheus.Metric) {
 		isolated = 1
 	}
 	gauge(isolatedDesc, isolated)
-}
-
-// logLimits says what this process may use.
-func logLimits(logger *slog.Logger, descriptors, connections, streams int) {
-	if descriptors > 0 {
-		logger.Info("limits", "descriptors", descriptors, "connections", connections, "streams", streams)
-	}
 }

@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"onsale/cmd/onsale/e2e/harness"
 	"onsale/domain"
@@ -25,8 +28,8 @@ import (
 func TestNode_IsNotReadyWithoutLog(t *testing.T) {
 	t.Parallel()
 	ctx, client := harness.TimeoutContext(t, 2*time.Minute), harness.NewHTTPClient(t, 0)
-	server := streamtest.Cluster(t, 1)
-	at := harness.NewNode(t, "--demo", "--nats-url", server.URLs[0], "--nats-replicas", "1",
+	nats := streamtest.Cluster(t, 1)
+	at := harness.NewNode(t, "--demo", "--nats-url", nats.URLs[0], "--nats-replicas", "1",
 		"--log-commands-max-bytes", "64MiB", "--log-events-max-bytes", "64MiB")
 	start(t, at)
 	at.IssueCoupons(ctx, client, "u1")
@@ -44,7 +47,7 @@ func TestNode_IsNotReadyWithoutLog(t *testing.T) {
 	if !ready() {
 		t.Fatal("not ready at first")
 	}
-	server.Stop(0)
+	nats.Stop(0)
 	stopped := time.Now()
 	for ready() && time.Since(stopped) < 8*time.Second {
 		harness.Sleep(ctx, 50*time.Millisecond)
@@ -74,7 +77,7 @@ func TestNode_IsNotReadyWithoutLog(t *testing.T) {
 		t.Errorf("a command: got %v, want 503", a)
 	}
 	harness.Sleep(ctx, time.Until(stopped.Add(20*time.Second)))
-	server.Restart(0)
+	nats.Restart(0)
 	restarted := time.Now()
 	for !ready() && time.Since(restarted) < 30*time.Second {
 		harness.Sleep(ctx, 50*time.Millisecond)
@@ -122,6 +125,46 @@ func TestNode_IsNotReadyWithoutQuorum(t *testing.T) {
 	}
 	t.Logf("ready %v after the quorum was back", time.Since(restarted).Round(100*time.Millisecond))
 	at.IssueCoupons(ctx, client, "u2")
+}
+
+// A login that NATS refuses for a while, as while a password is changed, is tried until it succeeds.
+func TestNode_SurvivesRefusedLogin(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, time.Minute), harness.NewHTTPClient(t, 0)
+	address, dir := harness.FreeAddress(t), t.TempDir()
+	serve := func(password string) (stop func()) {
+		port, _ := strconv.Atoi(address[strings.LastIndex(address, ":")+1:])
+		s, err := server.NewServer(&server.Options{
+			Host: "127.0.0.1", Port: port, Username: "onsale", Password: password, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		if !s.ReadyForConnections(10 * time.Second) {
+			t.Fatal("nats-server does not start")
+		}
+		return func() {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
+	}
+	stop := serve("right")
+	at := harness.NewNode(t, "--demo", "--nats-url", "nats://onsale:right@"+address, "--nats-replicas", "1",
+		"--log-commands-max-bytes", "64MiB", "--log-events-max-bytes", "64MiB")
+	stopNode := start(t, at)
+	at.IssueCoupons(ctx, client, "u1")
+	stop()
+	stop = serve("wrong")
+	harness.Sleep(ctx, 7*time.Second)
+	checkNotReady(ctx, t, at, client, "the log has not answered")
+	stop()
+	stop = serve("right")
+	for at.MustDo(ctx, client, "GET", "/readyz", "").Status != http.StatusOK && harness.Sleep(ctx, 100*time.Millisecond) {
+	}
+	at.IssueCoupons(ctx, client, "u2")
+	stopNode()
+	stop()
 }
 
 // checkNotReady requires 503 with this reason, within a second.

@@ -164,7 +164,7 @@ type workload struct {
 	*chaosTest
 	ctx          context.Context
 	users        []*chaosUser
-	watchers     []*watcher
+	watchers     []*harness.Watcher
 	watching     sync.WaitGroup
 	stopWatchers context.CancelFunc
 }
@@ -174,18 +174,18 @@ func (c *chaosTest) newWorkload(ctx context.Context) *workload {
 }
 
 // watch starts a watcher of the node.
-func (c *workload) watch(path, initialID string) *watcher {
+func (c *workload) watch(path, initialID string) *harness.Watcher {
 	return c.watchAt(c.node.URL()+path, initialID)
 }
 
-func (c *workload) watchAt(url, initialID string) *watcher {
-	w := &watcher{url: url, initialID: initialID, rng: harness.ForkRNG(c.rng), maxAge: 3 * time.Second, maxRetryDelay: 200 * time.Millisecond}
+func (c *workload) watchAt(url, initialID string) *harness.Watcher {
+	w := &harness.Watcher{URL: url, InitialID: initialID, RNG: harness.ForkRNG(c.rng), MaxAge: 3 * time.Second, MaxRetryDelay: 200 * time.Millisecond}
 	c.watchers = append(c.watchers, w)
 	watchCtx, stop := context.WithCancel(c.ctx)
 	previous := c.stopWatchers
 	c.stopWatchers = func() { stop(); previous() }
 	streams := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	c.watching.Go(func() { w.run(watchCtx, streams) })
+	c.watching.Go(func() { w.Run(watchCtx, streams) })
 	return w
 }
 
@@ -195,12 +195,12 @@ func (c *workload) stopAndReplay() []harness.LogCommand {
 	last := c.node.Head(c.ctx, c.client)
 	want, _ := harness.ParseEventID(last)
 	for _, w := range c.watchers {
-		w.reconnectOnce()
+		w.ReconnectOnce()
 	}
 	for _, w := range c.watchers {
-		for !w.reached(want) {
+		for !w.Reached(want) {
 			if !harness.Sleep(c.ctx, 10*time.Millisecond) {
-				c.t.Errorf("%s is at %s, and not at %s", w.url, w.lastID, last)
+				c.t.Errorf("%s is at %s, and not at %s", w.URL, w.LastID(), last)
 				break
 			}
 		}
@@ -299,7 +299,7 @@ func TestCoupons_SurviveKills(t *testing.T) {
 		t.Errorf("sold out at %d, before the last coupon at %d", first, last)
 	}
 	for _, w := range c.watchers {
-		w.verify(t, harness.UserFrames(history, userOf(w)))
+		w.Verify(t, harness.UserFrames(history, userOf(w)))
 	}
 	c.checkReplays(history)
 	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
@@ -321,7 +321,7 @@ func TestSeats_SurviveKills(t *testing.T) {
 	})
 	epoch, _, _ := strings.Cut(c.node.Head(c.ctx, c.client), "-")
 	const events = "/api/v1/schedules/hall/seats/events"
-	named := map[*watcher]bool{}
+	named := map[*harness.Watcher]bool{}
 	c.watch(events, "")
 	c.watch(events, epoch+"-0")
 	c.watch("/api/schedules/hall/seats/events", "")
@@ -358,17 +358,17 @@ func TestSeats_SurviveKills(t *testing.T) {
 	}
 	history := c.stopAndReplay()
 
-	if got := checkSeatOwners(t, history); got < seats {
+	if got := harness.CheckSeatOwners(t, history); got < seats {
 		t.Errorf("%d holds in all are too few", got)
 	}
 	for _, w := range c.watchers {
 		switch {
-		case strings.Contains(w.url, "/subscribe/"):
-			w.verify(t, harness.UserFrames(history, userOf(w)))
+		case strings.Contains(w.URL, "/subscribe/"):
+			w.Verify(t, harness.UserFrames(history, userOf(w)))
 		case named[w]:
-			w.verify(t, harness.ScheduleFrames(history, "hall", "seatStatusChange", false))
+			w.Verify(t, harness.ScheduleFrames(history, "hall", "seatStatusChange", false))
 		default:
-			w.verify(t, harness.ScheduleFrames(history, "hall", "", false))
+			w.Verify(t, harness.ScheduleFrames(history, "hall", "", false))
 		}
 	}
 	c.checkReplays(history)
@@ -411,50 +411,11 @@ func (p *chaosUser) bookSeats(ctx context.Context, seats int) {
 	}
 }
 
-func userOf(w *watcher) string { return w.url[strings.LastIndex(w.url, "/")+1:] }
+func userOf(w *harness.Watcher) string { return w.URL[strings.LastIndex(w.URL, "/")+1:] }
 
-func totalConnects(watchers []*watcher) (n int) {
+func totalConnects(watchers []*harness.Watcher) (n int) {
 	for _, w := range watchers {
-		n += w.connects
+		n += w.Connects()
 	}
 	return n
-}
-
-// checkSeatOwners follows each seat through the log: no user gets another's seat, or releases it. It counts the holds.
-func checkSeatOwners(tb testing.TB, history []harness.LogCommand) (taken int) {
-	tb.Helper()
-	type seat struct {
-		schedule string
-		id       int
-	}
-	type owner struct {
-		user     string
-		reserved bool
-	}
-	owners := map[seat]owner{}
-	for _, c := range history {
-		for _, e := range c.Events {
-			for _, id := range e.Data.ScheduleSeatIDs {
-				key := seat{e.Entity, id}
-				current, owned := owners[key]
-				invalid := false
-				switch e.Type {
-				case "seats.held":
-					invalid = owned
-					owners[key] = owner{user: e.User}
-					taken++
-				case "seats.reserved":
-					invalid = current.user != e.User || current.reserved
-					owners[key] = owner{e.User, true}
-				case "seats.released", "seats.expired":
-					invalid = current.user != e.User || current.reserved
-					delete(owners, key)
-				}
-				if invalid {
-					tb.Errorf("event %s: %s of seat %d by %s, while it is %+v's", e.EventID, e.Type, id, e.User, current)
-				}
-			}
-		}
-	}
-	return taken
 }

@@ -183,7 +183,7 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 		}
 	}
 	for _, w := range m.watchers {
-		w.verify(m.t, harness.UserFrames(history, userOf(w)))
+		w.Verify(m.t, harness.UserFrames(history, userOf(w)))
 	}
 	m.t.Logf("%d orders, %d results, %d commands, %d connections of %d users", len(placed), len(results), len(history),
 		totalConnects(m.watchers), len(m.watchers))

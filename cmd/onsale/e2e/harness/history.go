@@ -83,6 +83,45 @@ func OutcomesByRequest(tb testing.TB, history []LogCommand) map[string]Outcome {
 	return found
 }
 
+// CheckSeatOwners follows each seat through the log: no user gets another's seat, or releases it. It counts the holds.
+func CheckSeatOwners(tb testing.TB, history []LogCommand) (taken int) {
+	tb.Helper()
+	type seat struct {
+		schedule string
+		id       int
+	}
+	type owner struct {
+		user     string
+		reserved bool
+	}
+	owners := map[seat]owner{}
+	for _, c := range history {
+		for _, e := range c.Events {
+			for _, id := range e.Data.ScheduleSeatIDs {
+				key := seat{e.Entity, id}
+				current, owned := owners[key]
+				invalid := false
+				switch e.Type {
+				case "seats.held":
+					invalid = owned
+					owners[key] = owner{user: e.User}
+					taken++
+				case "seats.reserved":
+					invalid = current.user != e.User || current.reserved
+					owners[key] = owner{e.User, true}
+				case "seats.released", "seats.expired":
+					invalid = current.user != e.User || current.reserved
+					delete(owners, key)
+				}
+				if invalid {
+					tb.Errorf("event %s: %s of seat %d by %s, while it is %+v's", e.EventID, e.Type, id, e.User, current)
+				}
+			}
+		}
+	}
+	return taken
+}
+
 // Frame is one frame of a stream.
 type Frame struct {
 	ID, Event, Data string

@@ -23,6 +23,8 @@ type Node struct {
 	Addr string
 	Args []string
 	NATS string // URL of an external NATS; "" for the log in Data
+
+	Namespace string // network namespace that it runs in; "": the test's
 }
 
 // NewNode returns a node with an empty data directory. It is not started.
@@ -54,7 +56,11 @@ type Process struct {
 // Launch starts a process without waiting until it is ready.
 func (n *Node) Launch() (*Process, error) {
 	p := &Process{ready: make(chan struct{}), exited: make(chan struct{})}
-	p.cmd = exec.Command("onsale", append([]string{"serve", "--data", n.Data, "--listen", n.Addr}, n.Args...)...)
+	command := append([]string{"onsale", "serve", "--data", n.Data, "--listen", n.Addr}, n.Args...)
+	if n.Namespace != "" {
+		command = append([]string{"ip", "netns", "exec", n.Namespace}, command...)
+	}
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")
 	out, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -143,8 +143,9 @@ type Streams struct {
 	// UserHeartbeat is the same for a user's own stream. Default 25s.
 	UserHeartbeat time.Duration
 
-	// MaxCatchUps is how many streams may read history at the same time because
-	// their position is older than the ring; the others wait, with heartbeats.
+	// MaxCatchUps is how many streams may read the journal in the read store at
+	// the same time because their position is older than the ring; the others
+	// wait, with heartbeats.
 	// Default 64, from 1 to 4096.
 	MaxCatchUps int
 

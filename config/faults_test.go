@@ -176,7 +176,7 @@ func TestLoad_KeepsWeakerValue(t *testing.T) {
 	if got, want := c.Streams.MaxCatchUps, 7; got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
-	if got, want := from.Of("streams.maxCatchUps"), Origin("environment ONSALE_STREAMS_MAX_CATCH_UPS"); got != want {
+	if got, want := from.Of("streams.maxCatchUps"), Origin("environment ONSALE_STREAMS_MAX_CATCH_UPS; not the invalid value of flag --streams-max-catch-ups"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Origin names the source of a value: default, file onsale.yaml:7, environment
-// ONSALE_SYNC, or flag --sync.
+// ONSALE_SYNC, or flag --sync; where an invalid value was left out, that too.
 type Origin string
 
 // Origins maps the keys of the settings that are set to their origins. A key that
@@ -33,13 +33,14 @@ type assignment struct {
 // Load reads the configuration from flags that AddFlags defined and that were
 // parsed, from an environment in the form of os.Environ, and from the file that
 // one of the two names. The error, if any, is a Faults with all faults; the
-// configuration then leaves the faulty values out.
+// configuration then leaves the faulty values out, and the origins say so.
 func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	c, from := Default(), Origins{}
 	table, env := settings(&c), readEnvironment(environ)
 
 	var assignments []assignment
 	var faults Faults
+	var ignored []assignment
 	if path := configFile(flags, env); path != "" {
 		assignments, faults = readFile(path, table)
 	}
@@ -55,6 +56,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	})
 	for _, a := range assignments {
 		if !set(table.Lookup(a.key), a.text) {
+			ignored = append(ignored, a)
 			faults = append(faults, Fault{a.from, a.key + " is " + quoted(a.text), kindHint(table.Lookup(a.key))})
 			continue
 		}
@@ -62,6 +64,9 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 	}
 	c.deriveDefaults(from)
 	faults = append(faults, c.validate(from)...)
+	for _, a := range ignored {
+		from[a.key] = from.Of(a.key) + "; not the invalid value of " + a.from
+	}
 	if len(faults) > 0 {
 		return c, from, faults
 	}

@@ -33,7 +33,7 @@ func settings(c *Config) *pflag.FlagSet {
 	s.DurationVar(&c.Streams.UserMaxAge, "streams.userMaxAge", c.Streams.UserMaxAge, "how long a user's stream stays open")
 	s.DurationVar(&c.Streams.Heartbeat, "streams.heartbeat", c.Streams.Heartbeat, "heartbeat of a schedule's stream")
 	s.DurationVar(&c.Streams.UserHeartbeat, "streams.userHeartbeat", c.Streams.UserHeartbeat, "heartbeat of a user's stream")
-	s.IntVar(&c.Streams.MaxCatchUps, "streams.maxCatchUps", c.Streams.MaxCatchUps, "streams that may read history at once")
+	s.IntVar(&c.Streams.MaxCatchUps, "streams.maxCatchUps", c.Streams.MaxCatchUps, "streams that may read the journal at once")
 	s.IntVar(&c.Streams.MaxConnections, "streams.maxConnections", c.Streams.MaxConnections, "most streams in total; 0 derives it from the open file limit")
 	s.IntVar(&c.Streams.MaxPerUser, "streams.maxPerUser", c.Streams.MaxPerUser, "most streams of one user; -1 for no limit")
 	s.IntVar(&c.Streams.MaxPerAddress, "streams.maxPerAddress", c.Streams.MaxPerAddress, "most streams of one address; 0 for no limit")

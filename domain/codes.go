@@ -1,5 +1,5 @@
-// Rejections: the codes that the rules refuse with, and the facts that explain them. None of them is a Go error: being
-// refused is an ordinary outcome. What each rule checks first is in DESIGN.md.
+// Rejections: the codes that the rules reject with, and the facts that explain them. None of them is a Go error: being
+// rejected is an ordinary outcome. What each rule checks first is in DESIGN.md.
 
 package domain
 
@@ -73,9 +73,9 @@ type Details struct {
 	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: the right amount
 }
 
-// Rejection is the event that a command was refused. It changes nothing but the last event number and the log time.
+// Rejection is the event that a command was rejected. It changes nothing but the last event number and the log time.
 type Rejection struct {
-	Command string `json:"command"` // type name of the refused command
+	Command string `json:"command"` // type name of the rejected command
 	Code    string `json:"code"`
 	Details
 }
@@ -93,7 +93,7 @@ func (r Rejection) IDs(entity string) []string {
 
 func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
 
-// Reject returns the event that refuses command c, alone.
+// Reject returns the event that rejects command c, alone.
 func Reject(c Command, code string, details Details) []Event {
 	name, _ := c.Body.Type()
 	return NewOutcome(c, Rejection{Command: name, Code: code, Details: details})

@@ -5,7 +5,7 @@ package domain
 
 import "slices"
 
-// Outcome is an event that answers a command with success. Rejection and DeadLetter are answers too, but refusals, and no
+// Outcome is an event that answers a command with success. Rejection and DeadLetter are answers too, but no
 // Outcomes.
 type Outcome interface {
 	Result() any // what the HTTP response shows as the result

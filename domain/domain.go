@@ -3,7 +3,7 @@
 // A rule is a pure function: the same commands, in the same order and with the same log times, give the same events, byte
 // for byte, on every node at any time. So nothing below this folder reads a clock, draws a random number, does I/O, or lets
 // the order of a map show. Time and identity are data: a command carries the time at which the log stored it and its
-// sequence, and every id is made from those. DESIGN.md says how the rules work and how to add a verb.
+// sequence, and every id is made from those. DESIGN.md says how the rules work and how to add a command.
 package domain
 
 import (

@@ -44,6 +44,7 @@ func TestStreamState_CheckContiguous(t *testing.T) {
 		{"middle lost", StreamState{First: 1, Last: 9, Messages: 8, Deleted: 1}, false},
 		{"middle lost, not counted as deleted", StreamState{First: 1, Last: 9, Messages: 8}, false},
 		{"all lost", StreamState{First: 10, Last: 9}, false},
+		{"all lost, first unknown", StreamState{Last: 3}, false},
 	} {
 		if err := c.state.CheckContiguous(); (err == nil) != c.contiguous {
 			t.Errorf("%s: got %v", c.name, err)
@@ -51,7 +52,7 @@ func TestStreamState_CheckContiguous(t *testing.T) {
 	}
 }
 
-// FuzzRejection: a refusal reads as it was written, and facts that do not belong to it are not there.
+// FuzzRejection: a rejection reads as it was written, and facts that do not belong to it are not there.
 func FuzzRejection(f *testing.F) {
 	f.Add(SoldOut, "", 0, uint64(2000), int64(0), []byte(nil))
 	f.Add(SeatUnavailable, "", 0, uint64(0), int64(0), []byte{1, 2, 200})

@@ -11,10 +11,12 @@ var (
 	// ErrNoAck: no acknowledgement came. The command or event may be in the log or not. Nothing retries it by itself: the caller
 	// reads the log, or sends the same request again, which is idempotent.
 	ErrNoAck = errors.New("the log did not say whether it stored this")
+	// ErrUnavailable: the log cannot be reached or did not take it. Nothing was stored, and a retry may succeed.
+	ErrUnavailable = errors.New("the log is unavailable")
 	// ErrFull: the log or its disk has no room. Nothing was stored.
 	ErrFull = errors.New("the log is full")
 	// ErrFenced: EVENTS does not end where these events begin. Some or all of them may be there already.
-	ErrFenced = errors.New("another node has written these events")
+	ErrFenced = errors.New("EVENTS does not end before these events")
 	// ErrUnknownType: a command or event that a newer onsale wrote. A node that reads one halts: it does not decide what it does not
 	// know.
 	ErrUnknownType = errors.New("needs a newer onsale")

@@ -235,8 +235,8 @@ func (s *Server) checkCapacity(status projections.Status) error {
 	return nil
 }
 
-// appendProblem is the problem of a failed append. After ErrFull and ErrClosed nothing was stored; after any other error
-// that is unknown, and the idempotency key makes retrying safe.
+// appendProblem is the problem of a failed append. After ErrFull, ErrClosed and ErrUnavailable nothing was stored; after any other
+// error that is unknown. The idempotency key makes retrying safe in any case.
 func appendProblem(err error) error {
 	switch {
 	case errors.Is(err, domain.ErrFull):
@@ -244,7 +244,11 @@ func appendProblem(err error) error {
 	case errors.Is(err, domain.ErrClosed):
 		return problemf(halted, "this node is shutting down; nothing was stored")
 	}
-	p := problemf(outcomeUnknown, "")
+	detail := ""
+	if errors.Is(err, domain.ErrUnavailable) {
+		detail = "the log is unavailable; nothing was stored, retry with the same key"
+	}
+	p := problemf(outcomeUnknown, detail)
 	p.cause = err
 	return p
 }

@@ -34,7 +34,7 @@ func newMetrics() *metrics {
 			Name: "onsale_commands_accepted_total", Help: "Commands that this node appended to COMMANDS.",
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_refused_total", Help: "Requests refused before anything was appended, by code. Commands rejected by the rules are in onsale_outcomes_total.",
+			Name: "onsale_refused_total", Help: "Requests refused before anything was appended, by code. Commands rejected by the rules are in onsale_events_total.",
 		}, []string{"code"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "onsale_http_requests_total", Help: "Responses by method, route and class of status; streams when they end.",

@@ -1,6 +1,6 @@
 // Package http is the HTTP API (imported as httpd): it validates commands, appends them to the log, and reports their
 // outcomes. It checks shape and identity, never stock: only the projector decides. Three promises are kept here. A client
-// that reads "complete" can read the result, because outcomes come from the projector, and only confirmed ones. The same
+// that gets issue-complete can read the result, because outcomes come from the projector, and only confirmed ones. The same
 // idempotency key is the same request: a duplicate is detected before anything is appended. Invalid input is refused with
 // the name of its field; it is never appended and never a 500.
 package http
@@ -33,8 +33,8 @@ import (
 
 // Config configures a Server. Append, Projector and Epoch are required.
 type Config struct {
-	// Append appends a command to the log and returns its sequence once it is durable. ErrFull and ErrClosed mean that
-	// nothing was stored; after any other error that is unknown. It must return in bounded time, because it is not
+	// Append appends a command to the log and returns its sequence once it is durable. ErrFull,
+	// ErrUnavailable and ErrClosed mean that nothing was stored; after any other error that is unknown. It must return in bounded time, because it is not
 	// cancelled when the client disconnects.
 	Append func(ctx context.Context, c domain.Command) (sequence uint64, err error)
 

@@ -143,3 +143,22 @@ func BenchmarkStore_Rebuild(b *testing.B) {
 	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 	tn.closeUnchecked()
 }
+
+// BenchmarkStore_Load verifies and loads a read store of 200,000 events.
+func BenchmarkStore_Load(b *testing.B) {
+	const events = 200_000
+	tn := newTestNode(b)
+	tn.createPromotion("demo", 100_000_000)
+	tn.issueCoupons(events-1, "before")
+	tn.stop()
+	b.ReportAllocs()
+	for b.Loop() {
+		s, _, err := store.Open(tn.path(), tn.log.Epoch(), tn.log)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+	b.ReportMetric(float64(events)*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	tn.closeUnchecked()
+}

@@ -46,7 +46,7 @@ func newClusterNode(tb testing.TB, name string, servers *streamtest.Servers) *cl
 		tb: tb, path: filepath.Join(tb.TempDir(), name+".db"), halted: make(chan string, 8), resumed: make(chan struct{}, 8),
 		config: streams.Config{
 			URLs: servers.URLs, Node: name, Replicas: len(servers.URLs), CommandsMaxBytes: 1 << 30, EventsMaxBytes: 1 << 30,
-			Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})).With("node", name),
+			Logger: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelError})).With("node", name),
 		},
 	}
 }
@@ -89,7 +89,7 @@ func (cn *clusterNode) startProjector(change func(*projections.Config)) error {
 	cn.recorder = &eventRecorder{tb: cn.tb}
 	c := projections.Config{
 		Path: cn.path, Log: cn.projectorLog, ConsumeCommands: commandsOf(cn.log), Epoch: cn.log.Epoch(), OnConfirmed: cn.recorder.onConfirmed,
-		OnHalt: func(reason string, _ bool) { cn.halted <- reason }, OnResume: func() { cn.resumed <- struct{}{} }, OutboxRetention: 2 * time.Second, Logger: cn.config.Log,
+		OnHalt: func(reason string, _ bool) { cn.halted <- reason }, OnResume: func() { cn.resumed <- struct{}{} }, OutboxRetention: 2 * time.Second, Logger: cn.config.Logger,
 	}
 	if change != nil {
 		change(&c)

@@ -59,7 +59,7 @@ func (tn *testNode) openDamaged(t *testing.T, content []byte, want *store.Store)
 		t.Fatal(err)
 	}
 	s, _, err := store.Open(path, tn.log.Epoch(), tn.log)
-	if errors.Is(err, store.ErrDamaged) {
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		return "rebuilt, because " + strings.TrimPrefix(err.Error(), "the read store is damaged: ")
 	}
 	if err != nil {
@@ -140,7 +140,7 @@ func TestDamage_NoticesOtherRows(t *testing.T) {
 			return tx.Bucket([]byte("journal")).Delete(k)
 		},
 		"all products are missing":      func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("products")) },
-		"all waiting lists are missing": func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("lines")) },
+		"all waiting lists are missing": func(tx *bolt.Tx) error { return tx.DeleteBucket([]byte("waitlists")) },
 		"the row of another key": func(tx *bolt.Tx) error {
 			c := tx.Bucket([]byte("orders")).Cursor()
 			k, _ := c.First()

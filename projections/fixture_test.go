@@ -83,7 +83,7 @@ func newNodeIn(tb testing.TB, dir string) *testNode {
 	}
 	tn.config = streams.Config{
 		Dir: tn.dir, Node: "test", Replicas: 1, Sync: time.Second, CommandsMaxBytes: 4 << 30, EventsMaxBytes: 4 << 30,
-		Log: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Logger: slog.New(slog.NewTextHandler(tb.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	return tn
 }
@@ -116,7 +116,7 @@ func (tn *testNode) tryProjector() error {
 	tn.recorder = &eventRecorder{tb: tn.tb}
 	p, recovery, err := projections.Open(context.Background(), projections.Config{
 		Path: tn.path(), Log: tn.wrapLog(tn.log), ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), OnConfirmed: tn.recorder.onConfirmed,
-		OutboxRetention: tn.outboxRetention, Logger: tn.config.Log,
+		OutboxRetention: tn.outboxRetention, Logger: tn.config.Logger,
 	})
 	if err != nil {
 		if p != nil {

@@ -358,7 +358,7 @@ func TestHalt_RefusesStoreOfAnotherLog(t *testing.T) {
 		log := streamtest.Start(t)
 		epochs = append(epochs, log.Epoch())
 		p, _, err := projections.Open(t.Context(), projections.Config{
-			Path: path, Log: log, ConsumeCommands: commandsOf(log), Epoch: log.Epoch(), Logger: streamtest.Config(t, "").Log,
+			Path: path, Log: log, ConsumeCommands: commandsOf(log), Epoch: log.Epoch(), Logger: streamtest.Config(t, "").Logger,
 		})
 		if len(epochs) == 1 {
 			if err != nil {

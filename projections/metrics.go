@@ -24,21 +24,21 @@ var (
 
 // metrics counts confirmed events.
 type metrics struct {
-	outcomes *prometheus.CounterVec // by type and code
-	delay    prometheus.Histogram
+	events *prometheus.CounterVec // by type and code
+	delay  prometheus.Histogram
 
 	mu       sync.Mutex
-	counters map[outcomeKey]prometheus.Counter // saves building the labels for each event
+	counters map[eventKey]prometheus.Counter // saves building the labels for each event
 }
 
-// outcomeKey is the type of an event; of a rejection, the type of its command and the code.
-type outcomeKey struct{ name, code string }
+// eventKey is the type of an event; of a rejection, the type of its command and the code.
+type eventKey struct{ name, code string }
 
 func newMetrics() metrics {
 	return metrics{
-		counters: map[outcomeKey]prometheus.Counter{},
-		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "onsale_outcomes_total", Help: "Events confirmed on this node since its start, by type; rejections by code too.",
+		counters: map[eventKey]prometheus.Counter{},
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "onsale_events_total", Help: "Events confirmed on this node since its start, by type; rejections and dead letters also by code.",
 		}, []string{"type", "code"}),
 		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "onsale_outcome_delay_seconds", Help: "Time from the log's timestamp of a user's command to the confirmation of its outcome on this node.",
@@ -61,10 +61,10 @@ func (m *metrics) observe(events []ConfirmedEvent) {
 }
 
 func (m *metrics) counter(body domain.Body) prometheus.Counter {
-	var key outcomeKey
+	var key eventKey
 	switch body := body.(type) {
 	case domain.Rejection:
-		key = outcomeKey{body.Command, body.Code} // building its type name would allocate for each event
+		key = eventKey{body.Command, body.Code} // building its type name would allocate for each event
 	case domain.DeadLetter:
 		key.name, _ = body.Type()
 		key.code = body.Reason
@@ -74,7 +74,7 @@ func (m *metrics) counter(body domain.Body) prometheus.Counter {
 	counter := m.counters[key]
 	if counter == nil {
 		name, _ := body.Type()
-		counter = m.outcomes.WithLabelValues(name, key.code)
+		counter = m.events.WithLabelValues(name, key.code)
 		m.counters[key] = counter
 	}
 	return counter
@@ -85,7 +85,7 @@ func (p *Projector) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{haltedDesc, haltedInfoDesc, decidedDesc, eventsDesc, confirmedDesc, outboxDesc, backlogDesc} {
 		out <- desc
 	}
-	p.metrics.outcomes.Describe(out)
+	p.metrics.events.Describe(out)
 	p.metrics.delay.Describe(out)
 }
 
@@ -108,6 +108,6 @@ func (p *Projector) Collect(out chan<- prometheus.Metric) {
 	// commandsEnd is up to two seconds old, so the decided message may be ahead of it.
 	end, decided := p.commandsEnd.Load(), s.DecidedSequence/domain.SequencesPerMessage
 	gauge(backlogDesc, end-min(end, decided))
-	p.metrics.outcomes.Collect(out)
+	p.metrics.events.Collect(out)
 	p.metrics.delay.Collect(out)
 }

@@ -82,11 +82,11 @@ func TestMetrics_CountOutcomes(t *testing.T) {
 	p.metrics.observe(sampleEvents(5))
 	p.metrics.observe(sampleEvents(4))
 	expectMetrics(t, p, map[string]float64{
-		"onsale_outcomes_total code=sold_out type=coupons.rejected":   3,
-		"onsale_outcomes_total code= type=seats.expired":              2,
-		"onsale_outcomes_total code=panicked type=system.dead-letter": 2,
-		"onsale_outcomes_total code= type=seats.held":                 2,
-		"onsale_outcome_delay_seconds":                                7,
+		"onsale_events_total code=sold_out type=coupons.rejected":   3,
+		"onsale_events_total code= type=seats.expired":              2,
+		"onsale_events_total code=panicked type=system.dead-letter": 2,
+		"onsale_events_total code= type=seats.held":                 2,
+		"onsale_outcome_delay_seconds":                              7,
 	})
 }
 

@@ -30,7 +30,8 @@ type Config struct {
 	// OnHalt is called when the node halts. A halt that is not final ends with OnResume, if the log proves whole.
 	OnHalt   func(reason string, final bool)
 	OnResume func()
-	// OutboxRetention is how long an event stays in the outbox after its confirmation: twice the log's sync interval.
+	// OutboxRetention is how long an event stays in the outbox after its confirmation, until EVENTS is certainly on disk: at least
+	// twice the log's sync interval.
 	OutboxRetention time.Duration
 	// Watch runs beside the projector until ctx ends. Its error halts the node. Optional.
 	Watch func(context.Context) error

@@ -95,7 +95,7 @@ func TestQueueEstimate_ReportsPosition(t *testing.T) {
 		tn.append(command("kim", strconv.Itoa(i), "demo", coupons.Issue{}))
 	}
 	p, _, err := projections.Open(context.Background(), projections.Config{
-		Path: tn.path(), Log: tn.log, ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), Logger: tn.config.Log,
+		Path: tn.path(), Log: tn.log, ConsumeCommands: tn.retimedLog().ConsumeCommands, Epoch: tn.log.Epoch(), Logger: tn.config.Logger,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,12 +106,12 @@ func TestQueueEstimate_ReportsPosition(t *testing.T) {
 			t.Errorf("%d: got %+v %v, want %+v %v", sequence, got, ok, estimate, known)
 		}
 	}
-	want(1000, projections.QueueEstimate{Exact: true}, true)
-	want(2000, projections.QueueEstimate{Position: 1, Exact: true}, true)
-	want(2003, projections.QueueEstimate{Position: 4, Exact: true}, true)
+	want(1000, projections.QueueEstimate{}, true)
+	want(2000, projections.QueueEstimate{Position: 1}, true)
+	want(2003, projections.QueueEstimate{Position: 4}, true)
 	want(5000, projections.QueueEstimate{}, false)
 	p.RecordDecided(30, 10, 60*time.Millisecond)
-	want(2003, projections.QueueEstimate{Position: 4, Exact: true, Wait: 8 * time.Millisecond}, true)
+	want(2003, projections.QueueEstimate{Position: 4, Wait: 8 * time.Millisecond}, true)
 	want(5000, projections.QueueEstimate{Position: 10, Wait: 20 * time.Millisecond}, true)
 	want(6000, projections.QueueEstimate{}, false) // there is no such command
 	if err := p.Close(); err != nil {

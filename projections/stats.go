@@ -129,8 +129,7 @@ func (w *rateWindow) sum(now time.Time) (sum second) {
 
 // QueueEstimate is when this node will decide a queued command.
 type QueueEstimate struct {
-	Position int           // commands up to and including it; 0: it is decided
-	Exact    bool          // otherwise Position is an estimate
+	Position int           // commands up to and including it, estimated beyond the next message; 0: it is decided
 	Wait     time.Duration // estimated from the rate of the last seconds; 0: unknown
 }
 
@@ -143,10 +142,10 @@ func (p *Projector) QueueEstimate(sequence uint64) (QueueEstimate, bool) {
 	decided, recent := p.committed.Sequence, p.rate.sum(time.Now())
 	p.mu.RUnlock()
 	if sequence <= decided {
-		return QueueEstimate{Exact: true}, true
+		return QueueEstimate{}, true
 	}
 	const perMessage = domain.SequencesPerMessage
-	estimate := QueueEstimate{Position: int(sequence%perMessage) + 1, Exact: true}
+	estimate := QueueEstimate{Position: int(sequence%perMessage) + 1}
 	message, last := sequence/perMessage, decided/perMessage
 	switch between := message - last - 1; {
 	case message > p.commandsEnd.Load(): // there may be no such command
@@ -157,7 +156,6 @@ func (p *Projector) QueueEstimate(sequence uint64) (QueueEstimate, bool) {
 		return QueueEstimate{}, false
 	case between > 0:
 		estimate.Position += int(float64(between) * float64(recent.commands) / float64(recent.messages))
-		estimate.Exact = false
 	}
 	if recent.commands > 0 {
 		estimate.Wait = time.Duration(float64(estimate.Position) * float64(recent.busy) / float64(recent.commands))

@@ -16,9 +16,6 @@ import (
 	"onsale/domain"
 )
 
-// ErrUnavailable: the append did not happen, and a retry may succeed.
-var ErrUnavailable = errors.New("the log is unavailable")
-
 // Append appends a command and returns its sequence once it is stored. If ctx ends first, the error is ErrNoAck if the
 // command was already sent; otherwise it is that of ctx, and the command is never sent.
 func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, err error) {
@@ -55,7 +52,7 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 // appendMessage waits for the ack, at most ackWait: all pending appends wait for it too.
 func (l *Log) appendMessage(payload []byte, options ...jetstream.PublishOpt) (message uint64, err error) {
 	if err := l.runHook(commandsStream, BeforeSend); err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return 0, fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, l.ackWait)
 	defer cancel()
@@ -111,10 +108,10 @@ func (l *Log) classifyPublishError(err error) error {
 		case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
 			kind = domain.ErrFenced
 		default:
-			kind = ErrUnavailable
+			kind = domain.ErrUnavailable
 		}
 	} else if errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrMaxPayload) {
-		kind = ErrUnavailable // no stream received it, or it was never sent
+		kind = domain.ErrUnavailable // no stream received it, or it was never sent
 	} else {
 		l.checkServer()
 	}

@@ -113,7 +113,7 @@ func TestAppend_ClassifiesErrors(t *testing.T) {
 		want error
 		last uint64
 	}{
-		"before it is sent":  {streams.BeforeSend, streams.ErrUnavailable, 0},
+		"before it is sent":  {streams.BeforeSend, domain.ErrUnavailable, 0},
 		"after it is stored": {streams.AfterStore, domain.ErrNoAck, 1},
 	} {
 		l := streamtest.Start(t)
@@ -172,7 +172,7 @@ func TestAppend_FailsWithoutStream(t *testing.T) {
 	if err := l.JetStream().DeleteStream(t.Context(), "COMMANDS"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) {
+	if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrUnavailable) {
 		t.Fatal(err)
 	}
 }

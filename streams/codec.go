@@ -248,5 +248,18 @@ func appendEventSubject(b []byte, kind, entity, user string) []byte {
 	return append(b, user...)
 }
 
+// CanMatchEvents reports whether some event can have a subject that matches the filter.
+func CanMatchEvents(filter string) bool {
+	if !server.IsValidSubject(filter) {
+		return false
+	}
+	for name := range eventTypes {
+		if server.SubjectsCollide(filter, "evt."+domain.Kind(name)+".*.*") {
+			return true
+		}
+	}
+	return false
+}
+
 // SubjectMatches reports whether a subject matches a filter with the wildcards * (one token) and > (the rest).
 func SubjectMatches(subject, filter string) bool { return server.SubjectMatchesFilter(subject, filter) }

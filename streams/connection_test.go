@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"onsale/domain"
 	"onsale/domain/seats"
 	"onsale/streams"
 	"onsale/streams/streamtest"
@@ -65,7 +66,7 @@ func TestConnection_SurvivesRefusedLogin(t *testing.T) {
 	login("right")
 	lines := newCountingHandler(t)
 	c := clusterConfig(t, servers, "a")
-	c.Replicas, c.Log, c.URLs = 1, slog.New(lines), []string{strings.Replace(servers.URLs[0], "nats://", "nats://onsale:right@", 1)}
+	c.Replicas, c.Logger, c.URLs = 1, slog.New(lines), []string{strings.Replace(servers.URLs[0], "nats://", "nats://onsale:right@", 1)}
 	l := streamtest.Open(t, c)
 	reader := consumeCommands(t, l, 1)
 	appendCommands(t, l, 2)
@@ -78,7 +79,7 @@ func TestConnection_SurvivesRefusedLogin(t *testing.T) {
 		if n := lines.count("disconnected from nats") - before; n != 0 {
 			t.Errorf("%d more lines for the same problem", n)
 		}
-		if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) {
+		if _, err := l.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrUnavailable) {
 			t.Errorf("append without a login: got %v", err)
 		}
 		login("right")
@@ -137,7 +138,7 @@ func TestConnection_ComparesLimits(t *testing.T) {
 	// What is too large was certainly not stored.
 	large := issueCommand(1)
 	large.Body = seats.Create{Title: "t", Sections: []seats.Section{{Name: "A", Rows: make([]seats.Row, 5000)}}}
-	if _, err := l.Append(t.Context(), large); !errors.Is(err, streams.ErrUnavailable) {
+	if _, err := l.Append(t.Context(), large); !errors.Is(err, domain.ErrUnavailable) {
 		t.Errorf("an append of a message that is too large: got %v", err)
 	}
 	payload(1 << 20)

@@ -55,7 +55,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 	}()
 
 	server.Stop(0)
-	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+	if _, err := a.Append(t.Context(), issueCommand(1)); !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 		t.Fatal(err)
 	}
 	if err := a.AppendEvents(t.Context(), records[10:20]); !errors.Is(err, domain.ErrNoAck) {
@@ -72,7 +72,7 @@ func TestExternalServer_SurvivesRestart(t *testing.T) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, streams.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
+		if !errors.Is(err, domain.ErrUnavailable) && !errors.Is(err, domain.ErrNoAck) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -118,7 +118,7 @@ func TestAppend_TimesOutWithoutAck(t *testing.T) {
 
 func clusterConfig(tb testing.TB, servers *streamtest.Servers, node string) streams.Config {
 	return streams.Config{URLs: servers.URLs, Node: node, Replicas: 3, CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20,
-		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
+		Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)).With("node", node)}
 }
 
 // TestCluster_SurvivesServerRestarts runs two nodes on three servers through the restart of each server.
@@ -165,7 +165,7 @@ func TestCluster_SurvivesServerRestarts(t *testing.T) {
 			acked++
 		case errors.Is(err, domain.ErrNoAck):
 			unknown++
-		case !errors.Is(err, streams.ErrUnavailable):
+		case !errors.Is(err, domain.ErrUnavailable):
 			t.Fatal(err)
 		}
 	}

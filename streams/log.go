@@ -40,7 +40,7 @@ type Config struct {
 	CommandsMaxBytes, EventsMaxBytes int64
 
 	ReadOnly bool // for replay and audit: the streams must exist, and nothing is created, updated or appended
-	Log      *slog.Logger
+	Logger   *slog.Logger
 }
 
 // ErrReadOnly: the log is open for reading only.
@@ -84,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, logger: cmp.Or(c.Log, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
+	l := &Log{config: c, logger: cmp.Or(c.Logger, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {

@@ -204,7 +204,7 @@ func Restore(ctx context.Context, backup, to string, logger *slog.Logger) (Copie
 
 // renewEpoch gives the log of a data directory a new epoch.
 func renewEpoch(ctx context.Context, dir string, logger *slog.Logger) (epoch string, err error) {
-	l, err := Open(ctx, Config{Dir: dir, ReadOnly: true, Log: logger})
+	l, err := Open(ctx, Config{Dir: dir, ReadOnly: true, Logger: logger})
 	if err != nil {
 		return "", err
 	}

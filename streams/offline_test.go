@@ -44,7 +44,7 @@ func TestBackup_CopiesBlocks(t *testing.T) {
 	}
 	stored.Close()
 	to := filepath.Join(t.TempDir(), "restored")
-	copied, err := streams.Restore(t.Context(), c.Dir, to, c.Log)
+	copied, err := streams.Restore(t.Context(), c.Dir, to, c.Logger)
 	if err != nil || copied.Events != count || copied.Messages != count {
 		t.Fatal(copied, err)
 	}

@@ -69,7 +69,7 @@ func TestLock_RefusesSecondOpen(t *testing.T) {
 
 func TestReadOnly_RefusesWrites(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
-	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Log: c.Log}
+	readOnly := streams.Config{Dir: c.Dir, ReadOnly: true, Logger: c.Logger}
 	if _, err := streams.Open(t.Context(), readOnly); err == nil {
 		t.Fatal("opened a log that does not exist")
 	}
@@ -247,23 +247,5 @@ func TestOpen_RefusesReplicasOnOneServer(t *testing.T) {
 		t.Fatal("opened with three replicas on one server")
 	} else if !strings.Contains(err.Error(), "replicas") {
 		t.Fatal(err)
-	}
-}
-
-func TestStreamState_ChecksContiguous(t *testing.T) {
-	for _, c := range []struct {
-		state domain.StreamState
-		want  bool
-	}{
-		{domain.StreamState{}, true},
-		{domain.StreamState{First: 1, Last: 3, Messages: 3}, true},
-		{domain.StreamState{First: 2, Last: 3, Messages: 2}, false},
-		{domain.StreamState{First: 1, Last: 3, Messages: 2, Deleted: 1}, false},
-		{domain.StreamState{First: 4, Last: 3}, false},
-		{domain.StreamState{Last: 3}, false},
-	} {
-		if got := c.state.CheckContiguous() == nil; got != c.want {
-			t.Errorf("%+v: %v", c.state, c.state.CheckContiguous())
-		}
 	}
 }

@@ -132,7 +132,7 @@ func (l *Log) classifyBatchError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if err = l.classifyPublishError(err); errors.Is(err, ErrUnavailable) {
+	if err = l.classifyPublishError(err); errors.Is(err, domain.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", domain.ErrNoAck, err)
 	}
 	return err

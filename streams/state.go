@@ -36,7 +36,7 @@ func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamStat
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w", stream, err)
 	}
 	if !hearsMajority(info.Cluster) {
-		return domain.StreamState{}, fmt.Errorf("state of %s: %w: its leader %s does not hear from a majority of the replicas", stream, ErrUnavailable, info.Cluster.Leader)
+		return domain.StreamState{}, fmt.Errorf("state of %s: %w: its leader %s does not hear from a majority of the replicas", stream, domain.ErrUnavailable, info.Cluster.Leader)
 	}
 	return stateOf(info), nil
 }

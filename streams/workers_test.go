@@ -177,7 +177,7 @@ func TestConsumeEvents_ReleasesOnStop(t *testing.T) {
 
 func openExternal(t *testing.T, servers *streamtest.Servers, node string) *streams.Log {
 	return streamtest.Open(t, streams.Config{URLs: servers.URLs, Node: node, Replicas: 1, CommandsMaxBytes: 64 << 20,
-		EventsMaxBytes: 64 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", node)})
+		EventsMaxBytes: 64 << 20, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", node)})
 }
 
 // The events of a silent node are redelivered to another. A node that is slow and reports progress keeps its events.

@@ -200,7 +200,7 @@ func (a Accepted) IDs(string) []string {
 }
 func (a Accepted) CouponChanges() Changes { return changes(a.Number, a.Quantity, StatusIssued) }
 
-// Declined is an offer that was refused; the waiting is over.
+// Declined is an offer that its user declined; the waiting is over.
 type Declined struct {
 	PromotionID string `json:"promotionId"`
 	WaitingID   string `json:"waitingId"`

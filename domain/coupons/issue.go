@@ -26,7 +26,7 @@ func (s *State) issue(c domain.Command, now domain.Time) []domain.Event {
 	return domain.NewOutcome(c, Issued{PromotionID: c.Entity, CouponID: CouponID(c.Entity, number), Number: number})
 }
 
-// checkWindow returns the code that refuses a command outside of opensAt to closesAt. A promotion that was closed before it
+// checkWindow returns the code that rejects a command outside of opensAt to closesAt. A promotion that was closed before it
 // opened is closed: no client should wait for the opening.
 func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.Details) {
 	if closed, closesAt := p.Closed(now); closed {
@@ -39,7 +39,7 @@ func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.De
 	return "", details
 }
 
-// checkUserLimit returns the code that refuses the user quantity more coupons.
+// checkUserLimit returns the code that rejects quantity more coupons for the user.
 func (p *Promotion) checkUserLimit(user string, quantity int) (code string, details domain.Details) {
 	switch held := p.holders[user]; {
 	case int(held.Count)+quantity <= p.PerUserLimit:

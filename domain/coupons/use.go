@@ -27,8 +27,6 @@ func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 	coupon, ok := s.coupon(c.Entity, body.Number)
 	code := ""
 	switch {
-	case body.Check() != nil:
-		code = domain.InvalidBody
 	case !ok:
 		code = domain.CouponNotFound
 	case coupon.Status == StatusRevoked:

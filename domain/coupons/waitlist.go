@@ -144,7 +144,7 @@ func (s *State) decline(c domain.Command, body Decline, now domain.Time) []domai
 }
 
 // findWaiting returns the promotion and the entry with this id, with its offer if any; or the command's rejection, where check
-// refuses the entry.
+// rejects the entry.
 func (s *State) findWaiting(c domain.Command, id string, now domain.Time, check waitlist.Check) (
 	*Promotion, waitlist.Offer, []domain.Event,
 ) {

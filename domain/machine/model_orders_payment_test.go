@@ -39,17 +39,17 @@ func (w *model) ownershipProblem(o *orderModel, p orders.Payment) string {
 func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) string {
 	problem, paid, cancelled := w.ownershipProblem(o, p), p.State == "paid", p.State == "cancelled"
 	switch changed := o.payment == nil || *o.payment != p; {
-	case o.refuseReason != "" && !o.settled && o.payment != nil: // 1. A refund is under way: it ends when nothing is left.
+	case o.rejectReason != "" && !o.settled && o.payment != nil: // 1. A refund is under way: it ends when nothing is left.
 		switch {
 		case cancelled && !o.decided:
-			return o.fail(o.refuseReason, p, p.Cancelled)
+			return o.fail(o.rejectReason, p, p.Cancelled)
 		case cancelled:
-			return o.markRefunded(o.refuseReason, p)
+			return o.markRefunded(o.rejectReason, p)
 		case !paid && changed:
 			return o.markDiscrepant(p)
 		}
 		return ""
-	case o.decided && o.refuseReason == "": // 2. Paid: only a full refund at the provider changes that; the rest is discrepant.
+	case o.decided && o.rejectReason == "": // 2. Paid: only a full refund at the provider changes that; the rest is discrepant.
 		switch {
 		case cancelled && changed:
 			o.note = ""
@@ -59,20 +59,20 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 		}
 		return ""
 	case o.decided: // 3. Failed or refunded: a payment of the user that comes now is refunded.
-		if paid && problem == "" && o.refuseReason != "payment_of_another" && o.refuseReason != "payment_not_prepared" {
+		if paid && problem == "" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
 			return o.startRefund("late_payment", "", p)
 		}
-		if !o.refunded && changed && problem == "payment_of_another" && o.refuseReason != "payment_of_another" && o.refuseReason != "payment_not_prepared" {
+		if !o.refunded && changed && problem == "payment_of_another" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
 			return o.markDiscrepant(p)
 		}
 		return ""
 	case problem != "": // 4. The payment is not the user's.
 		return o.fail(problem, p, 0)
-	case o.refuseReason != "": // 5. The order was rejected or cancelled.
+	case o.rejectReason != "": // 5. The order was rejected or cancelled.
 		if paid {
-			return o.startRefund(o.refuseReason, o.note, p)
+			return o.startRefund(o.rejectReason, o.note, p)
 		}
-		return o.fail(o.refuseReason, p, 0)
+		return o.fail(o.rejectReason, p, 0)
 	case paid: // 6. Paid: is it the right payment?
 		for _, check := range []struct {
 			mismatch bool
@@ -99,18 +99,18 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 }
 
 func (o *orderModel) fail(reason string, p orders.Payment, refunded int64) string {
-	o.decided, o.settled, o.refunded, o.refuseReason, o.payment = true, true, refunded > 0, reason, &p
+	o.decided, o.settled, o.refunded, o.rejectReason, o.payment = true, true, refunded > 0, reason, &p
 	return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d refunded, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount,
 		reason, o.note, refunded, p)
 }
 
 func (o *orderModel) startRefund(reason, note string, p orders.Payment) string {
-	o.settled, o.refunded, o.refuseReason, o.note, o.payment = false, false, reason, note, &p
+	o.settled, o.refunded, o.rejectReason, o.note, o.payment = false, false, reason, note, &p
 	return fmt.Sprintf("refund of %s to %s, %s, %s: %v", o.PaymentID, o.user, reason, note, p)
 }
 
 func (o *orderModel) markRefunded(reason string, p orders.Payment) string {
-	o.settled, o.refunded, o.refuseReason, o.payment = true, true, reason, &p
+	o.settled, o.refunded, o.rejectReason, o.payment = true, true, reason, &p
 	return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v\nalarm order-refunded for %s", o.PaymentID, o.user, p.Cancelled, reason, o.note, p, o.user)
 }
 

@@ -23,10 +23,10 @@ type (
 		orders.Placed
 		user         string
 		sequence     uint64
-		refuseReason string          // why its payment, if there is one, has to be refunded; "" while it does not
+		rejectReason string          // why its payment, if there is one, has to be refunded; "" while it does not
 		note         string          // the admin's reason
 		refunded     bool            // money was refunded
-		settled      bool            // with a refuseReason: nothing is left to refund
+		settled      bool            // with a rejectReason: nothing is left to refund
 		decided      bool            // there was a result
 		payment      *orders.Payment // the last accepted answer of the provider
 		lastEvent    uint64          // the last that changed it
@@ -38,7 +38,7 @@ type (
 func (w *model) remaining(p *productModel) int {
 	remaining := p.Stock
 	for _, o := range w.orders {
-		if o.ProductID == p.id && o.refuseReason == "" {
+		if o.ProductID == p.id && o.rejectReason == "" {
 			remaining -= o.Count
 		}
 	}
@@ -66,18 +66,18 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 		}
 		at := o.changedAt.Add(min(wait, time.Hour))
 		switch {
-		case !o.decided && o.refuseReason == "":
+		case !o.decided && o.rejectReason == "":
 			if o.changedAt < o.PaymentDue {
 				at = min(at, o.PaymentDue)
 			}
-		case o.refuseReason == "": // paid
+		case o.rejectReason == "": // paid
 			if o.rechecks == 3 {
 				continue
 			}
 			at = o.changedAt.Add(24 * time.Hour << o.rechecks)
 		case o.settled:
 			at = o.changedAt.Add(wait) // not bounded by an hour
-			if o.payment.State == "cancelled" || o.rechecks == 14 || o.refuseReason == "payment_of_another" || o.refuseReason == "payment_not_prepared" {
+			if o.payment.State == "cancelled" || o.rechecks == 14 || o.rejectReason == "payment_of_another" || o.rejectReason == "payment_not_prepared" {
 				continue
 			}
 		}
@@ -169,15 +169,15 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	case b.Amount < 1:
 		return fmt.Sprint("amount_mismatch expected ", o.Amount)
 	case p.closed:
-		o.refuseReason, rejection = "product_closed", "product_closed"
+		o.rejectReason, rejection = "product_closed", "product_closed"
 	case b.Amount != o.Amount:
-		o.refuseReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
+		o.rejectReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
 	case b.Count > w.remaining(p):
-		o.refuseReason, rejection = "sold_out", w.soldOut(p)
+		o.rejectReason, rejection = "sold_out", w.soldOut(p)
 	}
 	w.orders[c.Entity] = o
 	if rejection != "" {
-		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.refuseReason, c.User, o.Placed, rejection)
+		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.rejectReason, c.User, o.Placed, rejection)
 	}
 	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
 }
@@ -190,7 +190,7 @@ func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) 
 		return "invalid_body"
 	case o == nil:
 		return "order_not_found"
-	case o.refuseReason != "":
+	case o.rejectReason != "":
 		return "already_cancelled"
 	}
 	payment := "unknown payment"
@@ -199,7 +199,7 @@ func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) 
 	} else {
 		o.payment = nil
 	}
-	o.refuseReason, o.note = "order_cancelled", b.Reason
+	o.rejectReason, o.note = "order_cancelled", b.Reason
 	w.markChanged(o, now)
 	return fmt.Sprintf("refund of %s to %s, order_cancelled, %s: %s\ncancelled %s of %s, %d for %s, %s",
 		o.PaymentID, o.user, b.Reason, payment, o.PaymentID, o.user, o.Amount, o.ProductID, b.Reason)

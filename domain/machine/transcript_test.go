@@ -1,4 +1,4 @@
-// The transcripts in testdata: one story each, in the log's own time; testdata/README.md explains how to read them.
+// The transcripts in testdata: one scenario each, in log time; testdata/README.md explains how to read them.
 // Indented lines are written by the program:
 //
 //	go test ./domain/machine -run Transcripts -rewrite

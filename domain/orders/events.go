@@ -134,7 +134,8 @@ func (r RefundDue) IDs(string) []string {
 	return []string{r.PaymentID, r.Payment.MerchantUID}
 }
 
-// Failed is the result that the order failed and no money is left at the provider. Refunded is the amount that was there.
+// Failed is the result that the order failed and nothing is left to refund. Refunded is the amount that was refunded before; it is 0 for
+// a payment of another user or one that was not prepared, whose money stays with the provider.
 type Failed struct {
 	PaymentID string  `json:"imp_uid"`
 	ProductID string  `json:"salePostId"`

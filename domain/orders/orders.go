@@ -1,6 +1,6 @@
 // Package orders holds the rules of paid orders. A product has a price and units; an order names a payment that was made at a
 // provider, and takes its units at once; what the provider answers about the payment decides the order. There is one result,
-// success or failure, and failure is emitted only when no money is left at the provider. A payment belongs to the first order
+// success or failure, and failure is emitted only when none of the user's money is left at the provider. A payment belongs to the first order
 // that names it, unless it was prepared for another user.
 package orders
 
@@ -31,7 +31,7 @@ const (
 	StatusPendingPayment Status = "PENDING_PAYMENT" // nothing was paid yet
 	StatusPaid           Status = "PAID"
 	StatusRefunding      Status = "REFUNDING" // there may be money that has to be refunded
-	StatusFailed         Status = "FAILED"    // no money is at the provider
+	StatusFailed         Status = "FAILED"    // nothing has to be refunded: nothing was paid, or the money is not this user's
 	StatusRefunded       Status = "REFUNDED"  // the money was refunded
 )
 
@@ -45,10 +45,10 @@ type Order struct {
 	Payment      *Payment    `json:"payment,omitempty"`
 	Sequence     uint64      `json:"sequence"` // of the command that placed it
 	PlacedAt     domain.Time `json:"placedAt"`
-	LastEvent    uint64      `json:"event"`             // number of the last event that changed it; see RecordPayment
-	ResultEvent  uint64      `json:"verdict,omitempty"` // number of Succeeded or Failed; 0 before it
-	RecheckCount int         `json:"round,omitempty"`   // rechecks since the last change
-	RecheckAt    domain.Time `json:"askAt,omitzero"`    // the next recheck; 0 for none
+	LastEvent    uint64      `json:"lastEvent"`              // number of the last event that changed it; see RecordPayment
+	ResultEvent  uint64      `json:"resultEvent,omitempty"`  // number of Succeeded or Failed; 0 before it
+	RecheckCount int         `json:"recheckCount,omitempty"` // rechecks since the last change
+	RecheckAt    domain.Time `json:"recheckAt,omitzero"`     // the next recheck; 0 for none
 }
 
 // Preparation binds a payment to a user and an amount beforehand.

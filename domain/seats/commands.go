@@ -350,7 +350,7 @@ func (Accept) Type() (string, int)   { return "seats.accept", 1 }
 func (a Accept) Check() error        { return domain.CheckIDField("waitingId", a.WaitingID) }
 func (a Accept) IDs(string) []string { return []string{a.WaitingID} }
 
-// Decline refuses an offer and ends the waiting. The seats are offered to the next user.
+// Decline turns an offer down and ends the waiting. The seats are offered to the next user.
 type Decline struct {
 	WaitingID string `json:"waitingId"`
 }

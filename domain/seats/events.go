@@ -345,7 +345,7 @@ func (Accepted) Created()              {}
 func (a Accepted) IDs(string) []string { return []string{a.WaitingID, a.HoldID} }
 func (a Accepted) Seats() []int        { return a.ScheduleSeatIDs }
 
-// Declined is an offer that was refused; the waiting is over.
+// Declined is an offer that its user declined; the waiting is over.
 type Declined struct {
 	ScheduleID      string `json:"scheduleId"`
 	WaitingID       string `json:"waitingId"`

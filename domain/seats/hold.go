@@ -54,7 +54,7 @@ func (a *availability) holdBest(c domain.Command, want BestAvailable) []domain.E
 	return domain.NewOutcome(c, held)
 }
 
-// rejectOrphans refuses a choice of seats that leaves orphans, where the schedule forbids it.
+// rejectOrphans rejects a choice of seats that leaves orphans, where the schedule forbids it.
 func (a *availability) rejectOrphans(c domain.Command, chosen []int) []domain.Event {
 	if !a.sc.NoOrphans {
 		return nil
@@ -111,7 +111,7 @@ func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time)
 	return h, nil
 }
 
-// extend restarts the time of a hold, within the schedule's options. A hold that would not end later is refused.
+// extend restarts the time of a hold, within the schedule's options. It is rejected for a hold that would not end later.
 func (s *State) extend(c domain.Command, body Extend, now domain.Time) []domain.Event {
 	sc, rejection := s.findSchedule(c, 0)
 	if rejection != nil {

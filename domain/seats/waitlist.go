@@ -79,7 +79,7 @@ func (s *State) accept(c domain.Command, body Accept, now domain.Time) []domain.
 }
 
 // findWaiting returns the schedule and the offer, if any, of the entry with this id; or the command's rejection, where check
-// refuses the entry.
+// rejects the entry.
 func (s *State) findWaiting(c domain.Command, id string, now domain.Time, check waitlist.Check) (
 	*Schedule, *Allocation, []domain.Event,
 ) {

@@ -22,10 +22,10 @@ type Offer struct {
 	ExpiresAt domain.Time `json:"expiresAt"`
 }
 
-// Check says with which code, "" for none, user's command on the entry of o is refused at now.
+// Check says with which code, "" for none, user's command on the entry of o is rejected at now.
 type Check func(o Offer, user string, now domain.Time) (code string, details domain.Details)
 
-// CheckLeave refuses an entry that does not exist (the zero Offer) or is another user's, and an expired offer.
+// CheckLeave rejects an entry that does not exist (the zero Offer) or is another user's, and an expired offer.
 func CheckLeave(o Offer, user string, now domain.Time) (code string, details domain.Details) {
 	switch {
 	case o.Sequence == 0:
@@ -38,7 +38,7 @@ func CheckLeave(o Offer, user string, now domain.Time) (code string, details dom
 	return "", details
 }
 
-// CheckAnswer refuses what CheckLeave refuses, and an entry without an offer, which cannot be accepted or declined.
+// CheckAnswer rejects what CheckLeave rejects, and an entry without an offer, which cannot be accepted or declined.
 func CheckAnswer(o Offer, user string, now domain.Time) (code string, details domain.Details) {
 	if code, details = CheckLeave(o, user, now); code == "" && o.ExpiresAt == 0 {
 		code = domain.NoOffer

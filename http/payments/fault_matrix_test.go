@@ -248,7 +248,7 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 	fc.fake.Asynchronous = s.async
 	path := "/" + fc.product
 	fc.client = newClient(m.n.tb, api, m.url+path, fc.fake)
-	config := payments.Config{Provider: fc.client, Append: m.n.log.Append, Projector: m.n.Projector, Log: m.n.logger}
+	config := payments.Config{Provider: fc.client, Append: m.n.log.Append, Projector: m.n.Projector, Logger: m.n.logger}
 	config.SetTimeUnit(4 * time.Millisecond)
 	fc.worker = payments.New(config)
 	m.mux.Handle(path+"/", http.StripPrefix(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -63,7 +63,7 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 
 // newWorker makes a worker that gets no events.
 func (f *fixture) newWorker() *payments.Worker {
-	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Log: f.logger}
+	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Logger: f.logger}
 	config.SetTimeUnit(f.timeUnit)
 	return payments.New(config)
 }

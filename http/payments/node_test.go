@@ -57,7 +57,7 @@ func quietLogger(tb testing.TB) *slog.Logger {
 func newNode(tb testing.TB) *node {
 	tb.Helper()
 	c := streamtest.Config(tb, tb.TempDir())
-	c.Log = quietLogger(tb)
+	c.Logger = quietLogger(tb)
 	return nodeOn(tb, streamtest.Open(tb, c), &testClock{at: map[uint64]domain.Time{}})
 }
 

@@ -38,7 +38,7 @@ type Config struct {
 	Provider  Provider
 	Append    func(ctx context.Context, c domain.Command) (sequence uint64, err error)
 	Projector *projections.Projector
-	Log       *slog.Logger
+	Logger    *slog.Logger
 
 	timeUnit time.Duration // a second; tests shorten it
 }
@@ -101,7 +101,7 @@ func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (re
 func (w *Worker) prepare(ctx context.Context, p orders.Prepared) error {
 	_, err := w.call(ctx, "prepare", func() (any, error) { return nil, w.Provider.Prepare(ctx, p.MerchantUID, p.Amount) })
 	if isRefusal(err) {
-		w.Log.Warn("provider refused to prepare a payment", "merchant_uid", p.MerchantUID, "error", err)
+		w.Logger.Warn("provider refused to prepare a payment", "merchant_uid", p.MerchantUID, "error", err)
 		return nil
 	}
 	return err

@@ -29,7 +29,7 @@ func (w *Worker) newBreaker() *gobreaker.CircuitBreaker[any] {
 		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
 		IsSuccessful: isAnswer,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			w.Log.Warn("payment circuit breaker state changed", "from", from, "to", to)
+			w.Logger.Warn("payment circuit breaker state changed", "from", from, "to", to)
 		},
 	})
 }

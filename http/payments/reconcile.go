@@ -181,6 +181,6 @@ func (w *Worker) retryDelay(ctx context.Context, entity string, err error, attem
 	case attempt < maxAttempts || !errors.Is(err, portone.ErrUnknown):
 		return min(w.timeUnit<<min(attempt-1, 10), maxBackoff*w.timeUnit)
 	}
-	w.Log.Warn("payment outcome still unknown, waiting for the next recheck", "entity", entity, "attempts", attempt, "error", err)
+	w.Logger.Warn("payment outcome still unknown, waiting for the next recheck", "entity", entity, "attempts", attempt, "error", err)
 	return 0
 }

@@ -42,7 +42,7 @@ func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 	var nodes [2]*node
 	for i := range nodes {
 		log := streamtest.Open(t, streams.Config{URLs: servers.URLs, Node: fmt.Sprint("n", i), Replicas: 1,
-			CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, Log: quietLogger(t)})
+			CommandsMaxBytes: 64 << 20, EventsMaxBytes: 64 << 20, Logger: quietLogger(t)})
 		nodes[i] = nodeOn(t, log, clock)
 	}
 	f := newFixture(t, nodes[0], 1000)
@@ -192,7 +192,7 @@ func TestWorker_RefundsOnceAfterCrash(t *testing.T) {
 	f := newFixture(t, newNode(t), 1)
 	f.createRefundingOrder("imp1")
 	ctx, cancel := context.WithCancel(t.Context())
-	config := payments.Config{Provider: f.client, Projector: f.Projector, Log: f.logger,
+	config := payments.Config{Provider: f.client, Projector: f.Projector, Logger: f.logger,
 		Append: func(context.Context, domain.Command) (uint64, error) { cancel(); return 0, ctx.Err() }}
 	payments.New(config).Handle(ctx, f.recheckEvent("imp1"), 1)
 	if got := f.order("imp1").Status; got != orders.StatusRefunding || len(f.fake.Cancels("imp1")) != 1 {

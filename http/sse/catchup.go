@@ -1,4 +1,4 @@
-// Catching up: a stream that fell out of the ring, or resumes after long, reads the log itself until it has the last of its
+// Catching up: a stream that fell out of the ring, or resumes after long, reads the journal itself until it has the last of its
 // events that the ring does not hold. Then it goes on with the ring. A goroutine reads and hands its batches to the loop. While it
 // waits for a slot there is no goroutine; and if its connection takes nothing for a while, it gives its slot to the next.
 
@@ -46,7 +46,7 @@ type catchUp struct {
 	next cursor // when out is written
 }
 
-// startCatchUp begins to read the log up to event target, once there is a slot.
+// startCatchUp begins to read the journal up to event target, once there is a slot.
 func (s *subscription) startCatchUp(target uint64) {
 	h := s.hub
 	c := &catchUp{hub: h, sub: s, target: target, written: make(chan struct{}, 1), cursor: s.cursor}
@@ -208,7 +208,7 @@ func (c *catchUp) write(out []byte) error {
 }
 
 // addEvent adds one event of the log and writes full batches; a conflation begins instead of the first of them. An event
-// that is not published yet is left to the ring: since it comes after all that were, the cursor is at the ring's head.
+// that is not delivered yet is left to the ring: since it comes after all that were, the cursor is at the ring's head.
 func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, err error) {
 	topic, head := c.cursor.topic.key, c.hub.head()
 	switch {
@@ -247,7 +247,7 @@ type readResult struct {
 	err   error
 }
 
-// consume reads the log in a goroutine until ctx ends, which a hanging log notices late. The slot is released when the reading
+// consume reads the journal in a goroutine until ctx ends, which a hanging log notices late. The slot is released when the reading
 // has really ended.
 func (h *Hub) consume(ctx context.Context, from uint64, topic Topic) <-chan readResult {
 	reads := make(chan readResult, 16)
@@ -291,7 +291,7 @@ func (c *catchUp) retry(err error, moved bool) error {
 	if err == nil {
 		err = errEnded
 	}
-	c.hub.Log.Warn("reading the log for a stream failed, retrying", "at", c.cursor.at.Number, "target", c.target, "error", err)
+	c.hub.Logger.Warn("reading the journal for a stream failed, retrying", "at", c.cursor.at.Number, "target", c.target, "error", err)
 	if moved || err == errStalled {
 		return nil
 	}

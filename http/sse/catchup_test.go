@@ -14,7 +14,7 @@ import (
 	"onsale/http/view/viewtest"
 )
 
-// A stream that resumes and has missed nothing does not read the log, however old its id; others read it once.
+// A stream that resumes and has missed nothing does not read the journal, however old its id; others read it once.
 func TestCatchUp_ReadsLogOnlyWhenNeeded(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 10})
@@ -113,7 +113,7 @@ func TestCatchUp_RetriesFailedReads(t *testing.T) {
 	})
 }
 
-// A store that is ahead of what was published does not keep a stream from what was published.
+// A store that is ahead of what was delivered does not keep a stream from what was delivered.
 func TestCatchUp_StopsAtPublished(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 2})
@@ -129,14 +129,14 @@ func TestCatchUp_StopsAtPublished(t *testing.T) {
 		f.append(1) // in the log, but not confirmed
 		time.Sleep(20 * time.Second)
 		began := time.Now()
-		time.AfterFunc(3*time.Second, func() { f.publish(1) })
+		time.AfterFunc(3*time.Second, func() { f.deliver(1) })
 		if e := st.mustNext(t); e.ID != epoch+"-5" || time.Since(began) != 3*time.Second {
 			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
 	})
 }
 
-// Only MaxCatchUps streams read the log at once. Those that wait get heartbeats with their own position, and their turn.
+// Only MaxCatchUps streams read the journal at once. Those that wait get heartbeats with their own position, and their turn.
 func TestCatchUp_LimitsConcurrency(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 2, MaxCatchUps: 2})
@@ -231,7 +231,7 @@ func TestCatchUp_YieldsWhenBlocked(t *testing.T) {
 		fast := s.mustOpen(t, "/users/1", epoch+"-0")
 		fast.expectConnect(t, "complete", epoch+"-0")
 		if took := read(fast, 0); took > slow*stallLimit {
-			t.Errorf("it took %v to read the log behind %d slow readers", took, slow)
+			t.Errorf("it took %v to read the journal behind %d slow readers", took, slow)
 		}
 		reading.Wait()
 		synctest.Wait()

@@ -33,7 +33,7 @@ type batchResult struct {
 type batchState uint8
 
 const (
-	caughtUp     batchState = iota // everything published was taken
+	caughtUp     batchState = iota // everything delivered was taken
 	hasMore                        // the batch is full
 	needsHistory                   // the next event is not in the ring
 	done                           // there will be no more frames

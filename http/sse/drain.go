@@ -40,7 +40,7 @@ func (h *Hub) rejectFrame() []byte {
 	return view.AppendRetry(nil, max(0, time.Until(h.drainUntil))+retryDelay())
 }
 
-// Halt ends all streams and rejects new ones, and nothing is published any more.
+// Halt ends all streams and rejects new ones, and nothing is delivered any more.
 func (h *Hub) Halt(reason string) {
 	h.mu.Lock()
 	h.halted = true
@@ -52,7 +52,7 @@ func (h *Hub) Halt(reason string) {
 }
 
 // Suspend ends all streams and rejects new ones until Resume: this node may lack what others publish. What it learns meanwhile is
-// published as always.
+// delivered as always.
 func (h *Hub) Suspend(reason string) {
 	h.mu.Lock()
 	if h.suspended || h.closedReason != "" {
@@ -60,7 +60,7 @@ func (h *Hub) Suspend(reason string) {
 		return
 	}
 	h.suspended = true
-	h.Log.Warn("streams end for now", "reason", reason, "streams", len(h.subscriptions))
+	h.Logger.Warn("streams end for now", "reason", reason, "streams", len(h.subscriptions))
 	h.countDropped(len(h.subscriptions))
 	subs := slices.Collect(maps.Keys(h.subscriptions))
 	h.mu.Unlock()
@@ -75,7 +75,7 @@ func (h *Hub) Resume() {
 	defer h.mu.Unlock()
 	if h.suspended {
 		h.suspended = false
-		h.Log.Info("streams are accepted again")
+		h.Logger.Info("streams are accepted again")
 	}
 }
 
@@ -133,7 +133,7 @@ func (h *Hub) stopAccepting(reason string, window time.Duration) ([]*subscriptio
 	if h.closedReason == "" {
 		h.closedReason = reason
 		h.cancel()
-		h.Log.Info("streams end", "reason", reason, "streams", len(h.subscriptions))
+		h.Logger.Info("streams end", "reason", reason, "streams", len(h.subscriptions))
 		h.countDropped(len(h.subscriptions))
 		if len(h.subscriptions) == 0 {
 			close(h.empty)

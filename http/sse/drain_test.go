@@ -113,7 +113,7 @@ func TestDrain_ReturnsWithoutStreams(t *testing.T) {
 	})
 }
 
-// A stream that waits for an event which will not be published any more gets a retry delay, and does not delay the drain.
+// A stream that waits for an event which will not be delivered any more gets a retry delay, and does not delay the drain.
 func TestDrain_ReleasesPositionWaiters(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -136,7 +136,7 @@ func TestDrain_ReleasesPositionWaiters(t *testing.T) {
 	})
 }
 
-// A suspended hub has no streams, but goes on publishing: after Resume they miss nothing.
+// A suspended hub has no streams, but goes on delivering: after Resume they miss nothing.
 func TestHub_SuspendsAndResumes(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -197,7 +197,7 @@ func TestHub_HaltClosesAndRejects(t *testing.T) {
 		}
 		_ = open.Close()
 		if got := f.hub.head(); got != 0 {
-			t.Errorf("a halted hub has published: head %d", got)
+			t.Errorf("a halted hub has delivered: head %d", got)
 		}
 		rejected := s.mustOpen(t, "/users/1", epoch+"-0")
 		rest, err = io.ReadAll(rejected.body)
@@ -265,7 +265,7 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onRealSockets(t, func(t *testing.T) {
 				var log logBuffer
-				c.limits.Log = slog.New(slog.NewTextHandler(&log, nil))
+				c.limits.Logger = slog.New(slog.NewTextHandler(&log, nil))
 				f := newFixture(t, c.limits)
 				s := f.serveTCP(t)
 				var open []*stream
@@ -320,7 +320,7 @@ func TestLimits_RejectExcessStreams(t *testing.T) {
 func TestLimits_LogOncePerMinute(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		var log logBuffer
-		f := newFixture(t, Config{MaxPerUser: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		f := newFixture(t, Config{MaxPerUser: 1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		s := f.serve()
 		open := s.mustOpen(t, "/users/1", "")
 		defer open.Close()

@@ -27,7 +27,7 @@ const epoch = "k3v9x0ab"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fixture is a log, a store and a projector in memory, and a hub that they publish to.
+// fixture is a log, a store and a projector in memory, and a hub that they deliver to.
 type fixture struct {
 	t   testing.TB
 	hub *Hub
@@ -35,7 +35,7 @@ type fixture struct {
 	mu        sync.Mutex
 	log       []projections.ConfirmedEvent // event n at n-1: all events in the store
 	logged    int                          // how many of them are in the log
-	published int                          // how many were published
+	delivered int                          // how many were delivered
 	last      map[Topic]uint64
 	changed   chan struct{} // closed at the next change of logged
 
@@ -81,8 +81,8 @@ func (f *fixture) restart() {
 	old.Close()
 	c := old.Config
 	f.mu.Lock()
-	c.Head = uint64(f.published)
-	newest := slices.Clone(f.log[max(0, f.published-c.Ring):f.published])
+	c.Head = uint64(f.delivered)
+	newest := slices.Clone(f.log[max(0, f.delivered-c.Ring):f.delivered])
 	f.mu.Unlock()
 	hub := New(c)
 	hub.Preload(newest)
@@ -128,21 +128,21 @@ func (f *fixture) append(n int) {
 	f.changed = make(chan struct{})
 }
 
-// publish publishes up to n events of the log.
-func (f *fixture) publish(n int) {
+// deliver delivers up to n events of the log.
+func (f *fixture) deliver(n int) {
 	f.mu.Lock()
-	from := f.published
-	f.published = min(f.published+n, f.logged)
-	events := slices.Clone(f.log[from:f.published])
+	from := f.delivered
+	f.delivered = min(f.delivered+n, f.logged)
+	events := slices.Clone(f.log[from:f.delivered])
 	f.mu.Unlock()
-	f.current().Publish(events)
+	f.current().Deliver(events)
 }
 
-// emit decides, appends and publishes.
+// emit decides, appends and delivers.
 func (f *fixture) emit(events ...domain.Event) {
 	f.decide(events...)
 	f.append(len(events))
-	f.publish(len(events))
+	f.deliver(len(events))
 }
 
 func (f *fixture) LastOfUser(user string) uint64 { return f.lastOf(Topic{TopicUser, user}) }

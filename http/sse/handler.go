@@ -61,12 +61,12 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(h.ctx, cancel)() // a closed hub publishes nothing more, so there is nothing to wait for
+	defer context.AfterFunc(h.ctx, cancel)() // a closed hub delivers nothing more, so there is nothing to wait for
 	start, err := h.startPosition(ctx, r, &s.cursor)
 	if err != nil {
 		h.unregister(s)
 		if ctx.Err() == nil && err != errRetryLater {
-			h.Log.Error("cannot find the start of a stream", "error", err)
+			h.Logger.Error("cannot find the start of a stream", "error", err)
 		}
 		if r.Context().Err() == nil {
 			h.Reject(w, r)
@@ -79,7 +79,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 		conn, err := evloop.Hijack(w)
 		if err != nil {
 			h.unregister(s)
-			h.Log.Warn("cannot hijack a connection", "error", err)
+			h.Logger.Warn("cannot hijack a connection", "error", err)
 			h.Reject(w, r)
 			return
 		}
@@ -87,7 +87,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 			s.start(h.connectFrame(topic, start))
 			return
 		}
-		h.Log.Debug("connection is served by a goroutine", "error", err) // the listener wraps its connections
+		h.Logger.Debug("connection is served by a goroutine", "error", err) // the listener wraps its connections
 		defer conn.Close()
 		_, _ = conn.Write(conn.Head())
 		w, ctx = conn, context.WithoutCancel(ctx)
@@ -96,7 +96,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 	s.start(h.connectFrame(topic, start))
 	if err := writer.Run(ctx); errors.Is(err, http.ErrNotSupported) {
 		h.logNoFlush.Do(func() {
-			h.Log.Error("streams cannot be served: a wrapper of http.ResponseWriter has neither Flush nor Unwrap",
+			h.Logger.Error("streams cannot be served: a wrapper of http.ResponseWriter has neither Flush nor Unwrap",
 				"writer", fmt.Sprintf("%T", w))
 		})
 	}
@@ -136,7 +136,7 @@ func (h *Hub) startEngine() *evloop.Engine {
 		if h.EventLoop {
 			var err error
 			if c.Poller, err = h.newPoller(h.WriteTimeout); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-				h.Log.Warn("epoll unavailable, using one goroutine per stream", "error", err)
+				h.Logger.Warn("epoll unavailable, using one goroutine per stream", "error", err)
 			}
 		}
 		h.engine = evloop.New(c)

@@ -163,7 +163,7 @@ type positionWaiter struct {
 	reached chan struct{}
 }
 
-// waitForNumber waits until event number is published, up to timeout.
+// waitForNumber waits until event number is delivered, up to timeout.
 func (h *Hub) waitForNumber(ctx context.Context, number uint64, timeout time.Duration) bool {
 	w := &positionWaiter{number, make(chan struct{})}
 	h.mu.Lock()

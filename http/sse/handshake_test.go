@@ -59,7 +59,7 @@ func TestHandshake_Transcript(t *testing.T) {
 			_ = st.Close()
 			took := time.Since(began)
 			if n > 0 {
-				time.Sleep(3*time.Second - took) // late events are published
+				time.Sleep(3*time.Second - took) // late events are delivered
 			}
 			synctest.Wait()
 			_, _ = st.feed([]byte(text.String()))

@@ -73,7 +73,7 @@ func (l wrappedListener) Accept() (net.Conn, error) {
 func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 	var log logBuffer
 	debug := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	f := newFixture(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1, Log: debug})
+	f := newFixture(t, Config{UserHeartbeat: 200 * time.Millisecond, MaxPerUser: 1, Logger: debug})
 	s := httptest.NewUnstartedServer(f.handler())
 	s.Listener = wrappedListener{s.Listener}
 	s.Start()
@@ -117,7 +117,7 @@ func TestHijack_FallsBackForWrappedConn(t *testing.T) {
 // not for each stream.
 func TestHandler_LogsMissingFlushOnce(t *testing.T) {
 	var log logBuffer
-	f := newFixture(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	f := newFixture(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	inner := f.handler()
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		inner.ServeHTTP(struct{ http.ResponseWriter }{rw}, r)

@@ -3,7 +3,7 @@
 //
 // A ring holds the newest events as encoded frames, once for the whole process. A stream is a cursor on it: whose events,
 // for which audience, and how far. Nothing is queued for a stream, so a slow one costs no memory and delays no other: it falls
-// out of the ring and reads the log at its own pace until it is back. A new stream, a live one, one that resumes and one
+// out of the ring and reads the journal at its own pace until it is back. A new stream, a live one, one that resumes and one
 // that fell behind follow the same path: ask the cursor for the next bytes, write them, ask again. See DESIGN.md.
 package sse
 
@@ -27,7 +27,7 @@ type Config struct {
 	Source Source
 	Ring   int // capacity, in events (16,384)
 
-	// MaxCatchUps bounds the streams that read the log at the same time (64). Others wait their turn.
+	// MaxCatchUps bounds the streams that read the journal at the same time (64). Others wait their turn.
 	MaxCatchUps int
 
 	// A stream's maximum age is jittered down by up to a fifth (60 min, 30 min). Streams of orders have a schedule's age and a
@@ -44,8 +44,8 @@ type Config struct {
 	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others keep those of their handlers.
 	EventLoop bool
 
-	Log *slog.Logger
-	Now func() time.Time
+	Logger *slog.Logger
+	Now    func() time.Time
 
 	// Others in tests; nil: the system's, and those in Source.
 	newPoller func(writeTimeout time.Duration) (evloop.Poller, error)
@@ -69,7 +69,7 @@ type Hub struct {
 	promotionFeeds  map[string]*promotionFeed
 	refresher       refresher
 	closedReason    string    // why there are no streams any more; "": there are
-	halted          bool      // nothing is published any more
+	halted          bool      // nothing is delivered any more
 	suspended       bool      // streams are rejected for now
 	drainUntil      time.Time // clients come back later than this
 	lastDrain       struct{ began, ended time.Time }
@@ -96,7 +96,7 @@ func New(c Config) *Hub {
 	c.UserHeartbeat, c.ScheduleHeartbeat = cmp.Or(c.UserHeartbeat, 25*time.Second), cmp.Or(c.ScheduleHeartbeat, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 90*time.Second)
 	c.MaxStreams, c.MaxPerUser = cmp.Or(c.MaxStreams, evloop.MaxDescriptors()/5*4), cmp.Or(c.MaxPerUser, 100)
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -123,7 +123,7 @@ func (h *Hub) Preload(events []projections.ConfirmedEvent) {
 	head := h.ring.head
 	h.ring.restart(events[0].Number - 1)
 	h.mu.Unlock()
-	h.Publish(events)
+	h.Deliver(events)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if head > h.ring.head {
@@ -131,10 +131,10 @@ func (h *Hub) Preload(events []projections.ConfirmedEvent) {
 	}
 }
 
-// Publish takes every event that is confirmed and in this node's store, in the order of their numbers. It waits for no
-// reader. Events that were published before are ignored. At a gap the ring is reset, and streams read from the log what
+// Deliver takes every event that is confirmed and in this node's store, in the order of their numbers. It waits for no
+// reader. Events that were delivered before are ignored. At a gap the ring is reset, and streams read from the journal what
 // is missing.
-func (h *Hub) Publish(events []projections.ConfirmedEvent) {
+func (h *Hub) Deliver(events []projections.ConfirmedEvent) {
 	var dirty []*topicState
 	var gap uint64 // the event after it
 	h.mu.Lock()
@@ -163,7 +163,7 @@ func (h *Hub) Publish(events []projections.ConfirmedEvent) {
 	h.mu.Unlock()
 
 	if gap != 0 {
-		h.Log.Warn("gap in published events, ring reset", "next", gap)
+		h.Logger.Warn("gap in delivered events, ring reset", "next", gap)
 	}
 	h.mu.RLock() // a read lock, so that woken readers do not wait for it
 	defer h.mu.RUnlock()
@@ -195,7 +195,7 @@ func (h *Hub) pushEvent(confirmed projections.ConfirmedEvent, dirty []*topicStat
 	return dirty
 }
 
-// head is the number of the last event that was published.
+// head is the number of the last event that was delivered.
 func (h *Hub) head() uint64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()

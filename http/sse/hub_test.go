@@ -26,7 +26,7 @@ func TestPublish_IgnoresWrongPrev(t *testing.T) {
 		f.append(1)
 		f.log[3].PrevOfUser = 3
 		f.hub.ring.drop() // event 1
-		f.publish(1)
+		f.deliver(1)
 		st := s.mustOpen(t, "/users/1", epoch+"-0")
 		defer st.Close()
 		st.expectConnect(t, "complete", epoch+"-0")
@@ -67,7 +67,7 @@ func TestCursor_AcceptsForeignSubIndex(t *testing.T) {
 	})
 }
 
-// A gap in published events resets the ring, and the events in the gap are read from the log.
+// A gap in delivered events resets the ring, and the events in the gap are read from the journal.
 func TestPublish_GapResetsRing(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -78,10 +78,10 @@ func TestPublish_GapResetsRing(t *testing.T) {
 		f.emit(issued("1"))
 		f.decide(issued("1"), issued("2"), issued("1"))
 		f.append(3)
-		f.published = 3 // 2 and 3 never will be
-		f.publish(1)
+		f.delivered = 3 // 2 and 3 never will be
+		f.deliver(1)
 		f.emit(issued("2"))
-		f.hub.Publish(f.log[2:4]) // published before
+		f.hub.Deliver(f.log[2:4]) // delivered before
 		for _, want := range []string{"-1", "-2", "-4"} {
 			if e := st.mustNext(t); e.ID != epoch+want {
 				t.Errorf("got %+v, want %s", e, want)
@@ -89,9 +89,9 @@ func TestPublish_GapResetsRing(t *testing.T) {
 		}
 		f.decide(issued("1"), issued("2"))
 		f.append(2)
-		f.published = 6 // 6 never will be, and 7 is another user's
+		f.delivered = 6 // 6 never will be, and 7 is another user's
 		began := time.Now()
-		f.publish(1)
+		f.deliver(1)
 		if e := st.mustNext(t); e.ID != epoch+"-6" || time.Since(began) > 0 {
 			t.Errorf("got %+v after %v", e, time.Since(began))
 		}
@@ -196,8 +196,8 @@ func addStreams(b *testing.B, h *Hub, n int, topic func(i int) Topic, to view.Au
 	}
 }
 
-// BenchmarkHub_Publish measures publishing one event, with subscribers of its schedule and idle ones of other topics.
-func BenchmarkHub_Publish(b *testing.B) {
+// BenchmarkHub_Deliver measures delivering one event, with subscribers of its schedule and idle ones of other topics.
+func BenchmarkHub_Deliver(b *testing.B) {
 	for _, c := range []struct{ watching, idle int }{{0, 0}, {1, 0}, {1000, 0}, {0, 10_000}, {1, 10_000}} {
 		b.Run(fmt.Sprintf("watching=%d/idle=%d", c.watching, c.idle), func(b *testing.B) {
 			h := New(Config{Epoch: epoch, Source: emptySource{}, EventLoop: true, newPoller: newDiscardPoller, MaxStreams: -1})
@@ -208,15 +208,15 @@ func BenchmarkHub_Publish(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				e.Number++
-				h.Publish([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
+				h.Deliver([]projections.ConfirmedEvent{{Event: e, Links: store.Links{PrevOfUser: e.Number - 1, PrevOfEntity: e.Number - 1}}})
 			}
 			b.ReportMetric(float64(h.stats().encoded)/float64(2*e.Number), "encodes/frame")
 		})
 	}
 }
 
-// BenchmarkHub_PublishBatch publishes as the projector does: many events at once, each of another user.
-func BenchmarkHub_PublishBatch(b *testing.B) {
+// BenchmarkHub_DeliverBatch delivers as the projector does: many events at once, each of another user.
+func BenchmarkHub_DeliverBatch(b *testing.B) {
 	h := New(Config{Epoch: epoch, Source: emptySource{}})
 	events := make([]projections.ConfirmedEvent, 256)
 	for i := range events {
@@ -229,7 +229,7 @@ func BenchmarkHub_PublishBatch(b *testing.B) {
 			n++
 			events[i].Number = n
 		}
-		h.Publish(events)
+		h.Deliver(events)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/event")
 }

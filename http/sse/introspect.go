@@ -1,4 +1,4 @@
-// The list of open streams, and how far they are behind. A stream's loop publishes its state after each Step.
+// The list of open streams, and how far they are behind. A stream's loop stores its state after each Step.
 
 package sse
 
@@ -11,7 +11,7 @@ import (
 type StreamInfo struct {
 	Topic  Topic
 	Cursor uint64        // everything up to this event is sent, or not of this stream
-	Lag    uint64        // by how many events the topic's last published one is ahead of Cursor; 0: nothing is missing
+	Lag    uint64        // by how many events the topic's last delivered one is ahead of Cursor; 0: nothing is missing
 	Age    time.Duration // since it was opened
 	State  string        // one of stateNames
 }
@@ -21,16 +21,16 @@ type streamState uint32
 
 const (
 	opening    streamState = iota // its start is not known yet
-	live                          // it sleeps and has everything published
+	live                          // it sleeps and has everything delivered
 	sending                       // there is more than a batch for it
 	blocked                       // its connection is full; one that stays so has a client that does not read
 	queued                        // it waits for a catch-up slot
-	catchingUp                    // it reads the log
+	catchingUp                    // it reads the journal
 )
 
 var stateNames = [...]string{"opening", "live", "behind", "full", "waiting for the log", "catching up"}
 
-// observe publishes the state of a started subscription, on its loop.
+// observe stores the state of a started subscription, on its loop.
 func (s *subscription) observe() {
 	state := live
 	switch {
@@ -47,7 +47,7 @@ func (s *subscription) observe() {
 	s.state.Store(uint32(state))
 }
 
-// isBehind reports whether events may be missing. A live stream is woken by whatever is published for it.
+// isBehind reports whether events may be missing. A live stream is woken by whatever is delivered for it.
 func (s *StreamInfo) isBehind() bool {
 	return s.State != stateNames[opening] && s.State != stateNames[live]
 }
@@ -76,7 +76,7 @@ func (h *Hub) List() []StreamInfo {
 		if s.Lag = 0; !s.isBehind() {
 			continue
 		}
-		if newest == 0 && s.Topic.Kind < chainedKinds { // only the store knows; it may be an event that is not published yet
+		if newest == 0 && s.Topic.Kind < chainedKinds { // only the store knows; it may be an event that is not delivered yet
 			newest = min(h.lastEvent(s.Topic), head)
 		}
 		s.Lag = max(newest, s.Cursor) - s.Cursor

@@ -60,7 +60,7 @@ func TestList_ShowsLagOfStalled(t *testing.T) {
 	})
 }
 
-// A stream that reads the log, one that waits to, and one with an id that is not published yet.
+// A stream that reads the journal, one that waits to, and one with an id that is not delivered yet.
 func TestList_ShowsCatchUpStates(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 10, MaxCatchUps: 1})

@@ -53,7 +53,7 @@ var leakCases = map[string]struct {
 			}
 		},
 	},
-	"slow, reading the log": {
+	"slow, reading the journal": {
 		config: Config{Ring: 5, WriteTimeout: 300 * time.Millisecond}, path: "/schedules/s",
 		end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
 			for range 100 {

@@ -38,7 +38,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter("onsale_streams_opened_total", opened, h.complete.Load(), "start", statusComplete)
 	counter("onsale_streams_opened_total", opened, h.reset.Load(), "start", statusReset)
 
-	const byLimit, dropped = "Streams rejected, by limit.", "Streams that the node closed or rejected."
+	const byLimit, dropped = "Streams rejected, by limit.", "Streams that the node closed or rejected, by reason."
 	r := &h.rejections
 	counter("onsale_streams_rejected_total", "Streams rejected with a retry delay.", h.rejected.Load())
 	counter("onsale_streams_rejected_by_limit_total", byLimit, r.all.Load(), "limit", "all")
@@ -49,17 +49,17 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter("onsale_streams_dropped_total", dropped, h.dropped.halted.Load(), "reason", "halted")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.isolated.Load(), "reason", "isolated")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.draining.Load(), "reason", draining)
-	gauge("onsale_streams_drain_seconds", "Duration of the drain, so far; 0: none.", drain.Seconds())
+	gauge("onsale_streams_drain_seconds", "Duration of the last drain, or of the one under way; 0: there was none.", drain.Seconds())
 
-	const catchUps = "Streams that read the log (active), or wait to."
+	const catchUps = "Streams that read the journal (active), or wait for a slot to read it (waiting)."
 	active, waiting := h.catchUpSlots.counts()
-	counter("onsale_streams_demoted_total", "Slow streams that fell out of the ring and read the log.", h.demoted.Load())
+	counter("onsale_streams_demoted_total", "Slow streams that fell out of the ring and read the journal.", h.demoted.Load())
 	gauge("onsale_streams_catching_up", catchUps, float64(active), "state", "active")
 	gauge("onsale_streams_catching_up", catchUps, float64(waiting), "state", "waiting")
-	counter("onsale_streams_replayed_events_total", "Events read from the log for streams.", h.replayed.Load())
+	counter("onsale_streams_replayed_events_total", "Events read from the journal in the read store for streams.", h.replayed.Load())
 	counter("onsale_streams_conflations_total",
 		"Times that a slow stream of seats got the latest status of each seat instead of every step.", h.conflations.Load())
-	counter("onsale_streams_conflated_frames_total", "Frames saved by conflations.", h.conflated.Load())
+	counter("onsale_streams_conflated_frames_total", "Frames that conflations left out.", h.conflated.Load())
 
 	counter("onsale_streams_written_bytes_total", "Bytes written to streams.", h.bytes.Load())
 	counter("onsale_frames_encoded_total", "Frames encoded.", h.encoded.Load())
@@ -68,7 +68,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	gauge("onsale_ring_head", "Number of the newest event in the ring.", float64(head))
 
 	l := h.lags()
-	gauge("onsale_streams_behind", "Streams that have not got everything published for them: full, or catching up.", float64(l.behind))
+	gauge("onsale_streams_behind", "Streams that lack events: their connection is full, or they catch up.", float64(l.behind))
 	gauge("onsale_streams_lag_events_p99", "99th percentile of how many events streams are behind, over all streams.", float64(l.p99))
 	gauge("onsale_streams_lag_events_max", "How many events the stream that is farthest behind lacks.", float64(l.max))
 }

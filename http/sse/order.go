@@ -33,7 +33,7 @@ func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string)
 
 // startOrder begins just before the result, whatever was seen. Without a result it begins where the ring was before the
 // store was read, from where the ring wakes this stream. A result that is only in the store is waited for: the first frame
-// shows the order, and must not be ahead of what is published.
+// shows the order, and must not be ahead of what is delivered.
 func (h *Hub) startOrder(ctx context.Context, c *cursor, start *streamStart) error {
 	start.from, start.order = h.currentPosition(c.topic), json.RawMessage("null")
 	order, known, err := h.snapshots.order(c.topic.key.ID)

@@ -86,13 +86,13 @@ func runOrders(f *fixture, r *rand.Rand) {
 		}
 		f.append(r.IntN(6))
 		time.Sleep(time.Duration(r.IntN(pick(r, 2, 1000, 5000))) * time.Millisecond)
-		f.publish(r.IntN(6))
+		f.deliver(r.IntN(6))
 		if r.IntN(20) == 0 {
 			f.restart()
 		}
 	}
 	f.append(1000)
-	f.publish(1000)
+	f.deliver(1000)
 	f.emit(issued("last"))
 }
 
@@ -171,20 +171,20 @@ func (c *orderClient) connect() (result string) {
 	return result
 }
 
-// ownerOf is the user of the payment's last order; final: it is the last one there will be, and its result was published.
+// ownerOf is the user of the payment's last order; final: it is the last one there will be, and its result was delivered.
 func (f *fixture) ownerOf(impUID string) (owner string, final bool) {
 	v, _, _ := f.order(impUID)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	second := strings.ContainsAny(impUID[4:], "135")
-	return v.user, v.resultEvent > 0 && v.resultEvent <= uint64(f.published) && (v.user == "2") == second
+	return v.user, v.resultEvent > 0 && v.resultEvent <= uint64(f.delivered) && (v.user == "2") == second
 }
 
-// results are the published results of a payment that the user may see.
+// results are the delivered results of a payment that the user may see.
 func (f *fixture) results(impUID, user string) (all []viewtest.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, e := range f.log[:f.published] {
+	for _, e := range f.log[:f.delivered] {
 		if e.Entity == impUID && (user == "" || e.User == user) {
 			all = append(all, viewtest.Parse(string(view.Render(epoch, &e.Event, view.Audience{Content: view.OrderResult}).Bytes)).Events...)
 		}

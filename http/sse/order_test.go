@@ -149,7 +149,7 @@ func TestOrder_WaitsForResult(t *testing.T) {
 	})
 }
 
-// A stream that is opened after the result gets it, whatever its id, from the ring, from the log, and on a node that has just
+// A stream that is opened after the result gets it, whatever its id, from the ring, from the journal, and on a node that has just
 // started with an empty ring.
 func TestOrder_RepeatsResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestOrder_RepeatsResult(t *testing.T) {
 	})
 }
 
-// A result that is in the store and not published yet is not sent, nor shown by the first frame.
+// A result that is in the store and not delivered yet is not sent, nor shown by the first frame.
 func TestOrder_WaitsUntilPublished(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
@@ -201,7 +201,7 @@ func TestOrder_WaitsUntilPublished(t *testing.T) {
 		if time.Since(began) != aheadTimeout {
 			t.Errorf("it ended after %v", time.Since(began))
 		}
-		time.AfterFunc(time.Second, func() { f.publish(2) })
+		time.AfterFunc(time.Second, func() { f.deliver(2) })
 		began = time.Now()
 		late := s.mustOpen(t, "/orders/imp_1?user=1", epoch+"-2")
 		late.expectConnect(t, "complete", epoch+"-3")
@@ -300,7 +300,7 @@ func TestOrder_EndsAfterFirstResult(t *testing.T) {
 	})
 }
 
-// What is published while the order is read from the store is neither missed nor taken for the user's own.
+// What is delivered while the order is read from the store is neither missed nor taken for the user's own.
 func TestOrder_ConcurrentPublish(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for name, c := range map[string]struct {
@@ -337,7 +337,7 @@ func TestOrder_ConcurrentPublish(t *testing.T) {
 	})
 }
 
-// A result that does not fit into the socket arrives whole before the end, from the ring and from the log, however slow the
+// A result that does not fit into the socket arrives whole before the end, from the ring and from the journal, however slow the
 // client is.
 func TestOrder_SlowReaderGetsResult(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
@@ -393,7 +393,7 @@ func TestOrder_SurvivesDrain(t *testing.T) {
 		}
 		f.decide(paid("1", "imp_1"))
 		f.append(1)
-		f.publish(1)
+		f.deliver(1)
 		f.restart()
 		st = s.mustOpen(t, "/orders/imp_1?user=1", st.LastID)
 		st.expectConnect(t, "complete", epoch+"-1")

@@ -190,14 +190,14 @@ func (h *Hub) refresh(feed *promotionFeed, now time.Time) {
 	promotion := feed.topic.key.ID
 	p, found, err := h.snapshots.promotion(promotion)
 	if err != nil {
-		h.Log.Warn("cannot read the progress of a promotion", "promotion", promotion, "error", err)
+		h.Logger.Warn("cannot read the progress of a promotion", "promotion", promotion, "error", err)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.scheduleRefreshAt(feed, now.Add(refreshRetry))
 		return
 	}
 	if !found {
-		return // its creation will be published
+		return // its creation will be delivered
 	}
 	if feed.samples == nil {
 		units, period := h.recentIssues(promotion)

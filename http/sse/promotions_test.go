@@ -39,7 +39,7 @@ func (f *fixture) promotion(promotion string) (p promotionSnapshot, found bool, 
 			}
 		}
 	}
-	p.remaining, p.decidedSequence, p.eventNumber = made.Stock-p.issued, 1000*uint64(len(f.log)), uint64(f.published)
+	p.remaining, p.decidedSequence, p.eventNumber = made.Stock-p.issued, 1000*uint64(len(f.log)), uint64(f.delivered)
 	switch now := domain.At(time.Now()); {
 	case now < made.OpensAt:
 		p.status, p.until = "SCHEDULED", made.OpensAt
@@ -322,7 +322,7 @@ func testPromotionReconnects(t *testing.T, r *rand.Rand) {
 			issued++
 		}
 		f.append(r.IntN(4))
-		f.publish(r.IntN(4))
+		f.deliver(r.IntN(4))
 		if r.IntN(40) == 0 {
 			time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
 		}
@@ -331,7 +331,7 @@ func testPromotionReconnects(t *testing.T, r *rand.Rand) {
 		}
 	}
 	f.append(units)
-	f.publish(units)
+	f.deliver(units)
 	close(finished)
 	clients.Wait()
 }

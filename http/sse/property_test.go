@@ -97,8 +97,8 @@ func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
 	}
 }
 
-// runNode decides, appends and publishes events at different paces; now and then the node restarts, or some events are not
-// published.
+// runNode decides, appends and delivers events at different paces; now and then the node restarts, or some events are not
+// delivered.
 func runNode(f *fixture, r *rand.Rand) {
 	maxPause := pick(r, 0, 50, 500)
 	rest := func() {
@@ -114,18 +114,18 @@ func runNode(f *fixture, r *rand.Rand) {
 		rest()
 		f.append(r.IntN(25))
 		rest()
-		f.publish(r.IntN(25))
+		f.deliver(r.IntN(25))
 		if r.IntN(50) == 0 {
 			f.restart()
 		}
 		if r.IntN(50) == 0 {
 			f.mu.Lock()
-			f.published = min(f.published+r.IntN(3), f.logged) // a gap
+			f.delivered = min(f.delivered+r.IntN(3), f.logged) // a gap
 			f.mu.Unlock()
 		}
 	}
 	f.append(1000)
-	f.publish(1000)
+	f.deliver(1000)
 	f.emit(issued("last"))
 }
 

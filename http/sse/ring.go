@@ -32,7 +32,7 @@ type topicState struct {
 	feed        *promotionFeed  // of a promotion with subscribers
 	groups      []*evloop.Group // one for each loop that has subscribers
 	subscribers int             // those that are being opened too
-	dirty       bool            // within one Publish: its subscribers have to be woken
+	dirty       bool            // within one Deliver: its subscribers have to be woken
 }
 
 // groupOn is the group of the topic's subscribers on a loop, under the hub's lock.

@@ -17,12 +17,12 @@ import (
 // numbers in projections.ConfirmedEvent, about which events belong to a user or an entity.
 type Source interface {
 	// LastOfUser and LastOfEntity are the number of the last event in the store, 0 if there is none. They may be ahead of what
-	// was published, never behind.
+	// was delivered, never behind.
 	LastOfUser(user string) uint64
 	LastOfEntity(kind, entity string) uint64
-	// EventNumberAt is the number of the first event at or after t; 0, or one that is not published yet, if there is none.
+	// EventNumberAt is the number of the first event at or after t; 0, or one that is not delivered yet, if there is none.
 	EventNumberAt(t domain.Time) (uint64, error)
-	// EventsOfUser and EventsOfEntity read events from the log in order, from a number on, and then wait for more. They end
+	// EventsOfUser and EventsOfEntity read events from the journal in order, from a number on, and then wait for more. They end
 	// soon after ctx.
 	EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error]
 	EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error]
@@ -61,9 +61,7 @@ func (k TopicKind) entityKind() string {
 
 // topicIDs are the topics of e, by kind; "" where it has none.
 func topicIDs(e *domain.Event) (ids [topicKinds]string) {
-	if e.User != domain.NoUser {
-		ids[TopicUser] = e.User
-	}
+	ids[TopicUser] = e.User
 	if e.Entity == domain.SystemEntity {
 		return ids
 	}
@@ -87,7 +85,7 @@ func (h *Hub) lastEvent(t Topic) uint64 {
 	return h.Source.LastOfEntity(t.Kind.entityKind(), t.ID)
 }
 
-// eventsOf reads the topic's events from the log.
+// eventsOf reads the topic's events from the journal.
 func (h *Hub) eventsOf(ctx context.Context, t Topic, from uint64) iter.Seq2[domain.Event, error] {
 	if t.Kind == TopicUser {
 		return h.Source.EventsOfUser(ctx, t.ID, from)

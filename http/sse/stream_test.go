@@ -133,7 +133,7 @@ func TestStream_WriteTimeoutCloses(t *testing.T) {
 	})
 }
 
-// Thousands of events that are published at once all arrive, from the ring and from the log.
+// Thousands of events that are delivered at once all arrive, from the ring and from the journal.
 func TestStream_DeliversLargeBacklog(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		for _, ring := range []int{10, 5000} {
@@ -141,7 +141,7 @@ func TestStream_DeliversLargeBacklog(t *testing.T) {
 			s := f.serve()
 			f.decide(slices.Repeat([]domain.Event{issued("1")}, 3000)...)
 			f.append(3000)
-			f.publish(3000)
+			f.deliver(3000)
 			st := s.mustOpen(t, "/users/1", epoch+"-0")
 			st.expectConnect(t, "complete", epoch+"-0")
 			for n := range 3000 {
@@ -185,7 +185,7 @@ func TestHeartbeat_IsCommentWithinEvent(t *testing.T) {
 	})
 }
 
-// A client that does not read delays neither Publish nor other clients, and gets everything afterwards: from the log if its
+// A client that does not read delays neither Deliver nor other clients, and gets everything afterwards: from the journal if its
 // connection is still open, else by its id.
 func TestSlowReader_BlocksNobody(t *testing.T) {
 	for name, writeTimeout := range map[string]time.Duration{"stays open": 20 * time.Second, "is cut": 100 * time.Millisecond} {
@@ -198,18 +198,18 @@ func TestSlowReader_BlocksNobody(t *testing.T) {
 			idle.expectConnect(t, "complete", epoch+"-0")
 			fast.expectConnect(t, "complete", epoch+"-0")
 
-			var publishing sync.WaitGroup
-			publishing.Go(func() {
+			var delivering sync.WaitGroup
+			delivering.Go(func() {
 				began := time.Now()
 				for range events {
 					f.emit(held("1", "s", make([]int, 500)...))
 				}
 				if took := time.Since(began); took > 5*time.Second {
-					t.Errorf("publishing took %v", took)
+					t.Errorf("delivering took %v", took)
 				}
 			})
 			readAll(t, s, fast, events)
-			publishing.Wait()
+			delivering.Wait()
 			if name == "is cut" {
 				for f.hub.stats().slow == 0 {
 					time.Sleep(10 * time.Millisecond)

@@ -86,7 +86,7 @@ func (h *Hub) logRejections() {
 	if total == r.loggedTotal.Load() || now < last+60 || !r.loggedAt.CompareAndSwap(last, now) {
 		return
 	}
-	h.Log.Warn("too many streams, some were rejected",
+	h.Logger.Warn("too many streams, some were rejected",
 		"maxConnections", r.all.Load(), "maxPerUser", r.user.Load(), "maxPerAddress", r.address.Load())
 	r.loggedTotal.Store(total)
 }

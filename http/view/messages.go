@@ -22,7 +22,7 @@ var messages = map[string]translation{
 	"coupon-used":           {"쿠폰이 사용되었습니다. (쿠폰 ID: {couponId})", "Your coupon has been redeemed. (Coupon ID: {couponId})"},
 	"coupon-revoked":        {"쿠폰이 회수되었습니다. (쿠폰 ID: {couponId})", "Your coupon has been revoked. (Coupon ID: {couponId})"},
 	"hold-extended":         {"좌석 선점 시간이 연장되었습니다.", "Your hold has been extended."},
-	"reservation-cancelled": {"좌석 {count}석의 예매가 취소되었습니다. (예매 번호: {reservationId})", "Your booking has been cancelled. Seats: {count}. (Reservation: {reservationId})"},
+	"reservation-cancelled": {"좌석 {count}석의 예매가 취소되었습니다. (예매 번호: {reservationId})", "Seats of your booking cancelled: {count}. (Reservation: {reservationId})"},
 	"waiting":               {"대기 명단에 등록되었습니다. (대기 순번: {position})", "You are on the waiting list. (Position: {position})"},
 	"waiting/left":          {"대기 명단에서 나왔습니다.", "You have left the waiting list."},
 	"waiting/declined":      {"제안을 거절하여 대기가 종료되었습니다.", "You have declined the offer; you are no longer waiting."},
@@ -59,7 +59,7 @@ var messages = map[string]translation{
 	"alarm/hold-expiring":         {"좌석 선점 시간이 곧 만료됩니다. 서둘러 예매를 완료해 주세요. (회차 ID: {scheduleId})", "Your hold is about to expire. Please complete your booking. (Schedule ID: {scheduleId})"},
 	"alarm/offer":                 {"대기하시던 순서가 되었습니다. 제한 시간 안에 수락해 주세요. (수량: {count})", "It is your turn. Please accept the offer in time. (Quantity: {count})"},
 	"alarm/coupon-revoked":        {"쿠폰이 회수되었습니다. (쿠폰 ID: {couponId})", "Your coupon has been revoked. (Coupon ID: {couponId})"},
-	"alarm/reservation-cancelled": {"예매가 취소되었습니다. (예매 번호: {reservationId})", "Your booking has been cancelled by the organizer. (Reservation: {reservationId})"},
+	"alarm/reservation-cancelled": {"예매하신 좌석 {count}석이 취소되었습니다. (예매 번호: {reservationId})", "Seats of your booking cancelled by the organizer: {count}. (Reservation: {reservationId})"},
 	"alarm/order-refunded":        {"결제하신 금액이 환불되었습니다. (결제 번호: {impUid})", "Your money has been refunded. (Payment: {impUid})"},
 
 	"command-complete": {"요청하신 작업이 완료되었습니다.", "Your request has been completed."},

@@ -244,6 +244,30 @@ func walkDomain(t *testing.T, visit func(ast.Node)) {
 	}
 }
 
+// Every name of a frame is in API.md and among those that onsale.js receives by default.
+func TestSamples_NamesAreDocumented(t *testing.T) {
+	document, err := os.ReadFile("../API.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("../web/onsale.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(script), "const NAMES = `")
+	list, _, _ = strings.Cut(list, "`")
+	received := strings.Fields(list)
+	names := slices.Clone(received)
+	for _, e := range samples {
+		names = append(names, notificationFor(&e).name)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(document), "`"+name+"`") || !slices.Contains(received, name) {
+			t.Errorf("%s is not in both", name)
+		}
+	}
+}
+
 // Every reason of an order has a message.
 func TestMessages_CoverReasons(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../domain/orders/payment.go", nil, 0)

@@ -42,6 +42,9 @@ func checkEpoch(tx *transaction, epoch string) error {
 // checkLayout looks at the stored value of the epoch. Other layouts may have no checksums.
 func checkLayout(stored []byte) error {
 	layout, _, _ := strings.Cut(string(stored), " ")
+	if _, err := strconv.ParseUint(layout, 10, 16); err != nil {
+		return fmt.Errorf("%w: it has no layout", ErrDamaged)
+	}
 	if layout != strconv.Itoa(layoutVersion) {
 		return fmt.Errorf("%w: it has layout %q, this program writes %d", ErrLayout, layout, layoutVersion)
 	}

@@ -33,6 +33,7 @@ type pageReader struct {
 	size    uint64 // of a page
 	pages   uint64 // in use
 	visited []bool
+	free    [][]byte // buffers of single pages
 
 	digest     uint64
 	hasEpoch   bool
@@ -115,6 +116,11 @@ func (r *pageReader) page(path [][]byte, id uint64, first, end []byte) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if uint64(len(page)) == r.size {
+			r.free = append(r.free, page)
+		}
+	}()
 	switch native.Uint16(page[8:]) {
 	case leafFlag:
 		return r.leaf(path, page, first, end)
@@ -142,7 +148,12 @@ func (r *pageReader) read(id uint64) ([]byte, error) {
 	for n := id; n < end; n++ {
 		r.visited[n] = true
 	}
-	page := make([]byte, (end-id)*r.size)
+	var page []byte
+	if last := len(r.free) - 1; last >= 0 && end-id == 1 {
+		page, r.free = r.free[last], r.free[:last]
+	} else {
+		page = make([]byte, (end-id)*r.size)
+	}
 	_, err := r.file.ReadAt(page, int64(id*r.size))
 	return page, readError(err)
 }

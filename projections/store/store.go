@@ -31,9 +31,9 @@ var (
 	bucketCoupons      = []byte("coupons")      // promotion → number → event number, status, user
 	bucketSchedules    = []byte("schedules")    // id → JSON
 	bucketSeats        = []byte("seats")        // schedule → seat → state; a free seat has no row
-	bucketAllocations  = []byte("holdings")     // sequence → JSON: holds and seats on offer; an expired one stays, marked
+	bucketAllocations  = []byte("allocations")  // sequence → JSON: holds and seats on offer; an expired one stays, marked
 	bucketReservations = []byte("reservations") // sequence → JSON; a cancelled one stays, marked
-	bucketWaitlists    = []byte("lines")        // waiting list → sequence → JSON: entries without an offer
+	bucketWaitlists    = []byte("waitlists")    // waiting list → sequence → JSON: entries without an offer
 	bucketOffers       = []byte("offers")       // sequence → JSON: entries with an offer; expired offers of coupons
 	bucketUnread       = []byte("unread")       // user, event number of the alarm
 	bucketProducts     = []byte("products")     // id → JSON

@@ -20,7 +20,7 @@ func Config(tb testing.TB, dir string) streams.Config {
 		Sync:             time.Second,
 		CommandsMaxBytes: 1 << 30,
 		EventsMaxBytes:   1 << 30,
-		Log:              slog.New(slog.NewTextHandler(tb.Output(), nil)),
+		Logger:           slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 }
 

@@ -39,7 +39,7 @@ var streamMeasures = []struct {
 	{"latency", benchLatency, nil},
 }
 
-// smallRing makes missed events soon older than the ring, so that they are read from the log.
+// smallRing makes missed events soon older than the ring, so that they are read from the journal.
 var smallRing = []string{"--streams-ring-events", "1024"}
 
 // StreamMeasures are the names of all measures, in the order in which they are taken.

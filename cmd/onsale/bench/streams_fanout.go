@@ -38,28 +38,28 @@ func benchFanout(ctx context.Context, r *measurement) error {
 		return err
 	}
 	defer nodePool.Close()
-	reference, err := startChild(ctx, []string{"bench", "streams", "hijack-reference"}, nil, r.stderr)
+	child, err := startChild(ctx, []string{"bench", "streams", "bare-server"}, nil, r.stderr)
 	if err != nil {
 		return err
 	}
-	defer reference.stop()
-	referenceURL, err := url.Parse(reference.url)
+	defer child.stop()
+	bareURL, err := url.Parse(child.url)
 	if err != nil {
 		return err
 	}
-	baselinePool, err := r.openPool(ctx, referenceURL.Host, n, load.Reader{})
+	barePool, err := r.openPool(ctx, bareURL.Host, n, load.Reader{})
 	if err != nil {
 		return err
 	}
-	defer baselinePool.Close()
-	baseline := load.NewBaseline(referenceURL.Host)
-	defer baseline.Close()
+	defer barePool.Close()
+	bareServer := load.NewBareServer(bareURL.Host)
+	defer bareServer.Close()
 
-	var nodeLatencies, baselineLatencies fanoutLatencies
+	var nodeLatencies, bareLatencies fanoutLatencies
 	var before map[string]float64
 	for round := range fanoutWarmup + rounds {
 		if round == fanoutWarmup {
-			nodeLatencies, baselineLatencies = fanoutLatencies{}, fanoutLatencies{}
+			nodeLatencies, bareLatencies = fanoutLatencies{}, fanoutLatencies{}
 			if before, err = r.scrapeMetrics(ctx, framesEncoded); err != nil {
 				return err
 			}
@@ -69,19 +69,19 @@ func benchFanout(ctx context.Context, r *measurement) error {
 			return err
 		}
 		nodeLatencies.add(latencies)
-		if latencies, err = baselinePool.Round(ctx, baseline.Publish); err != nil {
+		if latencies, err = barePool.Round(ctx, bareServer.Publish); err != nil {
 			return fmt.Errorf("the bare server: %w", err)
 		}
-		baselineLatencies.add(latencies)
+		bareLatencies.add(latencies)
 	}
 	after, err := r.scrapeMetrics(ctx, framesEncoded)
 	if err != nil {
 		return err
 	}
 	nodeLatencies.report(r.report, "node")
-	baselineLatencies.report(r.report, "bare")
-	r.report.addTarget(metric{Name: "delivery, node / bare", Value: median(nodeLatencies.delivery) / median(baselineLatencies.delivery), AtMost: 1.2})
-	r.report.add("last delivery since it was sent, node / bare", median(nodeLatencies.last)/median(baselineLatencies.last), "")
+	bareLatencies.report(r.report, "bare")
+	r.report.addTarget(metric{Name: "delivery, node / bare", Value: median(nodeLatencies.delivery) / median(bareLatencies.delivery), AtMost: 1.2})
+	r.report.add("last delivery since it was sent, node / bare", median(nodeLatencies.last)/median(bareLatencies.last), "")
 	r.report.addTarget(metric{Name: "frames encoded a round (one audience)", Value: (after[framesEncoded] - before[framesEncoded]) / float64(rounds), AtMost: 1})
 	return nil
 }
@@ -147,22 +147,22 @@ func (s *shard) write() {
 	}
 }
 
-// ServeBaseline serves streams without any logic until stdin ends: a POST is an event for all of them.
-func ServeBaseline(stderr io.Writer) error {
+// ServeBare serves streams without any logic until stdin ends: a POST is an event for all of them.
+func ServeBare(stderr io.Writer) error {
 	l, err := listenUntilStdinEnds(stderr)
 	if err != nil {
 		return err
 	}
-	_ = http.Serve(l, newBaselineServer()) // until the listener is closed
+	_ = http.Serve(l, newBareServer()) // until the listener is closed
 	return nil
 }
 
 const (
-	baselineHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\ndata: {}\nid: bare-0\n\n"
-	baselineFrame = `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\nid: %s\n\n"
+	bareHead  = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\nevent: connect\ndata: {}\nid: bare-0\n\n"
+	bareFrame = `data: {"scheduleSeatId":1,"status":"HELD","timestamp":"2026-01-01T00:00:00.000Z","isHeartbeat":false}` + "\nid: %s\n\n"
 )
 
-func newBaselineServer() http.Handler {
+func newBareServer() http.Handler {
 	shards := [2]shard{{frame: make(chan []byte)}, {frame: make(chan []byte)}}
 	for i := range shards {
 		go shards[i].write()
@@ -175,7 +175,7 @@ func newBaselineServer() http.Handler {
 		if r.Method == http.MethodPost {
 			published++
 			id := fmt.Sprintf("bare-%d", published)
-			frame := fmt.Appendf(nil, baselineFrame, id)
+			frame := fmt.Appendf(nil, bareFrame, id)
 			for i := range shards {
 				shards[i].frame <- frame
 			}
@@ -187,7 +187,7 @@ func newBaselineServer() http.Handler {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		_, _ = io.WriteString(conn, baselineHead)
+		_, _ = io.WriteString(conn, bareHead)
 		s := &shards[connected%len(shards)]
 		connected++
 		s.mu.Lock()

@@ -98,7 +98,7 @@ func (r *measurement) makeMissed(ctx context.Context, others *load.Source, d log
 	return m, err
 }
 
-// checkOutOfRing requires that the events have to be read from the log.
+// checkOutOfRing requires that the events have to be read from the journal.
 func (r *measurement) checkOutOfRing(ctx context.Context, events []load.Event) error {
 	now, err := r.scrapeMetrics(ctx, ringTail)
 	if err != nil {

@@ -100,7 +100,7 @@ func (r *measurement) reportCounters(ctx context.Context, before map[string]floa
 	}
 	r.report.add("readers that fell behind the ring (demoted)", now[demoted]-before[demoted], "")
 	r.report.add("readers cut off because a write did not end", now[cutOff]-before[cutOff], "")
-	r.report.add("events read from the log", now[replayed]-before[replayed], "")
+	r.report.add("events read from the journal", now[replayed]-before[replayed], "")
 	return nil
 }
 

@@ -15,6 +15,8 @@ import (
 	"onsale/cmd/onsale/node"
 	"onsale/config"
 	"onsale/domain"
+	"onsale/domain/alarms"
+	"onsale/domain/orders"
 	"onsale/projections/audit"
 	"onsale/projections/store"
 	"onsale/streams"
@@ -28,22 +30,15 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	var visit func(audit.Decision)
-	if trace != "" {
-		p := printer{out: stdout, epoch: log.Epoch()}
-		visit = func(d audit.Decision) {
-			if matches(trace, d.Command, d.Events) {
-				_ = p.text(d)
-			}
-		}
-	}
-	report, err := audit.Run(ctx, log, visit)
+	t := tracer{target: trace, orders: map[string]bool{}, printer: printer{out: stdout, epoch: log.Epoch()}}
+	report, err := audit.Run(ctx, log, t.visit)
 	if errors.Is(err, audit.ErrDifference) {
 		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints the commands and events around it"}
 	}
 	if err != nil {
 		return err
 	}
+	t.end()
 	if len(cfg.NATS.URL) == 0 {
 		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout); err != nil {
 			return err
@@ -112,15 +107,51 @@ func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) erro
 	return err
 }
 
-// matches says that a command or one of its events names the target: a request, a user, a seat ("demo:17"), or the id of a
-// coupon, hold, reservation, waiting entry, payment, product or alarm.
-func matches(target string, c domain.Command, events []domain.Event) bool {
-	if c.User == target || c.Request.String() == target || slices.Contains(c.IDs(), target) || hasSeat(target, c.Entity, c.Seats()) {
-		return true
+// tracer prints the commands and events that name its target: a request, a user, an entity (promotion, schedule, product, order), a
+// seat ("demo:17"), or the id of a coupon, hold, reservation, waiting entry, payment or alarm. Without a target it prints nothing.
+type tracer struct {
+	target string
+	orders map[string]bool // the product's, if target is a product
+	found  bool
+	printer
+}
+
+func (t *tracer) visit(d audit.Decision) {
+	if t.target != "" && t.matches(d.Command, d.Events) {
+		t.found = true
+		_ = t.text(d)
 	}
-	return slices.ContainsFunc(events, func(e domain.Event) bool {
-		return e.User == target || slices.Contains(e.IDs(), target) || hasSeat(target, e.Entity, e.Seats())
-	})
+}
+
+// end separates the trace from what is printed about the whole log.
+func (t *tracer) end() {
+	if t.target == "" {
+		return
+	}
+	if !t.found {
+		fmt.Fprintf(t.out, "nothing names %s\n", t.target)
+	}
+	fmt.Fprint(t.out, "\nwhole log:\n")
+}
+
+func (t *tracer) matches(c domain.Command, events []domain.Event) bool {
+	found := c.Request.String() == t.target || t.named(c.Entity, c.User, c.IDs(), c.Seats())
+	for _, e := range events {
+		switch e.Body.(type) {
+		case orders.Placed, orders.RejectedPaid:
+			if slices.Contains(e.IDs(), t.target) {
+				t.orders[e.Entity] = true // later events of an order do not all name the product
+			}
+		case alarms.Raised:
+			found = found || alarms.ID(e.Number) == t.target
+		}
+		found = found || t.named(e.Entity, e.User, e.IDs(), e.Seats())
+	}
+	return found
+}
+
+func (t *tracer) named(entity, user string, ids []string, seats []int) bool {
+	return entity == t.target || user == t.target || slices.Contains(ids, t.target) || t.orders[entity] || hasSeat(t.target, entity, seats)
 }
 
 func hasSeat(target, schedule string, seats []int) bool {

@@ -12,7 +12,7 @@ import (
 	"onsale/streams"
 )
 
-// A trace finds every type of event by each user, request, id and seat that its sample in the log's test data names.
+// A trace finds every type of event by each user, request, entity, id and seat that its sample in the log's test data names.
 func TestTrace_FindsEveryEventType(t *testing.T) {
 	samples, err := filepath.Glob("../../../streams/testdata/events/*.json")
 	if err != nil || len(samples) == 0 {
@@ -46,26 +46,31 @@ func TestTrace_FindsEveryEventType(t *testing.T) {
 		if head.User != "" {
 			targets = append(targets, head.User)
 		}
-		switch domain.Kind(head.Type) {
-		case "orders", "products":
-			targets = append(targets, head.Entity)
+		targets = append(targets, head.Entity)
+		if head.Type == "alarms.raised" {
+			targets = append(targets, fmt.Sprintf("a%d", head.N))
 		}
 		for _, target := range targets {
 			found++
-			if !matches(target, domain.Command{}, []domain.Event{e}) {
+			if !traces(target, domain.Command{}, e) {
 				t.Errorf("a trace of %s does not find %s", target, head.Type)
 			}
 		}
-		if head.Request != "" && !matches(head.Request, domain.Command{Request: e.Request}, []domain.Event{e}) {
+		if head.Request != "" && !traces(head.Request, domain.Command{Request: e.Request}, e) {
 			t.Errorf("a trace of request %s does not find %s", head.Request, head.Type)
 		}
-		if matches("another", domain.Command{}, []domain.Event{e}) || matches(head.Entity+":9999", domain.Command{}, []domain.Event{e}) {
+		if traces("another", domain.Command{}, e) || traces(head.Entity+":9999", domain.Command{}, e) {
 			t.Errorf("a trace of something else finds %s", head.Type)
 		}
 	}
 	if found < len(samples) {
 		t.Errorf("%d samples name only %d targets", len(samples), found)
 	}
+}
+
+func traces(target string, c domain.Command, events ...domain.Event) bool {
+	t := tracer{target: target, orders: map[string]bool{}}
+	return t.matches(c, events)
 }
 
 // namedTargets walks the data of an event for ids and seats.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/config"
+	"onsale/streams"
 )
 
 func serveCommand(environ []string) *cobra.Command {
@@ -46,12 +47,16 @@ func replayCommand(environ []string) *cobra.Command {
 	var query replayQuery
 	command := &cobra.Command{
 		Use:   "replay [flags]",
-		Short: "print the logs: commands and their events",
+		Short: "print commands and their events from the logs",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			formats := []string{"text", "jsonl", "csv"}
 			if !slices.Contains(formats, query.Format) {
 				return usageError{fmt.Errorf("--format is %q", query.Format), "one of " + strings.Join(formats, ", ")}
+			}
+			if query.Subject != "" && !streams.CanMatchEvents(query.Subject) {
+				return usageError{fmt.Errorf("--subject is %q, which no event has", query.Subject),
+					"evt.KIND.ENTITY.USER with wildcards: evt.*.*.kim, evt.seats.demo.>"}
 			}
 			cfg, err := logConfig(command, environ)
 			if err != nil {
@@ -63,7 +68,7 @@ func replayCommand(environ []string) *cobra.Command {
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
 	command.Flags().StringVar(&query.From, "from", "", "begin at this `SEQ|TIME`")
 	command.Flags().StringVar(&query.To, "to", "", "end with this `SEQ|TIME`")
-	command.Flags().StringVar(&query.Subject, "subject", "", "print only commands with an event that matches this subject `filter`")
+	command.Flags().StringVar(&query.Subject, "subject", "", "print only commands with an event whose subject (evt.KIND.ENTITY.USER) matches this `filter`")
 	command.Flags().StringVar(&query.Format, "format", "text", "text, jsonl or csv")
 	return command
 }
@@ -72,7 +77,7 @@ func auditCommand(environ []string) *cobra.Command {
 	var trace string
 	command := &cobra.Command{
 		Use:   "audit [flags]",
-		Short: "decide every command again and compare with the logs",
+		Short: "decide every command of COMMANDS again and compare with EVENTS",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			cfg, err := logConfig(command, environ)
@@ -83,7 +88,7 @@ func auditCommand(environ []string) *cobra.Command {
 		},
 	}
 	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
-	command.Flags().StringVar(&trace, "trace", "", "print all that names this `ID`: a request, user, seat (demo:17), coupon, hold, reservation, waiting entry, payment, product or alarm")
+	command.Flags().StringVar(&trace, "trace", "", "print first the commands and events that name this `ID`: a request, user, promotion, schedule, product, seat (demo:17), coupon, hold, reservation, waiting entry, payment or alarm")
 	return command
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strconv"
 
@@ -59,11 +60,15 @@ func runReplay(ctx context.Context, cfg config.Config, query replayQuery, stdout
 
 // readLog opens the log of a stopped data directory, or of an external NATS, for reading only.
 func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
-	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Log: newLogger(config.Logging{Level: "warn"}, stderr)}
+	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Logger: newLogger(config.Logging{Level: "warn"}, stderr)}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}
-	return streams.Open(ctx, c)
+	log, err := streams.Open(ctx, c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hintError{err, "name the data directory of a stopped node with --data, or an external NATS with --nats-url"}
+	}
+	return log, err
 }
 
 // bound is a sequence or a time; zero: none.

@@ -60,7 +60,7 @@ func Open(ctx context.Context, cfg config.Config, address string, logger *slog.L
 func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*streams.Log, error) {
 	c := streams.Config{
 		URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
-		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Log: logger,
+		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: logger,
 	}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
@@ -90,7 +90,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Publish(events) },
+		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Deliver(events) },
 		OnHalt:          n.halted,
 		OnResume:        func() { n.hub.Resume() },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always, Watch: n.watchFiles,
@@ -110,11 +110,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: maxStreams, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
-		EventLoop: true, Log: n.logger,
+		EventLoop: true, Logger: n.logger,
 	})
 	if n.consistent {
 		newest, err := projector.LatestEvents(cfg.Streams.RingEvents)
-		if err != nil { // streams read the log instead
+		if err != nil { // streams read the journal instead
 			n.logger.Warn("could not preload ring", "error", err)
 		}
 		n.hub.Preload(newest)

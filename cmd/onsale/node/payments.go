@@ -77,7 +77,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
-	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Log: n.logger})
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Logger: n.logger})
 	n.registry.MustRegister(n.payments)
 	return &httpd.Payments{
 		Terms: orders.Terms{

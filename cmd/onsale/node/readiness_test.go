@@ -115,8 +115,19 @@ func TestStall_CountsWhileWaiting(t *testing.T) {
 		after   int
 		want    int
 	}{{5, false, 0, 0}, {5, false, 8, 0}, {5, true, 9, 1}, {5, true, 12, 4}, {6, true, 13, 0}, {6, true, 20, 7}, {6, false, 21, 0}} {
-		if got := s.update(c.at, c.waiting, start.Add(time.Duration(c.after)*time.Second)); got != time.Duration(c.want)*time.Second {
+		now := start.Add(time.Duration(c.after) * time.Second)
+		if got := s.update(c.at, c.waiting, now, now); got != time.Duration(c.want)*time.Second {
 			t.Errorf("at %d after %d s: got %v, want %d s", c.at, c.after, got, c.want)
+		}
+	}
+	s = stall{}
+	for after, waiting := range []bool{false, false, false, false, true} { // the log was silent for 4 s
+		want := time.Duration(0)
+		if waiting {
+			want = 4 * time.Second
+		}
+		if got := s.update(5, waiting, start, start.Add(time.Duration(after)*time.Second)); got != want {
+			t.Errorf("%d s after the last look: got %v, want %v", after, got, want)
 		}
 	}
 }

@@ -96,9 +96,14 @@ type stall struct {
 	since time.Time
 }
 
-func (s *stall) update(at uint64, waiting bool, now time.Time) time.Duration {
-	if !waiting || at != s.at || s.since.IsZero() {
+// update takes whether something waits, and as of when that is known: what begins to wait during a silence counts from its beginning.
+func (s *stall) update(at uint64, waiting bool, asOf, now time.Time) time.Duration {
+	if at != s.at || s.since.IsZero() {
 		s.at, s.since = at, now
+	}
+	if !waiting {
+		s.since = asOf
+		return 0
 	}
 	return now.Sub(s.since)
 }
@@ -148,8 +153,8 @@ func (r *readiness) check(now time.Time) {
 	f := facts{
 		silence:         now.Sub(n.capacity.lastContact()),
 		appendStalled:   n.capacity.appends.stalled(now),
-		publishStalled:  r.publish.update(status.Confirmed, status.Events > status.Confirmed, now),
-		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, now),
+		publishStalled:  r.publish.update(status.Confirmed, status.Events > status.Confirmed, now, now),
+		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, logsAt, now),
 		logTimeAhead:    logTimeAhead(status, now),
 		freeDescriptors: r.freeDescriptors(now),
 		missingData:     r.missingData(),

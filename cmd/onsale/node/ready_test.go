@@ -214,7 +214,7 @@ func decideAt(t *testing.T, at *harness.Node, when domain.Time) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	log, err := streams.Open(ctx, streams.Config{Dir: at.Data, Node: "box-1", CommandsMaxBytes: 8 << 30, EventsMaxBytes: 16 << 30, Log: slog.New(slog.DiscardHandler)})
+	log, err := streams.Open(ctx, streams.Config{Dir: at.Data, Node: "box-1", CommandsMaxBytes: 8 << 30, EventsMaxBytes: 16 << 30, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,17 +69,17 @@ func (s *client) sendAll(ctx context.Context, p *pacer) error {
 
 func (s *client) send(t slot) {
 	user, key, id := s.run.identity(t.k)
-	watcher := s.run.watchers[t.k%s.run.Users]
-	if watcher != nil {
-		watcher.expect(id, t.due)
+	reader := s.run.readers[t.k%s.run.Users]
+	if reader != nil {
+		reader.expect(id, t.due)
 	}
 	s.request = s.run.sale.appendRequest(s.request[:0], s.run.host, user, key, t.k)
 	s.sent++
 	status, body, err := s.connection.exchange(s.request)
 	if s.lastErr = err; err != nil {
 		s.unanswered++
-		if watcher != nil {
-			watcher.forget(id) // whether it was accepted is unknown
+		if reader != nil {
+			reader.forget(id) // whether it was accepted is unknown
 		}
 		return
 	}
@@ -88,8 +88,8 @@ func (s *client) send(t slot) {
 		s.accepted = append(s.accepted, acceptedCommand{t.k, sequence})
 		return
 	}
-	if watcher != nil {
-		watcher.forget(id)
+	if reader != nil {
+		reader.forget(id)
 	}
 	if s.run.What == Nothing && status == http.StatusAccepted {
 		return

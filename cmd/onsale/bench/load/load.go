@@ -49,7 +49,7 @@ const LateAfter = time.Second
 type Result struct {
 	Sent, Accepted, Unanswered      int
 	Refused                         map[string]int // by code
-	Elapsed                         time.Duration  // from the first command until everything is decided, and delivered to watchers
+	Elapsed                         time.Duration  // from the first command until everything is decided, and delivered to readers
 	ResponseLatency, OutcomeLatency *hdrhistogram.Histogram
 	Delivered                       int // outcomes that came over a stream
 	Late                            int // of these
@@ -62,9 +62,9 @@ type Run struct {
 	host            string
 	name            string // in the ids of this run's users and of its sale
 	sale            sale
-	watchers        map[int]*watcher // by user
-	watcherGroup    sync.WaitGroup
-	stopWatchers    context.CancelFunc
+	readers         map[int]*userReader // by user
+	readerGroup     sync.WaitGroup
+	stopReaders     context.CancelFunc
 	pendingOutcomes atomic.Int64 // outcomes that have not come over a stream yet
 	clients         []*client
 }
@@ -75,20 +75,20 @@ func Prepare(ctx context.Context, p Plan) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Plan: p, host: target.Host, name: strings.ToLower(rand.Text()[:8]), watchers: map[int]*watcher{}}
+	r := &Run{Plan: p, host: target.Host, name: strings.ToLower(rand.Text()[:8]), readers: map[int]*userReader{}}
 	r.sale = sale{what: p.What, id: "bench-" + r.name, stock: p.Stock, target: p.Target}
 	if err := r.sale.create(ctx, p); err != nil {
 		return nil, err
 	}
-	watchCtx, stopWatchers := context.WithCancel(ctx)
-	r.stopWatchers = stopWatchers
+	watchCtx, stopReaders := context.WithCancel(ctx)
+	r.stopReaders = stopReaders
 	for i := range p.Streams {
 		user := i * p.Users / p.Streams // evenly spread over the run
-		w := newWatcher(r.host, r.user(user), &r.pendingOutcomes)
-		r.watchers[user] = w
-		r.watcherGroup.Go(func() { w.run(watchCtx) })
+		w := newUserReader(r.host, r.user(user), &r.pendingOutcomes)
+		r.readers[user] = w
+		r.readerGroup.Go(func() { w.run(watchCtx) })
 	}
-	for _, w := range r.watchers {
+	for _, w := range r.readers {
 		select {
 		case <-w.ready:
 		case <-time.After(30 * time.Second):
@@ -104,11 +104,11 @@ func Prepare(ctx context.Context, p Plan) (*Run, error) {
 
 // Close ends the streams.
 func (r *Run) Close() {
-	r.stopWatchers()
-	r.watcherGroup.Wait()
+	r.stopReaders()
+	r.readerGroup.Wait()
 }
 
-// Load sends everything, and waits until all accepted commands are decided and their outcomes have reached the watchers.
+// Load sends everything, and waits until all accepted commands are decided and their outcomes have reached the readers.
 func (r *Run) Load(ctx context.Context) (Result, error) {
 	start := time.Now()
 	err := r.send(ctx)
@@ -177,7 +177,7 @@ func (r *Run) awaitDelivered(ctx context.Context) time.Time {
 		}
 	}
 	var last time.Time
-	for _, w := range r.watchers {
+	for _, w := range r.readers {
 		if t := w.lastDelivery(); t.After(last) {
 			last = t
 		}
@@ -196,7 +196,7 @@ func (r *Run) collectResult() Result {
 		}
 		result.ResponseLatency.Merge(s.latency)
 	}
-	for _, w := range r.watchers {
+	for _, w := range r.readers {
 		w.addTo(&result)
 	}
 	return result

@@ -152,17 +152,17 @@ func (s *Source) One(ctx context.Context) func() (Event, error) {
 	return func() (Event, error) { return s.senders[0].send(ctx, time.Now()) }
 }
 
-// Baseline is a client of the bare server that a node is compared with. That server publishes an event at every POST.
-type Baseline struct{ connection connection }
+// BareServer is a client of the bare server that a node is compared with. That server publishes an event at every POST.
+type BareServer struct{ connection connection }
 
-// NewBaseline returns a client of the server at host.
-func NewBaseline(host string) *Baseline { return &Baseline{connection{host: host}} }
+// NewBareServer returns a client of the server at host.
+func NewBareServer(host string) *BareServer { return &BareServer{connection{host: host}} }
 
 // Close closes the connection.
-func (b *Baseline) Close() { b.connection.close() }
+func (b *BareServer) Close() { b.connection.close() }
 
 // Publish makes one event.
-func (b *Baseline) Publish() (Event, error) {
+func (b *BareServer) Publish() (Event, error) {
 	e := Event{Due: time.Now()}
 	request := "POST / HTTP/1.1\r\nHost: " + b.connection.host + "\r\nContent-Length: 0\r\n\r\n"
 	status, body, err := b.connection.exchange([]byte(request))

@@ -33,11 +33,11 @@ func TestStreamPool_FindsFaults(t *testing.T) {
 			}
 			defer pool.Close()
 			err = pool.Connect(t.Context(), 4, func(int) Reader { return Reader{User: "u"} })
-			baseline := NewBaseline(host)
-			defer baseline.Close()
+			bareServer := NewBareServer(host)
+			defer bareServer.Close()
 			var round Round
 			if err == nil {
-				round, err = pool.Round(t.Context(), baseline.Publish)
+				round, err = pool.Round(t.Context(), bareServer.Publish)
 			}
 			for err == nil && c.want != "" { // the fault may come after the awaited event
 				err = errors.Join(pool.waitFor(t.Context(), func() bool { return len(pool.received) > 0 }), pool.Err())

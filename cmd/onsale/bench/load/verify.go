@@ -115,7 +115,7 @@ func (r *Run) findOutcomes(ctx context.Context, conn *connection, p acceptedComm
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if w := r.watchers[p.k%r.Users]; w != nil {
+	if w := r.readers[p.k%r.Users]; w != nil {
 		_, _, id := r.identity(p.k)
 		var found []outcome
 		for _, t := range w.outcomes(id) {

@@ -302,7 +302,7 @@ func TestCoupons_SurviveKills(t *testing.T) {
 		w.Verify(t, harness.UserFrames(history, userOf(w)))
 	}
 	c.checkReplays(history)
-	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
+	t.Logf("killed %d times, %d commands, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
 }
 
 // 200 users compete for the same seats: they hold, and then reserve, release, or let expire. At no event has a seat two owners,
@@ -378,7 +378,7 @@ func TestSeats_SurviveKills(t *testing.T) {
 			count[strings.TrimSpace(e.Type+" "+e.Data.Code)]++
 		}
 	}
-	t.Logf("killed %d times, %d commands in line, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
+	t.Logf("killed %d times, %d commands, %d connections of %d watchers", c.kills, len(history), totalConnects(c.watchers), len(c.watchers))
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		t.Logf("%6d %s", count[name], name)
 	}

@@ -167,6 +167,7 @@ func newClusterTest(t *testing.T, limit time.Duration) *clusterTest {
 	})
 	c.load = newLoad(t, c.nodes)
 	c.sampler = &sampler{nodes: c.nodes}
+	c.waitEqual() // all nodes know the sales
 	return c
 }
 
@@ -343,7 +344,7 @@ func (c *clusterTest) checkHistory(history []harness.LogCommand) {
 // checkStores compares the stores of the stopped nodes with one that is rebuilt from EVENTS.
 func (c *clusterTest) checkStores() {
 	c.t.Helper()
-	log, err := streams.Open(c.ctx, streams.Config{URLs: strings.Split(c.servers.urls(), ","), Node: "check", ReadOnly: true, Log: slog.New(slog.NewTextHandler(c.t.Output(), nil))})
+	log, err := streams.Open(c.ctx, streams.Config{URLs: strings.Split(c.servers.urls(), ","), Node: "check", ReadOnly: true, Logger: slog.New(slog.NewTextHandler(c.t.Output(), nil))})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ type lie struct {
 func newClusterNode(t *testing.T, network network, i int, urls string) *clusterNode {
 	n := &clusterNode{name: nodeName(i), client: harness.NewHTTPClient(t, 256), asking: harness.NewHTTPClient(t, 64)}
 	network.addHost(n.name, firstNodeAddress+i, natsNet, webNet)
-	n.Node = harness.NewNode(t, "--node", n.name, "--auth-demo-anywhere", "--nats-url", urls, "--logging-level", "info",
+	n.Node = harness.NewNode(t, "--node", n.name, "--auth-demo-anywhere", "--nats-url", urls, "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
 		"--log-commands-max-bytes", "256MiB", "--log-events-max-bytes", "512MiB", "--log-min-free-disk", "0")
 	n.Addr, n.NATS, n.Namespace = address(webNet, firstNodeAddress+i)+":8080", urls, n.name
 	return n

@@ -73,7 +73,7 @@ func (c *disconnectTest) addNodeCounters() {
 	for name, what := range map[string]string{
 		"onsale_streams_demoted_total":                        "demoted",
 		"onsale_streams_conflations_total":                    "conflations",
-		"onsale_streams_replayed_events_total":                "events read from the log",
+		"onsale_streams_replayed_events_total":                "events read from the journal",
 		"onsale_frames_written_total":                         "frames written",
 		`onsale_streams_rejected_by_limit_total{limit="all"}`: "rejected by the limit",
 	} {

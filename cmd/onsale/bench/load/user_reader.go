@@ -20,8 +20,8 @@ import (
 	"onsale/domain"
 )
 
-// watcher reads the stream of one user.
-type watcher struct {
+// userReader reads the stream of one user.
+type userReader struct {
 	host, user string
 	pending    *atomic.Int64
 	ready      chan struct{} // closed by the first frame
@@ -40,14 +40,14 @@ type deliveredOutcome struct {
 	at time.Time
 }
 
-func newWatcher(host, user string, pending *atomic.Int64) *watcher {
-	return &watcher{
+func newUserReader(host, user string, pending *atomic.Int64) *userReader {
+	return &userReader{
 		host: host, user: user, pending: pending, ready: make(chan struct{}),
 		expected: map[domain.RequestID]time.Time{}, delivered: map[domain.RequestID][]deliveredOutcome{},
 	}
 }
 
-func (w *watcher) expect(id domain.RequestID, due time.Time) {
+func (w *userReader) expect(id domain.RequestID, due time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expected[id] = due
@@ -55,7 +55,7 @@ func (w *watcher) expect(id domain.RequestID, due time.Time) {
 }
 
 // forget undoes expect for a command that was not accepted.
-func (w *watcher) forget(id domain.RequestID) {
+func (w *userReader) forget(id domain.RequestID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if delete(w.expected, id); len(w.delivered[id]) == 0 {
@@ -63,7 +63,7 @@ func (w *watcher) forget(id domain.RequestID) {
 	}
 }
 
-func (w *watcher) record(o outcome) {
+func (w *userReader) record(o outcome) {
 	now := time.Now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,25 +73,25 @@ func (w *watcher) record(o outcome) {
 	}
 }
 
-func (w *watcher) outcomes(id domain.RequestID) []deliveredOutcome {
+func (w *userReader) outcomes(id domain.RequestID) []deliveredOutcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.delivered[id]
 }
 
-func (w *watcher) lastDelivery() time.Time {
+func (w *userReader) lastDelivery() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
 }
 
-func (w *watcher) lastErr() error {
+func (w *userReader) lastErr() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.err
 }
 
-func (w *watcher) addTo(r *Result) {
+func (w *userReader) addTo(r *Result) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r.Reconnected += max(0, w.connects-1)
@@ -108,7 +108,7 @@ func (w *watcher) addTo(r *Result) {
 }
 
 // run reads until ctx ends.
-func (w *watcher) run(ctx context.Context) {
+func (w *userReader) run(ctx context.Context) {
 	last := ""
 	for ctx.Err() == nil {
 		err := w.read(ctx, &last)
@@ -123,7 +123,7 @@ func (w *watcher) run(ctx context.Context) {
 }
 
 // read reads one connection, from the frame after last.
-func (w *watcher) read(ctx context.Context, last *string) error {
+func (w *userReader) read(ctx context.Context, last *string) error {
 	conn, err := net.Dial("tcp", w.host)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (w *watcher) read(ctx context.Context, last *string) error {
 }
 
 // handleFrame records an outcome. The first frame, which has none, opens the stream.
-func (w *watcher) handleFrame(data []byte) error {
+func (w *userReader) handleFrame(data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}

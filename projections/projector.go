@@ -33,6 +33,8 @@ type Config struct {
 	// OutboxRetention is how long an event stays in the outbox after its confirmation, until EVENTS is certainly on disk: at least
 	// twice the log's sync interval.
 	OutboxRetention time.Duration
+	// Watch runs beside the projector until ctx ends. Its error halts the node. Optional.
+	Watch func(context.Context) error
 	// EventsDurable says that an event that EVENTS acknowledges survives a power loss of this machine: sync is always.
 	EventsDurable bool
 	Logger        *slog.Logger
@@ -165,6 +167,13 @@ func (p *Projector) runOnce(ctx context.Context) {
 	} {
 		group.Go(func() {
 			if err := work(ctx); err != nil && ctx.Err() == nil {
+				p.halt(err)
+			}
+		})
+	}
+	if p.Watch != nil {
+		group.Go(func() {
+			if err := p.Watch(ctx); err != nil && ctx.Err() == nil {
 				p.halt(err)
 			}
 		})

@@ -112,6 +112,9 @@ func (p *Projector) restore(ctx context.Context, state domain.LogState, recovery
 	if err := p.checkHistory(ctx, state.Events.Last); err != nil {
 		return err
 	}
+	if err := p.checkPadding(state.Commands.Last, first); err != nil {
+		return err
+	}
 	cp := p.checkpoint
 	p.committed, p.logTime = cp, cp.Now
 	if n := cp.Sequence / domain.SequencesPerMessage; n > 0 {
@@ -180,6 +183,20 @@ func (p *Projector) checkConsistent(state domain.LogState, first, last uint64) e
 		sequence = min(sequence, state.Commands.Last*domain.SequencesPerMessage) // no-ops will fill the rest
 	}
 	return checkLogs(state, sequence, min(covered, p.checkpoint.Events))
+}
+
+// checkPadding bounds what is replaced by no-ops. A power loss takes commands of the last moments only, whose events are in the outbox,
+// which begins at event outbox; 0: it is empty. Commands without events had no outcome.
+func (p *Projector) checkPadding(lastMessage, outbox uint64) error {
+	if p.checkpoint.Sequence/domain.SequencesPerMessage <= lastMessage {
+		return nil
+	}
+	lost, err := p.store.EventNumberAfter((lastMessage+1)*domain.SequencesPerMessage - 1)
+	if err != nil || lost > p.checkpoint.Events || outbox != 0 && lost >= outbox {
+		return err
+	}
+	return fmt.Errorf("%w: COMMANDS is too short: it ends at message %d, and the command of event %d came after it. A power loss takes less: "+
+		"COMMANDS was damaged, or restored from an older copy. Without a newer copy, \"onsale repair --accept-lost-commands\" puts no-ops in their place", ErrInconsistent, lastMessage, lost)
 }
 
 // restorePending makes the unconfirmed events of the outbox pending again.

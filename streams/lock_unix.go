@@ -5,6 +5,7 @@ package streams
 import (
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
 )
 
@@ -15,4 +16,13 @@ func lockFile(file *os.File) error {
 		return ErrLocked
 	}
 	return err
+}
+
+// deviceOf is the device of a file's file system, as text.
+func deviceOf(file *os.File) string {
+	var stat syscall.Stat_t
+	if syscall.Fstat(int(file.Fd()), &stat) != nil {
+		return ""
+	}
+	return "device " + strconv.FormatUint(uint64(stat.Dev), 10)
 }

@@ -57,6 +57,7 @@ type Log struct {
 	epoch   string
 	batcher *batcher // nil when read-only
 	failed  chan error
+	files   *watchedFiles // nil with an external NATS
 	hook    atomic.Pointer[Hook]
 
 	ackWait        time.Duration // how long an append waits for its ack
@@ -112,7 +113,11 @@ func (c *Config) validate() error {
 
 func (l *Log) open(ctx context.Context) (err error) {
 	if l.config.Dir != "" {
-		if l.lock, err = lockDir(l.config.Dir, l.config.ReadOnly); err != nil {
+		var closed bool
+		if l.lock, closed, err = lockDir(l.config.Dir, l.config.ReadOnly, l.logger); err != nil {
+			return err
+		}
+		if err := l.checkBlocks(ctx, closed); err != nil {
 			return err
 		}
 		if l.server, err = startServer(ctx, l.config, l.logger, l.failed); err != nil {
@@ -135,6 +140,9 @@ func (l *Log) open(ctx context.Context) (err error) {
 	if !l.config.ReadOnly {
 		l.batcher = startBatcher(l)
 		l.readers.Go(l.watchLimits)
+	}
+	if l.server != nil {
+		l.files = watchFiles(l.config.Dir)
 	}
 	return nil
 }
@@ -184,6 +192,9 @@ func (l *Log) Close() error {
 			l.server.WaitForShutdown()
 		}
 		if l.lock != nil {
+			if l.files != nil && isWhole(l.config.Dir) { // it was open, and every write succeeded
+				writeLock(l.lock, lockClosed)
+			}
 			l.lock.Close()
 		}
 	})

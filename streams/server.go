@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,33 +122,47 @@ var ErrLocked = errors.New("held by process")
 
 // lockDir creates the directory if it is missing and locks it until the file is closed. The kernel releases the lock when the
 // process dies; the file itself stays.
-func lockDir(dir string, mustExist bool) (*os.File, error) {
+//
+// The file has two lines: the process, or "closed" after it has closed the log in order, and the device of the directory. closed
+// reports whether the last process did.
+func lockDir(dir string, mustExist bool, logger *slog.Logger) (file *os.File, closed bool, err error) {
 	if mustExist {
 		if _, err := os.Stat(filepath.Join(dir, "jetstream")); err != nil {
-			return nil, fmt.Errorf("no log in %s: %w", dir, err)
+			return nil, false, fmt.Errorf("no log in %s: %w", dir, err)
 		}
 	} else if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("creating the data directory: %w", err)
+		return nil, false, fmt.Errorf("creating the data directory: %w", err)
 	}
-	file, err := os.OpenFile(filepath.Join(dir, "onsale.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	file, err = os.OpenFile(filepath.Join(dir, "onsale.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the data directory: %w", err)
+		return nil, false, fmt.Errorf("locking the data directory: %w", err)
 	}
 	err = lockFile(file)
+	content, _ := os.ReadFile(file.Name())
+	holder, device, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
 	if errors.Is(err, ErrLocked) {
-		holder, _ := os.ReadFile(file.Name())
 		file.Close()
-		return nil, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, strings.TrimSpace(string(holder)))
+		return nil, false, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, holder)
+	}
+	if now := deviceOf(file); device != "" && device != now {
+		logger.Warn("the data directory is on another device than when it was used last", "dir", dir, "device", now, "was", device)
 	}
 	if err == nil {
-		err = file.Truncate(0)
-	}
-	if err == nil { // for the error of a second process
-		_, err = fmt.Fprintln(file, os.Getpid())
+		err = writeLock(file, strconv.Itoa(os.Getpid())) // for the error of a second process
 	}
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("locking the data directory: %w", err)
+		return nil, false, fmt.Errorf("locking the data directory: %w", err)
 	}
-	return file, nil
+	return file, holder == lockClosed, nil
+}
+
+const lockClosed = "closed"
+
+func writeLock(file *os.File, holder string) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt(fmt.Appendf(nil, "%s\n%s\n", holder, deviceOf(file)), 0)
+	return err
 }

@@ -157,6 +157,15 @@ func (s *Store) EventNumberAt(t domain.Time) (n uint64, err error) {
 	return n, err
 }
 
+// EventNumberAfter is the number of the first event of a command after sequence; one more than the last when there is none.
+func (s *Store) EventNumberAfter(sequence uint64) (n uint64, err error) {
+	err = s.view(func(tx *transaction) error {
+		n, err = searchJournal(tx, func(s uint64, _ domain.Time) bool { return s > sequence })
+		return err
+	})
+	return n, err
+}
+
 // searchJournal is the number of the first event whose row matches; one more than the last when none does. Rows are in the order
 // of their sequences and times.
 func searchJournal(tx *transaction, match func(sequence uint64, at domain.Time) bool) (uint64, error) {

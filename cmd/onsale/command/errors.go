@@ -73,6 +73,8 @@ func printError(stderr io.Writer, err error) {
 		fmt.Fprintln(stderr, "hint: each node on one NATS needs its own name: set it with --node, or stop the other node")
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
+	case errors.Is(err, streams.ErrDamaged):
+		fmt.Fprintln(stderr, "hint: copy the data directory, then \"onsale repair --data DIR\" says what can be healed; nothing was changed")
 	case errors.Is(err, store.ErrUnavailable):
 		fmt.Fprintf(stderr, "hint: %s; the file was not changed\n", refusalHint(err))
 	}

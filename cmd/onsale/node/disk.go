@@ -2,9 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/domain"
 	"onsale/streams"
@@ -51,4 +56,86 @@ func (l diskGuard) Append(ctx context.Context, c domain.Command) (uint64, error)
 		l.capacity.noteAppend()
 	}
 	return sequence, err
+}
+
+const (
+	watchEvery = 250 * time.Millisecond
+	scrubEvery = 24 * time.Hour
+)
+
+// watchFiles returns streams.ErrFilesGone when the files of the log or of the read store are no longer at their paths.
+func (n *Node) watchFiles(ctx context.Context) error {
+	path := StorePath(n.config)
+	opened, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	for ticker := time.NewTicker(watchEvery); ; {
+		select {
+		case <-ctx.Done():
+			ticker.Stop()
+			return nil
+		case <-ticker.C:
+		}
+		if err := n.log.CheckFiles(); err != nil {
+			return err
+		}
+		if err := streams.CheckFile(path, opened); err != nil {
+			return err
+		}
+	}
+}
+
+// scrubber reads the files of the logs once a day: a start reads them too. What it finds makes the node unready, for it is the
+// next start that could not read them.
+type scrubber struct {
+	log     *streams.Log
+	logger  *slog.Logger
+	every   time.Duration
+	damaged atomic.Pointer[string]
+}
+
+func (s *scrubber) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.every):
+		}
+		err := s.log.Scrub(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, streams.ErrDamaged):
+			reason := err.Error()
+			s.damaged.Store(&reason)
+			s.logger.Error("the files of the log are damaged", "reason", reason, "hint", repairHint)
+		case err != nil:
+			s.logger.Warn("could not read the files of the log", "error", err)
+		default:
+			s.damaged.Store(nil)
+		}
+	}
+}
+
+const repairHint = "stop the node, copy the data directory, and run onsale repair"
+
+// reason is why the node is not ready; "" while nothing is damaged.
+func (s *scrubber) reason() string {
+	if reason := s.damaged.Load(); reason != nil {
+		return "damage on disk: " + *reason + "; " + repairHint
+	}
+	return ""
+}
+
+var damagedDesc = prometheus.NewDesc("onsale_log_damaged", "1 when the daily reading of the log's files found damage.", nil, nil)
+
+func (s *scrubber) Describe(out chan<- *prometheus.Desc) { out <- damagedDesc }
+
+func (s *scrubber) Collect(out chan<- prometheus.Metric) {
+	value := 0.0
+	if s.reason() != "" {
+		value = 1
+	}
+	out <- prometheus.MustNewConstMetric(damagedDesc, prometheus.GaugeValue, value)
 }

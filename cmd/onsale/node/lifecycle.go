@@ -27,6 +27,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 		n.startPayments(workCtx, &group)
 	}
 	group.Go(func() { n.capacity.run(workCtx) })
+	group.Go(func() { n.scrubber.run(workCtx) })
 	group.Go(func() { n.readiness.run(workCtx) })
 	if n.consistent {
 		n.waitReady(ctx, workCtx, &group)

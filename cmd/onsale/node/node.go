@@ -34,6 +34,7 @@ type Node struct {
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	capacity     *capacityMonitor
+	scrubber     *scrubber
 	readiness    *readiness
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool // since the signal
@@ -92,13 +93,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Deliver(events) },
 		OnHalt:          n.halted,
 		OnResume:        func() { n.hub.Resume() },
-		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always,
+		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always, Watch: n.watchFiles,
 	})
 	if err != nil && !errors.Is(err, projections.ErrInconsistent) {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
-	n.registry.MustRegister(projector)
+	n.scrubber = &scrubber{log: n.log, logger: n.logger, every: scrubEvery}
+	n.registry.MustRegister(projector, n.scrubber)
 	n.logRecovery(recovery, started)
 	descriptors := descriptorLimit()
 	connections, maxStreams, perAddress := connectionLimits(cfg, descriptors)

@@ -230,6 +230,9 @@ func (r *readiness) reasons() []string {
 	if s := r.node.projector.Status(); s.Halted == "" && s.Doubt != "" {
 		f.doubts = append(f.doubts, "a server says that the log is damaged, asking again: "+s.Doubt)
 	}
+	if reason := r.node.scrubber.reason(); reason != "" {
+		f.doubts = append(f.doubts, reason)
+	}
 	return f.reasons()
 }
 

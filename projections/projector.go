@@ -161,6 +161,9 @@ func (p *Projector) runOnce(ctx context.Context) {
 	p.mu.Lock()
 	p.stop = stop
 	p.mu.Unlock()
+	if p.halted.Load() != nil { // before there was anything to stop
+		return
+	}
 	var group sync.WaitGroup
 	for _, work := range []func(context.Context) error{
 		p.publish, p.follow, p.tick, p.watchdog, p.catchUp, p.noteWhenPublished, p.decide,
@@ -228,7 +231,10 @@ func (p *Projector) resume() {
 // storeDamaged stops everything: nothing is answered from damaged bytes, and the next start rebuilds the store.
 func (p *Projector) storeDamaged(err error) {
 	p.halt(err)
-	p.failed <- err
+	select {
+	case p.failed <- err:
+	default: // one reason is enough
+	}
 }
 
 // Failed delivers why the process must end: the store was damaged while it was in use. The next start verifies and rebuilds it.

@@ -9,142 +9,144 @@ import (
 	"testing"
 )
 
+var faultTests = map[string]struct {
+	file    string
+	environ []string
+	args    []string
+	want    []string // each line from the beginning to the hint
+}{
+	"every source at once": {
+		file:    "lisen: 127.0.0.1:1\nstreams:\n  ringEvents: many\n  maxCatchUps: 0\n",
+		environ: []string{"ONSALE_BACKLOG_MAX_AGE=5", "ONSALE_AUTH_MODE=jwt"},
+		args:    []string{"--sync", "1ms", "--log-min-free-disk", "-1", "--demo=perhaps"},
+		want: []string{
+			`file FILE:1: there is no setting lisen (hint: did you mean listen?)`,
+			`file FILE:3: streams.ringEvents is "many" (hint: a whole number, such as 16384)`,
+			`environment ONSALE_BACKLOG_MAX_AGE: backlog.maxAge is "5" (hint: a time with its unit, such as 500ms, 30s or 5m)`,
+			`flag --log-min-free-disk: log.minFreeDisk is "-1" (hint: a size with its unit, such as 256MiB)`,
+			`flag --demo: demo is "perhaps" (hint: true or false)`,
+			`flag --sync: sync is 1ms (hint: from 100ms to 10m0s)`,
+			`file FILE:4: streams.maxCatchUps is 0 (hint: from 1 to 4096)`,
+			`environment ONSALE_AUTH_MODE: auth.mode is "jwt" (hint: this version has demo only)`,
+		},
+	},
+	"invalid yaml": {
+		file: "node: a\nlisten: a: b\n",
+		args: []string{"--node", "a b"},
+		want: []string{
+			`file FILE: line 2: mapping values are not allowed in this context (hint: write YAML, one "key: value" a line)`,
+			`flag --node: node is "a b" (hint: 1 to 32 of A-Z a-z 0-9 _ and -)`,
+		},
+	},
+	"wrong kinds": {
+		file: "listen: [a, b]\ndata:\nnats: here\nnode: a\nnode: b\nstream: {}\nsync: {always: true}\ncors: {origins: [{a: b}]}\n---\ndemo: true\n",
+		want: []string{
+			`file FILE:1: listen has the wrong kind of value (hint: one value on the same line; "" is the empty value)`,
+			`file FILE:2: data has the wrong kind of value (hint: one value on the same line; "" is the empty value)`,
+			`file FILE:3: nats is a section, not a value (hint: put each setting on a line of its own, "key: value")`,
+			`file FILE:5: node is set twice (hint: it was first set in line 4)`,
+			`file FILE:6: there is no setting stream (hint: did you mean streams?)`,
+			`file FILE:7: sync has the wrong kind of value (hint: always, or a time with its unit, such as 1s)`,
+			`file FILE:8: cors.origins has the wrong kind of value (hint: one value, or several as a list)`,
+			`file FILE:9: a second document begins here (hint: keep one document, without a line of dashes after it)`,
+		},
+	},
+	"no mapping": {
+		file: "- a\n",
+		want: []string{`file FILE:1: the file is a section, not a value (hint: put each setting on a line of its own, "key: value")`},
+	},
+	"only comments": {file: "# a comment\n"},
+	"empty sections": {
+		file: "nats:\n  # url: x\nstreams:\n",
+	},
+	"anchors": {
+		file: "listen: &here 127.0.0.1:1\nnode: a\nlog: &log {minFreeDisk: 1MiB, events: *log}\ndata: *here\n",
+		want: []string{`file FILE:3: there is no setting log.events (hint: "onsale serve --check" lists the settings)`},
+	},
+	"sync with an external server": {
+		file:    "sync: 2s\n",
+		environ: []string{"ONSALE_NATS_URL=nats://n1:4222"},
+		want:    []string{`file FILE:1: sync cannot be set with nats.url (hint: it belongs to that server's own configuration; leave it out here)`},
+	},
+	"external and embedded server": {
+		args: []string{"--nats-url", "n1:4222,http://n2", "--nats-config", "missing.conf", "--nats-replicas=2"},
+		want: []string{
+			`flag --nats-url: nats.url has "xxxxx", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
+			`flag --nats-url: nats.url has "http://n2", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
+			`flag --nats-config: nats.config cannot be set with nats.url (hint: it configures the embedded server: leave one of the two out)`,
+			`flag --nats-config: nats.config is "missing.conf": no such file or directory (hint: name a file that can be read)`,
+			`flag --nats-replicas: nats.replicas is 2 (hint: 1, 3 or 5)`,
+		},
+	},
+	"replicas without a cluster": {
+		args: []string{"--nats-replicas", "3"},
+		want: []string{`flag --nats-replicas: nats.replicas is 3, but the embedded server is not in a cluster (hint: 1, or a cluster by nats.config or nats.url)`},
+	},
+	"reachable address in demo mode": {
+		args: []string{"--listen", ":8080"},
+		want: []string{`flag --listen: listen is ":8080", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
+	"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},
+	"invalid addresses": {
+		args: []string{"--listen", "8080", "--data", "", "--cors-origins", "*,https://a.example/"},
+		want: []string{
+			`flag --listen: listen is "8080" (hint: a host and a port, such as 127.0.0.1:8080)`,
+			`flag --data: data is empty (hint: name a directory, such as ./onsale-data)`,
+			`flag --cors-origins: cors.origins has "*" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
+			`flag --cors-origins: cors.origins has "https://a.example/" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
+		},
+	},
+	"small log": {
+		args: []string{"--log-events-max-bytes", "7MiB"},
+		want: []string{`flag --log-events-max-bytes: log.eventsMaxBytes is 7MiB (hint: at least 8MiB)`},
+	},
+	"stream limits": {
+		file: "streams: {maxConnections: -2, maxPerUser: none, maxPerAddress: -1, drainWindow: 11s}\n",
+		want: []string{
+			`file FILE:1: streams.maxPerUser is "none" (hint: a whole number, such as 100)`,
+			`file FILE:1: streams.maxConnections is -2 (hint: how many, 0 for the default, or -1 for no limit)`,
+			`file FILE:1: streams.drainWindow is 11s (hint: from 0s to 10s)`,
+		},
+	},
+	"streams without limits": {
+		file: "streams: {maxConnections: -1, maxPerUser: 0, maxPerAddress: 1, drainWindow: 0s}\n",
+	},
+	"payments": {
+		file: "payments: {provider: toss, api: v3, currency: won, payWithin: 0s, timeout: 11m, concurrency: 0, url: 'https://k:s3cret@host', webhookSecrets: [abc, whsec_YQ==]}\n",
+		want: []string{
+			`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
+			`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
+			`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
+			`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
+			`file FILE:1: payments.timeout is 11m0s (hint: from 1s to 10m0s)`,
+			`file FILE:1: payments.concurrency is 0 (hint: from 1 to 256)`,
+			`file FILE:1: payments.url is "https://xxxxx@host" (hint: a URL such as https://api.iamport.kr, or leave it out)`,
+			`file FILE:1: payments.webhookSecrets has an invalid secret (hint: whsec_ and base64, as in the provider's console)`,
+		},
+	},
+	"payments without keys": {
+		environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone"},
+		want: []string{
+			`default: payments.secret is missing (hint: set ONSALE_PAYMENTS_SECRET)`,
+			`default: payments.key is missing (hint: set ONSALE_PAYMENTS_KEY to the store's imp_key)`,
+		},
+	},
+	"payments by v2, which has no key": {
+		environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_API=v2", "ONSALE_PAYMENTS_SECRET=s"},
+	},
+	"heartbeat longer than a stream": {
+		args: []string{"--streams-max-age", "20s", "--streams-user-max-age", "25s", "--logging-level", "loud"},
+		want: []string{
+			`flag --streams-max-age: streams.maxAge is 20s (hint: longer than streams.heartbeat, 30s)`,
+			`flag --streams-user-max-age: streams.userMaxAge is 25s (hint: longer than streams.userHeartbeat, 25s)`,
+			`flag --logging-level: logging.level is "loud" (hint: one of debug, info, warn, error)`,
+		},
+	},
+}
+
 func TestLoad_ReportsFaults(t *testing.T) {
-	for name, test := range map[string]struct {
-		file    string
-		environ []string
-		args    []string
-		want    []string // each line from the beginning to the hint
-	}{
-		"every source at once": {
-			file:    "lisen: 127.0.0.1:1\nstreams:\n  ringEvents: many\n  maxCatchUps: 0\n",
-			environ: []string{"ONSALE_BACKLOG_MAX_AGE=5", "ONSALE_AUTH_MODE=jwt"},
-			args:    []string{"--sync", "1ms", "--log-min-free-disk", "-1", "--demo=perhaps"},
-			want: []string{
-				`file FILE:1: there is no setting lisen (hint: did you mean listen?)`,
-				`file FILE:3: streams.ringEvents is "many" (hint: a whole number, such as 16384)`,
-				`environment ONSALE_BACKLOG_MAX_AGE: backlog.maxAge is "5" (hint: a time with its unit, such as 500ms, 30s or 5m)`,
-				`flag --log-min-free-disk: log.minFreeDisk is "-1" (hint: a size with its unit, such as 256MiB)`,
-				`flag --demo: demo is "perhaps" (hint: true or false)`,
-				`flag --sync: sync is 1ms (hint: from 100ms to 10m0s)`,
-				`file FILE:4: streams.maxCatchUps is 0 (hint: from 1 to 4096)`,
-				`environment ONSALE_AUTH_MODE: auth.mode is "jwt" (hint: this version has demo only)`,
-			},
-		},
-		"invalid yaml": {
-			file: "node: a\nlisten: a: b\n",
-			args: []string{"--node", "a b"},
-			want: []string{
-				`file FILE: line 2: mapping values are not allowed in this context (hint: write YAML, one "key: value" a line)`,
-				`flag --node: node is "a b" (hint: 1 to 32 of A-Z a-z 0-9 _ and -)`,
-			},
-		},
-		"wrong kinds": {
-			file: "listen: [a, b]\ndata:\nnats: here\nnode: a\nnode: b\nstream: {}\nsync: {always: true}\ncors: {origins: [{a: b}]}\n---\ndemo: true\n",
-			want: []string{
-				`file FILE:1: listen has the wrong kind of value (hint: one value on the same line; "" is the empty value)`,
-				`file FILE:2: data has the wrong kind of value (hint: one value on the same line; "" is the empty value)`,
-				`file FILE:3: nats is a section, not a value (hint: put each setting on a line of its own, "key: value")`,
-				`file FILE:5: node is set twice (hint: it was first set in line 4)`,
-				`file FILE:6: there is no setting stream (hint: did you mean streams?)`,
-				`file FILE:7: sync has the wrong kind of value (hint: always, or a time with its unit, such as 1s)`,
-				`file FILE:8: cors.origins has the wrong kind of value (hint: one value, or several as a list)`,
-				`file FILE:9: a second document begins here (hint: keep one document, without a line of dashes after it)`,
-			},
-		},
-		"no mapping": {
-			file: "- a\n",
-			want: []string{`file FILE:1: the file is a section, not a value (hint: put each setting on a line of its own, "key: value")`},
-		},
-		"only comments": {file: "# a comment\n"},
-		"empty sections": {
-			file: "nats:\n  # url: x\nstreams:\n",
-		},
-		"anchors": {
-			file: "listen: &here 127.0.0.1:1\nnode: a\nlog: &log {minFreeDisk: 1MiB, events: *log}\ndata: *here\n",
-			want: []string{`file FILE:3: there is no setting log.events (hint: "onsale serve --check" lists the settings)`},
-		},
-		"sync with an external server": {
-			file:    "sync: 2s\n",
-			environ: []string{"ONSALE_NATS_URL=nats://n1:4222"},
-			want:    []string{`file FILE:1: sync cannot be set with nats.url (hint: it belongs to that server's own configuration; leave it out here)`},
-		},
-		"external and embedded server": {
-			args: []string{"--nats-url", "n1:4222,http://n2", "--nats-config", "missing.conf", "--nats-replicas=2"},
-			want: []string{
-				`flag --nats-url: nats.url has "xxxxx", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
-				`flag --nats-url: nats.url has "http://n2", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
-				`flag --nats-config: nats.config cannot be set with nats.url (hint: it configures the embedded server: leave one of the two out)`,
-				`flag --nats-config: nats.config is "missing.conf": no such file or directory (hint: name a file that can be read)`,
-				`flag --nats-replicas: nats.replicas is 2 (hint: 1, 3 or 5)`,
-			},
-		},
-		"replicas without a cluster": {
-			args: []string{"--nats-replicas", "3"},
-			want: []string{`flag --nats-replicas: nats.replicas is 3, but the embedded server is not in a cluster (hint: 1, or a cluster by nats.config or nats.url)`},
-		},
-		"reachable address in demo mode": {
-			args: []string{"--listen", ":8080"},
-			want: []string{`flag --listen: listen is ":8080", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
-		},
-		"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
-		"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},
-		"invalid addresses": {
-			args: []string{"--listen", "8080", "--data", "", "--cors-origins", "*,https://a.example/"},
-			want: []string{
-				`flag --listen: listen is "8080" (hint: a host and a port, such as 127.0.0.1:8080)`,
-				`flag --data: data is empty (hint: name a directory, such as ./onsale-data)`,
-				`flag --cors-origins: cors.origins has "*" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
-				`flag --cors-origins: cors.origins has "https://a.example/" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
-			},
-		},
-		"small log": {
-			args: []string{"--log-events-max-bytes", "7MiB"},
-			want: []string{`flag --log-events-max-bytes: log.eventsMaxBytes is 7MiB (hint: at least 8MiB)`},
-		},
-		"stream limits": {
-			file: "streams: {maxConnections: -2, maxPerUser: none, maxPerAddress: -1, drainWindow: 11s}\n",
-			want: []string{
-				`file FILE:1: streams.maxPerUser is "none" (hint: a whole number, such as 100)`,
-				`file FILE:1: streams.maxConnections is -2 (hint: how many, 0 for the default, or -1 for no limit)`,
-				`file FILE:1: streams.drainWindow is 11s (hint: from 0s to 10s)`,
-			},
-		},
-		"streams without limits": {
-			file: "streams: {maxConnections: -1, maxPerUser: 0, maxPerAddress: 1, drainWindow: 0s}\n",
-		},
-		"payments": {
-			file: "payments: {provider: toss, api: v3, currency: won, payWithin: 0s, timeout: 11m, concurrency: 0, url: 'https://k:s3cret@host', webhookSecrets: [abc, whsec_YQ==]}\n",
-			want: []string{
-				`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
-				`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
-				`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
-				`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
-				`file FILE:1: payments.timeout is 11m0s (hint: from 1s to 10m0s)`,
-				`file FILE:1: payments.concurrency is 0 (hint: from 1 to 256)`,
-				`file FILE:1: payments.url is "https://xxxxx@host" (hint: a URL such as https://api.iamport.kr, or leave it out)`,
-				`file FILE:1: payments.webhookSecrets has an invalid secret (hint: whsec_ and base64, as in the provider's console)`,
-			},
-		},
-		"payments without keys": {
-			environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone"},
-			want: []string{
-				`default: payments.secret is missing (hint: set ONSALE_PAYMENTS_SECRET)`,
-				`default: payments.key is missing (hint: set ONSALE_PAYMENTS_KEY to the store's imp_key)`,
-			},
-		},
-		"payments by v2, which has no key": {
-			environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_API=v2", "ONSALE_PAYMENTS_SECRET=s"},
-		},
-		"heartbeat longer than a stream": {
-			args: []string{"--streams-max-age", "20s", "--streams-user-max-age", "25s", "--logging-level", "loud"},
-			want: []string{
-				`flag --streams-max-age: streams.maxAge is 20s (hint: longer than streams.heartbeat, 30s)`,
-				`flag --streams-user-max-age: streams.userMaxAge is 25s (hint: longer than streams.userHeartbeat, 25s)`,
-				`flag --logging-level: logging.level is "loud" (hint: one of debug, info, warn, error)`,
-			},
-		},
-	} {
+	for name, test := range faultTests {
 		t.Run(name, func(t *testing.T) {
 			path := writeConfig(t, test.file)
 			_, _, err := load(t, test.environ, append(test.args, "--config", path)...)

@@ -367,7 +367,13 @@ func TestScenario_Orders(t *testing.T) {
 	tn.expectView("kim", myOrders, "[imp_kim 1 1000 REFUNDED order_cancelled]")
 	tn.expectView("kim", myAlarms, "[1 order-refunded false]")
 	tn.restart()
+	checkOrderHistory(t, tn)
+	tn.recordPayment("imp_jung", jungPayment) // not new, and the last command of the log
+}
 
+// checkOrderHistory compares the events of an order, the exports and the audit log.
+func checkOrderHistory(t *testing.T, tn *testNode) {
+	t.Helper()
 	var types []string
 	for e, err := range tn.p.EventsOfEntity(t.Context(), "orders", "imp_kim", 1) {
 		if err != nil {
@@ -402,5 +408,4 @@ func TestScenario_Orders(t *testing.T) {
 	if got = append(got[:4:4], got[len(got)-3:]...); !reflect.DeepEqual(got, want) { // without the 60 alarms
 		t.Errorf("got %q, want %q", got, want)
 	}
-	tn.recordPayment("imp_jung", jungPayment) // not new, and the last command of the log
 }

@@ -95,7 +95,7 @@ type clusterTest struct {
 }
 
 // After each disturbance all nodes are ready again, nothing accepted was called unknown, readiness was true within seconds, and
-// the nodes agree. At the end every accepted request has the one outcome that every node told, and the stores are equal.
+// the nodes agree. At the end every accepted request has the one outcome that every node reported, and the stores are equal.
 func TestCluster_SurvivesDisturbances(t *testing.T) {
 	if !runInNamespaces(t) {
 		return
@@ -308,7 +308,7 @@ func (c *clusterTest) differentExport(ctx context.Context) string {
 	return ""
 }
 
-// checkHistory compares the log with everything that nodes told.
+// checkHistory compares the log with everything that the nodes reported.
 func (c *clusterTest) checkHistory(history []harness.LogCommand) {
 	c.t.Helper()
 	decided := harness.OutcomesByRequest(c.t, history)
@@ -317,9 +317,9 @@ func (c *clusterTest) checkHistory(history []harness.LogCommand) {
 		if !ok {
 			c.t.Errorf("request %s of %s was accepted by %s, and is not in the log", r.id, r.user, r.acceptedBy)
 		}
-		for node, told := range r.outcomes {
-			if told.Sequence != o.Sequence || told.EventID != o.Event.EventID || told.Code != o.Event.Data.Code {
-				c.t.Errorf("%s told %+v, the log has %+v", node, told, o)
+		for node, reported := range r.outcomes {
+			if reported.Sequence != o.Sequence || reported.EventID != o.Event.EventID || reported.Code != o.Event.Data.Code {
+				c.t.Errorf("%s reported %+v, the log has %+v", node, reported, o)
 			}
 		}
 	}

@@ -260,7 +260,7 @@ func (l *load) probe(ctx context.Context, node int) {
 	}
 }
 
-// waitAnswered waits until every node has told the outcome of every accepted request, and returns how many are missing.
+// waitAnswered waits until every node has reported the outcome of every accepted request, and returns how many are missing.
 func (l *load) waitAnswered(ctx context.Context) (missing []string) {
 	for {
 		missing = nil

@@ -113,9 +113,10 @@ func TestNode_HaltsOnOlderLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop = start(t, at)
-	harness.Sleep(ctx, 300*time.Millisecond) // events that are confirmed together leave the outbox together
-	at.IssueCoupons(ctx, client, "u3", "u4")
-	harness.Sleep(ctx, 2200*time.Millisecond) // the outbox's retention
+	at.IssueCoupons(ctx, client, "u3")
+	harness.Sleep(ctx, time.Second) // events that are confirmed together leave the outbox together
+	at.IssueCoupons(ctx, client, "u4")
+	harness.Sleep(ctx, 2500*time.Millisecond) // the outbox's retention
 	at.IssueCoupons(ctx, client, "u5")
 	head := at.MustDo(ctx, client, "GET", "/api/v1/promotions/demo", "").Header.Get("Last-Event-ID")
 	stop()

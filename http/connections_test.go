@@ -19,7 +19,6 @@ import (
 func serveImpatiently(t *testing.T, f *fixture, set func()) (address string) {
 	t.Helper()
 	f.http.ReadHeaderTimeout, f.http.ReadTimeout, f.importTimeout = 300*time.Millisecond, 600*time.Millisecond, 600*time.Millisecond
-	f.http.ConnState = f.connections.note // which the fixture's test server has replaced
 	if set != nil {
 		set()
 	}
@@ -53,7 +52,7 @@ var pathParameter = regexp.MustCompile(`[:*]\w+`)
 
 // Whatever the route, a request whose body trickles or stops is cut, whether its handler reads the body or net/http does.
 func TestBody_IsCutOnEveryRoute(t *testing.T) {
-	f := newFixture(t)
+	f := newUnservedFixture(t)
 	address := serveImpatiently(t, f, nil)
 	if len(f.endpoints) < 100 {
 		t.Errorf("only %d routes", len(f.endpoints))
@@ -104,7 +103,7 @@ func trickleBody(t *testing.T, address, head string, interval time.Duration) tim
 }
 
 func TestHead_IsCut(t *testing.T) {
-	f := newFixture(t)
+	f := newUnservedFixture(t)
 	address := serveImpatiently(t, f, nil)
 	for _, sent := range []string{"", "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "} {
 		if took := trickleBody(t, address, sent, 50*time.Millisecond); sent != "" && took > 2*time.Second {
@@ -127,7 +126,7 @@ func (waitingStreams) User(w http.ResponseWriter, r *http.Request, _ string) {
 // The deadlines are for reading a request: long polls and streams go on after them.
 func TestDeadlines_SpareWaits(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newUnservedFixture(t)
 	f.Streams = waitingStreams{}
 	url := "http://" + serveImpatiently(t, f, nil)
 	f.log.update(func() { f.log.deliveryPaused = true })
@@ -175,7 +174,7 @@ func mustGet(t *testing.T, c net.Conn) bool {
 // When connections run short the longest idle one is closed; while none is idle, new ones wait. Streams count.
 func TestConnections_CloseLongestIdle(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newUnservedFixture(t)
 	streams := 0
 	address := serveImpatiently(t, f, func() {
 		f.connections.max, f.http.ReadTimeout, f.http.ReadHeaderTimeout = 5, 3*time.Second, 3*time.Second
@@ -216,7 +215,7 @@ func TestConnections_CloseLongestIdle(t *testing.T) {
 
 func TestConnections_LimitAddress(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newUnservedFixture(t)
 	address := serveImpatiently(t, f, func() {
 		f.connections.maxPerAddress, f.http.ReadTimeout, f.http.ReadHeaderTimeout = 2, 5*time.Second, 5*time.Second
 	})

@@ -223,7 +223,23 @@ func (p *haltableProjector) Status() projections.Status {
 	return status
 }
 
+// newFixture has a server at f.url.
 func newFixture(tb testing.TB) *fixture {
+	tb.Helper()
+	f := newUnservedFixture(tb)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = f.http
+	server.Start()
+	f.url = server.URL
+	tb.Cleanup(func() {
+		f.cancel(errShutdown)
+		server.Close()
+	})
+	return f
+}
+
+// newUnservedFixture is for tests that set limits and deadlines before they serve.
+func newUnservedFixture(tb testing.TB) *fixture {
 	tb.Helper()
 	f := &fixture{log: newMemoryLog()}
 	logger := slog.New(slog.NewTextHandler(tb.Output(), nil))
@@ -255,13 +271,8 @@ func newFixture(tb testing.TB) *fixture {
 		Streams: stubStreams{},
 	})
 	f.now = func() time.Time { return time.Now().Add(time.Duration(f.clockOffset.Load())) }
-	server := httptest.NewUnstartedServer(nil)
-	server.Config = f.http
-	server.Start()
-	f.url = server.URL
 	tb.Cleanup(func() {
 		f.cancel(errShutdown)
-		server.Close()
 		cancel()
 		wg.Wait()
 		if err := projector.Close(); err != nil {

@@ -72,7 +72,7 @@ func TestCatchUp_ContinuesWhenOvertaken(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {
 		f := newFixture(t, Config{Ring: 10})
 		s := f.serve()
-		f.emit(slices.Repeat([]domain.Event{issued("1")}, 100)...)
+		f.emit(slices.Repeat([]domain.Event{issued("1")}, 1000)...) // more than is written before anything is read
 		st := s.mustOpen(t, "/users/1", epoch+"-0")
 		defer st.Close()
 		st.expectConnect(t, "complete", epoch+"-0")
@@ -80,7 +80,7 @@ func TestCatchUp_ContinuesWhenOvertaken(t *testing.T) {
 		for range 10 {
 			f.emit(slices.Repeat([]domain.Event{issued("1")}, 100)...)
 		}
-		for n := range 1100 {
+		for n := range 2000 {
 			if e := st.mustNext(t); e.ID != fmt.Sprintf("%s-%d", epoch, n+1) {
 				t.Fatalf("got %+v, want %d", e, n+1)
 			}

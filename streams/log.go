@@ -120,6 +120,9 @@ func (l *Log) open(ctx context.Context) (err error) {
 		if err := l.checkBlocks(ctx, closed); err != nil {
 			return err
 		}
+		if err := markOpen(l.lock); err != nil {
+			return fmt.Errorf("locking the data directory: %w", err)
+		}
 		if l.server, err = startServer(ctx, l.config, l.logger, l.failed); err != nil {
 			return err
 		}

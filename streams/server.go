@@ -123,8 +123,9 @@ var ErrLocked = errors.New("held by process")
 // lockDir creates the directory if it is missing and locks it until the file is closed. The kernel releases the lock when the
 // process dies; the file itself stays.
 //
-// The file has two lines: the process, or "closed" after it has closed the log in order, and the device of the directory. closed
-// reports whether the last process did.
+// The file has two lines: the process, with or instead of it "closed" while the log is as the last process has closed it in order, and
+// the device of the directory. closed reports whether that is so. The mark stays until nats-server opens the files (markOpen), so that a
+// start that refuses a damaged log, or a tool, does not make its damage look like that of a power loss.
 func lockDir(dir string, mustExist bool, logger *slog.Logger) (file *os.File, closed bool, err error) {
 	if mustExist {
 		if _, err := os.Stat(filepath.Join(dir, "jetstream")); err != nil {
@@ -140,22 +141,31 @@ func lockDir(dir string, mustExist bool, logger *slog.Logger) (file *os.File, cl
 	err = lockFile(file)
 	content, _ := os.ReadFile(file.Name())
 	holder, device, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
+	process, _, _ := strings.Cut(holder, " ")
 	if errors.Is(err, ErrLocked) {
 		file.Close()
-		return nil, false, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, holder)
+		return nil, false, fmt.Errorf("data directory %s is %w %s", dir, ErrLocked, process)
 	}
+	closed = strings.HasSuffix(holder, lockClosed)
 	if now := deviceOf(file); device != "" && device != now {
 		logger.Warn("the data directory is on another device than when it was used last", "dir", dir, "device", now, "was", device)
 	}
 	if err == nil {
-		err = writeLock(file, strconv.Itoa(os.Getpid())) // for the error of a second process
+		holder = strconv.Itoa(os.Getpid()) // for the error of a second process
+		if closed {
+			holder += " " + lockClosed
+		}
+		err = writeLock(file, holder)
 	}
 	if err != nil {
 		file.Close()
 		return nil, false, fmt.Errorf("locking the data directory: %w", err)
 	}
-	return file, holder == lockClosed, nil
+	return file, closed, nil
 }
+
+// markOpen notes that nats-server opens the files: only a Close makes them closed in order again.
+func markOpen(file *os.File) error { return writeLock(file, strconv.Itoa(os.Getpid())) }
 
 const lockClosed = "closed"
 

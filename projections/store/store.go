@@ -121,8 +121,30 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 	return s, nil
 }
 
-// Close closes the file.
-func (s *Store) Close() error { return s.db.Close() }
+// closeTimeout bounds Close after damage, when bbolt may have panicked with a lock held.
+const closeTimeout = time.Second
+
+// Close closes the file, or leaves that to the end of the process where bbolt cannot any more.
+func (s *Store) Close() error {
+	if s.damaged.Load() == nil {
+		return s.db.Close()
+	}
+	closed := make(chan error, 1)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				closed <- nil
+			}
+		}()
+		closed <- s.db.Close()
+	}()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeTimeout):
+		return nil
+	}
+}
 
 // OnDamage sets what is called, once and in a goroutine of its own, when the file is found to be damaged. Call it before other
 // goroutines use the store. After damage every call returns ErrDamaged.

@@ -237,7 +237,9 @@ func inNewDir(path string, fill func(dir string) error) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o750); err != nil {
+	if err := os.Mkdir(dir, 0o750); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s was left by an attempt that was killed: delete it first", dir)
+	} else if err != nil {
 		return err
 	}
 	if err := fill(dir); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -114,6 +115,9 @@ func runRepair(ctx context.Context, cfg config.Config, acceptLost bool, stdout i
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	commands, events, err := log.Check(ctx)
+	if errors.Is(err, fs.ErrPermission) {
+		return hintError{err, "run this as the user of the node; nothing is known to be damaged"}
+	}
 	if err != nil {
 		return hintError{err, "this cannot be healed here: restore a backup"}
 	}

@@ -57,7 +57,7 @@ func TestUnavailable_LeavesStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "permission" && os.Getuid() != 0 {
-				t.Skip("only root can become somebody without permission")
+				t.Skip("only root can become a user without permission")
 			}
 			tn := newTestNode(t)
 			tn.createPromotion("demo", 100)

@@ -48,6 +48,9 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 	}
 	reason := c.pick("", "torn", strings.Repeat("x", 500+c.intN(8)/7))
 	product := c.productID()
+	if c.intN(50) == 0 {
+		product = "none" + strconv.Itoa(c.count)
+	}
 	switch p := c.intN(100); {
 	case p < 6 || c.prices[product] == 0 && p < 50:
 		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25))}

@@ -32,8 +32,9 @@ var allowedImports = map[string]struct {
 	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
 
 	"http": {"the API", append([]string{
-		"projections", "projections/store", "http/jsonobject", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
+		"projections", "projections/store", "http/auth", "http/jsonobject", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
+	"http/auth":          {"who makes a request; knows no route", nil},
 	"http/jsonobject":    {"", nil},
 	"http/schedulefile":  {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":          {"what clients see of the domain", rules},

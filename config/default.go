@@ -35,8 +35,9 @@ func Default() Config {
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
-		HTTP: HTTP{IdleTimeout: 620 * time.Second},
-		Auth: Auth{Mode: "demo"},
+		HTTP:   HTTP{IdleTimeout: 620 * time.Second},
+		Limits: Limits{PerUser: 20, PerAddress: 500},
+		Auth:   Auth{Mode: "demo"},
 		Payments: Payments{
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
 		},

@@ -7,6 +7,7 @@ package http
 
 import (
 	queue "container/list"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -35,6 +36,9 @@ type connection struct {
 
 // note is the server's ConnState.
 func (c *connections) note(conn net.Conn, state http.ConnState) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.open[conn]

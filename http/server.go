@@ -8,6 +8,7 @@ package http
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"iter"
 	"log/slog"
@@ -75,14 +76,18 @@ type Config struct {
 	// IdleTimeout is how long a connection may wait for its next request. 0: no limit.
 	IdleTimeout time.Duration
 
+	// TLS has the certificate. Nil: plain HTTP/1.1.
+	TLS *tls.Config
+
 	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
 	Registry *prometheus.Registry
 
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// ReadyNotes returns what /readyz shows although it is no reason: what this node cannot know, and what will need somebody
+	// soon. Nil: none.
+	ReadyNotes func() []string
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
@@ -145,6 +150,16 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
+// A connection of HTTP/2 serves so many requests at a time, streams among them. Requests that were reset count until their
+// handler returns. A client that is silent for pingAfter is asked whether it is still there; one that takes no byte for
+// writeByteTimeout, as long as a stream waits for its reader, is gone.
+const (
+	maxConcurrentStreams = 250
+	pingAfter            = time.Minute
+	pingTimeout          = 15 * time.Second
+	writeByteTimeout     = 90 * time.Second
+)
+
 var errShutdown = errors.New("server is shutting down")
 
 // Server serves the API. Make it with New.
@@ -187,6 +202,10 @@ func New(c Config) *Server {
 	s.http = &http.Server{
 		Handler: s, DisableGeneralOptionsHandler: true, MaxHeaderBytes: maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: c.IdleTimeout,
+		TLSConfig: c.TLS,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxConcurrentStreams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeByteTimeout,
+		},
 		ConnState:   s.connections.note,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
@@ -197,10 +216,17 @@ func New(c Config) *Server {
 // Serve serves h, which is s or wraps it, on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener, h http.Handler) error {
 	s.http.Handler = h
-	if err := s.http.Serve(&boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	bounded := &boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}
+	var err error
+	if s.TLS != nil {
+		err = s.http.ServeTLS(bounded, "", "")
+	} else {
+		err = s.http.Serve(bounded)
 	}
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 // Shutdown accepts no new connections, ends the waits of commands (they get their 202) and the contexts of streams, and

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -33,11 +34,13 @@ type Node struct {
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
+	fakeListener net.Listener        // of the demo's provider alone; nil: it is served with the API
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
-	consistent   bool        // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool // since the signal
+	certificate  *certificate // nil: plain HTTP
+	consistent   bool         // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool  // since the signal
 }
 
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
@@ -46,6 +49,10 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	var err error
+	if n.certificate, err = loadCertificate(cfg.TLS, logger); err != nil {
+		return nil, err
+	}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
 		return nil, err
@@ -128,13 +135,17 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
+		TLS:    n.certificate.config(),
 		Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
+	if n.certificate != nil {
+		n.registry.MustRegister(n.certificate)
+	}
 	return nil
 }
 
@@ -147,12 +158,13 @@ func (n *Node) halted(reason string, final bool) {
 	}
 }
 
-// readyNotes are the limits of what this node can check.
-func readyNotes(cfg config.Config) []string {
-	if len(cfg.NATS.URL) == 0 {
-		return nil
+// readyNotes are the limits of what this node can check, and what will need somebody soon.
+func (n *Node) readyNotes() []string {
+	notes := n.certificate.notes()
+	if len(n.config.NATS.URL) > 0 {
+		notes = append(notes, "only the leaders of the logs are checked, not their replicas")
 	}
-	return []string{"only the leaders of the logs are checked, not their replicas"}
+	return notes
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

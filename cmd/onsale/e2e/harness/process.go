@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,7 +43,12 @@ func (n *Node) logFlags() []string {
 }
 
 // URL is the node's base URL.
-func (n *Node) URL() string { return "http://" + n.Addr }
+func (n *Node) URL() string {
+	if slices.Contains(n.Args, "--tls-cert") {
+		return "https://" + n.Addr
+	}
+	return "http://" + n.Addr
+}
 
 // Process is one run of a node.
 type Process struct {

@@ -306,6 +306,8 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity
 	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
 
+func (stubStreams) Reject(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "retry: 2000\n") }
+
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
 func (s stubStreams) Count() int             { return len(s.open) }
 

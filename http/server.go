@@ -80,6 +80,13 @@ type Config struct {
 	// TLS has the certificate. Nil: plain HTTP/1.1.
 	TLS *tls.Config
 
+	// MaxUserCommands and MaxAddressRequests are how many a second are accepted of one user and from one client's address, twice
+	// as many at once after a pause. 0: no limit.
+	MaxUserCommands, MaxAddressRequests int
+
+	// TrustedProxies are the peers that name the client's address in a header.
+	TrustedProxies []netip.Prefix
+
 	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
 	Registry *prometheus.Registry
 
@@ -105,6 +112,8 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
 	// owner is "".
 	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
+	// Reject answers with a time to come back, for a client that would give up on an error.
+	Reject(w http.ResponseWriter, r *http.Request)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int
@@ -176,6 +185,7 @@ type Server struct {
 	idPrefix       string
 	idCount        atomic.Uint64
 	connections    connections
+	rateLimits     rateLimits
 	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
@@ -195,6 +205,7 @@ func New(c Config) *Server {
 	}
 	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count,
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
+	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()

@@ -139,7 +139,8 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
-		TLS:    n.certificate.config(),
+		TLS:             n.certificate.config(),
+		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress,
 		Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)

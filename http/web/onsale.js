@@ -96,7 +96,7 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     if (at) url.searchParams.set("lastEventId", at); // the header, which the browser sends when it reconnects, wins
     watch(CONNECT_TIMEOUT);
     if (ticket) {
-      const value = await Promise.resolve().then(ticket).catch(reportError);
+      const value = await Promise.resolve().then(ticket).catch(console.warn);
       if (attempt !== opened) return;
       if (!value) return onBroken(true);
       url.searchParams.set("ticket", value);

@@ -54,9 +54,8 @@ func (c Config) validate(from Origins) Faults {
 	v.tls(c.TLS)
 	within(v, "limits.perUser", c.Limits.PerUser, 0, 1_000_000)
 	within(v, "limits.perAddress", c.Limits.PerAddress, 0, 1_000_000)
-	if c.Auth.Mode != "demo" {
-		v.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
-	}
+	v.auth(c)
+	v.trustedProxies(c.TrustedProxies)
 	v.origins(c.CORS.Origins)
 	v.payments(c.Payments)
 	oneOf(v, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")

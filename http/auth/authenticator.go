@@ -83,7 +83,7 @@ func New(c Config) (*Authenticator, error) {
 
 func newAuthenticator(c Config, every, pause time.Duration, now func() time.Time) (*Authenticator, error) {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
-	c.UserClaim = cmp.Or(c.UserClaim, "sub")
+	c.UserClaim, c.Node = cmp.Or(c.UserClaim, "sub"), cmp.Or(c.Node, "onsale")
 	a := &Authenticator{config: c, tickets: newTicketOffice(c.Node, now), stop: func() {}}
 	switch c.Mode {
 	case Demo:

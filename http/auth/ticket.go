@@ -30,6 +30,7 @@ var errTicket error = &TokenError{"ticket"}
 // ticketOffice has the tickets that this node issued. All live equally long, so the oldest expires first.
 type ticketOffice struct {
 	node string
+	max  int
 	now  func() time.Time
 
 	mu      sync.Mutex
@@ -44,7 +45,7 @@ type ticket struct {
 }
 
 func newTicketOffice(node string, now func() time.Time) *ticketOffice {
-	return &ticketOffice{node: node, now: now, issued: map[tokenHash]ticket{}, perUser: map[string]int{}}
+	return &ticketOffice{node: node, max: maxTickets, now: now, issued: map[tokenHash]ticket{}, perUser: map[string]int{}}
 }
 
 // IssueTicket makes a ticket for who, which Identify takes once, for a stream, until it expires.
@@ -77,7 +78,7 @@ func cutTicket(text string) (node, secret string, ok bool) {
 		return "", "", false
 	}
 	node, secret, ok = strings.Cut(text, ".")
-	ok = ok && len(node) <= nodeMaxLength && strings.Trim(node, userCharacters) == "" && secret != "" && strings.Trim(secret, userCharacters) == ""
+	ok = ok && node != "" && len(node) <= nodeMaxLength && strings.Trim(node, userCharacters) == "" && secret != "" && strings.Trim(secret, userCharacters) == ""
 	return node, secret, ok
 }
 
@@ -88,7 +89,7 @@ func (o *ticketOffice) issue(who Identity) (string, time.Time, error) {
 	defer o.mu.Unlock()
 	now := o.now()
 	o.forgetExpired(now)
-	if len(o.issued) >= maxTickets || o.perUser[who.User] >= maxTicketsPerUser {
+	if len(o.issued) >= o.max || o.perUser[who.User] >= maxTicketsPerUser {
 		return "", time.Time{}, ErrTooManyTickets
 	}
 	expires := now.Add(ticketTTL)
@@ -127,7 +128,7 @@ func (o *ticketOffice) forgetExpired(now time.Time) {
 		gone++
 	}
 	o.queue = o.queue[gone:]
-	if len(o.queue) > 2*maxTickets { // most are redeemed
+	if len(o.queue) > 2*o.max { // most are redeemed
 		o.queue = slices.DeleteFunc(o.queue, func(hash tokenHash) bool { _, ok := o.issued[hash]; return !ok })
 	}
 }

@@ -203,7 +203,7 @@ func New(c Config) *Server {
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}
-	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count,
+	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count, openingGrace: openingGrace,
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
@@ -214,7 +214,6 @@ func New(c Config) *Server {
 	s.http = &http.Server{
 		Handler: s, DisableGeneralOptionsHandler: true, MaxHeaderBytes: maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: c.IdleTimeout,
-		TLSConfig: c.TLS,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxConcurrentStreams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeByteTimeout,
 		},
@@ -231,6 +230,7 @@ func (s *Server) Serve(l net.Listener, h http.Handler) error {
 	bounded := &boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}
 	var err error
 	if s.TLS != nil {
+		s.http.TLSConfig = s.TLS
 		err = s.http.ServeTLS(bounded, "", "")
 	} else {
 		err = s.http.Serve(bounded)

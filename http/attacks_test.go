@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -180,7 +181,8 @@ func serveOthers(t *testing.T, f *fixture, address string) (stop func()) {
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+		client := &http.Client{Timeout: 20 * time.Second, Transport: transport}
 		defer client.CloseIdleConnections()
 		for n := 0; ; n++ {
 			select {

@@ -141,7 +141,15 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 			return nil, 0, problemf(notCaughtUp, "")
 		}
 	}
-	if sequence != 0 {
+	accepted := s.inflight.hasAppended(sequence)
+	if !accepted && sequence != 0 {
+		barrier, cancel := context.WithTimeout(ctx, catchUpTimeout)
+		defer cancel()
+		if accepted, err = s.Projector.Accepted(barrier, sequence); err != nil {
+			return nil, 0, s.notCaughtUpProblem()
+		}
+	}
+	if accepted { // otherwise the log has lost it, or never had it
 		o, decided, err := s.awaitOutcome(ctx, id, sequence, wait)
 		if o != nil || err != nil || !decided {
 			return o, sequence, err

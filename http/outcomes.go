@@ -75,6 +75,9 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fieldProblem(invalidID, "requestId", "%s", err)
 	}
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
 	query := r.URL.Query()
 	sequence, wait, err := requestQuery(query)
 	if err != nil {

@@ -282,3 +282,24 @@ func TestState_NeedsMajority(t *testing.T) {
 		t.Error("a server without a cluster is not believed")
 	}
 }
+
+// A node with a read store makes no new log in a NATS that was emptied.
+func TestExternalServer_MissingLogIsNotReplaced(t *testing.T) {
+	server := streamtest.Cluster(t, 1)
+	config := clusterConfig(t, server, "a")
+	config.Replicas, config.HasStore = 1, true
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // it goes on asking for longer
+	defer cancel()
+	if l, err := streams.Open(ctx, config); err == nil {
+		l.Close()
+		t.Fatal("opened without a log")
+	} else if !errors.Is(err, streams.ErrNoLog) {
+		t.Error(err)
+	}
+	config.HasStore = false
+	if l := streamtest.Open(t, config); state(t, l).Commands.Last != 0 {
+		t.Error("the new log is not empty")
+	}
+	config.HasStore, config.Node = true, "b"
+	streamtest.Open(t, config)
+}

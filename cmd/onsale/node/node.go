@@ -68,6 +68,9 @@ func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*stre
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(StorePath(cfg)); err == nil && info.Size() > 0 {
+		c.HasStore = true
+	}
 	return streams.Open(ctx, c)
 }
 

@@ -14,6 +14,7 @@ type access struct {
 	who       string     // as the table shows it
 	public    bool       // the handler does not need to know who asks, so it is not determined
 	anonymous bool       // also without a user
+	demo      bool       // in demo mode also without a user
 	roles     auth.Roles // one of them is needed; 0: none
 }
 
@@ -32,7 +33,7 @@ var (
 	admins    = access{who: "admin", roles: auth.Admin}
 
 	// The buyer of an order may watch it without an identity in demo mode, where one could be invented as well.
-	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", anonymous: true}
+	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", demo: true}
 )
 
 // Route is a row of the table of who may use what.
@@ -43,18 +44,21 @@ type Route struct {
 
 // admit determines who makes a request, and whether the row lets them in. In demo mode all may do what needs a role; without a
 // user they do it as admin.
-func (s *Server) admit(r *http.Request, row access) (auth.Identity, error) {
+func (s *Server) admit(r *http.Request, row access, stream bool) (auth.Identity, error) {
 	if row.public {
 		return auth.Identity{}, nil
 	}
-	who, err := identify(r)
+	who, err := s.identify(r, stream)
+	open := s.open()
 	switch {
 	case err != nil:
 		return auth.Identity{}, err
-	case row.roles != 0 && who.User == "":
+	case who.User == "" && row.roles != 0 && open:
 		return auth.Identity{User: adminUser, Roles: auth.Admin}, nil
-	case who.User == "" && !row.anonymous:
+	case who.User == "" && !row.anonymous && !(row.demo && open):
 		return auth.Identity{}, problemf(unauthenticated, "")
+	case row.roles != 0 && !who.Roles.Any(row.roles) && !open:
+		return who, problemf(forbidden, "this is for %s", row.who)
 	}
 	return who, nil
 }

@@ -4,6 +4,8 @@
 package http
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 
 	"onsale/domain"
@@ -25,13 +27,31 @@ const (
 )
 
 // identify determines who makes a request.
-func identify(r *http.Request) (auth.Identity, error) {
+func (s *Server) identify(r *http.Request, stream bool) (auth.Identity, error) {
+	if s.Auth != nil {
+		return s.Auth.Identify(r, stream)
+	}
 	user, err := requestUser(r)
 	who := auth.Identity{User: user}
 	if user == adminUser {
 		who.Roles = auth.Admin
 	}
 	return who, err
+}
+
+// open says that all are who they say.
+func (s *Server) open() bool { return s.Auth == nil || s.Auth.Open() }
+
+// challenge is what a response without an accepted identity asks for (RFC 9110 11.6.1, RFC 6750 3).
+func (s *Server) challenge(err error) string {
+	invalid, ok := errors.AsType[*auth.TokenError](err)
+	switch {
+	case s.open():
+		return `Demo header="X-User-Id"`
+	case ok:
+		return fmt.Sprintf("Bearer error=\"invalid_token\", error_description=%q", invalid.Reason)
+	}
+	return "Bearer"
 }
 
 // requestUser is the user of the request, or "". The first place that names a user counts, even if its value is invalid.

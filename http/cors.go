@@ -27,13 +27,13 @@ var (
 	noSniff    = []string{"nosniff"}
 	noReferrer = []string{"no-referrer"}
 	sameOrigin = []string{"same-origin"}
-	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noFrames   = []string{"frame-ancestors 'none'"}
 )
 
 func setSecurityHeaders(h http.Header) {
 	h["X-Content-Type-Options"] = noSniff
 	h["Referrer-Policy"] = noReferrer
-	h["Content-Security-Policy"] = noContent
+	h["Content-Security-Policy"] = noFrames
 	h["Cross-Origin-Resource-Policy"] = sameOrigin
 }
 

@@ -4,7 +4,12 @@
 package http
 
 import (
+	"log/slog"
 	"net/http"
+	"slices"
+
+	"github.com/julienschmidt/httprouter"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/http/auth"
 )
@@ -40,6 +45,15 @@ var (
 type Route struct {
 	Method, Path string
 	Who          string
+}
+
+// Routes is the table of who may use what, in modes other than demo. Rows of HEAD, which answers wherever GET does, are left out.
+func Routes() []Route {
+	s := &Server{router: httprouter.New(), metrics: newMetrics(), Config: Config{
+		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+	}}
+	s.routes()
+	return slices.DeleteFunc(s.endpoints, func(r Route) bool { return r.Method == http.MethodHead })
 }
 
 // admit determines who makes a request, and whether the row lets them in. In demo mode all may do what needs a role; without a

@@ -14,6 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/client"
 )
 
 // serveImpatiently serves f with short deadlines, and with the limits that set sets.
@@ -249,7 +250,7 @@ func TestIsolated_RefusesReads(t *testing.T) {
 	f := newFixture(t)
 	isolated := false
 	f.Isolated = func() bool { return isolated }
-	done := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions", map[string]any{"promotionId": "p", "name": "n", "stock": 3}, CommandOptions{}))(t)
+	done := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions", map[string]any{"promotionId": "p", "name": "n", "stock": 3}, client.Options{}))(t)
 	isolated = true
 	get := func(path string) *http.Response {
 		r, _ := http.NewRequest("GET", f.url+path, nil)
@@ -267,7 +268,7 @@ func TestIsolated_RefusesReads(t *testing.T) {
 			t.Errorf("%s: got %s, want 503 with Retry-After", path, a.Status)
 		}
 	}
-	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/app.js", "/api/v1/requests/" + done.RequestID.String(),
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/app.js", "/api/v1/requests/" + done.RequestID,
 		"/api/v1/promotions/none/events"} { // which the hub rejects
 		if a := get(path); a.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %s, want 200", path, a.Status)

@@ -62,8 +62,8 @@ func (s *Server) admit(r *http.Request, row access, stream bool) (auth.Identity,
 	if row.public {
 		return auth.Identity{}, nil
 	}
-	who, err := s.identify(r, stream)
-	open := s.open()
+	who, err := s.Auth.Identify(r, stream)
+	open := s.Auth.Open()
 	switch {
 	case err != nil:
 		return auth.Identity{}, err

@@ -67,7 +67,7 @@ func (s *Server) allowsOrigin(origin string) bool {
 	if slices.Contains(s.Origins, origin) {
 		return true
 	}
-	if !s.open() {
+	if !s.Auth.Open() {
 		return false
 	}
 	u, err := url.Parse(origin)

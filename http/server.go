@@ -181,6 +181,9 @@ func New(c Config) *Server {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Auth == nil {
+		s.Auth = demoAuth()
+	}
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}

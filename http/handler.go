@@ -22,6 +22,7 @@ type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) err
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
+	setSecurityHeaders(w.Header())
 	defer func() {
 		if value := recover(); value != nil {
 			s.handlePanic(w, r, value)
@@ -84,7 +85,7 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		}
 		err := setPathValues(r, params)
 		if err == nil {
-			err = s.admitted(w, r, row, h)
+			err = s.admitted(w, r, row, stream, h)
 		}
 		switch {
 		case err != nil:
@@ -98,8 +99,8 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 }
 
 // admitted calls h if the row admits the request.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, h handler) error {
-	who, err := s.admit(r, row)
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, stream bool, h handler) error {
+	who, err := s.admit(r, row, stream)
 	if err == nil {
 		return h(w, r, who)
 	}
@@ -145,6 +146,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	}
 	if p.Sequence == 0 { // otherwise it is a rejection by the rules
 		s.metrics.refused.WithLabelValues(p.Code).Inc()
+	}
+	if p.Code == unauthenticated {
+		w.Header()["Www-Authenticate"] = []string{s.challenge(err)}
 	}
 	if seconds := codes[p.Code].retryAfter; seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))

@@ -88,8 +88,8 @@ type Config struct {
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// ReadyNotes returns what /readyz shows besides: limits of what this node can know. Nil: nothing.
+	ReadyNotes func() []string
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger

@@ -89,9 +89,10 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the projector and the log.
+// Close closes the authenticator, the projector and the log.
 func (n *Node) Close() error {
 	var errs []error
+	n.auth.Close()
 	if n.projector != nil {
 		errs = append(errs, n.projector.Close())
 	}

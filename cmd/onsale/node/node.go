@@ -15,6 +15,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/auth"
 	"onsale/http/payments"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
@@ -29,6 +30,7 @@ type Node struct {
 	log          *streams.Log
 	projector    *projections.Projector
 	hub          *sse.Hub
+	auth         *auth.Authenticator
 	server       *httpd.Server
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
@@ -46,8 +48,13 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	var err error
+	if n.auth, err = openAuth(cfg, logger); err != nil {
+		return nil, err
+	}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
+		n.auth.Close()
 		return nil, err
 	}
 	n.log = log
@@ -128,7 +135,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		Auth: n.auth, ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere, Registry: n.registry, LogState: n.capacity.latest,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,

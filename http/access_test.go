@@ -54,7 +54,7 @@ func wantAccess(t *testing.T, r Route) []string {
 }
 
 // accessFixture is a node behind a proxy that names the user, with what kim has.
-func accessFixture(t *testing.T) (f *fixture, path func(pattern string) string) {
+func accessFixture(t *testing.T) (f *fixture, c *rawConn, path func(pattern string) string) {
 	f = newFixture(t)
 	seedPromotion(t, f, "p", 10)
 	seedSchedule(t, f, 10)
@@ -72,7 +72,7 @@ func accessFixture(t *testing.T) (f *fixture, path func(pattern string) string) 
 	t.Cleanup(f.Auth.Close)
 	values := strings.NewReplacer(":promotionId", "p", ":scheduleId", "s", ":salePostId", "q", ":imp_uid", "imp_1", ":requestId", held.RequestID,
 		":userId", "kim", ":couponId", "p-1", ":reservationId", "s-r1", ":waitingId", "p-wc1", ":alarmId", "a1", ":file", "orders.csv")
-	return f, func(pattern string) string {
+	return f, &rawConn{address: strings.TrimPrefix(f.url, "http://")}, func(pattern string) string {
 		path := values.Replace(pattern)
 		if strings.Contains(path, ":") {
 			t.Errorf("%s: this test does not know the parameter", pattern)
@@ -92,22 +92,33 @@ func identityOf(who string) string {
 	return "X-Auth-User: the-" + who + "\r\nX-Auth-Roles: something, " + who + "\r\n"
 }
 
-// rawRequest sends a request as it is, and returns the status and the code of the problem.
-func rawRequest(t *testing.T, f *fixture, method, target, headers string) (response *http.Response, code string) {
+// rawConn sends requests as they are, all over one connection while the server keeps it open.
+type rawConn struct {
+	address string
+	conn    net.Conn // nil: none is open
+	reader  *bufio.Reader
+}
+
+// send returns the response and the code of the problem.
+func (c *rawConn) send(t *testing.T, method, target, headers string) (response *http.Response, code string) {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
+	if c.conn == nil {
+		c.conn = must(net.Dial("tcp", c.address))(t)
+		conn := c.conn
+		t.Cleanup(func() { _ = conn.Close() })
+		c.reader = bufio.NewReader(c.conn)
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nPrefer: respond-async\r\nContent-Length: 0\r\n%s\r\n", method, target, headers)
-	response, err = http.ReadResponse(bufio.NewReader(c), &http.Request{Method: method})
+	_ = c.conn.SetDeadline(time.Now().Add(20 * time.Second))
+	fmt.Fprintf(c.conn, "%s %s HTTP/1.1\r\nHost: x\r\nPrefer: respond-async\r\nContent-Length: 0\r\n%s\r\n", method, target, headers)
+	response, err := http.ReadResponse(c.reader, &http.Request{Method: method})
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, target, err)
 	}
-	defer response.Body.Close()
 	body := must(io.ReadAll(response.Body))(t)
+	if response.Close {
+		_ = c.conn.Close()
+		c.conn = nil
+	}
 	var p struct{ Code string }
 	_ = json.Unmarshal(body, &p)
 	return response, p.Code
@@ -116,7 +127,7 @@ func rawRequest(t *testing.T, f *fixture, method, target, headers string) (respo
 // Each row of the table admits those whom the contract names, and nobody else.
 func TestAccess_IsAsTheContractSays(t *testing.T) {
 	t.Parallel()
-	f, path := accessFixture(t)
+	f, c, path := accessFixture(t)
 	if len(f.endpoints) < 100 {
 		t.Errorf("only %d routes", len(f.endpoints))
 	}
@@ -127,7 +138,7 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 				t.Errorf("%s %s has no row", r.Method, r.Path)
 			}
 			appended := f.log.appended
-			response, code := rawRequest(t, f, r.Method, path(r.Path), identityOf(who))
+			response, code := c.send(t, r.Method, path(r.Path), identityOf(who))
 			status, allowed := response.StatusCode, want == nil || slices.Contains(want, who)
 			switch {
 			case allowed && (status == 401 || code == forbidden || r.Method == http.MethodHead && status == 403 || status >= 500):
@@ -148,7 +159,7 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 // No other spelling of a request gets around its row.
 func TestAccess_CannotBeGotAround(t *testing.T) {
 	t.Parallel()
-	f, path := accessFixture(t)
+	f, c, path := accessFixture(t)
 	for _, r := range f.endpoints {
 		want := wantAccess(t, r)
 		if want == nil {
@@ -167,17 +178,17 @@ func TestAccess_CannotBeGotAround(t *testing.T) {
 				continue
 			}
 			for _, target := range targets {
-				f.tryAround(t, r, who, r.Method, target, "")
+				f.tryAround(t, c, r, who, r.Method, target, "")
 			}
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "QUERY"} {
-				f.tryAround(t, r, who, method, p, "X-HTTP-Method-Override: "+r.Method+"\r\nX-Method-Override: "+r.Method+"\r\n")
+				f.tryAround(t, c, r, who, method, p, "X-HTTP-Method-Override: "+r.Method+"\r\nX-Method-Override: "+r.Method+"\r\n")
 			}
 			for _, header := range []string{
 				"X-User-Id: admin", "Cookie: onsale_user=admin; onsale_token=admin", "X-Auth-Roles: admin", "X-Forwarded-For: 127.0.0.1", "X-Original-URL: /healthz",
 				"X-Rewrite-URL: /healthz", "Authorization: Bearer admin", "Authorization: Basic YWRtaW46YWRtaW4=", "X-Auth-User : admin", "X_Auth_User: admin",
 			} {
 				if who == "nobody" || !strings.HasPrefix(header, "X-Auth-") {
-					f.tryAround(t, r, who, r.Method, p, header+"\r\n")
+					f.tryAround(t, c, r, who, r.Method, p, header+"\r\n")
 				}
 			}
 		}
@@ -185,10 +196,10 @@ func TestAccess_CannotBeGotAround(t *testing.T) {
 }
 
 // tryAround fails if a request gets what only others may have. What another route answers, that everyone may use, is no harm.
-func (f *fixture) tryAround(t *testing.T, r Route, who, method, target, headers string) {
+func (f *fixture) tryAround(t *testing.T, c *rawConn, r Route, who, method, target, headers string) {
 	t.Helper()
 	appended := f.log.appended
-	response, code := rawRequest(t, f, method, target, headers+identityOf(who))
+	response, code := c.send(t, method, target, headers+identityOf(who))
 	harmless := method == "OPTIONS" && response.StatusCode == 204 || f.isPublic(method, target)
 	if response.StatusCode < 400 && !harmless || response.StatusCode >= 500 && response.StatusCode != 501 {
 		t.Errorf("%s: %s %s %q as %s got %d %s", r.Path, method, target, headers, who, response.StatusCode, code)
@@ -213,11 +224,11 @@ func (f *fixture) isPublic(method, target string) bool {
 // In demo mode all may do what needs a role; who has the user admin sees what is others'.
 func TestAccess_IsOpenInDemoMode(t *testing.T) {
 	t.Parallel()
-	f, path := accessFixture(t)
+	f, c, path := accessFixture(t)
 	f.Auth = demoAuth()
 	for _, r := range f.endpoints {
 		for who, header := range map[string]string{"nobody": "", "lee": "X-User-Id: lee\r\n", "admin": "X-User-Id: admin\r\n"} {
-			response, code := rawRequest(t, f, r.Method, path(r.Path), header)
+			response, code := c.send(t, r.Method, path(r.Path), header)
 			status, admin := response.StatusCode, strings.Contains(r.Path, "/admin/") || strings.HasPrefix(r.Path, "/debug/")
 			own := r.Who == owners.who
 			switch {

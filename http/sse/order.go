@@ -28,7 +28,7 @@ func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string)
 	if user != "" {
 		initial.expectedUser = &user
 	}
-	h.serve(w, r, Topic{TopicOrder, impUID}, initial)
+	h.serve(w, r, Topic{TopicOrder, impUID}, initial, never)
 }
 
 // startOrder begins just before the result, whatever was seen. Without a result it begins where the ring was before the

@@ -260,12 +260,18 @@ func (f *fixture) serve() *server {
 
 func (f *fixture) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().User(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Promotion(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Order(rw, r, r.PathValue("id"), r.URL.Query().Get("user"))
+	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().User(rw, r, identityOf(r), r.PathValue("id"))
 	})
-	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Schedule(rw, r, r.PathValue("id")) })
+	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Promotion(rw, r, identityOf(r), r.PathValue("id"))
+	})
+	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Order(rw, r, identityOf(r), r.PathValue("id"), r.URL.Query().Get("user"))
+	})
+	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Schedule(rw, r, identityOf(r), r.PathValue("id"))
+	})
 	mux.HandleFunc("/feed", func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		f.current().Feed(rw, r, identityOf(r), Filter{q.Get("type"), q.Get("entity")}, q.Get("format") == "cloudevents")

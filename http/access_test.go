@@ -246,3 +246,34 @@ func TestAccess_IsOpenInDemoMode(t *testing.T) {
 		}
 	}
 }
+
+// Who comes back to a stream of somebody without an identity is told so by a stream; who comes for the first time gets 401, and who
+// is somebody else 403.
+func TestAccess_TellsThoseWhoComeBack(t *testing.T) {
+	f, c, path := accessFixture(t)
+	streams := 0
+	for _, r := range f.endpoints {
+		p, want := path(r.Path), wantAccess(t, r)
+		if !r.Stream || want == nil {
+			continue
+		}
+		streams++
+		if response, _ := c.send(t, "GET", p, ""); response.StatusCode != 401 {
+			t.Errorf("%s: got %d, want 401", p, response.StatusCode)
+		}
+		for _, id := range []string{"Last-Event-ID: k3v9x2ab-1\r\n", "Last-Event-ID: garbage\r\n"} {
+			if response, _ := c.send(t, "GET", p, id); response.StatusCode != 200 || response.ContentLength != int64(len("expired")) {
+				t.Errorf("%s with %s: got %d", p, id, response.StatusCode)
+			}
+			if response, _ := c.send(t, "GET", p+"?lastEventId=k3v9x2ab-1", id); response.StatusCode != 200 || response.ContentLength != int64(len("expired")) {
+				t.Errorf("%s with a query: got %d", p, response.StatusCode)
+			}
+			if response, _ := c.send(t, "GET", p, id+identityOf("lee")); !slices.Contains(want, "lee") && response.StatusCode != 403 {
+				t.Errorf("%s as lee: got %d, want 403", p, response.StatusCode)
+			}
+		}
+	}
+	if streams < 4 {
+		t.Errorf("only %d streams", streams)
+	}
+}

@@ -307,6 +307,10 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity
 	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
 
+func (stubStreams) Expired(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprint(w, "expired")
+}
+
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
 func (s stubStreams) Count() int             { return len(s.open) }
 

@@ -106,6 +106,8 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
 	// owner is "".
 	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
+	// Expired is the response to a client that comes back without a valid identity.
+	Expired(w http.ResponseWriter, r *http.Request)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int

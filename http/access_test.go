@@ -273,6 +273,9 @@ func TestAccess_TellsThoseWhoComeBack(t *testing.T) {
 			}
 		}
 	}
+	if response, _ := c.send(t, "GET", "/api/v1/me/events", "Last-Event-ID: k3v9x2ab-1\r\nAccept: application/x-ndjson\r\n"); response.StatusCode != 401 {
+		t.Errorf("without accepting a stream: got %d, want 401", response.StatusCode)
+	}
 	if streams < 4 {
 		t.Errorf("only %d streams", streams)
 	}

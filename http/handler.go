@@ -108,7 +108,7 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, st
 	switch {
 	case r.Method == http.MethodPost:
 		return refusedCommand(w, r, who, err)
-	case stream && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
+	case stream && sse.Resuming(r) && expectsStream(r) && problemOf(err).Code == unauthenticated:
 		s.Streams.Expired(w, r)
 		return nil
 	}

@@ -32,13 +32,18 @@ type attackedNode struct {
 
 func (a *attackedNode) token(user string, roles ...string) string {
 	a.Helper()
+	return signToken(a.T, user, time.Hour, roles...)
+}
+
+func signToken(t *testing.T, user string, ttl time.Duration, roles ...string) string {
+	t.Helper()
 	signer, err := auth.SecretSigner(attackSecret)
 	if err != nil {
-		a.Fatal(err)
+		t.Fatal(err)
 	}
-	token, err := signer.Sign(auth.Config{}, user, roles, time.Hour)
+	token, err := signer.Sign(auth.Config{}, user, roles, ttl)
 	if err != nil {
-		a.Fatal(err)
+		t.Fatal(err)
 	}
 	return token
 }

@@ -24,13 +24,13 @@ var people = []string{"nobody", "kim", "lee", "viewer", "auditor", "operator", "
 func wantAccess(t *testing.T, r Route) []string {
 	one := func(patterns ...string) bool { return slices.Contains(patterns, r.Path) }
 	switch path := r.Path; {
-	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook"), strings.Count(path, "/") == 1: // the page, too
+	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook", "/problems/:code"), strings.Count(path, "/") == 1: // the page, too
 		return nil
 	case one("/debug/streams"):
 		return []string{"admin"}
 	case one("/api/v1/admin/stats"):
 		return []string{"viewer", "auditor", "operator", "admin"}
-	case one("/api/v1/admin/export/:file"):
+	case one("/api/v1/admin/export/:file", "/api/v1/admin/events"):
 		return []string{"auditor", "operator", "admin"}
 	case one("/api/v1/admin/alarms", "/api/v1/admin/orders/:imp_uid/cancel", "/api/v1/admin/imports/schedules"),
 		strings.HasPrefix(path, "/api/v1/admin/") && (strings.Count(path, "/") == 4 || strings.HasSuffix(path, "/close")): // creating and closing
@@ -71,7 +71,7 @@ func accessFixture(t *testing.T) (f *fixture, c *rawConn, path func(pattern stri
 	}))(t)
 	t.Cleanup(f.Auth.Close)
 	values := strings.NewReplacer(":promotionId", "p", ":scheduleId", "s", ":salePostId", "q", ":imp_uid", "imp_1", ":requestId", held.RequestID,
-		":userId", "kim", ":couponId", "p-1", ":reservationId", "s-r1", ":waitingId", "p-wc1", ":alarmId", "a1", ":file", "orders.csv")
+		":userId", "kim", ":couponId", "p-1", ":reservationId", "s-r1", ":waitingId", "p-wc1", ":alarmId", "a1", ":file", "orders.csv", ":code", "sold_out")
 	return f, &rawConn{address: strings.TrimPrefix(f.url, "http://")}, func(pattern string) string {
 		path := values.Replace(pattern)
 		if strings.Contains(path, ":") {

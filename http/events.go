@@ -5,7 +5,6 @@ package http
 import (
 	"cmp"
 	"net/http"
-	"strings"
 
 	"onsale/http/auth"
 	"onsale/http/sse"
@@ -74,12 +73,6 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request, who auth.Id
 	}
 	s.Streams.Order(w, r, who, id, owner)
 	return nil
-}
-
-// expectsStream says whether the client would read an event stream, as those do that reconnect by themselves.
-func expectsStream(r *http.Request) bool {
-	accept := strings.Join(r.Header["Accept"], ",")
-	return accept == "" || strings.Contains(accept, "text/event-stream") || strings.Contains(accept, "*/*")
 }
 
 // upToDate says whether what is not in this node's store does not exist.

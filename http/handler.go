@@ -105,10 +105,11 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, st
 	if err == nil {
 		return h(w, r, who)
 	}
+	lines, _ := feedFormat(r.Header["Accept"]) // which no browser reads
 	switch {
 	case r.Method == http.MethodPost:
 		return refusedCommand(w, r, who, err)
-	case stream && sse.Resuming(r) && expectsStream(r) && problemOf(err).Code == unauthenticated:
+	case stream && !lines && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
 		s.Streams.Expired(w, r)
 		return nil
 	}

@@ -85,6 +85,26 @@ func TestExpiry_WarnsAtOnce(t *testing.T) {
 	})
 }
 
+// Every stream of what not everybody may see ends with the identity; the others need none.
+func TestExpiry_EndsPrivateStreams(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		s := f.serve()
+		for path, private := range map[string]bool{"/users/1": true, "/orders/imp_1?user=1": true, "/feed": true, "/schedules/s": false, "/promotions/1": false} {
+			separator := "?"
+			if strings.Contains(path, "?") {
+				separator = "&"
+			}
+			st := s.mustOpen(t, path+separator+"expires=20", "")
+			all, err := io.ReadAll(st.body)
+			if ends := strings.HasSuffix(string(all), "\n\n"+expiredEnd) && strings.Contains(string(all), "auth-expiring"); err != nil || ends != private {
+				t.Errorf("%s ends with its identity: %v, %v", path, ends, err)
+			}
+			_ = st.Close()
+		}
+	})
+}
+
 // Whichever comes first ends a stream: its maximum age, or its identity far in the future.
 func TestExpiry_LeavesMaxAge(t *testing.T) {
 	onBothPaths(t, func(t *testing.T) {

@@ -309,3 +309,59 @@ func (a *attackedNode) ticket(token string) string {
 	}
 	return ticket.Ticket
 }
+
+// In the other modes: a page that has made its own name point at this machine, clients that pass by the proxy, and those behind it
+// who name somebody else.
+func TestAttacks_InOtherModes(t *testing.T) {
+	t.Parallel()
+	type attack struct {
+		name, method, path string
+		header             []string
+		want               int
+	}
+	demo := []attack{
+		{"rebinding: the page", "GET", "/", []string{"Host", "evil.example"}, 403},
+		{"rebinding: a read", "GET", "/api/v1/me/coupons?userId=kim", []string{"Host", "evil.example:8080"}, 403},
+		{"rebinding: a stream", "GET", "/subscribe/kim", []string{"Host", "evil.example"}, 403},
+		{"rebinding: an admin command", "POST", "/api/v1/admin/promotions/demo/close", []string{"Host", "evil.example", "Origin", "http://evil.example"}, 403},
+		{"an admin command from another site", "POST", "/api/v1/admin/promotions/demo/close", []string{"Origin", "http://evil.example"}, 403},
+		{"two users", "POST", "/api/v1/promotions/demo/coupons", []string{"X-User-Id", "kim", "X-User-Id", "admin"}, 400},
+		{"the own machine", "GET", "/", []string{"Host", "localhost:8080"}, 200},
+	}
+	direct := []attack{ // the peer is not the proxy
+		{"a user past the proxy", "GET", "/api/v1/me/coupons", []string{"X-User-Id", "kim"}, 401},
+		{"an admin past the proxy", "POST", "/api/v1/admin/promotions/demo/close", []string{"X-User-Id", "boss", "X-Roles", "admin"}, 401},
+		{"with the proxy's address", "GET", "/api/v1/me/coupons", []string{"X-User-Id", "kim", "X-Forwarded-For", "10.0.0.1", "Forwarded", "for=10.0.0.1"}, 401},
+	}
+	behind := []attack{
+		{"nobody", "GET", "/api/v1/me/coupons?userId=kim", []string{"Cookie", "onsale_user=kim; onsale_token=x", "Authorization", "Bearer x"}, 401},
+		{"another's stream by the path", "GET", "/subscribe/lee", []string{"X-User-Id", "kim"}, 403},
+		{"the user admin", "GET", "/api/v1/admin/stats", []string{"X-User-Id", "admin"}, 403},
+		{"two users", "GET", "/api/v1/me/coupons", []string{"X-User-Id", "kim", "X-User-Id", "admin"}, 400},
+		{"two headers of roles", "GET", "/api/v1/admin/stats", []string{"X-User-Id", "kim", "X-Roles", "viewer", "X-Roles", "admin"}, 400},
+		{"the streams of others", "GET", "/debug/streams", []string{"X-User-Id", "kim"}, 403},
+		{"an export", "GET", "/api/v1/admin/export/orders.csv", []string{"X-User-Id", "kim", "X-Roles", "viewer"}, 403},
+		{"a viewer", "GET", "/api/v1/admin/stats", []string{"X-User-Id", "kim", "X-Roles", "viewer"}, 200},
+	}
+	for mode, attacks := range map[string][]attack{
+		"--demo": demo,
+		"--auth-mode proxy --auth-roles-header X-Roles --trusted-proxies 10.0.0.0/8":  direct,
+		"--auth-mode proxy --auth-roles-header X-Roles --trusted-proxies 127.0.0.0/8": behind,
+	} {
+		a := &attackedNode{T: t, Node: harness.NewNode(t, append(strings.Fields(mode), "--logging-level", "error")...)}
+		a.process = a.Start()
+		for _, attack := range attacks {
+			request := attack.method + " " + attack.path + " HTTP/1.1\r\n"
+			if attack.header[0] != "Host" {
+				request += "Host: " + a.Addr + "\r\n"
+			}
+			for i := 0; i+1 < len(attack.header); i += 2 {
+				request += attack.header[i] + ": " + attack.header[i+1] + "\r\n"
+			}
+			if got := a.raw(request + "Content-Length: 0\r\n\r\n"); !strings.HasPrefix(got, fmt.Sprint(attack.want)) {
+				t.Errorf("%s: %s: got %s, want %d", mode, attack.name, got, attack.want)
+			}
+		}
+		a.stop()
+	}
+}

@@ -29,8 +29,12 @@ type readiness struct {
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
-	reasons, notes := s.notReadyReasons(s.Projector.Status()), slices.Concat(s.ReadyNotes, s.Auth.Notes())
+	reasons := s.notReadyReasons(s.Projector.Status())
 	w.Header()["Cache-Control"] = noStore
+	var notes []string
+	if s.ReadyNotes != nil {
+		notes = s.ReadyNotes()
+	}
 	if len(reasons) > 0 {
 		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, notes})
 	}

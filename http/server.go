@@ -91,8 +91,8 @@ type Config struct {
 	// EventTypes are the types that events may have, for the filter of the feed.
 	EventTypes []string
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// ReadyNotes returns what /readyz shows besides: limits of what this node can know. Nil: nothing.
+	ReadyNotes func() []string
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger

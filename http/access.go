@@ -45,6 +45,7 @@ var (
 type Route struct {
 	Method, Path string
 	Who          string
+	Stream       bool
 }
 
 // Routes is the table of who may use what, in modes other than demo. Rows of HEAD, which answers wherever GET does, are left out.

@@ -88,6 +88,9 @@ type Config struct {
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
+	// EventTypes are the types that events may have, for the filter of the feed.
+	EventTypes []string
+
 	// ReadyNotes returns what /readyz shows besides: limits of what this node can know. Nil: nothing.
 	ReadyNotes func() []string
 
@@ -106,6 +109,12 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
 	// owner is "".
 	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
+	// Feed sends every event that passes the filter. FeedLines answers with those that there are, one line of JSON each; it waits
+	// up to wait for the first. Its error means that nothing was written.
+	Feed(w http.ResponseWriter, r *http.Request, who auth.Identity, filter sse.Filter, cloudEvents bool)
+	FeedLines(w http.ResponseWriter, r *http.Request, filter sse.Filter, cloudEvents bool, wait time.Duration) error
+	// Expired answers a client that comes back to a stream without a valid identity.
+	Expired(w http.ResponseWriter, r *http.Request)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int

@@ -91,8 +91,8 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 
 // Close closes the authenticator, the projector and the log.
 func (n *Node) Close() error {
-	var errs []error
 	n.auth.Close()
+	var errs []error
 	if n.projector != nil {
 		errs = append(errs, n.projector.Close())
 	}

@@ -146,9 +146,10 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		Auth: n.auth, ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
-		Streams: n.hub, Payments: paymentsConfig,
-		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere, Registry: n.registry, LogState: n.capacity.latest,
+		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
+		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		Logger: n.logger,
 	})

@@ -92,8 +92,9 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the projector and the log.
+// Close closes the authenticator, the projector and the log.
 func (n *Node) Close() error {
+	n.auth.Close()
 	var errs []error
 	if n.fakeListener != nil {
 		_ = n.fakeListener.Close() // it may be closed already

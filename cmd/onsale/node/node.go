@@ -16,6 +16,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/auth"
 	"onsale/http/payments"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
@@ -35,6 +36,7 @@ type Node struct {
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	fakeListener net.Listener        // of the demo's provider alone; nil: it is served with the API
+	auth         *auth.Authenticator
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
@@ -54,8 +56,12 @@ func Open(ctx context.Context, cfg config.Config, address string, logger *slog.L
 	if n.certificate, err = loadCertificate(cfg.TLS, logger); err != nil {
 		return nil, err
 	}
+	if err := n.openAuth(); err != nil {
+		return nil, err
+	}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
+		n.auth.Close()
 		return nil, err
 	}
 	n.log = log
@@ -137,6 +143,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
+		return err
+	}
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
@@ -145,8 +154,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
 		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
-		Streams: n.hub, Payments: paymentsConfig,
+		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
 		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
@@ -166,15 +176,6 @@ func (n *Node) halted(reason string, final bool) {
 	} else {
 		n.hub.Suspend(reason)
 	}
-}
-
-// readyNotes are the limits of what this node can check, and what will need somebody soon.
-func (n *Node) readyNotes() []string {
-	notes := n.certificate.notes()
-	if len(n.config.NATS.URL) > 0 {
-		notes = append(notes, "only the leaders of the logs are checked, not their replicas")
-	}
-	return notes
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

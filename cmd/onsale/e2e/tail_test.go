@@ -44,7 +44,7 @@ func TestTail_SurvivesKills(t *testing.T) {
 		}
 	}
 	expect("coupons.created admin")
-	for run := range 3 {
+	for run := range 2 {
 		for i := range 5 {
 			user := fmt.Sprintf("kim%d-%d", run, i)
 			harness.MustCommand(t, node.URL(), user, "/api/v1/promotions/demo/coupons", "")

@@ -361,3 +361,20 @@ func TestFeedLines_BoundTheSearch(t *testing.T) {
 		}
 	})
 }
+
+// What a thousand events cost as lines, from the ring and from a journal in memory.
+func BenchmarkFeedLines(b *testing.B) {
+	for name, ring := range map[string]int{"ring": 2000, "journal": 1} {
+		b.Run(name, func(b *testing.B) {
+			f := newFixture(b, Config{Ring: ring})
+			f.emit(slices.Repeat([]domain.Event{issued("1")}, 1000)...)
+			r := httptest.NewRequest(http.MethodGet, "/feed/lines?lastEventId="+epoch+"-0", nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := f.hub.FeedLines(httptest.NewRecorder(), r, Filter{}, false, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

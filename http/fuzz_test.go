@@ -178,17 +178,18 @@ func FuzzIdentity(f *testing.F) {
 	f.Add("kim", "onsale_user=lee", "userId=park")
 	f.Add("", "onsale_user=\"lee\"; x=y", "userId=%zz")
 	f.Add("a b", "", "")
+	s := stubServer(nil)
 	f.Fuzz(func(t *testing.T, header, cookie, query string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-User-Id"], r.Header["Cookie"] = []string{header}, []string{cookie}
 		r.URL.RawQuery = query
-		user, err := requestUser(r)
+		who, err := s.admit(r, visitors, false)
 		if err != nil {
 			if p := problemOf(err); p.Status != 400 || p.Code != invalidID || p.Field == "" {
 				t.Errorf("got %+v", p)
 			}
-		} else if user != "" && domain.CheckID(user) != nil {
-			t.Errorf("got %q", user)
+		} else if who.User != "" && domain.CheckID(who.User) != nil {
+			t.Errorf("got %q", who.User)
 		}
 	})
 }

@@ -69,6 +69,7 @@ func (s *Server) routes() {
 	s.get("/api/v1/me/orders", users, s.query(myOrders))
 	s.get("/api/v1/me/waiting", users, s.query(myWaiting))
 	s.get("/api/v1/me/alarms", users, s.query(myAlarms))
+	s.post("/api/v1/me/tickets", users, s.issueTicket)
 	s.stream("/api/v1/me/events", users, s.userStream(Streams.User))
 	s.stream("/subscribe/:userId", self, s.userStream(Streams.User))
 

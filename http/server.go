@@ -59,8 +59,14 @@ type Config struct {
 	// of this node is older. 0: no limit.
 	MaxBacklogAge time.Duration
 
-	// Origins are the web origins ("https://shop.example") that may use this API with credentials, besides loopback.
+	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.
+	Auth *auth.Authenticator
+
+	// Origins are the web origins ("https://shop.example") that may use this API with credentials, in mode demo besides loopback.
 	Origins []string
+
+	// LocalHosts refuses requests to a host that is no address, not localhost and not of Origins.
+	LocalHosts bool
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
@@ -85,8 +91,8 @@ type Config struct {
 	// EventTypes are the types that events may have, for the filter of the feed.
 	EventTypes []string
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// ReadyNotes returns what /readyz shows besides: limits of what this node can know. Nil: nothing.
+	ReadyNotes func() []string
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
@@ -185,6 +191,9 @@ func New(c Config) *Server {
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Auth == nil {
+		s.Auth = demoAuth()
 	}
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()

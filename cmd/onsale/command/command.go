@@ -58,6 +58,7 @@ func rootCommand(environ []string) *cobra.Command {
 		nodesCommand(environ),
 		benchCommand(environ),
 		fakepayCommand(),
+		tokenCommand(environ),
 		versionCommand(),
 	)
 	return root

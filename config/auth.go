@@ -24,7 +24,9 @@ func (v *validator) auth(c Config) {
 	if a.RolesHeader != "" {
 		v.header("auth.rolesHeader", a.RolesHeader)
 	}
-	v.secret("auth.secret", a.Secret)
+	if v.cleanSecret("auth.secret", a.Secret) && a.Secret != "" && len(a.Secret) < secretMinLength {
+		v.fault("auth.secret", fmt.Sprintf("has %d bytes", len(a.Secret)), fmt.Sprintf("at least %d, such as openssl rand -base64 48 makes", secretMinLength))
+	}
 	v.keySet(a.JWKS)
 	switch {
 	case a.Mode == "jwt" && a.Secret == "" && a.JWKS == "":
@@ -37,15 +39,13 @@ func (v *validator) auth(c Config) {
 	}
 }
 
-// secret records a secret that is short, or that one program would trim and another not.
-func (v *validator) secret(key, secret string) {
-	switch {
-	case secret == "":
-	case strings.TrimSpace(secret) != secret || strings.ContainsFunc(secret, unicode.IsControl):
-		v.fault(key, "begins or ends with a blank, or has a line break", "cut it off, where the variable is set too: a file read by a shell often ends with one")
-	case len(secret) < secretMinLength:
-		v.fault(key, fmt.Sprintf("has %d bytes", len(secret)), fmt.Sprintf("at least %d, such as openssl rand -base64 48 makes", secretMinLength))
+// cleanSecret records a secret that one program would trim and another not.
+func (v *validator) cleanSecret(key, secret string) (clean bool) {
+	if strings.TrimSpace(secret) == secret && !strings.ContainsFunc(secret, unicode.IsControl) {
+		return true
 	}
+	v.fault(key, "begins or ends with a blank, or has a line break", "cut it off; a secret that is read from a file often ends with one")
+	return false
 }
 
 // keySet records a key set that cannot be read, or that others could replace on its way.

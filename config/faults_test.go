@@ -63,7 +63,7 @@ var faultTests = map[string]struct {
 	},
 	"a secret with a line break": {
 		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32) + "\n"},
-		want:    []string{`environment ONSALE_AUTH_SECRET: auth.secret begins or ends with a blank, or has a line break (hint: cut it off, where the variable is set too: a file read by a shell often ends with one)`},
+		want:    []string{`environment ONSALE_AUTH_SECRET: auth.secret begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`},
 	},
 	"keys over plain http": {
 		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys"},
@@ -188,6 +188,13 @@ var faultTests = map[string]struct {
 		want: []string{
 			`default: payments.secret is missing (hint: set ONSALE_PAYMENTS_SECRET)`,
 			`default: payments.key is missing (hint: set ONSALE_PAYMENTS_KEY to the store's imp_key)`,
+		},
+	},
+	"payments with a line break in the secret": {
+		environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_KEY= k", "ONSALE_PAYMENTS_SECRET=s\n"},
+		want: []string{
+			`environment ONSALE_PAYMENTS_KEY: payments.key begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`,
+			`environment ONSALE_PAYMENTS_SECRET: payments.secret begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`,
 		},
 	},
 	"payments by v2, which has no key": {

@@ -202,6 +202,8 @@ func (v *validator) payments(p Payments) {
 			v.fault("payments.webhookSecrets", "has an invalid secret", "whsec_ and base64, as in the provider's console")
 		}
 	}
+	v.cleanSecret("payments.key", p.Key)
+	v.cleanSecret("payments.secret", p.Secret)
 	if p.Provider != "portone" {
 		return
 	}

@@ -106,7 +106,7 @@ func TestAttacks_OnTokens(t *testing.T) {
 		{"exp in milliseconds", ed(jwt.MapClaims{"exp": now * 1000}), "exp is not in seconds"},
 		{"exp beyond every number", ed(jwt.MapClaims{"exp": json.Number("1e300")}), "expired"},
 		{"exp before every number", ed(jwt.MapClaims{"exp": json.Number("-1e300")}), "expired"},
-		{"not valid yet", ed(jwt.MapClaims{"nbf": now + 60}), "not valid yet"},
+		{"not valid yet", ed(jwt.MapClaims{"nbf": now + 3600}), "not valid yet"},
 		{"no sub", ed(jwt.MapClaims{"sub": nil}), "no user"},
 		{"sub empty", ed(jwt.MapClaims{"sub": ""}), "no user"},
 		{"sub a list", ed(jwt.MapClaims{"sub": []string{"kim"}}), "no user"},
@@ -190,6 +190,39 @@ func TestToken_ChecksIssuerAndAudience(t *testing.T) {
 		}
 		if got := outcome(a.Identify(withBearer(signed(t, hs256, []byte(testSecret), nil, claims)), false)); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// Clocks may differ by the leeway, and by no second more.
+func TestToken_Leeway(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	a, err := newAuthenticator(Config{Mode: JWT, Secret: testSecret, Leeway: 30 * time.Second}, time.Hour, time.Hour, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for name, test := range map[string]struct {
+		notBefore, expires int64 // seconds from now
+		want               string
+	}{
+		"in between":       {0, 1, "user kim"},
+		"just expired":     {0, -29, "user kim"},
+		"expired":          {0, -30, "expired"},
+		"almost valid":     {30, 60, "user kim"},
+		"not valid yet":    {31, 60, "not valid yet"},
+		"never valid":      {60, -60, "expired"},
+		"issued elsewhere": {-60, 60, "user kim"},
+	} {
+		claims := jwt.MapClaims{"sub": "kim", "nbf": now.Unix() + test.notBefore, "exp": now.Unix() + test.expires}
+		for range 2 {
+			who, err := a.Identify(withBearer(signed(t, hs256, []byte(testSecret), nil, claims)), false)
+			if got := outcome(who, err); got != test.want {
+				t.Errorf("%s: got %q, want %q", name, got, test.want)
+			}
+			if err == nil && who.Expires.Unix() != now.Unix()+test.expires {
+				t.Errorf("%s: it ends %v", name, who.Expires)
+			}
 		}
 	}
 }

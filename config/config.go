@@ -170,7 +170,7 @@ type Streams struct {
 	MaxConnections int
 
 	// MaxPerUser is the same for one user's streams, and for those of one
-	// order. Default 100; 0 means the default. Schedule streams have no user
+	// order or with one filter of the feed. Default 100; 0 means the default. Schedule streams have no user
 	// and do not count.
 	MaxPerUser int
 

@@ -35,8 +35,8 @@ type Node struct {
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
-	fakeListener net.Listener        // of the demo's provider alone; nil: it is served with the API
 	auth         *auth.Authenticator
+	fakeListener net.Listener // of the demo's provider alone; nil: it is served with the API
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness

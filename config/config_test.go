@@ -132,6 +132,22 @@ func TestPrint_MasksServerSecrets(t *testing.T) {
 	}
 }
 
+func TestPrint_MasksNATSLogin(t *testing.T) {
+	for _, environ := range [][]string{{"ONSALE_NATS_USER=onsale", "ONSALE_NATS_PASSWORD=s3cret"}, {"ONSALE_NATS_TOKEN=s3cret"}} {
+		c, from, err := load(t, append(environ, "ONSALE_NATS_URL=nats://n1:4222"))
+		if err != nil {
+			t.Error(err)
+		}
+		var output bytes.Buffer
+		if err := c.Print(&output, from); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(output.String(), "s3cret") || !strings.Contains(output.String(), "xxxxx") {
+			t.Errorf("the output has the secret:\n%s", &output)
+		}
+	}
+}
+
 func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
 	if err == nil {

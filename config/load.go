@@ -62,6 +62,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 		}
 		from[a.key] = a.from
 	}
+	faults = append(faults, c.readContext(table, from, env)...)
 	c.deriveDefaults(from)
 	faults = append(faults, c.validate(from)...)
 	for _, a := range ignored {

@@ -26,7 +26,7 @@ func (l *Log) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Rec
 
 func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, error] {
 	return iterate(ctx, r, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Record, error) {
-		record := domain.Record{Number: meta.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()}
+		record := domain.Record{Number: meta.Sequence.Stream, Subject: r.log.prefix.trim(m.Subject()), Payload: m.Data()}
 		if r.headersOnly {
 			record.Payload = nil
 		}

@@ -60,7 +60,7 @@ func hearsMajority(cluster *jetstream.ClusterInfo) bool {
 func (l *Log) info(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	s, err := l.js.Stream(ctx, stream)
+	s, err := l.js.Stream(ctx, l.prefix.stream(stream))
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,8 +21,8 @@ const epochKey = "onsale_epoch"
 // commandsConfig and eventsConfig are the complete configuration of a stream, spelled as the server returns it.
 func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:              commandsStream,
-		Subjects:          []string{"cmd.*"},
+		Name:              l.prefix.stream(commandsStream),
+		Subjects:          []string{l.prefix.subject("cmd.*")},
 		Retention:         jetstream.LimitsPolicy,
 		Discard:           jetstream.DiscardNew, // a full log refuses, it never drops the oldest
 		MaxBytes:          l.config.CommandsMaxBytes,
@@ -42,8 +42,8 @@ func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 
 func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 	c := l.commandsConfig(epoch)
-	c.Name = eventsStream
-	c.Subjects = []string{"evt.>"}
+	c.Name = l.prefix.stream(eventsStream)
+	c.Subjects = []string{l.prefix.subject("evt.>")}
 	c.MaxBytes = l.config.EventsMaxBytes
 	c.AllowAtomicPublish = true
 	c.MaxConsumers = 20_000 // unset means 1,000 since nats-server 2.15
@@ -61,18 +61,39 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if err == nil || !doubted && !l.isTransient(err) {
 			return err
 		}
-		if problems := l.Problems(); len(problems) > 0 && !errors.Is(err, errLimits) {
-			err = fmt.Errorf("%s: %w", strings.Join(problems, "; "), err)
+		if fault := l.whyUnavailable(); fault != nil {
+			err = fault
 		}
-		l.logger.Warn("streams not available yet, retrying", "error", err)
+		hint, level := "", slog.LevelWarn
+		if fault, ok := errors.AsType[*Fault](err); ok {
+			hint = fault.Advice
+		}
+		if l.config.ReadOnly {
+			if fault := l.fault.Load(); fault != nil && !passes(fault.Err) {
+				return fault
+			}
+			level = slog.LevelDebug // a tool says it at its end
+		}
+		l.logger.Log(ctx, level, "streams not available yet, retrying", "error", err, "hint", hint)
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w, last error: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		case failed := <-l.failed:
 			return failed
 		case <-time.After(wait):
 		}
 	}
+}
+
+// whyUnavailable is what is known of the connection and of what was denied; nil if all is well.
+func (l *Log) whyUnavailable() *Fault {
+	if fault := l.fault.Load(); fault != nil {
+		return fault
+	}
+	if !l.nc.IsConnected() {
+		return l.config.connectionFault(l.nc.LastError())
+	}
+	return l.denial()
 }
 
 // isTransient reports whether a retry may succeed.
@@ -131,13 +152,13 @@ func (l *Log) ensure(ctx context.Context) error {
 		if events != nil {
 			epoch = events.Config.Metadata[epochKey]
 		}
-		if commands, err = l.create(ctx, l.commandsConfig(epoch)); err != nil {
+		if commands, err = l.create(ctx, commandsStream, l.commandsConfig(epoch)); err != nil {
 			return err
 		}
 	}
 	l.epoch = commands.Config.Metadata[epochKey]
 	if events == nil {
-		if events, err = l.create(ctx, l.eventsConfig(l.epoch)); err != nil {
+		if events, err = l.create(ctx, eventsStream, l.eventsConfig(l.epoch)); err != nil {
 			return err
 		}
 	}
@@ -166,17 +187,17 @@ func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamI
 var errBeingCreated = errors.New("another node is creating the streams")
 
 // create creates a stream, or returns the one that another node has created meanwhile.
-func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
+func (l *Log) create(ctx context.Context, stream string, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	s, err := l.js.CreateStream(ctx, c)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		info, err := l.lookUpStream(ctx, c.Name)
+		info, err := l.lookUpStream(ctx, stream)
 		if info == nil && err == nil {
 			err = errBeingCreated
 		}
 		return info, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("creating stream %s: %w", c.Name, err)
+		return nil, fmt.Errorf("creating the log: %w", l.streamFault(err, c))
 	}
 	l.logger.Info("created stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
 	return s.CachedInfo(), nil

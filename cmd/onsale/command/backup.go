@@ -30,7 +30,7 @@ func backupCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			copied, err := streams.Backup(command.Context(), cfg.Data, args[0])
+			copied, err := streams.Backup(command.Context(), cfg.Data, cfg.NATS.Prefix, args[0])
 			if err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ func backupCommand(environ []string) *cobra.Command {
 			return err
 		},
 	}
-	config.AddFlags(command.Flags(), "data")
+	config.AddFlags(command.Flags(), "data", "nats.prefix")
 	return command
 }
 
@@ -53,7 +53,7 @@ func restoreCommand(environ []string) *cobra.Command {
 				return err
 			}
 			logger := newLogger(config.Logging{Level: "warn"}, command.ErrOrStderr())
-			copied, err := streams.Restore(command.Context(), args[0], cfg.Data, logger)
+			copied, err := streams.Restore(command.Context(), args[0], cfg.Data, cfg.NATS.Prefix, logger)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func restoreCommand(environ []string) *cobra.Command {
 			return err
 		},
 	}
-	config.AddFlags(command.Flags(), "data")
+	config.AddFlags(command.Flags(), "data", "nats.prefix")
 	return command
 }
 
@@ -79,7 +79,7 @@ func repairCommand(environ []string) *cobra.Command {
 			return runRepair(command.Context(), cfg, acceptLost, command.OutOrStdout())
 		},
 	}
-	config.AddFlags(command.Flags(), "data")
+	config.AddFlags(command.Flags(), "data", "nats.prefix")
 	command.Flags().BoolVar(&acceptLost, "accept-lost-commands", false, "put no-ops in the place of commands that are lost; the events that they led to stay as facts")
 	return command
 }
@@ -109,7 +109,7 @@ const auditHint = "then \"onsale audit\" must accept the directory, and the node
 // runRepair reports every damage of both logs. EVENTS is written anew if the read store proves what it has lost, COMMANDS only with
 // acceptLost: nothing else has its commands.
 func runRepair(ctx context.Context, cfg config.Config, acceptLost bool, stdout io.Writer) (err error) {
-	log, err := streams.OpenStored(cfg.Data)
+	log, err := streams.OpenStored(cfg.Data, cfg.NATS.Prefix)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -78,8 +79,8 @@ func (c Config) unreachable(err error) (what, hint string) {
 		return "its certificate is for another name: " + names.Error(), "use a name in nats.url that the certificate has"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "its certificate is expired or not valid yet: " + invalid.Error(), "renew it, or correct this machine's clock"
-	case strings.Contains(text, "remote error: tls:"):
-		return "it refuses TLS with this client: " + text, "it may want a client certificate that its own CA has signed: nats.cert and nats.key"
+	case strings.Contains(text, "remote error: tls:") || errors.Is(err, nats.ErrTLS):
+		return "it refuses TLS with this client (" + text + ")", "it may want a client certificate that its own CA has signed: nats.cert and nats.key"
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		return "TLS is required here, and " + c.hosts() + " offers none", "turn TLS on in the server, or use nats:// in nats.url and leave out nats.ca"
 	case errors.As(err, &noTLS):
@@ -92,6 +93,8 @@ func (c Config) unreachable(err error) (what, hint string) {
 		return "what answers at " + c.hosts() + " is no nats-server", "check the port in nats.url: 4222 by default, 8222 is for monitoring"
 	case errors.As(err, &noName):
 		return "the name " + noName.Name + " is unknown", "check nats.url, and the name service"
+	case errors.Is(err, io.EOF):
+		return c.hosts() + " ends the connection at once", "check the port in nats.url; a server with handshake_first needs nats.tlsFirst"
 	case errors.Is(err, nats.ErrDisconnected):
 		return "the connection to " + c.hosts() + " has ended", "check the server and the network"
 	case errors.Is(err, nats.ErrNoServers) || strings.Contains(text, "connection refused"):

@@ -83,9 +83,9 @@ type Log struct {
 }
 
 // toolPatience is how long a tool, which somebody waits for, tries to open a log. A node tries for as long as it takes.
-const toolPatience = 10 * time.Second
+var toolPatience = 10 * time.Second // tests only: shorter
 
-var errGaveUp = fmt.Errorf("gave up after %v", toolPatience)
+var errGaveUp = errors.New("gave up")
 
 // Open starts the embedded server or connects to the external NATS, creates the streams if both are missing, and otherwise
 // verifies their configuration. It retries until ctx ends: a starting cluster has no leader at first.

@@ -35,6 +35,11 @@ func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamStat
 	if err != nil {
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w", stream, err)
 	}
+	want := l.commandsConfig(l.epoch)
+	if stream == eventsStream {
+		want = l.eventsConfig(l.epoch)
+	}
+	l.checkConfig(info, want)
 	if !hearsMajority(info.Cluster) {
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w: its leader %s does not hear from a majority of the replicas", stream, domain.ErrUnavailable, info.Cluster.Leader)
 	}

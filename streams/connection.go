@@ -6,6 +6,7 @@ package streams
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (l *Log) connect() (*nats.Conn, error) {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			switch {
-			case isRefusedLogin(err):
+			case refusal(err) != nil:
 				l.noteDisconnected(err)
 			case errors.Is(err, nats.ErrPermissionViolation):
 				l.noteDenied(err)
@@ -76,7 +77,11 @@ func (l *Log) noteDisconnected(err error) {
 	before := l.fault.Swap(fault)
 	l.problems.set(connectionKey{}, fault.String())
 	if before == nil || before.What != fault.What && before.Advice != fault.Advice {
-		l.logger.Warn("disconnected from nats", "problem", fault.What, "hint", fault.Advice)
+		level := slog.LevelWarn
+		if l.config.ReadOnly {
+			level = slog.LevelDebug // a tool says it at its end
+		}
+		l.logger.Log(l.ctx, level, "disconnected from nats", "problem", fault.What, "hint", fault.Advice)
 	}
 }
 

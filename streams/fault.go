@@ -35,14 +35,14 @@ const (
 	notConnected = "not connected to nats"
 )
 
-// isRefusedLogin: so does the library decide which errors count as one.
-func isRefusedLogin(err error) bool {
+// refusal is the kind of a refused login, as the library distinguishes them; nil: it is another error.
+func refusal(err error) error {
 	for _, refused := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired} {
 		if errors.Is(err, refused) {
-			return true
+			return refused
 		}
 	}
-	return false
+	return nil
 }
 
 // passes says that an error of a connection may end by itself: a server that is starting, or busy.
@@ -57,9 +57,9 @@ func (c Config) connectionFault(err error) *Fault {
 	if err == nil {
 		err = nats.ErrDisconnected
 	}
-	if isRefusedLogin(err) {
+	if refused := refusal(err); refused != nil {
 		who, hint := c.refused()
-		return &Fault{fmt.Sprintf("%s%s (%v)", refusedLogin, who, err), hint, err}
+		return &Fault{fmt.Sprintf("%s%s (%v)", refusedLogin, who, refused), hint, err}
 	}
 	what, hint := c.unreachable(err)
 	return &Fault{notConnected + ": " + what, hint, err}

@@ -141,7 +141,8 @@ func (l *Log) ensure(ctx context.Context) error {
 	}
 	switch {
 	case l.config.ReadOnly && (commands == nil || events == nil):
-		return errors.New("no log: stream COMMANDS or EVENTS is missing, and a read-only log creates none")
+		return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", l.prefix.stream(commandsStream), l.prefix.stream(eventsStream)),
+			"a node creates it; check nats.url, the account, and nats.prefix", nil}
 	case commands == nil && events != nil && events.State.LastSeq > 0:
 		return fmt.Errorf("stream COMMANDS %w beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", errMissing, events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:

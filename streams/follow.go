@@ -4,7 +4,6 @@ package streams
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,7 +31,7 @@ func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, er
 		}
 		var err error
 		if record.Hash, err = domain.ParseHash(m.Headers().Get(hashHeader)); err != nil {
-			err = fmt.Errorf("event %d: %w", record.Number, err)
+			err = foreignError(record.Number, record.Subject, err)
 		}
 		return record, err
 	})

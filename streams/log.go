@@ -40,7 +40,8 @@ type Config struct {
 	// The sizes at which the streams are full and refuse appends. A larger size is applied to an existing stream.
 	CommandsMaxBytes, EventsMaxBytes int64
 
-	ReadOnly bool // for replay and audit: the streams must exist, and nothing is created, updated or appended
+	ReadOnly bool // for tools: replay and audit: the streams must exist, and nothing is created, updated or appended
+	Repair   bool // with ReadOnly: EVENTS may be missing, as an attempt to repair it that was stopped leaves it
 	Logger   *slog.Logger
 }
 

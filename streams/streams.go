@@ -140,6 +140,9 @@ func (l *Log) ensure(ctx context.Context) error {
 		}
 	}
 	switch {
+	case l.config.Repair && commands != nil && events == nil:
+		l.epoch = commands.Config.Metadata[epochKey]
+		return nil
 	case l.config.ReadOnly && (commands == nil || events == nil):
 		return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", l.prefix.stream(commandsStream), l.prefix.stream(eventsStream)),
 			"a node creates it; check nats.url, the account, and nats.prefix", nil}

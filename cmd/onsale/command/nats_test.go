@@ -124,3 +124,55 @@ func TestTools_ExplainNATS(t *testing.T) {
 		})
 	}
 }
+
+// A stray publish into EVENTS halts the node, which names it; repair cuts it off, and the sale goes on without a loss.
+func TestRepair_CutsStrayPublish(t *testing.T) {
+	servers := streamtest.Cluster(t, 1)
+	node := harness.NewNode(t, "--demo", "--nats-url", servers.URLs[0], "--nats-prefix", "shop", "--nats-replicas", "1",
+		"--log-commands-max-bytes", "64MiB", "--log-events-max-bytes", "64MiB", "--streams-drain-window", "0s")
+	process := node.StartDemo()
+	first := harness.MustCommand(t, node.URL(), "kim", "/api/v1/promotions/demo/coupons", "")
+	nc, err := nats.Connect(servers.URLs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := nc.Request("shop.evt.coupons.demo.kim", []byte(`{"x":1}`), 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	client := harness.NewHTTPClient(t, 0)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		ready := node.MustDo(t.Context(), client, "GET", "/readyz", "")
+		if strings.Contains(string(ready.Body), "another program has published into EVENTS: message 5 on evt.coupons.demo.kim") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the node does not name the message: %s", ready)
+		}
+	}
+	repair := func(code int, want string, flags ...string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		args := append([]string{"repair", "--nats-url", servers.URLs[0], "--nats-prefix", "shop"}, flags...)
+		got := command.Run(t.Context(), args, &stdout, &stderr, nil)
+		if output := stdout.String() + stderr.String(); got != code || !strings.Contains(output, want) {
+			t.Fatalf("%v: exit code %d, %s; want %d and %q", args, got, output, code, want)
+		}
+	}
+	repair(1, `hint: "onsale repair --cut-foreign" cuts them off`)
+	repair(1, "hint: stop all nodes first", "--cut-foreign")
+	process.Terminate(t)
+	repair(1, "EVENTS: messages 5 to 5 are not onsale's; the first is on evt.coupons.demo.kim")
+	repair(0, "stream shop_EVENTS_before_repair", "--cut-foreign")
+	repair(0, "nothing is foreign in EVENTS")
+	repair(2, "--accept-lost-commands works on a data directory", "--accept-lost-commands")
+	process = node.Start()
+	if again := harness.MustCommand(t, node.URL(), "lee", "/api/v1/promotions/demo/coupons", ""); again.EventID != strings.Replace(first.EventID, "-4", "-5", 1) {
+		t.Errorf("lee's coupon is event %s after %s: want the number of the stray message", again.EventID, first.EventID)
+	}
+	process.Terminate(t)
+	var stdout, stderr bytes.Buffer
+	if code := command.Run(t.Context(), []string{"audit", "--nats-url", servers.URLs[0], "--nats-prefix", "shop"}, &stdout, &stderr, nil); code != 0 {
+		t.Errorf("audit: %s%s", &stdout, &stderr)
+	}
+}

@@ -4,9 +4,7 @@ package streams
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,7 +61,7 @@ func newStreamWriter(p prefix, stream string, from *blockReader, dir string) (*s
 	if err := os.MkdirAll(filepath.Join(dir, "msgs"), 0o750); err != nil {
 		return nil, err
 	}
-	content, err := os.ReadFile(filepath.Join(from.dir, "meta.inf"))
+	content, err := os.ReadFile(filepath.Join(from.dir, metaFile))
 	if err == nil && p != from.prefix {
 		content, err = renameStream(content, from.prefix, p)
 	}
@@ -71,11 +69,7 @@ func newStreamWriter(p prefix, stream string, from *blockReader, dir string) (*s
 		return nil, err
 	}
 	name := p.stream(stream)
-	key := sha256.Sum256([]byte(name)) // as nats-server makes it
-	sum := highwayhash.Sum64(content, key[:])
-	checksum := make([]byte, 8)
-	binary.LittleEndian.PutUint64(checksum, sum)
-	err = errors.Join(writeSynced(filepath.Join(dir, "meta.inf"), content), writeSynced(filepath.Join(dir, "meta.sum"), []byte(hex.EncodeToString(checksum))))
+	err = errors.Join(writeSynced(filepath.Join(dir, metaFile), content), writeSynced(filepath.Join(dir, metaSumFile), []byte(metaSum(name, content))))
 	return &streamWriter{prefix: p, stream: name, dir: dir, block: 1, checksum: newChecksum(name, 1)}, err
 }
 
@@ -192,6 +186,9 @@ func newTarget(dir string, p prefix, stream string) target {
 }
 
 func copyStream(ctx context.Context, r *blockReader, to target, visit func(*storedMessage) error) (last uint64, err error) {
+	if err := checkMeta(r.stream, r.dir); err != nil {
+		return 0, err
+	}
 	w, err := newStreamWriter(to.prefix, to.stream, r, to.dir)
 	if err != nil {
 		return 0, err
@@ -296,17 +293,4 @@ func inNewDir(path string, fill func(dir string) error) error {
 		return err
 	}
 	return os.Rename(dir, path)
-}
-
-// storedEpoch is the epoch of the log in a data directory.
-func storedEpoch(dir string, p prefix) (string, error) {
-	content, err := os.ReadFile(filepath.Join(streamPath(dir, p.stream(commandsStream)), "meta.inf"))
-	if err != nil {
-		return "", err
-	}
-	var meta struct {
-		Metadata map[string]string `json:"metadata"`
-	}
-	err = json.Unmarshal(content, &meta)
-	return meta.Metadata[epochKey], err
 }

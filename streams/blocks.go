@@ -260,6 +260,12 @@ func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
 			continue // a new log, or an encrypted one
 		}
+		if err := checkMeta(r.stream, r.dir); errors.Is(err, ErrMetaDamaged) {
+			faults = append(faults, err)
+			continue
+		} else if err != nil {
+			return err
+		}
 		err := r.read(ctx, func(*storedMessage) error { return nil })
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -57,7 +57,7 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
 		cancel()
-		doubted := errors.Is(err, errMissing) && !l.Embedded() && time.Since(started) < l.patience
+		doubted := (errors.Is(err, errMissing) || errors.Is(err, ErrNoLog)) && !l.Embedded() && time.Since(started) < l.patience
 		if err == nil || !doubted && !l.isTransient(err) {
 			return err
 		}
@@ -146,6 +146,8 @@ func (l *Log) ensure(ctx context.Context) error {
 	case l.config.ReadOnly && (commands == nil || events == nil):
 		return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", l.prefix.stream(commandsStream), l.prefix.stream(eventsStream)),
 			"a node creates it; check nats.url, the account, and nats.prefix", nil}
+	case l.config.HasStore && commands == nil && events == nil:
+		return fmt.Errorf("%w: NATS has no stream %s and no stream %s", ErrNoLog, l.prefix.stream(commandsStream), l.prefix.stream(eventsStream))
 	case commands == nil && events != nil && events.State.LastSeq > 0:
 		return fmt.Errorf("stream COMMANDS %w beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", errMissing, events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:

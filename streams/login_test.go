@@ -120,6 +120,23 @@ func wantOpenFault(t *testing.T, ctx context.Context, c streams.Config, problem,
 	}
 }
 
+// A permission that is missing is named. Requests without it are never answered, so the library's error would be a timeout.
+func TestLogin_NamesMissingPermission(t *testing.T) {
+	for _, denied := range []string{"$JS.API.STREAM.CREATE.COMMANDS", "$JS.API.STREAM.INFO.EVENTS"} {
+		t.Run(denied, func(t *testing.T) {
+			t.Parallel()
+			servers := streamtest.Configured(t, func(o *server.Options) {
+				o.Users = []*server.User{{Username: "onsale", Password: "right", Permissions: &server.Permissions{Publish: &server.SubjectPermission{Deny: []string{denied}}}}}
+			})
+			c := clusterConfig(t, servers, "a")
+			c.Replicas, c.Login = 1, streams.Login{User: "onsale", Password: "right"}
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			wantOpenFault(t, ctx, c, `nats denies this user: permissions violation for publish to "`+denied+`"`, "config/deploy/nats/onsale.conf")
+		})
+	}
+}
+
 // What is not there, or is no nats-server, is named, and a tool gives up within seconds.
 func TestLogin_NamesServers(t *testing.T) {
 	streams.SetToolPatience(t, 2*time.Second)

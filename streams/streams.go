@@ -53,6 +53,10 @@ func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 // ensureStreams repeats ensure until it succeeds, fails permanently, or ctx ends: a starting cluster has no leader at first.
 func (l *Log) ensureStreams(ctx context.Context) error {
 	started := time.Now()
+	var said struct { // what was logged last, and when: attempts go on for as long as it takes
+		text string
+		at   time.Time
+	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
@@ -64,17 +68,13 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if fault := l.whyUnavailable(); fault != nil {
 			err = fault
 		}
-		hint, level := "", slog.LevelWarn
-		if fault, ok := errors.AsType[*Fault](err); ok {
-			hint = fault.Advice
+		if fault := l.fault.Load(); l.config.ReadOnly && fault != nil && !passes(fault.Err) {
+			return fault
 		}
-		if l.config.ReadOnly {
-			if fault := l.fault.Load(); fault != nil && !passes(fault.Err) {
-				return fault
-			}
-			level = slog.LevelDebug // a tool says it at its end
+		if text := err.Error(); text != said.text || time.Since(said.at) > repeatAfter {
+			said.text, said.at = text, time.Now()
+			l.logUnavailable(ctx, err)
 		}
-		l.logger.Log(ctx, level, "streams not available yet, retrying", "error", err, "hint", hint)
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
@@ -83,6 +83,21 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// repeatAfter is how long the same reason is not logged again.
+const repeatAfter = 30 * time.Second
+
+func (l *Log) logUnavailable(ctx context.Context, err error) {
+	level := slog.LevelWarn
+	if l.config.ReadOnly {
+		level = slog.LevelDebug // a tool says it at its end
+	}
+	hint := ""
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		hint = fault.Advice
+	}
+	l.logger.Log(ctx, level, "streams not available yet, retrying", "error", err, "hint", hint)
 }
 
 // whyUnavailable is what is known of the connection and of what was denied; nil if all is well.

@@ -25,6 +25,14 @@ func TestPermissions_Suffice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("as delivered", func(t *testing.T) { checkPermissions(t, delivered, "") })
+	// As its comment says.
+	prefixed := strings.NewReplacer("COMMANDS", "shop_COMMANDS", "EVENTS", "shop_EVENTS", `"cmd.`, `"shop.cmd.`, `"evt.`, `"shop.evt.`, `"onsale.*`, `"shop.onsale.*`).
+		Replace(string(delivered))
+	t.Run("with a prefix", func(t *testing.T) { checkPermissions(t, []byte(prefixed), "shop") })
+}
+
+func checkPermissions(t *testing.T, delivered []byte, prefix string) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "nats.conf")
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, "onsale.conf"), delivered, 0o600), os.WriteFile(path, []byte(`
@@ -39,12 +47,17 @@ func TestPermissions_Suffice(t *testing.T) {
 	t.Setenv("ONSALE_AUDITOR_PASSWORD", "auditor-secret")
 	url := streamtest.ServeConfigFile(t, path)
 	t.Setenv("ONSALE_NATS_URL", url)
+	t.Setenv("ONSALE_NATS_PREFIX", prefix)
 	t.Setenv("ONSALE_NATS_USER", "onsale")
 	node := harness.NewNode(t, "--demo", "--nats-replicas", "1", "--log-commands-max-bytes", "64MiB", "--log-events-max-bytes", "64MiB", "--payments-timeout", "5s")
 	process := node.StartDemo()
 	harness.MustCommand(t, node.URL(), "kim", "/api/v1/promotions/demo/coupons", "")
+	names, subjects := "", ""
+	if prefix != "" {
+		names, subjects = prefix+"_", prefix+"."
+	}
 	stray := func(user, password string) error {
-		for _, subject := range []string{"evt.coupons.demo.kim", "cmd.box-1", "$JS.API.STREAM.DELETE.EVENTS"} {
+		for _, subject := range []string{subjects + "evt.coupons.demo.kim", subjects + "cmd.box-1", "$JS.API.STREAM.DELETE." + names + "EVENTS"} {
 			nc, err := nats.Connect(url, nats.UserInfo(user, password), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +84,7 @@ func TestPermissions_Suffice(t *testing.T) {
 	process = node.Start()
 	harness.MustCommand(t, node.URL(), "lee", "/api/v1/promotions/demo/coupons", "")
 	for user, password := range map[string]string{"onsale": "node-secret", "onsale-auditor": "auditor-secret"} {
-		environ := []string{"ONSALE_NATS_URL=" + url, "ONSALE_NATS_USER=" + user, "ONSALE_NATS_PASSWORD=" + password}
+		environ := []string{"ONSALE_NATS_URL=" + url, "ONSALE_NATS_USER=" + user, "ONSALE_NATS_PASSWORD=" + password, "ONSALE_NATS_PREFIX=" + prefix}
 		for _, args := range [][]string{{"audit", "--trace", "lee"}, {"replay"}, {"nodes"}} {
 			if user == "onsale" && args[0] == "nodes" {
 				continue // it may not list consumers

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -130,11 +131,32 @@ func TestLogin_NamesMissingPermission(t *testing.T) {
 			})
 			c := clusterConfig(t, servers, "a")
 			c.Replicas, c.Login = 1, streams.Login{User: "onsale", Password: "right"}
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			defer cancel()
+			ctx := stopAfterLine(t, &c, "nats denies a permission")
 			wantOpenFault(t, ctx, c, `nats denies this user: permissions violation for publish to "`+denied+`"`, "config/deploy/nats/onsale.conf")
 		})
 	}
+}
+
+// stoppingHandler ends a context when a line with this message is logged.
+type stoppingHandler struct {
+	slog.Handler
+	message string
+	stop    context.CancelFunc
+}
+
+func (h stoppingHandler) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		h.stop()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// stopAfterLine makes a node that tries for as long as it takes give up after a line of its log.
+func stopAfterLine(t *testing.T, c *streams.Config, message string) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	c.Logger = slog.New(stoppingHandler{slog.NewTextHandler(t.Output(), nil), message, cancel})
+	return ctx
 }
 
 // What is not there, or is no nats-server, is named, and a tool gives up within seconds.

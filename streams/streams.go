@@ -62,14 +62,14 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		err := l.ensure(attemptCtx)
 		cancel()
 		doubted := (errors.Is(err, errMissing) || errors.Is(err, ErrNoLog)) && !l.Embedded() && time.Since(started) < l.patience
-		if err == nil || !doubted && !l.isTransient(err) {
+		if err == nil || !doubted && !l.isTransient(err) && ctx.Err() == nil {
 			return err
 		}
 		if fault := l.whyUnavailable(); fault != nil {
 			err = fault
 		}
-		if fault := l.fault.Load(); l.config.ReadOnly && fault != nil && !passes(fault.Err) {
-			return fault
+		if fault := l.whyUnavailable(); l.config.ReadOnly && fault != nil && !passes(fault.Err) {
+			return fault // a tool does not wait for a setting to change
 		}
 		if text := err.Error(); text != said.text || time.Since(said.at) > repeatAfter {
 			said.text, said.at = text, time.Now()

@@ -1,7 +1,8 @@
 package streams_test
 
 import (
-	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -84,20 +85,31 @@ func TestOpen_ExplainsRefusedStreams(t *testing.T) {
 		c := clusterConfig(t, streamtest.Cluster(t, 1), "a")
 		wantOpenFault(t, t.Context(), c, "replicas > 1 not supported", "--nats-replicas 1")
 	})
+	account := func(limits string) streams.Config {
+		path := filepath.Join(t.TempDir(), "nats.conf")
+		text := "jetstream {}\naccounts { SHOP { jetstream: {" + limits + "}, users: [{user: onsale, password: right}] } }\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := streamtest.Config(t, "")
+		c.URLs, c.Login = []string{streamtest.ServeConfigFile(t, path)}, streams.Login{User: "onsale", Password: "right"}
+		return c
+	}
 	small := streamtest.Configured(t, func(o *server.Options) { o.JetStreamMaxStore = 8 << 20 })
 	other := streamtest.Configured(t, func(o *server.Options) { o.JetStream = false })
 	for name, test := range map[string]struct {
 		config     func() streams.Config
 		want, hint string
 	}{
-		"room":      {func() streams.Config { return clusterConfig(t, small, "a") }, "insufficient storage resources", "no room for 64MiB of COMMANDS"},
-		"JetStream": {func() streams.Config { return clusterConfig(t, other, "a") }, "JetStream is off", "jetstream {store_dir"},
+		"room":              {func() streams.Config { return clusterConfig(t, small, "a") }, "insufficient storage resources", "no room for 64MiB of COMMANDS"},
+		"account's room":    {func() streams.Config { return account("max_store: 8MB") }, "insufficient storage resources", "no room for 1GiB of COMMANDS"},
+		"account's streams": {func() streams.Config { return account("max_streams: 1") }, "maximum number of streams reached", "raise max_streams"},
+		"JetStream":         {func() streams.Config { return clusterConfig(t, other, "a") }, "JetStream is off", "jetstream {store_dir"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := test.config()
 			c.Replicas = 1
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-			defer cancel()
+			ctx := stopAfterLine(t, &c, "streams not available yet, retrying")
 			wantOpenFault(t, ctx, c, test.want, test.hint)
 		})
 	}

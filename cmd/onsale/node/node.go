@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/auth"
 	"onsale/http/payments"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
@@ -33,12 +35,15 @@ type Node struct {
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
+	auth         *auth.Authenticator
+	fakeListener net.Listener // of the demo's provider alone; nil: it is served with the API
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
-	storeFile    os.FileInfo // of the read store that is open
-	consistent   bool        // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool // since the signal
+	certificate  *certificate // nil: plain HTTP
+	storeFile    os.FileInfo  // of the read store that is open
+	consistent   bool         // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool  // since the signal
 }
 
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
@@ -47,8 +52,16 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	var err error
+	if n.certificate, err = loadCertificate(cfg.TLS, logger); err != nil {
+		return nil, err
+	}
+	if err := n.openAuth(); err != nil {
+		return nil, err
+	}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
+		n.auth.Close()
 		return nil, err
 	}
 	n.log = log
@@ -138,6 +151,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
+		return err
+	}
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
@@ -145,13 +161,19 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
-		Streams: n.hub, Payments: paymentsConfig,
+		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
+		TLS:             n.certificate.config(),
+		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
 		Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
+	if n.certificate != nil {
+		n.registry.MustRegister(n.certificate)
+	}
 	return nil
 }
 
@@ -162,14 +184,6 @@ func (n *Node) halted(reason string, final bool) {
 	} else {
 		n.hub.Suspend(reason)
 	}
-}
-
-// readyNotes are the limits of what this node can check.
-func readyNotes(cfg config.Config) []string {
-	if len(cfg.NATS.URL) == 0 {
-		return nil
-	}
-	return []string{"only the leaders of the logs are checked, not their replicas"}
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -66,6 +66,9 @@ type UserError struct{ Field, Reason string }
 
 func (e *UserError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
 
+// ErrNoKey is the error of New for a file that has no key that verifies tokens.
+var ErrNoKey = errors.New("no usable key")
+
 // Authenticator identifies the users of requests.
 type Authenticator struct {
 	config   Config
@@ -125,7 +128,7 @@ func (a *Authenticator) openKeys(every, pause time.Duration) error {
 	source.refresh(ctx)
 	if !strings.Contains(c.JWKS, "://") && len(source.current().keys) == 0 {
 		cancel()
-		return fmt.Errorf("the key set in %s has no usable key: %s", c.JWKS, cmp.Or(source.problem, "the log says why"))
+		return fmt.Errorf("%w in %s: %s", ErrNoKey, c.JWKS, cmp.Or(source.problem, "the log says why"))
 	}
 	a.source = source
 	ended := make(chan struct{})

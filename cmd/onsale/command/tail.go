@@ -110,7 +110,10 @@ func runTail(parent context.Context, query tailQuery, out *eventPrinter, stderr 
 		case "auth-expiring":
 			fmt.Fprintln(stderr, "the token ends within a minute")
 		case "auth-expired":
-			return hintError{fmt.Errorf("the token has expired; the last event was %s", e.ID), "give a new token, and --from " + e.ID}
+			if e.ID == "" {
+				return hintError{errors.New("the token has expired"), "give a new one"}
+			}
+			return hintError{fmt.Errorf("the token has expired; the last position was %s", e.ID), "give a new one, and --from " + e.ID}
 		}
 		if err != nil {
 			return err

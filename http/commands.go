@@ -28,13 +28,7 @@ type commandRequest struct {
 // commandDecoder reads a command from a request and validates its shape.
 type commandDecoder func(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 
-const (
-	maxKeyLength = 255
-
-	maxWait     = 30 * time.Second
-	defaultWait = 5 * time.Second
-	noWait      = 0 // of issuing and ordering: they respond as soon as the command is durable
-)
+const maxKeyLength = 255
 
 // command is the handler of one kind of command. It waits for fallback without a Prefer header. Requests without a user run
 // as anonymousAs; if that is empty they get 401.
@@ -44,11 +38,11 @@ func (s *Server) command(fallback time.Duration, anonymousAs string, decode comm
 		if err != nil {
 			return err
 		}
-		wait := preferredWait(r.Header["Prefer"], fallback)
+		prefer := parsePrefer(r.Header["Prefer"])
 		req, err := decode(w, r)
 		if err == nil {
 			e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), req.canonical)
-			err = s.execute(w, r, e, req, wait)
+			err = s.execute(w, r, e, req, prefer, fallback)
 		}
 		if err != nil {
 			return e.problemFor(err)
@@ -67,13 +61,15 @@ func (e *inflightRequest) problemFor(err error) *problem {
 // identifyRequest determines the user and the request id. From here on every response echoes the idempotency key; if the
 // client sent none, one is generated, with which it can retry.
 func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string) (*inflightRequest, error) {
-	key, keyed := r.Header["Idempotency-Key"]
+	header, keyed := r.Header["Idempotency-Key"]
 	if !keyed {
-		key = []string{rand.Text()}
-	} else if len(key) != 1 || !validKey(key[0]) {
+		header = []string{rand.Text()}
+	}
+	key := unquoteKey(header[0])
+	if len(header) != 1 || !validKey(key) {
 		return nil, fieldProblem(invalidIdempotencyKey, "Idempotency-Key", "is not 1 to %d visible ASCII characters", maxKeyLength)
 	}
-	w.Header()["Idempotency-Key"] = key
+	w.Header()["Idempotency-Key"] = header
 	user, err := requestUser(r)
 	if err != nil {
 		return nil, err
@@ -81,7 +77,7 @@ func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string)
 	if user = cmp.Or(user, anonymousAs); user == "" {
 		return nil, problemf(unauthenticated, "")
 	}
-	e := &inflightRequest{request: domain.NewRequestID(user, key[0]), user: user, keyed: keyed}
+	e := &inflightRequest{request: domain.NewRequestID(user, key), user: user, keyed: keyed}
 	if keyed {
 		e.appended = make(chan struct{})
 	}
@@ -91,6 +87,31 @@ func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string)
 func validKey(key string) bool {
 	invisible := func(c rune) bool { return c <= ' ' || c > '~' }
 	return key != "" && len(key) <= maxKeyLength && !strings.ContainsFunc(key, invisible)
+}
+
+// unquoteKey is the key without the quotes in which the IETF draft spells it, as a string of RFC 9651: a client that changes its
+// spelling sends the same key. Other texts that begin with a quote are keys as they are.
+func unquoteKey(key string) string {
+	if len(key) < 2 || key[0] != '"' || key[len(key)-1] != '"' {
+		return key
+	}
+	inner := key[1 : len(key)-1]
+	if !strings.ContainsAny(inner, `"\`) {
+		return inner
+	}
+	unquoted := make([]byte, 0, len(inner))
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case c == '\\' && i+1 < len(inner) && (inner[i+1] == '\\' || inner[i+1] == '"'):
+			i++
+			unquoted = append(unquoted, inner[i])
+		case c == '\\' || c == '"':
+			return key
+		default:
+			unquoted = append(unquoted, c)
+		}
+	}
+	return string(unquoted)
 }
 
 // canonicalPath is the current path for a path of older clients.
@@ -106,12 +127,16 @@ var (
 	errOutcomeUnknown = error(problemf(outcomeUnknown, "")) // of a request whose append panicked
 )
 
-// execute answers the request with its outcome, or with 202 when there is none after wait.
-func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequest, req commandRequest, wait time.Duration) error {
-	e, outcome, err := s.submit(r.Context(), e, req, wait)
-	switch {
-	case err != nil:
+// execute answers the request with its outcome, or with 202 when there is none after the preferred wait.
+func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequest, req commandRequest, prefer preference, fallback time.Duration) error {
+	e, outcome, err := s.submit(r.Context(), e, req, prefer.waitOr(fallback))
+	if err != nil {
 		return err
+	}
+	if applied := prefer.applied(outcome == nil); applied != "" {
+		w.Header()["Preference-Applied"] = []string{applied}
+	}
+	switch {
 	case outcome == nil:
 		s.respondAccepted(w, e)
 		return nil
@@ -271,50 +296,4 @@ func (s *Server) respondAccepted(w http.ResponseWriter, e *inflightRequest) {
 	b = append(b, `"}}`...)
 	w.Header()["Location"] = []string{request}
 	send(w, http.StatusAccepted, jsonType, b)
-}
-
-// preferredWait is how long to wait for the outcome: N seconds with `wait=N`, 0 with `respond-async`, otherwise
-// fallback. With both, the response comes with the outcome or after N seconds (RFC 7240, 4.3). Of a repeated preference
-// the first counts. Invalid preferences are ignored, as the RFC requires, and a wait above maxWait is maxWait.
-func preferredWait(prefer []string, fallback time.Duration) time.Duration {
-	async, hasWait, wait := false, false, time.Duration(0)
-	for _, header := range prefer {
-		for preference := range strings.SplitSeq(header, ",") {
-			preference, _, _ = strings.Cut(preference, ";") // none has parameters that matter here
-			name, value, _ := strings.Cut(preference, "=")
-			switch strings.ToLower(strings.Trim(name, " \t")) {
-			case "respond-async":
-				async = true
-			case "wait":
-				if seconds, ok := waitSeconds(value); ok && !hasWait {
-					hasWait, wait = true, seconds
-				}
-			}
-		}
-	}
-	switch {
-	case hasWait:
-		return wait
-	case async:
-		return noWait
-	}
-	return fallback
-}
-
-// waitSeconds parses digits, quoted or not. Numbers that would overflow are the limit.
-func waitSeconds(value string) (time.Duration, bool) {
-	value = strings.Trim(value, " \t")
-	if unquoted, ok := strings.CutPrefix(value, `"`); ok {
-		if value, ok = strings.CutSuffix(unquoted, `"`); !ok {
-			return 0, false
-		}
-	}
-	seconds := time.Duration(0)
-	for i := range len(value) {
-		if value[i] < '0' || value[i] > '9' {
-			return 0, false
-		}
-		seconds = min(seconds*10+time.Duration(value[i]-'0')*time.Second, maxWait)
-	}
-	return seconds, value != ""
 }

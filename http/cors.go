@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	exposedHeaders = "Last-Event-ID, Location, Idempotency-Key, Retry-After, X-Request-Id"
-	allowedHeaders = "Content-Type, Idempotency-Key, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
+	exposedHeaders = "ETag, Idempotency-Key, Idempotent-Replayed, Last-Event-ID, Location, Preference-Applied, Retry-After, X-Request-Id"
+	allowedHeaders = "Content-Type, Idempotency-Key, If-None-Match, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
 )
 
 // checkOrigin sets the CORS headers for allowed origins, and refuses commands from all others.

@@ -24,6 +24,7 @@ import (
 // stubProjector is a projector with an empty store.
 type stubProjector struct{}
 
+func (stubProjector) LastOfEntity(string, string) uint64          { return 0 }
 func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
@@ -134,7 +135,7 @@ func FuzzPrefer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, prefer string) {
 		for _, fallback := range []time.Duration{noWait, defaultWait} {
-			if got := preferredWait([]string{prefer}, fallback); got < 0 || got > maxWait || got%time.Second != 0 {
+			if got := parsePrefer([]string{prefer}).waitOr(fallback); got < 0 || got > maxWait || got%time.Second != 0 {
 				t.Errorf("%q: got %s", prefer, got)
 			}
 		}
@@ -160,7 +161,7 @@ func TestPrefer_Parses(t *testing.T) {
 		`wait="1`:                     defaultWait,
 		"return=minimal, handling":    defaultWait,
 	} {
-		if got := preferredWait([]string{prefer}, defaultWait); got != want {
+		if got := parsePrefer([]string{prefer}).waitOr(defaultWait); got != want {
 			t.Errorf("%q: got %s, want %s", prefer, got, want)
 		}
 	}

@@ -134,6 +134,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	if seconds := codes[p.Code].retryAfter; seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
+	if p.header != "" {
+		w.Header().Set(p.header, p.headerValue)
+	}
+	w.Header()["Cache-Control"] = noStore // by default a cache may keep a 404 or a 405
 	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err)

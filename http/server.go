@@ -120,6 +120,8 @@ type Projector interface {
 	OutcomeOf(id domain.RequestID) (domain.Event, bool, error)
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
+	// LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo"), 0 if there is none.
+	LastOfEntity(kind, entity string) uint64
 	// Read reads a snapshot of the store as user; "" is anonymous.
 	Read(user string, read func(*store.View) error) error
 	// Stats queries the logs and counts.

@@ -20,6 +20,9 @@ func (s *Server) routes() {
 	s.get("/readyz", s.readyz)
 	s.get("/metrics", s.serveMetrics())
 	s.get("/debug/streams", s.debugStreams)
+	s.get("/openapi.json", s.serveContract(func(c *contract) *page { return c.document }))
+	s.get("/docs", s.serveContract(func(c *contract) *page { return c.docs }))
+	s.get("/problems/:code", s.explainProblem)
 
 	s.post("/api/v1/promotions/:promotionId/coupons", s.command(noWait, "", issueCoupon))
 	s.post("/api/v1/promotions/:promotionId/waiting", s.command(defaultWait, "", waitForCoupons))

@@ -154,6 +154,7 @@ type Server struct {
 	Config
 	router         *httprouter.Router
 	endpoints      [][2]string // method and path of each route
+	contract       func() (*contract, error)
 	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection
@@ -184,6 +185,7 @@ func New(c Config) *Server {
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()
+	s.contract = sync.OnceValues(s.newContract)
 	base, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{

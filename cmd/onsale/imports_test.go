@@ -32,10 +32,11 @@ var allowedImports = map[string]struct {
 	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
 
 	"http": {"the API", append([]string{
-		"projections", "projections/store", "http/auth", "http/jsonobject", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
+		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":          {"who makes a request; knows no route", nil},
 	"http/jsonobject":    {"", nil},
+	"http/openapi":       {"the document; what the API knows is passed in", nil},
 	"http/schedulefile":  {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":          {"what clients see of the domain", rules},
 	"http/view/viewtest": {"samples for tests", nil},

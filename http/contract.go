@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"onsale/http/auth"
 	"onsale/http/openapi"
 )
 
@@ -41,8 +42,10 @@ func (s *Server) newContract() (*contract, error) {
 // documentedRoutes are the routes that belong to the document: all but the files of the demo page.
 func (s *Server) documentedRoutes() (routes []openapi.Route) {
 	for _, endpoint := range s.endpoints {
-		if _, file := contentTypes[path.Ext(endpoint[1])]; !file && endpoint[1] != "/" {
-			routes = append(routes, openapi.Route{Method: endpoint[0], Path: endpoint[1]})
+		if _, file := contentTypes[path.Ext(endpoint.Path)]; !file && endpoint.Path != "/" {
+			routes = append(routes, openapi.Route{
+				Method: endpoint.Method, Path: endpoint.Path, Who: endpoint.Who, Public: endpoint.public, Anonymous: endpoint.anonymous, Stream: endpoint.stream,
+			})
 		}
 	}
 	return routes
@@ -50,12 +53,12 @@ func (s *Server) documentedRoutes() (routes []openapi.Route) {
 
 // serveContract answers GET /openapi.json and /docs, which are made at the first request.
 func (s *Server) serveContract(choose func(*contract) *page) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		c, err := s.contract()
 		if err != nil {
 			return err
 		}
-		return choose(c).serve(w, r)
+		return choose(c).serve(w, r, who)
 	}
 }
 
@@ -73,7 +76,7 @@ type problemView struct {
 }
 
 // explainProblem answers GET /problems/:code.
-func (s *Server) explainProblem(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) explainProblem(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 	code := r.PathValue("code")
 	texts, known := explanations[code]
 	if !known {

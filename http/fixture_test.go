@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
+	"onsale/http/client"
 	"onsale/http/payments/portone"
 	"onsale/http/sse"
 	"onsale/projections"
@@ -285,27 +287,29 @@ func newUnservedFixture(tb testing.TB) *fixture {
 // stubStreams says which stream was asked for.
 type stubStreams struct{ open []sse.StreamInfo }
 
-func (stubStreams) User(w http.ResponseWriter, _ *http.Request, user string) {
+func (stubStreams) User(w http.ResponseWriter, _ *http.Request, _ auth.Identity, user string) {
 	fmt.Fprintf(w, "stream of user %s", user)
 }
 
-func (stubStreams) Alarms(w http.ResponseWriter, _ *http.Request, user string) {
+func (stubStreams) Alarms(w http.ResponseWriter, _ *http.Request, _ auth.Identity, user string) {
 	fmt.Fprintf(w, "alarms of user %s", user)
 }
 
-func (stubStreams) Schedule(w http.ResponseWriter, _ *http.Request, schedule string) {
+func (stubStreams) Schedule(w http.ResponseWriter, _ *http.Request, _ auth.Identity, schedule string) {
 	fmt.Fprintf(w, "stream of schedule %s", schedule)
 }
 
-func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, promotion string) {
+func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, _ auth.Identity, promotion string) {
 	fmt.Fprintf(w, "stream of promotion %s", promotion)
 }
 
-func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, impUID, user string) {
-	fmt.Fprintf(w, "stream of order %s for %q", impUID, user)
+func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity, impUID, owner string) {
+	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
 
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
 func (s stubStreams) Count() int             { return len(s.open) }
 
-func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }
+func (f *fixture) client(user string) *client.Client {
+	return &client.Client{URL: f.url, User: user, Attempts: 1}
+}

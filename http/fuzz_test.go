@@ -16,6 +16,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
+	"onsale/http/client"
 	"onsale/http/payments/portone"
 	"onsale/projections"
 	"onsale/projections/store"
@@ -215,10 +216,10 @@ func FuzzQuery(f *testing.F) {
 	seedPromotion(f, fx, "p", 10)
 	seedSchedule(f, fx, 4)
 	wait := defaultWait
-	must(fx.client("kim").Issue(f.Context(), "p", CommandOptions{Wait: &wait}))(f)
-	must(fx.client("kim").Hold(f.Context(), "s", []int{1}, CommandOptions{}))(f)
-	must(fx.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, CommandOptions{}))(f)
-	must(fx.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, CommandOptions{Wait: &wait}))(f)
+	must(fx.client("kim").Issue(f.Context(), "p", client.Options{Wait: &wait}))(f)
+	must(fx.client("kim").Hold(f.Context(), "s", []int{1}, client.Options{}))(f)
+	must(fx.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, client.Options{}))(f)
+	must(fx.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, client.Options{Wait: &wait}))(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		if values, _ := url.ParseQuery(query); values.Has("after") || values.Has("wait") {
 			t.Skip("it would wait; see FuzzAfter")

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"onsale/domain"
+	"onsale/http/auth"
+	"onsale/http/client"
 )
 
 // metricFamilies is a scrape.
@@ -81,9 +83,9 @@ func TestMetrics_CountByRoute(t *testing.T) {
 	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
 	}}
-	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t)
-	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, CommandOptions{}))(t)
-	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t) // rejected by the rules
+	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, client.Options{}))(t)
+	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, client.Options{}))(t)
+	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, client.Options{}))(t) // rejected by the rules
 	f.doRequest(t, "POST", "/api/v1/schedules/s/seats/hold")                       // 401
 	f.doRequest(t, "GET", "/api/v1/schedules/none")
 	f.doRequest(t, "GET", "/nowhere")
@@ -165,7 +167,7 @@ func TestMetrics_ReportNotReady(t *testing.T) {
 
 func TestMetrics_CountPanicAs5xx(t *testing.T) {
 	s := stubServer(nil)
-	s.get("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
+	s.get("/x", everyone, func(http.ResponseWriter, *http.Request, auth.Identity) error { panic("broken") })
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
 	if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues("GET", "/x", "5xx")); n != 1 || w.Code != 500 {

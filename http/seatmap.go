@@ -17,6 +17,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
+	"onsale/http/auth"
 	"onsale/projections/store"
 )
 
@@ -28,7 +29,7 @@ const (
 	flushSize       = 64 << 10
 )
 
-func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) seats(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	schedule, err := pathID(r, "scheduleId")
 	if err != nil {
 		return err
@@ -41,10 +42,8 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	defer seatMapBuffers.Put(buffer)
 	m := seatMap{out: append((*buffer)[:0], '['), legacy: isLegacyRequest(r), compress: acceptsGzip(r)}
 	tag, unchanged := "", false
-	err = s.readSnapshot(w, r, query, anonymousOK, func(v *store.View) (err error) {
-		if tag, err = s.seatMapTag(r, v, schedule); err != nil {
-			return err
-		}
+	err = s.readSnapshot(w, r, query, who, func(v *store.View) error {
+		tag = s.seatMapTag(v, schedule, who.User)
 		if unchanged = matchesTag(r.Header["If-None-Match"], tag); unchanged {
 			return nil
 		}
@@ -87,16 +86,15 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 // seatMapTag is the entity tag of a schedule's seats as the user sees them: the position of the schedule's last event, and the
 // user, since a browser's cache may outlive a login. It is "" where that event may be newer than the snapshot: the tag would
 // promise what the map does not show. It is a weak one, for the map may be compressed or not.
-func (s *Server) seatMapTag(r *http.Request, v *store.View, schedule string) (string, error) {
+func (s *Server) seatMapTag(v *store.View, schedule, user string) string {
 	last := s.Projector.LastOfEntity("seats", schedule)
 	if last == 0 || last > v.EventNumber() {
-		return "", nil
+		return ""
 	}
-	user, err := requestUser(r)
 	if user != "" {
 		user = "." + user
 	}
-	return `W/"` + s.position(last) + user + `"`, err
+	return `W/"` + s.position(last) + user + `"`
 }
 
 // matchesTag says whether If-None-Match names the tag (RFC 9110, 13.1.2). No tag of ours has a comma.

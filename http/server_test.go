@@ -14,6 +14,8 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/auth"
+	"onsale/http/client"
 	"onsale/http/sse"
 	"onsale/projections"
 )
@@ -88,7 +90,7 @@ func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
 	if p := problemOf(f.waitForPosition(ctx, map[string][]string{"after": {testEpoch + "-9"}})); p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
-	_, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0)
+	_, _, err := f.findOutcome(ctx, auth.Identity{User: "kim"}, domain.NewRequestID("kim", "k"), 0, 0)
 	if p := problemOf(err); p.Code != requestNotFound && p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
@@ -105,18 +107,18 @@ func TestConsistency_FindsRequestsOfOtherNodes(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, _, err := f.findOutcome(short, "kim", kim.Request, 0, 0); problemOf(err).Code != notCaughtUp {
+	if _, _, err := f.findOutcome(short, auth.Identity{User: "kim"}, kim.Request, 0, 0); problemOf(err).Code != notCaughtUp {
 		t.Errorf("before it arrives: got %v, want %s", err, notCaughtUp)
 	}
 	f.log.update(func() { f.log.deliveryPaused = false })
-	if o, _, err := f.findOutcome(t.Context(), "kim", kim.Request, 0, 0); err != nil || o == nil || o.Request != kim.Request {
+	if o, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, kim.Request, 0, 0); err != nil || o == nil || o.Request != kim.Request {
 		t.Errorf("after that: got %v %v, want its outcome", o, err)
 	}
-	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != requestNotFound {
+	if _, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != requestNotFound {
 		t.Errorf("never accepted: got %v, want %s", err, requestNotFound)
 	}
 	f.log.update(func() { f.log.appendErr = domain.ErrNoAck })
-	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != notCaughtUp {
+	if _, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != notCaughtUp {
 		t.Errorf("with a log that does not answer: got %v, want %s", err, notCaughtUp)
 	}
 }
@@ -127,26 +129,26 @@ func TestClient_RunsSession(t *testing.T) {
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
 	}}
 	kim := f.client("kim")
-	if a := must(kim.Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t); a.Status != "SUCCEEDED" {
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/schedules", schedule, client.Options{}))(t); a.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", a)
 	}
-	held := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t)
+	held := must(kim.Hold(t.Context(), "s", []int{1, 2}, client.Options{Key: "h"}))(t)
 	if held.HTTPStatus != 201 || held.Status != "SUCCEEDED" || held.Sequence != 2000 {
 		t.Errorf("got %+v", held)
 	}
-	if replay := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t); !replay.Replayed {
+	if replay := must(kim.Hold(t.Context(), "s", []int{1, 2}, client.Options{Key: "h"}))(t); !replay.Replayed {
 		t.Errorf("got %+v", replay)
 	}
-	if rejected := must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t); rejected.Status != "REJECTED" || rejected.Code != domain.SeatUnavailable || rejected.ScheduleSeatIDs[0] != 2 {
+	if rejected := must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, client.Options{}))(t); rejected.Status != "REJECTED" || rejected.Code != domain.SeatUnavailable || !strings.Contains(string(rejected.Body), `"scheduleSeatIds":[2]`) {
 		t.Errorf("got %+v", rejected)
 	}
 	if found := must(kim.RequestStatus(t.Context(), held.RequestID, 0, 0))(t); found.Status != "SUCCEEDED" || found.EventID != held.EventID {
 		t.Errorf("got %+v", found)
 	}
-	if a := must(kim.Reserve(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 201 {
+	if a := must(kim.Reserve(t.Context(), "s", "h2000", client.Options{}))(t); a.HTTPStatus != 201 {
 		t.Errorf("got %+v", a)
 	}
-	if a := must(kim.Release(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 200 {
+	if a := must(kim.Release(t.Context(), "s", "h2000", client.Options{}))(t); a.HTTPStatus != 200 {
 		t.Errorf("got %+v", a)
 	}
 	var counts seatCounts
@@ -160,7 +162,7 @@ func TestClient_RunsSession(t *testing.T) {
 
 type panickingStreams struct{ stubStreams }
 
-func (panickingStreams) User(w http.ResponseWriter, _ *http.Request, _ string) {
+func (panickingStreams) User(w http.ResponseWriter, _ *http.Request, _ auth.Identity, _ string) {
 	_, _ = io.WriteString(w, "event: connect\n")
 	_ = http.NewResponseController(w).Flush()
 	panic("secret")
@@ -205,7 +207,7 @@ func TestServer_ShutsDownCleanly(t *testing.T) {
 	}
 	served := make(chan error)
 	go func() { served <- f.Serve(l, f) }()
-	c := Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
+	c := client.Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
 	if err := c.Get(t.Context(), "/healthz", new(any)); err != nil {
 		t.Error(err)
 	}

@@ -10,13 +10,16 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"onsale/http/auth"
 )
 
-//go:embed web/*.html web/*.css web/*.js
+//go:embed web/*.html web/*.css web/*.js web/*.d.ts
 var web embed.FS
 
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+	".ts": "text/plain; charset=utf-8", // onsale.d.ts
 }
 
 // The page may only load from and connect to this service, and may not be framed.
@@ -34,7 +37,7 @@ func (s *Server) staticFiles() {
 		if route == "/index.html" {
 			route = "/"
 		}
-		s.get(route, staticFile(file.Name()))
+		s.get(route, everyone, staticFile(file.Name()))
 	}
 }
 
@@ -58,7 +61,7 @@ func newPage(contentType string, content []byte) *page {
 	return &page{contentType, `"` + hex.EncodeToString(sum[:8]) + `"`, content}
 }
 
-func (p *page) serve(w http.ResponseWriter, r *http.Request) error {
+func (p *page) serve(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 	h := w.Header()
 	h.Set("Content-Type", p.contentType)
 	setPageHeaders(h)

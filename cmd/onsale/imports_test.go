@@ -35,13 +35,14 @@ var allowedImports = map[string]struct {
 		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":          {"who makes a request; knows no route", nil},
+	"http/client":        {"other programs use it: nothing of the server", nil},
 	"http/jsonobject":    {"", nil},
 	"http/openapi":       {"the document; what the API knows is passed in", nil},
 	"http/schedulefile":  {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":          {"what clients see of the domain", rules},
 	"http/view/viewtest": {"samples for tests", nil},
 	"http/sse": {"streams of events and of state", []string{
-		"domain", "domain/coupons", "domain/orders", "domain/seats", "projections", "projections/store", "http/view", "http/sse/evloop",
+		"domain", "domain/coupons", "domain/orders", "domain/seats", "projections", "projections/store", "http/auth", "http/view", "http/sse/evloop",
 	}},
 	"http/sse/evloop":                   {"connections, not streams", nil},
 	"http/payments":                     {"the log is passed in", []string{"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}},
@@ -56,7 +57,7 @@ var allowedImports = map[string]struct {
 		"projections/audit", "projections/store", "streams",
 	}},
 	"cmd/onsale/bench":       {"loads a node from outside", []string{"cmd/onsale/bench/load"}},
-	"cmd/onsale/bench/load":  {"limits, ids and the client", []string{"domain", "domain/coupons", "domain/seats", "http"}},
+	"cmd/onsale/bench/load":  {"limits, ids and the client", []string{"domain", "domain/coupons", "domain/seats", "http/client"}},
 	"cmd/onsale/e2e/harness": {"runs the whole process", []string{"cmd/onsale/command"}},
 }
 

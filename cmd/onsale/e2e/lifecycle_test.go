@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"onsale/cmd/onsale/e2e/harness"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 // What a node has published before kill -9, it shows in its first response after a restart: no client sees less than before,
@@ -240,9 +240,9 @@ func TestCapacity_RefusesOnFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	c := httpd.Client{URL: node.URL(), User: "u3", HTTP: client}
+	c := api.Client{URL: node.URL(), User: "u3", HTTP: client, Attempts: 1}
 	for {
-		a, err := c.Issue(ctx, "demo", httpd.CommandOptions{Key: "k", Wait: new(5 * time.Second)})
+		a, err := c.Issue(ctx, "demo", api.Options{Key: "k", Wait: new(5 * time.Second)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,17 +26,20 @@ var problemTemplate = template.Must(template.New("problem").Parse(problemPage))
 type contract struct{ document, docs *page }
 
 func (s *Server) newContract() (*contract, error) {
-	var table []openapi.Code
-	for _, code := range slices.Sorted(maps.Keys(codes)) {
-		row := codes[code]
-		table = append(table, openapi.Code{Code: code, Title: row.title, Status: row.status, RetryAfter: row.retryAfter, Facts: row.facts})
-	}
-	document, err := openapi.New(table, s.documentedRoutes())
+	document, err := openapi.New(documentedCodes(), s.documentedRoutes())
 	if err != nil {
 		return nil, err
 	}
 	html, err := document.HTML()
 	return &contract{newPage("application/json", document.JSON), newPage("text/html; charset=utf-8", html)}, err
+}
+
+func documentedCodes() (table []openapi.Code) {
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		row := codes[code]
+		table = append(table, openapi.Code{Code: code, Title: row.title, Status: row.status, RetryAfter: row.retryAfter, Facts: row.facts})
+	}
+	return table
 }
 
 // documentedRoutes are the routes that belong to the document: all but the files of the demo page.

@@ -7,7 +7,7 @@
 //	  note?: string                    optional; all others are required
 //
 // $ref: Seat is the same as $ref: "#/components/schemas/Seat". A schema with x-extends has the properties of others too, and one
-// with x-facts all facts of codes. Both are resolved here: clients see plain schemas.
+// with x-facts all facts of codes. Both are resolved here: clients see plain schemas. One with x-base is there to be extended only.
 
 package openapi
 

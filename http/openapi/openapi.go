@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -35,7 +36,9 @@ type Route struct {
 
 // Document is the whole document.
 type Document struct {
-	JSON []byte
+	JSON         []byte
+	CommandCodes map[string][]string // the codes of each command of the rules ("seats.hold")
+
 	root object
 }
 
@@ -57,18 +60,19 @@ func New(codes []Code, routes []Route) (*Document, error) {
 	b.addLegacyPaths()
 	err = b.expandPaths(routes)
 	delete(b.root, "x-codes")
-	delete(b.schemas, "Facts") // each code has its own
+	maps.DeleteFunc(b.schemas, func(_ string, schema any) bool { return schema.(object)["x-base"] != nil })
 	if err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(b.root)
-	return &Document{JSON: text, root: b.root}, err
+	return &Document{JSON: text, CommandCodes: b.commandCodes, root: b.root}, err
 }
 
 // builder is a document under construction.
 type builder struct {
 	root, paths, schemas object
 	codes                map[string]Code
+	commandCodes         map[string][]string
 }
 
 // load reads the files and puts them together.
@@ -92,7 +96,9 @@ func load(codes []Code) (*builder, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	b := &builder{root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}}
+	b := &builder{
+		root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}, commandCodes: map[string][]string{},
+	}
 	for _, code := range codes {
 		b.codes[code.Code] = code
 	}

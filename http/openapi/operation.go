@@ -6,7 +6,7 @@
 //	x-stream: {name: Frame}          an event stream with these frames, "" being one without a name
 //	x-content: Readiness             anything else
 //
-// and x-codes, its codes besides those of its kind, and x-headers, further headers of a success.
+// and x-codes, its codes besides those of its kind; x-headers, further headers of a success, and x-problem-headers, of the others.
 
 package openapi
 
@@ -63,15 +63,18 @@ func (b *builder) expandOperation(path string, op object, route Route) error {
 		commandHeaders := []string{"Idempotency-Key", "Idempotent-Replayed", "Preference-Applied"}
 		headers, problemHeaders = append(headers, commandHeaders...), append(problemHeaders, commandHeaders...)
 		commandResponses(op, responses, headers)
+		for _, command := range names(op["x-command"].(object)["name"]) {
+			b.commandCodes[command] = codes
+		}
 	case op["x-read"] != nil:
 		codes = append(codes, b.codeSet("read")...)
 		add("after")
-		headers = append(headers, "Last-Event-ID", "Cache-Control")
+		headers, problemHeaders = append(headers, "Last-Event-ID", "Cache-Control"), append(problemHeaders, "optional.Last-Event-ID")
 		responses["200"] = object{"description": "A snapshot.", "headers": headerRefs(headers), "content": content(op["x-read"])}
 	case op["x-list"] != nil:
 		codes = append(append(codes, b.codeSet("read")...), b.codeSet("list")...)
 		add("after", "limit", "cursor")
-		headers = append(headers, "Last-Event-ID", "Cache-Control")
+		headers, problemHeaders = append(headers, "Last-Event-ID", "Cache-Control"), append(problemHeaders, "optional.Last-Event-ID")
 		responses["200"] = object{"description": "A page of the list.", "headers": headerRefs(headers), "content": listContent(op)}
 	case op["x-stream"] != nil:
 		add("Last-Event-ID", "lastEventId", "rewind")
@@ -81,7 +84,7 @@ func (b *builder) expandOperation(path string, op object, route Route) error {
 			"headers":     headerRefs(headers), "content": streamContent(op["x-stream"].(object), !route.Public),
 		}
 	case op["x-content"] != nil:
-		headers = append(headers, "Cache-Control")
+		headers, problemHeaders = append(headers, "Cache-Control"), append(problemHeaders, names(op["x-problem-headers"])...)
 		responses["200"] = object{"description": "OK.", "headers": headerRefs(headers), "content": content(op["x-content"])}
 	default:
 		return errors.New("it has no kind")
@@ -195,12 +198,18 @@ func frameData(name string) object {
 	return object{"type": "string", "contentMediaType": "application/json", "contentSchema": typeNamed(name)}
 }
 
-// addProblems adds a schema for the problem of each code, with its facts.
+// addProblems adds a schema for the problem of each code, with its facts, and Code for all of them.
 func (b *builder) addProblems() {
 	facts := b.schemas["Facts"].(object)["properties"].(object)
+	all := []any{}
+	for _, code := range slices.Sorted(maps.Keys(b.codes)) {
+		all = append(all, code)
+	}
+	b.schemas["Code"] = object{"description": "A code of problems. /problems/CODE explains it.", "enum": all}
 	for _, code := range b.codes {
 		schema := clone(b.schemas["Problem"]).(object)
 		schema["description"] = code.Title + "."
+		delete(schema, "x-base")
 		properties := schema["properties"].(object)
 		properties["type"] = object{"const": "/problems/" + code.Code}
 		properties["title"] = object{"const": code.Title}
@@ -279,7 +288,7 @@ func parameterRef(name string) object { return object{"$ref": "#/components/para
 func headerRefs(names []string) object {
 	refs := object{}
 	for _, name := range names {
-		refs[name] = object{"$ref": "#/components/headers/" + name}
+		refs[strings.TrimPrefix(name, "optional.")] = object{"$ref": "#/components/headers/" + name}
 	}
 	return refs
 }

@@ -20,7 +20,7 @@ import (
 //go:embed problem.html
 var problemPage string
 
-var problemTemplate = template.Must(template.New("problem").Parse(problemPage))
+var problemTemplate = template.Must(template.New("problem").Funcs(template.FuncMap{"text": openapi.FormatText}).Parse(problemPage))
 
 // contract is the OpenAPI document of this server's routes and codes, and the page that shows it.
 type contract struct{ document, docs *page }

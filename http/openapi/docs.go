@@ -16,7 +16,7 @@ import (
 //go:embed docs.html
 var docsPage string
 
-var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"text": formatText}).Parse(docsPage))
+var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"text": FormatText}).Parse(docsPage))
 
 type (
 	docsView struct {
@@ -35,7 +35,7 @@ type (
 		Body                                        docsType
 		Responses                                   []docsResponse
 		Frames                                      []docsFrame
-		Codes                                       []string
+		Codes, OtherCodes                           []string // its own, and those of its kind
 	}
 	docsResponse struct {
 		Status, Description string
@@ -137,7 +137,7 @@ func (d *Document) describe(method, path string, op object) docsOperation {
 		response := responses[status].(object)
 		content, _ := response["content"].(object)
 		if problem, ok := content["application/problem+json"].(object); ok {
-			v.Codes = append(v.Codes, problemCodes(problem["schema"].(object))...)
+			v.OtherCodes = append(v.OtherCodes, problemCodes(problem["schema"].(object))...)
 			if len(content) == 1 {
 				continue
 			}
@@ -154,7 +154,9 @@ func (d *Document) describe(method, path string, op object) docsOperation {
 		}
 		v.Responses = append(v.Responses, r)
 	}
-	slices.Sort(v.Codes)
+	v.Codes = names(op["x-codes"])
+	v.OtherCodes = slices.DeleteFunc(v.OtherCodes, func(code string) bool { return slices.Contains(v.Codes, code) })
+	slices.Sort(v.OtherCodes)
 	return v
 }
 
@@ -234,6 +236,9 @@ func typeOf(v any) docsType {
 	case schema["type"] == "array":
 		item := typeOf(schema["items"])
 		return docsType{Text: "array of " + item.Text, Link: item.Link}
+	case schema["properties"] != nil && schema["properties"].(object)["items"] != nil:
+		item := typeOf(schema["properties"].(object)["items"])
+		return docsType{Text: "items: " + item.Text, Link: item.Link}
 	case schema["properties"] != nil:
 		return docsType{Text: "{" + strings.Join(slices.Sorted(maps.Keys(schema["properties"].(object))), ", ") + "}"}
 	case schema["type"] == nil:
@@ -257,8 +262,8 @@ func text(v any) string {
 	return s
 }
 
-// formatText shows `code` as code, and blank lines as paragraphs.
-func formatText(s string) template.HTML {
+// FormatText shows `code` as code, and blank lines as paragraphs.
+func FormatText(s string) template.HTML {
 	var b strings.Builder
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(s), "\n\n") {
 		b.WriteString("<p>")

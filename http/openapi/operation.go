@@ -95,7 +95,7 @@ func (b *builder) expandOperation(path string, op object, route Route) error {
 	}
 	describeAccess(op, route)
 	for key := range op {
-		if strings.HasPrefix(key, "x-") && key != "x-who" {
+		if strings.HasPrefix(key, "x-") && key != "x-who" && key != "x-codes" { // those two are for readers
 			delete(op, key)
 		}
 	}

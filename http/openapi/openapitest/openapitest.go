@@ -187,7 +187,10 @@ func (d *Document) checkResponse(e Exchange, where string, operation object) err
 	}
 	media := e.ResponseHeader.Get("Content-Type")
 	if content[media] == nil {
-		return fmt.Errorf("the document does not have %q here", media)
+		media, _, _ = mime.ParseMediaType(media)
+	}
+	if content[media] == nil {
+		return fmt.Errorf("the document does not have %q here", e.ResponseHeader.Get("Content-Type"))
 	}
 	if !strings.HasSuffix(media, "json") {
 		return nil

@@ -30,6 +30,9 @@ func (stubProjector) Status() projections.Status                  { return proje
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
 func (stubProjector) Barrier(context.Context) error               { return nil }
+func (stubProjector) Accepted(context.Context, uint64) (bool, error) {
+	return true, nil
+}
 func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ error) {
 	return o, false, nil
 }

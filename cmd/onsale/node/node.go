@@ -36,6 +36,7 @@ type Node struct {
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
+	storeFile    os.FileInfo // of the read store that is open
 	consistent   bool        // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool // since the signal
 }
@@ -68,6 +69,9 @@ func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*stre
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(StorePath(cfg)); err == nil && info.Size() > 0 {
+		c.HasStore = true
+	}
 	return streams.Open(ctx, c)
 }
 
@@ -99,6 +103,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	if n.consistent {
+		if n.storeFile, err = os.Stat(StorePath(cfg)); err != nil {
+			return err
+		}
+	}
 	n.scrubber = &scrubber{log: n.log, logger: n.logger, every: scrubEvery}
 	n.registry.MustRegister(projector, n.scrubber)
 	n.logRecovery(recovery, started)

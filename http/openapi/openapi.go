@@ -38,6 +38,7 @@ type Route struct {
 type Document struct {
 	JSON         []byte
 	CommandCodes map[string][]string // the codes of each command of the rules ("seats.hold")
+	Planned      map[string]bool     // the operations with x-planned, and whether they are routed
 
 	root object
 }
@@ -65,7 +66,7 @@ func New(codes []Code, routes []Route) (*Document, error) {
 		return nil, err
 	}
 	text, err := json.Marshal(b.root)
-	return &Document{JSON: text, CommandCodes: b.commandCodes, root: b.root}, err
+	return &Document{text, b.commandCodes, b.planned, b.root}, err
 }
 
 // builder is a document under construction.
@@ -73,6 +74,7 @@ type builder struct {
 	root, paths, schemas object
 	codes                map[string]Code
 	commandCodes         map[string][]string
+	planned              map[string]bool
 }
 
 // load reads the files and puts them together.
@@ -97,7 +99,7 @@ func load(codes []Code) (*builder, error) {
 		}
 	}
 	b := &builder{
-		root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}, commandCodes: map[string][]string{},
+		root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}, commandCodes: map[string][]string{}, planned: map[string]bool{},
 	}
 	for _, code := range codes {
 		b.codes[code.Code] = code
@@ -128,7 +130,7 @@ func merge(into, part object, depth int) error {
 		switch {
 		case !exists:
 			into[key] = value
-		case depth == 0 && key == "paths" || depth == 0 && key == "components" || depth == 1 && key == "schemas":
+		case depth == 0 && key == "paths" || depth == 0 && key == "components" || depth == 1 && (key == "schemas" || key == "headers"):
 			if err := merge(old.(object), value.(object), depth+1); err != nil {
 				return err
 			}
@@ -162,7 +164,8 @@ func (b *builder) addLegacyPaths() {
 	}
 }
 
-// expandPaths expands every operation. Each must be a route, and each route an operation.
+// expandPaths expands every operation. Each must be a route, and each route an operation. One with x-planned is left out until it is
+// routed.
 func (b *builder) expandPaths(routes []Route) (err error) {
 	known := map[string]Route{}
 	for _, r := range routes {
@@ -172,6 +175,13 @@ func (b *builder) expandPaths(routes []Route) (err error) {
 		for method, operation := range item.(object) {
 			key := strings.ToUpper(method) + " " + path
 			route, ok := known[key]
+			if operation.(object)["x-planned"] != nil {
+				b.planned[key] = ok
+				if !ok {
+					delete(b.paths, path)
+					continue
+				}
+			}
 			if !ok {
 				err = errors.Join(err, fmt.Errorf("%s is in the document and is no route", key))
 				continue

@@ -3,7 +3,7 @@
 //	x-command: {name: seats.hold}    a command; async: it answers 202 unless asked to wait. With x-body, and x-ok or x-created
 //	x-read: Seat                     a snapshot
 //	x-list: Seat                     a page of a list; x-beside: what else is beside its items
-//	x-stream: {name: Frame}          an event stream with these frames, "" being one without a name
+//	x-stream: {name: Frame}          an event stream with these frames, "" being one without a name; x-lines: the same as lines
 //	x-content: Readiness             anything else
 //
 // and x-codes, its codes besides those of its kind; x-headers, further headers of a success, and x-problem-headers, of the others.
@@ -38,9 +38,6 @@ func (b *builder) expandOperation(path string, op object, route Route) error {
 				codes = append(codes, b.codeSet("path")...)
 			}
 		}
-	}
-	if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/subscribe/") {
-		codes = append(codes, b.codeSet("api")...)
 	}
 	if !route.Public {
 		codes = append(codes, b.codeSet("user")...)
@@ -79,9 +76,14 @@ func (b *builder) expandOperation(path string, op object, route Route) error {
 	case op["x-stream"] != nil:
 		add("Last-Event-ID", "lastEventId", "rewind")
 		headers = append(headers, "Cache-Control")
+		content := streamContent(op["x-stream"].(object), !route.Public)
+		lines, _ := op["x-lines"].(object)
+		for media, schema := range lines {
+			content[media] = object{"itemSchema": typeNamed(schema.(string))}
+		}
 		responses["200"] = object{
 			"description": "An event stream that resumes. Above a limit, and while the node drains, it is the line `retry: N` alone.",
-			"headers":     headerRefs(headers), "content": streamContent(op["x-stream"].(object), !route.Public),
+			"headers":     headerRefs(headers), "content": content,
 		}
 	case op["x-content"] != nil:
 		headers, problemHeaders = append(headers, "Cache-Control"), append(problemHeaders, names(op["x-problem-headers"])...)
@@ -179,7 +181,7 @@ func streamContent(frames object, identified bool) object {
 	}
 	if identified {
 		all = append(all, frame("auth-expiring", frameData("AuthExpiringFrame"), nil),
-			frame("auth-expired", frameData("AuthExpiredFrame"), object{"retry": "integer, milliseconds"}))
+			frame("auth-expired", frameData("AuthExpiredFrame"), nil))
 	}
 	for _, event := range slices.Sorted(maps.Keys(frames)) {
 		for _, name := range names(frames[event]) {

@@ -39,8 +39,9 @@ var (
 type Route struct {
 	Method, Path string
 	Who          string
+	Stream       bool
 
-	public, anonymous, stream bool // as the OpenAPI document says it
+	public, anonymous bool // as the OpenAPI document says it
 }
 
 // admit determines who makes a request, and whether the row lets them in. In demo mode all may do what needs a role; without a

@@ -47,7 +47,7 @@ func (s *Server) documentedRoutes() (routes []openapi.Route) {
 	for _, endpoint := range s.endpoints {
 		if _, file := contentTypes[path.Ext(endpoint.Path)]; !file && endpoint.Path != "/" {
 			routes = append(routes, openapi.Route{
-				Method: endpoint.Method, Path: endpoint.Path, Who: endpoint.Who, Public: endpoint.public, Anonymous: endpoint.anonymous, Stream: endpoint.stream,
+				Method: endpoint.Method, Path: endpoint.Path, Who: endpoint.Who, Public: endpoint.public, Anonymous: endpoint.anonymous, Stream: endpoint.Stream,
 			})
 		}
 	}

@@ -134,9 +134,8 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 		return jsonobject.New(nil), nil
 	}
 	if !hasMediaType(r, "application/json") {
-		p := problemf(unsupportedMediaType, "")
-		p.header, p.headerValue = "Accept", "application/json"
-		return nil, p
+		w.Header()["Accept"] = jsonType
+		return nil, problemf(unsupportedMediaType, "")
 	}
 	return jsonobject.Parse(body)
 }
@@ -146,9 +145,8 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "the body may have at most %d KiB"
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		p := problemf(unsupportedMediaType, "the body may not be compressed or otherwise encoded")
-		p.header, p.headerValue = "Accept-Encoding", "identity"
-		return nil, p
+		w.Header()["Accept-Encoding"] = []string{"identity"}
+		return nil, problemf(unsupportedMediaType, "the body must not be compressed or encoded")
 	}
 	if r.ContentLength > limit {
 		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)

@@ -101,9 +101,8 @@ func (s *Server) readImport(w http.ResponseWriter, r *http.Request) ([]importEnt
 	if hasMediaType(r, "text/csv") {
 		read = schedulefile.CSV
 	} else if !hasMediaType(r, "application/json") {
-		p := problemf(unsupportedMediaType, "a file is text/csv or application/json, in UTF-8")
-		p.header, p.headerValue = "Accept", "application/json, text/csv"
-		return nil, p
+		w.Header()["Accept"] = []string{"application/json, text/csv"}
+		return nil, problemf(unsupportedMediaType, "a file is text/csv or application/json, in UTF-8")
 	}
 	file, err := readAll(w, r, maxImport, s.importTimeout)
 	if err != nil {

@@ -30,8 +30,7 @@ type problem struct {
 	Sequence  uint64           `json:"sequence,omitempty"`
 	EventID   string           `json:"eventId,omitempty"`
 
-	header, headerValue string // sent with the problem: what would be accepted
-	cause               error  // for the log only
+	cause error // for the log only
 }
 
 func (p *problem) Error() string { return p.Code + ": " + p.Detail }

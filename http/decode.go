@@ -141,7 +141,8 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 }
 
 // readAll reads a body of at most limit bytes, within timeout if that is longer than the server's, which is the case unless it is
-// 0. An encoded body is refused: a small one could become a large one. The deadline of a body that was not read to its end stays, for net/http reads on before the next request.
+// 0. An encoded body is refused: a small one could become a large one. The deadline of a body that was not read to its end stays, for
+// net/http reads on before the next request.
 func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "the body may have at most %d KiB"
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {

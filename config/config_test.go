@@ -132,6 +132,25 @@ func TestPrint_MasksServerSecrets(t *testing.T) {
 	}
 }
 
+func TestPrint_MasksTokenSecrets(t *testing.T) {
+	for _, environ := range [][]string{
+		{"ONSALE_AUTH_SECRET=s3cret-s3cret-s3cret-s3cret-s3cret"}, {"ONSALE_AUTH_SECRET=s3cret"}, {"ONSALE_AUTH_SECRET=s3cret\n"},
+		{"ONSALE_AUTH_JWKS=https://kim:s3cret@login.example/keys"}, {"ONSALE_AUTH_JWKS=ftp://kim:s3cret@login.example/keys"},
+	} {
+		c, from, err := load(t, environ)
+		var output bytes.Buffer
+		if err := c.Print(&output, from); err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			output.WriteString(err.Error())
+		}
+		if strings.Contains(output.String(), "s3c") {
+			t.Errorf("%s: the output has the secret:\n%s", environ, &output)
+		}
+	}
+}
+
 func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
 	if err == nil {

@@ -13,15 +13,15 @@ import (
 )
 
 // Print writes c to w as YAML, in the order of Config, each value with its
-// origin as a comment. Credentials of NATS servers and of the payment provider
-// are masked. With an external NATS, which has its own sync, that line is left
+// origin as a comment. Credentials of NATS servers and of the payment provider, and
+// the secret of tokens, are masked. With an external NATS, which has its own sync, that line is left
 // out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
 		c.NATS.URL[i] = maskURL(server)
 	}
-	c.Payments = c.Payments.masked()
+	c.Auth, c.Payments = c.Auth.masked(), c.Payments.masked()
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	settings(&c).VisitAll(func(s *pflag.Flag) {

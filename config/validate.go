@@ -50,9 +50,8 @@ func (c Config) validate(from Origins) Faults {
 	v.streams(c.Streams)
 	within(v, "http.idleTimeout", c.HTTP.IdleTimeout, time.Second, time.Hour)
 	v.limit("http.maxConnectionsPerAddress", c.HTTP.MaxConnectionsPerAddress)
-	if c.Auth.Mode != "demo" {
-		v.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
-	}
+	v.auth(c)
+	v.trustedProxies(c.TrustedProxies)
 	v.origins(c.CORS.Origins)
 	v.payments(c.Payments)
 	oneOf(v, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")
@@ -203,6 +202,8 @@ func (v *validator) payments(p Payments) {
 			v.fault("payments.webhookSecrets", "has an invalid secret", "whsec_ and base64, as in the provider's console")
 		}
 	}
+	v.cleanSecret("payments.key", p.Key)
+	v.cleanSecret("payments.secret", p.Secret)
 	if p.Provider != "portone" {
 		return
 	}

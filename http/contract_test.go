@@ -75,8 +75,7 @@ func TestContract_IsLinted(t *testing.T) {
 	for kind, components := range root["components"].(map[string]any) {
 		for name := range components.(map[string]any) {
 			used := referred[kind+"/"+name] || kind == "securitySchemes" && strings.Contains(text, `{"`+name+`":[]}`) ||
-				name == "problem."+methodNotAllowed || // of methods that are not in the document
-				slices.Contains([]string{"Ticket", "FeedEvent", "CloudEvent", "Onsale-Start"}, name) // of what is planned
+				name == "problem."+methodNotAllowed // of methods that are not in the document
 			if !used {
 				t.Errorf("nothing uses %s %s", kind, name)
 			}
@@ -103,19 +102,9 @@ func TestContract_IsLinted(t *testing.T) {
 			if summary, _ := operation["summary"].(string); summary == "" || strings.HasSuffix(summary, ".") {
 				t.Errorf("%s: summary %q", id, summary)
 			}
-			if strings.Contains(text, `"x-`) && regexp.MustCompile(`"x-(command|read|list|stream|lines|content|headers|problem-headers|planned|base|body|ok|created|beside|extends|facts|legacy)"`).MatchString(text) {
+			if strings.Contains(text, `"x-`) && regexp.MustCompile(`"x-(command|read|list|stream|lines|content|headers|problem-headers|base|body|ok|created|beside|extends|facts|legacy)"`).MatchString(text) {
 				t.Fatal("our own notation is left")
 			}
-		}
-	}
-}
-
-// The mark of what is planned goes when it is there.
-func TestContract_IsNotPlanned(t *testing.T) {
-	document := must(openapi.New(documentedCodes(), New(Config{Streams: stubStreams{}}).documentedRoutes()))(t)
-	for operation, routed := range document.Planned {
-		if routed {
-			t.Errorf("%s is routed; take its x-planned out of http/openapi", operation)
 		}
 	}
 }
@@ -184,7 +173,7 @@ func TestContract_HasRejectionsOfRules(t *testing.T) {
 // streamsOf are the streams of the audiences in the transcripts of view, and of the paths in those of sse.
 var streamsOf = map[string]string{
 	"owner": "/api/v1/me/events", "alarms": "/api/v1/users/alarm/subscribe", "public": "/api/v1/schedules/s/seats/events",
-	"old public": "/api/schedules/s/seats/events", "order": "/api/v1/orders/imp_17/sse",
+	"old public": "/api/schedules/s/seats/events", "order": "/api/v1/orders/imp_17/sse", "feed": "/api/v1/admin/events",
 	"/users": "/subscribe/1", "/schedules": "/api/v1/schedules/s/seats/events", "/orders": "/api/v1/orders/imp_1/sse",
 }
 
@@ -204,7 +193,7 @@ func TestContract_HasFrames(t *testing.T) {
 		}
 	}
 	for _, file := range []string{"view/testdata/frames.txt", "sse/testdata/handshake.txt"} {
-		path, frame := "", openapitest.Frame{}
+		path, media, frame := "", "", openapitest.Frame{}
 		for line := range strings.Lines(string(must(os.ReadFile(file))(t))) {
 			line = strings.TrimSuffix(line, "\n")
 			name, value, _ := strings.Cut(line, ": ")
@@ -216,7 +205,14 @@ func TestContract_HasFrames(t *testing.T) {
 				if match == nil || streamsOf[match[1]+match[2]] == "" {
 					t.Fatalf("%s: %s", file, line)
 				}
-				path = streamsOf[match[1]+match[2]]
+				path, media = streamsOf[match[1]+match[2]], "application/x-ndjson"
+				if strings.Contains(line, "CloudEvents") {
+					media = "application/cloudevents+json"
+				}
+			case strings.HasPrefix(line, "{"):
+				if err := document.CheckLine(path, media, line); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
 			case name == "event":
 				frame.Event = value
 			case name == "data":

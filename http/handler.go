@@ -14,6 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/sse"
 )
 
 // handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
@@ -22,6 +23,7 @@ type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) err
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
+	setSecurityHeaders(w.Header())
 	defer func() {
 		if value := recover(); value != nil {
 			s.handlePanic(w, r, value)
@@ -84,7 +86,7 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		}
 		err := setPathValues(r, params)
 		if err == nil {
-			err = s.admitted(w, r, row, h)
+			err = s.admitted(w, r, row, stream, h)
 		}
 		switch {
 		case err != nil:
@@ -97,14 +99,19 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 	})
 }
 
-// admitted calls h if the row admits the request.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, h handler) error {
-	who, err := s.admit(r, row)
+// admitted calls h if the row admits the request. Who comes back to a stream without a valid identity is told so by a stream.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, stream bool, h handler) error {
+	who, err := s.admit(r, row, stream)
 	if err == nil {
 		return h(w, r, who)
 	}
-	if r.Method == http.MethodPost {
-		err = refusedCommand(w, r, who, err)
+	lines, _ := feedFormat(r.Header["Accept"]) // which no browser reads
+	switch {
+	case r.Method == http.MethodPost:
+		return refusedCommand(w, r, who, err)
+	case stream && !lines && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
+		s.Streams.Expired(w, r)
+		return nil
 	}
 	return err
 }
@@ -145,6 +152,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	}
 	if p.Sequence == 0 { // otherwise it is a rejection by the rules
 		s.metrics.refused.WithLabelValues(p.Code).Inc()
+	}
+	if p.Code == unauthenticated {
+		w.Header()["Www-Authenticate"] = []string{s.challenge(err)}
 	}
 	if seconds := codes[p.Code].retryAfter; seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))

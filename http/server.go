@@ -59,8 +59,14 @@ type Config struct {
 	// of this node is older. 0: no limit.
 	MaxBacklogAge time.Duration
 
-	// Origins are the web origins ("https://shop.example") that may use this API with credentials, besides loopback.
+	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.
+	Auth *auth.Authenticator
+
+	// Origins are the web origins ("https://shop.example") that may use this API with credentials, in mode demo besides loopback.
 	Origins []string
+
+	// LocalHosts refuses requests to a host that is no address, not localhost and not of Origins.
+	LocalHosts bool
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
@@ -82,8 +88,11 @@ type Config struct {
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// EventTypes are the types that events may have, for the filter of the feed.
+	EventTypes []string
+
+	// ReadyNotes returns what /readyz shows besides: limits of what this node can know. Nil: nothing.
+	ReadyNotes func() []string
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
@@ -100,6 +109,12 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
 	// owner is "".
 	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
+	// Feed sends every event that passes the filter. FeedLines answers with those that there are, one line of JSON each; it waits
+	// up to wait for the first. Its error means that nothing was written.
+	Feed(w http.ResponseWriter, r *http.Request, who auth.Identity, filter sse.Filter, cloudEvents bool)
+	FeedLines(w http.ResponseWriter, r *http.Request, filter sse.Filter, cloudEvents bool, wait time.Duration) error
+	// Expired answers a client that comes back to a stream without a valid identity.
+	Expired(w http.ResponseWriter, r *http.Request)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int
@@ -179,6 +194,9 @@ func New(c Config) *Server {
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Auth == nil {
+		s.Auth = demoAuth()
 	}
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()

@@ -65,6 +65,7 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, _ auth.Identity) er
 	h := w.Header()
 	h.Set("Content-Type", p.contentType)
 	setPageHeaders(h)
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages of other sites may load onsale.js
 	h.Set("Cache-Control", "no-cache")
 	h.Set("ETag", p.tag)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.content))
@@ -73,6 +74,5 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, _ auth.Identity) er
 
 func setPageHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 }

@@ -54,7 +54,8 @@ var allowedImports = map[string]struct {
 
 	"cmd/onsale": {"", []string{"cmd/onsale/command"}},
 	"cmd/onsale/command": {"the command line", []string{
-		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/alarms", "domain/orders", "http/payments/portone/fakeportone",
+		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/alarms", "domain/orders", "http",
+		"http/auth", "http/payments/portone/fakeportone",
 		"projections/audit", "projections/store", "streams",
 	}},
 	"cmd/onsale/bench":       {"loads a node from outside", []string{"cmd/onsale/bench/load"}},

@@ -38,7 +38,6 @@ type Route struct {
 type Document struct {
 	JSON         []byte
 	CommandCodes map[string][]string // the codes of each command of the rules ("seats.hold")
-	Planned      map[string]bool     // the operations with x-planned, and whether they are routed
 
 	root object
 }
@@ -66,7 +65,7 @@ func New(codes []Code, routes []Route) (*Document, error) {
 		return nil, err
 	}
 	text, err := json.Marshal(b.root)
-	return &Document{text, b.commandCodes, b.planned, b.root}, err
+	return &Document{text, b.commandCodes, b.root}, err
 }
 
 // builder is a document under construction.
@@ -74,7 +73,6 @@ type builder struct {
 	root, paths, schemas object
 	codes                map[string]Code
 	commandCodes         map[string][]string
-	planned              map[string]bool
 }
 
 // load reads the files and puts them together.
@@ -99,7 +97,7 @@ func load(codes []Code) (*builder, error) {
 		}
 	}
 	b := &builder{
-		root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}, commandCodes: map[string][]string{}, planned: map[string]bool{},
+		root: root, paths: root["paths"].(object), schemas: root["components"].(object)["schemas"].(object), codes: map[string]Code{}, commandCodes: map[string][]string{},
 	}
 	for _, code := range codes {
 		b.codes[code.Code] = code
@@ -164,8 +162,7 @@ func (b *builder) addLegacyPaths() {
 	}
 }
 
-// expandPaths expands every operation. Each must be a route, and each route an operation. One with x-planned is left out until it is
-// routed.
+// expandPaths expands every operation. Each must be a route, and each route an operation.
 func (b *builder) expandPaths(routes []Route) (err error) {
 	known := map[string]Route{}
 	for _, r := range routes {
@@ -175,13 +172,6 @@ func (b *builder) expandPaths(routes []Route) (err error) {
 		for method, operation := range item.(object) {
 			key := strings.ToUpper(method) + " " + path
 			route, ok := known[key]
-			if operation.(object)["x-planned"] != nil {
-				b.planned[key] = ok
-				if !ok {
-					delete(b.paths, path)
-					continue
-				}
-			}
 			if !ok {
 				err = errors.Join(err, fmt.Errorf("%s is in the document and is no route", key))
 				continue

@@ -53,6 +53,10 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 		return out, batchResult{needsHistory, result.target}
 	}
 	for _, e := range entries[:result.found] {
+		if c.topic.filter != nil && !c.topic.filter.matches(&e.event) {
+			c.at = view.Position{Number: e.event.Number}
+			continue
+		}
 		complete := false
 		if out, complete = c.appendEvent(out, &e.event, h.frames(e, c.audience)); !complete {
 			return out, batchResult{state: hasMore}

@@ -48,6 +48,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter("onsale_streams_dropped_total", dropped, r.total(), "reason", "limit")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.halted.Load(), "reason", "halted")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.isolated.Load(), "reason", "isolated")
+	counter("onsale_streams_dropped_total", dropped, h.expired.Load(), "reason", "expired")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.draining.Load(), "reason", draining)
 	gauge("onsale_streams_drain_seconds", "Duration of the last drain, or of the one under way; 0: there was none.", drain.Seconds())
 

@@ -57,6 +57,7 @@ func rootCommand(environ []string) *cobra.Command {
 		nodesCommand(environ),
 		benchCommand(environ),
 		fakepayCommand(),
+		tokenCommand(environ),
 		versionCommand(),
 	)
 	return root

@@ -26,9 +26,9 @@ type contractNode struct {
 }
 
 // do sends a request, compares it, and resolves the type of a problem.
-func (n *contractNode) do(ctx context.Context, user, method, path, body string) harness.Response {
+func (n *contractNode) do(ctx context.Context, user, method, path, body string, header ...string) harness.Response {
 	n.Helper()
-	header := []string{"X-User-Id", user, "Prefer", "wait=10"}
+	header = append(header, "X-User-Id", user, "Prefer", "wait=10")
 	got := n.MustDo(ctx, http.DefaultClient, method, path, body, header...)
 	address, err := url.Parse(path)
 	if err != nil {
@@ -123,6 +123,7 @@ func TestContract_HoldsOnRealNode(t *testing.T) {
 
 	const (
 		kim, alarms, seats, named = "/subscribe/kim", "/api/v1/users/alarm/subscribe?lang=en", "/api/v1/schedules/demo/seats/events", "/api/schedules/demo/seats/events?events=named"
+		feed                      = "/api/v1/admin/events?rewind=60"
 		gift, paid, unpaid        = "/api/v1/promotions/gift/events", "/api/v1/orders/imp_1/sse", "/api/v1/orders/imp_2/sse?data=text"
 	)
 	n.do(ctx, "admin", "POST", "/api/v1/admin/promotions", `{"promotionId":"gift","name":"gift","stock":1}`)
@@ -130,10 +131,10 @@ func TestContract_HoldsOnRealNode(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	for _, path := range []string{kim, alarms, seats, named, gift, paid, unpaid} {
+	for _, path := range []string{kim, alarms, seats, named, feed, gift, paid, unpaid} {
 		wg.Go(func() { n.watch(streams, "kim", path) })
 	}
-	for _, path := range []string{kim, alarms, seats, named, gift, paid, unpaid} {
+	for _, path := range []string{kim, alarms, seats, named, feed, gift, paid, unpaid} {
 		n.seen(ctx, path+" connect")
 	}
 
@@ -179,7 +180,7 @@ func TestContract_HoldsOnRealNode(t *testing.T) {
 	} {
 		n.seen(ctx, kim+" "+what)
 	}
-	for _, what := range []string{alarms + " alarm", seats + " ", named + " seatStatusChange", named + " ", gift + " progress", gift + " status"} {
+	for _, what := range []string{feed + " ", alarms + " alarm", seats + " ", named + " seatStatusChange", named + " ", gift + " progress", gift + " status"} {
 		n.seen(ctx, what)
 	}
 	for _, path := range []string{
@@ -189,6 +190,12 @@ func TestContract_HoldsOnRealNode(t *testing.T) {
 		"/healthz", "/readyz", "/metrics", "/debug/streams", "/debug/streams?format=text", "/openapi.json", "/docs", "/problems/sold_out", "/nothing",
 	} {
 		n.do(ctx, "kim", "GET", path, "")
+	}
+	for _, media := range []string{"application/x-ndjson", "application/cloudevents+json"} {
+		lines := n.do(ctx, "admin", "GET", "/api/v1/admin/events?rewind=60&type=orders.*", "", "Accept", media)
+		if lines.Status != http.StatusOK || strings.Count(lines.Body, "\n") < 5 {
+			t.Errorf("the feed as %s: %v", media, lines)
+		}
 	}
 	if strings.Contains(document.Body, "127.0.0.1") {
 		t.Error("the document names an address")

@@ -89,8 +89,9 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the projector and the log.
+// Close closes the authenticator, the projector and the log.
 func (n *Node) Close() error {
+	n.auth.Close()
 	var errs []error
 	if n.projector != nil {
 		errs = append(errs, n.projector.Close())

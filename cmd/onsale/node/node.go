@@ -15,6 +15,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/auth"
 	"onsale/http/payments"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
@@ -33,6 +34,7 @@ type Node struct {
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
+	auth         *auth.Authenticator
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
@@ -47,8 +49,12 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	if err := n.openAuth(); err != nil {
+		return nil, err
+	}
 	log, err := openLog(ctx, cfg, logger)
 	if err != nil {
+		n.auth.Close()
 		return nil, err
 	}
 	n.log = log
@@ -130,6 +136,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
+		return err
+	}
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
@@ -137,9 +146,10 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
-		Streams: n.hub, Payments: paymentsConfig,
+		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		Logger: n.logger,
 	})
@@ -154,14 +164,6 @@ func (n *Node) halted(reason string, final bool) {
 	} else {
 		n.hub.Suspend(reason)
 	}
-}
-
-// readyNotes are the limits of what this node can check.
-func readyNotes(cfg config.Config) []string {
-	if len(cfg.NATS.URL) == 0 {
-		return nil
-	}
-	return []string{"only the leaders of the logs are checked, not their replicas"}
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -192,10 +192,30 @@ func (d *Document) checkResponse(e Exchange, where string, operation object) err
 	if content[media] == nil {
 		return fmt.Errorf("the document does not have %q here", e.ResponseHeader.Get("Content-Type"))
 	}
-	if !strings.HasSuffix(media, "json") {
+	at := where + pointerTail("responses", status, "content", media)
+	switch {
+	case content[media].(object)["itemSchema"] != nil:
+		return d.checkLines(at, e.ResponseBody)
+	case !strings.HasSuffix(media, "json"):
 		return nil
 	}
-	return d.validate(where+pointerTail("responses", status, "content", media, "schema"), e.ResponseBody)
+	return d.validate(at+"/schema", e.ResponseBody)
+}
+
+// checkLines checks each line of a response of lines.
+func (d *Document) checkLines(at string, body []byte) error {
+	for line := range bytes.Lines(body) {
+		if err := d.validate(at+"/itemSchema", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckLine compares a line of the stream at path, as it is in this media type.
+func (d *Document) CheckLine(path, media, line string) error {
+	template, _ := d.find("get", path)
+	return d.checkLines(pointer("paths", template, "get", "responses", "200", "content", media), []byte(line))
 }
 
 // checkRequest checks a request that was accepted: its parameters and its body are in the document.

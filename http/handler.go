@@ -75,7 +75,7 @@ func (s *Server) stream(path string, row access, h handler) {
 // handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
 // measured, and its ResponseWriter is the server's own, because it may be hijacked.
 func (s *Server) handle(method, path string, row access, stream bool, h handler) {
-	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream})
+	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream, row.public, row.anonymous})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
 		start, status := time.Now(), http.StatusInternalServerError // the status if h panics
@@ -173,6 +173,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	if seconds := cmp.Or(p.retryAfter, codes[p.Code].retryAfter); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
+	w.Header()["Cache-Control"] = noStore // by default a cache may keep a 404 or a 405
 	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err)

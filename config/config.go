@@ -56,6 +56,12 @@ type Config struct {
 	// HTTP limits the connections that are not streams.
 	HTTP HTTP
 
+	// TLS makes this node serve HTTPS.
+	TLS TLS
+
+	// Limits limits how many requests one user and one address may make.
+	Limits Limits
+
 	// Auth configures how a request's user is determined.
 	Auth Auth
 
@@ -164,7 +170,7 @@ type Streams struct {
 	MaxConnections int
 
 	// MaxPerUser is the same for one user's streams, and for those of one
-	// order. Default 100; 0 means the default. Schedule streams have no user
+	// order or with one filter of the feed. Default 100; 0 means the default. Schedule streams have no user
 	// and do not count.
 	MaxPerUser int
 
@@ -195,6 +201,35 @@ type HTTP struct {
 	// from a header. Default 0: half of all, which is enough for a proxy. -1 is
 	// no limit.
 	MaxConnectionsPerAddress int
+}
+
+// TLS makes this node serve HTTPS: TLS 1.2 or 1.3, with HTTP/2 and HTTP/1.1. The
+// files are read again when they change, and a pair that cannot be used leaves
+// the one before it in force.
+type TLS struct {
+	// Cert is a file with the certificate and behind it those of its issuers, as
+	// PEM. Default none: plain HTTP. Set both or neither.
+	Cert string
+
+	// Key is a file with the certificate's private key, as PEM.
+	Key string
+}
+
+// Limits limits how many requests one user and one address may make. What is
+// above gets 429 rate_limited, with the time after which it may be repeated.
+// Each node counts for itself.
+type Limits struct {
+	// PerUser is how many commands a second one user may send; after a pause
+	// twice as many at once. Commands on the admin endpoints do not count.
+	// Default 20, up to 1000000; 0 is no limit.
+	PerUser int
+
+	// PerAddress is how many requests a second may come from one address; after
+	// a pause twice as many at once. Addresses of IPv6 count by their /64, and
+	// loopback addresses do not count. Behind a proxy it needs trustedProxies,
+	// because all clients have the proxy's address without it. Default 500, up
+	// to 1000000; 0 is no limit.
+	PerAddress int
 }
 
 // Auth configures how a request's user is determined.

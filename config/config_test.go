@@ -214,7 +214,7 @@ func TestDocuments_NameSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile("`(?:nats|log|backlog|streams|auth|cors|payments|logging)\\.[a-zA-Z]+").FindAllString(string(text), -1)
+		names := regexp.MustCompile("`(?:nats|log|backlog|streams|http|tls|limits|auth|cors|payments|logging)\\.[a-zA-Z]+").FindAllString(string(text), -1)
 		if len(names) < atLeast {
 			t.Errorf("%s: found %d settings", path, len(names))
 		}

@@ -35,8 +35,9 @@ func Default() Config {
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
-		HTTP: HTTP{IdleTimeout: 620 * time.Second},
-		Auth: Auth{Mode: "demo", Leeway: 30 * time.Second, UserClaim: "sub", UserHeader: "X-User-Id"},
+		HTTP:   HTTP{IdleTimeout: 620 * time.Second},
+		Limits: Limits{PerUser: 20, PerAddress: 500},
+		Auth:   Auth{Mode: "demo", Leeway: 30 * time.Second, UserClaim: "sub", UserHeader: "X-User-Id"},
 		Payments: Payments{
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
 		},

@@ -126,6 +126,34 @@ var faultTests = map[string]struct {
 		environ: []string{"ONSALE_NATS_URL=nats://n1:4222"},
 		want:    []string{`file FILE:1: sync cannot be set with nats.url (hint: it belongs to that server's own configuration; leave it out here)`},
 	},
+	"limits": {
+		file:    "limits: {perUser: -1}\n",
+		environ: []string{"ONSALE_LIMITS_PER_ADDRESS=1000001"},
+		want: []string{
+			`file FILE:1: limits.perUser is -1 (hint: from 0 to 1000000)`,
+			`environment ONSALE_LIMITS_PER_ADDRESS: limits.perAddress is 1000001 (hint: from 0 to 1000000)`,
+		},
+	},
+	"a certificate without its key": {
+		args: []string{"--tls-cert", "missing.pem"},
+		want: []string{`default: tls.key is empty, and tls.cert is set (hint: name the file with the certificate's private key, or leave both out for plain HTTP)`},
+	},
+	"a key without its certificate": {
+		args: []string{"--tls-key", "missing.pem"},
+		want: []string{`default: tls.cert is empty, and tls.key is set (hint: name the file with the certificate, or leave both out for plain HTTP)`},
+	},
+	"missing certificate and key": {
+		file: "tls: {cert: missing.pem}\n",
+		args: []string{"--tls-key", "missing.key"},
+		want: []string{
+			`file FILE:1: tls.cert is "missing.pem": no such file or directory (hint: name a file that can be read)`,
+			`flag --tls-key: tls.key is "missing.key": no such file or directory (hint: name a file that can be read)`,
+		},
+	},
+	"files that are no certificate": {
+		args: []string{"--tls-cert", "example.yaml", "--tls-key", "example.yaml"},
+		want: []string{`flag --tls-cert: tls.cert cannot be used with tls.key: failed to find any PEM data in certificate input (hint: PEM files: the certificate with those of its issuers behind it, and its private key, without a password)`},
+	},
 	"external and embedded server": {
 		args: []string{"--nats-url", "n1:4222,http://n2", "--nats-config", "missing.conf", "--nats-replicas=2"},
 		want: []string{

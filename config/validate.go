@@ -5,6 +5,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -50,6 +51,9 @@ func (c Config) validate(from Origins) Faults {
 	v.streams(c.Streams)
 	within(v, "http.idleTimeout", c.HTTP.IdleTimeout, time.Second, time.Hour)
 	v.limit("http.maxConnectionsPerAddress", c.HTTP.MaxConnectionsPerAddress)
+	v.tls(c.TLS)
+	within(v, "limits.perUser", c.Limits.PerUser, 0, 1_000_000)
+	within(v, "limits.perAddress", c.Limits.PerAddress, 0, 1_000_000)
 	v.auth(c)
 	v.trustedProxies(c.TrustedProxies)
 	v.origins(c.CORS.Origins)
@@ -159,6 +163,30 @@ func (v *validator) readable(key, path string) {
 	}
 	if _, err := os.ReadFile(path); err != nil {
 		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
+	}
+}
+
+// tls loads the pair, so that --check finds what the start would.
+func (v *validator) tls(t TLS) {
+	switch {
+	case t.Cert == "" && t.Key == "":
+		return
+	case t.Cert == "":
+		v.fault("tls.cert", "is empty, and tls.key is set", "name the file with the certificate, or leave both out for plain HTTP")
+		return
+	case t.Key == "":
+		v.fault("tls.key", "is empty, and tls.cert is set", "name the file with the certificate's private key, or leave both out for plain HTTP")
+		return
+	}
+	before := len(v.faults)
+	v.readable("tls.cert", t.Cert)
+	v.readable("tls.key", t.Key)
+	if len(v.faults) > before {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		v.fault("tls.cert", "cannot be used with tls.key: "+strings.TrimPrefix(err.Error(), "tls: "),
+			"PEM files: the certificate with those of its issuers behind it, and its private key, without a password")
 	}
 }
 

@@ -307,6 +307,8 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity
 	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
 
+func (stubStreams) Reject(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "retry: 2000\n") }
+
 func (stubStreams) Feed(w http.ResponseWriter, _ *http.Request, _ auth.Identity, filter sse.Filter, cloudEvents bool) {
 	fmt.Fprintf(w, "feed of types %q of %q, CloudEvents: %v", filter.Types, filter.Entities, cloudEvents)
 }

@@ -3,6 +3,7 @@
 package http
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -20,7 +21,7 @@ import (
 // handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) error
 
-// ServeHTTP assigns the request id, checks the origin, and routes the request.
+// ServeHTTP assigns the request id, checks the origin and the address's rate, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
 	setSecurityHeaders(w.Header())
@@ -31,6 +32,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if err := s.checkOrigin(w, r); err != nil {
 		s.fail(w, r, err)
+		return
+	}
+	if err := s.limitAddress(r); err != nil {
+		if acceptsEvents(r) {
+			s.metrics.refused.WithLabelValues(rateLimited).Inc()
+			s.Streams.Reject(w, r)
+		} else {
+			s.fail(w, r, err)
+		}
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -99,9 +109,13 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 	})
 }
 
-// admitted calls h if the row admits the request. Who comes back to a stream without a valid identity is told so by a stream.
+// admitted calls h if the row admits the request, and the user has not sent too many. Who comes back to a stream without a valid
+// identity is told so by a stream.
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, stream bool, h handler) error {
 	who, err := s.admit(r, row, stream)
+	if err == nil {
+		err = s.limitUser(r, row, who)
+	}
 	if err == nil {
 		return h(w, r, who)
 	}
@@ -156,7 +170,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	if p.Code == unauthenticated {
 		w.Header()["Www-Authenticate"] = []string{s.challenge(err)}
 	}
-	if seconds := codes[p.Code].retryAfter; seconds > 0 {
+	if seconds := cmp.Or(p.retryAfter, codes[p.Code].retryAfter); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	w.Header()["Cache-Control"] = noStore // by default a cache may keep a 404 or a 405

@@ -30,11 +30,11 @@ type readiness struct {
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
 	reasons := s.notReadyReasons(s.Projector.Status())
-	w.Header()["Cache-Control"] = noStore
 	var notes []string
 	if s.ReadyNotes != nil {
 		notes = s.ReadyNotes()
 	}
+	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
 		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, notes})
 	}

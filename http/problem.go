@@ -31,7 +31,8 @@ type problem struct {
 	Sequence  uint64           `json:"sequence,omitempty"`
 	EventID   string           `json:"eventId,omitempty"`
 
-	cause error // for the log only
+	retryAfter int   // seconds; 0: that of its code
+	cause      error // for the log only
 }
 
 func (p *problem) Error() string { return p.Code + ": " + p.Detail }

@@ -32,13 +32,14 @@ var allowedImports = map[string]struct {
 	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
 
 	"http": {"the API", append([]string{
-		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
+		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":                {"who makes a request; knows no route", nil},
 	"http/client":              {"other programs use it: nothing of the server", nil},
 	"http/jsonobject":          {"", nil},
 	"http/openapi":             {"the document; what the API knows is passed in", nil},
 	"http/openapi/openapitest": {"compares a server with its document; for tests", nil},
+	"http/ratelimit":           {"keys and times, not requests", nil},
 	"http/schedulefile":        {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":                {"what clients see of the domain", rules},
 	"http/view/viewtest":       {"samples for tests", nil},
@@ -55,7 +56,7 @@ var allowedImports = map[string]struct {
 	"cmd/onsale": {"", []string{"cmd/onsale/command"}},
 	"cmd/onsale/command": {"the command line", []string{
 		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/alarms", "domain/orders", "http",
-		"http/auth", "http/payments/portone/fakeportone",
+		"http/auth", "http/client", "http/payments/portone/fakeportone",
 		"projections/audit", "projections/store", "streams",
 	}},
 	"cmd/onsale/bench":       {"loads a node from outside", []string{"cmd/onsale/bench/load"}},

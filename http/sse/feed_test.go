@@ -105,7 +105,7 @@ func TestFeed_ForgetsFilters(t *testing.T) {
 // A reader that stands still keeps nobody waiting, and gets every event from the journal when it goes on, in bounded memory.
 func TestFeed_SlowReaderReadsTheJournal(t *testing.T) {
 	onRealSockets(t, func(t *testing.T) {
-		const events = 3000
+		const events = 1000
 		f := newFixture(t, Config{Ring: 10})
 		s := f.serveTCP(t)
 		st := dial(t, s, "/feed", epoch+"-0")
@@ -232,7 +232,7 @@ func TestFeedLines_AreCloudEvents(t *testing.T) {
 
 // Whatever happens to the node, a client that asks again and again gets every event once and in order.
 func TestFeedLines_DeliverEveryEventOnce(t *testing.T) {
-	for range min(*propertyRuns, 30) {
+	for range min(*propertyRuns, 15) {
 		s := rand.Uint64N(1 << 40)
 		if *seed != 0 {
 			s = *seed
@@ -360,4 +360,21 @@ func TestFeedLines_BoundTheSearch(t *testing.T) {
 			t.Errorf("after %v got %q up to %v", took, got, at)
 		}
 	})
+}
+
+// What a thousand events cost as lines, from the ring and from a journal in memory.
+func BenchmarkFeedLines(b *testing.B) {
+	for name, ring := range map[string]int{"ring": 2000, "journal": 1} {
+		b.Run(name, func(b *testing.B) {
+			f := newFixture(b, Config{Ring: ring})
+			f.emit(slices.Repeat([]domain.Event{issued("1")}, 1000)...)
+			r := httptest.NewRequest(http.MethodGet, "/feed/lines?lastEventId="+epoch+"-0", nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := f.hub.FeedLines(httptest.NewRecorder(), r, Filter{}, false, 0); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

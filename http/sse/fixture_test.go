@@ -179,6 +179,10 @@ type emptySource struct{ Source }
 func (emptySource) LastOfUser(string) uint64           { return 0 }
 func (emptySource) LastOfEntity(string, string) uint64 { return 0 }
 
+func (emptySource) EventsOfEntity(ctx context.Context, _, _ string, _ uint64) iter.Seq2[domain.Event, error] {
+	return func(func(domain.Event, error) bool) { <-ctx.Done() }
+}
+
 func (f *fixture) lastOf(topic Topic) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()

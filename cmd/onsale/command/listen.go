@@ -11,15 +11,26 @@ import (
 // kill -9 of "go run" the binary that it started lives on.
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
-	if err == nil {
-		return l, nil
+	if err != nil {
+		return nil, listenError(address, err)
 	}
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return nil, hintError{err, "choose another address with --listen"}
+	return l, nil
+}
+
+// listenError adds what to do.
+func listenError(address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return hintError{err, "this user may not listen there: grant CAP_NET_BIND_SERVICE (AmbientCapabilities= in a systemd unit), " +
+			"or choose a port above 1023 with --listen"}
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return hintError{err, "this machine does not have that address; choose another with --listen"}
+	case !errors.Is(err, syscall.EADDRINUSE):
+		return hintError{err, "choose another address with --listen"}
 	}
 	if pid, name := listener(address); pid != 0 {
-		return nil, hintError{fmt.Errorf("%w by process %d (%s)", err, pid, name),
+		return hintError{fmt.Errorf("%w by process %d (%s)", err, pid, name),
 			fmt.Sprintf("stop it with \"kill %d\", or choose another address with --listen", pid)}
 	}
-	return nil, hintError{err, "another process listens there; choose another address with --listen"}
+	return hintError{err, "another process listens there; choose another address with --listen"}
 }

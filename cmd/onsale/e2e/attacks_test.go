@@ -283,6 +283,7 @@ func TestAttacks_ByRequests(t *testing.T) {
 		"smuggling by two lengths":        {"POST " + issue + " HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n" + get("/api/v1/admin/stats"), "400 "},
 		"smuggling by length and chunks":  {"POST " + issue + " HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "401 "},
 		"smuggling by another encoding":   {"POST " + issue + " HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\nTransfer-Encoding: gzip\r\n\r\n", "501 "},
+		"a body that is compressed":       {"POST " + issue + " HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "415 "},
 		"another user in the body":        {"POST " + issue + " HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"userId\":\"lee\"}", "400 "},
 		"a role in the body":              {"POST /api/v1/admin/promotions HTTP/1.1\r\nHost: x\r\n" + bearer + "\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"role\":\"admin\"}", "403 "},
 		"metrics in the name of somebody": {get("/debug/streams", bearer), "403 "},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"onsale/http/auth"
 )
@@ -43,9 +44,9 @@ func (n *Node) redeemTicket(ctx context.Context, node, ticket string) (who auth.
 	return who, json.Unmarshal(answer, &who)
 }
 
-// readyNotes are what this node cannot check, and what it does without.
+// readyNotes are what this node cannot check, what it does without, and what will need somebody soon.
 func (n *Node) readyNotes() []string {
-	notes := n.auth.Notes()
+	notes := slices.Concat(n.auth.Notes(), n.certificate.notes())
 	if len(n.config.NATS.URL) > 0 {
 		notes = append(notes, "only the leaders of the logs are checked, not their replicas")
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -35,12 +36,14 @@ type Node struct {
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
 	auth         *auth.Authenticator
+	fakeListener net.Listener // of the demo's provider alone; nil: it is served with the API
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
-	storeFile    os.FileInfo // of the read store that is open
-	consistent   bool        // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool // since the signal
+	certificate  *certificate // nil: plain HTTP
+	storeFile    os.FileInfo  // of the read store that is open
+	consistent   bool         // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool  // since the signal
 }
 
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
@@ -49,6 +52,10 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
+	var err error
+	if n.certificate, err = loadCertificate(cfg.TLS, logger); err != nil {
+		return nil, err
+	}
 	if err := n.openAuth(); err != nil {
 		return nil, err
 	}
@@ -151,9 +158,14 @@ func (n *Node) open(ctx context.Context, address string) error {
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
+		TLS:             n.certificate.config(),
+		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
 		Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
+	if n.certificate != nil {
+		n.registry.MustRegister(n.certificate)
+	}
 	return nil
 }
 

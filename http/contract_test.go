@@ -239,10 +239,12 @@ func TestContract_HasFrames(t *testing.T) {
 			check(promotions, "/api/v1/promotions/p/events", frame)
 		}
 	}
-	for path, data := range map[string]string{
-		"/api/v1/schedules/s/seats/events": `{"scheduleSeatId":-1,"status":null,"timestamp":"2026-11-22T12:00:00.123Z","isHeartbeat":true}`,
-	} {
-		check("heartbeat", path, openapitest.Frame{Data: data, ID: testEpoch + "-1"})
+	check("heartbeat", "/api/v1/schedules/s/seats/events", openapitest.Frame{
+		Data: `{"scheduleSeatId":-1,"status":null,"timestamp":"2026-11-22T12:00:00.123Z","isHeartbeat":true}`, ID: testEpoch + "-1",
+	})
+	for _, path := range []string{"/api/v1/me/events", "/subscribe/1", "/api/v1/users/alarm/subscribe", "/api/v1/orders/imp_1/sse", "/api/v1/admin/events"} {
+		check("end of an identity", path, openapitest.Frame{Event: "auth-expiring", Data: `{"expiresAt":"2026-11-22T12:00:00.000Z"}`})
+		check("end of an identity", path, openapitest.Frame{Event: "auth-expired", Data: `{"code":"unauthenticated"}`})
 	}
 	if checked < 120 {
 		t.Errorf("only %d frames", checked)

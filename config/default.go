@@ -50,7 +50,7 @@ func Default() Config {
 // server's own sync setting.
 func (c *Config) deriveDefaults(from Origins) {
 	if !from.isSet("auth.mode") && (c.Auth.Secret != "" || c.Auth.JWKS != "") {
-		c.Auth.Mode = "jwt" // whoever sets a key does not want demo
+		c.Auth.Mode = "jwt" // a key is set for nothing else
 	}
 	if len(c.NATS.URL) == 0 {
 		return

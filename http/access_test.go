@@ -246,7 +246,7 @@ func TestAccess_IsOpenInDemoMode(t *testing.T) {
 	}
 }
 
-// Who comes back to a stream of somebody without an identity is told so by a stream; who comes for the first time gets 401, and who
+// Who comes back to a stream of somebody without an identity gets auth-expired by a stream; who comes for the first time gets 401, and who
 // is somebody else 403.
 func TestAccess_TellsThoseWhoComeBack(t *testing.T) {
 	f, c, path := accessFixture(t)

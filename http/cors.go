@@ -79,7 +79,7 @@ func (s *Server) allowsOrigin(origin string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// isLocalHost says whether a Host header cannot be that of somebody's web page: an address, a name below localhost, a name
+// isLocalHost says whether a Host header cannot be that of a foreign web page: an address, a name below localhost, a name
 // without a dot, which nobody can register, or none. The hosts of allowed origins count too.
 func (s *Server) isLocalHost(host string) bool {
 	name := strings.Trim(host, "[]")

@@ -18,7 +18,7 @@ import (
 	"onsale/http/sse"
 )
 
-// handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
+// handler answers a request that its route admits, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) error
 
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
@@ -110,7 +110,7 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 }
 
 // admitted calls h if the row admits the request, and the user has not sent too many. Who comes back to a stream without a valid
-// identity is told so by a stream.
+// identity gets auth-expired by a stream.
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, stream bool, h handler) error {
 	who, err := s.admit(r, row, stream)
 	if err == nil {

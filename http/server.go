@@ -102,7 +102,7 @@ type Config struct {
 	// EventTypes are the types that events may have, for the filter of the feed.
 	EventTypes []string
 
-	// ReadyNotes returns what /readyz shows although it is no reason: what this node cannot know, and what will need somebody
+	// ReadyNotes returns what /readyz shows although it is no reason: what this node cannot know, and what an operator must do
 	// soon. Nil: none.
 	ReadyNotes func() []string
 

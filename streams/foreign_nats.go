@@ -1,4 +1,4 @@
-// Cutting off, on an external NATS, what is foreign at the end of EVENTS. Its messages cannot be deleted, so EVENTS is made anew: a copy of
+// Cutting off, on an external NATS, what is foreign at the end of EVENTS. Its messages cannot be deleted, so EVENTS is recreated: a copy of
 // it stays as another stream, from which the events are published again, at their numbers.
 
 package streams

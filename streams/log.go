@@ -89,7 +89,7 @@ type Log struct {
 	connCancel context.CancelFunc
 }
 
-// toolPatience is how long a tool, which somebody waits for, tries to open a log. A node tries for as long as it takes.
+// toolPatience is how long a command-line tool tries to open a log. A node tries for as long as it takes.
 var toolPatience = 10 * time.Second // tests only: shorter
 
 var errGaveUp = errors.New("gave up")

@@ -25,7 +25,7 @@ func verify(commands *jetstream.StreamInfo, wantCommands jetstream.StreamConfig,
 	return sameEpoch(commands, events)
 }
 
-// checkConfig compares a stream as it is now: somebody may have edited it while this node runs. Until it is as it was, the node is not
+// checkConfig compares a stream as it is now: it may have been edited while this node runs. Until it is as it was, the node is not
 // ready, since its log may refuse commands or drop its oldest messages.
 func (l *Log) checkConfig(info *jetstream.StreamInfo, want jetstream.StreamConfig) {
 	if l.config.ReadOnly {

@@ -75,7 +75,7 @@ type Authenticator struct {
 	identify func(r *http.Request, stream bool) (Identity, error)
 	source   *keySource
 	verifier *tokenVerifier
-	tickets  *ticketOffice
+	tickets  *ticketStore
 	stop     func()
 }
 
@@ -87,7 +87,7 @@ func New(c Config) (*Authenticator, error) {
 func newAuthenticator(c Config, every, pause time.Duration, now func() time.Time) (*Authenticator, error) {
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	c.UserClaim, c.Node = cmp.Or(c.UserClaim, "sub"), cmp.Or(c.Node, "onsale")
-	a := &Authenticator{config: c, tickets: newTicketOffice(c.Node, now), stop: func() {}}
+	a := &Authenticator{config: c, tickets: newTicketStore(c.Node, now), stop: func() {}}
 	switch c.Mode {
 	case Demo:
 		a.identify = func(r *http.Request, _ bool) (Identity, error) { return demoUser(r) }

@@ -103,7 +103,7 @@ func (a *Authenticator) tokenUser(r *http.Request, stream bool) (Identity, error
 	}
 }
 
-// bearer returns the token in Authorization. Other schemes belong to whoever stands in front.
+// bearer returns the token in Authorization. Other schemes belong to a proxy in front.
 func bearer(r *http.Request) (token string, found bool, err error) {
 	values := r.Header["Authorization"]
 	if len(values) > 1 {

@@ -34,7 +34,7 @@ const (
 	hashedLength   = 32
 )
 
-// userID returns the user id of a subject that somebody else named. A subject that is no user id gets a hash of its own; so
+// userID returns the user id of a subject that another system named. A subject that is no user id gets a hash of its own; so
 // does one that looks like such a hash, or it could be chosen to be another's.
 func userID(subject string) string {
 	if isUserID(subject) && !strings.HasPrefix(subject, hashedPrefix) {

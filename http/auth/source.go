@@ -64,7 +64,7 @@ func newKeySource(where string, every, pause time.Duration, logger *slog.Logger)
 			return nil, fmt.Errorf("the address of the key set is no URL")
 		}
 		if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-			return nil, fmt.Errorf("the key set at %s is not read over https: whoever is on the way could sign as anybody", u.Redacted())
+			return nil, fmt.Errorf("the key set at %s is not read over https: an attacker on the way could sign as any user", u.Redacted())
 		}
 		s.where = u.Redacted()
 		client := keySetClient()
@@ -75,7 +75,7 @@ func newKeySource(where string, every, pause time.Duration, logger *slog.Logger)
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
-// keySetClient follows no redirect: the address of the keys is the operator's to choose, not that of whoever answers there.
+// keySetClient follows no redirect: the address of the keys is the operator's to choose, not that of the server there.
 func keySetClient() *http.Client {
 	return &http.Client{
 		Timeout: fetchTimeout,
@@ -230,7 +230,7 @@ func (s *keySource) note() string {
 	keys := len(s.keys.Load().keys)
 	switch {
 	case s.problem != "":
-		// The log has the problem: whoever reads /readyz need not learn names and addresses of the shop's network.
+		// The log has the problem: readers of /readyz need not learn names and addresses of the internal network.
 		return fmt.Sprintf("the key set cannot be read since %s, %d known keys go on", s.since.UTC().Format(time.RFC3339), keys)
 	case keys == 0:
 		return "the key set has no key: every token is refused"

@@ -27,8 +27,8 @@ var ErrTooManyTickets = errors.New("too many tickets have not been redeemed yet"
 
 var errTicket error = &TokenError{"ticket"}
 
-// ticketOffice has the tickets that this node issued. All live equally long, so the oldest expires first.
-type ticketOffice struct {
+// ticketStore has the tickets that this node issued. All live equally long, so the oldest expires first.
+type ticketStore struct {
 	node string
 	max  int
 	now  func() time.Time
@@ -44,8 +44,8 @@ type ticket struct {
 	expires time.Time
 }
 
-func newTicketOffice(node string, now func() time.Time) *ticketOffice {
-	return &ticketOffice{node: node, max: maxTickets, now: now, issued: map[tokenHash]ticket{}, perUser: map[string]int{}}
+func newTicketStore(node string, now func() time.Time) *ticketStore {
+	return &ticketStore{node: node, max: maxTickets, now: now, issued: map[tokenHash]ticket{}, perUser: map[string]int{}}
 }
 
 // IssueTicket makes a ticket for who, which Identify takes once, for a stream, until it expires.
@@ -72,7 +72,7 @@ func (a *Authenticator) redeem(ctx context.Context, text string) (Identity, erro
 	return who, nil
 }
 
-// cutTicket splits NODE.SECRET. The node comes from whoever sent the ticket, so it is checked before anybody is asked.
+// cutTicket splits NODE.SECRET. The node's name comes from the client, so it is checked before any node is asked.
 func cutTicket(text string) (node, secret string, ok bool) {
 	if len(text) > ticketMaxLength {
 		return "", "", false
@@ -82,60 +82,60 @@ func cutTicket(text string) (node, secret string, ok bool) {
 	return node, secret, ok
 }
 
-func (o *ticketOffice) issue(who Identity) (string, time.Time, error) {
-	text := o.node + "." + rand.Text()
+func (s *ticketStore) issue(who Identity) (string, time.Time, error) {
+	text := s.node + "." + rand.Text()
 	hash := tokenHash(sha256.Sum256([]byte(text)))
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := o.now()
-	o.forgetExpired(now)
-	if len(o.issued) >= o.max || o.perUser[who.User] >= maxTicketsPerUser {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	s.forgetExpired(now)
+	if len(s.issued) >= s.max || s.perUser[who.User] >= maxTicketsPerUser {
 		return "", time.Time{}, ErrTooManyTickets
 	}
 	expires := now.Add(ticketTTL)
-	o.issued[hash] = ticket{who, expires}
-	o.queue = append(o.queue, hash)
-	o.perUser[who.User]++
+	s.issued[hash] = ticket{who, expires}
+	s.queue = append(s.queue, hash)
+	s.perUser[who.User]++
 	return text, expires, nil
 }
 
-func (o *ticketOffice) redeem(text string) (Identity, error) {
+func (s *ticketStore) redeem(text string) (Identity, error) {
 	hash := tokenHash(sha256.Sum256([]byte(text)))
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	t, ok := o.issued[hash]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.issued[hash]
 	if !ok {
 		return Identity{}, errTicket
 	}
-	o.remove(hash, t)
-	if now := o.now(); !now.Before(t.expires) || !t.who.Expires.IsZero() && !now.Before(t.who.Expires) {
+	s.remove(hash, t)
+	if now := s.now(); !now.Before(t.expires) || !t.who.Expires.IsZero() && !now.Before(t.who.Expires) {
 		return Identity{}, errTicket
 	}
 	return t.who, nil
 }
 
 // forgetExpired removes what has expired, and the redeemed tickets before it.
-func (o *ticketOffice) forgetExpired(now time.Time) {
+func (s *ticketStore) forgetExpired(now time.Time) {
 	gone := 0
-	for _, hash := range o.queue {
-		t, ok := o.issued[hash]
+	for _, hash := range s.queue {
+		t, ok := s.issued[hash]
 		if ok && now.Before(t.expires) {
 			break
 		}
 		if ok {
-			o.remove(hash, t)
+			s.remove(hash, t)
 		}
 		gone++
 	}
-	o.queue = o.queue[gone:]
-	if len(o.queue) > 2*o.max { // most are redeemed
-		o.queue = slices.DeleteFunc(o.queue, func(hash tokenHash) bool { _, ok := o.issued[hash]; return !ok })
+	s.queue = s.queue[gone:]
+	if len(s.queue) > 2*s.max { // most are redeemed
+		s.queue = slices.DeleteFunc(s.queue, func(hash tokenHash) bool { _, ok := s.issued[hash]; return !ok })
 	}
 }
 
-func (o *ticketOffice) remove(hash tokenHash, t ticket) {
-	delete(o.issued, hash)
-	if o.perUser[t.who.User]--; o.perUser[t.who.User] == 0 {
-		delete(o.perUser, t.who.User)
+func (s *ticketStore) remove(hash tokenHash, t ticket) {
+	delete(s.issued, hash)
+	if s.perUser[t.who.User]--; s.perUser[t.who.User] == 0 {
+		delete(s.perUser, t.who.User)
 	}
 }

@@ -33,7 +33,7 @@ func TestTicket_OpensOneStream(t *testing.T) {
 
 func TestTicket_Expires(t *testing.T) {
 	now := time.Now()
-	o := newTicketOffice("node-1", func() time.Time { return now })
+	o := newTicketStore("node-1", func() time.Time { return now })
 	late, _, _ := o.issue(Identity{User: "kim"})
 	short, _, _ := o.issue(Identity{User: "kim", Expires: now.Add(10 * time.Second)})
 	now = now.Add(10 * time.Second)
@@ -71,7 +71,7 @@ func TestTicket_ConcurrentRedemptions(t *testing.T) {
 
 func TestTicket_MemoryIsBounded(t *testing.T) {
 	now := time.Now()
-	o := newTicketOffice("node-1", func() time.Time { return now })
+	o := newTicketStore("node-1", func() time.Time { return now })
 	o.max = 1000
 	for range maxTicketsPerUser {
 		if _, _, err := o.issue(Identity{User: "kim"}); err != nil {

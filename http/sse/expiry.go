@@ -1,5 +1,5 @@
 // Expiry of identities. A stream that shows what only its user may see ends with the proof of who that is: its client is warned a
-// minute before, so that it can get a new token, and is told at the end. Streams of schedules and promotions need no identity, so
+// minute before, so that it can get a new token, and at the end. Streams of schedules and promotions need no identity, so
 // they do not expire.
 
 package sse

@@ -44,7 +44,7 @@ func (n *Node) redeemTicket(ctx context.Context, node, ticket string) (who auth.
 	return who, json.Unmarshal(answer, &who)
 }
 
-// readyNotes are what this node cannot check, what it does without, and what will need somebody soon.
+// readyNotes are what this node cannot check, what it does without, and what an operator must do soon.
 func (n *Node) readyNotes() []string {
 	notes := slices.Concat(n.auth.Notes(), n.certificate.notes())
 	if len(n.config.NATS.URL) > 0 {

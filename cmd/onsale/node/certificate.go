@@ -1,4 +1,4 @@
-// The certificate of tls.cert and tls.key. Whoever renews it replaces the files; the node finds that out by itself, and new
+// The certificate of tls.cert and tls.key. To renew it, replace the files: the node notices, and new
 // connections get the new one. Between the two writes the files are no pair, so what cannot be used is no reason to end: the
 // pair before it stays in force, and the log and /readyz say why.
 

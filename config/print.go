@@ -13,8 +13,8 @@ import (
 )
 
 // Print writes c to w as YAML, in the order of Config, each value with its
-// origin as a comment. Credentials of NATS servers and of the payment provider
-// are masked. With an external NATS, which has its own sync, that line is left
+// origin as a comment. Credentials of NATS servers, of the payment provider and
+// of the collector of traces are masked. With an external NATS, which has its own sync, that line is left
 // out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
@@ -22,6 +22,9 @@ func (c Config) Print(w io.Writer, from Origins) error {
 		c.NATS.URL[i] = maskURL(server)
 	}
 	c.Payments = c.Payments.masked()
+	if c.Tracing.OTLP != "" {
+		c.Tracing.OTLP = maskURL(c.Tracing.OTLP)
+	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	settings(&c).VisitAll(func(s *pflag.Flag) {
@@ -56,6 +59,8 @@ func valueNode(s *pflag.Flag) *yaml.Node {
 		value.Tag = "!!bool"
 	case "int":
 		value.Tag = "!!int"
+	case "float64":
+		value.Tag = "!!float"
 	case "list":
 		var entries list
 		_ = entries.Set(s.Value.String())

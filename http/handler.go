@@ -21,6 +21,11 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
+	if s.AccessLog {
+		entry, logged := s.logAccess(w, r)
+		defer entry.end()
+		w, r = entry, logged
+	}
 	defer func() {
 		if value := recover(); value != nil {
 			s.handlePanic(w, r, value)
@@ -63,6 +68,7 @@ func (s *Server) handle(method, path string, stream bool, h handler) {
 	s.endpoints = append(s.endpoints, [2]string{method, path})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
+		setRoute(w, path)
 		start, status := time.Now(), http.StatusInternalServerError // the status if h panics
 		defer func() {
 			duration := time.Since(start)

@@ -84,6 +84,9 @@ type Config struct {
 	// ReadyNotes are shown by /readyz: limits of what this node can know.
 	ReadyNotes []string
 
+	// AccessLog writes a line to Logger for each response.
+	AccessLog bool
+
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -52,7 +53,7 @@ func restoreCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger := newLogger(config.Logging{Level: "warn"}, command.ErrOrStderr())
+			logger := newLogger("text", slog.LevelWarn, command.ErrOrStderr())
 			copied, err := streams.Restore(command.Context(), args[0], cfg.Data, logger)
 			if err != nil {
 				return err

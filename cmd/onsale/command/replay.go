@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strconv"
 
@@ -60,7 +61,7 @@ func runReplay(ctx context.Context, cfg config.Config, query replayQuery, stdout
 
 // readLog opens the log of a stopped data directory, or of an external NATS, for reading only.
 func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
-	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Logger: newLogger(config.Logging{Level: "warn"}, stderr)}
+	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Logger: newLogger("text", slog.LevelWarn, stderr)}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}

@@ -132,7 +132,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
-		Logger: n.logger,
+		AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
 	return nil

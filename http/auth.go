@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
 const (
@@ -22,6 +23,16 @@ const (
 	maxID       = 64
 	maxEntityID = 40
 )
+
+// identify determines who makes a request.
+func identify(r *http.Request) (auth.Identity, error) {
+	user, err := requestUser(r)
+	who := auth.Identity{User: user}
+	if user == adminUser {
+		who.Roles = auth.Admin
+	}
+	return who, err
+}
 
 // requestUser is the user of the request, or "". The first place that names a user counts, even if its value is invalid.
 func requestUser(r *http.Request) (string, error) {
@@ -42,18 +53,6 @@ func requestUser(r *http.Request) (string, error) {
 	}
 	return user, checkID(user, field, maxID)
 }
-
-// requireUser is the user of the request. Requests without a user get 401.
-func requireUser(r *http.Request) (string, error) {
-	user, err := requestUser(r)
-	if err == nil && user == "" {
-		return "", problemf(unauthenticated, "")
-	}
-	return user, err
-}
-
-// isAdmin says whether user may see other users' data.
-func isAdmin(user string) bool { return user == adminUser }
 
 // checkID validates an id of at most max characters.
 func checkID(id, field string, max int) error {

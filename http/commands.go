@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 	"onsale/projections"
 )
 
 // commandRequest is a command as read from path and body.
 type commandRequest struct {
-	entity      string
+	entity      string // "": the user
 	body        domain.Body
 	canonical   string // the body as it was read, for the fingerprint
 	admin       bool   // accepted also when there is no capacity for users
@@ -36,17 +37,17 @@ const (
 	noWait      = 0 // of issuing and ordering: they respond as soon as the command is durable
 )
 
-// command is the handler of one kind of command. It waits for fallback without a Prefer header. Requests without a user run
-// as anonymousAs; if that is empty they get 401.
-func (s *Server) command(fallback time.Duration, anonymousAs string, decode commandDecoder) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		e, err := identifyRequest(w, r, anonymousAs)
+// command is the handler of one kind of command. It waits for fallback without a Prefer header.
+func (s *Server) command(fallback time.Duration, decode commandDecoder) handler {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
+		e, err := identifyRequest(w, r, who)
 		if err != nil {
 			return err
 		}
 		wait := preferredWait(r.Header["Prefer"], fallback)
 		req, err := decode(w, r)
 		if err == nil {
+			req.entity = cmp.Or(req.entity, who.User)
 			e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), req.canonical)
 			err = s.execute(w, r, e, req, wait)
 		}
@@ -64,28 +65,42 @@ func (e *inflightRequest) problemFor(err error) *problem {
 	return &p
 }
 
-// identifyRequest determines the user and the request id. From here on every response echoes the idempotency key; if the
-// client sent none, one is generated, with which it can retry.
-func identifyRequest(w http.ResponseWriter, r *http.Request, anonymousAs string) (*inflightRequest, error) {
-	key, keyed := r.Header["Idempotency-Key"]
-	if !keyed {
-		key = []string{rand.Text()}
-	} else if len(key) != 1 || !validKey(key[0]) {
-		return nil, fieldProblem(invalidIdempotencyKey, "Idempotency-Key", "is not 1 to %d visible ASCII characters", maxKeyLength)
-	}
-	w.Header()["Idempotency-Key"] = key
-	user, err := requestUser(r)
+// identifyRequest determines the request id. Every response has it.
+func identifyRequest(w http.ResponseWriter, r *http.Request, who auth.Identity) (*inflightRequest, error) {
+	key, keyed, err := echoKey(w, r)
 	if err != nil {
 		return nil, err
 	}
-	if user = cmp.Or(user, anonymousAs); user == "" {
-		return nil, problemf(unauthenticated, "")
-	}
-	e := &inflightRequest{request: domain.NewRequestID(user, key[0]), user: user, keyed: keyed}
+	e := &inflightRequest{request: domain.NewRequestID(who.User, key), user: who.User, keyed: keyed}
 	if keyed {
 		e.appended = make(chan struct{})
 	}
 	return e, nil
+}
+
+// echoKey is the idempotency key of a request, which every response to it echoes; if the client sent none, one is generated,
+// with which it can retry.
+func echoKey(w http.ResponseWriter, r *http.Request) (key string, keyed bool, err error) {
+	keys, keyed := r.Header["Idempotency-Key"]
+	if !keyed {
+		keys = []string{rand.Text()}
+	} else if len(keys) != 1 || !validKey(keys[0]) {
+		return "", true, fieldProblem(invalidIdempotencyKey, "Idempotency-Key", "is not 1 to %d visible ASCII characters", maxKeyLength)
+	}
+	w.Header()["Idempotency-Key"] = keys
+	return keys[0], keyed, nil
+}
+
+// refusedCommand is the error of a command that its route does not admit.
+func refusedCommand(w http.ResponseWriter, r *http.Request, who auth.Identity, err error) error {
+	key, _, keyErr := echoKey(w, r)
+	switch {
+	case keyErr != nil:
+		return keyErr
+	case who.User == "":
+		return err
+	}
+	return (&inflightRequest{request: domain.NewRequestID(who.User, key)}).problemFor(err)
 }
 
 func validKey(key string) bool {

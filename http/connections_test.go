@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
 // serveImpatiently serves f with short deadlines, and with the limits that set sets.
@@ -57,19 +58,19 @@ func TestBody_IsCutOnEveryRoute(t *testing.T) {
 	if len(f.endpoints) < 100 {
 		t.Errorf("only %d routes", len(f.endpoints))
 	}
-	endpoints := append(f.endpoints, [2]string{"POST", "/nowhere"}, [2]string{"PUT", "/healthz"}, [2]string{"OPTIONS", "/api/v1/promotions"})
+	endpoints := append(f.endpoints, Route{Method: "POST", Path: "/nowhere"}, Route{Method: "PUT", Path: "/healthz"}, Route{Method: "OPTIONS", Path: "/api/v1/promotions"})
 	slots := make(chan struct{}, 100)
 	var group sync.WaitGroup
 	for _, endpoint := range endpoints {
-		path := pathParameter.ReplaceAllString(endpoint[1], "promotions.csv")
+		path := pathParameter.ReplaceAllString(endpoint.Path, "promotions.csv")
 		for _, length := range []string{"Content-Length: 1000", "Content-Length: 10000000", "Transfer-Encoding: chunked"} {
 			for _, interval := range []time.Duration{50 * time.Millisecond, time.Hour} {
 				slots <- struct{}{}
 				group.Go(func() {
 					defer func() { <-slots }()
-					took := trickleBody(t, address, endpoint[0]+" "+path+" HTTP/1.1\r\nHost: x\r\nX-User-Id: admin\r\nContent-Type: application/json\r\n"+length, interval)
+					took := trickleBody(t, address, endpoint.Method+" "+path+" HTTP/1.1\r\nHost: x\r\nX-User-Id: admin\r\nContent-Type: application/json\r\n"+length, interval)
 					if took > 3*time.Second {
-						t.Errorf("%s %s, %s: open after %v", endpoint[0], path, length, took.Round(time.Second))
+						t.Errorf("%s %s, %s: open after %v", endpoint.Method, path, length, took.Round(time.Second))
 					}
 				})
 			}
@@ -114,7 +115,7 @@ func TestHead_IsCut(t *testing.T) {
 
 type waitingStreams struct{ stubStreams }
 
-func (waitingStreams) User(w http.ResponseWriter, r *http.Request, _ string) {
+func (waitingStreams) User(w http.ResponseWriter, r *http.Request, _ auth.Identity, _ string) {
 	select {
 	case <-r.Context().Done():
 		_, _ = io.WriteString(w, "cut")

@@ -1,25 +1,27 @@
-// Routes of event streams: they check the user and that the subject exists, and hand over to Streams.
+// Routes of event streams: they check that the subject exists and may be seen, and hand over to Streams.
 
 package http
 
 import (
+	"cmp"
 	"net/http"
 
+	"onsale/http/auth"
 	"onsale/http/sse"
 	"onsale/projections/store"
 )
 
 // serveStream is a method of Streams, for a user or an entity.
-type serveStream = func(streams Streams, w http.ResponseWriter, r *http.Request, id string)
+type serveStream = func(streams Streams, w http.ResponseWriter, r *http.Request, who auth.Identity, id string)
 
-// userStream is a stream of the user of the request.
+// userStream is a stream of the user that the path names, or of the one who asks.
 func (s *Server) userStream(serve serveStream) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		user, err := requireUser(r)
-		if err != nil {
-			return err
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
+		id := cmp.Or(r.PathValue("userId"), who.User)
+		if id != who.User && !who.Roles.Any(auth.Admin) {
+			return problemf(forbidden, "")
 		}
-		serve(s.Streams, w, r, user)
+		serve(s.Streams, w, r, who, id)
 		return nil
 	}
 }
@@ -28,7 +30,7 @@ func (s *Server) userStream(serve serveStream) handler {
 // client that resumes is accepted and waits, since EventSource never retries after an error, and so is every client while
 // this node is not up to date.
 func (s *Server) entityStream(serve serveStream, param, notFoundCode string, exists func(id string) (bool, error)) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		id, err := pathID(r, param)
 		if err != nil {
 			return err
@@ -38,25 +40,21 @@ func (s *Server) entityStream(serve serveStream, param, notFoundCode string, exi
 				return problemf(notFoundCode, "")
 			}
 		}
-		serve(s.Streams, w, r, id)
+		serve(s.Streams, w, r, who, id)
 		return nil
 	}
 }
 
 // orderStream is /api/v1/orders/:imp_uid/sse. A client that has seen the result gets 204, which ends an EventSource. An order
 // that does not exist yet can be waited for. While this node is behind, the order may have changed hands since.
-func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
-	user, err := requestUser(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) orderStream(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	id, err := generatedID(r, "imp_uid")
 	if err != nil {
 		return err
 	}
 	upToDate := s.upToDate()
 	if o, known, err := lookUp(s, id, (*store.View).Order); err == nil && known && upToDate {
-		if user != "" && !maySee(o, user) {
+		if who.User != "" && !maySee(who, o.User) {
 			return problemf(forbidden, "")
 		}
 		epoch, lastSeen, ok := sse.ResumesAt(r)
@@ -66,10 +64,11 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
-	if isAdmin(user) {
-		user = "" // any user's order
+	owner := who.User
+	if who.Roles.Any(seesAnybody) {
+		owner = ""
 	}
-	s.Streams.Order(w, r, id, user)
+	s.Streams.Order(w, r, who, id, owner)
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/auth"
 	"onsale/projections/store"
 )
 
@@ -28,9 +29,9 @@ type exportFilter struct{ promotion, schedule, product string }
 const exportBufferSize = 32 << 10
 
 // export answers GET /api/v1/admin/export/:file.
-func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) export(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	query := r.URL.Query()
-	err := s.readSnapshot(w, r, query, anonymousAsAdmin, func(*store.View) error { return nil })
+	err := s.readSnapshot(w, r, query, who, func(*store.View) error { return nil })
 	if err != nil {
 		return err
 	}

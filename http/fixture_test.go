@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 	"onsale/http/payments/portone"
 	"onsale/http/sse"
 	"onsale/projections"
@@ -285,24 +286,24 @@ func newUnservedFixture(tb testing.TB) *fixture {
 // stubStreams says which stream was asked for.
 type stubStreams struct{ open []sse.StreamInfo }
 
-func (stubStreams) User(w http.ResponseWriter, _ *http.Request, user string) {
+func (stubStreams) User(w http.ResponseWriter, _ *http.Request, _ auth.Identity, user string) {
 	fmt.Fprintf(w, "stream of user %s", user)
 }
 
-func (stubStreams) Alarms(w http.ResponseWriter, _ *http.Request, user string) {
+func (stubStreams) Alarms(w http.ResponseWriter, _ *http.Request, _ auth.Identity, user string) {
 	fmt.Fprintf(w, "alarms of user %s", user)
 }
 
-func (stubStreams) Schedule(w http.ResponseWriter, _ *http.Request, schedule string) {
+func (stubStreams) Schedule(w http.ResponseWriter, _ *http.Request, _ auth.Identity, schedule string) {
 	fmt.Fprintf(w, "stream of schedule %s", schedule)
 }
 
-func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, promotion string) {
+func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, _ auth.Identity, promotion string) {
 	fmt.Fprintf(w, "stream of promotion %s", promotion)
 }
 
-func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, impUID, user string) {
-	fmt.Fprintf(w, "stream of order %s for %q", impUID, user)
+func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity, impUID, owner string) {
+	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
 
 func (s stubStreams) List() []sse.StreamInfo { return s.open }

@@ -13,10 +13,11 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
-// handler answers a request, or returns an error before it has written anything.
-type handler func(w http.ResponseWriter, r *http.Request) error
+// handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
+type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) error
 
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -46,26 +47,28 @@ func (s *Server) requestID(r *http.Request) string {
 	return s.idPrefix + strconv.FormatUint(s.idCount.Add(1), 36)
 }
 
-func (s *Server) post(path string, h handler) { s.handle(http.MethodPost, path, false, h) }
+func (s *Server) post(path string, row access, h handler) {
+	s.handle(http.MethodPost, path, row, false, h)
+}
 
 // get adds HEAD too; net/http omits the body.
-func (s *Server) get(path string, h handler) {
-	s.handle(http.MethodGet, path, false, h)
-	s.handle(http.MethodHead, path, false, h)
+func (s *Server) get(path string, row access, h handler) {
+	s.handle(http.MethodGet, path, row, false, h)
+	s.handle(http.MethodHead, path, row, false, h)
 }
 
 // stream adds the route of an event stream. It has no HEAD.
-func (s *Server) stream(path string, h handler) {
-	s.handle(http.MethodGet, path, true, func(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) stream(path string, row access, h handler) {
+	s.handle(http.MethodGet, path, row, true, func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		defer s.abortOnPanic(w, r)
-		return h(w, r)
+		return h(w, r, who)
 	})
 }
 
 // handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
 // measured, and its ResponseWriter is the server's own, because it may be hijacked.
-func (s *Server) handle(method, path string, stream bool, h handler) {
-	s.endpoints = append(s.endpoints, [2]string{method, path})
+func (s *Server) handle(method, path string, row access, stream bool, h handler) {
+	s.endpoints = append(s.endpoints, Route{method, path, row.who})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
 		setRoute(w, path)
@@ -87,7 +90,7 @@ func (s *Server) handle(method, path string, stream bool, h handler) {
 		}
 		err := setPathValues(r, params)
 		if err == nil {
-			err = h(w, r)
+			err = s.admitted(w, r, row, h)
 		}
 		switch {
 		case err != nil:
@@ -98,6 +101,18 @@ func (s *Server) handle(method, path string, stream bool, h handler) {
 			status = http.StatusOK // or another 2xx
 		}
 	})
+}
+
+// admitted calls h if the row admits the request.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, h handler) error {
+	who, err := s.admit(r, row)
+	if err == nil {
+		return h(w, r, who)
+	}
+	if r.Method == http.MethodPost {
+		err = refusedCommand(w, r, who, err)
+	}
+	return err
 }
 
 func setPathValues(r *http.Request, params httprouter.Params) error {

@@ -12,11 +12,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"onsale/http/auth"
 	"onsale/http/sse"
 	"onsale/projections"
 )
 
-func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
 	w.Header()["Cache-Control"] = noStore
 	return sendJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }
@@ -27,7 +28,7 @@ type readiness struct {
 	Notes   []string `json:"notes,omitempty"`
 }
 
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
 	reasons := s.notReadyReasons(s.Projector.Status())
 	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
@@ -65,7 +66,7 @@ type streamList struct {
 }
 
 // debugStreams is GET /debug/streams?limit=&format=json|text.
-func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) debugStreams(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 	query := r.URL.Query()
 	page, _, err := parsePage(query)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 	"onsale/http/schedulefile"
 )
 
@@ -34,8 +35,8 @@ type importView struct {
 }
 
 // importSchedules answers POST /api/v1/admin/imports/schedules with the result of each schedule, in the order of the file.
-func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request) error {
-	e, err := identifyRequest(w, r, adminUser)
+func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
+	e, err := identifyRequest(w, r, who)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
 // metrics are the counters of one Server.
@@ -104,7 +105,7 @@ func (s *Server) serveMetrics() handler {
 	h := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelError), MaxRequestsInFlight: 4,
 	})
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 		w.Header()["Cache-Control"] = noStore
 		h.ServeHTTP(w, r)
 		return nil

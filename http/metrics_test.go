@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
 // metricFamilies is a scrape.
@@ -165,7 +166,7 @@ func TestMetrics_ReportNotReady(t *testing.T) {
 
 func TestMetrics_CountPanicAs5xx(t *testing.T) {
 	s := stubServer(nil)
-	s.get("/x", func(http.ResponseWriter, *http.Request) error { panic("broken") })
+	s.get("/x", everyone, func(http.ResponseWriter, *http.Request, auth.Identity) error { panic("broken") })
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
 	if n := testutil.ToFloat64(s.metrics.requests.WithLabelValues("GET", "/x", "5xx")); n != 1 || w.Code != 500 {

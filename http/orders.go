@@ -10,6 +10,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/auth"
 	"onsale/http/payments/portone"
 	"onsale/http/view"
 	"onsale/projections/store"
@@ -91,29 +92,28 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
-// order answers GET /api/v1/orders/:imp_uid, for its user and admins.
-func order(r *http.Request, _ url.Values, v *store.View) (any, error) {
+// order answers GET /api/v1/orders/:imp_uid.
+func (s *Server) order(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	id, err := generatedID(r, "imp_uid")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	user, err := requireUser(r)
-	if err != nil {
-		return nil, err
-	}
-	o, found, err := v.Order(id)
+	var o orders.Order
+	var found bool
+	err = s.readSnapshot(w, r, r.URL.Query(), who, func(v *store.View) (err error) {
+		o, found, err = v.Order(id)
+		return err
+	})
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case !found:
-		return nil, problemf(domain.OrderNotFound, "")
-	case !maySee(o, user):
-		return nil, problemf(forbidden, "")
+		return problemf(domain.OrderNotFound, "")
+	case !maySee(who, o.User):
+		return problemf(forbidden, "")
 	}
-	return view.NewOrder(o, isAdmin(user)), nil
+	return sendJSON(w, http.StatusOK, view.NewOrder(o, who.Roles.Any(seesAnybody)))
 }
-
-func maySee(o orders.Order, user string) bool { return o.User == user || isAdmin(user) }
 
 var myOrders = userList((*store.View).Orders, func(o orders.Order) view.Order { return view.NewOrder(o, false) })
 
@@ -142,7 +142,7 @@ func (s *Server) requirePayments(decode commandDecoder) commandDecoder {
 }
 
 // webhook answers POST /api/v1/payments/webhook. Anyone can send one, so it only triggers a check of the payment.
-func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) webhook(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 	if s.Payments == nil {
 		return problemf(paymentsNotConfigured, "")
 	}

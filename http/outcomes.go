@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 )
 
 // successResponse is the response to a command that succeeded.
@@ -65,12 +66,8 @@ type requestView struct {
 	EstimatedWaitSeconds int64 `json:"estimatedWaitSeconds,omitempty"` // rounded up
 }
 
-// requestStatus answers GET /api/v1/requests/:requestId, for its user and admins.
-func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
-	user, err := requireUser(r)
-	if err != nil {
-		return err
-	}
+// requestStatus answers GET /api/v1/requests/:requestId.
+func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	id, err := domain.ParseRequestID(r.PathValue("requestId"))
 	if err != nil {
 		return fieldProblem(invalidID, "requestId", "%s", err)
@@ -89,14 +86,14 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h["Last-Event-Id"], h["Cache-Control"] = []string{s.position(status.Confirmed)}, noStore
-	outcome, pending, err := s.findOutcome(r.Context(), user, id, sequence, wait)
+	outcome, pending, err := s.findOutcome(r.Context(), who, id, sequence, wait)
 	if err != nil {
 		return err
 	}
 	if outcome == nil {
 		return sendJSON(w, http.StatusOK, s.viewPending(id, pending))
 	}
-	if outcome.User != user && !isAdmin(user) {
+	if !maySee(who, outcome.User) {
 		return problemf(forbidden, "")
 	}
 	return sendJSON(w, http.StatusOK, s.viewRequest(outcome))
@@ -123,7 +120,7 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 
 // findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when
 // this node has decided everything that was accepted anywhere before the question.
-func (s *Server) findOutcome(ctx context.Context, user string, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, pending uint64, err error) {
+func (s *Server) findOutcome(ctx context.Context, who auth.Identity, id domain.RequestID, sequence uint64, wait time.Duration) (o *domain.Event, pending uint64, err error) {
 	if o, err := s.storedOutcome(id); o != nil || err != nil {
 		return o, 0, err
 	}
@@ -131,7 +128,7 @@ func (s *Server) findOutcome(ctx context.Context, user string, id domain.Request
 		return nil, 0, s.notCaughtUpProblem()
 	}
 	if existing := s.inflight.find(id); existing != nil {
-		if existing.user != user && !isAdmin(user) {
+		if !maySee(who, existing.user) {
 			return nil, 0, problemf(forbidden, "")
 		}
 		select {

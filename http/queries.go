@@ -4,7 +4,6 @@
 package http
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -13,33 +12,20 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/auth"
 	"onsale/http/view"
 	"onsale/projections/store"
 )
-
-// userPolicy returns the user of a request that may read, or an error.
-type userPolicy = func(*http.Request) (user string, err error)
-
-var (
-	anonymousOK  = requestUser
-	userRequired = requireUser
-)
-
-// anonymousAsAdmin treats requests without a user as the admin's, as admin commands do.
-func anonymousAsAdmin(r *http.Request) (string, error) {
-	user, err := requestUser(r)
-	return cmp.Or(user, adminUser), err
-}
 
 // viewReader makes the body of a response from one snapshot.
 type viewReader = func(r *http.Request, query url.Values, v *store.View) (any, error)
 
 // query answers a GET from one snapshot.
-func (s *Server) query(policy userPolicy, read viewReader) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) query(read viewReader) handler {
+	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		query := r.URL.Query()
 		var view any
-		err := s.readSnapshot(w, r, query, policy, func(v *store.View) (err error) {
+		err := s.readSnapshot(w, r, query, who, func(v *store.View) (err error) {
 			view, err = read(r, query, v)
 			return err
 		})
@@ -51,11 +37,7 @@ func (s *Server) query(policy userPolicy, read viewReader) handler {
 }
 
 // readSnapshot reads the store as the user of the request, once it has reached the position in ?after=.
-func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.Values, policy userPolicy, read func(*store.View) error) error {
-	user, err := policy(r)
-	if err != nil {
-		return err
-	}
+func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.Values, who auth.Identity, read func(*store.View) error) error {
 	if s.Projector.Status().Halted != "" {
 		return problemf(halted, "")
 	}
@@ -65,7 +47,7 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 	if err := s.waitForPosition(r.Context(), query); err != nil {
 		return err
 	}
-	return s.Projector.Read(user, func(v *store.View) error {
+	return s.Projector.Read(who.User, func(v *store.View) error {
 		h := w.Header()
 		h["Last-Event-Id"] = []string{s.position(v.EventNumber())}
 		h["Cache-Control"] = noStore

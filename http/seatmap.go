@@ -16,6 +16,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/seats"
+	"onsale/http/auth"
 	"onsale/projections/store"
 )
 
@@ -27,7 +28,7 @@ const (
 	flushSize       = 64 << 10
 )
 
-func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) seats(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	schedule, err := pathID(r, "scheduleId")
 	if err != nil {
 		return err
@@ -39,7 +40,7 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request) error {
 	buffer := seatMapBuffers.Get().(*[]byte)
 	defer seatMapBuffers.Put(buffer)
 	m := seatMap{out: append((*buffer)[:0], '['), legacy: isLegacyRequest(r), compress: acceptsGzip(r)}
-	err = s.readSnapshot(w, r, query, anonymousOK, func(v *store.View) error { return v.Seats(schedule, m.add) })
+	err = s.readSnapshot(w, r, query, who, func(v *store.View) error { return v.Seats(schedule, m.add) })
 	if m.gz != nil {
 		defer gzipPool.Put(m.gz)
 	}

@@ -26,6 +26,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/auth"
 	"onsale/http/sse"
 	"onsale/projections"
 	"onsale/projections/store"
@@ -91,17 +92,17 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Streams is implemented by sse.Hub. Its handlers are called once the user is known and the stream may exist, and write the
-// whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked. They
+// Streams is implemented by sse.Hub. Its handlers are called once it is known that who may see the stream and that it may
+// exist, and write the whole response. Headers that w has by then (X-Request-Id, CORS) belong to it, also when the connection is hijacked. They
 // are called on a halted node too: a stream is never refused with 503.
 type Streams interface {
-	User(w http.ResponseWriter, r *http.Request, user string)
-	Alarms(w http.ResponseWriter, r *http.Request, user string) // only alarms
-	Schedule(w http.ResponseWriter, r *http.Request, schedule string)
-	Promotion(w http.ResponseWriter, r *http.Request, promotion string)
-	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be user's, unless
-	// user is "".
-	Order(w http.ResponseWriter, r *http.Request, impUID, user string)
+	User(w http.ResponseWriter, r *http.Request, who auth.Identity, user string)
+	Alarms(w http.ResponseWriter, r *http.Request, who auth.Identity, user string) // only alarms
+	Schedule(w http.ResponseWriter, r *http.Request, who auth.Identity, schedule string)
+	Promotion(w http.ResponseWriter, r *http.Request, who auth.Identity, promotion string)
+	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
+	// owner is "".
+	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int
@@ -154,7 +155,7 @@ var errShutdown = errors.New("server is shutting down")
 type Server struct {
 	Config
 	router         *httprouter.Router
-	endpoints      [][2]string // method and path of each route
+	endpoints      []Route
 	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection

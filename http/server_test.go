@@ -14,6 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/auth"
 	"onsale/http/sse"
 	"onsale/projections"
 )
@@ -88,7 +89,7 @@ func TestConsistency_ReportsNotCaughtUp(t *testing.T) {
 	if p := problemOf(f.waitForPosition(ctx, map[string][]string{"after": {testEpoch + "-9"}})); p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
-	_, _, err := f.findOutcome(ctx, "kim", domain.NewRequestID("kim", "k"), 0, 0)
+	_, _, err := f.findOutcome(ctx, auth.Identity{User: "kim"}, domain.NewRequestID("kim", "k"), 0, 0)
 	if p := problemOf(err); p.Code != requestNotFound && p.Code != notCaughtUp {
 		t.Errorf("got %+v", p)
 	}
@@ -105,18 +106,18 @@ func TestConsistency_FindsRequestsOfOtherNodes(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, _, err := f.findOutcome(short, "kim", kim.Request, 0, 0); problemOf(err).Code != notCaughtUp {
+	if _, _, err := f.findOutcome(short, auth.Identity{User: "kim"}, kim.Request, 0, 0); problemOf(err).Code != notCaughtUp {
 		t.Errorf("before it arrives: got %v, want %s", err, notCaughtUp)
 	}
 	f.log.update(func() { f.log.deliveryPaused = false })
-	if o, _, err := f.findOutcome(t.Context(), "kim", kim.Request, 0, 0); err != nil || o == nil || o.Request != kim.Request {
+	if o, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, kim.Request, 0, 0); err != nil || o == nil || o.Request != kim.Request {
 		t.Errorf("after that: got %v %v, want its outcome", o, err)
 	}
-	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != requestNotFound {
+	if _, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != requestNotFound {
 		t.Errorf("never accepted: got %v, want %s", err, requestNotFound)
 	}
 	f.log.update(func() { f.log.appendErr = domain.ErrNoAck })
-	if _, _, err := f.findOutcome(t.Context(), "kim", domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != notCaughtUp {
+	if _, _, err := f.findOutcome(t.Context(), auth.Identity{User: "kim"}, domain.NewRequestID("kim", "never"), 0, 0); problemOf(err).Code != notCaughtUp {
 		t.Errorf("with a log that does not answer: got %v, want %s", err, notCaughtUp)
 	}
 }
@@ -160,7 +161,7 @@ func TestClient_RunsSession(t *testing.T) {
 
 type panickingStreams struct{ stubStreams }
 
-func (panickingStreams) User(w http.ResponseWriter, _ *http.Request, _ string) {
+func (panickingStreams) User(w http.ResponseWriter, _ *http.Request, _ auth.Identity, _ string) {
 	_, _ = io.WriteString(w, "event: connect\n")
 	_ = http.NewResponseController(w).Flush()
 	panic("secret")

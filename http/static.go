@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"onsale/http/auth"
 )
 
 //go:embed web/*.html web/*.css web/*.js
@@ -34,7 +36,7 @@ func (s *Server) staticFiles() {
 		if route == "/index.html" {
 			route = "/"
 		}
-		s.get(route, staticFile(file.Name()))
+		s.get(route, everyone, staticFile(file.Name()))
 	}
 }
 
@@ -46,7 +48,7 @@ func staticFile(name string) handler {
 	}
 	sum := sha256.Sum256(content)
 	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
 		h := w.Header()
 		h.Set("Content-Type", contentTypes[path.Ext(name)])
 		h.Set("Content-Security-Policy", contentSecurityPolicy)

@@ -9,6 +9,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/auth"
 	"onsale/projections/store"
 )
 
@@ -43,11 +44,11 @@ type scheduleStats struct {
 
 // stats answers GET /api/v1/admin/stats. It shows the first page of promotions and schedules; the cursors are those of their
 // lists.
-func (s *Server) stats(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) stats(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 	at := domain.At(s.now())
 	var promotions list[promotionStats]
 	var schedules list[scheduleStats]
-	err := s.readSnapshot(w, r, r.URL.Query(), anonymousAsAdmin, func(v *store.View) error {
+	err := s.readSnapshot(w, r, r.URL.Query(), who, func(v *store.View) error {
 		first := pageRequest{limit: defaultLimit}
 		foundPromotions, err := v.Promotions("", first.limit+1)
 		if err != nil {

@@ -40,7 +40,7 @@ var allowedImports = map[string]struct {
 	"http/view":          {"what clients see of the domain", rules},
 	"http/view/viewtest": {"samples for tests", nil},
 	"http/sse": {"streams of events and of state", []string{
-		"domain", "domain/coupons", "domain/orders", "domain/seats", "projections", "projections/store", "http/view", "http/sse/evloop",
+		"domain", "domain/coupons", "domain/orders", "domain/seats", "projections", "projections/store", "http/auth", "http/view", "http/sse/evloop",
 	}},
 	"http/sse/evloop":                   {"connections, not streams", nil},
 	"http/payments":                     {"the log is passed in", []string{"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}},

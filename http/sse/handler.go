@@ -11,22 +11,23 @@ import (
 	"strings"
 	"time"
 
+	"onsale/http/auth"
 	"onsale/http/sse/evloop"
 	"onsale/http/view"
 )
 
 // User serves the stream of a user's events.
-func (h *Hub) User(w http.ResponseWriter, r *http.Request, user string) {
+func (h *Hub) User(w http.ResponseWriter, r *http.Request, _ auth.Identity, user string) {
 	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserEvents)})
 }
 
 // Alarms serves the stream of a user's alarms.
-func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, user string) {
+func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, _ auth.Identity, user string) {
 	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserAlarms)})
 }
 
 // Schedule serves the stream of a schedule's seats. The caller has checked that the schedule exists.
-func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, schedule string) {
+func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, _ auth.Identity, schedule string) {
 	a := view.Audience{Content: view.Seats, Named: r.URL.Query().Get("events") == "named"}
 	if strings.HasPrefix(r.URL.Path, "/api/schedules/") {
 		a.Content = view.LegacySeats

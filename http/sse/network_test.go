@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"onsale/http/auth"
 	"onsale/http/sse/evloop"
 	"onsale/http/view/viewtest"
 )
@@ -258,12 +259,18 @@ func (f *fixture) serve() *server {
 
 func (f *fixture) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().User(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Promotion(rw, r, r.PathValue("id")) })
-	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Order(rw, r, r.PathValue("id"), r.URL.Query().Get("user"))
+	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().User(rw, r, auth.Identity{}, r.PathValue("id"))
 	})
-	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) { f.current().Schedule(rw, r, r.PathValue("id")) })
+	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Promotion(rw, r, auth.Identity{}, r.PathValue("id"))
+	})
+	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Order(rw, r, auth.Identity{}, r.PathValue("id"), r.URL.Query().Get("user"))
+	})
+	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) {
+		f.current().Schedule(rw, r, auth.Identity{}, r.PathValue("id"))
+	})
 	return mux
 }
 

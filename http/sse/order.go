@@ -14,19 +14,20 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/auth"
 	"onsale/http/view"
 )
 
-// Order serves the stream of the order with the payment impUID. It must be the user's; "" may see anybody's. The order may
-// not exist yet.
-func (h *Hub) Order(w http.ResponseWriter, r *http.Request, impUID, user string) {
+// Order serves the stream of the order with the payment impUID. It must be owner's, unless owner is "". The order may not
+// exist yet.
+func (h *Hub) Order(w http.ResponseWriter, r *http.Request, _ auth.Identity, impUID, owner string) {
 	content := view.OrderResult
 	if r.URL.Query().Get("data") == "text" {
 		content = view.OrderResultText
 	}
 	initial := cursor{audience: inLanguage(r, content)}
-	if user != "" {
-		initial.expectedUser = &user
+	if owner != "" {
+		initial.expectedUser = &owner
 	}
 	h.serve(w, r, Topic{TopicOrder, impUID}, initial)
 }

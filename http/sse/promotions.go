@@ -12,6 +12,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/auth"
 	"onsale/http/view"
 )
 
@@ -57,7 +58,7 @@ type sample struct {
 }
 
 // Promotion serves the stream of a promotion's progress. The caller has checked that the promotion exists.
-func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, promotion string) {
+func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, _ auth.Identity, promotion string) {
 	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{})
 }
 

@@ -1,0 +1,65 @@
+// Who may use a route. Each route has one of these rows, and no handler is called before its row is checked; what belongs to
+// one user is checked by its handler, once the owner is known.
+
+package http
+
+import (
+	"net/http"
+
+	"onsale/http/auth"
+)
+
+// access is a row of the table of who may use what.
+type access struct {
+	who       string     // as the table shows it
+	public    bool       // the handler does not need to know who asks, so it is not determined
+	anonymous bool       // also without a user
+	roles     auth.Roles // one of them is needed; 0: none
+}
+
+// seesAnybody are the roles that may read any user's requests and orders.
+const seesAnybody = auth.Admin | auth.Operator | auth.Auditor
+
+var (
+	everyone  = access{who: "everyone", public: true}
+	visitors  = access{who: "everyone, who sees what is theirs", anonymous: true}
+	users     = access{who: "any user"}
+	self      = access{who: "the same user, admin"}
+	owners    = access{who: "its user, admin, operator, auditor"}
+	viewers   = access{who: "admin, operator, auditor, viewer", roles: auth.Admin | auth.Operator | auth.Auditor | auth.Viewer}
+	auditors  = access{who: "admin, operator, auditor", roles: auth.Admin | auth.Operator | auth.Auditor}
+	operators = access{who: "admin, operator", roles: auth.Admin | auth.Operator}
+	admins    = access{who: "admin", roles: auth.Admin}
+
+	// The buyer of an order may watch it without an identity in demo mode, where one could be invented as well.
+	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", anonymous: true}
+)
+
+// Route is a row of the table of who may use what.
+type Route struct {
+	Method, Path string
+	Who          string
+}
+
+// admit determines who makes a request, and whether the row lets them in. In demo mode all may do what needs a role; without a
+// user they do it as admin.
+func (s *Server) admit(r *http.Request, row access) (auth.Identity, error) {
+	if row.public {
+		return auth.Identity{}, nil
+	}
+	who, err := identify(r)
+	switch {
+	case err != nil:
+		return auth.Identity{}, err
+	case row.roles != 0 && who.User == "":
+		return auth.Identity{User: adminUser, Roles: auth.Admin}, nil
+	case who.User == "" && !row.anonymous:
+		return auth.Identity{}, problemf(unauthenticated, "")
+	}
+	return who, nil
+}
+
+// maySee says whether who may see what belongs to a user.
+func maySee(who auth.Identity, owner string) bool {
+	return who.User == owner || who.Roles.Any(seesAnybody)
+}

@@ -80,6 +80,11 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 			}
 			observe(status, duration)
 		}()
+		if s.Trace != nil && method == http.MethodPost {
+			ctx, end := s.Trace(r, path)
+			defer func() { end(status) }()
+			r = r.WithContext(ctx)
+		}
 		var recorder *statusRecorder
 		if method != http.MethodPost && !stream { // http.MaxBytesReader needs the server's own ResponseWriter
 			recorder = &statusRecorder{w, http.StatusOK}

@@ -85,6 +85,10 @@ type Config struct {
 	// ReadyNotes are shown by /readyz: limits of what this node can know.
 	ReadyNotes []string
 
+	// Trace begins the span of a request for a command, whose context it returns; end is called with the status of the
+	// response. Nil: nothing is traced.
+	Trace func(r *http.Request, route string) (ctx context.Context, end func(status int))
+
 	// AccessLog writes a line to Logger for each response.
 	AccessLog bool
 

@@ -39,7 +39,8 @@ type Config struct {
 	// The sizes at which the streams are full and refuse appends. A larger size is applied to an existing stream.
 	CommandsMaxBytes, EventsMaxBytes int64
 
-	ReadOnly bool // for replay and audit: the streams must exist, and nothing is created, updated or appended
+	ReadOnly bool     // for replay and audit: the streams must exist, and nothing is created, updated or appended
+	Tracing  *Tracing // nil: nothing is traced
 	Logger   *slog.Logger
 }
 

@@ -109,7 +109,7 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
 	m := newMessage()
 	for i, r := range batch {
-		fillMessage(m, r)
+		l.fillMessage(m, r)
 		setHeader(m, jetstream.ExpectedLastSeqHeader, strconv.FormatUint(r.Number-1, 10))
 		if i == len(batch)-1 {
 			break
@@ -143,9 +143,10 @@ func newMessage() *nats.Msg {
 	return &nats.Msg{Header: nats.Header{jetstream.ExpectedStreamHeader: {eventsStream}}}
 }
 
-func fillMessage(m *nats.Msg, r domain.Record) {
+func (l *Log) fillMessage(m *nats.Msg, r domain.Record) {
 	m.Subject, m.Data = r.Subject, r.Payload
 	setHeader(m, hashHeader, r.Hash.String())
+	l.setTrace(m, r.Number)
 }
 
 // setHeader reuses the slice of an existing value.
@@ -177,7 +178,7 @@ func (l *Log) publishAtomic(ctx context.Context, batch []domain.Record) error {
 	setHeader(m, server.JSBatchId, rand.Text())
 	setHeader(m, jetstream.ExpectedLastSeqHeader, strconv.FormatUint(batch[0].Number-1, 10)) // on the first message only
 	for i, r := range batch {
-		fillMessage(m, r)
+		l.fillMessage(m, r)
 		setHeader(m, server.JSBatchSeq, strconv.Itoa(i+1))
 		if i == len(batch)-1 {
 			break

@@ -84,6 +84,9 @@ func (s *subscription) Step() {
 	if !complete || s.catchUp != nil || s.IsClosed() {
 		return
 	}
+	for _, sent := range result.traced { // a full socket loses them, and nothing else
+		sent(s.cursor.topic.key.Kind)
+	}
 	switch result.state {
 	case hasMore:
 		s.Requeue()

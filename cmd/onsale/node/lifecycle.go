@@ -89,8 +89,9 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the projector and the log.
+// Close closes the projector and the log, and sends the last traces.
 func (n *Node) Close() error {
+	defer n.closeTracer()
 	var errs []error
 	if n.projector != nil {
 		errs = append(errs, n.projector.Close())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"onsale/cmd/onsale/tracing"
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
@@ -36,8 +37,9 @@ type Node struct {
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
-	consistent   bool        // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool // since the signal
+	tracer       *tracing.Tracer // nil: nothing is traced
+	consistent   bool            // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool     // since the signal
 }
 
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
@@ -46,29 +48,36 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
-	log, err := openLog(ctx, cfg, logger)
-	if err != nil {
+	if err := n.openTracer(ctx); err != nil {
 		return nil, err
 	}
-	n.log = log
+	if err := n.openLog(ctx); err != nil {
+		n.closeTracer()
+		return nil, err
+	}
 	if err := n.open(ctx, address); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
-func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*streams.Log, error) {
+func (n *Node) openLog(ctx context.Context) (err error) {
+	cfg := n.config
 	c := streams.Config{
 		URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
-		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: logger,
+		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: n.logger,
+	}
+	if n.tracer != nil {
+		c.Tracing = n.tracer.Streams()
 	}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
-		return nil, err
+		return err
 	}
-	return streams.Open(ctx, c)
+	n.log, err = streams.Open(ctx, c)
+	return err
 }
 
 // StorePath is the read store's file. With an external NATS several nodes may share a directory, so the name has the node's.
@@ -84,13 +93,15 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.capacity = &capacityMonitor{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
 	n.capacity.noteAppend() // the log is open, so it answers
 	log := diskGuard{n.log, n.capacity, int64(cfg.Log.MinFreeDisk) / 4}
+	hooks := n.traceHooks(log.Append)
 	projector, recovery, err := projections.Open(ctx, projections.Config{
 		Path: StorePath(cfg), Log: log,
 		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Deliver(events) },
+		OnDecided:       hooks.decided,
+		OnConfirmed:     hooks.deliver,
 		OnHalt:          n.halted,
 		OnResume:        func() { n.hub.Resume() },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always, Watch: n.watchFiles,
@@ -110,7 +121,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: maxStreams, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress,
-		EventLoop: true, Logger: n.logger,
+		EventLoop: true, Trace: hooks.stream, Logger: n.logger,
 	})
 	if n.consistent {
 		newest, err := projector.LatestEvents(cfg.Streams.RingEvents)
@@ -127,12 +138,12 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.server = httpd.New(httpd.Config{
-		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
+		Append: hooks.append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
 		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
-		AccessLog: cfg.Logging.Access, Logger: n.logger,
+		Trace: hooks.request, AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/client"
 	"onsale/projections"
 )
 
@@ -120,7 +121,7 @@ func BenchmarkSeatMap_Write(b *testing.B) {
 		for i := range ids {
 			ids[i] = first + 2*i
 		}
-		if a := must(f.client(strconv.Itoa(first)).Hold(b.Context(), "s", ids, CommandOptions{}))(b); a.HTTPStatus != http.StatusCreated {
+		if a := must(f.client(strconv.Itoa(first)).Hold(b.Context(), "s", ids, client.Options{}))(b); a.HTTPStatus != http.StatusCreated {
 			b.Fatalf("got %+v", a)
 		}
 	}

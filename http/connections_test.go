@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/client"
 )
 
 // serveImpatiently serves f with short deadlines, and with the limits that set sets.
@@ -124,20 +126,31 @@ func (waitingStreams) User(w http.ResponseWriter, r *http.Request, _ auth.Identi
 	}
 }
 
+// appendUndecided appends a command as another node would, which is not decided before the test ends, and returns its sequence.
+func appendUndecided(t *testing.T, f *fixture) string {
+	t.Helper()
+	f.log.update(func() { f.log.deliveryPaused = true })
+	t.Cleanup(func() { f.log.update(func() { f.log.deliveryPaused = false }) })
+	sequence, err := f.log.Append(t.Context(), domain.Command{Entity: domain.SystemEntity, Body: domain.Tick{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.FormatUint(sequence, 10)
+}
+
 // The deadlines are for reading a request: long polls and streams go on after them.
 func TestDeadlines_SpareWaits(t *testing.T) {
 	t.Parallel()
 	f := newUnservedFixture(t)
 	f.Streams = waitingStreams{}
 	url := "http://" + serveImpatiently(t, f, nil)
-	f.log.update(func() { f.log.deliveryPaused = true })
-	defer f.log.update(func() { f.log.deliveryPaused = false })
+	undecided := appendUndecided(t, f)
 	var group sync.WaitGroup
 	for _, c := range []struct{ method, path, body, want string }{
 		{"GET", "/subscribe/kim", "", "whole"},
 		{"POST", "/api/v1/promotions/p/coupons", "", "ACCEPTED"},
 		{"POST", "/api/v1/schedules/s/seats/hold", `{"scheduleSeatIds":[1]}`, "ACCEPTED"},
-		{"GET", "/api/v1/requests/" + domain.NewRequestID("kim", "k").String() + "?sequence=9000&wait=2s", "", "PENDING"},
+		{"GET", "/api/v1/requests/" + domain.NewRequestID("kim", "k").String() + "?wait=2s&sequence=" + undecided, "", "PENDING"},
 	} {
 		group.Go(func() {
 			began := time.Now()
@@ -199,8 +212,9 @@ func TestConnections_CloseLongestIdle(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+	undecided := appendUndecided(t, f)
 	for _, c := range conns[2:] { // busy for a second
-		_, _ = io.WriteString(c, "GET /api/v1/requests/"+strings.Repeat("A", 22)+"?sequence=9000&wait=1s HTTP/1.1\r\nHost: x\r\nX-User-Id: kim\r\n\r\n")
+		_, _ = io.WriteString(c, "GET /api/v1/requests/"+strings.Repeat("A", 22)+"?wait=1s&sequence="+undecided+" HTTP/1.1\r\nHost: x\r\nX-User-Id: kim\r\n\r\n")
 	}
 	time.Sleep(50 * time.Millisecond)
 	waiting := dial(t, address)
@@ -249,7 +263,7 @@ func TestIsolated_RefusesReads(t *testing.T) {
 	f := newFixture(t)
 	isolated := false
 	f.Isolated = func() bool { return isolated }
-	done := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions", map[string]any{"promotionId": "p", "name": "n", "stock": 3}, CommandOptions{}))(t)
+	done := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions", map[string]any{"promotionId": "p", "name": "n", "stock": 3}, client.Options{}))(t)
 	isolated = true
 	get := func(path string) *http.Response {
 		r, _ := http.NewRequest("GET", f.url+path, nil)
@@ -267,7 +281,7 @@ func TestIsolated_RefusesReads(t *testing.T) {
 			t.Errorf("%s: got %s, want 503 with Retry-After", path, a.Status)
 		}
 	}
-	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/app.js", "/api/v1/requests/" + done.RequestID.String(),
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/app.js", "/api/v1/requests/" + done.RequestID,
 		"/api/v1/promotions/none/events"} { // which the hub rejects
 		if a := get(path); a.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %s, want 200", path, a.Status)

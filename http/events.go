@@ -57,8 +57,10 @@ func (s *Server) orderStream(w http.ResponseWriter, r *http.Request, who auth.Id
 		if who.User != "" && !maySee(who, o.User) {
 			return problemf(forbidden, "")
 		}
+		// An id that is ahead of this node proves nothing: the stream waits for it, or resets.
 		epoch, lastSeen, ok := sse.ResumesAt(r)
-		if ok && epoch == s.Epoch && o.ResultEvent != 0 && lastSeen.Number >= o.ResultEvent {
+		seen := ok && epoch == s.Epoch && lastSeen.Number <= s.Projector.Status().Confirmed
+		if seen && o.ResultEvent != 0 && lastSeen.Number >= o.ResultEvent {
 			w.Header()["Cache-Control"] = noStore
 			w.WriteHeader(http.StatusNoContent)
 			return nil

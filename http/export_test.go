@@ -12,6 +12,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/http/client"
 	"onsale/projections/store"
 )
 
@@ -79,9 +80,9 @@ func TestExport_WritesEachRowOnce(t *testing.T) {
 func TestExport_AuditsReusedKey(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 10)
-	paused := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions/p/pause", nil, CommandOptions{Key: "k"}))(t)
+	paused := must(f.client("kim").Command(t.Context(), "/api/v1/admin/promotions/p/pause", nil, client.Options{Key: "k"}))(t)
 	sequence := must(f.log.Append(t.Context(), domain.Command{
-		Entity: "p", User: "kim", Request: paused.RequestID, Fingerprint: 1, Body: coupons.Resume{},
+		Entity: "p", User: "kim", Request: must(domain.ParseRequestID(paused.RequestID))(t), Fingerprint: 1, Body: coupons.Resume{},
 	}))(t)
 	if err := f.Projector.WaitDecided(t.Context(), sequence); err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func seedSchedule(t testing.TB, f *fixture, seats int) {
 	schedule := map[string]any{"scheduleId": "s", "title": "t", "maxSeatsPerUser": 100, "sections": []any{
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": seats}}},
 	}}
-	if a := must(f.client("").Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t); a.HTTPStatus != 201 {
+	if a := must(f.client("").Command(t.Context(), "/api/v1/admin/schedules", schedule, client.Options{}))(t); a.HTTPStatus != 201 {
 		t.Fatalf("got %+v", a)
 	}
 }

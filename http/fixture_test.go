@@ -16,6 +16,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/client"
 	"onsale/http/payments/portone"
 	"onsale/http/sse"
 	"onsale/projections"
@@ -309,4 +310,6 @@ func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
 func (s stubStreams) Count() int             { return len(s.open) }
 
-func (f *fixture) client(user string) *Client { return &Client{URL: f.url, User: user} }
+func (f *fixture) client(user string) *client.Client {
+	return &client.Client{URL: f.url, User: user, Attempts: 1}
+}

@@ -16,6 +16,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
+	"onsale/http/client"
 	"onsale/http/payments/portone"
 	"onsale/projections"
 	"onsale/projections/store"
@@ -28,6 +29,9 @@ func (stubProjector) Status() projections.Status                  { return proje
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
 func (stubProjector) Barrier(context.Context) error               { return nil }
+func (stubProjector) Accepted(context.Context, uint64) (bool, error) {
+	return true, nil
+}
 func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ error) {
 	return o, false, nil
 }
@@ -214,10 +218,10 @@ func FuzzQuery(f *testing.F) {
 	seedPromotion(f, fx, "p", 10)
 	seedSchedule(f, fx, 4)
 	wait := defaultWait
-	must(fx.client("kim").Issue(f.Context(), "p", CommandOptions{Wait: &wait}))(f)
-	must(fx.client("kim").Hold(f.Context(), "s", []int{1}, CommandOptions{}))(f)
-	must(fx.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, CommandOptions{}))(f)
-	must(fx.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, CommandOptions{Wait: &wait}))(f)
+	must(fx.client("kim").Issue(f.Context(), "p", client.Options{Wait: &wait}))(f)
+	must(fx.client("kim").Hold(f.Context(), "s", []int{1}, client.Options{}))(f)
+	must(fx.client("").Command(f.Context(), "/api/v1/admin/products", map[string]any{"salePostId": "p", "name": "n", "price": 1, "stock": 1}, client.Options{}))(f)
+	must(fx.client("kim").Order(f.Context(), "imp_1", "p", 1, 1, client.Options{Wait: &wait}))(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		if values, _ := url.ParseQuery(query); values.Has("after") || values.Has("wait") {
 			t.Skip("it would wait; see FuzzAfter")

@@ -20,6 +20,7 @@ type inflightTable struct {
 	pending   map[domain.RequestID]*inflightRequest
 	backlog   unconfirmedQueue
 	appending int
+	last      uint64 // highest sequence that this node has appended
 }
 
 // inflightRequest is one request. sequence and err may be read once appended is closed.
@@ -60,6 +61,7 @@ func (t *inflightTable) appended(e *inflightRequest, sequence uint64, now time.T
 	t.mu.Lock()
 	t.appending--
 	t.backlog.push(e, sequence, now)
+	t.last = max(t.last, sequence)
 	t.mu.Unlock()
 	e.sequence = sequence
 	if e.keyed {
@@ -85,6 +87,13 @@ func (t *inflightTable) find(id domain.RequestID) *inflightRequest {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.pending[id]
+}
+
+// hasAppended says that the log has the command at sequence, since this node appended it or one behind it.
+func (t *inflightTable) hasAppended(sequence uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return sequence != 0 && sequence <= t.last
 }
 
 // evict removes the requests whose outcome is confirmed.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/http/client"
 	"onsale/projections"
 )
 
@@ -20,12 +21,12 @@ func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
 	before := f.log.appended
-	responses := make([]CommandResponse, 40)
+	responses := make([]client.Response, 40)
 	var wg sync.WaitGroup
 	for i := range responses {
 		wg.Go(func() {
 			wait := time.Duration(i%2) * 5 * time.Second
-			responses[i] = must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+			responses[i] = must(f.client("kim").Issue(t.Context(), "p", client.Options{Key: "k", Wait: &wait}))(t)
 		})
 	}
 	wg.Wait()
@@ -44,10 +45,10 @@ func TestInflight_EvictsConfirmed(t *testing.T) {
 	seedPromotion(t, f, "p", 1000)
 	for i := range 300 {
 		user := fmt.Sprint("u", i)
-		must(f.client(user).Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &zeroWait}))(t)
+		must(f.client(user).Issue(t.Context(), "p", client.Options{Key: "k", Wait: &zeroWait}))(t)
 	}
 	wait := 5 * time.Second
-	last := must(f.client("last").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+	last := must(f.client("last").Issue(t.Context(), "p", client.Options{Key: "k", Wait: &wait}))(t)
 	if last.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", last)
 	}
@@ -69,9 +70,9 @@ func TestIdempotency_SharesFailedAppend(t *testing.T) {
 		}
 		return f.log.Append(ctx, c)
 	}
-	first, second := make(chan CommandResponse, 1), make(chan CommandResponse, 1)
-	issue := func(to chan<- CommandResponse) {
-		to <- must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t)
+	first, second := make(chan client.Response, 1), make(chan client.Response, 1)
+	issue := func(to chan<- client.Response) {
+		to <- must(f.client("kim").Issue(t.Context(), "p", client.Options{Key: "k"}))(t)
 	}
 	go issue(first)
 	<-entered
@@ -112,7 +113,7 @@ func TestCommand_SurvivesDisconnect(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		_, err := f.client("kim").Issue(ctx, "p", CommandOptions{Key: "k"})
+		_, err := f.client("kim").Issue(ctx, "p", client.Options{Key: "k"})
 		done <- err
 	}()
 	<-entered
@@ -122,7 +123,7 @@ func TestCommand_SurvivesDisconnect(t *testing.T) {
 	}
 	close(leave)
 	wait := 5 * time.Second
-	a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k", Wait: &wait}))(t)
+	a := must(f.client("kim").Issue(t.Context(), "p", client.Options{Key: "k", Wait: &wait}))(t)
 	if a.HTTPStatus != 201 || a.Sequence != 2000 {
 		t.Errorf("got %+v", a)
 	}
@@ -133,12 +134,12 @@ func TestCommand_AnswersPanicWithInternal(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
 	f.Append = func(context.Context, domain.Command) (uint64, error) { panic("secret") }
-	a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t)
+	a := must(f.client("kim").Issue(t.Context(), "p", client.Options{Key: "k"}))(t)
 	if a.HTTPStatus != 500 || a.Code != domain.Internal || a.Detail != "" {
 		t.Errorf("got %+v", a)
 	}
 	f.Append = f.log.Append
-	if a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Key: "k"}))(t); a.HTTPStatus != 202 {
+	if a := must(f.client("kim").Issue(t.Context(), "p", client.Options{Key: "k"}))(t); a.HTTPStatus != 202 {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -205,14 +206,14 @@ func TestCommand_AnswersAcceptedWhenWaitEnds(t *testing.T) {
 	seedPromotion(t, f, "p", 100)
 	f.log.update(func() { f.log.deliveryPaused = true })
 	second := time.Second
-	if a := must(f.client("kim").Issue(t.Context(), "p", CommandOptions{Wait: &second}))(t); a.HTTPStatus != 202 || a.LastEventID != testEpoch+"-1" {
+	if a := must(f.client("kim").Issue(t.Context(), "p", client.Options{Wait: &second}))(t); a.HTTPStatus != 202 || a.LastEventID != testEpoch+"-1" {
 		t.Errorf("got %+v", a)
 	}
-	response := make(chan CommandResponse)
+	response := make(chan client.Response)
 	stored := len(f.log.batches)
 	go func() {
 		long := 30 * time.Second
-		response <- must(f.client("lee").Issue(context.Background(), "p", CommandOptions{Wait: &long}))(t)
+		response <- must(f.client("lee").Issue(context.Background(), "p", client.Options{Wait: &long}))(t)
 	}()
 	f.log.await(t.Context(), func() bool { return len(f.log.batches) > stored })
 	if err := f.Shutdown(t.Context()); err != nil {
@@ -226,7 +227,7 @@ func TestCommand_AnswersAcceptedWhenWaitEnds(t *testing.T) {
 func seedPromotion(t testing.TB, f *fixture, promotion string, stock int) {
 	t.Helper()
 	body := map[string]any{"promotionId": promotion, "name": promotion, "stock": stock}
-	if a := must(f.client("").Command(t.Context(), "/api/v1/admin/promotions", body, CommandOptions{}))(t); a.HTTPStatus != http.StatusCreated {
+	if a := must(f.client("").Command(t.Context(), "/api/v1/admin/promotions", body, client.Options{}))(t); a.HTTPStatus != http.StatusCreated {
 		t.Fatalf("got %+v", a)
 	}
 }

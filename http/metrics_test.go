@@ -14,6 +14,7 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/client"
 )
 
 // metricFamilies is a scrape.
@@ -82,9 +83,9 @@ func TestMetrics_CountByRoute(t *testing.T) {
 	schedule := map[string]any{"scheduleId": "s", "title": "t", "sections": []any{
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
 	}}
-	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t)
-	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, CommandOptions{}))(t)
-	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t) // rejected by the rules
+	must(f.client("kim").Command(t.Context(), "/api/v1/admin/schedules", schedule, client.Options{}))(t)
+	must(f.client("kim").Hold(t.Context(), "s", []int{1, 2}, client.Options{}))(t)
+	must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, client.Options{}))(t) // rejected by the rules
 	f.doRequest(t, "POST", "/api/v1/schedules/s/seats/hold")                       // 401
 	f.doRequest(t, "GET", "/api/v1/schedules/none")
 	f.doRequest(t, "GET", "/nowhere")

@@ -15,6 +15,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/http/client"
 	"onsale/http/payments/portone"
 	"onsale/projections/store"
 )
@@ -56,20 +57,20 @@ func TestOrders_RejectWithoutPayments(t *testing.T) {
 	f := newFixture(t)
 	kim, wait := f.client("kim"), 5*time.Second
 	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
-	order := func(key string) CommandResponse {
-		return must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, CommandOptions{Key: key, Wait: &wait}))(t)
+	order := func(key string) client.Response {
+		return must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, client.Options{Key: key, Wait: &wait}))(t)
 	}
-	must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t)
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, client.Options{}))(t)
 	if a := order("first"); a.HTTPStatus != 201 {
 		t.Fatalf("got %+v", a)
 	}
 	f.Payments = nil
 	before := f.log.appended
-	for name, a := range map[string]CommandResponse{
+	for name, a := range map[string]client.Response{
 		"order":   order("second"),
-		"prepare": must(kim.Prepare(t.Context(), "lp", 1, CommandOptions{}))(t),
-		"cancel":  must(kim.Command(t.Context(), "/api/v1/admin/orders/imp_1/cancel", nil, CommandOptions{}))(t),
-		"webhook": must(kim.Command(t.Context(), "/api/v1/payments/webhook", map[string]any{"imp_uid": "imp_1"}, CommandOptions{}))(t),
+		"prepare": must(kim.Prepare(t.Context(), "lp", 1, client.Options{}))(t),
+		"cancel":  must(kim.Command(t.Context(), "/api/v1/admin/orders/imp_1/cancel", nil, client.Options{}))(t),
+		"webhook": must(kim.Command(t.Context(), "/api/v1/payments/webhook", map[string]any{"imp_uid": "imp_1"}, client.Options{}))(t),
 	} {
 		if a.HTTPStatus != 409 || a.Code != paymentsNotConfigured {
 			t.Errorf("%s: got %+v", name, a)
@@ -87,7 +88,7 @@ func TestOrders_RejectWithoutPayments(t *testing.T) {
 		}
 	}
 	product["salePostId"] = "cd"
-	if a := must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t); a.HTTPStatus != 201 {
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/products", product, client.Options{}))(t); a.HTTPStatus != 201 {
 		t.Errorf("got %+v", a)
 	}
 }
@@ -97,9 +98,9 @@ func TestOrders_KeepOriginalTerms(t *testing.T) {
 	f := newFixture(t)
 	kim, wait := f.client("kim"), 5*time.Second
 	product := map[string]any{"salePostId": "lp", "name": "LP", "price": 100, "stock": 5}
-	must(kim.Command(t.Context(), "/api/v1/admin/products", product, CommandOptions{}))(t)
+	must(kim.Command(t.Context(), "/api/v1/admin/products", product, client.Options{}))(t)
 	for range 2 {
-		if a := must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, CommandOptions{Key: "k", Wait: &wait}))(t); a.HTTPStatus != 201 {
+		if a := must(kim.Order(t.Context(), "imp_1", "lp", 1, 100, client.Options{Key: "k", Wait: &wait}))(t); a.HTTPStatus != 201 {
 			t.Errorf("got %+v", a)
 		}
 		f.Payments.Terms.Currency = "USD"

@@ -72,6 +72,9 @@ func (s *Server) requestStatus(w http.ResponseWriter, r *http.Request, who auth.
 	if err != nil {
 		return fieldProblem(invalidID, "requestId", "%s", err)
 	}
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
 	query := r.URL.Query()
 	sequence, wait, err := requestQuery(query)
 	if err != nil {
@@ -138,7 +141,15 @@ func (s *Server) findOutcome(ctx context.Context, who auth.Identity, id domain.R
 			return nil, 0, problemf(notCaughtUp, "")
 		}
 	}
-	if sequence != 0 {
+	accepted := s.inflight.hasAppended(sequence)
+	if !accepted && sequence != 0 {
+		barrier, cancel := context.WithTimeout(ctx, catchUpTimeout)
+		defer cancel()
+		if accepted, err = s.Projector.Accepted(barrier, sequence); err != nil {
+			return nil, 0, s.notCaughtUpProblem()
+		}
+	}
+	if accepted { // otherwise the log has lost it, or never had it
 		o, decided, err := s.awaitOutcome(ctx, id, sequence, wait)
 		if o != nil || err != nil || !decided {
 			return o, sequence, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"onsale/domain"
@@ -44,6 +45,9 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 	if s.isolated() {
 		return s.notCaughtUpProblem()
 	}
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
 	if err := s.waitForPosition(r.Context(), query); err != nil {
 		return err
 	}
@@ -53,6 +57,20 @@ func (s *Server) readSnapshot(w http.ResponseWriter, r *http.Request, query url.
 		h["Cache-Control"] = noStore
 		return read(v)
 	})
+}
+
+// checkQuery refuses what url.ParseQuery would leave out: a position or a filter that is ignored gives an answer to another question.
+func checkQuery(query string) error {
+	if _, err := url.ParseQuery(query); err == nil {
+		return nil
+	}
+	for pair := range strings.SplitSeq(query, "&") {
+		if _, err := url.ParseQuery(pair); err != nil {
+			name, _, _ := strings.Cut(pair, "=")
+			return fieldProblem(invalidParameter, name, "cannot be decoded: %s", err)
+		}
+	}
+	return fieldProblem(invalidParameter, "", "the query has too many parameters")
 }
 
 // findByPath reads the entity that the path names by param. If it does not exist the error is a problem with notFoundCode.

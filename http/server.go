@@ -122,6 +122,8 @@ type Projector interface {
 	WaitDecided(ctx context.Context, sequence uint64) error
 	// Barrier waits until everything that any node had accepted before the call is decided and confirmed.
 	Barrier(ctx context.Context) error
+	// Accepted says whether COMMANDS had the command at sequence, from any node, when it was called.
+	Accepted(ctx context.Context, sequence uint64) (bool, error)
 	// Await waits for the outcome of the command at sequence; for a duplicate it is that of the first.
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
 	// OutcomeOf returns the outcome of a request; false: none is confirmed.

@@ -15,6 +15,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/http/auth"
+	"onsale/http/client"
 	"onsale/http/sse"
 	"onsale/projections"
 )
@@ -128,26 +129,26 @@ func TestClient_RunsSession(t *testing.T) {
 		map[string]any{"name": "A", "price": 10, "rows": []any{map[string]any{"name": "1", "seats": 4}}},
 	}}
 	kim := f.client("kim")
-	if a := must(kim.Command(t.Context(), "/api/v1/admin/schedules", schedule, CommandOptions{}))(t); a.Status != "SUCCEEDED" {
+	if a := must(kim.Command(t.Context(), "/api/v1/admin/schedules", schedule, client.Options{}))(t); a.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", a)
 	}
-	held := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t)
+	held := must(kim.Hold(t.Context(), "s", []int{1, 2}, client.Options{Key: "h"}))(t)
 	if held.HTTPStatus != 201 || held.Status != "SUCCEEDED" || held.Sequence != 2000 {
 		t.Errorf("got %+v", held)
 	}
-	if replay := must(kim.Hold(t.Context(), "s", []int{1, 2}, CommandOptions{Key: "h"}))(t); !replay.Replayed {
+	if replay := must(kim.Hold(t.Context(), "s", []int{1, 2}, client.Options{Key: "h"}))(t); !replay.Replayed {
 		t.Errorf("got %+v", replay)
 	}
-	if rejected := must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, CommandOptions{}))(t); rejected.Status != "REJECTED" || rejected.Code != domain.SeatUnavailable || rejected.ScheduleSeatIDs[0] != 2 {
+	if rejected := must(f.client("lee").Hold(t.Context(), "s", []int{2, 3}, client.Options{}))(t); rejected.Status != "REJECTED" || rejected.Code != domain.SeatUnavailable || !strings.Contains(string(rejected.Body), `"scheduleSeatIds":[2]`) {
 		t.Errorf("got %+v", rejected)
 	}
 	if found := must(kim.RequestStatus(t.Context(), held.RequestID, 0, 0))(t); found.Status != "SUCCEEDED" || found.EventID != held.EventID {
 		t.Errorf("got %+v", found)
 	}
-	if a := must(kim.Reserve(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 201 {
+	if a := must(kim.Reserve(t.Context(), "s", "h2000", client.Options{}))(t); a.HTTPStatus != 201 {
 		t.Errorf("got %+v", a)
 	}
-	if a := must(kim.Release(t.Context(), "s", "h2000", CommandOptions{}))(t); a.HTTPStatus != 200 {
+	if a := must(kim.Release(t.Context(), "s", "h2000", client.Options{}))(t); a.HTTPStatus != 200 {
 		t.Errorf("got %+v", a)
 	}
 	var counts seatCounts
@@ -206,7 +207,7 @@ func TestServer_ShutsDownCleanly(t *testing.T) {
 	}
 	served := make(chan error)
 	go func() { served <- f.Serve(l, f) }()
-	c := Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
+	c := client.Client{URL: "http://" + l.Addr().String(), HTTP: &http.Client{Timeout: 5 * time.Second}}
 	if err := c.Get(t.Context(), "/healthz", new(any)); err != nil {
 		t.Error(err)
 	}

@@ -14,11 +14,12 @@ import (
 	"onsale/http/auth"
 )
 
-//go:embed web/*.html web/*.css web/*.js
+//go:embed web/*.html web/*.css web/*.js web/*.d.ts
 var web embed.FS
 
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+	".ts": "text/plain; charset=utf-8", // onsale.d.ts
 }
 
 // The page may only load from and connect to this service, and may not be framed.

@@ -40,16 +40,41 @@ func (p *Projector) Barrier(ctx context.Context) error {
 	if err := p.haltedError(); err != nil {
 		return err
 	}
+	b, err := p.appendedBarrier(ctx)
+	if err != nil {
+		return err
+	}
+	return p.WaitDecided(ctx, b.sequence)
+}
+
+// Accepted says whether COMMANDS had the command at sequence when Accepted was called. It appends a tick only if this node has not heard
+// of a message so late: the log may have ended earlier than where a client's sequence comes from, as after a power loss.
+func (p *Projector) Accepted(ctx context.Context, sequence uint64) (bool, error) {
+	if sequence/domain.SequencesPerMessage <= p.commandsEnd.Load() || sequence <= p.Status().DecidedSequence {
+		return true, nil
+	}
+	if err := p.haltedError(); err != nil {
+		return false, err
+	}
+	b, err := p.appendedBarrier(ctx)
+	if err != nil {
+		return false, err
+	}
+	return sequence <= b.sequence, nil
+}
+
+// appendedBarrier is a tick whose append began after the call.
+func (p *Projector) appendedBarrier(ctx context.Context) (*barrier, error) {
 	b := p.joinBarrier()
 	select {
 	case <-b.appended:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if b.err != nil {
-		return fmt.Errorf("appending a tick: %w", b.err)
+		return nil, fmt.Errorf("appending a tick: %w", b.err)
 	}
-	return p.WaitDecided(ctx, b.sequence)
+	return b, nil
 }
 
 func (p *Projector) joinBarrier() *barrier {
@@ -79,7 +104,18 @@ func (p *Projector) appendBarriers() {
 		ctx, cancel := context.WithTimeout(context.Background(), barrierTimeout)
 		b.sequence, b.err = p.Log.Append(ctx, domain.Command{Entity: domain.SystemEntity, Body: domain.Tick{}})
 		cancel()
+		p.raiseCommandsEnd(b.sequence / domain.SequencesPerMessage)
 		close(b.appended)
 		time.Sleep(barrierInterval - time.Since(began))
+	}
+}
+
+// raiseCommandsEnd notes that COMMANDS has a message.
+func (p *Projector) raiseCommandsEnd(message uint64) {
+	for {
+		end := p.commandsEnd.Load()
+		if message <= end || p.commandsEnd.CompareAndSwap(end, message) {
+			return
+		}
 	}
 }

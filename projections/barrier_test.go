@@ -97,3 +97,34 @@ func TestBarrier_CoversOtherNodes(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A sequence behind the end of the log was never accepted. One that is in flight costs a tick only until this node has heard of it.
+func TestAccepted_KnowsTheEndOfTheLog(t *testing.T) {
+	tn := newTestNode(t)
+	tn.createPromotion("demo", 1000)
+	last := func() uint64 {
+		state, err := tn.log.State(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.Commands.Last
+	}
+	accepted := func(sequence uint64, want bool) {
+		t.Helper()
+		got, err := tn.p.Accepted(t.Context(), sequence)
+		if err != nil || got != want {
+			t.Errorf("command %d: got %t, want %t: %v", sequence, got, want, err)
+		}
+	}
+	sequence := tn.append(command("kim", "k", "demo", coupons.Issue{}))
+	accepted(sequence, true)
+	accepted((last()+1_000)*domain.SequencesPerMessage, false)
+	before := last()
+	for range 10 {
+		accepted(sequence, true)
+	}
+	accepted((before-1)*domain.SequencesPerMessage, true)
+	if end := last(); end != before {
+		t.Errorf("%d ticks were appended for commands that this node knew of", end-before)
+	}
+}

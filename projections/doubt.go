@@ -86,7 +86,7 @@ func (p *Projector) watchdog(ctx context.Context) error {
 		if d.reason != "" {
 			interval = p.doubt.ask
 		}
-		p.commandsEnd.Store(max(p.commandsEnd.Load(), state.Commands.Last))
+		p.raiseCommandsEnd(state.Commands.Last)
 	}
 	return nil
 }

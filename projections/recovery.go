@@ -67,10 +67,13 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 // is rebuilt from EVENTS, unless it may be the last witness. One of another log is refused: two data directories were mixed up.
 func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildReason string, err error) {
 	var state store.State
-	if _, missing := os.Stat(p.Path); !errors.Is(missing, fs.ErrNotExist) || lastEvent == 0 {
-		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
-	} else {
+	switch info, statErr := os.Stat(p.Path); {
+	case lastEvent > 0 && errors.Is(statErr, fs.ErrNotExist):
 		rebuildReason = "it was missing"
+	case lastEvent > 0 && statErr == nil && info.Size() == 0:
+		rebuildReason = "it was empty"
+	default:
+		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
 	}
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		rebuildReason = err.Error()

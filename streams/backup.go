@@ -5,7 +5,6 @@ package streams
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,7 +58,7 @@ func newStreamWriter(stream, from, dir string) (*streamWriter, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "msgs"), 0o750); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"meta.inf", "meta.sum"} {
+	for _, name := range []string{metaFile, metaSumFile} {
 		content, err := os.ReadFile(filepath.Join(from, name))
 		if err != nil {
 			return nil, err
@@ -154,6 +153,9 @@ func copyStream(ctx context.Context, stream, from, to string, visit func(*stored
 	if source == "" {
 		return 0, fmt.Errorf("no log in %s: it has no stream %s", from, stream)
 	}
+	if err := checkMeta(stream, source); err != nil {
+		return 0, err
+	}
 	target := filepath.Join(to, "jetstream", "$G", "streams", stream)
 	w, err := newStreamWriter(stream, source, target)
 	if err != nil {
@@ -246,17 +248,4 @@ func inNewDir(path string, fill func(dir string) error) error {
 		return err
 	}
 	return os.Rename(dir, path)
-}
-
-// storedEpoch is the epoch of the log in a data directory.
-func storedEpoch(dir string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(streamPath(dir, commandsStream), "meta.inf"))
-	if err != nil {
-		return "", err
-	}
-	var meta struct {
-		Metadata map[string]string `json:"metadata"`
-	}
-	err = json.Unmarshal(content, &meta)
-	return meta.Metadata[epochKey], err
 }

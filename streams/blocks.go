@@ -236,6 +236,12 @@ func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 		if keys, _ := filepath.Glob(filepath.Join(dir, "*.key")); dir == "" || len(keys) > 0 {
 			continue // a new log, or an encrypted one
 		}
+		if err := checkMeta(stream, dir); errors.Is(err, ErrMetaDamaged) {
+			faults = append(faults, err)
+			continue
+		} else if err != nil {
+			return err
+		}
 		r := blockReader{stream: stream, dir: dir}
 		err := r.read(ctx, func(*storedMessage) error { return nil })
 		if errors.Is(err, fs.ErrNotExist) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -281,4 +282,28 @@ func TestState_NeedsMajority(t *testing.T) {
 	if !streams.HearsMajority(nil) {
 		t.Error("a server without a cluster is not believed")
 	}
+}
+
+// A node with a read store makes no new log in a NATS that was emptied.
+func TestExternalServer_MissingLogIsNotReplaced(t *testing.T) {
+	server := streamtest.Cluster(t, 1)
+	config := clusterConfig(t, server, "a")
+	config.Replicas, config.HasStore = 1, true
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // it goes on asking for longer
+	defer cancel()
+	if l, err := streams.Open(ctx, config); err == nil {
+		l.Close()
+		t.Fatal("opened without a log")
+	} else if !errors.Is(err, streams.ErrNoLog) {
+		t.Error(err)
+	}
+	config.HasStore = false
+	logged := &strings.Builder{}
+	config.Logger = slog.New(slog.NewTextHandler(logged, nil))
+	streamtest.Open(t, config).Close()
+	if !strings.Contains(logged.String(), "created stream") {
+		t.Error("the streams were there already")
+	}
+	config.HasStore = true
+	streamtest.Open(t, config)
 }

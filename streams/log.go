@@ -39,10 +39,16 @@ type Config struct {
 	// The sizes at which the streams are full and refuse appends. A larger size is applied to an existing stream.
 	CommandsMaxBytes, EventsMaxBytes int64
 
+	// HasStore says that the node has a read store of the log, so the streams must exist: ErrNoLog.
+	HasStore bool
+
 	ReadOnly bool     // for replay and audit: the streams must exist, and nothing is created, updated or appended
 	Tracing  *Tracing // nil: nothing is traced
 	Logger   *slog.Logger
 }
+
+// ErrNoLog: neither stream exists, although the node has a read store. Nothing was created.
+var ErrNoLog = errors.New("the log is missing beside the read store")
 
 // ErrReadOnly: the log is open for reading only.
 var ErrReadOnly = errors.New("the log is open for reading only")
@@ -116,6 +122,9 @@ func (l *Log) open(ctx context.Context) (err error) {
 	if l.config.Dir != "" {
 		var closed bool
 		if l.lock, closed, err = lockDir(l.config.Dir, l.config.ReadOnly, l.logger); err != nil {
+			return err
+		}
+		if err := l.checkPresent(); err != nil {
 			return err
 		}
 		if err := l.checkBlocks(ctx, closed); err != nil {

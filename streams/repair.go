@@ -41,6 +41,9 @@ func (s *StoredLog) Check(ctx context.Context) (commands, events []Damage, chain
 		if r.dir == "" {
 			return nil, fmt.Errorf("stream %s is missing in %s", stream, s.dir)
 		}
+		if err := checkMeta(stream, r.dir); err != nil {
+			return nil, err
+		}
 		err := r.read(ctx, func(m *storedMessage) error { return visit(&r, m) })
 		return r.damage, err
 	}
@@ -151,7 +154,7 @@ func (s *StoredLog) PadCommands(ctx context.Context, last uint64) (kept string, 
 // rewrite writes a stream anew and exchanges it for the old one.
 func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*blockReader, *streamWriter) (uint64, error)) (kept string, last uint64, err error) {
 	from := streamPath(s.dir, stream)
-	repaired := filepath.Join(s.dir, "repaired-"+stream)
+	repaired := repairedPath(s.dir, stream)
 	if err := os.RemoveAll(repaired); err != nil { // of an earlier attempt
 		return "", 0, err
 	}
@@ -183,6 +186,26 @@ func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*bloc
 	}
 	return kept, last, os.Rename(repaired, from)
 }
+
+// FinishRewrites exchanges what rewrite had written when its process was killed between its two last steps. It returns the streams.
+func (s *StoredLog) FinishRewrites() (finished []string, err error) {
+	for _, stream := range []string{commandsStream, eventsStream} {
+		repaired := repairedPath(s.dir, stream)
+		kept, _ := filepath.Glob(filepath.Join(s.dir, "damaged-"+stream+"-*"))
+		homes, _ := filepath.Glob(filepath.Join(s.dir, streamsGlob))
+		if _, err := os.Stat(repaired); err != nil || streamPath(s.dir, stream) != "" || len(kept) == 0 || len(homes) != 1 {
+			continue
+		}
+		if err := os.Rename(repaired, filepath.Join(homes[0], stream)); err != nil {
+			return finished, err
+		}
+		finished = append(finished, stream)
+	}
+	return finished, nil
+}
+
+// repairedPath is where a stream is written anew.
+func repairedPath(dir, stream string) string { return filepath.Join(dir, "repaired-"+stream) }
 
 // LastCommands are the last message of COMMANDS and the message of the last event's command.
 type LastCommands struct{ InCommands, InEvents uint64 }

@@ -57,7 +57,7 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
 		cancel()
-		doubted := errors.Is(err, errMissing) && !l.Embedded() && time.Since(started) < l.patience
+		doubted := (errors.Is(err, errMissing) || errors.Is(err, ErrNoLog)) && !l.Embedded() && time.Since(started) < l.patience
 		if err == nil || !doubted && !l.isTransient(err) {
 			return err
 		}
@@ -121,6 +121,8 @@ func (l *Log) ensure(ctx context.Context) error {
 	switch {
 	case l.config.ReadOnly && (commands == nil || events == nil):
 		return errors.New("no log: stream COMMANDS or EVENTS is missing, and a read-only log creates none")
+	case l.config.HasStore && commands == nil && events == nil:
+		return fmt.Errorf("%w: NATS has no stream COMMANDS and no stream EVENTS", ErrNoLog)
 	case commands == nil && events != nil && events.State.LastSeq > 0:
 		return fmt.Errorf("stream COMMANDS %w beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", errMissing, events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:

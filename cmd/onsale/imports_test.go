@@ -35,6 +35,7 @@ var allowedImports = map[string]struct {
 		"projections", "projections/store", "http/auth", "http/jsonobject", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":          {"who makes a request; knows no route", nil},
+	"http/client":        {"other programs use it: nothing of the server", nil},
 	"http/jsonobject":    {"", nil},
 	"http/schedulefile":  {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":          {"what clients see of the domain", rules},
@@ -56,7 +57,7 @@ var allowedImports = map[string]struct {
 	}},
 	"cmd/onsale/tracing":     {"what the node calls when tracing is on; no other package knows of traces", []string{"domain", "http/sse", "projections", "streams"}},
 	"cmd/onsale/bench":       {"loads a node from outside", []string{"cmd/onsale/bench/load"}},
-	"cmd/onsale/bench/load":  {"limits, ids and the client", []string{"domain", "domain/coupons", "domain/seats", "http"}},
+	"cmd/onsale/bench/load":  {"limits, ids and the client", []string{"domain", "domain/coupons", "domain/seats", "http/client"}},
 	"cmd/onsale/e2e/harness": {"runs the whole process", []string{"cmd/onsale/command"}},
 }
 

@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"onsale/domain"
@@ -52,7 +54,7 @@ func ResumesAt(r *http.Request) (epoch string, at view.Position, ok bool) {
 // lastEventID prefers the header: a browser that reconnects sends it, and then the query is older. Of several the last counts:
 // a client that appends its own to a link that has one is further than the link.
 func lastEventID(r *http.Request) string {
-	for _, ids := range [][]string{r.Header.Values("Last-Event-ID"), r.URL.Query()["lastEventId"]} {
+	for _, ids := range [][]string{r.Header.Values("Last-Event-ID"), queryIDs(r.URL.RawQuery)} {
 		for _, id := range slices.Backward(ids) {
 			if id != "" {
 				return id
@@ -60,6 +62,22 @@ func lastEventID(r *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// queryIDs are the values of lastEventId. One that cannot be decoded, which url.ParseQuery leaves out, is returned as it is: no stream has
+// sent such an id.
+func queryIDs(query string) (ids []string) {
+	for pair := range strings.SplitSeq(query, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if key, err := url.QueryUnescape(key); err != nil || key != "lastEventId" {
+			continue
+		}
+		if decoded, err := url.QueryUnescape(value); err == nil {
+			value = decoded
+		}
+		ids = append(ids, value)
+	}
+	return ids
 }
 
 // streamStart is where a stream begins.

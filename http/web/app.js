@@ -17,7 +17,10 @@ import { setUser, user } from "./session.js";
 const ordersChanged = () => { loadOrders(); loadProduct(); };
 const orderInProgress = (/** @type {any} */ data) => { orderPending(data); ordersChanged(); };
 
-/** What each event of the user changes on this page. @type {Record<string, (data: any) => void>} */
+/**
+ * What each event of the user changes on this page.
+ * @type {Record<string, (data: any) => void>}
+ */
 const HANDLERS = {
   "issue-complete": (data) => couponOutcome(data, true),
   "issue-failed": (data) => couponOutcome(data, false),
@@ -53,7 +56,10 @@ function listen(from) {
   });
 }
 
-/** Shows the page to a user. @param {string} name */
+/**
+ * Shows the page to a user.
+ * @param {string} name
+ */
 function showUser(name) {
   setUser(name);
   element("user").value = name;

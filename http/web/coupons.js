@@ -12,7 +12,10 @@ const PROMOTION = "/api/v1/promotions/demo";
 
 /** @type {string | undefined} the request whose outcome the button waits for */
 let pending;
-/** Requests whose outcome came by the stream. @type {Set<string>} */
+/**
+ * Requests whose outcome came by the stream.
+ * @type {Set<string>}
+ */
 const outcomes = new Set();
 
 export async function issue() {
@@ -33,7 +36,10 @@ export async function issue() {
   }
 }
 
-/** Polls an outcome that the stream has not delivered. @param {any} accepted the body of the 202 @param {string} requester */
+/**
+ * Polls an outcome that the stream has not delivered.
+ * @param {any} accepted the body of the 202 @param {string} requester
+ */
 async function lookUp(accepted, requester) {
   const isPending = () => pending === accepted.requestId && requester === user;
   if (!isPending()) return;

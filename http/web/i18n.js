@@ -98,7 +98,10 @@ export function switchLanguage() {
   localStorage.setItem("onsale.language", language);
 }
 
-/** A rejection for people; the server's texts are English. @param {any} body a problem, or the data of an event */
+/**
+ * A rejection for people; the server's texts are English.
+ * @param {any} body a problem, or the data of an event
+ */
 export function reason({ message, code, detail, title }) {
   return message ?? (language === "ko" ? REASONS[code] : undefined) ?? detail ?? title ?? code ?? "";
 }

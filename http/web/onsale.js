@@ -23,7 +23,11 @@
  * @property {number} [heartbeat] interval of the stream in milliseconds; after 2.5 without a frame the client reconnects
  * @property {(snapshot: string) => void} [onReset] missed events cannot be delivered: fetch the present state from this path
  * @property {(state: "live" | "beat" | "connecting", frame?: StreamEvent) => void} [onState] "live" is the connect frame
- * @property {() => any} [poll] fetches the present state; called while no stream gets through */
+ * @property {() => any} [poll] fetches the present state; called while no stream gets through
+ * @property {() => string | Promise<string>} [ticket] gets a one-time ticket for each connection, as from ticket(token). Without it
+ *   a browser identifies itself by its cookie only
+ * @property {(state: "expiring" | "expired") => any} [renew] the login ends in a minute, or has ended and the stream with it: renews
+ *   the cookie or the token. The stream is opened again when what it returns has resolved; without it, after half a minute */
 const NAMES = `issue-complete issue-failed coupon-used use-failed coupon-revoked hold-complete hold-failed hold-extended extend-failed
   hold-released release-failed hold-expired reserve-complete reserve-failed reservation-cancelled cancel-failed waiting waiting-failed
   offer offer-expired order-accepted order-refused order-pending order-success order-failure order-refunding order-refunded success
@@ -35,8 +39,11 @@ const RESULTS = ["success", "failure"];
 const CONNECT_TIMEOUT = 15_000; // until the "connect" frame
 const RECENT = 256;             // events that the leader keeps for tabs that open later
 
-/** Opens a stream until close() is called. @param {Options} options */
-export function connect({ path, onEvent, names = NAMES, storageKey = path, from = "", heartbeat = 30_000, onReset, onState, poll }) {
+/**
+ * Opens a stream until close() is called.
+ * @param {Options} options
+ */
+export function connect({ path, onEvent, names = NAMES, storageKey = path, from = "", heartbeat = 30_000, onReset, onState, poll, ticket, renew }) {
   const slot = "onsale.last " + storageKey, self = randomID();
   const leaderTimeout = Math.max(4 * heartbeat, 60_000); // a leader reconnects after 2.5
   const shared = "locks" in navigator && "BroadcastChannel" in globalThis;
@@ -51,9 +58,12 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   /** @type {string[]} */ let conflated = [];         // so far: only the last frame has a new id
   /** @type {Map<string, Frame>} */ const shown = new Map(); // the newest of STATES
   let at = "", floor = "";                               // the leader's position; recent begins after floor
-  let leader = "", leading = false, connected = false, attempts = 0, failures = 0, watchdog = 0, opening = 0;
+  let leader = "", leading = false, connected = false, attempts = 0, failures = 0, watchdog = 0, opening = 0, opened = 0;
 
-  /** Delivers a frame, from the stream or from the leader. @param {Frame} frame */
+  /**
+   * Delivers a frame, from the stream or from the leader.
+   * @param {Frame} frame
+   */
   function onFrame(frame) {
     const { name, id, texts } = frame, events = texts.map((text) => ({ name, id, data: parse(text) }));
     const [event] = events, { data } = event, isNew = isAfter(id, last), state = STATES.includes(name);
@@ -72,24 +82,43 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     store(slot, final ? "" : last);
     if (final) close();
   }
-  /** Reports a lost connection, and polls once streams keep failing. @param {number} inARow */
+  /**
+   * Reports a lost connection, and polls once streams keep failing.
+   * @param {number} inARow
+   */
   function onFailure(inARow) {
     failures = inARow;
     call(onState, "connecting");
     if (failures >= 3) polling ??= Promise.resolve().then(poll).catch(reportError).finally(() => { polling = undefined; });
   }
-  function open() {
-    const url = new URL(path, location.href);
+  async function open() {
+    const url = new URL(path, location.href), attempt = ++opened;
     if (at) url.searchParams.set("lastEventId", at); // the header, which the browser sends when it reconnects, wins
-    const source = stream = new EventSource(url, { withCredentials: true }), all = new Set(["connect", "heartbeat", "message", ...names]);
-    all.forEach((name) => source.addEventListener(name, (event) => onMessage(name, event)));
-    source.onerror = () => onBroken(source.readyState === EventSource.CLOSED);
     watch(CONNECT_TIMEOUT);
+    if (ticket) {
+      const value = await Promise.resolve().then(ticket).catch(console.warn);
+      if (attempt !== opened) return;
+      if (!value) return onBroken(true);
+      url.searchParams.set("ticket", value);
+    }
+    const source = stream = new EventSource(url, { withCredentials: true }), all = new Set(["connect", "heartbeat", "message", "auth-expiring", "auth-expired", ...names]);
+    all.forEach((name) => source.addEventListener(name, (event) => onMessage(name, event)));
+    source.onerror = () => onBroken(source.readyState === EventSource.CLOSED || ticket !== undefined); // a ticket is spent
+  }
+  function onExpired() {
+    stop();
+    connected = false;
+    channel?.postMessage({ leader: self, broken: true, failures });
+    onFailure(failures);
+    const wait = renew || ticket ? Math.random() * Math.min(30_000, 500 * 2 ** attempts++) : 30_000, stopped = opened;
+    Promise.resolve().then(() => renew?.("expired")).catch(reportError).finally(() => { if (leading && stopped === opened) reopen(wait); });
   }
   /** @param {string} name @param {MessageEvent} event */
   function onMessage(name, event) {
     const { lastEventId: id, data: text } = event;
     watch(2.5 * heartbeat);
+    if (name === "auth-expired") return onExpired();
+    if (name === "auth-expiring") return call(renew, "expiring");
     if (name === "connect") [connected, attempts, conflated] = [true, 0, []]; // an update that broke off comes again, unconflated
     else if (id === at && parse(text)?.scheduleSeatId >= 0) {
       conflated.push(text);
@@ -115,6 +144,7 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   }
 
   function stop() {
+    opened++;
     stream?.close();
     for (const timer of [watchdog, opening]) clearTimeout(timer);
   }
@@ -123,7 +153,10 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
     stop();
     opening = setTimeout(open, ms);
   }
-  /** Sends a tab what it has missed. @param {string} tab @param {string} theirs its last id */
+  /**
+   * Sends a tab what it has missed.
+   * @param {string} tab @param {string} theirs its last id
+   */
   function acceptFollower(tab, theirs) {
     if (theirs && theirs !== floor && (!floor || !sameLog(theirs, floor) || !isAfter(theirs, floor))) {
       [at, floor, recent, connected] = [theirs, theirs, [], false];
@@ -207,19 +240,28 @@ export function connect({ path, onEvent, names = NAMES, storageKey = path, from 
   return { get lastEventId() { return last; }, get leading() { return leading; }, close };
 }
 
-/** Sends a command. Its key is stored until there is a response: until then, the same command is the same request. user is for
- * auth.mode demo; a key that is passed in is not stored. @param {string} path
- * @param {{body?: any, user?: string, headers?: Record<string, string>, attempts?: number, key?: string}} [options]
- * @returns {Promise<{ok: boolean, status: number, body: any}>} status 0: no response */
-export async function request(path, { body, user = "", headers = {}, attempts = 5, key: ownKey = "" } = {}) {
+/**
+ * Who asks: user in auth.mode demo, token in mode jwt without the cookie; it is asked for each attempt, so it may renew.
+ * @typedef {{user?: string, token?: () => string | Promise<string>}} Asker
+ */
+
+/**
+ * Sends a command. Its key is stored until there is a response: until then, the same command is the same request. A key that is
+ * passed in is not stored.
+ * @param {string} path
+ * @param {Asker & {body?: any, headers?: Record<string, string>, attempts?: number, key?: string}} options
+ * @returns {Promise<{ok: boolean, status: number, body: any}>} status 0: no response
+ */
+export async function request(path, { body, user = "", token, headers = {}, attempts = 5, key: ownKey = "" } = {}) {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const slot = `onsale.key ${user} ${path} ${text ?? ""}`, key = ownKey || load(slot) || randomID();
   if (!ownKey) store(slot, key); // before it is sent
-  headers = { ...headers, "Idempotency-Key": key, ...(user && { "X-User-Id": user }), ...(text && { "Content-Type": "application/json" }) };
+  headers = { ...headers, "Idempotency-Key": key, ...(text && { "Content-Type": "application/json" }) };
   for (let attempt = 1; ; attempt++) {
     let seconds = attempt / 2, answer = { ok: false, status: 0, body: /** @type {any} */ ({}) };
     try {
-      const response = await fetch(path, { method: "POST", headers, body: text, credentials: "include" });
+      const identified = { ...headers, ...await identity({ user, token }) };
+      const response = await fetch(path, { method: "POST", headers: identified, body: text, credentials: "include" });
       answer = { ok: response.ok, status: response.status, body: parse(await response.text()) };
       seconds = Math.min(Number(response.headers.get("Retry-After")) || seconds, 30);
     } catch { /* it may have arrived */ }
@@ -229,25 +271,54 @@ export async function request(path, { body, user = "", headers = {}, attempts = 
     await pause(seconds * (1 + Math.random() / 4));
   }
 }
-/** Requests a coupon. @param {string} promotion @param {Parameters<typeof request>[1]} [options] */
+/**
+ * Requests a coupon.
+ * @param {string} promotion @param {Parameters<typeof request>[1]} [options]
+ */
 export const issue = (promotion, options) => request(`/api/v1/promotions/${encodeURIComponent(promotion)}/coupons`, options);
 
-/** Waits by long polls for the outcome of an accepted command, as GET /api/v1/requests/… shows it.
- * @param {any} accepted the body of a 202 @param {{user?: string, signal?: AbortSignal}} [options] */
-export async function outcome(accepted, { user, signal } = {}) {
-  const headers = new Headers(user ? { "X-User-Id": user } : {});
+/**
+ * Waits by long polls for the outcome of an accepted command, as GET /api/v1/requests/… shows it. A problem that waiting does not
+ * mend (401, 403, 404) is returned as it is.
+ * @param {any} accepted the body of a 202
+ * @param {Asker & {signal?: AbortSignal}} options
+ */
+export async function outcome(accepted, { user, token, signal } = {}) {
   for (;;) {
-    const response = await fetch(accepted.links.request + "&wait=20s", { headers, credentials: "include", signal })
+    const response = await identity({ user, token })
+      .then((headers) => fetch(accepted.links.request + "&wait=20s", { headers, credentials: "include", signal }))
       .catch(() => signal?.throwIfAborted());
-    const found = response?.ok ? await response.json().catch(() => undefined) : undefined;
-    if (found && found.status !== "PENDING") return found;
-    if (!found) await pause(1 + 2 * Math.random());
+    const found = await response?.json().catch(() => undefined);
+    if (response && found && (response.ok ? found.status !== "PENDING" : [401, 403, 404].includes(response.status))) return found;
+    if (!response?.ok) await pause(1 + 2 * Math.random());
   }
+}
+
+/**
+ * Gets a one-time ticket for a stream: connect({ ticket: () => ticket(token) }).
+ * @param {() => string | Promise<string>} token
+ * @returns {Promise<string>}
+ */
+export async function ticket(token) {
+  const response = await fetch("/api/v1/me/tickets", { method: "POST", headers: await identity({ token }), credentials: "include" });
+  if (!response.ok) throw new Error(`no ticket: ${response.status}`);
+  return (await response.json()).ticket;
+}
+
+/**
+ * @param {Asker} asker
+ * @returns {Promise<Record<string, string>>} the headers
+ */
+async function identity({ user, token }) {
+  return { ...(user && { "X-User-Id": user }), ...(token && { Authorization: "Bearer " + await token() }) };
 }
 
 const pause = (/** @type {number} */ seconds) => new Promise((resume) => setTimeout(resume, seconds * 1000));
 const randomID = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-/** Is position a after b? Positions are <epoch>-<n>, or <epoch>-<n>.<k> within event n. @param {string} a @param {string} b */
+/**
+ * Is position a after b? Positions are <epoch>-<n>, or <epoch>-<n>.<k> within event n.
+ * @param {string} a @param {string} b
+ */
 function isAfter(a, b) {
   if (!b || !sameLog(a, b)) return a !== b;
   const [n, k] = parts(a), [m, l] = parts(b);
@@ -259,7 +330,10 @@ const parts = (/** @type {string} */ id) => (id.split("-")[1] ?? "").split(".").
 function parse(text) {
   try { return JSON.parse(text); } catch { return text; }
 }
-/** An error of the page's callback is reported and does not stop the stream. @param {((...args: any[]) => void) | undefined} f @param {...any} args */
+/**
+ * An error of the page's callback is reported and does not stop the stream.
+ * @param {((...args: any[]) => void) | undefined} f @param {...any} args
+ */
 function call(f, ...args) {
   try { f?.(...args); } catch (error) { reportError(error); }
 }
@@ -267,7 +341,10 @@ function call(f, ...args) {
 function load(slot) {
   try { return sessionStorage.getItem(slot) ?? ""; } catch { return ""; }
 }
-/** Where storage is blocked, nothing survives a reload. @param {string} slot @param {string} value */
+/**
+ * Where storage is blocked, nothing survives a reload.
+ * @param {string} slot @param {string} value
+ */
 function store(slot, value) {
   try { value ? sessionStorage.setItem(slot, value) : sessionStorage.removeItem(slot); } catch { /* blocked, or full */ }
 }

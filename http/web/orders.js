@@ -19,7 +19,10 @@ const orderURL = (/** @type {string} */ impUID) => `/api/v1/orders/${encodeURICo
 let ordering = 0, retry = 0;
 /** @type {EventSource | undefined} */
 let resultStream;
-/** The payment whose result is awaited. @type {string | undefined} */
+/**
+ * The payment whose result is awaited.
+ * @type {string | undefined}
+ */
 let awaited;
 
 /** Orders what this user has paid for and has no result of. The key makes each retry the same order. */
@@ -54,9 +57,12 @@ async function order(impUID, { user: buyer, salePostId, count, amount, refused }
   return { ...answer, ok: own?.ok ?? false };
 }
 
-/** Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
- * ours; but a key keeps its refusal, so each retry has a new one. @param {string} impUID @param {Purchase} purchase
- * @param {{status: number, body: any}} refusal @returns milliseconds until the next attempt; 0: none */
+/**
+ * Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
+ * ours; but a key keeps its refusal, so each retry has a new one.
+ * @param {string} impUID @param {Purchase} purchase
+ * @param {{status: number, body: any}} refusal @returns milliseconds until the next attempt; 0: none
+ */
 function retryDelay(impUID, purchase, { status, body }) {
   if (body.code === USED && purchase.at > Date.now() - DAY) {
     const refused = (purchase.refused ?? 0) + 1;
@@ -67,7 +73,10 @@ function retryDelay(impUID, purchase, { status, body }) {
   return !status || status === 429 || status >= 500 ? 5000 : 0;
 }
 
-/** Streams an order until its result. @param {string} impUID */
+/**
+ * Streams an order until its result.
+ * @param {string} impUID
+ */
 function awaitResult(impUID) {
   resultStream?.close();
   setUserCookie();
@@ -90,7 +99,10 @@ function awaitResult(impUID) {
   };
 }
 
-/** An order waits for a payment or a refund. @param {any} data */
+/**
+ * An order waits for a payment or a refund.
+ * @param {any} data
+ */
 export function orderPending(data) {
   if (data.imp_uid === awaited) showState("order-state", "wait", data.message);
 }

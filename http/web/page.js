@@ -5,13 +5,19 @@
 /** @type {(id: string) => any} */
 export const element = (id) => document.getElementById(id);
 
-/** Sets a status line. @param {string} id @param {"idle" | "wait" | "good" | "bad"} kind @param {string} message */
+/**
+ * Sets a status line.
+ * @param {string} id @param {"idle" | "wait" | "good" | "bad"} kind @param {string} message
+ */
 export function showState(id, kind, message) {
   element(id).dataset.kind = kind;
   element(id).textContent = message || "\u00a0";
 }
 
-/** Adds an event on top of the log. @param {string} name @param {string} id @param {string} data */
+/**
+ * Adds an event on top of the log.
+ * @param {string} name @param {string} id @param {string} data
+ */
 export function logEvent(name, id, data) {
   const line = document.createElement("li"), title = document.createElement("b"), position = document.createElement("span");
   title.textContent = name;

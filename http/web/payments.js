@@ -13,7 +13,10 @@ import { setUser } from "./session.js";
 export const DAY = 86_400_000;
 const WINDOW = "/fakepay/_fake/window"; // of the demo's provider
 
-/** The payment window for a payment; it redirects back to this page. @param {Record<string, string>} payment */
+/**
+ * The payment window for a payment; it redirects back to this page.
+ * @param {Record<string, string>} payment
+ */
 export const windowURL = (payment) => `${WINDOW}?${new URLSearchParams({ ...payment, redirect: pageURL() })}`;
 const pageURL = () => location.origin + location.pathname;
 
@@ -29,7 +32,10 @@ export const isStored = (impUID) => localStorage.getItem(paid(impUID)) !== null;
 /** @param {string} impUID */
 export const remove = (impUID) => localStorage.removeItem(paid(impUID));
 
-/** Stores the payment of a user who returns from the payment window. @returns a message if there is nothing to order */
+/**
+ * Stores the payment of a user who returns from the payment window.
+ * @returns a message if there is nothing to order
+ */
 export function returnFromWindow() {
   const query = new URLSearchParams(location.search), merchantUID = query.get("merchant_uid"), impUID = query.get("imp_uid");
   if (!merchantUID) return "";
@@ -43,8 +49,11 @@ export function returnFromWindow() {
   return purchase ? "" : text().notStartedHere(impUID);
 }
 
-/** The payments of a user whose orders have no result yet, the oldest first. @param {string} user
- * @returns {[impUID: string, purchase: Purchase][]} */
+/**
+ * The payments of a user whose orders have no result yet, the oldest first.
+ * @param {string} user
+ * @returns {[impUID: string, purchase: Purchase][]}
+ */
 export function unfinished(user) {
   /** @type {[string, Purchase][]} */
   const found = [];

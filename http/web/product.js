@@ -37,7 +37,10 @@ export function showProduct() {
   element("buy").textContent = t.pay(t.won(price * (element("count").valueAsNumber || 0)));
 }
 
-/** Prepares a payment of this user and this amount, and goes to the payment window. @param {Event} event */
+/**
+ * Prepares a payment of this user and this amount, and goes to the payment window.
+ * @param {Event} event
+ */
 export async function buy(event) {
   event.preventDefault();
   const buyer = user, count = element("count").valueAsNumber;

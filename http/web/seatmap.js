@@ -12,7 +12,10 @@ import { text } from "./i18n.js";
 /** @type {Map<number, HTMLButtonElement>} */
 const buttons = new Map();
 
-/** Draws all seats, section by section, unless they are drawn already. @param {Seat[]} list in the order of their ids */
+/**
+ * Draws all seats, section by section, unless they are drawn already.
+ * @param {Seat[]} list in the order of their ids
+ */
 export function draw(list) {
   if (buttons.size === list.length) return;
   buttons.clear();
@@ -68,7 +71,10 @@ export function showSeat(seat, state) {
   button.title = `${seat.displayName} · ${label}`;
 }
 
-/** The id of the seat that was clicked. @param {Event} event */
+/**
+ * The id of the seat that was clicked.
+ * @param {Event} event
+ */
 export function seatOf(event) {
   const button = /** @type {HTMLElement} */ (event.target).closest("button.seat");
   return button ? Number(/** @type {HTMLElement} */ (button).dataset.seatId) : undefined;

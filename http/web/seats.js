@@ -19,7 +19,10 @@ const SEATS = "/api/schedules/demo/seats";
 const seats = new Map();
 /** @type {Set<number>} */
 const chosen = new Set();
-/** Seats of a hold request without an outcome. @type {Set<number>} */
+/**
+ * Seats of a hold request without an outcome.
+ * @type {Set<number>}
+ */
 const requesting = new Set();
 /** @type {Map<string, Hold>} */
 const holds = new Map();
@@ -89,7 +92,10 @@ function listen(position) {
 
 export const closeSeats = () => stream?.close();
 
-/** Sets the status of a seat. The public stream does not say whose it is. @param {number} id @param {string} status */
+/**
+ * Sets the status of a seat. The public stream does not say whose it is.
+ * @param {number} id @param {string} status
+ */
 function setStatus(id, status) {
   const seat = seats.get(id);
   if (!seat) return;

@@ -28,7 +28,10 @@ export async function command(path, options) {
   return answer.status ? answer : { ...answer, body: { detail: text().unreachable } };
 }
 
-/** Waits for the outcome of a 202. @param {{ok: boolean, status: number, body: any}} answer @param {string} asUser */
+/**
+ * Waits for the outcome of a 202.
+ * @param {{ok: boolean, status: number, body: any}} answer @param {string} asUser
+ */
 export async function decided(answer, asUser) {
   if (answer.status !== 202) return answer;
   const found = await outcome(answer.body, { user: asUser });

@@ -101,7 +101,7 @@ func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) erro
 		fmt.Fprintf(stdout, "  %8d  commands whose events are not in EVENTS yet\n", report.Undecided)
 	}
 	if report.Noops > 0 {
-		fmt.Fprintf(stdout, "  %8d  messages lost in a power failure; their events had been published and are accepted as facts\n", report.Noops)
+		fmt.Fprintf(stdout, "  %8d  messages that are lost, in a power failure or by \"onsale repair\"; events that they had led to are accepted as facts\n", report.Noops)
 	}
 	_, err := fmt.Fprintln(stdout, "ok")
 	return err

@@ -115,9 +115,18 @@ func runRepair(ctx context.Context, cfg config.Config, acceptLost bool, stdout i
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
+	if err := removeLeftovers(cfg.Data, stdout); err != nil {
+		return err
+	}
+	if err := finishRewrites(log, stdout); err != nil {
+		return err
+	}
 	commands, events, err := log.Check(ctx)
 	if errors.Is(err, fs.ErrPermission) {
 		return hintError{err, "run this as the user of the node; nothing is known to be damaged"}
+	}
+	if errors.Is(err, streams.ErrMetaDamaged) {
+		return hintError{err, metaHint}
 	}
 	if err != nil {
 		return hintError{err, "this cannot be healed here: restore a backup"}
@@ -158,6 +167,28 @@ func runRepair(ctx context.Context, cfg config.Config, acceptLost bool, stdout i
 	return err
 }
 
+const copyPrefix = "repair-" // of the directory with the copy of the read store
+
+// removeLeftovers deletes the copies of the read store that earlier attempts have left when they were killed.
+func removeLeftovers(data string, stdout io.Writer) error {
+	left, err := filepath.Glob(filepath.Join(data, copyPrefix+"*"))
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "removed %s, which an earlier attempt had left\n", dir)
+	}
+	return err
+}
+
+func finishRewrites(log *streams.StoredLog, stdout io.Writer) error {
+	finished, err := log.FinishRewrites()
+	for _, stream := range finished {
+		fmt.Fprintf(stdout, "%s: an earlier attempt had written it anew and was killed before the exchange, which is done now\n", stream)
+	}
+	return err
+}
+
 // eventSource is the read store as a source of events.
 type eventSource struct {
 	*store.Store
@@ -171,7 +202,7 @@ func openSource(cfg config.Config, log *streams.StoredLog) (*eventSource, error)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(cfg.Data, "repair-")
+	dir, err := os.MkdirTemp(cfg.Data, copyPrefix)
 	if err != nil {
 		return nil, err
 	}

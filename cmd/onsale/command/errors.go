@@ -73,12 +73,18 @@ func printError(stderr io.Writer, err error) {
 		fmt.Fprintln(stderr, "hint: each node on one NATS needs its own name: set it with --node, or stop the other node")
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
+	case errors.Is(err, streams.ErrMetaDamaged):
+		fmt.Fprintf(stderr, "hint: %s\n", metaHint)
+	case errors.Is(err, streams.ErrNoLog):
+		fmt.Fprintln(stderr, "hint: put the log back where it was (the directory jetstream, a mount, the right NATS); to begin a new log, move the read store away")
 	case errors.Is(err, streams.ErrDamaged):
 		fmt.Fprintln(stderr, "hint: copy the data directory, then \"onsale repair --data DIR\" says what can be healed; nothing was changed")
 	case errors.Is(err, store.ErrUnavailable):
 		fmt.Fprintf(stderr, "hint: %s; the file was not changed\n", refusalHint(err))
 	}
 }
+
+const metaHint = "copy meta.inf and meta.sum of this stream from a backup of this log, as \"onsale backup\" makes it: they change only when the stream's size is changed; nothing was changed here"
 
 // refusalHint is what to do when the operating system refuses a file.
 func refusalHint(err error) string {

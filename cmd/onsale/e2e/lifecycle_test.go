@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"onsale/cmd/onsale/e2e/harness"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 // What a node has published before kill -9, it shows in its first response after a restart: no client sees less than before,
@@ -92,12 +92,13 @@ func TestShutdown_ClosesGracefully(t *testing.T) {
 		<-open
 	}
 	polling := make(chan struct{}, 4)
-	for range 4 { // for a command that does not exist
+	epoch, _, _ := strings.Cut(node.MustDo(ctx, client, "GET", "/api/v1/promotions", "").Header.Get("Last-Event-ID"), "-")
+	for range 4 { // for an event that does not exist
 		group.Go(func() {
 			polling <- struct{}{}
-			a, err := node.Do(ctx, client, "GET", "/api/v1/requests/"+strings.Repeat("A", 21)+"A?sequence=900000&wait=30s", "", "X-User-Id", "u0")
-			if err != nil || a.Status != http.StatusOK || !strings.Contains(a.Body, `"PENDING"`) {
-				t.Errorf("a long poll got %v %v, want PENDING", a, err)
+			a, err := node.Do(ctx, client, "GET", "/api/v1/promotions?after="+epoch+"-900000", "")
+			if err != nil || a.Status != http.StatusServiceUnavailable || a.Code() != "not_caught_up" {
+				t.Errorf("a waiting read got %v %v, want not_caught_up", a, err)
 			}
 			answers.Add(1)
 		})
@@ -113,7 +114,7 @@ func TestShutdown_ClosesGracefully(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprint(conn, text)
 	}
-	harness.Sleep(ctx, 200*time.Millisecond) // the long polls are on their way
+	harness.Sleep(ctx, 200*time.Millisecond) // the reads are on their way
 	done := make(chan time.Duration)
 	go func() { done <- process.Terminate(t) }()
 
@@ -129,7 +130,7 @@ func TestShutdown_ClosesGracefully(t *testing.T) {
 	took := <-done
 	group.Wait()
 	if ended.Load() != streams || answers.Load() != 4 {
-		t.Errorf("%d of %d streams and %d of 4 long polls ended properly", ended.Load(), streams, answers.Load())
+		t.Errorf("%d of %d streams and %d of 4 waiting reads ended properly", ended.Load(), streams, answers.Load())
 	}
 	// Each delay is the rest of the window, half of it on average, plus 2 to 5 s.
 	average, want := time.Duration(totalDelay.Load()/streams)*time.Millisecond, window/2+3500*time.Millisecond
@@ -240,9 +241,9 @@ func TestCapacity_RefusesOnFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	c := httpd.Client{URL: node.URL(), User: "u3", HTTP: client}
+	c := api.Client{URL: node.URL(), User: "u3", HTTP: client, Attempts: 1}
 	for {
-		a, err := c.Issue(ctx, "demo", httpd.CommandOptions{Key: "k", Wait: new(5 * time.Second)})
+		a, err := c.Issue(ctx, "demo", api.Options{Key: "k", Wait: new(5 * time.Second)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -65,11 +64,6 @@ const (
 
 // watchFiles returns streams.ErrFilesGone when the files of the log or of the read store are no longer at their paths.
 func (n *Node) watchFiles(ctx context.Context) error {
-	path := StorePath(n.config)
-	opened, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
 	for ticker := time.NewTicker(watchEvery); ; {
 		select {
 		case <-ctx.Done():
@@ -80,7 +74,7 @@ func (n *Node) watchFiles(ctx context.Context) error {
 		if err := n.log.CheckFiles(); err != nil {
 			return err
 		}
-		if err := streams.CheckFile(path, opened); err != nil {
+		if err := streams.CheckFile(StorePath(n.config), n.storeFile); err != nil {
 			return err
 		}
 	}

@@ -38,6 +38,7 @@ type Node struct {
 	scrubber     *scrubber
 	readiness    *readiness
 	tracer       *tracing.Tracer // nil: nothing is traced
+	storeFile    os.FileInfo     // of the read store that is open
 	consistent   bool            // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool     // since the signal
 }
@@ -76,6 +77,9 @@ func (n *Node) openLog(ctx context.Context) (err error) {
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return err
 	}
+	if info, err := os.Stat(StorePath(cfg)); err == nil && info.Size() > 0 {
+		c.HasStore = true
+	}
 	n.log, err = streams.Open(ctx, c)
 	return err
 }
@@ -110,6 +114,11 @@ func (n *Node) open(ctx context.Context, address string) error {
 		return err
 	}
 	n.projector, n.capacity.projector, n.consistent = projector, projector, err == nil
+	if n.consistent {
+		if n.storeFile, err = os.Stat(StorePath(cfg)); err != nil {
+			return err
+		}
+	}
 	n.scrubber = &scrubber{log: n.log, logger: n.logger, every: scrubEvery}
 	n.registry.MustRegister(projector, n.scrubber)
 	n.logRecovery(recovery, started)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"onsale/config"
-	"onsale/domain"
 )
 
 func TestFacts_GiveReasons(t *testing.T) {
@@ -32,7 +32,6 @@ func TestFacts_GiveReasons(t *testing.T) {
 		"log time an hour ahead": {func(f *facts) { f.logTimeAhead = time.Hour }, "log time is 1h0m0s ahead"},
 		"full":                   {func(f *facts) { f.full = "COMMANDS is almost full" }, "COMMANDS is almost full, so users' commands are refused: make room"},
 		"few descriptors":        {func(f *facts) { f.freeDescriptors = 31 }, "only 31 file descriptors are free: raise the limit"},
-		"data gone":              {func(f *facts) { f.missingData = "/data" }, "/data is not there any more"},
 	} {
 		f := healthy
 		c.change(&f)
@@ -76,34 +75,38 @@ func TestAppendTracker_MeasuresStall(t *testing.T) {
 	check(41, 1)
 }
 
-// A node leaves its isolation when it has caught up with where the logs ended at their first answer.
-func TestIsolation_EndsWhenCaughtUp(t *testing.T) {
-	logs := func(commands, events uint64) domain.LogState {
-		return domain.LogState{Commands: domain.StreamState{Last: commands}, Events: domain.StreamState{Last: events}}
-	}
+// An answer of the log does not end isolation, nor does a barrier that failed or that began before another silence.
+func TestIsolation_EndsByBarrier(t *testing.T) {
 	var i isolation
-	for step, c := range []struct {
-		silence            time.Duration
-		logs               domain.LogState
-		age                time.Duration
-		decided, confirmed uint64
-		want               bool
-	}{
-		{0, logs(7, 9), 0, 7000, 9, false},
-		{9 * time.Second, logs(7, 9), 9 * time.Second, 7000, 9, false},
-		{11 * time.Second, logs(7, 9), 11 * time.Second, 7000, 9, true},
-		{0, logs(7, 9), 12 * time.Second, 7000, 9, true}, // an append
-		{0, logs(20, 30), 0, 7000, 9, true},              // back, and behind
-		{0, logs(21, 31), 0, 19000, 28, true},            //
-		{0, logs(25, 40), 0, 20003, 29, true},            //
-		{0, logs(27, 45), 0, 20003, 30, false},           // others go on meanwhile
-		{0, logs(27, 45), 0, 20003, 30, false},           //
-	} {
-		i.update(c.silence, c.logs, c.age, c.decided, c.confirmed)
-		if i.isolated != c.want {
-			t.Errorf("step %d: isolated %v, want %v", step, i.isolated, c.want)
+	var barrier chan error
+	begun := 0
+	prove := func() <-chan error {
+		begun++
+		barrier = make(chan error, 1)
+		return barrier
+	}
+	check := func(silence time.Duration, want bool, wantBegun int) {
+		t.Helper()
+		i.update(silence, prove)
+		if i.isolated != want || begun != wantBegun {
+			t.Errorf("after %v: isolated %v, want %v; %d barriers, want %d", silence, i.isolated, want, begun, wantBegun)
 		}
 	}
+	check(0, false, 0)
+	check(9*time.Second, false, 0)
+	check(11*time.Second, true, 0)
+	check(7*time.Second, true, 0)
+	check(0, true, 1)
+	check(0, true, 1) // it is under way
+	barrier <- context.DeadlineExceeded
+	check(0, true, 1)
+	check(0, true, 2)
+	check(12*time.Second, true, 2) // the log is silent again
+	barrier <- nil
+	check(0, true, 3)
+	barrier <- nil
+	check(0, false, 3)
+	check(0, false, 3)
 }
 
 func TestStall_CountsWhileWaiting(t *testing.T) {

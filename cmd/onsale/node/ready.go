@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,7 +39,6 @@ type facts struct {
 	full            string        // why users' commands are refused; "": they are accepted
 	freeDescriptors int
 	doubts          []string // why this node cannot rely on its log now
-	missingData     string   // path of what is not there any more, or is another; "": all is there
 }
 
 // reasons are why the node is not ready, and what to do. None: it is ready.
@@ -61,31 +59,31 @@ func (f facts) reasons() (reasons []string) {
 		"correct the clocks; log time stands still until they reach it", seconds(f.logTimeAhead))
 	add(f.full != "", "%s, so users' commands are refused: make room", f.full)
 	add(f.freeDescriptors < minDescriptors, "only %d file descriptors are free: raise the limit (LimitNOFILE, ulimit -n) and restart", f.freeDescriptors)
-	add(f.missingData != "", "%s is not there any more, or was replaced: stop this node, and restore the data directory before the next start", f.missingData)
 	return append(reasons, f.doubts...)
 }
 
 func seconds(d time.Duration) time.Duration { return d.Truncate(time.Second) }
 
-// isolation is whether the node is isolated, as a function of what happens.
+// isolation is whether the node is isolated, as a function of what happens. That the log answers again does not end it: a server may
+// not know what the others have accepted. A barrier of this node's own does.
 type isolation struct {
 	isolated bool
-	target   *domain.LogState // where the logs ended when the log answered again; nil: it has not
+	proof    <-chan error // of the barrier that is under way; nil: none is
 }
 
-// update takes how long the log has been silent, its state and the age of that, and how far the node is. An append ends the silence
-// too, but does not say what was missed.
-func (i *isolation) update(silence time.Duration, logs domain.LogState, age time.Duration, decided, confirmed uint64) {
+// update takes how long the log has been silent. prove begins a barrier and delivers its result.
+func (i *isolation) update(silence time.Duration, prove func() <-chan error) {
 	switch {
 	case silence > isolatedAfter:
 		*i = isolation{isolated: true}
-	case !i.isolated || silence > maxSilence || age > maxSilence:
-	case i.target == nil:
-		i.target = &logs
-		fallthrough
+	case !i.isolated || silence > maxSilence:
+	case i.proof == nil:
+		i.proof = prove()
 	default:
-		if decided/domain.SequencesPerMessage >= i.target.Commands.Last && confirmed >= i.target.Events.Last {
-			*i = isolation{}
+		select {
+		case err := <-i.proof:
+			*i = isolation{isolated: err != nil}
+		default:
 		}
 	}
 }
@@ -119,19 +117,13 @@ type readiness struct {
 	publish, decide  stall
 	descriptorsCheck time.Time
 	free             int
-	paths            map[string]os.FileInfo // of what must stay there
-	timeAhead        bool                   // was logged
+	timeAhead        bool // was logged
 }
 
 // newReadiness is called when the data is open.
 func newReadiness(n *Node) *readiness {
-	r := &readiness{node: n, paths: map[string]os.FileInfo{}}
-	for _, path := range []string{n.config.Data, StorePath(n.config)} {
-		if info, err := os.Stat(path); err == nil {
-			r.paths[path] = info
-		}
-	}
-	r.check(time.Now())
+	r := &readiness{node: n}
+	r.check(context.Background(), time.Now())
 	return r
 }
 
@@ -142,12 +134,12 @@ func (r *readiness) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker:
-			r.check(now)
+			r.check(ctx, now)
 		}
 	}
 }
 
-func (r *readiness) check(now time.Time) {
+func (r *readiness) check(ctx context.Context, now time.Time) {
 	n, status := r.node, r.node.projector.Status()
 	logs, logsAt := n.capacity.latest()
 	f := facts{
@@ -157,14 +149,13 @@ func (r *readiness) check(now time.Time) {
 		decideStalled:   r.decide.update(status.DecidedSequence, logs.Commands.Last > status.DecidedSequence/domain.SequencesPerMessage, logsAt, now),
 		logTimeAhead:    logTimeAhead(status, now),
 		freeDescriptors: r.freeDescriptors(now),
-		missingData:     r.missingData(),
 	}
 	_, f.full = n.capacity.problem()
 	if status.Halted != "" {
 		f.appendStalled, f.publishStalled, f.decideStalled = 0, 0, 0 // the reason of the halt is enough
 	}
 	r.reportLogTime(f.logTimeAhead)
-	r.isolation.update(f.silence, logs, now.Sub(logsAt), status.DecidedSequence, status.Confirmed)
+	r.isolation.update(f.silence, func() <-chan error { return r.prove(ctx) })
 	f.isolated = r.isolation.isolated
 	r.facts.Store(&f)
 	if status.Halted != "" {
@@ -178,6 +169,20 @@ func (r *readiness) check(now time.Time) {
 		n.logger.Info("contact with the log is back, and this node has caught up")
 		n.hub.Resume()
 	}
+}
+
+// proofTimeout bounds a barrier, which is repeated.
+const proofTimeout = 30 * time.Second
+
+// prove finds out whether this node has decided everything that any node had accepted.
+func (r *readiness) prove(ctx context.Context) <-chan error {
+	result := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, proofTimeout)
+		defer cancel()
+		result <- r.node.projector.Barrier(ctx)
+	}()
+	return result
 }
 
 // logTimeAhead is how far log time is ahead of the clock; 0 for an empty log.
@@ -211,15 +216,6 @@ func (r *readiness) freeDescriptors(now time.Time) int {
 		}
 	}
 	return r.free
-}
-
-func (r *readiness) missingData() string {
-	for path, before := range r.paths {
-		if info, err := os.Stat(path); err != nil || !os.SameFile(before, info) {
-			return path
-		}
-	}
-	return ""
 }
 
 // reasons are why load balancers should send no requests here.

@@ -187,7 +187,7 @@ func TestNode_IsNotReadyWithoutData(t *testing.T) {
 	if err := os.Rename(at.Data, moved); err != nil {
 		t.Fatal(err)
 	}
-	checkNotReady(ctx, t, at, client, "is not there any more")
+	checkNotReady(ctx, t, at, client, "the data directory is not the one that this node opened")
 	if err := os.Rename(moved, at.Data); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/coupons"
 	"onsale/domain/seats"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 type sale struct {
@@ -51,8 +51,8 @@ func (s *sale) create(ctx context.Context, p Plan) error {
 			"sections": []any{map[string]any{"name": "A", "price": 50_000, "rows": rows}},
 		}
 	}
-	admin := httpd.Client{URL: s.target, User: "admin"}
-	response, err := admin.Command(ctx, path, body, httpd.CommandOptions{})
+	admin := api.Client{URL: s.target, User: "admin", Attempts: 1}
+	response, err := admin.Command(ctx, path, body, api.Options{})
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ type outcome struct {
 
 // issuedCount is how many units or seats the node itself counts as given.
 func (s *sale) issuedCount(ctx context.Context) (int, error) {
-	api := httpd.Client{URL: s.target}
+	api := api.Client{URL: s.target, Attempts: 1}
 	if s.what == Seats {
 		var v struct{ Seats struct{ Held, Reserved int } }
 		err := api.Get(ctx, "/api/v1/schedules/"+s.id, &v)

@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -196,4 +197,44 @@ func TestOnsaleJS_SharesStreamBetweenTabs(t *testing.T) {
 	three.run(`stream.close()`)
 	two.waitFor(`stream.leading`)
 	two.wantEvents(before, both, rest, last, silent, alone, g.produceEvents(t, "tabs", 1))
+}
+
+// A stream with tickets gets a new one for each connection, also when the browser would have reconnected by itself. When the login
+// ends, the page is warned, renews it, and the stream goes on where it was.
+func TestOnsaleJS_RenewsLogin(t *testing.T) {
+	t.Parallel()
+	s, page := newScriptedServer(t), newProfile(t).tab()
+	page.open(s.URL + "/healthz")
+	page.run(`import('/onsale.js').then(({ connect }) => {
+		window.received = []; window.renewed = []; let tickets = 0;
+		window.stream = connect({
+			path: '/events', onEvent: (event) => received.push(event.id),
+			ticket: async () => { if (++tickets === 2) throw new Error('offline'); return 'ticket-' + tickets; },
+			renew: async (state) => { renewed.push(state); },
+		});
+	})`)
+	expect := func(from, ticket string) *scriptedStream {
+		t.Helper()
+		stream := s.nextStream(from)
+		if stream.ticket != ticket {
+			t.Fatalf("the stream from %q shows %q, want %q", from, stream.ticket, ticket)
+		}
+		stream.write("event: connect\ndata: {\"status\":\"complete\"}\nid: " + cmp.Or(from, "log-1") + "\n\n")
+		return stream
+	}
+	first := expect("", "ticket-1")
+	first.write("event: alarm\ndata: {}\nid: log-2\n\n")
+	page.waitFor(`received.at(-1) === 'log-2'`)
+	first.end() // and the second ticket cannot be had
+	second := expect("log-2", "ticket-3")
+	second.write("event: auth-expiring\ndata: {\"expiresAt\":\"2030-01-01T00:00:00.000Z\"}\n\n")
+	page.waitFor(`renewed.join() === 'expiring'`)
+	second.write("event: auth-expired\ndata: {\"code\":\"unauthenticated\"}\n\nretry: 30000\n")
+	second.end()
+	third := expect("log-2", "ticket-4")
+	page.want(`renewed.join()`, "expiring,expired")
+	third.write("event: alarm\ndata: {}\nid: log-3\n\n")
+	page.waitFor(`received.at(-1) === 'log-3'`)
+	page.want(`received.join(' ')`, "log-2 log-3")
+	page.run(`stream.close()`)
 }

@@ -20,6 +20,7 @@ type scriptedServer struct {
 type scriptedStream struct {
 	tb          testing.TB
 	lastEventID string // from which the reader resumes
+	ticket      string // that it shows
 	frames      chan string
 	gone        <-chan struct{}
 }
@@ -42,6 +43,7 @@ func newScriptedServer(tb testing.TB) *scriptedServer {
 func (s *scriptedServer) events(w http.ResponseWriter, r *http.Request) {
 	l := &scriptedStream{
 		tb: s.tb, lastEventID: cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("lastEventId")),
+		ticket: r.URL.Query().Get("ticket"),
 		frames: make(chan string), gone: r.Context().Done(),
 	}
 	w.Header().Set("Content-Type", "text/event-stream")

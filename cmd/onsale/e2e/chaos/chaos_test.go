@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -26,7 +26,7 @@ type chaosTest struct {
 	node        *harness.Node
 	rng         *rand.Rand
 	client      *http.Client
-	admin       httpd.Client
+	admin       api.Client
 	process     *harness.Process
 	kills       int
 	answerCount atomic.Int64 // responses with a sequence or an outcome
@@ -37,7 +37,7 @@ func newChaosTest(t *testing.T, args ...string) *chaosTest {
 	node := harness.NewNode(t, append([]string{"--streams-ring-events", "1024", "--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s",
 		"--streams-max-age", "3s", "--streams-user-max-age", "3s", "--logging-level", "warn"}, args...)...)
 	c := &chaosTest{t: t, node: node, rng: harness.NewRNG(t), client: harness.NewHTTPClient(t, 64)}
-	c.admin = httpd.Client{URL: node.URL(), User: "admin", HTTP: c.client}
+	c.admin = api.Client{URL: node.URL(), User: "admin", HTTP: c.client, Attempts: 1}
 	c.process = node.Start()
 	return c
 }
@@ -78,7 +78,7 @@ func (c *chaosTest) killRepeatedly(ctx context.Context, times, total int) {
 // chaosUser repeats each command with its key until there is an outcome.
 type chaosUser struct {
 	*chaosTest
-	httpd.Client
+	api.Client
 	rng      *rand.Rand
 	commands []*userCommand
 }
@@ -90,11 +90,11 @@ type userCommand struct {
 	key       string
 	sequences []uint64 // of every response
 	status    int
-	response  httpd.CommandResponse // the outcome
+	response  api.Response // the outcome
 }
 
 func (c *chaosTest) newUser(name string) *chaosUser {
-	return &chaosUser{c, httpd.Client{URL: c.node.URL(), User: name, HTTP: c.client}, harness.ForkRNG(c.rng), nil}
+	return &chaosUser{c, api.Client{URL: c.node.URL(), User: name, HTTP: c.client, Attempts: 1}, harness.ForkRNG(c.rng), nil}
 }
 
 // execute sends a command, with one key, until it is decided; false: it was rejected.
@@ -102,7 +102,7 @@ func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCo
 	a := &userCommand{path: path, body: body, key: fmt.Sprintf("command-%d", len(p.commands))}
 	p.commands = append(p.commands, a)
 	for {
-		options := httpd.CommandOptions{Key: a.key}
+		options := api.Options{Key: a.key}
 		if p.rng.IntN(2) == 0 {
 			options.Wait = new(5 * time.Second)
 		}
@@ -137,7 +137,7 @@ func (p *chaosUser) execute(ctx context.Context, path string, body any) (*userCo
 // checkReplay repeats all commands after a restart, and requires the same outcomes.
 func (p *chaosUser) checkReplay(ctx context.Context) {
 	for _, a := range p.commands {
-		response, err := p.Command(ctx, a.path, a.body, httpd.CommandOptions{Key: a.key})
+		response, err := p.Command(ctx, a.path, a.body, api.Options{Key: a.key})
 		if err != nil || !response.Replayed || response.Sequence != a.response.Sequence || response.EventID != a.response.EventID ||
 			response.Code != a.response.Code || string(response.Result) != string(a.response.Result) ||
 			a.status != http.StatusOK && a.status != response.HTTPStatus { // 200 was the status of GET /requests
@@ -149,7 +149,7 @@ func (p *chaosUser) checkReplay(ctx context.Context) {
 // checkHistory compares the log with the user's responses.
 func (p *chaosUser) checkHistory(decided map[string]harness.Outcome) {
 	for _, a := range p.commands {
-		o, ok := decided[a.response.RequestID.String()]
+		o, ok := decided[a.response.RequestID]
 		if !ok || o.Sequence != a.response.Sequence || o.Event.EventID != a.response.EventID || o.Event.Data.Code != a.response.Code {
 			p.t.Errorf("%s got %+v, the log has %+v", p.User, a.response, o)
 		}

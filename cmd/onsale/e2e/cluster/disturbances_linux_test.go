@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
-	httpd "onsale/http"
+	api "onsale/http/client"
 	"onsale/projections/store"
 	"onsale/streams"
 )
@@ -264,7 +264,7 @@ func (c *clusterTest) restart(n *clusterNode, reasons []string) {
 // waitHoldsExpired waits until no seat is held: nothing more happens then.
 func (c *clusterTest) waitHoldsExpired() {
 	c.t.Helper()
-	admin := httpd.Client{URL: c.nodes[0].URL(), User: "admin", HTTP: c.nodes[0].client}
+	admin := api.Client{URL: c.nodes[0].URL(), User: "admin", HTTP: c.nodes[0].client, Attempts: 1}
 	for {
 		var left struct{ Held int }
 		err := admin.Get(c.ctx, "/api/v1/schedules/hall/seats/summary", &left)
@@ -316,7 +316,7 @@ func (c *clusterTest) checkHistory(history []harness.LogCommand) {
 	c.t.Helper()
 	decided := harness.OutcomesByRequest(c.t, history)
 	for _, r := range c.load.requests {
-		o, ok := decided[r.id.String()]
+		o, ok := decided[r.id]
 		if !ok {
 			c.t.Errorf("request %s of %s was accepted by %s, and is not in the log", r.id, r.user, r.acceptedBy)
 		}

@@ -14,8 +14,7 @@ import (
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
-	"onsale/domain"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 const (
@@ -47,10 +46,10 @@ type load struct {
 // request is an accepted command and what the nodes said about it.
 type request struct {
 	user       string
-	id         domain.RequestID
+	id         string
 	acceptedAt time.Time
 	acceptedBy string
-	outcomes   map[string]httpd.CommandResponse // by node
+	outcomes   map[string]api.Response // by node
 }
 
 // buyer is a user, who prefers one of the nodes.
@@ -171,7 +170,7 @@ func (b *buyer) bookSeats(ctx context.Context) {
 }
 
 // execute sends a command with one key until a node accepts it, and returns its first outcome; zero when ctx ended before.
-func (b *buyer) execute(ctx context.Context, path string, body any) httpd.CommandResponse {
+func (b *buyer) execute(ctx context.Context, path string, body any) api.Response {
 	b.count++
 	key := fmt.Sprint("k", b.count)
 	for node := b.home; ; node = b.rng.IntN(len(b.nodes)) {
@@ -179,28 +178,28 @@ func (b *buyer) execute(ctx context.Context, path string, body any) httpd.Comman
 			return b.firstOutcome(ctx, r)
 		}
 		if !harness.Sleep(ctx, harness.RandomDuration(b.rng, 200*time.Millisecond)) {
-			return httpd.CommandResponse{}
+			return api.Response{}
 		}
 	}
 }
 
 // send sends a command once. If it was accepted, all nodes are asked about it; otherwise send returns nil.
 func (l *load) send(ctx context.Context, n *clusterNode, user, path string, body any, key string) *request {
-	client := httpd.Client{URL: n.URL(), User: user, HTTP: n.client}
+	client := api.Client{URL: n.URL(), User: user, HTTP: n.client, Attempts: 1}
 	// The test is only about what the node said before ctx ended, so a response that is on its way then is still waited for.
 	sendCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), clientTimeout)
 	defer cancel()
-	response, err := client.Command(sendCtx, path, body, httpd.CommandOptions{Key: key, Wait: new(time.Duration)})
+	response, err := client.Command(sendCtx, path, body, api.Options{Key: key, Wait: new(time.Duration)})
 	if err != nil || response.Sequence == 0 {
 		return nil
 	}
 	n.accepted.Store(time.Now().UnixNano())
-	r := &request{user: user, id: response.RequestID, acceptedAt: time.Now(), acceptedBy: n.name, outcomes: map[string]httpd.CommandResponse{}}
+	r := &request{user: user, id: response.RequestID, acceptedAt: time.Now(), acceptedBy: n.name, outcomes: map[string]api.Response{}}
 	l.mu.Lock()
-	if earlier, known := l.requests[r.id.String()]; known {
+	if earlier, known := l.requests[r.id]; known {
 		r = earlier
 	}
-	l.requests[r.id.String()] = r
+	l.requests[r.id] = r
 	l.mu.Unlock()
 	for _, asked := range l.nodes {
 		l.asking.Go(func() { l.ask(ctx, asked, r) })
@@ -210,7 +209,7 @@ func (l *load) send(ctx context.Context, n *clusterNode, user, path string, body
 
 // ask asks a node about a request until it has an outcome. That the request was never accepted is false, whenever it is said.
 func (l *load) ask(ctx context.Context, n *clusterNode, r *request) {
-	client := httpd.Client{URL: n.URL(), User: r.user, HTTP: n.asking}
+	client := api.Client{URL: n.URL(), User: r.user, HTTP: n.asking, Attempts: 1}
 	for {
 		response, err := client.RequestStatus(ctx, r.id, 0, 0)
 		if err == nil {
@@ -235,7 +234,7 @@ func (l *load) ask(ctx context.Context, n *clusterNode, r *request) {
 }
 
 // firstOutcome is what the first node says.
-func (l *load) firstOutcome(ctx context.Context, r *request) (first httpd.CommandResponse) {
+func (l *load) firstOutcome(ctx context.Context, r *request) (first api.Response) {
 	for harness.Sleep(ctx, 5*time.Millisecond) {
 		l.mu.Lock()
 		for _, response := range r.outcomes {

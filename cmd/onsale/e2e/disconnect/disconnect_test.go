@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
-	httpd "onsale/http"
+	api "onsale/http/client"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -42,7 +42,7 @@ type disconnectTest struct {
 	process      *harness.Process
 	rng          *rand.Rand
 	client       *http.Client
-	admin        httpd.Client
+	admin        api.Client
 	clients      []*flakyClient
 	cutCount     atomic.Int64
 	shuttingDown atomic.Bool     // from SIGTERM until the restart
@@ -71,7 +71,7 @@ func runDisconnects(t *testing.T, wanted int64) int {
 	c.node = harness.NewNode(t, "--streams-ring-events", "1024", "--streams-max-catch-ups", "24", "--streams-max-connections", "95",
 		"--streams-heartbeat", "1s", "--streams-user-heartbeat", "1s", "--streams-max-age", "3s", "--streams-user-max-age", "3s",
 		"--streams-drain-window", "1s", "--logging-level", "warn")
-	c.admin = httpd.Client{URL: c.node.URL(), User: "admin", HTTP: c.client}
+	c.admin = api.Client{URL: c.node.URL(), User: "admin", HTTP: c.client, Attempts: 1}
 	c.process = c.node.Start()
 	c.createSales()
 	c.createClients()
@@ -188,19 +188,19 @@ func (c *disconnectTest) startTraffic(group *sync.WaitGroup) {
 		rng := harness.ForkRNG(c.rng)
 		group.Go(func() {
 			for harness.Sleep(c.trafficCtx, harness.RandomDuration(rng, 4*time.Millisecond)) {
-				p := httpd.Client{URL: c.node.URL(), User: fmt.Sprint("u", rng.IntN(buyerCount)), HTTP: c.client}
+				p := api.Client{URL: c.node.URL(), User: fmt.Sprint("u", rng.IntN(buyerCount)), HTTP: c.client, Attempts: 1}
 				for range rng.IntN(3) {
-					_, _ = p.Issue(c.ctx, "rush", httpd.CommandOptions{})
+					_, _ = p.Issue(c.ctx, "rush", api.Options{})
 				}
 				if i == 0 && rng.IntN(10) == 0 {
-					_, _ = p.Hold(c.ctx, "lobby", []int{1 + rng.IntN(10)}, httpd.CommandOptions{})
+					_, _ = p.Hold(c.ctx, "lobby", []int{1 + rng.IntN(10)}, api.Options{})
 				}
-				_, _ = p.Hold(c.ctx, "hall", seatRange(1+rng.IntN(userSeats-5), 1+rng.IntN(5)), httpd.CommandOptions{})
+				_, _ = p.Hold(c.ctx, "hall", seatRange(1+rng.IntN(userSeats-5), 1+rng.IntN(5)), api.Options{})
 				switch rng.IntN(4) {
 				case 0:
-					_, _ = p.Command(c.ctx, hall+"reserve", map[string]any{"scheduleSeatIds": seatRange(1+rng.IntN(userSeats), 1)}, httpd.CommandOptions{})
+					_, _ = p.Command(c.ctx, hall+"reserve", map[string]any{"scheduleSeatIds": seatRange(1+rng.IntN(userSeats), 1)}, api.Options{})
 				case 1:
-					_, _ = p.Command(c.ctx, hall+"release", map[string]any{"scheduleSeatIds": seatRange(1, userSeats)}, httpd.CommandOptions{})
+					_, _ = p.Command(c.ctx, hall+"release", map[string]any{"scheduleSeatIds": seatRange(1, userSeats)}, api.Options{})
 				}
 			}
 		})
@@ -216,9 +216,9 @@ func (c *disconnectTest) startTraffic(group *sync.WaitGroup) {
 			_, _ = c.sendAlarm(fmt.Sprint("u", rng.IntN(buyerCount)))
 			const hall = "/api/v1/admin/schedules/hall/"
 			releaseBody := map[string]any{"scheduleSeatIds": seatRange(1+rng.IntN(100), 100), "reason": "x"}
-			_, _ = c.admin.Command(c.ctx, hall+"release", releaseBody, httpd.CommandOptions{})
+			_, _ = c.admin.Command(c.ctx, hall+"release", releaseBody, api.Options{})
 			blockBody := map[string]any{"scheduleSeatIds": seatRange(userSeats+1, hallSeats-userSeats), "reason": "x"}
-			response, err := c.admin.Command(c.ctx, hall+verb, blockBody, httpd.CommandOptions{})
+			response, err := c.admin.Command(c.ctx, hall+verb, blockBody, api.Options{})
 			if err == nil && response.HTTPStatus == http.StatusOK {
 				verb = map[string]string{"block": "unblock", "unblock": "block"}[verb]
 			}
@@ -227,9 +227,9 @@ func (c *disconnectTest) startTraffic(group *sync.WaitGroup) {
 }
 
 // sendAlarm sends a user an alarm, and waits until it is decided.
-func (c *disconnectTest) sendAlarm(user string) (httpd.CommandResponse, error) {
+func (c *disconnectTest) sendAlarm(user string) (api.Response, error) {
 	body := map[string]any{"userId": user, "message": "hello"}
-	return c.admin.Command(c.ctx, "/api/v1/admin/alarms", body, httpd.CommandOptions{Wait: new(30 * time.Second)})
+	return c.admin.Command(c.ctx, "/api/v1/admin/alarms", body, api.Options{Wait: new(30 * time.Second)})
 }
 
 // overflowRing makes more events than the ring holds, mostly of users without a stream.
@@ -237,9 +237,9 @@ func (c *disconnectTest) overflowRing() {
 	var group sync.WaitGroup
 	for i := range 50 {
 		group.Go(func() {
-			p := httpd.Client{URL: c.node.URL(), User: fmt.Sprint("u", i), HTTP: c.client}
+			p := api.Client{URL: c.node.URL(), User: fmt.Sprint("u", i), HTTP: c.client, Attempts: 1}
 			for range 25 {
-				_, _ = p.Issue(c.ctx, "rush", httpd.CommandOptions{})
+				_, _ = p.Issue(c.ctx, "rush", api.Options{})
 			}
 		})
 	}

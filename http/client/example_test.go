@@ -1,0 +1,85 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"onsale/http/client"
+)
+
+// A coupon is requested, and its outcome awaited. If the connection breaks, the command is sent again with the same key.
+func ExampleClient_Issue() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := client.Client{URL: demo, User: "kim"}
+	accepted, err := c.Issue(ctx, "demo", client.Options{Key: "kim-wants-one"})
+	if err != nil {
+		fmt.Println("whether it was accepted is unknown; the same key finds out:", err)
+		return
+	}
+	outcome, err := c.Await(ctx, accepted)
+	if err != nil {
+		fmt.Println("it is not decided yet:", err)
+		return
+	}
+	var coupon struct {
+		CouponID string
+		Number   int
+	}
+	if err := outcome.Decode(&coupon); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(outcome.Status, coupon.CouponID, coupon.Number)
+	// Output: SUCCEEDED demo-1 1
+}
+
+// Seats are held, all or none. A rejection is a *Problem with a code and facts.
+func ExampleProblem() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	kim, lee := client.Client{URL: demo, User: "kim"}, client.Client{URL: demo, User: "lee"}
+	held, err := kim.Hold(ctx, "demo", []int{1, 2}, client.Options{})
+	fmt.Println(held.Status, err)
+
+	late, err := lee.Hold(ctx, "demo", []int{2, 3}, client.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var problem *client.Problem
+	if err := late.Err(); errors.As(err, &problem) && problem.Code == "seat_unavailable" {
+		var facts struct{ ScheduleSeatIDs []int }
+		fmt.Println(problem.Code, problem.Facts(&facts), facts.ScheduleSeatIDs)
+	}
+	// Output:
+	// SUCCEEDED <nil>
+	// seat_unavailable <nil> [2]
+}
+
+// A stream is followed over restarts and broken connections. Each event arrives once, in order; a program that stores the ID of
+// the last event that it has processed goes on there after its own restart.
+func ExampleClient_Events() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c := client.Client{URL: demo, User: "park"}
+	accepted, err := c.Issue(ctx, "demo", client.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for event, err := range c.Events(ctx, "/api/v1/me/events?lang=en", accepted.LastEventID) {
+		if err != nil {
+			fmt.Println("the stream ended:", err)
+			return
+		}
+		if event.Name == "issue-complete" {
+			var issued struct{ RequestID string }
+			fmt.Println(event.Name, event.Decode(&issued), issued.RequestID == accepted.RequestID)
+			return
+		}
+	}
+	// Output: issue-complete <nil> true
+}

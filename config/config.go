@@ -3,9 +3,10 @@
 // spellings: streams.ringEvents in the YAML file, ONSALE_STREAMS_RING_EVENTS in
 // the environment, --streams-ring-events on the command line. Flags override the
 // environment, which overrides the file, which overrides the defaults. An
-// unknown key in the file is a fault; unknown variables are ignored, because
-// Kubernetes sets some (ONSALE_SERVICE_HOST) for a service named onsale. An
-// empty variable counts as unset.
+// unknown key in the file is a fault, and so is a variable whose name is almost
+// that of a setting. Other unknown variables are ignored: Kubernetes sets some
+// (ONSALE_SERVICE_HOST) for a service named onsale. An empty variable counts as
+// unset.
 package config
 
 import "time"
@@ -55,8 +56,20 @@ type Config struct {
 	// HTTP limits the connections that are not streams.
 	HTTP HTTP
 
+	// TLS makes this node serve HTTPS.
+	TLS TLS
+
+	// Limits limits how many requests one user and one address may make.
+	Limits Limits
+
 	// Auth configures how a request's user is determined.
 	Auth Auth
+
+	// TrustedProxies lists the addresses of proxies, as 10.0.0.0/8 or 192.0.2.7,
+	// in front of this node. A client's address is taken from what they say in
+	// Forwarded or X-Forwarded-For, and in auth.mode proxy the user, too. Default
+	// none: nobody is believed.
+	TrustedProxies []string
 
 	// CORS lists the other sites whose pages may call this node.
 	CORS CORS
@@ -163,7 +176,7 @@ type Streams struct {
 	MaxConnections int
 
 	// MaxPerUser is the same for one user's streams, and for those of one
-	// order. Default 100; 0 means the default. Schedule streams have no user
+	// order or with one filter of the feed. Default 100; 0 means the default. Schedule streams have no user
 	// and do not count.
 	MaxPerUser int
 
@@ -196,15 +209,84 @@ type HTTP struct {
 	MaxConnectionsPerAddress int
 }
 
+// TLS makes this node serve HTTPS: TLS 1.2 or 1.3, with HTTP/2 and HTTP/1.1. The
+// files are read again when they change, and a pair that cannot be used leaves
+// the one before it in force.
+type TLS struct {
+	// Cert is a file with the certificate and behind it those of its issuers, as
+	// PEM. Default none: plain HTTP. Set both or neither.
+	Cert string
+
+	// Key is a file with the certificate's private key, as PEM.
+	Key string
+}
+
+// Limits limits how many requests one user and one address may make. What is
+// above gets 429 rate_limited, with the time after which it may be repeated.
+// Each node counts for itself.
+type Limits struct {
+	// PerUser is how many commands a second one user may send; after a pause
+	// twice as many at once. Commands on the admin endpoints do not count.
+	// Default 20, up to 1000000; 0 is no limit.
+	PerUser int
+
+	// PerAddress is how many requests a second may come from one address; after
+	// a pause twice as many at once. Addresses of IPv6 count by their /64, and
+	// loopback addresses do not count. Behind a proxy it needs trustedProxies,
+	// because all clients have the proxy's address without it. Default 500, up
+	// to 1000000; 0 is no limit.
+	PerAddress int
+}
+
 // Auth configures how a request's user is determined.
 type Auth struct {
-	// Mode is demo, the default and the only one in this version: the user is
-	// the one that the request names, and admin endpoints are open.
+	// Mode is demo, jwt or proxy. In demo the user is the one that the request
+	// names, and admin endpoints are open. In jwt a signed token names the user
+	// and the roles. In proxy a header of one of trustedProxies does, and nothing
+	// else is believed. Default demo, or jwt where secret or jwks is set.
 	Mode string
 
 	// DemoAnywhere allows auth.mode demo on an address that other machines can
 	// reach. Default false. Any client can then act as any user and as admin.
 	DemoAnywhere bool
+
+	// Secret verifies tokens of HS256: 32 bytes or more, known to nobody but the
+	// login that signs them. Make one by "openssl rand -base64 48", and set it as
+	// ONSALE_AUTH_SECRET rather than in a file. In mode jwt one of secret and jwks
+	// must be set.
+	Secret string
+
+	// JWKS is a file or an https URL of the JSON Web Key Set that verifies tokens
+	// of RS256, ES256 and Ed25519. It is read every 5 minutes, and for an unknown
+	// key at once, at most every 10 seconds. "onsale token --new-key" makes one.
+	JWKS string
+
+	// Issuer is the iss that tokens must have. Default any.
+	Issuer string
+
+	// Audience is the aud that tokens must have. Default any. Set it wherever the
+	// login signs tokens for other services with the same key.
+	Audience string
+
+	// Leeway is the difference between the clocks of the login and of this node
+	// that the times of a token may have. Default 30s, from 0s to 5m.
+	Leeway time.Duration
+
+	// UserClaim is the claim that names the user. Default sub. Dots lead into
+	// objects, here and in rolesClaim.
+	UserClaim string
+
+	// RolesClaim is the claim with the roles admin, operator, auditor and viewer,
+	// as text or a list, such as realm_access.roles. Default role and roles.
+	RolesClaim string
+
+	// UserHeader is the header that names the user in mode proxy. Default
+	// X-User-Id.
+	UserHeader string
+
+	// RolesHeader is the header with the roles in mode proxy, comma separated.
+	// Default none: then nobody has a role.
+	RolesHeader string
 }
 
 // CORS lists the other sites whose pages may call this node.

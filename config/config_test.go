@@ -144,6 +144,25 @@ func TestPrint_MasksCollector(t *testing.T) {
 	}
 }
 
+func TestPrint_MasksTokenSecrets(t *testing.T) {
+	for _, environ := range [][]string{
+		{"ONSALE_AUTH_SECRET=s3cret-s3cret-s3cret-s3cret-s3cret"}, {"ONSALE_AUTH_SECRET=s3cret"}, {"ONSALE_AUTH_SECRET=s3cret\n"},
+		{"ONSALE_AUTH_JWKS=https://kim:s3cret@login.example/keys"}, {"ONSALE_AUTH_JWKS=ftp://kim:s3cret@login.example/keys"},
+	} {
+		c, from, err := load(t, environ)
+		var output bytes.Buffer
+		if err := c.Print(&output, from); err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			output.WriteString(err.Error())
+		}
+		if strings.Contains(output.String(), "s3c") {
+			t.Errorf("%s: the output has the secret:\n%s", environ, &output)
+		}
+	}
+}
+
 func TestPrint_MasksPaymentSecrets(t *testing.T) {
 	c, from, err := load(t, []string{"ONSALE_PAYMENTS_KEY=s3cret", "ONSALE_PAYMENTS_SECRET=s3cret", "ONSALE_PAYMENTS_URL=https://shop:s3cret@pay.example", "ONSALE_PAYMENTS_WEBHOOK_SECRETS=whsec_czNjcmV0,whsec_s3cret"})
 	if err == nil {
@@ -207,7 +226,7 @@ func TestDocuments_NameSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile("`(?:nats|log|backlog|streams|auth|cors|payments|logging|debug|tracing)\\.[a-zA-Z]+").FindAllString(string(text), -1)
+		names := regexp.MustCompile("`(?:nats|log|backlog|streams|http|tls|limits|auth|cors|payments|logging|debug|tracing)\\.[a-zA-Z]+").FindAllString(string(text), -1)
 		if len(names) < atLeast {
 			t.Errorf("%s: found %d settings", path, len(names))
 		}

@@ -35,8 +35,9 @@ func Default() Config {
 			MaxPerUser:    100,
 			DrainWindow:   10 * time.Second,
 		},
-		HTTP: HTTP{IdleTimeout: 620 * time.Second},
-		Auth: Auth{Mode: "demo"},
+		HTTP:   HTTP{IdleTimeout: 620 * time.Second},
+		Limits: Limits{PerUser: 20, PerAddress: 500},
+		Auth:   Auth{Mode: "demo", Leeway: 30 * time.Second, UserClaim: "sub", UserHeader: "X-User-Id"},
 		Payments: Payments{
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
 		},
@@ -45,9 +46,13 @@ func Default() Config {
 	}
 }
 
-// deriveDefaults sets the defaults that depend on other settings: with an
-// external NATS three replicas, and that server's own sync setting.
+// deriveDefaults sets the defaults that depend on other settings: with a key for
+// tokens the mode that uses it, with an external NATS three replicas, and that
+// server's own sync setting.
 func (c *Config) deriveDefaults(from Origins) {
+	if !from.isSet("auth.mode") && (c.Auth.Secret != "" || c.Auth.JWKS != "") {
+		c.Auth.Mode = "jwt" // whoever sets a key does not want demo
+	}
 	if len(c.NATS.URL) == 0 {
 		return
 	}

@@ -17,7 +17,7 @@ var faultTests = map[string]struct {
 }{
 	"every source at once": {
 		file:    "lisen: 127.0.0.1:1\nstreams:\n  ringEvents: many\n  maxCatchUps: 0\n",
-		environ: []string{"ONSALE_BACKLOG_MAX_AGE=5", "ONSALE_AUTH_MODE=jwt"},
+		environ: []string{"ONSALE_BACKLOG_MAX_AGE=5", "ONSALE_AUTH_MODE=none"},
 		args:    []string{"--sync", "1ms", "--log-min-free-disk", "-1", "--demo=perhaps"},
 		want: []string{
 			`file FILE:1: there is no setting lisen (hint: did you mean listen?)`,
@@ -27,7 +27,65 @@ var faultTests = map[string]struct {
 			`flag --demo: demo is "perhaps" (hint: true or false)`,
 			`flag --sync: sync is 1ms (hint: from 100ms to 10m0s)`,
 			`file FILE:4: streams.maxCatchUps is 0 (hint: from 1 to 4096)`,
-			`environment ONSALE_AUTH_MODE: auth.mode is "jwt" (hint: this version has demo only)`,
+			`environment ONSALE_AUTH_MODE: auth.mode is "none" (hint: one of demo, jwt, proxy)`,
+		},
+	},
+	"misspelt variables": {
+		environ: []string{"ONSALE_SYNK=1s", "ONSALE_STREAM_RING_EVENTS=2048", "ONSALE_CONFIGS=x", "ONSALE_LISTEN_=",
+			"ONSALE_SERVICE_HOST=10.0.0.1", "ONSALE_SERVICE_PORT_HTTP=80", "ONSALE_PORT=tcp://10.0.0.1:80", "ONSALE_PORT_80_TCP_ADDR=10.0.0.1", "ONSALE_NODE_PORT=1",
+			"ONSALE_NATS_SERVICE_HOST=10.0.0.1", "ONSALE_IMAGE=onsale:1", "ONSALE_VERSION=1", "MY_ONSALE_SYNK=1"},
+		want: []string{
+			`environment ONSALE_CONFIGS: there is no such setting (hint: did you mean ONSALE_CONFIG?)`,
+			`environment ONSALE_STREAM_RING_EVENTS: there is no such setting (hint: did you mean ONSALE_STREAMS_RING_EVENTS?)`,
+			`environment ONSALE_SYNK: there is no such setting (hint: did you mean ONSALE_SYNC?)`,
+		},
+	},
+	"tokens by a secret": {environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", "0.0.0.0:443"}},
+	"demo in spite of a secret": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", "0.0.0.0:443", "--auth-mode", "demo"},
+		want: []string{`flag --listen: listen is "0.0.0.0:443", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"tokens without a key": {
+		args: []string{"--auth-mode", "jwt", "--auth-leeway", "6m", "--auth-user-claim="},
+		want: []string{
+			`flag --auth-leeway: auth.leeway is 6m0s (hint: from 0s to 5m0s)`,
+			`flag --auth-user-claim: auth.userClaim is empty (hint: name the claim that has the user, such as sub)`,
+			`default: auth.secret is missing, and auth.jwks too: nothing verifies tokens (hint: set ONSALE_AUTH_SECRET, or auth.jwks to the key set of your login; "onsale token --new-key DIR" makes one for trying)`,
+		},
+	},
+	"tokens by two kinds of key": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 31), "ONSALE_AUTH_JWKS=no/such/file"},
+		want: []string{
+			`environment ONSALE_AUTH_SECRET: auth.secret has 31 bytes (hint: at least 32, such as openssl rand -base64 48 makes)`,
+			`environment ONSALE_AUTH_JWKS: auth.jwks is "no/such/file": no such file or directory (hint: name a file that can be read)`,
+			`environment ONSALE_AUTH_SECRET: auth.secret cannot be set with auth.jwks (hint: leave one of the two out: tokens are of one kind)`,
+		},
+	},
+	"a secret with a line break": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32) + "\n"},
+		want:    []string{`environment ONSALE_AUTH_SECRET: auth.secret begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`},
+	},
+	"keys over plain http": {
+		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys"},
+		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
+	},
+	"keys by https, and from loopback": {args: []string{"--auth-jwks", "https://login.example/keys"}, environ: []string{"ONSALE_LISTEN=:8080"}},
+	"a proxy that nobody is": {
+		file: "auth: {mode: proxy, userHeader: 'X User', rolesHeader: 'a:b'}\n",
+		want: []string{
+			`file FILE:1: auth.userHeader is "X User" (hint: the name of a header, such as X-User-Id)`,
+			`file FILE:1: auth.rolesHeader is "a:b" (hint: the name of a header, such as X-User-Id)`,
+			`default: trustedProxies is empty, but in auth.mode proxy nobody else names users (hint: list the addresses of the proxy, such as 10.0.0.0/8)`,
+		},
+	},
+	"proxies": {
+		file: "auth: {mode: proxy}\nlisten: ':8080'\ntrustedProxies: [10.0.0.0/8, 192.0.2.7, '::1', 10.0.0.0/33, proxy.example, 0.0.0.0/0, '::/0', 'fe80::1%eth0']\n",
+		want: []string{
+			`file FILE:3: trustedProxies has "10.0.0.0/33" (hint: an address such as 192.0.2.7, or a network such as 10.0.0.0/8)`,
+			`file FILE:3: trustedProxies has "proxy.example" (hint: an address such as 192.0.2.7, or a network such as 10.0.0.0/8)`,
+			`file FILE:3: trustedProxies has "0.0.0.0/0", which is everybody (hint: list the addresses of the proxies only)`,
+			`file FILE:3: trustedProxies has "::/0", which is everybody (hint: list the addresses of the proxies only)`,
+			`file FILE:3: trustedProxies has "fe80::1%eth0" (hint: an address such as 192.0.2.7, or a network such as 10.0.0.0/8)`,
 		},
 	},
 	"invalid yaml": {
@@ -67,6 +125,34 @@ var faultTests = map[string]struct {
 		file:    "sync: 2s\n",
 		environ: []string{"ONSALE_NATS_URL=nats://n1:4222"},
 		want:    []string{`file FILE:1: sync cannot be set with nats.url (hint: it belongs to that server's own configuration; leave it out here)`},
+	},
+	"limits": {
+		file:    "limits: {perUser: -1}\n",
+		environ: []string{"ONSALE_LIMITS_PER_ADDRESS=1000001"},
+		want: []string{
+			`file FILE:1: limits.perUser is -1 (hint: from 0 to 1000000)`,
+			`environment ONSALE_LIMITS_PER_ADDRESS: limits.perAddress is 1000001 (hint: from 0 to 1000000)`,
+		},
+	},
+	"a certificate without its key": {
+		args: []string{"--tls-cert", "missing.pem"},
+		want: []string{`default: tls.key is empty, and tls.cert is set (hint: name the file with the certificate's private key, or leave both out for plain HTTP)`},
+	},
+	"a key without its certificate": {
+		args: []string{"--tls-key", "missing.pem"},
+		want: []string{`default: tls.cert is empty, and tls.key is set (hint: name the file with the certificate, or leave both out for plain HTTP)`},
+	},
+	"missing certificate and key": {
+		file: "tls: {cert: missing.pem}\n",
+		args: []string{"--tls-key", "missing.key"},
+		want: []string{
+			`file FILE:1: tls.cert is "missing.pem": no such file or directory (hint: name a file that can be read)`,
+			`flag --tls-key: tls.key is "missing.key": no such file or directory (hint: name a file that can be read)`,
+		},
+	},
+	"files that are no certificate": {
+		args: []string{"--tls-cert", "example.yaml", "--tls-key", "example.yaml"},
+		want: []string{`flag --tls-cert: tls.cert cannot be used with tls.key: failed to find any PEM data in certificate input (hint: PEM files: the certificate with those of its issuers behind it, and its private key, without a password)`},
 	},
 	"external and embedded server": {
 		args: []string{"--nats-url", "n1:4222,http://n2", "--nats-config", "missing.conf", "--nats-replicas=2"},
@@ -130,6 +216,13 @@ var faultTests = map[string]struct {
 		want: []string{
 			`default: payments.secret is missing (hint: set ONSALE_PAYMENTS_SECRET)`,
 			`default: payments.key is missing (hint: set ONSALE_PAYMENTS_KEY to the store's imp_key)`,
+		},
+	},
+	"payments with a line break in the secret": {
+		environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_KEY= k", "ONSALE_PAYMENTS_SECRET=s\n"},
+		want: []string{
+			`environment ONSALE_PAYMENTS_KEY: payments.key begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`,
+			`environment ONSALE_PAYMENTS_SECRET: payments.secret begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`,
 		},
 	},
 	"payments by v2, which has no key": {

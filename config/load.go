@@ -5,6 +5,8 @@ package config
 
 import (
 	"cmp"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -62,6 +64,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 		}
 		from[a.key] = a.from
 	}
+	faults = append(faults, misspelt(env, table)...)
 	c.deriveDefaults(from)
 	faults = append(faults, c.validate(from)...)
 	for _, a := range ignored {
@@ -100,6 +103,29 @@ func readEnvironment(environ []string) map[string]string {
 		}
 	}
 	return set
+}
+
+// kubernetesVariable is a variable that Kubernetes sets for a service named onsale, or onsale-something.
+var kubernetesVariable = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_|$)|_PORT$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)`)
+
+// misspelt returns a fault for each variable whose name is almost that of a setting. Others may be anybody's.
+func misspelt(env map[string]string, table *pflag.FlagSet) (faults Faults) {
+	known := []string{"ONSALE_CONFIG"}
+	table.VisitAll(func(s *pflag.Flag) { known = append(known, envName(s.Name)) })
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		key, ours := strings.CutPrefix(name, "ONSALE_")
+		if !ours || slices.Contains(known, name) || kubernetesVariable.MatchString(name) {
+			continue
+		}
+		keys := make([]string, len(known))
+		for i := range known {
+			keys[i] = strings.TrimPrefix(known[i], "ONSALE_")
+		}
+		if near := Nearest(key, keys); near != "" {
+			faults = append(faults, Fault{Origin("environment " + name), "there is no such setting", "did you mean ONSALE_" + near + "?"})
+		}
+	}
+	return faults
 }
 
 // AddFlags defines a flag for each named setting, or for all of them if none is

@@ -14,14 +14,14 @@ import (
 
 // Print writes c to w as YAML, in the order of Config, each value with its
 // origin as a comment. Credentials of NATS servers, of the payment provider and
-// of the collector of traces are masked. With an external NATS, which has its own sync, that line is left
-// out.
+// of the collector of traces, and the secret of tokens, are masked. With an
+// external NATS, which has its own sync, that line is left out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
 		c.NATS.URL[i] = maskURL(server)
 	}
-	c.Payments = c.Payments.masked()
+	c.Auth, c.Payments = c.Auth.masked(), c.Payments.masked()
 	if c.Tracing.OTLP != "" {
 		c.Tracing.OTLP = maskURL(c.Tracing.OTLP)
 	}

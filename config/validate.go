@@ -5,6 +5,7 @@ package config
 
 import (
 	"cmp"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -50,9 +51,11 @@ func (c Config) validate(from Origins) Faults {
 	v.streams(c.Streams)
 	within(v, "http.idleTimeout", c.HTTP.IdleTimeout, time.Second, time.Hour)
 	v.limit("http.maxConnectionsPerAddress", c.HTTP.MaxConnectionsPerAddress)
-	if c.Auth.Mode != "demo" {
-		v.fault("auth.mode", "is "+quoted(c.Auth.Mode), "this version has demo only")
-	}
+	v.tls(c.TLS)
+	within(v, "limits.perUser", c.Limits.PerUser, 0, 1_000_000)
+	within(v, "limits.perAddress", c.Limits.PerAddress, 0, 1_000_000)
+	v.auth(c)
+	v.trustedProxies(c.TrustedProxies)
 	v.origins(c.CORS.Origins)
 	v.payments(c.Payments)
 	oneOf(v, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")
@@ -165,6 +168,30 @@ func (v *validator) readable(key, path string) {
 	}
 }
 
+// tls loads the pair, so that --check finds what the start would.
+func (v *validator) tls(t TLS) {
+	switch {
+	case t.Cert == "" && t.Key == "":
+		return
+	case t.Cert == "":
+		v.fault("tls.cert", "is empty, and tls.key is set", "name the file with the certificate, or leave both out for plain HTTP")
+		return
+	case t.Key == "":
+		v.fault("tls.key", "is empty, and tls.cert is set", "name the file with the certificate's private key, or leave both out for plain HTTP")
+		return
+	}
+	before := len(v.faults)
+	v.readable("tls.cert", t.Cert)
+	v.readable("tls.key", t.Key)
+	if len(v.faults) > before {
+		return
+	}
+	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		v.fault("tls.cert", "cannot be used with tls.key: "+strings.TrimPrefix(err.Error(), "tls: "),
+			"PEM files: the certificate with those of its issuers behind it, and its private key, without a password")
+	}
+}
+
 func (v *validator) origins(origins []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
@@ -227,6 +254,8 @@ func (v *validator) payments(p Payments) {
 			v.fault("payments.webhookSecrets", "has an invalid secret", "whsec_ and base64, as in the provider's console")
 		}
 	}
+	v.cleanSecret("payments.key", p.Key)
+	v.cleanSecret("payments.secret", p.Secret)
 	if p.Provider != "portone" {
 		return
 	}

@@ -4,7 +4,12 @@
 package http
 
 import (
+	"log/slog"
 	"net/http"
+	"slices"
+
+	"github.com/julienschmidt/httprouter"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/http/auth"
 )
@@ -14,6 +19,7 @@ type access struct {
 	who       string     // as the table shows it
 	public    bool       // the handler does not need to know who asks, so it is not determined
 	anonymous bool       // also without a user
+	demo      bool       // in demo mode also without a user
 	roles     auth.Roles // one of them is needed; 0: none
 }
 
@@ -32,29 +38,42 @@ var (
 	admins    = access{who: "admin", roles: auth.Admin}
 
 	// The buyer of an order may watch it without an identity in demo mode, where one could be invented as well.
-	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", anonymous: true}
+	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", demo: true}
 )
 
 // Route is a row of the table of who may use what.
 type Route struct {
 	Method, Path string
 	Who          string
+	Stream       bool
+}
+
+// Routes is the table of who may use what, in modes other than demo. Rows of HEAD, which answers wherever GET does, are left out.
+func Routes() []Route {
+	s := &Server{router: httprouter.New(), metrics: newMetrics(), Config: Config{
+		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+	}}
+	s.routes()
+	return slices.DeleteFunc(s.endpoints, func(r Route) bool { return r.Method == http.MethodHead })
 }
 
 // admit determines who makes a request, and whether the row lets them in. In demo mode all may do what needs a role; without a
 // user they do it as admin.
-func (s *Server) admit(r *http.Request, row access) (auth.Identity, error) {
+func (s *Server) admit(r *http.Request, row access, stream bool) (auth.Identity, error) {
 	if row.public {
 		return auth.Identity{}, nil
 	}
-	who, err := identify(r)
+	who, err := s.Auth.Identify(r, stream)
+	open := s.Auth.Open()
 	switch {
 	case err != nil:
 		return auth.Identity{}, err
-	case row.roles != 0 && who.User == "":
+	case who.User == "" && row.roles != 0 && open:
 		return auth.Identity{User: adminUser, Roles: auth.Admin}, nil
-	case who.User == "" && !row.anonymous:
+	case who.User == "" && !row.anonymous && !(row.demo && open):
 		return auth.Identity{}, problemf(unauthenticated, "")
+	case row.roles != 0 && !who.Roles.Any(row.roles) && !open:
+		return who, problemf(forbidden, "this is for %s", row.who)
 	}
 	return who, nil
 }

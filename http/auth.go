@@ -1,22 +1,19 @@
-// The user of a request. In demo mode it is what the request says, without proof: in the path of a user's stream, the
-// header X-User-Id, the cookie onsale_user or the query, in this order.
+// Who makes a request is the authenticator's matter; here its errors become responses, and an identity becomes a ticket. And
+// what an id may look like.
 
 package http
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 
 	"onsale/domain"
 	"onsale/http/auth"
 )
 
-const (
-	userHeader = "X-User-Id"
-	userCookie = "onsale_user"
-	userQuery  = "userId"
-
-	adminUser = "admin"
-)
+// adminUser is the user of admin commands without a user, in mode demo.
+const adminUser = "admin"
 
 // Ids of promotions, schedules and products are shorter than others, because generated ids begin with them.
 const (
@@ -24,34 +21,43 @@ const (
 	maxEntityID = 40
 )
 
-// identify determines who makes a request.
-func identify(r *http.Request) (auth.Identity, error) {
-	user, err := requestUser(r)
-	who := auth.Identity{User: user}
-	if user == adminUser {
-		who.Roles = auth.Admin
+// demoAuth is the authenticator of a server without another.
+func demoAuth() *auth.Authenticator {
+	a, err := auth.New(auth.Config{Mode: auth.Demo})
+	if err != nil {
+		panic(err) // cannot be: this mode needs nothing
 	}
-	return who, err
+	return a
 }
 
-// requestUser is the user of the request, or "". The first place that names a user counts, even if its value is invalid.
-func requestUser(r *http.Request) (string, error) {
-	user, field := r.PathValue(userQuery), userQuery
-	if user == "" {
-		user, field = r.Header.Get(userHeader), userHeader
+// challenge is what a response without an accepted identity asks for (RFC 9110, 11.6.1; RFC 6750, 3).
+func (s *Server) challenge(err error) string {
+	invalid, ok := errors.AsType[*auth.TokenError](err)
+	switch {
+	case s.Auth.Open():
+		return `Demo header="X-User-Id"`
+	case ok:
+		return fmt.Sprintf("Bearer error=\"invalid_token\", error_description=%q", invalid.Reason)
 	}
-	if user == "" && r.Header["Cookie"] != nil {
-		if c, err := r.Cookie(userCookie); err == nil {
-			user, field = c.Value, userCookie
-		}
+	return "Bearer"
+}
+
+type ticketView struct {
+	Ticket    string      `json:"ticket"`
+	ExpiresAt domain.Time `json:"expiresAt"`
+}
+
+// issueTicket answers POST /api/v1/me/tickets. An EventSource cannot send a token in a header, but a ticket in its URL.
+func (s *Server) issueTicket(w http.ResponseWriter, _ *http.Request, who auth.Identity) error {
+	ticket, expires, err := s.Auth.IssueTicket(who)
+	if errors.Is(err, auth.ErrTooManyTickets) {
+		return problemf(rateLimited, "%s", err)
 	}
-	if user == "" && r.URL.RawQuery != "" {
-		user, field = r.URL.Query().Get(userQuery), userQuery
+	if err != nil {
+		return err
 	}
-	if user == "" {
-		return "", nil
-	}
-	return user, checkID(user, field, maxID)
+	w.Header()["Cache-Control"] = noStore
+	return sendJSON(w, http.StatusOK, ticketView{ticket, domain.At(expires)})
 }
 
 // checkID validates an id of at most max characters.

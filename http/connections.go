@@ -1,12 +1,13 @@
 // Connections: how many there may be. A node keeps descriptors back for its log and its store, so connections are bounded, in
-// all and of one address. When they run short the oldest idle ones are closed, and while none is idle no more are accepted:
-// clients wait in the listener's queue. Streams that the event loop has taken over count as connections, and have limits of
-// their own.
+// all and of one address. When they run short those are closed that have not sent a request for longest, at first the ones that
+// have never sent one, then idle ones; while there are none no more are accepted: clients wait in the listener's queue. Streams
+// that the event loop has taken over count as connections, and have limits of their own.
 
 package http
 
 import (
 	queue "container/list"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,22 +20,39 @@ type connections struct {
 	max           int        // of these and the streams; 0: no limit
 	maxPerAddress int        // 0: no limit
 	streams       func() int // open ones
+	openingGrace  time.Duration
 
 	mu        sync.Mutex
 	open      map[net.Conn]*connection
+	opening   queue.List // of net.Conn that have not sent the head of a request, the oldest first
 	idle      queue.List // of net.Conn, the longest idle first
 	byAddress map[netip.Addr]int
-	evicted   uint64 // idle ones that were closed for a new one
-	refused   uint64 // by the limit of their address
+	closed    closedConnections
+}
+
+// closedConnections counts those that were closed because there were too many.
+type closedConnections struct {
+	slow    uint64 // for a new one, before they had sent a request
+	idle    uint64 // for a new one
+	refused uint64 // by the limit of their address
 }
 
 type connection struct {
 	address netip.Addr
-	idle    *queue.Element // nil: it is not idle
+	opened  time.Time
+	list    *queue.List    // opening or idle; nil: it is being served
+	element *queue.Element // in list
 }
+
+// openingGrace is the time that a connection has for the head of its first request, and the handshake of TLS before it, until it
+// may be closed for another one.
+const openingGrace = time.Second
 
 // note is the server's ConnState.
 func (c *connections) note(conn net.Conn, state http.ConnState) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.open[conn]
@@ -43,37 +61,41 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateIdle:
-		known.idle = c.idle.PushBack(conn)
+		known.moveTo(&c.idle, conn)
 	case http.StateActive:
-		if known.idle != nil {
-			c.idle.Remove(known.idle)
-			known.idle = nil
-		}
+		known.moveTo(nil, conn)
 	case http.StateClosed, http.StateHijacked:
 		c.remove(conn, known)
 	}
 }
 
-func (c *connections) remove(conn net.Conn, known *connection) {
-	if known.idle != nil {
-		c.idle.Remove(known.idle)
+// moveTo puts the connection at the end of a list; nil: of none.
+func (k *connection) moveTo(list *queue.List, conn net.Conn) {
+	if k.list != nil {
+		k.list.Remove(k.element)
 	}
+	if k.list = list; list != nil {
+		k.element = list.PushBack(conn)
+	}
+}
+
+func (c *connections) remove(conn net.Conn, known *connection) {
+	known.moveTo(nil, conn)
 	delete(c.open, conn)
 	if c.byAddress[known.address]--; c.byAddress[known.address] == 0 {
 		delete(c.byAddress, known.address)
 	}
 }
 
-// counts is how many connections there are, with streams, and how many were evicted and refused.
-func (c *connections) counts() (open int, evicted, refused uint64) {
+// counts is how many connections there are, with streams, and how many were closed.
+func (c *connections) counts() (open int, closed closedConnections) {
 	streams := c.streams()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.open) + streams, c.evicted, c.refused
+	return len(c.open) + streams, c.closed
 }
 
-// makeRoom reports whether one more connection may be accepted. When there are too many it closes the one that has been idle
-// for longest.
+// makeRoom reports whether one more connection may be accepted. When there are too many it closes one.
 func (c *connections) makeRoom() bool {
 	if c.max <= 0 {
 		return true
@@ -84,7 +106,7 @@ func (c *connections) makeRoom() bool {
 	return len(c.open)+streams < c.max || c.evict(func(*connection) bool { return true })
 }
 
-// admit adds an accepted connection; false: its address has too many, none of which is idle.
+// admit adds an accepted connection; false: its address has too many, none of which can be closed.
 func (c *connections) admit(conn net.Conn) bool {
 	address := netip.Addr{}
 	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
@@ -93,22 +115,42 @@ func (c *connections) admit(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.maxPerAddress > 0 && c.byAddress[address] >= c.maxPerAddress && !c.evict(func(other *connection) bool { return other.address == address }) {
-		c.refused++
+		c.closed.refused++
 		return false
 	}
-	c.open[conn] = &connection{address: address}
+	known := &connection{address: address, opened: time.Now()}
+	known.moveTo(&c.opening, conn)
+	c.open[conn] = known
 	c.byAddress[address]++
 	return true
 }
 
-// evict closes the longest idle connection that fits. It may just have been sent a request, whose client then has to repeat it;
-// so it is with every server that closes idle connections.
+// evict closes one connection that fits: the oldest that has not sent a request in time, or else the longest idle one. That may
+// just have been sent a request, whose client then has to repeat it; so it is with every server that closes idle connections.
 func (c *connections) evict(fits func(*connection) bool) bool {
-	for e := c.idle.Front(); e != nil; e = e.Next() {
+	late := time.Now().Add(-c.openingGrace)
+	isLate := func(k *connection) bool { return k.opened.Before(late) }
+	if c.closeFirst(&c.opening, isLate, fits) {
+		c.closed.slow++
+		return true
+	}
+	if c.closeFirst(&c.idle, func(*connection) bool { return true }, fits) {
+		c.closed.idle++
+		return true
+	}
+	return false
+}
+
+// closeFirst closes the first connection of the list that fits, and looks no further than while is true.
+func (c *connections) closeFirst(list *queue.List, while, fits func(*connection) bool) bool {
+	for e := list.Front(); e != nil; e = e.Next() {
 		conn := e.Value.(net.Conn)
-		if known := c.open[conn]; fits(known) {
+		known := c.open[conn]
+		if !while(known) {
+			return false
+		}
+		if fits(known) {
 			c.remove(conn, known)
-			c.evicted++
 			_ = conn.Close()
 			return true
 		}

@@ -203,8 +203,8 @@ func TestConnections_CloseLongestIdle(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond) // until it is idle
 	}
-	if open, evicted, refused := f.connections.counts(); open > 5 || evicted != 2 || refused != 0 {
-		t.Errorf("%d connections, %d evicted, %d refused, want 5, 2 and 0", open, evicted, refused)
+	if open, closed := f.connections.counts(); open > 5 || closed != (closedConnections{idle: 2}) {
+		t.Errorf("%d connections, closed %+v, want 5, and two idle ones closed", open, closed)
 	}
 	for i, c := range conns {
 		if open := mustGet(t, c); open != (i >= 2) {
@@ -232,7 +232,7 @@ func TestConnections_LimitAddress(t *testing.T) {
 	t.Parallel()
 	f := newUnservedFixture(t)
 	address := serveImpatiently(t, f, func() {
-		f.connections.maxPerAddress, f.http.ReadTimeout, f.http.ReadHeaderTimeout = 2, 5*time.Second, 5*time.Second
+		f.connections.maxPerAddress, f.http.ReadTimeout, f.http.ReadHeaderTimeout, f.connections.openingGrace = 2, 5*time.Second, 5*time.Second, time.Hour
 	})
 	from := func(host string) net.Conn {
 		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(host)}}).Dial("tcp", address)

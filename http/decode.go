@@ -143,6 +143,10 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 // 0. The deadline of a body that was not read to its end stays, for net/http reads on before the next request.
 func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "the body may have at most %d KiB"
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header()["Accept-Encoding"] = []string{"identity"}
+		return nil, problemf(unsupportedMediaType, "the body must not be compressed or encoded")
+	}
 	if r.ContentLength > limit {
 		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}

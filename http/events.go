@@ -18,6 +18,9 @@ type serveStream = func(streams Streams, w http.ResponseWriter, r *http.Request,
 func (s *Server) userStream(serve serveStream) handler {
 	return func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		id := cmp.Or(r.PathValue("userId"), who.User)
+		if err := checkID(id, "userId", maxID); err != nil {
+			return err
+		}
 		if id != who.User && !who.Roles.Any(auth.Admin) {
 			return problemf(forbidden, "")
 		}

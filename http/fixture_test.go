@@ -270,7 +270,7 @@ func newUnservedFixture(tb testing.TB) *fixture {
 			}
 			return nil
 		},
-		Streams: stubStreams{},
+		Streams: stubStreams{}, EventTypes: streams.EventTypes(),
 	})
 	f.now = func() time.Time { return time.Now().Add(time.Duration(f.clockOffset.Load())) }
 	tb.Cleanup(func() {
@@ -306,6 +306,22 @@ func (stubStreams) Promotion(w http.ResponseWriter, _ *http.Request, _ auth.Iden
 func (stubStreams) Order(w http.ResponseWriter, _ *http.Request, _ auth.Identity, impUID, owner string) {
 	fmt.Fprintf(w, "stream of order %s for %q", impUID, owner)
 }
+
+func (stubStreams) Reject(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "retry: 2000\n") }
+
+func (stubStreams) Feed(w http.ResponseWriter, _ *http.Request, _ auth.Identity, filter sse.Filter, cloudEvents bool) {
+	fmt.Fprintf(w, "feed of types %q of %q, CloudEvents: %v", filter.Types, filter.Entities, cloudEvents)
+}
+
+func (stubStreams) FeedLines(w http.ResponseWriter, r *http.Request, filter sse.Filter, cloudEvents bool, wait time.Duration) error {
+	if filter.Entities == "closed" {
+		return sse.ErrClosed
+	}
+	fmt.Fprintf(w, "lines of types %q of %q, CloudEvents: %v, wait: %v", filter.Types, filter.Entities, cloudEvents, wait)
+	return nil
+}
+
+func (stubStreams) Expired(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "expired") }
 
 func (s stubStreams) List() []sse.StreamInfo { return s.open }
 func (s stubStreams) Count() int             { return len(s.open) }

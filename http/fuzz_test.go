@@ -3,9 +3,11 @@ package http
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"onsale/http/payments/portone"
 	"onsale/projections"
 	"onsale/projections/store"
+	"onsale/streams"
 )
 
 // stubProjector is a projector with an empty store.
@@ -72,7 +75,7 @@ func stubServer(check func(domain.Command)) *Server {
 			return sequence.Add(domain.SequencesPerMessage), nil
 		},
 		Projector: stubProjector{}, Payments: testPayments(new(portone.V1).ParseWebhook, nil), Epoch: testEpoch,
-		Streams: stubStreams{},
+		Streams: stubStreams{}, EventTypes: streams.EventTypes(),
 	})
 }
 
@@ -175,17 +178,18 @@ func FuzzIdentity(f *testing.F) {
 	f.Add("kim", "onsale_user=lee", "userId=park")
 	f.Add("", "onsale_user=\"lee\"; x=y", "userId=%zz")
 	f.Add("a b", "", "")
+	s := stubServer(nil)
 	f.Fuzz(func(t *testing.T, header, cookie, query string) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["X-User-Id"], r.Header["Cookie"] = []string{header}, []string{cookie}
 		r.URL.RawQuery = query
-		user, err := requestUser(r)
+		who, err := s.admit(r, visitors, false)
 		if err != nil {
 			if p := problemOf(err); p.Status != 400 || p.Code != invalidID || p.Field == "" {
 				t.Errorf("got %+v", p)
 			}
-		} else if user != "" && domain.CheckID(user) != nil {
-			t.Errorf("got %q", user)
+		} else if who.User != "" && domain.CheckID(who.User) != nil {
+			t.Errorf("got %q", who.User)
 		}
 	})
 }
@@ -246,6 +250,28 @@ func FuzzQuery(f *testing.F) {
 }
 
 // No method and path gives a redirect or an internal error.
+// Whatever a client wants of the feed, it gets a filter of types that exist and of ids, or a problem with a field.
+func FuzzFeed(f *testing.F) {
+	f.Add("type=seats.*,orders.succeeded&entity=1&wait=10s", "application/x-ndjson")
+	f.Add("type=seats.%3E&type=*", "text/event-stream;q=0, application/cloudevents+json;charset=\"utf-8\"")
+	s := stubServer(func(domain.Command) {})
+	valid := regexp.MustCompile(`^$|^([a-z]+\.(\*|[a-z-]+),?)+$`)
+	f.Fuzz(func(t *testing.T, query, accept string) {
+		feedFormat([]string{accept})
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		filter, err := s.feedFilter(values)
+		if p, ok := errors.AsType[*problem](err); ok && p.Code == invalidParameter && (p.Field == "type" || p.Field == "entity") {
+			return
+		}
+		if err != nil || !valid.MatchString(filter.Types) || strings.HasSuffix(filter.Types, ",") || strings.ContainsAny(filter.Types+filter.Entities, " \r\n") {
+			t.Errorf("%q became %+v %v", query, filter, err)
+		}
+	})
+}
+
 func FuzzPath(f *testing.F) {
 	for _, seed := range []string{"/", "//", "/api/v1/promotions/", "/api/v1/schedules//seats/", "*", "", "/api/v1/promotions/../promotions", "/subscribe/%2e"} {
 		f.Add("GET", seed)

@@ -3,6 +3,7 @@
 package http
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -14,12 +15,13 @@ import (
 
 	"onsale/domain"
 	"onsale/http/auth"
+	"onsale/http/sse"
 )
 
 // handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) error
 
-// ServeHTTP assigns the request id, checks the origin, and routes the request.
+// ServeHTTP assigns the request id, checks the origin and the address's rate, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
 	if s.AccessLog {
@@ -27,6 +29,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer entry.end()
 		w, r = entry, logged
 	}
+	setSecurityHeaders(w.Header())
 	defer func() {
 		if value := recover(); value != nil {
 			s.handlePanic(w, r, value)
@@ -34,6 +37,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if err := s.checkOrigin(w, r); err != nil {
 		s.fail(w, r, err)
+		return
+	}
+	if err := s.limitAddress(r); err != nil {
+		if acceptsEvents(r) {
+			s.metrics.refused.WithLabelValues(rateLimited).Inc()
+			s.Streams.Reject(w, r)
+		} else {
+			s.fail(w, r, err)
+		}
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -68,7 +80,7 @@ func (s *Server) stream(path string, row access, h handler) {
 // handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
 // measured, and its ResponseWriter is the server's own, because it may be hijacked.
 func (s *Server) handle(method, path string, row access, stream bool, h handler) {
-	s.endpoints = append(s.endpoints, Route{method, path, row.who})
+	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
 		setRoute(w, path)
@@ -95,7 +107,7 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		}
 		err := setPathValues(r, params)
 		if err == nil {
-			err = s.admitted(w, r, row, h)
+			err = s.admitted(w, r, row, stream, h)
 		}
 		switch {
 		case err != nil:
@@ -108,14 +120,23 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 	})
 }
 
-// admitted calls h if the row admits the request.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, h handler) error {
-	who, err := s.admit(r, row)
+// admitted calls h if the row admits the request, and the user has not sent too many. Who comes back to a stream without a valid
+// identity is told so by a stream.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, stream bool, h handler) error {
+	who, err := s.admit(r, row, stream)
+	if err == nil {
+		err = s.limitUser(r, row, who)
+	}
 	if err == nil {
 		return h(w, r, who)
 	}
-	if r.Method == http.MethodPost {
-		err = refusedCommand(w, r, who, err)
+	lines, _ := feedFormat(r.Header["Accept"]) // which no browser reads
+	switch {
+	case r.Method == http.MethodPost:
+		return refusedCommand(w, r, who, err)
+	case stream && !lines && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
+		s.Streams.Expired(w, r)
+		return nil
 	}
 	return err
 }
@@ -157,7 +178,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	if p.Sequence == 0 { // otherwise it is a rejection by the rules
 		s.metrics.refused.WithLabelValues(p.Code).Inc()
 	}
-	if seconds := codes[p.Code].retryAfter; seconds > 0 {
+	if p.Code == unauthenticated {
+		w.Header()["Www-Authenticate"] = []string{s.challenge(err)}
+	}
+	if seconds := cmp.Or(p.retryAfter, codes[p.Code].retryAfter); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	body, err := json.Marshal(p)

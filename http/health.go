@@ -30,11 +30,15 @@ type readiness struct {
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request, _ auth.Identity) error {
 	reasons := s.notReadyReasons(s.Projector.Status())
+	var notes []string
+	if s.ReadyNotes != nil {
+		notes = s.ReadyNotes()
+	}
 	w.Header()["Cache-Control"] = noStore
 	if len(reasons) > 0 {
-		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, s.ReadyNotes})
+		return sendJSON(w, http.StatusServiceUnavailable, readiness{"not ready", reasons, notes})
 	}
-	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: s.ReadyNotes})
+	return sendJSON(w, http.StatusOK, readiness{Status: "ready", Notes: notes})
 }
 
 func (s *Server) notReadyReasons(status projections.Status) []string {

@@ -141,7 +141,7 @@ var (
 	logMessagesDesc   = prometheus.NewDesc("onsale_log_messages", "Messages in a log.", []string{"log"}, nil)
 	logStateAgeDesc   = prometheus.NewDesc("onsale_log_state_age_seconds", "Time since the state of the logs was read.", nil, nil)
 	connectionsDesc   = prometheus.NewDesc("onsale_http_connections", "Open connections, with those of streams.", nil, nil)
-	closedDesc        = prometheus.NewDesc("onsale_http_connections_closed_total", "Connections closed because there were too many: idle ones for a new one, and those of an address above its limit.", []string{"reason"}, nil)
+	closedDesc        = prometheus.NewDesc("onsale_http_connections_closed_total", "Connections closed because there were too many: those that were slow to send their first request and idle ones, for a new one, and those of an address above its limit.", []string{"reason"}, nil)
 	stateDescriptions = []*prometheus.Desc{
 		connectionsDesc, closedDesc, readyDesc, refusingDesc, backlogDesc, backlogAgeDesc, logBytesDesc, logMaxBytesDesc, logMessagesDesc, logStateAgeDesc,
 	}
@@ -169,10 +169,11 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(backlogDesc, float64(undecided))
 	gauge(backlogAgeDesc, oldest.Seconds())
 
-	open, evicted, refused := s.connections.counts()
+	open, closed := s.connections.counts()
 	gauge(connectionsDesc, float64(open))
-	out <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(evicted), "idle")
-	out <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(refused), "address")
+	out <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(closed.idle), "idle")
+	out <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(closed.slow), "slow")
+	out <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(closed.refused), "address")
 
 	if s.LogState == nil {
 		return

@@ -109,16 +109,23 @@ func requestQuery(query url.Values) (sequence uint64, wait time.Duration, err er
 			return 0, 0, fieldProblem(invalidParameter, "sequence", "is not a sequence")
 		}
 	}
-	if query.Has("wait") {
-		text := query.Get("wait")
-		if _, atoiErr := strconv.Atoi(text); atoiErr == nil { // seconds, as in Prefer
-			text += "s"
-		}
-		if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
-			return 0, 0, fieldProblem(invalidParameter, "wait", "is not a duration of at most %s, like 10s", maxWait)
-		}
+	wait, err = waitQuery(query)
+	return sequence, wait, err
+}
+
+// waitQuery reads ?wait= (0: not given).
+func waitQuery(query url.Values) (wait time.Duration, err error) {
+	if !query.Has("wait") {
+		return 0, nil
 	}
-	return sequence, wait, nil
+	text := query.Get("wait")
+	if _, atoiErr := strconv.Atoi(text); atoiErr == nil { // seconds, as in Prefer
+		text += "s"
+	}
+	if wait, err = time.ParseDuration(text); err != nil || wait < 0 || wait > maxWait {
+		return 0, fieldProblem(invalidParameter, "wait", "is not a duration of at most %s, like 10s", maxWait)
+	}
+	return wait, nil
 }
 
 // findOutcome is the outcome of a request, or nil and its sequence while it is pending. It returns request_not_found only when

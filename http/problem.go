@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onsale/domain"
+	"onsale/http/auth"
 	"onsale/http/jsonobject"
 	"onsale/http/schedulefile"
 	"onsale/projections"
@@ -30,7 +31,8 @@ type problem struct {
 	Sequence  uint64           `json:"sequence,omitempty"`
 	EventID   string           `json:"eventId,omitempty"`
 
-	cause error // for the log only
+	retryAfter int   // seconds; 0: that of its code
+	cause      error // for the log only
 }
 
 func (p *problem) Error() string { return p.Code + ": " + p.Detail }
@@ -66,6 +68,12 @@ func problemOf(err error) *problem {
 	}
 	if invalid, ok := errors.AsType[*domain.FieldError](err); ok {
 		return fieldProblem(domain.InvalidBody, invalid.Field, "%s", invalid.Problem)
+	}
+	if invalid, ok := errors.AsType[*auth.UserError](err); ok {
+		return fieldProblem(invalidID, invalid.Field, "%s", invalid.Reason)
+	}
+	if invalid, ok := errors.AsType[*auth.TokenError](err); ok {
+		return problemf(unauthenticated, "%s", invalid.Error())
 	}
 	if invalid, ok := errors.AsType[*jsonobject.Error](err); ok {
 		return fieldProblem(domain.InvalidBody, invalid.Field, "%s", invalid.Problem)

@@ -69,6 +69,7 @@ func (s *Server) routes() {
 	s.get("/api/v1/me/orders", users, s.query(myOrders))
 	s.get("/api/v1/me/waiting", users, s.query(myWaiting))
 	s.get("/api/v1/me/alarms", users, s.query(myAlarms))
+	s.post("/api/v1/me/tickets", users, s.issueTicket)
 	s.stream("/api/v1/me/events", users, s.userStream(Streams.User))
 	s.stream("/subscribe/:userId", self, s.userStream(Streams.User))
 
@@ -89,6 +90,7 @@ func (s *Server) routes() {
 	s.post("/api/v1/admin/products/:salePostId/close", admins, s.command(defaultWait, closeProduct))
 	s.post("/api/v1/admin/orders/:imp_uid/cancel", admins, s.command(defaultWait, s.requirePayments(cancelOrder)))
 	s.post("/api/v1/admin/alarms", admins, s.command(defaultWait, raiseAlarm))
+	s.stream("/api/v1/admin/events", auditors, s.feed)
 	s.get("/api/v1/admin/stats", viewers, s.stats)
 	s.get("/api/v1/admin/export/:file", auditors, s.export)
 }

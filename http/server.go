@@ -8,6 +8,7 @@ package http
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"iter"
 	"log/slog"
@@ -59,8 +60,14 @@ type Config struct {
 	// of this node is older. 0: no limit.
 	MaxBacklogAge time.Duration
 
-	// Origins are the web origins ("https://shop.example") that may use this API with credentials, besides loopback.
+	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.
+	Auth *auth.Authenticator
+
+	// Origins are the web origins ("https://shop.example") that may use this API with credentials, in mode demo besides loopback.
 	Origins []string
+
+	// LocalHosts refuses requests to a host that is no address, not localhost and not of Origins.
+	LocalHosts bool
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
@@ -76,14 +83,28 @@ type Config struct {
 	// IdleTimeout is how long a connection may wait for its next request. 0: no limit.
 	IdleTimeout time.Duration
 
+	// TLS has the certificate. Nil: plain HTTP/1.1.
+	TLS *tls.Config
+
+	// MaxUserCommands and MaxAddressRequests are how many a second are accepted of one user and from one client's address, twice
+	// as many at once after a pause. 0: no limit.
+	MaxUserCommands, MaxAddressRequests int
+
+	// TrustedProxies are the peers that name the client's address in a header.
+	TrustedProxies []netip.Prefix
+
 	// Registry holds the metrics that /metrics shows; New adds its own. Nil: New makes one.
 	Registry *prometheus.Registry
 
 	// LogState returns the last known state of both logs and its time. It must not query the logs. Nil: unknown.
 	LogState func() (domain.LogState, time.Time)
 
-	// ReadyNotes are shown by /readyz: limits of what this node can know.
-	ReadyNotes []string
+	// EventTypes are the types that events may have, for the filter of the feed.
+	EventTypes []string
+
+	// ReadyNotes returns what /readyz shows although it is no reason: what this node cannot know, and what will need somebody
+	// soon. Nil: none.
+	ReadyNotes func() []string
 
 	// Trace begins the span of a request for a command, whose context it returns; end is called with the status of the
 	// response. Nil: nothing is traced.
@@ -107,6 +128,14 @@ type Streams interface {
 	// Order sends the result of the order with payment impUID, which may not exist yet. The order must be owner's, unless
 	// owner is "".
 	Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string)
+	// Reject answers with a time to come back, for a client that would give up on an error.
+	Reject(w http.ResponseWriter, r *http.Request)
+	// Feed sends every event that passes the filter. FeedLines answers with those that there are, one line of JSON each; it waits
+	// up to wait for the first. Its error means that nothing was written.
+	Feed(w http.ResponseWriter, r *http.Request, who auth.Identity, filter sse.Filter, cloudEvents bool)
+	FeedLines(w http.ResponseWriter, r *http.Request, filter sse.Filter, cloudEvents bool, wait time.Duration) error
+	// Expired answers a client that comes back to a stream without a valid identity.
+	Expired(w http.ResponseWriter, r *http.Request)
 	// List returns the open streams, and Count how many there are.
 	List() []sse.StreamInfo
 	Count() int
@@ -155,6 +184,16 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
+// A connection of HTTP/2 serves so many requests at a time, streams among them. Requests that were reset count until their
+// handler returns. A client that is silent for pingAfter is asked whether it is still there; one that takes no byte for
+// writeByteTimeout, as long as a stream waits for its reader, is gone.
+const (
+	maxConcurrentStreams = 250
+	pingAfter            = time.Minute
+	pingTimeout          = 15 * time.Second
+	writeByteTimeout     = 90 * time.Second
+)
+
 var errShutdown = errors.New("server is shutting down")
 
 // Server serves the API. Make it with New.
@@ -170,6 +209,7 @@ type Server struct {
 	idPrefix       string
 	idCount        atomic.Uint64
 	connections    connections
+	rateLimits     rateLimits
 	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
@@ -184,11 +224,15 @@ func New(c Config) *Server {
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
+	if s.Auth == nil {
+		s.Auth = demoAuth()
+	}
 	if s.Registry == nil {
 		s.Registry = prometheus.NewRegistry()
 	}
-	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count,
+	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count, openingGrace: openingGrace,
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
+	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()
@@ -197,6 +241,9 @@ func New(c Config) *Server {
 	s.http = &http.Server{
 		Handler: s, DisableGeneralOptionsHandler: true, MaxHeaderBytes: maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: c.IdleTimeout,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxConcurrentStreams, SendPingTimeout: pingAfter, PingTimeout: pingTimeout, WriteByteTimeout: writeByteTimeout,
+		},
 		ConnState:   s.connections.note,
 		BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
@@ -207,10 +254,18 @@ func New(c Config) *Server {
 // Serve serves h, which is s or wraps it, on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener, h http.Handler) error {
 	s.http.Handler = h
-	if err := s.http.Serve(&boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	bounded := &boundedListener{Listener: l, connections: &s.connections, closed: make(chan struct{})}
+	var err error
+	if s.TLS != nil {
+		s.http.TLSConfig = s.TLS
+		err = s.http.ServeTLS(bounded, "", "")
+	} else {
+		err = s.http.Serve(bounded)
 	}
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 // Shutdown accepts no new connections, ends the waits of commands (they get their 202) and the contexts of streams, and

@@ -53,8 +53,8 @@ func staticFile(name string) handler {
 		h := w.Header()
 		h.Set("Content-Type", contentTypes[path.Ext(name)])
 		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages of other sites may load onsale.js
 		h.Set("Cache-Control", "no-cache")
 		h.Set("ETag", tag)
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))

@@ -1,4 +1,4 @@
-// History: the events of one user or one entity, in order, for readers that have fallen behind. The journal's links make the
+// History: the events of one user, of one entity or of all, in order, for readers that have fallen behind. The journal's links make the
 // next event cost the same at any depth of the log.
 
 package projections
@@ -23,6 +23,32 @@ func (p *Projector) EventsOfUser(ctx context.Context, user string, from uint64) 
 // EventsOfEntity are those of an entity ("seats", "demo").
 func (p *Projector) EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error] {
 	return p.history(ctx, from, store.OfEntity, kind+"."+entity)
+}
+
+// EventsFrom are all of them.
+func (p *Projector) EventsFrom(ctx context.Context, from uint64) iter.Seq2[domain.Event, error] {
+	return func(yield func(domain.Event, error) bool) {
+		for next := max(1, from); ; {
+			if p.WaitConfirmed(ctx, next) != nil || ctx.Err() != nil {
+				<-ctx.Done() // a halted node has no more events
+				return
+			}
+			var numbers []uint64
+			for last := p.Confirmed(); next <= last && len(numbers) < eventsPerRead; next++ {
+				numbers = append(numbers, next)
+			}
+			events, err := p.store.Events(numbers)
+			if err != nil {
+				yield(domain.Event{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // history follows the chain of links of a user or an entity; key is its key in lastEvents.

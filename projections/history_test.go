@@ -18,7 +18,7 @@ import (
 	"onsale/projections/store"
 )
 
-// checkHistory compares the history of every user and entity with EVENTS, from their first event on and from one in the middle.
+// checkHistory compares the history of every user and entity, and that of all, with EVENTS, from their first event on and from one in the middle.
 func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, last uint64) {
 	tb.Helper()
 	if last == 0 {
@@ -30,6 +30,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 		tb.Fatal(err)
 	}
 	users, entities := map[string][]domain.Event{}, map[string][]domain.Event{}
+	var all []domain.Event
 	for record, err := range log.Events(ctx, 1, "") {
 		if err != nil {
 			tb.Fatal(err)
@@ -39,6 +40,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 			tb.Fatal(err)
 		}
 		e.Last = false // the journal does not have it
+		all = append(all, e)
 		if e.User != "" {
 			users[e.User] = append(users[e.User], e)
 		}
@@ -64,6 +66,7 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 			}
 		}
 	}
+	compare("all", all, func(from uint64) iter.Seq2[domain.Event, error] { return p.EventsFrom(ctx, from) })
 	for user, want := range users {
 		compare(user, want, func(from uint64) iter.Seq2[domain.Event, error] { return p.EventsOfUser(ctx, user, from) })
 	}
@@ -116,5 +119,36 @@ func TestHistory_ReadsLongHistory(t *testing.T) {
 	cancel()
 	for range tn.p.EventsOfUser(ctx, "kim", 1<<40) {
 		t.Error("got an event after ctx ended")
+	}
+}
+
+// The history of all follows the log, and ends with its context in the middle of the past too.
+func TestHistory_FollowsAllEvents(t *testing.T) {
+	tn := newTestNode(t)
+	for i := range 200 {
+		tn.createPromotion("p"+strconv.Itoa(i), 1)
+	}
+	tn.waitConfirmed()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	next := uint64(150)
+	for e, err := range tn.p.EventsFrom(ctx, next) {
+		if err != nil || e.Number != next {
+			t.Fatalf("got %+v %v, want event %d", e, err, next)
+		}
+		if next++; next == 201 {
+			go tn.log.Append(ctx, command("admin", "alarm", "kim", alarms.Raise{Kind: "shop", Message: "m"}))
+		}
+		if _, alarm := e.Body.(alarms.Raised); alarm {
+			break
+		}
+	}
+	count := 0
+	for range tn.p.EventsFrom(ctx, 0) {
+		cancel()
+		count++
+	}
+	if count == 0 || count > 100 {
+		t.Errorf("got %d events after ctx ended", count)
 	}
 }

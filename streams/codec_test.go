@@ -18,7 +18,7 @@ import (
 // TestRegistry_DecodesEveryVersion decodes one file for each type and version that was ever written, and encodes it to the same
 // bytes. A failure is a change of the format; the file is right.
 func TestRegistry_DecodesEveryVersion(t *testing.T) {
-	for _, name := range streams.EventTypes() {
+	for _, name := range streams.EventVersions() {
 		payload := readTestdata(t, "events", name)
 		event, err := streams.DecodePayload(payload)
 		if err != nil {
@@ -45,7 +45,7 @@ func TestRegistry_DecodesEveryVersion(t *testing.T) {
 			t.Errorf("%s\n got %s, %v\nwant %s", name, roundTrip, err, line)
 		}
 	}
-	for folder, types := range map[string][]string{"events": streams.EventTypes(), "commands": streams.CommandTypes()} {
+	for folder, types := range map[string][]string{"events": streams.EventVersions(), "commands": streams.CommandTypes()} {
 		files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.json"))
 		for _, file := range files {
 			if name := strings.TrimSuffix(filepath.Base(file), ".json"); !slices.Contains(types, name) {
@@ -201,7 +201,7 @@ func FuzzDecodeBatch(f *testing.F) {
 }
 
 func FuzzDecodeEvent(f *testing.F) {
-	for _, name := range streams.EventTypes() {
+	for _, name := range streams.EventVersions() {
 		f.Add(readTestdata(f, "events", name))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {

@@ -18,7 +18,7 @@ func (l *Log) JetStream() jetstream.JetStream      { return l.js }
 func DecodePayload(b []byte) (domain.Event, error) { return decodeEvent(b) }
 func DecodeLine(b []byte) (domain.Command, error)  { return decodeCommand(b) }
 func CommandTypes() []string                       { return slices.Sorted(maps.Keys(commandTypes)) }
-func EventTypes() []string                         { return slices.Sorted(maps.Keys(eventTypes)) }
+func EventVersions() []string                      { return slices.Sorted(maps.Keys(eventTypes)) }
 
 func HearsMajority(c *jetstream.ClusterInfo) bool { return hearsMajority(c) }
 

@@ -9,8 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"onsale/domain"
 	"onsale/domain/alarms"
@@ -99,6 +102,16 @@ var adminCommands = func() map[string]string {
 func AdminCommand(typeName string) (command string, ok bool) {
 	command, ok = adminCommands[typeName]
 	return command, ok
+}
+
+// EventTypes are the type names that events may have, sorted.
+func EventTypes() []string {
+	names := map[string]bool{}
+	for key := range eventTypes {
+		name, _, _ := strings.Cut(key, ".v")
+		names[name] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // decode refuses fields that the struct does not have, and anything after the object.

@@ -25,7 +25,7 @@ var rewrite = flag.Bool("rewrite", false, "write testdata/descriptions.golden; o
 // and each command needs a rule.
 func TestRegistry_DescribesEveryType(t *testing.T) {
 	var got bytes.Buffer
-	for _, name := range streams.EventTypes() {
+	for _, name := range streams.EventVersions() {
 		e, err := streams.DecodePayload(readTestdata(t, "events", name))
 		if err != nil {
 			t.Fatal(name, err)

@@ -30,7 +30,7 @@ func TestBuild_IsReproducible(t *testing.T) {
 		clone := filepath.Join(t.TempDir(), "onsale")
 		run(root, nil, "git", "clone", "-q", root, clone)
 		run(clone, nil, "git", "checkout", "-q", string(commit))
-		run(clone, []string{"GOCACHE=" + t.TempDir(), "CGO_ENABLED=0", "GOFLAGS="}, "go", "build", "-trimpath", "-o", "onsale", "./cmd/onsale")
+		run(clone, []string{"GOCACHE=" + t.TempDir(), "CGO_ENABLED=0"}, "go", "build", "-trimpath", "-buildvcs=true", "-o", "onsale", "./cmd/onsale")
 		var err error
 		if binaries[i], err = os.ReadFile(filepath.Join(clone, "onsale")); err != nil {
 			t.Fatal(err)

@@ -32,11 +32,12 @@ var allowedImports = map[string]struct {
 	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
 
 	"http": {"the API", append([]string{
-		"projections", "projections/store", "http/auth", "http/jsonobject", "http/payments/portone", "http/schedulefile", "http/sse", "http/view", "http/web",
+		"projections", "projections/store", "http/auth", "http/jsonobject", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":          {"who makes a request; knows no route", nil},
 	"http/client":        {"other programs use it: nothing of the server", nil},
 	"http/jsonobject":    {"", nil},
+	"http/ratelimit":     {"keys and times, not requests", nil},
 	"http/schedulefile":  {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
 	"http/view":          {"what clients see of the domain", rules},
 	"http/view/viewtest": {"samples for tests", nil},
@@ -52,7 +53,8 @@ var allowedImports = map[string]struct {
 
 	"cmd/onsale": {"", []string{"cmd/onsale/command"}},
 	"cmd/onsale/command": {"the command line", []string{
-		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/alarms", "domain/orders", "http/payments/portone/fakeportone",
+		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "domain", "domain/alarms", "domain/orders", "http",
+		"http/auth", "http/client", "http/payments/portone/fakeportone",
 		"projections/audit", "projections/store", "streams",
 	}},
 	"cmd/onsale/tracing":     {"what the node calls when tracing is on; no other package knows of traces", []string{"domain", "http/sse", "projections", "streams"}},

@@ -3,11 +3,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -63,40 +66,102 @@ type UserError struct{ Field, Reason string }
 
 func (e *UserError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
 
+// ErrNoKey is the error of New for a file that has no key that verifies tokens.
+var ErrNoKey = errors.New("no usable key")
+
 // Authenticator identifies the users of requests.
 type Authenticator struct {
-	config Config
+	config   Config
+	identify func(r *http.Request, stream bool) (Identity, error)
+	source   *keySource
+	verifier *tokenVerifier
+	tickets  *ticketOffice
+	stop     func()
 }
 
-// New checks the configuration and loads the keys. A key set at a URL that cannot be reached is loaded later; Notes says so.
-func New(c Config) (*Authenticator, error) { return &Authenticator{config: c}, nil }
+// New checks the configuration and reads the keys. A key set at a URL that cannot be reached is read later; Notes says so.
+func New(c Config) (*Authenticator, error) {
+	return newAuthenticator(c, refreshEvery, refreshPause, time.Now)
+}
+
+func newAuthenticator(c Config, every, pause time.Duration, now func() time.Time) (*Authenticator, error) {
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	c.UserClaim, c.Node = cmp.Or(c.UserClaim, "sub"), cmp.Or(c.Node, "onsale")
+	a := &Authenticator{config: c, tickets: newTicketOffice(c.Node, now), stop: func() {}}
+	switch c.Mode {
+	case Demo:
+		a.identify = func(r *http.Request, _ bool) (Identity, error) { return demoUser(r) }
+	case Proxy:
+		if c.UserHeader == "" || len(c.TrustedProxies) == 0 {
+			return nil, errors.New("mode proxy needs a user header and trusted proxies")
+		}
+		a.identify = func(r *http.Request, _ bool) (Identity, error) { return a.proxyUser(r) }
+	case JWT:
+		if err := a.openKeys(every, pause); err != nil {
+			return nil, err
+		}
+		a.verifier = newTokenVerifier(c, a.source, now)
+		a.identify = a.tokenUser
+	default:
+		return nil, fmt.Errorf("there is no mode %q", c.Mode)
+	}
+	return a, nil
+}
+
+// openKeys reads the keys once. A file must be readable; a URL may be down while a node starts.
+func (a *Authenticator) openKeys(every, pause time.Duration) error {
+	c := a.config
+	switch {
+	case (c.Secret == "") == (c.JWKS == ""):
+		return errors.New("mode jwt needs a secret or a key set, and not both")
+	case c.JWKS == "" && len(c.Secret) < secretMinLength:
+		return fmt.Errorf("the secret has %d bytes; at least %d are needed", len(c.Secret), secretMinLength)
+	case c.JWKS == "":
+		a.source = secretSource(c.Secret)
+		return nil
+	}
+	source, err := newKeySource(c.JWKS, every, pause, c.Logger)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	source.refresh(ctx)
+	if !strings.Contains(c.JWKS, "://") && len(source.current().keys) == 0 {
+		cancel()
+		return fmt.Errorf("%w in %s: %s", ErrNoKey, c.JWKS, cmp.Or(source.problem, "the log says why"))
+	}
+	a.source = source
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		source.run(ctx)
+	}()
+	a.stop = func() {
+		cancel()
+		<-ended
+	}
+	return nil
+}
 
 // Close ends the refreshing of keys.
-func (a *Authenticator) Close() {}
+func (a *Authenticator) Close() { a.stop() }
 
 // Open says whether everyone may do everything: mode demo.
 func (a *Authenticator) Open() bool { return a.config.Mode == Demo }
 
 // Notes are what /readyz says about the keys.
-func (a *Authenticator) Notes() []string { return nil }
+func (a *Authenticator) Notes() []string {
+	if a.source != nil {
+		if note := a.source.note(); note != "" {
+			return []string{note}
+		}
+	}
+	return nil
+}
 
 // Identify returns who makes the request; the zero Identity is anonymous. stream says that the response is an event stream,
 // which may be asked for with a ticket. The error is a *TokenError or a *UserError. Except in mode demo a user in the path is
 // not looked at: the caller compares.
 func (a *Authenticator) Identify(r *http.Request, stream bool) (Identity, error) {
-	return Identity{}, nil
+	return a.identify(r, stream)
 }
-
-// IssueTicket makes a ticket for who, which Identify takes once, for a stream, until it expires.
-func (a *Authenticator) IssueTicket(who Identity) (ticket string, expires time.Time, err error) {
-	return "", time.Time{}, nil
-}
-
-// RedeemTicket redeems a ticket of this node, for another one that got it.
-func (a *Authenticator) RedeemTicket(ticket string) (Identity, error) {
-	return Identity{}, &TokenError{"ticket"}
-}
-
-// ClientAddress returns the address of the client. It is that of the peer, unless the peer is a trusted proxy: then it is the
-// last one in Forwarded, or else X-Forwarded-For, that is not trusted.
-func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr { return netip.Addr{} }

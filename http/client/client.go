@@ -232,7 +232,7 @@ func (c *Client) try(ctx context.Context, method, path string, header http.Heade
 	var state struct {
 		Status any `json:"status"` // a word, or the number in a problem
 	}
-	if err := json.Unmarshal(body, &r); err == nil {
+	if err = json.Unmarshal(body, &r); err == nil {
 		err = json.Unmarshal(body, &state)
 	}
 	if err != nil {

@@ -147,7 +147,7 @@ func (c *catchUp) readLog() error {
 			return err
 		}
 		// An event at the head, or behind an order's end, was read and not taken: this reading must not go on.
-		if atHead || c.cursor.done() || time.Now().After(sliceEnd) && (c.conflation != nil || c.hub.catchUpSlots.busy()) {
+		if atHead || c.cursor.done() || time.Now().After(sliceEnd) && (c.quiet() || c.hub.catchUpSlots.busy()) {
 			return c.write(out)
 		}
 		if c.cursor.at.Seen() < c.target {
@@ -164,6 +164,9 @@ func (c *catchUp) readLog() error {
 		c.target = result.target
 	}
 }
+
+// quiet reports whether the reading may write nothing for long, so that the stream's position has to be moved now and then.
+func (c *catchUp) quiet() bool { return c.conflation != nil || c.cursor.topic.filter != nil }
 
 // flush writes what was gathered, unless it may be conflated.
 func (c *catchUp) flush(out []byte) ([]byte, error) {
@@ -210,13 +213,18 @@ func (c *catchUp) write(out []byte) error {
 // addEvent adds one event of the log and writes full batches; a conflation begins instead of the first of them. An event
 // that is not delivered yet is left to the ring: since it comes after all that were, the cursor is at the ring's head.
 func (c *catchUp) addEvent(e *domain.Event, out []byte) (_ []byte, atHead bool, err error) {
-	topic, head := c.cursor.topic.key, c.hub.head()
+	head := c.hub.head()
 	switch {
-	case e.Number <= c.cursor.at.Seen() || topicIDs(e)[topic.Kind] != topic.ID:
+	case e.Number <= c.cursor.at.Seen():
 		return out, false, nil
 	case e.Number > head:
 		c.cursor.at = view.Position{Number: head}
 		return out, true, nil
+	case !c.cursor.topic.includes(e):
+		if c.cursor.topic.filter != nil {
+			c.cursor.at = view.Position{Number: e.Number}
+		}
+		return out, false, nil
 	}
 	if c.conflation != nil {
 		c.conflation.add(e)

@@ -67,7 +67,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 					var every []viewtest.Event
 					for n, to := 0, 0; ; n++ {
 						e, err := fast.next()
-						if every, to = f.frames(every, Topic{TopicSchedule, "s"}, audienceOf(path), to); err != nil || n >= len(every) || e != every[n] {
+						if every, to = f.frames(every, Topic{TopicSchedule, "s"}, Filter{}, audienceOf(path), to); err != nil || n >= len(every) || e != every[n] {
 							t.Errorf("fast: frame %d is %+v %v", n, e, err)
 							return
 						}
@@ -81,7 +81,7 @@ func TestConflation_ShowsLatestStatus(t *testing.T) {
 					synctest.Wait()
 				}
 				reading.Wait()
-				every, _ := f.frames(nil, Topic{TopicSchedule, "s"}, audienceOf(path), 0)
+				every, _ := f.frames(nil, Topic{TopicSchedule, "s"}, Filter{}, audienceOf(path), 0)
 
 				// A client that did not read gets what was on its way, then the latest status of each seat.
 				got := stalled.readUntil(t, end)

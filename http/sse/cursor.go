@@ -55,6 +55,10 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 	}
 	batch := batchResult{state: caughtUp}
 	for _, e := range entries[:result.found] {
+		if c.topic.filter != nil && !c.topic.filter.matches(&e.event) {
+			c.at = view.Position{Number: e.event.Number}
+			continue
+		}
 		complete, before := false, len(out)
 		if out, complete = c.appendEvent(out, &e.event, h.frames(e, c.audience)); !complete {
 			batch.state = hasMore

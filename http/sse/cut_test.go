@@ -12,12 +12,12 @@ import (
 	"onsale/http/view/viewtest"
 )
 
-// A session of every kind of frame, from the connect frame through a heartbeat to the retry delay, is cut at every byte and
+// A session of every kind of frame, from the connect frame through a heartbeat (and a warning) to the retry delay, is cut at every byte and
 // resumed with the id that the client has by then: nothing is lost, nothing comes twice, and no event is empty. Eager clients
 // lose a frame only if they are cut between its last two bytes, the end of the id's line and the blank line: no order of fields
 // avoids that.
 func TestStream_CutAtEveryByte(t *testing.T) {
-	for _, path := range []string{"/users/1", "/schedules/s", "/schedules/s?events=named"} {
+	for _, path := range []string{"/users/1", "/schedules/s", "/schedules/s?events=named", "/feed", "/users/1?expires=30"} {
 		t.Run(path[1:], func(t *testing.T) {
 			for name, eager := range map[string]bool{"standard": false, "eager": true} {
 				t.Run(name, func(t *testing.T) { onBothPaths(t, func(t *testing.T) { testCuts(t, path, eager) }) })
@@ -48,13 +48,17 @@ func testCuts(t *testing.T, path string, eager bool) {
 	// events are those of the session so far, without connect and heartbeat frames.
 	events := func() []viewtest.Event {
 		return slices.DeleteFunc(slices.Clone(client.Events), func(e viewtest.Event) bool {
-			return e.Event == "connect" || e.Event == "heartbeat" || strings.Contains(e.Data, `"isHeartbeat":true`)
+			return e.Event == "connect" || e.Event == "heartbeat" || strings.HasPrefix(e.Event, "auth-") || strings.Contains(e.Data, `"isHeartbeat":true`)
 		})
 	}
 	client.Resume(epoch + "-0")
 	whole := read(1 << 20)
 	want := events()
-	if len(want) != 4 || client.LastID != epoch+"-4" || client.Retries != 2 || len(client.Events) != 4+2 {
+	others := 2 // connect and a heartbeat
+	if strings.Contains(path, "expires") {
+		others += 2
+	}
+	if len(want) != 4 || client.LastID != epoch+"-4" || client.Retries != 2 || len(client.Events) != 4+others {
 		t.Fatalf("the session is\n%s\nof which a client reads %+v", whole, client.Events)
 	}
 	lost, failed := 0, 0

@@ -26,11 +26,16 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 	b := h.rejectFrame()
 	h.mu.RUnlock()
 	setHeaders(w)
+	closeConnection(w, r)
+	_, _ = w.Write(b)
+	h.logRejections()
+}
+
+// closeConnection makes the server close the connection after the response, unless it is shared.
+func closeConnection(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close")
 	}
-	_, _ = w.Write(b)
-	h.logRejections()
 }
 
 // rejectFrame is the body of a rejected stream, under the hub's lock.

@@ -159,6 +159,10 @@ func (f *fixture) EventsOfEntity(ctx context.Context, kind, entity string, from 
 	return f.events(ctx, from, entityTopic(kind, entity))
 }
 
+func (f *fixture) EventsFrom(ctx context.Context, from uint64) iter.Seq2[domain.Event, error] {
+	return f.events(ctx, from, Topic{TopicFeed, ""})
+}
+
 func (f *fixture) Status() projections.Status { panic("the fixture has snapshots of its own") }
 
 func (f *fixture) Read(string, func(*store.View) error) error {
@@ -174,6 +178,10 @@ type emptySource struct{ Source }
 
 func (emptySource) LastOfUser(string) uint64           { return 0 }
 func (emptySource) LastOfEntity(string, string) uint64 { return 0 }
+
+func (emptySource) EventsOfEntity(ctx context.Context, _, _ string, _ uint64) iter.Seq2[domain.Event, error] {
+	return func(func(domain.Event, error) bool) { <-ctx.Done() }
+}
 
 func (f *fixture) lastOf(topic Topic) uint64 {
 	f.mu.Lock()
@@ -260,12 +268,12 @@ func (f *fixture) read(ctx context.Context, n uint64) (domain.Event, error) {
 	}
 }
 
-// frames appends the frames of a topic after event from, and returns the last event's number.
-func (f *fixture) frames(all []viewtest.Event, topic Topic, to view.Audience, from int) ([]viewtest.Event, int) {
+// frames appends the frames of a topic after event from, and returns the last event's number. A feed has a filter.
+func (f *fixture) frames(all []viewtest.Event, topic Topic, filter Filter, to view.Audience, from int) ([]viewtest.Event, int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, e := range f.log[from:] {
-		if topicIDs(&e.Event)[topic.Kind] == topic.ID {
+		if topic.Kind == TopicFeed && filter.passes(&e.Event) || topic.Kind != TopicFeed && topicIDs(&e.Event)[topic.Kind] == topic.ID {
 			all = append(all, viewtest.Parse(string(view.Render(epoch, &e.Event, to).Bytes)).Events...)
 		}
 	}
@@ -314,7 +322,7 @@ func (f *fixture) waitFor(t *testing.T, what string, is func(stats) bool) {
 
 // stats are the numbers of a hub at one moment.
 type stats struct {
-	users, schedules, orders, promotions        int // open streams
+	users, schedules, orders, promotions, feeds int // open streams
 	fresh, complete, reset                      uint64
 	rejected                                    uint64
 	rejectedFull, rejectedUser, rejectedAddress uint64
@@ -337,6 +345,7 @@ func (h *Hub) stats() stats {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	s.users, s.schedules, s.orders, s.promotions = h.open[TopicUser], h.open[TopicSchedule], h.open[TopicOrder], h.open[TopicPromotion]
+	s.feeds = h.open[TopicFeed]
 	s.drain, s.tail, s.head = h.drainDuration(), h.ring.tail, h.ring.head
 	return s
 }

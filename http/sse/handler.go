@@ -17,13 +17,13 @@ import (
 )
 
 // User serves the stream of a user's events.
-func (h *Hub) User(w http.ResponseWriter, r *http.Request, _ auth.Identity, user string) {
-	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserEvents)})
+func (h *Hub) User(w http.ResponseWriter, r *http.Request, who auth.Identity, user string) {
+	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserEvents)}, who.Expires)
 }
 
 // Alarms serves the stream of a user's alarms.
-func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, _ auth.Identity, user string) {
-	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserAlarms)})
+func (h *Hub) Alarms(w http.ResponseWriter, r *http.Request, who auth.Identity, user string) {
+	h.serve(w, r, Topic{TopicUser, user}, cursor{audience: inLanguage(r, view.UserAlarms)}, who.Expires)
 }
 
 // Schedule serves the stream of a schedule's seats. The caller has checked that the schedule exists.
@@ -32,7 +32,7 @@ func (h *Hub) Schedule(w http.ResponseWriter, r *http.Request, _ auth.Identity, 
 	if strings.HasPrefix(r.URL.Path, "/api/schedules/") {
 		a.Content = view.LegacySeats
 	}
-	h.serve(w, r, Topic{TopicSchedule, schedule}, cursor{audience: a})
+	h.serve(w, r, Topic{TopicSchedule, schedule}, cursor{audience: a}, never)
 }
 
 // inLanguage is the audience of a content in the language that the request names.
@@ -40,16 +40,23 @@ func inLanguage(r *http.Request, content view.Content) view.Audience {
 	return view.Audience{Content: content, English: r.URL.Query().Get("lang") == "en"}
 }
 
-// serve serves a stream of a topic, for the audience in initial. The subscription is registered from the beginning, so that
-// the loops are not stopped before it is closed.
-func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial cursor) {
+// never is when a stream that needs no identity expires.
+var never time.Time
+
+// serve serves a stream of a topic, for the audience in initial, to a client whose identity is valid until expires. The
+// subscription is registered from the beginning, so that the loops are not stopped before it is closed.
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial cursor, expires time.Time) {
 	if r.Method == http.MethodHead { // a stream has no length
 		w.Header().Set("Allow", http.MethodGet)
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
+	s := &subscription{hub: h, addr: addressOf(r), cursor: initial, expires: expirySeconds(expires)}
+	if s.isExpired() {
+		h.Expired(w, r)
+		return
+	}
 	setHeaders(w)
-	s := &subscription{hub: h, addr: addressOf(r), cursor: initial}
 	engine := h.startEngine()
 	if engine == nil {
 		h.Reject(w, r)
@@ -116,7 +123,7 @@ func setHeaders(w http.ResponseWriter) {
 // intervals are the maximum age and the heartbeat of a kind of stream.
 func (h *Hub) intervals(kind TopicKind) (maxAge, heartbeat time.Duration) {
 	switch kind {
-	case TopicUser:
+	case TopicUser, TopicFeed:
 		return h.UserMaxAge, h.UserHeartbeat
 	case TopicOrder:
 		return h.ScheduleMaxAge, h.UserHeartbeat

@@ -147,24 +147,34 @@ func (h *Hub) connectFrame(topic Topic, start streamStart) []byte {
 		d.Message = "SSE connected. imp_uid=" + topic.ID
 	case TopicPromotion:
 		d.Message = "SSE connected. promotionId=" + topic.ID
+	case TopicFeed:
+		d.Message = "SSE connected. feed"
 	}
-	switch start.status {
-	case statusFresh:
-		h.fresh.Add(1)
-	case statusComplete:
-		h.complete.Add(1)
-	case statusReset:
-		h.reset.Add(1)
-		d.Snapshot = snapshotPath(topic)
+	h.countStart(start.status)
+	if start.status == statusReset {
+		d.Snapshot = h.snapshotPath(topic)
 	}
 	b := view.AppendField(nil, "event", "connect")
 	b = view.AppendRetry(b, retryDelay())
 	return view.AppendEnd(view.AppendData(b, marshal(d)), h.Epoch, start.from)
 }
 
-// snapshotPath is the path of the present state.
-func snapshotPath(topic Topic) string {
+func (h *Hub) countStart(status string) {
+	switch status {
+	case statusFresh:
+		h.fresh.Add(1)
+	case statusComplete:
+		h.complete.Add(1)
+	case statusReset:
+		h.reset.Add(1)
+	}
+}
+
+// snapshotPath is the path of the present state. That of the feed is the whole log.
+func (h *Hub) snapshotPath(topic Topic) string {
 	switch topic.Kind {
+	case TopicFeed:
+		return "/api/v1/admin/events?lastEventId=" + view.Position{}.ID(h.Epoch)
 	case TopicSchedule:
 		return "/api/v1/schedules/" + topic.ID + "/seats"
 	case TopicOrder:

@@ -84,6 +84,7 @@ type Hub struct {
 	background sync.WaitGroup
 
 	fresh, complete, reset, rejected, slow atomic.Uint64
+	expired                                atomic.Uint64 // closed or answered, because the identity was not valid any more
 	encoded, written, bytes                atomic.Uint64
 	replayed, demoted                      atomic.Uint64
 	conflations, conflated                 atomic.Uint64
@@ -154,6 +155,9 @@ func (h *Hub) Deliver(events []projections.ConfirmedEvent) {
 			}
 		}
 		dirty = h.pushEvent(confirmed, dirty)
+	}
+	if len(events) > 0 {
+		dirty = append(dirty, h.ring.feeds...)
 	}
 	for w := range h.positionWaiters {
 		if w.number <= h.ring.head {

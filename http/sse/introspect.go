@@ -61,12 +61,15 @@ func (h *Hub) List() []StreamInfo {
 	for s := range h.subscriptions {
 		t := s.cursor.topic
 		newest := t.newest
-		if t.feed != nil {
+		switch {
+		case t.feed != nil:
 			newest = t.feed.at
+		case t.filter != nil:
+			newest = head
 		}
 		list = append(list, StreamInfo{
 			Topic: t.key, Cursor: s.seen.Load(), Lag: newest,
-			Age: max(0, now.Sub(time.Unix(s.opened, 0))), State: stateNames[s.state.Load()],
+			Age: max(0, now.Sub(time.Unix(int64(s.opened), 0))), State: stateNames[s.state.Load()],
 		})
 	}
 	h.mu.RUnlock()

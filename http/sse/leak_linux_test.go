@@ -44,6 +44,24 @@ var leakCases = map[string]struct {
 			readToEnd(t, all)
 		},
 	},
+	"identity expires": {
+		path: "/users/1?expires=1",
+		end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
+			readToEnd(t, all)
+		},
+	},
+	"feeds close while they read the journal": {
+		config: Config{Ring: 5, MaxCatchUps: 3}, path: "/feed?type=seats.*",
+		end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {
+			for range 100 {
+				f.emit(held("1", "s", make([]int, 500)...))
+			}
+			for _, st := range all {
+				_ = st.Close()
+			}
+			f.waitFor(t, "all closed", func(s stats) bool { return s.feeds == 0 })
+		},
+	},
 	"slow": {
 		config: Config{WriteTimeout: 300 * time.Millisecond}, path: "/schedules/s",
 		end: func(t *testing.T, f *fixture, s *httptest.Server, all []*stream) {

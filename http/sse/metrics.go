@@ -49,6 +49,7 @@ func (h *Hub) Collect(out chan<- prometheus.Metric) {
 	counter("onsale_streams_dropped_total", dropped, h.dropped.halted.Load(), "reason", "halted")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.isolated.Load(), "reason", "isolated")
 	counter("onsale_streams_dropped_total", dropped, h.dropped.draining.Load(), "reason", draining)
+	counter("onsale_streams_expired_total", "Streams ended, or not resumed, because the client's identity was not valid any more.", h.expired.Load())
 	gauge("onsale_streams_drain_seconds", "Duration of the last drain, or of the one under way; 0: there was none.", drain.Seconds())
 
 	const catchUps = "Streams that read the journal (active), or wait for a slot to read it (waiting)."

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -244,7 +245,7 @@ func (s *server) Close() error { return nil }
 
 func (s *server) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
-// serve answers /users/<id>, /schedules/<id>, /promotions/<id> and /orders/<id>?user=<user>.
+// serve answers /users/<id>, /schedules/<id>, /promotions/<id>, /orders/<id>?user=<user>, /feed and /feed/lines.
 func (f *fixture) serve() *server {
 	s := &server{t: f.t, bufferSize: func() int { return 100 }, accept: make(chan net.Conn), done: make(chan struct{}), http: &http.Server{Handler: f.handler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}}
 	var running sync.WaitGroup
@@ -260,18 +261,37 @@ func (f *fixture) serve() *server {
 func (f *fixture) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/users/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().User(rw, r, auth.Identity{}, r.PathValue("id"))
+		f.current().User(rw, r, identityOf(r), r.PathValue("id"))
 	})
 	mux.HandleFunc("/promotions/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Promotion(rw, r, auth.Identity{}, r.PathValue("id"))
+		f.current().Promotion(rw, r, identityOf(r), r.PathValue("id"))
 	})
 	mux.HandleFunc("/orders/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Order(rw, r, auth.Identity{}, r.PathValue("id"), r.URL.Query().Get("user"))
+		f.current().Order(rw, r, identityOf(r), r.PathValue("id"), r.URL.Query().Get("user"))
 	})
 	mux.HandleFunc("/schedules/{id}", func(rw http.ResponseWriter, r *http.Request) {
-		f.current().Schedule(rw, r, auth.Identity{}, r.PathValue("id"))
+		f.current().Schedule(rw, r, identityOf(r), r.PathValue("id"))
+	})
+	mux.HandleFunc("/feed", func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		f.current().Feed(rw, r, identityOf(r), Filter{q.Get("type"), q.Get("entity")}, q.Get("format") == "cloudevents")
+	})
+	mux.HandleFunc("/feed/lines", func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		wait, _ := time.ParseDuration(q.Get("wait"))
+		if err := f.current().FeedLines(rw, r, Filter{q.Get("type"), q.Get("entity")}, q.Get("format") == "cloudevents", wait); err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+		}
 	})
 	return mux
+}
+
+// identityOf is an identity that is valid for ?expires= seconds from now; without that it does not expire.
+func identityOf(r *http.Request) (who auth.Identity) {
+	if seconds, err := strconv.Atoi(r.URL.Query().Get("expires")); err == nil {
+		who.Expires = time.Now().Add(time.Duration(seconds) * time.Second)
+	}
+	return who
 }
 
 // stream is an open stream on the client's side.

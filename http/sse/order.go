@@ -20,7 +20,7 @@ import (
 
 // Order serves the stream of the order with the payment impUID. It must be owner's, unless owner is "". The order may not
 // exist yet.
-func (h *Hub) Order(w http.ResponseWriter, r *http.Request, _ auth.Identity, impUID, owner string) {
+func (h *Hub) Order(w http.ResponseWriter, r *http.Request, who auth.Identity, impUID, owner string) {
 	content := view.OrderResult
 	if r.URL.Query().Get("data") == "text" {
 		content = view.OrderResultText
@@ -29,7 +29,7 @@ func (h *Hub) Order(w http.ResponseWriter, r *http.Request, _ auth.Identity, imp
 	if owner != "" {
 		initial.expectedUser = &owner
 	}
-	h.serve(w, r, Topic{TopicOrder, impUID}, initial)
+	h.serve(w, r, Topic{TopicOrder, impUID}, initial, who.Expires)
 }
 
 // startOrder begins just before the result, whatever was seen. Without a result it begins where the ring was before the

@@ -59,7 +59,7 @@ type sample struct {
 
 // Promotion serves the stream of a promotion's progress. The caller has checked that the promotion exists.
 func (h *Hub) Promotion(w http.ResponseWriter, r *http.Request, _ auth.Identity, promotion string) {
-	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{})
+	h.serve(w, r, Topic{TopicPromotion, promotion}, cursor{}, never)
 }
 
 // nextSnapshot appends a frame that the cursor has not taken. It is one at a time: if a socket takes a part of it, the rest

@@ -6,10 +6,12 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"onsale/domain"
@@ -81,9 +83,13 @@ func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
 	finished := make(chan struct{})
 	for range 8 {
 		c := &client{t: t, f: f, s: s, r: rand.New(rand.NewPCG(r.Uint64(), 3)), finished: finished}
-		if r.IntN(2) == 0 {
+		switch r.IntN(3) {
+		case 0:
+			c.filter = randomFilter(r)
+			c.topic, c.audience = c.filter.topic(), feedAudience(r.IntN(2) == 0)
+		case 1:
 			c.topic, c.audience = Topic{TopicUser, fmt.Sprint(r.IntN(4))}, pick(r, view.Audience{}, view.Audience{English: true})
-		} else {
+		case 2:
 			c.topic, c.audience = Topic{TopicSchedule, fmt.Sprint(r.IntN(3))}, pick(r, view.Audience{Content: view.Seats}, view.Audience{Content: view.Seats, Named: true})
 		}
 		c.id = epoch + "-0"
@@ -92,6 +98,7 @@ func testEveryFrameOnce(t *testing.T, r *rand.Rand) {
 	runNode(f, r)
 	close(finished)
 	clients.Wait()
+	synctest.Wait() // the last connections are closed
 	if c := f.hub.MaxCatchUps; f.maxActive > c || f.active > 0 {
 		t.Errorf("%d readings at once, want at most %d; %d are left", f.maxActive, c, f.active)
 	}
@@ -159,6 +166,25 @@ func randomEvent(r *rand.Rand) domain.Event {
 	return issued(user)
 }
 
+func randomFilter(r *rand.Rand) Filter {
+	return Filter{
+		Types:    pick(r, "", "", "*", "seats.*", "coupons.issued", "seats.held,coupons.*", "seats.rejected,seats.held,system.dead-letter", "orders.*"),
+		Entities: pick(r, "", "", "1", "1,3", "~"),
+	}
+}
+
+// passes is what Filter means, in other words.
+func (f Filter) passes(e *domain.Event) bool {
+	name, _ := e.Body.Type()
+	some := func(patterns, text string) bool {
+		return patterns == "" || slices.ContainsFunc(strings.Split(patterns, ","), func(pattern string) bool {
+			matched, err := path.Match(pattern, text)
+			return matched && err == nil
+		})
+	}
+	return some(f.Types, name) && some(f.Entities, e.Entity)
+}
+
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 // client is a browser that keeps losing its connection.
@@ -169,6 +195,7 @@ type client struct {
 	r         *rand.Rand
 	finished  chan struct{} // closed when nothing happens any more
 	topic     Topic
+	filter    Filter // of a feed
 	audience  view.Audience
 	id        string           // its Last-Event-ID
 	conflated []viewtest.Event // the conflation under way
@@ -178,7 +205,7 @@ type client struct {
 }
 
 func (c *client) expected() []viewtest.Event {
-	c.want, c.to = c.f.frames(c.want, c.topic, c.audience, c.to)
+	c.want, c.to = c.f.frames(c.want, c.topic, c.filter, c.audience, c.to)
 	return c.want
 }
 
@@ -247,10 +274,15 @@ func (c *client) connect() bool {
 
 func (c *client) path() (path, header string) {
 	path = "/schedules/" + c.topic.ID + "?"
-	if c.topic.Kind == TopicUser {
+	switch c.topic.Kind {
+	case TopicUser:
 		path = "/users/" + c.topic.ID + "?"
+	case TopicFeed:
+		path = "/feed?type=" + c.filter.Types + "&entity=" + c.filter.Entities + "&"
 	}
 	switch c.audience {
+	case view.Audience{Content: view.FeedCloudEvents}:
+		path += "format=cloudevents&"
 	case view.Audience{English: true}:
 		path += "lang=en&"
 	case view.Audience{Content: view.Seats, Named: true}:

@@ -5,6 +5,7 @@
 package sse
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,9 +32,18 @@ type topicState struct {
 	key         Topic
 	newest      uint64          // its last event in the ring; 0: none
 	feed        *promotionFeed  // of a promotion with subscribers
+	filter      *feedFilter     // of a feed
 	groups      []*evloop.Group // one for each loop that has subscribers
 	subscribers int             // those that are being opened too
 	dirty       bool            // within one Deliver: its subscribers have to be woken
+}
+
+// includes reports whether e is an event of the topic.
+func (t *topicState) includes(e *domain.Event) bool {
+	if t.filter != nil {
+		return t.filter.matches(e)
+	}
+	return topicIDs(e)[t.key.Kind] == t.key.ID
 }
 
 // groupOn is the group of the topic's subscribers on a loop, under the hub's lock.
@@ -53,6 +63,7 @@ type ring struct {
 	entries    []*entry // event n at n mod len
 	tail, head uint64
 	topics     map[Topic]*topicState
+	feeds      []*topicState // those that are feeds
 }
 
 func newRing(size int, head uint64) ring {
@@ -67,6 +78,10 @@ func (r *ring) topicFor(topic Topic) *topicState {
 	if t == nil {
 		t = &topicState{key: topic}
 		r.topics[topic] = t
+		if topic.Kind == TopicFeed {
+			t.filter = newFeedFilter(topic.ID)
+			r.feeds = append(r.feeds, t)
+		}
 	}
 	return t
 }
@@ -83,6 +98,9 @@ func (r *ring) subscribers(topic Topic) int {
 func (r *ring) prune(t *topicState) {
 	if t.newest == 0 && t.subscribers == 0 {
 		delete(r.topics, t.key)
+		if t.filter != nil {
+			r.feeds = slices.DeleteFunc(r.feeds, func(feed *topicState) bool { return feed == t })
+		}
 	}
 }
 
@@ -139,13 +157,22 @@ type lookupResult struct {
 	head   uint64 // the ring's at that moment
 }
 
-// after finds the topic's first events of which not all was seen, oldest first, as many as into holds. It goes forward from
-// the reader's last event, if that is in the ring; else back from the newest.
+// after finds the topic's first events of which not all was seen, oldest first, as many as into holds; of a feed all events. It goes
+// forward from the reader's last event, if that is in the ring; else back from the newest.
 func (r *ring) after(t *topicState, seen uint64, into []*entry) lookupResult {
 	result, kind := lookupResult{head: r.head}, t.key.Kind
 	var first uint64
 	switch {
 	case seen >= r.head:
+		return result
+	case kind == TopicFeed && seen+1 < r.tail:
+		result.behind, result.target = true, r.tail-1
+		return result
+	case kind == TopicFeed:
+		for n := seen + 1; n <= r.head && result.found < len(into); n++ {
+			into[result.found] = r.at(n)
+			result.found++
+		}
 		return result
 	case seen >= r.tail && r.at(seen).topics[kind] == t:
 		first = r.at(seen).next[kind]

@@ -26,18 +26,21 @@ type Source interface {
 	// soon after ctx.
 	EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error]
 	EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error]
+	// EventsFrom does the same with all events.
+	EventsFrom(ctx context.Context, from uint64) iter.Seq2[domain.Event, error]
 	// Status and Read show the store.
 	Status() projections.Status
 	Read(user string, read func(*store.View) error) error
 }
 
-// Topic is whose events a stream carries: a user's, a schedule's, an order's, by its imp_uid, or a promotion's.
+// Topic is whose events a stream carries: a user's, a schedule's, an order's, by its imp_uid, a promotion's, or everybody's that pass
+// a filter.
 type Topic struct {
 	Kind TopicKind
 	ID   string
 }
 
-// TopicKind is one of the four.
+// TopicKind is one of the five.
 type TopicKind uint8
 
 const (
@@ -45,21 +48,25 @@ const (
 	TopicSchedule
 	TopicOrder
 	TopicPromotion
+	TopicFeed
 	topicKinds
-	chainedKinds = TopicPromotion // the kinds before it are chained in the ring; promotions have feeds
+	chainedKinds = TopicPromotion // the kinds before it are chained in the ring; promotions show states, and the feed is every event
 )
 
 // String is the name that operators see.
 func (k TopicKind) String() string {
-	return [topicKinds]string{"user", "schedule", "order", "promotion"}[k]
+	return [topicKinds]string{"user", "schedule", "order", "promotion", "feed"}[k]
 }
+
+// isPrivate reports whether streams of a kind show what not everybody may see.
+func (k TopicKind) isPrivate() bool { return k != TopicSchedule && k != TopicPromotion }
 
 // entityKind is the log's kind of the entities of a topic.
 func (k TopicKind) entityKind() string {
-	return [topicKinds]string{"", "seats", "orders", "coupons"}[k]
+	return [topicKinds]string{"", "seats", "orders", "coupons", ""}[k]
 }
 
-// topicIDs are the topics of e, by kind; "" where it has none.
+// topicIDs are the topics of e, by kind; "" where it has none. Its feeds are those whose filter it passes.
 func topicIDs(e *domain.Event) (ids [topicKinds]string) {
 	ids[TopicUser] = e.User
 	if e.Entity == domain.SystemEntity {
@@ -77,7 +84,7 @@ func topicIDs(e *domain.Event) (ids [topicKinds]string) {
 	return ids
 }
 
-// lastEvent is the number of the topic's last event in the store.
+// lastEvent is the number of the topic's last event in the store. Feeds, which have everything, do not need it.
 func (h *Hub) lastEvent(t Topic) uint64 {
 	if t.Kind == TopicUser {
 		return h.Source.LastOfUser(t.ID)
@@ -85,10 +92,13 @@ func (h *Hub) lastEvent(t Topic) uint64 {
 	return h.Source.LastOfEntity(t.Kind.entityKind(), t.ID)
 }
 
-// eventsOf reads the topic's events from the journal.
+// eventsOf reads the topic's events from the journal; for a feed those that its filter excludes too.
 func (h *Hub) eventsOf(ctx context.Context, t Topic, from uint64) iter.Seq2[domain.Event, error] {
-	if t.Kind == TopicUser {
+	switch t.Kind {
+	case TopicUser:
 		return h.Source.EventsOfUser(ctx, t.ID, from)
+	case TopicFeed:
+		return h.Source.EventsFrom(ctx, from)
 	}
 	return h.Source.EventsOfEntity(ctx, t.Kind.entityKind(), t.ID, from)
 }

@@ -21,7 +21,8 @@ type subscription struct {
 	evloop.Conn
 	hub        *Hub
 	addr       netip.Addr        // the zero value: unknown
-	opened     int64             // seconds since 1970
+	opened     uint32            // seconds since 1970, as the next
+	expires    uint32            // when its client's identity is not valid any more; 0: never
 	cursor     cursor            // its topic does not change
 	catchUp    *catchUp          // nil: the ring is enough
 	fellBehind bool              // its connection was full since it was last up to date
@@ -39,7 +40,12 @@ func (s *subscription) start(first []byte) {
 		group := topic.groupOn(s.Loop())
 		h.mu.Unlock()
 		maxAge, heartbeat := h.intervals(topic.key.Kind)
-		s.Start(group, first, jittered(maxAge), heartbeat)
+		maxAge = jittered(maxAge)
+		if left, expires := s.untilExpiry(); expires && left-expiryWarning < maxAge {
+			s.NotifyAfter(left - expiryWarning)
+			maxAge = min(maxAge, max(0, left))
+		}
+		s.Start(group, first, maxAge, heartbeat)
 	})
 }
 
@@ -71,6 +77,10 @@ func (s *subscription) Step() {
 		out, result = h.nextFrames(&s.cursor, out)
 	}
 	framesEnd := len(out)
+	if s.NoticeDue {
+		out = s.appendExpiring(out)
+	}
+	noticeEnd := len(out)
 	if s.HeartbeatDue { // by now it is known up to where nothing was missed
 		out = h.appendHeartbeat(out, &s.cursor)
 	}
@@ -80,7 +90,8 @@ func (s *subscription) Step() {
 	if n == 0 { // nothing of a snapshot went out
 		s.cursor.shownVersions = shownVersions
 	}
-	s.HeartbeatDue = s.HeartbeatDue && n <= framesEnd // nothing of it went out
+	s.NoticeDue = s.NoticeDue && n <= framesEnd // nothing of it went out
+	s.HeartbeatDue = s.HeartbeatDue && n <= noticeEnd
 	if !complete || s.catchUp != nil || s.IsClosed() {
 		return
 	}
@@ -95,7 +106,7 @@ func (s *subscription) Step() {
 	case caughtUp:
 		s.fellBehind = s.Blocked()
 	case done:
-		s.Finish()
+		s.finish(retryDelay())
 	}
 }
 
@@ -132,9 +143,18 @@ func (s *subscription) countWritten(frames int) {
 	s.cursor.frameCount = 0
 }
 
-// Finish ends the stream with a retry delay. There is no blank line after it: some clients take one for an empty event.
-func (s *subscription) Finish() { s.finish(retryDelay()) }
+// Finish ends the stream at its maximum age, or with its client's identity.
+func (s *subscription) Finish() {
+	if !s.isExpired() {
+		s.finish(retryDelay())
+		return
+	}
+	s.hub.expired.Add(1)
+	s.stopCatchUp()
+	s.CloseWith(appendExpired(nil))
+}
 
+// finish ends the stream with a retry delay. There is no blank line after it: some clients take one for an empty event.
 func (s *subscription) finish(retry time.Duration) {
 	s.stopCatchUp()
 	s.CloseWith(view.AppendRetry(nil, retry))

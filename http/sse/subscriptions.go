@@ -26,7 +26,7 @@ func (h *Hub) register(s *subscription, topic Topic) bool {
 	if h.closedReason != "" || h.suspended || !h.checkLimits(topic, s.addr) {
 		return false
 	}
-	s.opened = h.Now().Unix()
+	s.opened = uint32(h.Now().Unix())
 	s.cursor.topic = h.ring.topicFor(topic)
 	s.cursor.topic.subscribers++
 	h.attachFeed(s.cursor.topic)
@@ -69,7 +69,7 @@ func (h *Hub) checkLimits(topic Topic, addr netip.Addr) bool {
 	switch {
 	case h.MaxStreams > 0 && len(h.subscriptions) >= h.MaxStreams:
 		h.rejections.all.Add(1)
-	case (topic.Kind == TopicUser || topic.Kind == TopicOrder) && h.MaxPerUser > 0 && h.ring.subscribers(topic) >= h.MaxPerUser:
+	case topic.Kind.isPrivate() && h.MaxPerUser > 0 && h.ring.subscribers(topic) >= h.MaxPerUser:
 		h.rejections.user.Add(1)
 	case h.MaxPerAddress > 0 && addr.IsValid() && h.addresses[addr] >= h.MaxPerAddress:
 		h.rejections.address.Add(1)

@@ -18,6 +18,7 @@ type Audience struct {
 	Content Content
 	English bool // messages are in English, else in Korean
 	Named   bool // frames of seats have the event name seatStatusChange, else none
+	Lines   bool // events of the feed are lines of JSON, else frames
 }
 
 // Content is what an audience sees of an event.
@@ -30,6 +31,8 @@ const (
 	OrderResultText                // only its message, as plain text
 	Seats                          // the new status of each seat; never whose it is
 	LegacySeats                    // the same for clients of the older system, which know no BLOCKED
+	Feed                           // every event, whole, for the sale's own servers
+	FeedCloudEvents                // the same as CloudEvents
 	contents
 )
 
@@ -39,8 +42,11 @@ const Audiences = 2 * int(contents)
 // Index numbers the audiences from 0.
 func (a Audience) Index() int {
 	second := a.English
-	if a.Content >= Seats {
+	switch a.Content {
+	case Seats, LegacySeats:
 		second = a.Named
+	case Feed, FeedCloudEvents:
+		second = a.Lines
 	}
 	if second {
 		return 2*int(a.Content) + 1
@@ -56,6 +62,8 @@ func Render(epoch string, e *domain.Event, a Audience) *Frames {
 		f.addSeats(epoch, e, a)
 	case OrderResult, OrderResultText:
 		f.addOrderResult(epoch, e, a)
+	case Feed, FeedCloudEvents:
+		f.addFeedEvent(epoch, e, a)
 	case UserAlarms:
 		if _, alarm := e.Body.(alarms.Raised); alarm {
 			f.addNotification(epoch, e, a)

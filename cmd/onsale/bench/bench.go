@@ -19,6 +19,7 @@ type Plan struct {
 	load.Plan
 	PID   int      // of the target, where it runs on this machine; 0: unknown
 	Empty bool     // load an empty handler first, to compare
+	Storm float64  // requests a second that one more client sends, after a run without it; 0: none
 	Serve []string // flags of the node, where one is started
 }
 
@@ -58,6 +59,10 @@ func (p *Plan) validate() error {
 		return hintError{fmt.Errorf("--connections is %d", p.Connections), "1 to 10000"}
 	case p.Rate < 0 || p.Rate > 1_000_000 || math.IsNaN(p.Rate):
 		return hintError{fmt.Errorf("--rate is %v", p.Rate), "commands a second, such as 2000; 0 for as fast as they are answered"}
+	case p.Storm < 0 || p.Storm > 1_000_000 || math.IsNaN(p.Storm):
+		return hintError{fmt.Errorf("--storm is %v", p.Storm), "requests a second, such as 10000"}
+	case p.Storm > 0 && p.Target != "":
+		return hintError{errors.New("--storm is given with --target"), "it needs a node of its own, with limits and a trusted proxy"}
 	case p.Commands < 0 || p.Duration < 0 || p.Users < 0 || p.Stock < 0 || p.Streams < 0:
 		return hintError{errors.New("a number is below 0"), "--commands, --duration, --users, --stock and --streams are 0 or more"}
 	}
@@ -110,6 +115,9 @@ func Run(ctx context.Context, p Plan, environ []string, stdout, stderr io.Writer
 		empty = &m
 	}
 	if p.Target == "" {
+		if p.Storm > 0 {
+			p.Serve = append([]string{"--trusted-proxies", load.StormProxy, "--limits-per-user", "20"}, p.Serve...)
+		}
 		node, err := startNode(ctx, p.Serve, environ, stderr)
 		if err != nil {
 			return err
@@ -117,11 +125,29 @@ func Run(ctx context.Context, p Plan, environ []string, stdout, stderr io.Writer
 		defer node.stop()
 		p.Target, p.PID = node.url, node.pid()
 	}
+	var storm *stormResult
+	if p.Storm > 0 {
+		calm, _, err := benchRun(ctx, p, stderr)
+		if err != nil {
+			return hintError{err, benchHint(err)}
+		}
+		storm = &stormResult{calm: calm}
+		fmt.Fprintf(stderr, "one client sends %.0f requests a second\n", p.Storm)
+		stop, err := load.StartStorm(ctx, p.Target, p.Storm)
+		if err != nil {
+			return err
+		}
+		defer func() { _, _ = stop() }()
+		storm.stop = stop
+	}
 	m, findings, err := benchRun(ctx, p, stderr)
+	if storm != nil && err == nil {
+		storm.Storm, err = storm.stop()
+	}
 	if err != nil {
 		return hintError{err, benchHint(err)}
 	}
-	m.print(stdout, p, findings, empty)
+	m.print(stdout, p, findings, empty, storm)
 	if findings.Failed() {
 		return hintError{errVerification, "run it again with -- --data DIR to keep the logs; \"onsale audit --data DIR\" decides everything again"}
 	}

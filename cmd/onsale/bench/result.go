@@ -79,7 +79,14 @@ func processMemory(pid int) (resident, peak int64) {
 	return resident, peak
 }
 
-func (m *result) print(w io.Writer, p Plan, f load.Findings, empty *result) {
+// stormResult is a storm, and a run before it.
+type stormResult struct {
+	load.Storm
+	calm result
+	stop func() (load.Storm, error)
+}
+
+func (m *result) print(w io.Writer, p Plan, f load.Findings, empty *result, storm *stormResult) {
 	mode := fmt.Sprintf("%d connections, as fast as they can", p.Connections)
 	if p.Rate > 0 {
 		mode = fmt.Sprintf("%s a second", humanize.Commaf(p.Rate))
@@ -105,6 +112,12 @@ func (m *result) print(w io.Writer, p Plan, f load.Findings, empty *result) {
 		if m.HasServerCPU {
 			row("", "the node costs %.2f times as much, %.2f times by ratio", m.perCommand(m.ServerCPU)/empty.perCommand(empty.ServerCPU), m.cpuRatio()/empty.cpuRatio())
 		}
+	}
+	if storm != nil {
+		p99 := func(r *result) float64 { return float64(r.ResponseLatency.ValueAtPercentile(99)) }
+		row("storm", "%s requests a second of one client, %.1f %% refused", humanize.Comma(int64(float64(storm.Sent)/storm.Elapsed.Seconds())),
+			100*float64(storm.Refused)/float64(max(1, storm.Sent)))
+		row("", "without it: %s; p99 is %.2f times that", percentiles(storm.calm.ResponseLatency), p99(m)/max(1, p99(&storm.calm)))
 	}
 	fmt.Fprintln(w)
 	row("accepted", "%s", humanize.Comma(int64(m.Accepted)))

@@ -42,6 +42,7 @@ func benchCommand(environ []string) *cobra.Command {
 	flags.IntVar(&p.Streams, "streams", 200, "`number` of users that read their event stream")
 	flags.BoolVar(&p.Scatter, "scatter", true, "user names in no order instead of ascending ones")
 	flags.BoolVar(&p.Empty, "empty", false, "load an empty net/http handler in the same way first, for comparison")
+	flags.Float64Var(&p.Storm, "storm", 0, "after a run without it, have one more client send this many requests per second, which the node limits")
 	empty := hiddenServer("empty", "answer 202 to everything, until stdin ends")
 	empty.RunE = func(command *cobra.Command, _ []string) error {
 		return bench.ServeEmpty(command.Context(), command.ErrOrStderr())

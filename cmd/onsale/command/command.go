@@ -49,6 +49,7 @@ func rootCommand(environ []string) *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(
 		serveCommand(environ),
+		tailCommand(environ),
 		replayCommand(environ),
 		auditCommand(environ),
 		backupCommand(environ),
@@ -57,6 +58,7 @@ func rootCommand(environ []string) *cobra.Command {
 		nodesCommand(environ),
 		benchCommand(environ),
 		fakepayCommand(),
+		tokenCommand(environ),
 		versionCommand(),
 	)
 	return root

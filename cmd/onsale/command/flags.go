@@ -15,14 +15,19 @@ import (
 )
 
 func serveCommand(environ []string) *cobra.Command {
-	var check bool
+	var check, access bool
 	command := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "run a node",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			cfg, origins, faults := config.Load(command.Flags(), environ)
-			if check {
+			switch {
+			case access && !check:
+				return usageError{errors.New("--access prints a table and starts nothing"), "\"onsale serve --check --access\" prints it"}
+			case access:
+				return errors.Join(printAccess(command.OutOrStdout(), cfg), faults)
+			case check:
 				return errors.Join(cfg.Print(command.OutOrStdout(), origins), faults)
 			}
 			if faults != nil {
@@ -33,6 +38,7 @@ func serveCommand(environ []string) *cobra.Command {
 	}
 	config.AddFlags(command.Flags())
 	command.Flags().BoolVar(&check, "check", false, "print the configuration and all its faults, and exit")
+	command.Flags().BoolVar(&access, "access", false, "with --check: print who may use which path instead")
 	return command
 }
 

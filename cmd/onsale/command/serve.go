@@ -57,11 +57,15 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if debugPort != nil {
 		debugPort.ShowMetrics(n)
 	}
-	fmt.Fprintf(stderr, "listening on http://%s\n", l.Addr())
+	url := "http://" + l.Addr().String()
+	if cfg.TLS.Cert != "" {
+		url = "https://" + l.Addr().String()
+	}
+	fmt.Fprintf(stderr, "listening on %s\n", url)
 	if cfg.Demo {
-		fmt.Fprintf(stderr, "try the page at http://%s/\n", l.Addr())
+		fmt.Fprintf(stderr, "try the page at %s/\n", url)
 		if path := n.FakePayPath(); path != "" {
-			fmt.Fprintf(stderr, "payments are fake: http://%s%s/_fake/\n", l.Addr(), path)
+			fmt.Fprintf(stderr, "payments are fake: %s%s/_fake/\n", url, path)
 		}
 	}
 	err = n.Run(ctx, l)

@@ -30,7 +30,7 @@ func startChild(t *testing.T, node *harness.Node, setup string) *child {
 	t.Helper()
 	args := append([]string{"serve", "--data", node.Data, "--listen", node.Addr}, node.Args...)
 	c := &child{Cmd: exec.Command("sh", append([]string{"-c", setup + `; exec onsale "$@"`, "sh"}, args...)...), exited: make(chan error, 1)}
-	c.Env = append(os.Environ(), "ONSALE_NODE=box-1")
+	c.Env = append(os.Environ(), "ONSALE_NODE=box-1", "ONSALE_LIMITS_PER_USER=0")
 	var err error
 	if c.stderr, err = c.StderrPipe(); err != nil {
 		t.Fatal(err)

@@ -29,6 +29,9 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 	group.Go(func() { n.capacity.run(workCtx) })
 	group.Go(func() { n.scrubber.run(workCtx) })
 	group.Go(func() { n.readiness.run(workCtx) })
+	if n.certificate != nil {
+		group.Go(func() { n.certificate.run(workCtx) })
+	}
 	if n.consistent {
 		n.waitReady(ctx, workCtx, &group)
 	}
@@ -89,10 +92,14 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the projector and the log, and sends the last traces.
+// Close closes the authenticator, the projector and the log, and sends the last traces.
 func (n *Node) Close() error {
 	defer n.closeTracer()
+	n.auth.Close()
 	var errs []error
+	if n.fakeListener != nil {
+		_ = n.fakeListener.Close() // it may be closed already
+	}
 	if n.projector != nil {
 		errs = append(errs, n.projector.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
+	"onsale/http/auth"
 	"onsale/http/payments"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
@@ -34,9 +36,12 @@ type Node struct {
 	registry     *prometheus.Registry
 	payments     *payments.Worker    // nil: no payment provider
 	fake         *fakeportone.Server // the demo's provider; nil: none
+	auth         *auth.Authenticator
+	fakeListener net.Listener // of the demo's provider alone; nil: it is served with the API
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
+	certificate  *certificate    // nil: plain HTTP
 	tracer       *tracing.Tracer // nil: nothing is traced
 	storeFile    os.FileInfo     // of the read store that is open
 	consistent   bool            // the logs and the store agreed at start, so that the projector may run
@@ -49,10 +54,18 @@ type appendFunc = func(context.Context, domain.Command) (uint64, error)
 // why.
 func Open(ctx context.Context, cfg config.Config, address string, logger *slog.Logger) (*Node, error) {
 	n := &Node{config: cfg, logger: logger, registry: prometheus.NewRegistry()}
-	if err := n.openTracer(ctx); err != nil {
+	var err error
+	if n.certificate, err = loadCertificate(cfg.TLS, logger); err != nil {
 		return nil, err
 	}
-	if err := n.openLog(ctx); err != nil {
+	if err := n.openAuth(); err != nil {
+		return nil, err
+	}
+	if err = n.openTracer(ctx); err == nil {
+		err = n.openLog(ctx)
+	}
+	if err != nil {
+		n.auth.Close()
 		n.closeTracer()
 		return nil, err
 	}
@@ -141,6 +154,9 @@ func (n *Node) open(ctx context.Context, address string) error {
 	} else {
 		n.hub.Halt(err.Error())
 	}
+	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
+		return err
+	}
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
@@ -148,13 +164,19 @@ func (n *Node) open(ctx context.Context, address string) error {
 	}
 	n.server = httpd.New(httpd.Config{
 		Append: hooks.append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
-		ReadyNotes: readyNotes(cfg), NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
-		Streams: n.hub, Payments: paymentsConfig,
+		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
+		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
+		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
+		TLS:             n.certificate.config(),
+		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
 		Trace: hooks.request, AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
+	if n.certificate != nil {
+		n.registry.MustRegister(n.certificate)
+	}
 	return nil
 }
 
@@ -165,14 +187,6 @@ func (n *Node) halted(reason string, final bool) {
 	} else {
 		n.hub.Suspend(reason)
 	}
-}
-
-// readyNotes are the limits of what this node can check.
-func readyNotes(cfg config.Config) []string {
-	if len(cfg.NATS.URL) == 0 {
-		return nil
-	}
-	return []string{"only the leaders of the logs are checked, not their replicas"}
 }
 
 func (n *Node) logRecovery(o projections.Recovery, started time.Time) {

@@ -34,7 +34,7 @@ func start(t *testing.T, at *harness.Node) (stop func()) {
 	if err := flags.Parse(append([]string{"--data", at.Data, "--listen", at.Addr}, at.Args...)); err != nil {
 		t.Fatal(err)
 	}
-	cfg, _, err := config.Load(flags, []string{"ONSALE_NODE=box-1"})
+	cfg, _, err := config.Load(flags, []string{"ONSALE_NODE=box-1", "ONSALE_LIMITS_PER_USER=0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -28,14 +29,17 @@ func openProvider(c config.Payments) (payments.Provider, error) {
 	return portone.NewV1(p)
 }
 
-// fakePayPath is the path of the demo's payment provider.
-const fakePayPath = "/fakepay"
+// fakePayPath is the path of the demo's payment provider, and webhookPath that of the API to which it reports.
+const (
+	fakePayPath = "/fakepay"
+	webhookPath = "/api/v1/payments/webhook"
+)
 
 // startFakeProvider configures a fake payment provider at address, which is this node's. It keeps everything in memory.
 func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
 	f := fakeportone.New()
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
-	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + "/api/v1/payments/webhook"})
+	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + webhookPath})
 }
 
 // FakePayPath is the path of the demo's provider; "" without one.
@@ -66,6 +70,12 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	c := n.config.Payments
 	if c.Provider == "none" && n.config.Demo {
 		var err error
+		if n.certificate != nil {
+			if n.fakeListener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+				return nil, err
+			}
+			address = n.fakeListener.Addr().String()
+		}
 		if n.fake, err = startFakeProvider(&c, address); err != nil {
 			return nil, err
 		}
@@ -92,8 +102,26 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	if n.payments == nil {
 		return
 	}
+	if n.fakeListener != nil {
+		group.Go(func() { n.serveFakeProvider(ctx) })
+	}
 	group.Go(func() { n.payments.Run(ctx) })
 	group.Go(func() { n.consumeOrders(ctx) })
+}
+
+// serveFakeProvider serves the demo's provider, and what it calls, in plain HTTP on a loopback port: neither would trust the
+// certificate of this node, which may be for another name or for trying things.
+func (n *Node) serveFakeProvider(ctx context.Context) {
+	handler := n.handler()
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, fakePayPath+"/") || r.URL.Path == webhookPath {
+			handler.ServeHTTP(w, r)
+		} else {
+			http.NotFound(w, r)
+		}
+	})}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	_ = server.Serve(n.fakeListener) // until it is closed
 }
 
 // consumeOrders handles events of orders until ctx ends. All nodes share the consumer.

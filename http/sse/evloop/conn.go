@@ -23,12 +23,13 @@ type Conn struct {
 	expiresAt      uint32 // ticks, as all of these
 	heartbeatAt    uint32
 	heartbeatEvery uint32
+	noticeAt       uint32 // 0: none
 	writeDeadline  uint32 // 0: the socket takes everything
 	index          int32  // in group.conns
 	fd, number     int32  // the poller's
 
-	// HeartbeatDue is set before a Step. The Source resets it when the heartbeat is written.
-	HeartbeatDue bool
+	// HeartbeatDue and NoticeDue are set before a Step. The Source resets them when the heartbeat, or the notice, is written.
+	HeartbeatDue, NoticeDue bool
 
 	blocked  bool // the socket is full
 	requeued bool // it is in loop.requeued
@@ -61,6 +62,13 @@ func (c *Conn) Start(g *Group, first []byte, maxAge, heartbeat time.Duration) {
 	c.heartbeatEvery = max(1, uint32(heartbeat/tick))
 	c.source.Step()
 	c.schedule()
+}
+
+// NotifyAfter makes a notice due d from now, at once if that has passed. It is called before Start.
+func (c *Conn) NotifyAfter(d time.Duration) {
+	if c.NoticeDue = d <= 0; !c.NoticeDue {
+		c.noticeAt = c.loop.tickAfter(d)
+	}
 }
 
 // Loop is the connection's loop. Any goroutine may ask.
@@ -154,6 +162,10 @@ func (c *Conn) onTimer() {
 	case c.expiresAt <= now:
 		c.source.Finish()
 		return
+	case c.noticeAt != 0 && c.noticeAt <= now:
+		c.noticeAt = 0
+		c.NoticeDue = true
+		c.source.Step()
 	case c.heartbeatAt <= now:
 		c.heartbeatAt += c.heartbeatEvery
 		c.HeartbeatDue = true
@@ -168,8 +180,10 @@ func (c *Conn) schedule() {
 		return
 	}
 	at := min(c.expiresAt, c.heartbeatAt)
-	if c.writeDeadline != 0 {
-		at = min(at, c.writeDeadline)
+	for _, due := range [...]uint32{c.noticeAt, c.writeDeadline} {
+		if due != 0 {
+			at = min(at, due)
+		}
 	}
 	c.loop.wheel.add(c, at)
 }

@@ -19,8 +19,8 @@ import (
 // Source is what one connection sends; it embeds the Conn. Its methods are called on the loop of the connection.
 type Source interface {
 	// Step calls Flush, and if that is true writes what there is, up to a batch, so that other connections have their turn. It
-	// is called when the connection is started, its group was woken, it was requeued, a heartbeat is due or the socket has
-	// room again.
+	// is called when the connection is started, its group was woken, it was requeued, a heartbeat or a notice is due or the
+	// socket has room again.
 	Step()
 	// Finish calls CloseWith. It is called at the connection's max age, and instead of the first Step if it was closed before it
 	// was started.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,7 +43,12 @@ func (n *Node) logFlags() []string {
 }
 
 // URL is the node's base URL.
-func (n *Node) URL() string { return "http://" + n.Addr }
+func (n *Node) URL() string {
+	if slices.Contains(n.Args, "--tls-cert") {
+		return "https://" + n.Addr
+	}
+	return "http://" + n.Addr
+}
 
 // Process is one run of a node.
 type Process struct {
@@ -61,7 +67,7 @@ func (n *Node) Launch() (*Process, error) {
 		command = append([]string{"ip", "netns", "exec", n.Namespace}, command...)
 	}
 	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1")
+	p.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1", "ONSALE_LIMITS_PER_USER=0") // tests send more as one user than people do
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,144 @@
+// Verification of a token: size, algorithm, key, signature, and only then what it says.
+
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// tokenMaxLength is the size above which a token is refused unread: what fits into a cookie, twice.
+const tokenMaxLength = 8 << 10
+
+// maxExpires is the last moment that times on the wire can have. Tokens beyond it come from issuers that count milliseconds.
+var maxExpires = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// tokenVerifier verifies tokens.
+type tokenVerifier struct {
+	source                *keySource
+	parser                *jwt.Parser
+	algorithms            []string
+	userClaim, rolesClaim string
+	now                   func() time.Time
+}
+
+func newTokenVerifier(c Config, source *keySource, now func() time.Time) *tokenVerifier {
+	v := &tokenVerifier{source: source, userClaim: c.UserClaim, rolesClaim: c.RolesClaim, now: now}
+	v.algorithms = []string{rs256, es256, edDSA, ed25519Name}
+	if c.Secret != "" {
+		v.algorithms = []string{hs256}
+	}
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods(v.algorithms), jwt.WithExpirationRequired(), jwt.WithLeeway(c.Leeway), jwt.WithTimeFunc(now),
+		jwt.WithJSONNumber(), jwt.WithStrictDecoding(),
+	}
+	if c.Issuer != "" {
+		options = append(options, jwt.WithIssuer(c.Issuer))
+	}
+	if c.Audience != "" {
+		options = append(options, jwt.WithAudience(c.Audience))
+	}
+	v.parser = jwt.NewParser(options...)
+	return v
+}
+
+// identify returns the identity that a token proves, or a *TokenError.
+func (v *tokenVerifier) identify(ctx context.Context, token string) (Identity, error) {
+	if len(token) > tokenMaxLength {
+		return Identity{}, &TokenError{"too long"}
+	}
+	hash := tokenHash(sha256.Sum256([]byte(token)))
+	keys := v.source.current()
+	if who, ok := keys.verified.get(hash, v.now()); ok {
+		return who, nil
+	}
+	who, err := v.verify(token, keys)
+	if errors.Is(err, errUnknownKey) {
+		if keys = v.source.refreshed(ctx, keys); keys != nil {
+			who, err = v.verify(token, keys)
+		}
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	keys.verified.put(hash, who) // of the key set that verified it, and that it goes with
+	return who, nil
+}
+
+// errUnknownKey is the error of a token whose key is not in the key set: perhaps it is new.
+var errUnknownKey error = &TokenError{"unknown key"}
+
+var errCritical = errors.New("crit")
+
+// verify verifies a token. Of its header only alg and kid are used: no key and no address in it is followed.
+func (v *tokenVerifier) verify(text string, keys *keySet) (Identity, error) {
+	unknownKey, anyKey := false, false
+	token, err := v.parser.Parse(text, func(token *jwt.Token) (any, error) {
+		if _, critical := token.Header["crit"]; critical {
+			return nil, errCritical // it demands what is not known here
+		}
+		id, _ := token.Header["kid"].(string)
+		found := keys.find(token.Method.Alg(), id)
+		unknownKey, anyKey = len(found) == 0, id == "" && token.Method.Alg() != hs256
+		return jwt.VerificationKeySet{Keys: found}, nil
+	})
+	if unknownKey || anyKey && errors.Is(err, jwt.ErrTokenSignatureInvalid) { // it names no key, and none of ours verifies it
+		return Identity{}, errUnknownKey
+	}
+	if err != nil {
+		return Identity{}, &TokenError{v.reason(token, err)}
+	}
+	return v.identity(token.Claims.(jwt.MapClaims))
+}
+
+// identity reads the claims of a verified token.
+func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
+	expires, err := claims.GetExpirationTime()
+	if err != nil || expires.Time.After(maxExpires) || expires.Time.Before(time.Unix(0, 0)) {
+		return Identity{}, &TokenError{"exp is not in seconds"}
+	}
+	user := subject(claim(claims, v.userClaim))
+	if user == "" {
+		return Identity{}, &TokenError{"no user"}
+	}
+	who := Identity{User: userID(user), Expires: expires.Time}
+	if v.rolesClaim != "" {
+		who.Roles = rolesOf(claim(claims, v.rolesClaim))
+	} else {
+		who.Roles = rolesOf(claims["role"]) | rolesOf(claims["roles"])
+	}
+	return who, nil
+}
+
+// reason says what is wrong with a token, in words that repeat nothing of it.
+func (v *tokenVerifier) reason(token *jwt.Token, err error) string {
+	if token != nil && token.Header["alg"] != nil {
+		if algorithm, _ := token.Header["alg"].(string); !slices.Contains(v.algorithms, algorithm) {
+			return "algorithm"
+		}
+	}
+	for _, known := range []struct {
+		err    error
+		reason string
+	}{
+		{errCritical, "crit"},
+		{jwt.ErrTokenMalformed, "malformed"},
+		{jwt.ErrTokenSignatureInvalid, "signature"},
+		{jwt.ErrTokenUnverifiable, "malformed"},
+		{jwt.ErrTokenRequiredClaimMissing, "a required claim is missing"},
+		{jwt.ErrTokenExpired, "expired"},
+		{jwt.ErrTokenNotValidYet, "not valid yet"},
+		{jwt.ErrTokenInvalidIssuer, "issuer"},
+		{jwt.ErrTokenInvalidAudience, "audience"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.reason
+		}
+	}
+	return "malformed"
+}

@@ -1,0 +1,80 @@
+// Rate limits: of the commands of one user, and of the requests from one address. What is above is refused before it is read and
+// recorded nowhere, so a client repeats it with the same key.
+
+package http
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"onsale/http/auth"
+	"onsale/http/ratelimit"
+)
+
+// rateLimits has a limiter for each limit; nil: there is none.
+type rateLimits struct {
+	user, address *ratelimit.Limiter
+	loggedAt      atomic.Int64 // seconds since 1970
+}
+
+// newLimiter allows twice as many at once as a second.
+func newLimiter(perSecond int) *ratelimit.Limiter {
+	if perSecond <= 0 {
+		return nil
+	}
+	return ratelimit.New(perSecond, 2*perSecond)
+}
+
+// limitUser counts a user's commands. What needs a role is not counted: it is the shop's own.
+func (s *Server) limitUser(r *http.Request, row access, who auth.Identity) error {
+	if s.rateLimits.user == nil || r.Method != http.MethodPost || row.roles != 0 || who.User == "" {
+		return nil
+	}
+	return refusedFor(s.rateLimits.user.Take(who.User, s.now()))
+}
+
+// limitAddress counts the requests from the client's address. It does not count those of this machine, unless they come from a
+// proxy: a load test, a monitor or a proxy that no setting names is not one client.
+func (s *Server) limitAddress(r *http.Request) error {
+	if s.rateLimits.address == nil {
+		return nil
+	}
+	address := auth.ClientAddress(r, s.TrustedProxies)
+	proxy := func(p netip.Prefix) bool { return p.Contains(address) } // one that does not say who its client is
+	if !address.IsValid() || address.IsLoopback() && !slices.ContainsFunc(s.TrustedProxies, proxy) {
+		return nil
+	}
+	err := refusedFor(s.rateLimits.address.TakeAddress(address, s.now()))
+	if err != nil {
+		s.logRateLimit(r)
+	}
+	return err
+}
+
+// refusedFor is the error of a request that may be repeated after wait; nil: there is no wait.
+func refusedFor(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	p := problemf(rateLimited, "")
+	p.retryAfter = int((wait + time.Second - 1) / time.Second)
+	return p
+}
+
+// logRateLimit logs at most once a minute that an address sends too much. A line for each could fill the disk.
+func (s *Server) logRateLimit(r *http.Request) {
+	now, last := time.Now().Unix(), s.rateLimits.loggedAt.Load()
+	if now < last+60 || !s.rateLimits.loggedAt.CompareAndSwap(last, now) {
+		return
+	}
+	s.Logger.Warn("too many requests from an address, some are refused; if it is a proxy, name it in trustedProxies", "peer", r.RemoteAddr)
+}
+
+// acceptsEvents says whether the client is an EventSource, or like one: it gives up permanently when the status is an error.
+func acceptsEvents(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+}

@@ -1,0 +1,143 @@
+package http
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"onsale/http/auth"
+)
+
+// stopClock makes the server's clock stand still; advance moves it.
+func (f *fixture) stopClock() (advance func(time.Duration)) {
+	start, offset := time.Now(), atomic.Int64{}
+	f.now = func() time.Time { return start.Add(time.Duration(offset.Load())) }
+	return func(d time.Duration) { offset.Add(int64(d)) }
+}
+
+// send sends a request; header holds names and values by turns.
+func (f *fixture) send(t *testing.T, method, path string, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, f.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// A refused command is not recorded: after the time that the response names, the same key is a new request.
+func TestRateLimit_RefusesCommandsOfUser(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 10)
+	f.rateLimits.user = newLimiter(1)
+	advance := f.stopClock()
+	issue := func(user, key string) (*http.Response, string) {
+		return f.send(t, "POST", "/api/v1/promotions/p/coupons", "X-User-Id", user, "Idempotency-Key", key, "Prefer", "wait=10")
+	}
+	issue("kim", "first")
+	if a, body := issue("kim", "first"); a.StatusCode != http.StatusCreated || a.Header.Get("Idempotent-Replayed") == "" {
+		t.Errorf("the second of a burst: got %s %s", a.Status, body)
+	}
+	appended := f.log.appended
+	a, body := issue("kim", "refused")
+	if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "1" || a.Header.Get("Idempotency-Key") != "refused" ||
+		!strings.Contains(body, `"code":"rate_limited"`) || !strings.Contains(body, `"requestId":"`) || f.log.appended != appended {
+		t.Errorf("above the limit: got %s %v %s", a.Status, a.Header, body)
+	}
+	if a, body := issue("lee", "first"); a.StatusCode != http.StatusCreated {
+		t.Errorf("another user: got %s %s", a.Status, body)
+	}
+	for range 5 {
+		if a, body := f.send(t, "GET", "/api/v1/me/coupons", "X-User-Id", "kim"); a.StatusCode != http.StatusOK {
+			t.Errorf("a read: got %s %s", a.Status, body)
+		}
+		if a, body := f.send(t, "POST", "/api/v1/admin/promotions/p/pause", "X-User-Id", "admin"); a.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("a command of the shop: got %s %s", a.Status, body)
+		}
+	}
+	f.send(t, "POST", "/api/v1/admin/promotions/p/resume", "X-User-Id", "admin")
+	advance(time.Second)
+	if a, body := issue("kim", "refused"); a.StatusCode != http.StatusConflict || a.Header.Get("Idempotent-Replayed") != "" || !strings.Contains(body, "already_issued") {
+		t.Errorf("repeated later: got %s %v %s, want a decision", a.Status, a.Header, body)
+	}
+}
+
+// A client behind a trusted proxy counts by its own address, whatever it asks for. What it says of itself changes nothing.
+func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
+	f := newFixture(t)
+	f.rateLimits.address = newLimiter(2)
+	f.stopClock()
+	for range 10 {
+		if a, body := f.send(t, "GET", "/healthz", "X-Forwarded-For", "203.0.113.1"); a.StatusCode != http.StatusOK {
+			t.Errorf("from this machine: got %s %s", a.Status, body)
+		}
+	}
+	f.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	exhaust := func(header ...string) {
+		t.Helper()
+		for i, path := range []string{"/healthz", "/nowhere", "/api/v1/promotions", "/", "/healthz", "/nowhere"} {
+			a, body := f.send(t, "GET", path, header...)
+			if got, want := a.StatusCode == http.StatusTooManyRequests, i >= 4; got != want || got && a.Header.Get("Retry-After") != "1" {
+				t.Errorf("request %d with %q: got %s %s %s", i, header, a.Status, a.Header, body)
+			}
+		}
+	}
+	exhaust("X-Forwarded-For", "203.0.113.1")
+	exhaust("Forwarded", `for="[2001:db8::1]"`)
+	exhaust("X-Forwarded-For", "127.0.0.1, 203.0.113.2")                     // the first was written by the client
+	exhaust("Forwarded", "for=127.0.0.1", "X-Forwarded-For", "198.51.100.1") // counts as the proxy
+	for _, header := range [][]string{
+		{"X-Forwarded-For", "203.0.113.200, 203.0.113.1"},
+		{"Forwarded", `for="[2001:db8::ffff]:4711"`},
+		{"X-Forwarded-For", "garbage"},
+		{"X-Forwarded-For", ""},
+	} {
+		if a, body := f.send(t, "GET", "/healthz", header...); a.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("%q: got %s %s, want 429", header, a.Status, body)
+		}
+	}
+	a, body := f.send(t, "GET", "/api/v1/promotions/p/events", "X-Forwarded-For", "203.0.113.1", "Accept", "text/event-stream")
+	if a.StatusCode != http.StatusOK || !strings.HasPrefix(body, "retry: ") {
+		t.Errorf("an EventSource: got %s %s, want 200 and a time to come back", a.Status, body)
+	}
+	a, body = f.send(t, "GET", "/metrics", "X-Forwarded-For", "203.0.113.9")
+	if !strings.Contains(body, `onsale_refused_total{code="rate_limited"} 13`) {
+		t.Errorf("another address: got %s %s", a.Status, body)
+	}
+}
+
+// BenchmarkRateLimit measures what both limits cost a command, sent directly and through a proxy.
+func BenchmarkRateLimit(b *testing.B) {
+	s := &Server{now: time.Now}
+	s.rateLimits.user, s.rateLimits.address = newLimiter(1_000_000_000), newLimiter(1_000_000_000)
+	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	who := auth.Identity{User: "kim"}
+	for name, peer := range map[string]string{"direct": "203.0.113.2:4711", "proxied": "10.0.0.1:4711"} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest("POST", "/api/v1/promotions/p/coupons", nil)
+			r.RemoteAddr = peer
+			r.Header.Set("X-Forwarded-For", "203.0.113.1")
+			for b.Loop() {
+				_ = s.limitAddress(r)
+				_ = s.limitUser(r, users, who)
+			}
+		})
+	}
+}

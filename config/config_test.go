@@ -144,6 +144,22 @@ func TestPrint_MasksCollector(t *testing.T) {
 	}
 }
 
+func TestPrint_MasksNATSLogin(t *testing.T) {
+	for _, environ := range [][]string{{"ONSALE_NATS_USER=onsale", "ONSALE_NATS_PASSWORD=s3cret"}, {"ONSALE_NATS_TOKEN=s3cret"}} {
+		c, from, err := load(t, append(environ, "ONSALE_NATS_URL=nats://n1:4222"))
+		if err != nil {
+			t.Error(err)
+		}
+		var output bytes.Buffer
+		if err := c.Print(&output, from); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(output.String(), "s3cret") || !strings.Contains(output.String(), "xxxxx") {
+			t.Errorf("the output has the secret:\n%s", &output)
+		}
+	}
+}
+
 func TestPrint_MasksTokenSecrets(t *testing.T) {
 	for _, environ := range [][]string{
 		{"ONSALE_AUTH_SECRET=s3cret-s3cret-s3cret-s3cret-s3cret"}, {"ONSALE_AUTH_SECRET=s3cret"}, {"ONSALE_AUTH_SECRET=s3cret\n"},

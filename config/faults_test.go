@@ -164,6 +164,32 @@ var faultTests = map[string]struct {
 			`flag --nats-replicas: nats.replicas is 2 (hint: 1, 3 or 5)`,
 		},
 	},
+	"several logins to nats": {
+		file:    "nats: {url: [nats://n1:4222], token: \"s3cret\\n\", nkey: missing.nk, prefix: _a}\n",
+		environ: []string{"ONSALE_NATS_USER=onsale", "ONSALE_NATS_CERT=missing.pem"},
+		want: []string{
+			`file FILE:1: nats.nkey is "missing.nk": no such file or directory (hint: name a file that can be read)`,
+			`file FILE:1: nats.token cannot be set with nats.user (hint: keep one way to sign in)`,
+			`file FILE:1: nats.nkey cannot be set with nats.user (hint: keep one way to sign in)`,
+			`file FILE:1: nats.token has a line break or blanks at an end (hint: a file's last line break may have come with it: leave it out)`,
+			`default: nats.password is missing (hint: set ONSALE_NATS_PASSWORD to the password of nats.user)`,
+			`default: nats.key is missing (hint: name the file of the key of nats.cert)`,
+			`file FILE:1: nats.prefix is "_a" (hint: 1 to 32 of A-Z a-z 0-9 _ and -, not with _ at the start, and neither cmd nor evt, with which subjects begin)`,
+		},
+	},
+	"a login in the url, too": {
+		args: []string{"--nats-url", "nats://a:b@n1:4222", "--nats-token", "t"},
+		want: []string{`flag --nats-token: nats.token cannot be set with a login in nats.url (hint: keep one way to sign in)`},
+	},
+	"a login to the embedded server": {
+		environ: []string{"ONSALE_NATS_PASSWORD=p"},
+		args:    []string{"--nats-token", "t", "--nats-ca", "example.yaml"},
+		want: []string{
+			`default: nats.user is missing (hint: nats.password belongs to it; a token is nats.token)`,
+			`flag --nats-token: nats.token is for an external NATS (hint: set nats.url, or leave it out: the embedded server asks for no login)`,
+			`flag --nats-ca: nats.ca is "example.yaml", which has no certificate (hint: a PEM file: -----BEGIN CERTIFICATE-----)`,
+		},
+	},
 	"replicas without a cluster": {
 		args: []string{"--nats-replicas", "3"},
 		want: []string{`flag --nats-replicas: nats.replicas is 3, but the embedded server is not in a cluster (hint: 1, or a cluster by nats.config or nats.url)`},

@@ -64,6 +64,7 @@ func Load(flags *pflag.FlagSet, environ []string) (Config, Origins, error) {
 		}
 		from[a.key] = a.from
 	}
+	faults = append(faults, c.readContext(table, from, env)...)
 	faults = append(faults, misspelt(env, table)...)
 	c.deriveDefaults(from)
 	faults = append(faults, c.validate(from)...)

@@ -21,6 +21,11 @@ func (c Config) Print(w io.Writer, from Origins) error {
 	for i, server := range c.NATS.URL {
 		c.NATS.URL[i] = maskURL(server)
 	}
+	for _, secret := range []*string{&c.NATS.Password, &c.NATS.Token} {
+		if *secret != "" {
+			*secret = "xxxxx"
+		}
+	}
 	c.Auth, c.Payments = c.Auth.masked(), c.Payments.masked()
 	if c.Tracing.OTLP != "" {
 		c.Tracing.OTLP = maskURL(c.Tracing.OTLP)

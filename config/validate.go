@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,36 +136,6 @@ func (v *validator) listen(c Config) {
 }
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
-
-func (v *validator) nats(c Config) {
-	for _, server := range c.NATS.URL {
-		if u, err := url.Parse(server); err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
-			v.fault("nats.url", "has "+quoted(maskURL(server))+", which is not a server", "nats://host:4222, or the same with tls, ws or wss")
-		}
-	}
-	if len(c.NATS.URL) > 0 && c.NATS.Config != "" {
-		v.fault("nats.config", "cannot be set with nats.url", "it configures the embedded server: leave one of the two out")
-	}
-	v.readable("nats.config", c.NATS.Config)
-	v.readable("nats.creds", c.NATS.Creds)
-	singleServer := len(c.NATS.URL) == 0 && c.NATS.Config == ""
-	switch {
-	case !slices.Contains([]int{1, 3, 5}, c.NATS.Replicas):
-		v.fault("nats.replicas", fmt.Sprintf("is %d", c.NATS.Replicas), "1, 3 or 5")
-	case singleServer && c.NATS.Replicas > 1:
-		v.fault("nats.replicas", fmt.Sprintf("is %d, but the embedded server is not in a cluster", c.NATS.Replicas),
-			"1, or a cluster by nats.config or nats.url")
-	}
-}
-
-func (v *validator) readable(key, path string) {
-	if path == "" {
-		return
-	}
-	if _, err := os.ReadFile(path); err != nil {
-		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
-	}
-}
 
 // tls loads the pair, so that --check finds what the start would.
 func (v *validator) tls(t TLS) {

@@ -23,6 +23,8 @@ var (
 	// ErrUnreadable: a reader cannot go on, by what the server of the log says: it lacks a message that the log had, or the log itself.
 	// On a cluster it has said so for long, and may be wrong.
 	ErrUnreadable = errors.New("the log cannot be read")
+	// ErrForeign: EVENTS has a message that another program has published.
+	ErrForeign = errors.New("another program has published into EVENTS")
 	// ErrClosed: the log was closed on this node. Nothing was stored.
 	ErrClosed = errors.New("the log is closed")
 )

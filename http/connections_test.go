@@ -2,6 +2,7 @@ package http
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -225,6 +226,43 @@ func TestConnections_CloseLongestIdle(t *testing.T) {
 	_ = waiting.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if response, err := http.ReadResponse(bufio.NewReader(waiting), nil); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("once another was idle: %v %v", response, err)
+	}
+}
+
+// Connections of TLS are counted and closed like others, whatever they speak.
+func TestConnections_CountTLS(t *testing.T) {
+	t.Parallel()
+	f := newUnservedFixture(t)
+	f.connections.max = 2
+	address := serveTLS(t, f)
+	var clients []*http.Client
+	for i := range 4 {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: i%2 == 0}
+		clients = append(clients, &http.Client{Transport: transport, Timeout: 20 * time.Second})
+		response, err := clients[i].Get("https://" + address + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		if response.ProtoMajor != 2-i%2 {
+			t.Errorf("connection %d has %s", i, response.Proto)
+		}
+	}
+	if open, closed := f.connections.counts(); open != 2 || closed != (closedConnections{idle: 2}) {
+		t.Errorf("%d connections, closed %+v, want 2, and two idle ones closed", open, closed)
+	}
+	for _, client := range clients {
+		client.CloseIdleConnections()
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		open, _ := f.connections.counts()
+		if open == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open", open)
+		}
 	}
 }
 

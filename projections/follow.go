@@ -37,8 +37,8 @@ func (p *Projector) compare(ctx context.Context, last uint64) error {
 			return nil // ctx ended, or the node has halted
 		}
 		if ours != nil && *ours != record.Hash {
-			return fmt.Errorf("event %d in EVENTS is not what this node has decided: hash %s there, %s here",
-				record.Number, record.Hash, *ours)
+			return fmt.Errorf("event %d in EVENTS is not what this node has decided: hash %s on %s there, %s here",
+				record.Number, record.Hash, record.Subject, *ours)
 		}
 		p.confirm(record.Number)
 		if record.Number >= last {

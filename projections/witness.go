@@ -122,7 +122,7 @@ func (p *Projector) checkHistory(ctx context.Context, lastEvent uint64) error {
 	defer cancel()
 	var hash domain.Hash
 	for record, err := range p.Log.EventHashes(ctx, n) {
-		if errors.Is(err, domain.ErrUnreadable) {
+		if errors.Is(err, domain.ErrUnreadable) || errors.Is(err, domain.ErrForeign) {
 			return fmt.Errorf("%w: %w", ErrInconsistent, err)
 		}
 		if err != nil {

@@ -56,7 +56,7 @@ func (l *Log) appendMessage(payload []byte, header nats.Header, options ...jetst
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, l.ackWait)
 	defer cancel()
-	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: commandSubject(l.config.Node), Header: header, Data: payload}, options...)
+	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: l.prefix.subject(commandSubject(l.config.Node)), Header: header, Data: payload}, options...)
 	if err != nil {
 		return 0, l.classifyPublishError(err)
 	}

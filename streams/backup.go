@@ -5,12 +5,14 @@ package streams
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/minio/highwayhash"
 	"github.com/nats-io/nats.go"
@@ -48,30 +50,54 @@ func (m *storedMessage) record() (domain.Record, error) {
 
 // streamWriter writes a stream as a new directory: its blocks, and the configuration of the stream that it copies.
 type streamWriter struct {
-	stream, dir string
+	prefix      prefix
+	stream, dir string // the stream with its prefix
 	block       int
 	buffer      []byte
 	checksum    *highwayhash.Digest64
 }
 
-func newStreamWriter(stream, from, dir string) (*streamWriter, error) {
+func newStreamWriter(p prefix, stream string, from *blockReader, dir string) (*streamWriter, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "msgs"), 0o750); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{metaFile, metaSumFile} {
-		content, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return nil, err
-		}
-		if err := writeSynced(filepath.Join(dir, name), content); err != nil {
-			return nil, err
-		}
+	content, err := os.ReadFile(filepath.Join(from.dir, metaFile))
+	if err == nil && p != from.prefix {
+		content, err = renameStream(content, from.prefix, p)
 	}
-	return &streamWriter{stream: stream, dir: dir, block: 1, checksum: newChecksum(stream, 1)}, nil
+	if err != nil {
+		return nil, err
+	}
+	name := p.stream(stream)
+	err = errors.Join(writeSynced(filepath.Join(dir, metaFile), content), writeSynced(filepath.Join(dir, metaSumFile), []byte(metaSum(name, content))))
+	return &streamWriter{prefix: p, stream: name, dir: dir, block: 1, checksum: newChecksum(name, 1)}, err
+}
+
+// renameStream gives the configuration of a stream another prefix.
+func renameStream(meta []byte, from, to prefix) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(meta, &fields); err != nil {
+		return nil, err
+	}
+	var name string
+	var subjects []string
+	if err := errors.Join(json.Unmarshal(fields["name"], &name), json.Unmarshal(fields["subjects"], &subjects)); err != nil {
+		return nil, err
+	}
+	if from != "" {
+		name = strings.TrimPrefix(name, string(from)+"_")
+	}
+	for i, s := range subjects {
+		subjects[i] = to.subject(from.trim(s))
+	}
+	fields["name"], _ = json.Marshal(to.stream(name)) // of strings
+	fields["subjects"], _ = json.Marshal(subjects)
+	return json.Marshal(fields)
 }
 
 func (w *streamWriter) append(m *storedMessage) error {
-	size := recordHeadBytes + len(m.subject) + len(m.payload) + checksumBytes
+	subject := w.prefix.subject(m.subject)
+	size := recordHeadBytes + len(subject) + len(m.payload) + checksumBytes
 	length := uint32(size)
 	if len(m.header) > 0 {
 		size += 4 + len(m.header)
@@ -81,8 +107,8 @@ func (w *streamWriter) append(m *storedMessage) error {
 	start := len(w.buffer)
 	b = binary.LittleEndian.AppendUint64(b, m.number)
 	b = binary.LittleEndian.AppendUint64(b, uint64(m.at))
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(m.subject)))
-	b = append(b, m.subject...)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(subject)))
+	b = append(b, subject...)
 	w.checksum.Reset()
 	w.checksum.Write(b[start+4 : start+20])
 	w.checksum.Write(b[start+recordHeadBytes:])
@@ -127,10 +153,10 @@ type Copied struct {
 
 // copyLogs copies both logs, which a node may be writing. EVENTS is read first: COMMANDS then has what its events answer, and
 // commands after them are decided again when the copy is used.
-func copyLogs(ctx context.Context, from, to string) (copied Copied, err error) {
+func copyLogs(ctx context.Context, from string, p prefix, to string, toPrefix prefix) (copied Copied, err error) {
 	var chain hashChain
 	var lastEvent domain.Event
-	copied.Events, err = copyStream(ctx, eventsStream, from, to, func(m *storedMessage) error {
+	copied.Events, err = copyStream(ctx, newBlockReader(from, p, eventsStream), newTarget(to, toPrefix, eventsStream), func(m *storedMessage) error {
 		if err := chain.check(m); err != nil {
 			return err
 		}
@@ -140,7 +166,7 @@ func copyLogs(ctx context.Context, from, to string) (copied Copied, err error) {
 	if err != nil {
 		return copied, err
 	}
-	copied.Messages, err = copyStream(ctx, commandsStream, from, to, func(*storedMessage) error { return nil })
+	copied.Messages, err = copyStream(ctx, newBlockReader(from, p, commandsStream), newTarget(to, toPrefix, commandsStream), func(*storedMessage) error { return nil })
 	if err == nil && copied.Messages < lastEvent.Sequence/domain.SequencesPerMessage {
 		err = fmt.Errorf("COMMANDS ends at message %d, and the last event answers command %d: start the node on this directory once, it completes the logs",
 			copied.Messages, lastEvent.Sequence)
@@ -148,20 +174,25 @@ func copyLogs(ctx context.Context, from, to string) (copied Copied, err error) {
 	return copied, err
 }
 
-func copyStream(ctx context.Context, stream, from, to string, visit func(*storedMessage) error) (last uint64, err error) {
-	source := streamPath(from, stream)
-	if source == "" {
-		return 0, fmt.Errorf("no log in %s: it has no stream %s", from, stream)
-	}
-	if err := checkMeta(stream, source); err != nil {
+// target is where a stream is written to.
+type target struct {
+	prefix prefix
+	stream string // without the prefix
+	dir    string
+}
+
+func newTarget(dir string, p prefix, stream string) target {
+	return target{p, stream, filepath.Join(dir, "jetstream", "$G", "streams", p.stream(stream))}
+}
+
+func copyStream(ctx context.Context, r *blockReader, to target, visit func(*storedMessage) error) (last uint64, err error) {
+	if err := checkMeta(r.stream, r.dir); err != nil {
 		return 0, err
 	}
-	target := filepath.Join(to, "jetstream", "$G", "streams", stream)
-	w, err := newStreamWriter(stream, source, target)
+	w, err := newStreamWriter(to.prefix, to.stream, r, to.dir)
 	if err != nil {
 		return 0, err
 	}
-	r := blockReader{stream: stream, dir: source}
 	err = r.read(ctx, func(m *storedMessage) error {
 		if len(r.damage) > 0 {
 			return r.damage[0]
@@ -175,35 +206,49 @@ func copyStream(ctx context.Context, stream, from, to string, visit func(*stored
 	return r.last.number, errors.Join(err, w.flush())
 }
 
-// Backup copies both logs of a data directory, which a node may be using, into a new directory.
-func Backup(ctx context.Context, from, to string) (Copied, error) {
+// Backup copies both logs of a data directory, which a node may be using, into a new directory. They keep their prefix.
+func Backup(ctx context.Context, from, namePrefix, to string) (Copied, error) {
 	var copied Copied
+	p := prefix(namePrefix)
+	for _, stream := range []string{eventsStream, commandsStream} {
+		if streamPath(from, p.stream(stream)) == "" {
+			return copied, noStream(from, p, stream)
+		}
+	}
 	err := inNewDir(to, func(dir string) (err error) {
-		if copied, err = copyLogs(ctx, from, dir); err != nil {
+		if copied, err = copyLogs(ctx, from, p, dir, p); err != nil {
 			return err
 		}
-		copied.Epoch, err = storedEpoch(from)
+		copied.Epoch, err = storedEpoch(from, p)
 		return err
 	})
 	return copied, err
 }
 
-// Restore makes a new data directory from a backup. Its log has a new epoch: an event id of the old log is not one of the new.
-func Restore(ctx context.Context, backup, to string, logger *slog.Logger) (Copied, error) {
+// Restore makes a new data directory from a backup, with this prefix, whatever that of the backup is. Its log has a new epoch: an event
+// id of the old log is not one of the new.
+func Restore(ctx context.Context, backup, to, namePrefix string, logger *slog.Logger) (Copied, error) {
 	var copied Copied
-	err := inNewDir(to, func(dir string) (err error) {
-		if copied, err = copyLogs(ctx, backup, dir); err != nil {
+	from, err := onlyPrefix(backup)
+	if err != nil {
+		return copied, err
+	}
+	if streamPath(backup, from.stream(eventsStream)) == "" {
+		return copied, noStream(backup, from, eventsStream)
+	}
+	err = inNewDir(to, func(dir string) (err error) {
+		if copied, err = copyLogs(ctx, backup, from, dir, prefix(namePrefix)); err != nil {
 			return err
 		}
-		copied.Epoch, err = renewEpoch(ctx, dir, logger)
+		copied.Epoch, err = renewEpoch(ctx, dir, namePrefix, logger)
 		return err
 	})
 	return copied, err
 }
 
 // renewEpoch gives the log of a data directory a new epoch.
-func renewEpoch(ctx context.Context, dir string, logger *slog.Logger) (epoch string, err error) {
-	l, err := Open(ctx, Config{Dir: dir, ReadOnly: true, Logger: logger})
+func renewEpoch(ctx context.Context, dir, namePrefix string, logger *slog.Logger) (epoch string, err error) {
+	l, err := Open(ctx, Config{Dir: dir, Prefix: namePrefix, ReadOnly: true, Logger: logger})
 	if err != nil {
 		return "", err
 	}

@@ -27,7 +27,7 @@ func TestBackup_CopiesBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := streams.Backup(t.Context(), c.Dir, filepath.Join(t.TempDir(), "short"))
+	_, err := streams.Backup(t.Context(), c.Dir, "", filepath.Join(t.TempDir(), "short"))
 	if err == nil || !strings.Contains(err.Error(), "COMMANDS ends at message 20") { // its events answer 20,000 messages
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestBackup_CopiesBlocks(t *testing.T) {
 		t.Error(err)
 	}
 	l.Close()
-	stored, err := streams.OpenStored(c.Dir)
+	stored, err := streams.OpenStored(c.Dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestBackup_CopiesBlocks(t *testing.T) {
 	}
 	stored.Close()
 	to := filepath.Join(t.TempDir(), "restored")
-	copied, err := streams.Restore(t.Context(), c.Dir, to, c.Logger)
+	copied, err := streams.Restore(t.Context(), c.Dir, to, "", c.Logger)
 	if err != nil || copied.Events != count || copied.Messages != count {
 		t.Fatal(copied, err)
 	}

@@ -74,8 +74,9 @@ func (d Damage) Is(target error) bool { return target == ErrDamaged }
 
 // blockReader reads the blocks of one stream.
 type blockReader struct {
-	stream string
-	dir    string        // of the stream
+	prefix prefix
+	stream string        // with its prefix
+	dir    string        // of the stream; "": it has none
 	pause  time.Duration // after each block
 	last   storedMessage // the last one that was read; its bytes are not kept
 	damage []Damage
@@ -88,6 +89,28 @@ func streamPath(dir, stream string) string {
 		return ""
 	}
 	return paths[0]
+}
+
+func newBlockReader(dir string, p prefix, stream string) *blockReader {
+	return &blockReader{prefix: p, stream: p.stream(stream), dir: streamPath(dir, p.stream(stream))}
+}
+
+// onlyPrefix is the prefix of a directory's one log.
+func onlyPrefix(dir string) (prefix, error) {
+	paths, _ := filepath.Glob(filepath.Join(dir, streamsGlob, "*"+commandsStream))
+	if len(paths) != 1 {
+		return "", fmt.Errorf("%s has %d logs, want one", dir, len(paths))
+	}
+	return prefix(strings.TrimSuffix(strings.TrimSuffix(filepath.Base(paths[0]), commandsStream), "_")), nil
+}
+
+// noStream is the error for a directory without a log of this prefix.
+func noStream(dir string, p prefix, stream string) error {
+	err := fmt.Errorf("no log in %s: it has no stream %s", dir, p.stream(stream))
+	if other, otherErr := onlyPrefix(dir); otherErr == nil && other != p {
+		return fmt.Errorf("%w but %s: its nats.prefix is %q", err, other.stream(stream), other)
+	}
+	return err
 }
 
 // blockFiles are the numbers of a stream's blocks, in order.
@@ -151,6 +174,7 @@ func (r *blockReader) readBlock(content []byte, block int, visit func(*storedMes
 			if n := len(r.damage); n > 0 && r.damage[n-1].Last == 0 {
 				r.damage[n-1].Last = m.number - 1
 			}
+			m.subject = r.prefix.trim(m.subject)
 			if err := visit(&m); err != nil {
 				return err
 			}
@@ -232,17 +256,16 @@ func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 	started := time.Now()
 	var faults []error
 	for _, stream := range []string{commandsStream, eventsStream} {
-		dir := streamPath(l.config.Dir, stream)
-		if keys, _ := filepath.Glob(filepath.Join(dir, "*.key")); dir == "" || len(keys) > 0 {
+		r := newBlockReader(l.config.Dir, l.prefix, stream)
+		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
 			continue // a new log, or an encrypted one
 		}
-		if err := checkMeta(stream, dir); errors.Is(err, ErrMetaDamaged) {
+		if err := checkMeta(r.stream, r.dir); errors.Is(err, ErrMetaDamaged) {
 			faults = append(faults, err)
 			continue
 		} else if err != nil {
 			return err
 		}
-		r := blockReader{stream: stream, dir: dir}
 		err := r.read(ctx, func(*storedMessage) error { return nil })
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -261,7 +284,7 @@ func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 		}
 		l.logger.Warn("the end of a log was torn, as by a power loss; what the outbox has is published again", "damage", damage.Error())
 		// Without its index nats-server reads the blocks, and cuts them where they are torn.
-		if err := os.Remove(filepath.Join(dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(r.dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -270,9 +293,9 @@ func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 }
 
 // isWhole says that the newest block of each log can be read to its end.
-func isWhole(dir string) bool {
+func isWhole(dir string, p prefix) bool {
 	for _, stream := range []string{commandsStream, eventsStream} {
-		path := streamPath(dir, stream)
+		path := streamPath(dir, p.stream(stream))
 		blocks, err := blockFiles(path)
 		if err != nil || len(blocks) == 0 {
 			continue
@@ -282,7 +305,7 @@ func isWhole(dir string) bool {
 		if err != nil {
 			return false
 		}
-		for checksum := newChecksum(stream, newest); len(content) > 0; {
+		for checksum := newChecksum(p.stream(stream), newest); len(content) > 0; {
 			_, size := parseRecord(content, checksum)
 			if size == 0 {
 				return false
@@ -300,16 +323,16 @@ func (l *Log) Scrub(ctx context.Context) error {
 		return nil
 	}
 	for _, stream := range []string{commandsStream, eventsStream} {
-		dir := streamPath(l.config.Dir, stream)
-		if keys, _ := filepath.Glob(filepath.Join(dir, "*.key")); dir == "" || len(keys) > 0 {
+		r := newBlockReader(l.config.Dir, l.prefix, stream)
+		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
 			continue
 		}
+		r.pause = scrubPause
 		// Messages that are written while it reads may be cut off at the end: they count only up to the present end.
 		state, err := l.streamState(ctx, stream)
 		if err != nil {
 			return err
 		}
-		r := blockReader{stream: stream, dir: dir, pause: scrubPause}
 		var chain hashChain
 		err = r.read(ctx, func(m *storedMessage) error {
 			if stream != eventsStream || len(r.damage) > 0 {
@@ -324,7 +347,7 @@ func (l *Log) Scrub(ctx context.Context) error {
 			return r.damage[0]
 		}
 		if r.last.number < state.Last {
-			return Damage{Stream: stream, First: r.last.number + 1, File: filepath.Join(dir, "msgs")}
+			return Damage{Stream: r.stream, First: r.last.number + 1, File: filepath.Join(r.dir, "msgs")}
 		}
 	}
 	return nil

@@ -56,7 +56,7 @@ func (l *Log) ConsumeCommands(ctx context.Context, from uint64) (*CommandConsume
 // durableConsumer creates the consumer if it is missing and resets it to a message, which may be before the ones already
 // delivered, as after a rebuild of the store.
 func (l *Log) durableConsumer(ctx context.Context, name string, from uint64) (jetstream.Consumer, error) {
-	consumer, err := l.js.CreateOrUpdateConsumer(ctx, commandsStream, jetstream.ConsumerConfig{
+	consumer, err := l.js.CreateOrUpdateConsumer(ctx, l.prefix.stream(commandsStream), jetstream.ConsumerConfig{
 		Durable:       name,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckAllPolicy,
@@ -67,7 +67,7 @@ func (l *Log) durableConsumer(ctx context.Context, name string, from uint64) (je
 	if err != nil {
 		return nil, err
 	}
-	_, err = l.js.ResetConsumerToSequence(ctx, commandsStream, name, from)
+	_, err = l.js.ResetConsumerToSequence(ctx, l.prefix.stream(commandsStream), name, from)
 	return consumer, err
 }
 

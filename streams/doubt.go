@@ -73,5 +73,9 @@ func (p *problems) set(key any, problem string) (before string) {
 func (l *Log) Problems() []string {
 	l.problems.mu.Lock()
 	defer l.problems.mu.Unlock()
-	return slices.Compact(slices.Sorted(maps.Values(l.problems.m)))
+	reasons := slices.Sorted(maps.Values(l.problems.m))
+	if denied := l.denial(); denied != nil {
+		reasons = append(reasons, denied.String())
+	}
+	return slices.Compact(reasons)
 }

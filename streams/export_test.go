@@ -3,6 +3,7 @@ package streams
 import (
 	"maps"
 	"slices"
+	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,12 @@ func DecodePayload(b []byte) (domain.Event, error) { return decodeEvent(b) }
 func DecodeLine(b []byte) (domain.Command, error)  { return decodeCommand(b) }
 func CommandTypes() []string                       { return slices.Sorted(maps.Keys(commandTypes)) }
 func EventVersions() []string                      { return slices.Sorted(maps.Keys(eventTypes)) }
+
+func SetToolPatience(tb testing.TB, d time.Duration) {
+	before := toolPatience
+	toolPatience = d
+	tb.Cleanup(func() { toolPatience = before })
+}
 
 func HearsMajority(c *jetstream.ClusterInfo) bool { return hearsMajority(c) }
 

@@ -27,11 +27,11 @@ type watchedBlocks struct {
 	info  os.FileInfo
 }
 
-func watchFiles(dir string) *watchedFiles {
+func watchFiles(dir string, p prefix) *watchedFiles {
 	w := &watchedFiles{files: map[string]os.FileInfo{}}
 	paths := []string{dir, filepath.Join(dir, "onsale.lock"), filepath.Join(dir, "jetstream")}
 	for _, stream := range []string{commandsStream, eventsStream} {
-		if path := streamPath(dir, stream); path != "" {
+		if path := streamPath(dir, p.stream(stream)); path != "" {
 			paths = append(paths, path, filepath.Join(path, "msgs"))
 			blocks := &watchedBlocks{dir: path}
 			blocks.check()

@@ -4,7 +4,6 @@ package streams
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,13 +25,13 @@ func (l *Log) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Rec
 
 func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, error] {
 	return iterate(ctx, r, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Record, error) {
-		record := domain.Record{Number: meta.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()}
+		record := domain.Record{Number: meta.Sequence.Stream, Subject: r.log.prefix.trim(m.Subject()), Payload: m.Data()}
 		if r.headersOnly {
 			record.Payload = nil
 		}
 		var err error
 		if record.Hash, err = domain.ParseHash(m.Headers().Get(hashHeader)); err != nil {
-			err = fmt.Errorf("event %d: %w", record.Number, err)
+			err = foreignError(record.Number, record.Subject, err)
 		}
 		return record, err
 	})

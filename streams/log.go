@@ -28,10 +28,11 @@ type Config struct {
 	Dir          string   // data directory of an embedded server, with JetStream's files in nats-server's own layout
 	ServerConfig string   // nats-server configuration file for the embedded server, which then listens as the file says. Optional
 	URLs         []string // servers of an external NATS
-	Creds        string   // credentials file for the external NATS. Optional
+	Login        Login    // for the external NATS. Optional
 
 	Node     string // names the subject of commands (cmd.<node>) and the durable consumer (projector-<node>); unique to a node
 	Replicas int    // of both streams; 0 means 1
+	Prefix   string // of the streams' names and subjects, so that several logs can share a NATS account. Optional
 
 	// Sync is how often the embedded server syncs its files to disk; 0 means after every message, before its ack.
 	Sync time.Duration
@@ -42,7 +43,8 @@ type Config struct {
 	// HasStore says that the node has a read store of the log, so the streams must exist: ErrNoLog.
 	HasStore bool
 
-	ReadOnly bool     // for replay and audit: the streams must exist, and nothing is created, updated or appended
+	ReadOnly bool     // for tools: replay and audit: the streams must exist, and nothing is created, updated or appended
+	Repair   bool     // with ReadOnly: EVENTS may be missing, as an attempt to repair it that was stopped leaves it
 	Tracing  *Tracing // nil: nothing is traced
 	Logger   *slog.Logger
 }
@@ -56,6 +58,7 @@ var ErrReadOnly = errors.New("the log is open for reading only")
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {
 	config  Config
+	prefix  prefix
 	logger  *slog.Logger
 	lock    *os.File       // holds the lock of the data directory; nil with an external NATS
 	server  *server.Server // nil with an external NATS
@@ -79,11 +82,18 @@ type Log struct {
 	presence  atomic.Pointer[presence] // nil: nobody asks
 	connected atomic.Bool              // nc and js are set
 	problems  problems                 // of the log as this node sees it now
+	fault     atomic.Pointer[Fault]    // of the connection; nil while there is one
+	denied    atomic.Pointer[denial]   // nil: nothing was denied
 
 	connMu     sync.Mutex      // guards connCtx and connCancel
 	connCtx    context.Context // child of ctx; ended and replaced at every reconnect
 	connCancel context.CancelFunc
 }
+
+// toolPatience is how long a tool, which somebody waits for, tries to open a log. A node tries for as long as it takes.
+var toolPatience = 10 * time.Second // tests only: shorter
+
+var errGaveUp = errors.New("gave up")
 
 // Open starts the embedded server or connects to the external NATS, creates the streams if both are missing, and otherwise
 // verifies their configuration. It retries until ctx ends: a starting cluster has no leader at first.
@@ -91,7 +101,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, logger: cmp.Or(c.Logger, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
+	l := &Log{config: c, prefix: prefix(c.Prefix), logger: cmp.Or(c.Logger, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {
@@ -111,6 +121,9 @@ func (c *Config) validate() error {
 	}
 	if !c.ReadOnly && domain.CheckID(c.Node) != nil {
 		faults = append(faults, fmt.Errorf("node name %q: %w", c.Node, domain.ErrInvalidID))
+	}
+	if c.Prefix != "" && domain.CheckID(c.Prefix) != nil {
+		faults = append(faults, fmt.Errorf("prefix %q: %w", c.Prefix, domain.ErrInvalidID))
 	}
 	if !c.ReadOnly && (c.CommandsMaxBytes <= 0 || c.EventsMaxBytes <= 0) {
 		faults = append(faults, errors.New("both streams need a maximum size"))
@@ -137,10 +150,15 @@ func (l *Log) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if l.config.ReadOnly && l.server == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, toolPatience, errGaveUp)
+		defer cancel()
+	}
 	if l.nc, err = l.connect(); err != nil {
 		return fmt.Errorf("connecting to nats: %w", err)
 	}
-	if l.js, err = jetstream.New(l.nc); err != nil {
+	if l.js, err = l.config.Login.jetStream(l.nc); err != nil {
 		return err
 	}
 	l.connected.Store(true)
@@ -155,7 +173,7 @@ func (l *Log) open(ctx context.Context) (err error) {
 		l.readers.Go(l.watchLimits)
 	}
 	if l.server != nil {
-		l.files = watchFiles(l.config.Dir)
+		l.files = watchFiles(l.config.Dir, l.prefix)
 	}
 	return nil
 }
@@ -205,7 +223,7 @@ func (l *Log) Close() error {
 			l.server.WaitForShutdown()
 		}
 		if l.lock != nil {
-			if l.files != nil && isWhole(l.config.Dir) { // it was open, and every write succeeded
+			if l.files != nil && isWhole(l.config.Dir, l.prefix) { // it was open, and every write succeeded
 				writeLock(l.lock, lockClosed)
 			}
 			l.lock.Close()

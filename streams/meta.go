@@ -24,7 +24,7 @@ const (
 	metaSumFile = "meta.sum"
 )
 
-// checkMeta returns ErrMetaDamaged if nats-server would pass over the stream in dir, although it has messages.
+// checkMeta returns ErrMetaDamaged if nats-server would pass over the stream, named with its prefix, in dir, although it has messages.
 func checkMeta(stream, dir string) error {
 	meta, err := os.ReadFile(filepath.Join(dir, metaFile))
 	var sum []byte
@@ -40,10 +40,7 @@ func checkMeta(stream, dir string) error {
 	if err != nil {
 		return err
 	}
-	key := sha256.Sum256([]byte(stream))
-	checksum, _ := highwayhash.NewDigest64(key[:]) // the key has the right length
-	checksum.Write(meta)
-	if hex.EncodeToString(checksum.Sum(nil)) == string(sum) || !hasMessages(dir) {
+	if metaSum(stream, meta) == string(sum) || !hasMessages(dir) {
 		return nil
 	}
 	if !json.Valid(meta) {
@@ -52,16 +49,25 @@ func checkMeta(stream, dir string) error {
 	return fmt.Errorf("%w: %s or %s, which do not agree", ErrMetaDamaged, filepath.Join(dir, metaFile), filepath.Join(dir, metaSumFile))
 }
 
+// metaSum is what the checksum file of a stream has.
+func metaSum(stream string, meta []byte) string {
+	key := sha256.Sum256([]byte(stream))
+	checksum, _ := highwayhash.NewDigest64(key[:]) // the key has the right length
+	checksum.Write(meta)
+	return hex.EncodeToString(checksum.Sum(nil))
+}
+
 // checkPresent refuses a data directory that has lost its log, before nats-server makes a new one there.
 func (l *Log) checkPresent() error {
 	missing := 0
 	for _, stream := range []string{commandsStream, eventsStream} {
-		if streamPath(l.config.Dir, stream) != "" {
+		name := l.prefix.stream(stream)
+		if streamPath(l.config.Dir, name) != "" {
 			continue
 		}
 		missing++
-		if _, err := os.Stat(repairedPath(l.config.Dir, stream)); err == nil {
-			return fmt.Errorf("%w: a repair of %s was not finished", ErrDamaged, stream)
+		if _, err := os.Stat(repairedPath(l.config.Dir, name)); err == nil {
+			return fmt.Errorf("%w: a repair of %s was not finished", ErrDamaged, name)
 		}
 	}
 	if missing == 2 && l.config.HasStore {
@@ -85,8 +91,8 @@ func hasMessages(dir string) bool {
 }
 
 // storedEpoch is the epoch of the log in a data directory.
-func storedEpoch(dir string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(streamPath(dir, commandsStream), metaFile))
+func storedEpoch(dir string, p prefix) (string, error) {
+	content, err := os.ReadFile(filepath.Join(streamPath(dir, p.stream(commandsStream)), metaFile))
 	if err != nil {
 		return "", err
 	}

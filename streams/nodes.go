@@ -54,7 +54,9 @@ func (p presence) yieldsTo(other presence) bool {
 	return other.Instance < p.Instance
 }
 
-func (l *Log) nameSubject(node string) string { return "onsale." + l.epoch + ".node." + node }
+func (l *Log) nameSubject(node string) string {
+	return l.prefix.subject("onsale." + l.epoch + ".node." + node)
+}
 
 // claimName makes this node the one of its name, or returns ErrNameInUse.
 func (l *Log) claimName(ctx context.Context) error {
@@ -187,7 +189,7 @@ type NodeInfo struct {
 
 // Nodes lists the nodes of this log by name.
 func (l *Log) Nodes(ctx context.Context) ([]NodeInfo, error) {
-	stream, err := l.js.Stream(ctx, commandsStream)
+	stream, err := l.js.Stream(ctx, l.prefix.stream(commandsStream))
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +230,7 @@ func (l *Log) RemoveNode(ctx context.Context, node string) error {
 	if alive != "" {
 		return fmt.Errorf("%w: %q is %s", ErrNameInUse, node, alive)
 	}
-	err = l.js.DeleteConsumer(ctx, commandsStream, consumerPrefix+node)
+	err = l.js.DeleteConsumer(ctx, l.prefix.stream(commandsStream), consumerPrefix+node)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("no node %q: COMMANDS has no consumer of this name", node)
 	}

@@ -122,7 +122,7 @@ func TestOpen_VerifiesStreams(t *testing.T) {
 		}, ""},
 		"no limit on messages": {func(js jetstream.JetStream) error {
 			return updateStream(js, "EVENTS", func(c *jetstream.StreamConfig) { c.MaxMsgs, c.AllowAtomicPublish = 5, false })
-		}, "EVENTS: max_msgs is 5, want -1; EVENTS: allow_atomic is unset, want true"},
+		}, "EVENTS: allow_atomic is unset, want true; EVENTS: max_msgs is 5, want unlimited"},
 		"discards old messages": {func(js jetstream.JetStream) error {
 			return updateStream(js, "COMMANDS", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld })
 		}, "COMMANDS: discard"},

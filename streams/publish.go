@@ -107,7 +107,7 @@ func (l *Log) publishBatch(ctx context.Context, batch []domain.Record) error {
 
 // publishFenced sends the batch without waiting; the ack of the last event confirms all of them.
 func (l *Log) publishFenced(ctx context.Context, batch []domain.Record) error {
-	m := newMessage()
+	m := l.newMessage()
 	for i, r := range batch {
 		l.fillMessage(m, r)
 		setHeader(m, jetstream.ExpectedLastSeqHeader, strconv.FormatUint(r.Number-1, 10))
@@ -139,12 +139,12 @@ func (l *Log) classifyBatchError(err error) error {
 }
 
 // newMessage returns a message that is reused for each record: nats.go copies it before a publish returns.
-func newMessage() *nats.Msg {
-	return &nats.Msg{Header: nats.Header{jetstream.ExpectedStreamHeader: {eventsStream}}}
+func (l *Log) newMessage() *nats.Msg {
+	return &nats.Msg{Header: nats.Header{jetstream.ExpectedStreamHeader: {l.prefix.stream(eventsStream)}}}
 }
 
 func (l *Log) fillMessage(m *nats.Msg, r domain.Record) {
-	m.Subject, m.Data = r.Subject, r.Payload
+	m.Subject, m.Data = l.prefix.subject(r.Subject), r.Payload
 	setHeader(m, hashHeader, r.Hash.String())
 	l.setTrace(m, r.Number)
 }
@@ -174,7 +174,7 @@ func minAtomicBatch(c Config) int {
 
 // publishAtomic sends an atomic batch, for which nats.go has no call.
 func (l *Log) publishAtomic(ctx context.Context, batch []domain.Record) error {
-	m := newMessage()
+	m := l.newMessage()
 	setHeader(m, server.JSBatchId, rand.Text())
 	setHeader(m, jetstream.ExpectedLastSeqHeader, strconv.FormatUint(batch[0].Number-1, 10)) // on the first message only
 	for i, r := range batch {

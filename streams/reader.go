@@ -216,11 +216,15 @@ func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	createCtx, cancelCreate := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancelCreate()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancelCreate) })()
-	return r.log.js.CreateConsumer(createCtx, r.stream, jetstream.ConsumerConfig{
+	filter := r.filter
+	if filter != "" {
+		filter = r.log.prefix.subject(filter)
+	}
+	return r.log.js.CreateConsumer(createCtx, r.log.prefix.stream(r.stream), jetstream.ConsumerConfig{
 		Name:              "reader-" + rand.Text(),
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       r.next,
-		FilterSubject:     r.filter,
+		FilterSubject:     filter,
 		HeadersOnly:       r.headersOnly,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
@@ -236,7 +240,7 @@ func (r *reader) remove(ctx context.Context, name string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := r.log.js.DeleteConsumer(ctx, r.stream, name); err != nil && r.log.ctx.Err() == nil {
+	if err := r.log.js.DeleteConsumer(ctx, r.log.prefix.stream(r.stream), name); err != nil && r.log.ctx.Err() == nil {
 		r.log.logger.Debug("could not delete a reader's consumer", "error", err)
 	}
 }

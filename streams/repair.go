@@ -18,33 +18,34 @@ import (
 
 // StoredLog is the log of a data directory that no node uses.
 type StoredLog struct {
-	dir  string
-	lock *os.File
+	dir    string
+	prefix prefix
+	lock   *os.File
 }
 
 // OpenStored locks a data directory and leaves its log as it is.
-func OpenStored(dir string) (*StoredLog, error) {
+func OpenStored(dir, namePrefix string) (*StoredLog, error) {
 	lock, _, err := lockDir(dir, true, slog.Default())
-	return &StoredLog{dir, lock}, err
+	return &StoredLog{dir, prefix(namePrefix), lock}, err
 }
 
 // Close unlocks the data directory.
 func (s *StoredLog) Close() error { return s.lock.Close() }
 
 // Epoch is that of the log.
-func (s *StoredLog) Epoch() (string, error) { return storedEpoch(s.dir) }
+func (s *StoredLog) Epoch() (string, error) { return storedEpoch(s.dir, s.prefix) }
 
 // Check returns the damages of both logs. chain is what is wrong with the hashes of EVENTS where it can be read.
 func (s *StoredLog) Check(ctx context.Context) (commands, events []Damage, chain error) {
 	read := func(stream string, visit func(*blockReader, *storedMessage) error) ([]Damage, error) {
-		r := blockReader{stream: stream, dir: streamPath(s.dir, stream)}
+		r := newBlockReader(s.dir, s.prefix, stream)
 		if r.dir == "" {
-			return nil, fmt.Errorf("stream %s is missing in %s", stream, s.dir)
+			return nil, noStream(s.dir, s.prefix, stream)
 		}
-		if err := checkMeta(stream, r.dir); err != nil {
+		if err := checkMeta(r.stream, r.dir); err != nil {
 			return nil, err
 		}
-		err := r.read(ctx, func(m *storedMessage) error { return visit(&r, m) })
+		err := r.read(ctx, func(m *storedMessage) error { return visit(r, m) })
 		return r.damage, err
 	}
 	commands, err := read(commandsStream, func(*blockReader, *storedMessage) error { return nil })
@@ -153,26 +154,26 @@ func (s *StoredLog) PadCommands(ctx context.Context, last uint64) (kept string, 
 
 // rewrite writes a stream anew and exchanges it for the old one.
 func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*blockReader, *streamWriter) (uint64, error)) (kept string, last uint64, err error) {
-	from := streamPath(s.dir, stream)
-	repaired := repairedPath(s.dir, stream)
+	from := newBlockReader(s.dir, s.prefix, stream)
+	repaired := repairedPath(s.dir, from.stream)
 	if err := os.RemoveAll(repaired); err != nil { // of an earlier attempt
 		return "", 0, err
 	}
-	w, err := newStreamWriter(stream, from, repaired)
+	w, err := newStreamWriter(s.prefix, stream, from, repaired)
 	if err == nil {
-		last, err = write(&blockReader{stream: stream, dir: from}, w)
+		last, err = write(from, w)
 	}
 	if err == nil {
 		err = w.flush()
 	}
 	if err == nil { // the positions of its consumers
-		err = os.CopyFS(filepath.Join(repaired, "obs"), os.DirFS(filepath.Join(from, "obs")))
+		err = os.CopyFS(filepath.Join(repaired, "obs"), os.DirFS(filepath.Join(from.dir, "obs")))
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 	}
 	if err == nil {
-		check := blockReader{stream: stream, dir: repaired}
+		check := blockReader{prefix: s.prefix, stream: from.stream, dir: repaired}
 		if err = check.read(ctx, func(*storedMessage) error { return nil }); err == nil && (len(check.damage) > 0 || check.last.number != last) {
 			err = fmt.Errorf("the new %s ends at message %d, want %d, or is damaged", stream, check.last.number, last)
 		}
@@ -180,16 +181,16 @@ func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*bloc
 	if err != nil {
 		return "", 0, errors.Join(err, os.RemoveAll(repaired))
 	}
-	kept = filepath.Join(s.dir, fmt.Sprintf("damaged-%s-%s", stream, time.Now().UTC().Format("20060102T150405")))
-	if err := os.Rename(from, kept); err != nil {
+	kept = filepath.Join(s.dir, fmt.Sprintf("damaged-%s-%s", from.stream, time.Now().UTC().Format("20060102T150405")))
+	if err := os.Rename(from.dir, kept); err != nil {
 		return "", 0, err
 	}
-	return kept, last, os.Rename(repaired, from)
+	return kept, last, os.Rename(repaired, from.dir)
 }
 
 // FinishRewrites exchanges what rewrite had written when its process was killed between its two last steps. It returns the streams.
 func (s *StoredLog) FinishRewrites() (finished []string, err error) {
-	for _, stream := range []string{commandsStream, eventsStream} {
+	for _, stream := range []string{s.prefix.stream(commandsStream), s.prefix.stream(eventsStream)} {
 		repaired := repairedPath(s.dir, stream)
 		kept, _ := filepath.Glob(filepath.Join(s.dir, "damaged-"+stream+"-*"))
 		homes, _ := filepath.Glob(filepath.Join(s.dir, streamsGlob))
@@ -212,12 +213,12 @@ type LastCommands struct{ InCommands, InEvents uint64 }
 
 // LastCommand reads both logs.
 func (s *StoredLog) LastCommand(ctx context.Context) (last LastCommands, err error) {
-	r := blockReader{stream: commandsStream, dir: streamPath(s.dir, commandsStream)}
+	r := newBlockReader(s.dir, s.prefix, commandsStream)
 	if err := r.read(ctx, func(*storedMessage) error { return nil }); err != nil {
 		return last, err
 	}
 	last.InCommands = r.last.number
-	r = blockReader{stream: eventsStream, dir: streamPath(s.dir, eventsStream)}
+	r = newBlockReader(s.dir, s.prefix, eventsStream)
 	err = r.read(ctx, func(m *storedMessage) error {
 		e, err := DecodeEvent(domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload})
 		last.InEvents = e.Sequence / domain.SequencesPerMessage

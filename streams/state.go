@@ -35,6 +35,11 @@ func (l *Log) streamState(ctx context.Context, stream string) (domain.StreamStat
 	if err != nil {
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w", stream, err)
 	}
+	want := l.commandsConfig(l.epoch)
+	if stream == eventsStream {
+		want = l.eventsConfig(l.epoch)
+	}
+	l.checkConfig(info, want)
 	if !hearsMajority(info.Cluster) {
 		return domain.StreamState{}, fmt.Errorf("state of %s: %w: its leader %s does not hear from a majority of the replicas", stream, domain.ErrUnavailable, info.Cluster.Leader)
 	}
@@ -60,7 +65,7 @@ func hearsMajority(cluster *jetstream.ClusterInfo) bool {
 func (l *Log) info(ctx context.Context, stream string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	s, err := l.js.Stream(ctx, stream)
+	s, err := l.js.Stream(ctx, l.prefix.stream(stream))
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,8 +21,8 @@ const epochKey = "onsale_epoch"
 // commandsConfig and eventsConfig are the complete configuration of a stream, spelled as the server returns it.
 func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:              commandsStream,
-		Subjects:          []string{"cmd.*"},
+		Name:              l.prefix.stream(commandsStream),
+		Subjects:          []string{l.prefix.subject("cmd.*")},
 		Retention:         jetstream.LimitsPolicy,
 		Discard:           jetstream.DiscardNew, // a full log refuses, it never drops the oldest
 		MaxBytes:          l.config.CommandsMaxBytes,
@@ -42,8 +42,8 @@ func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 
 func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 	c := l.commandsConfig(epoch)
-	c.Name = eventsStream
-	c.Subjects = []string{"evt.>"}
+	c.Name = l.prefix.stream(eventsStream)
+	c.Subjects = []string{l.prefix.subject("evt.>")}
 	c.MaxBytes = l.config.EventsMaxBytes
 	c.AllowAtomicPublish = true
 	c.MaxConsumers = 20_000 // unset means 1,000 since nats-server 2.15
@@ -53,26 +53,62 @@ func (l *Log) eventsConfig(epoch string) jetstream.StreamConfig {
 // ensureStreams repeats ensure until it succeeds, fails permanently, or ctx ends: a starting cluster has no leader at first.
 func (l *Log) ensureStreams(ctx context.Context) error {
 	started := time.Now()
+	var said struct { // what was logged last, and when: attempts go on for as long as it takes
+		text string
+		at   time.Time
+	}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
 		cancel()
 		doubted := (errors.Is(err, errMissing) || errors.Is(err, ErrNoLog)) && !l.Embedded() && time.Since(started) < l.patience
-		if err == nil || !doubted && !l.isTransient(err) {
+		if err == nil || !doubted && !l.isTransient(err) && ctx.Err() == nil {
 			return err
 		}
-		if problems := l.Problems(); len(problems) > 0 && !errors.Is(err, errLimits) {
-			err = fmt.Errorf("%s: %w", strings.Join(problems, "; "), err)
+		if fault := l.whyUnavailable(); fault != nil {
+			err = fault
 		}
-		l.logger.Warn("streams not available yet, retrying", "error", err)
+		if fault := l.whyUnavailable(); l.config.ReadOnly && fault != nil && !passes(fault.Err) {
+			return fault // a tool does not wait for a setting to change
+		}
+		if text := err.Error(); text != said.text || time.Since(said.at) > repeatAfter {
+			said.text, said.at = text, time.Now()
+			l.logUnavailable(ctx, err)
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w, last error: %w", context.Cause(ctx), err)
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		case failed := <-l.failed:
 			return failed
 		case <-time.After(wait):
 		}
 	}
+}
+
+// repeatAfter is how long the same reason is not logged again.
+const repeatAfter = 30 * time.Second
+
+func (l *Log) logUnavailable(ctx context.Context, err error) {
+	level := slog.LevelWarn
+	if l.config.ReadOnly {
+		level = slog.LevelDebug // a tool says it at its end
+	}
+	hint := ""
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		hint = fault.Advice
+	}
+	l.logger.Log(ctx, level, "streams not available yet, retrying", "error", err, "hint", hint)
+}
+
+// whyUnavailable is what is known of the connection and of what was denied; nil if all is well.
+func (l *Log) whyUnavailable() *Fault {
+	if fault := l.fault.Load(); fault != nil {
+		return fault
+	}
+	if !l.nc.IsConnected() {
+		return l.config.connectionFault(l.nc.LastError())
+	}
+	return l.denial()
 }
 
 // isTransient reports whether a retry may succeed.
@@ -119,10 +155,14 @@ func (l *Log) ensure(ctx context.Context) error {
 		}
 	}
 	switch {
+	case l.config.Repair && commands != nil && events == nil:
+		l.epoch = commands.Config.Metadata[epochKey]
+		return nil
 	case l.config.ReadOnly && (commands == nil || events == nil):
-		return errors.New("no log: stream COMMANDS or EVENTS is missing, and a read-only log creates none")
+		return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", l.prefix.stream(commandsStream), l.prefix.stream(eventsStream)),
+			"a node creates it; check nats.url, the account, and nats.prefix", nil}
 	case l.config.HasStore && commands == nil && events == nil:
-		return fmt.Errorf("%w: NATS has no stream COMMANDS and no stream EVENTS", ErrNoLog)
+		return fmt.Errorf("%w: NATS has no stream %s and no stream %s", ErrNoLog, l.prefix.stream(commandsStream), l.prefix.stream(eventsStream))
 	case commands == nil && events != nil && events.State.LastSeq > 0:
 		return fmt.Errorf("stream COMMANDS %w beside EVENTS with %d events: restore it from a backup, or delete both to start a new log", errMissing, events.State.LastSeq)
 	case events == nil && commands != nil && commands.State.LastSeq > 0:
@@ -133,13 +173,13 @@ func (l *Log) ensure(ctx context.Context) error {
 		if events != nil {
 			epoch = events.Config.Metadata[epochKey]
 		}
-		if commands, err = l.create(ctx, l.commandsConfig(epoch)); err != nil {
+		if commands, err = l.create(ctx, commandsStream, l.commandsConfig(epoch)); err != nil {
 			return err
 		}
 	}
 	l.epoch = commands.Config.Metadata[epochKey]
 	if events == nil {
-		if events, err = l.create(ctx, l.eventsConfig(l.epoch)); err != nil {
+		if events, err = l.create(ctx, eventsStream, l.eventsConfig(l.epoch)); err != nil {
 			return err
 		}
 	}
@@ -168,17 +208,17 @@ func (l *Log) lookUpStream(ctx context.Context, name string) (*jetstream.StreamI
 var errBeingCreated = errors.New("another node is creating the streams")
 
 // create creates a stream, or returns the one that another node has created meanwhile.
-func (l *Log) create(ctx context.Context, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
+func (l *Log) create(ctx context.Context, stream string, c jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	s, err := l.js.CreateStream(ctx, c)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		info, err := l.lookUpStream(ctx, c.Name)
+		info, err := l.lookUpStream(ctx, stream)
 		if info == nil && err == nil {
 			err = errBeingCreated
 		}
 		return info, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("creating stream %s: %w", c.Name, err)
+		return nil, fmt.Errorf("creating the log: %w", l.streamFault(err, c))
 	}
 	l.logger.Info("created stream", "stream", c.Name, "epoch", c.Metadata[epochKey], "max_bytes", c.MaxBytes)
 	return s.CachedInfo(), nil

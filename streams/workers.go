@@ -77,9 +77,9 @@ type workerPool struct {
 func (p *workerPool) consume(ctx context.Context) error {
 	var subjects []string
 	for _, kind := range p.Kinds {
-		subjects = append(subjects, "evt."+kind+".>")
+		subjects = append(subjects, p.log.prefix.subject("evt."+kind+".>"))
 	}
-	consumer, err := p.log.js.CreateOrUpdateConsumer(ctx, eventsStream, jetstream.ConsumerConfig{
+	consumer, err := p.log.js.CreateOrUpdateConsumer(ctx, p.log.prefix.stream(eventsStream), jetstream.ConsumerConfig{
 		Durable: p.Name, FilterSubjects: subjects, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy,
 		AckWait: p.ackWait, MaxDeliver: -1, MaxAckPending: maxAckPending,
 	})
@@ -109,7 +109,7 @@ func (p *workerPool) fetch(ctx context.Context, consumer jetstream.Consumer) err
 		if err != nil {
 			return err
 		}
-		e, err := DecodeEvent(domain.Record{Number: meta.Sequence.Stream, Subject: m.Subject(), Payload: m.Data()})
+		e, err := DecodeEvent(domain.Record{Number: meta.Sequence.Stream, Subject: p.log.prefix.trim(m.Subject()), Payload: m.Data()})
 		if err != nil {
 			return err
 		}

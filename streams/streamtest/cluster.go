@@ -25,6 +25,11 @@ type Servers struct {
 // without clustering.
 func Cluster(tb testing.TB, n int) *Servers {
 	tb.Helper()
+	return cluster(tb, n, func(*server.Options) {})
+}
+
+func cluster(tb testing.TB, n int, change func(*server.Options)) *Servers {
+	tb.Helper()
 	s := &Servers{tb: tb, running: make([]*server.Server, n)}
 	ports := freePorts(tb, 2*n)
 	var routes []string
@@ -42,6 +47,7 @@ func Cluster(tb testing.TB, n int) *Servers {
 			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 			o.Cluster.Name, o.Cluster.Host, o.Cluster.Port = "streamtest", "127.0.0.1", ports[n+i]
 		}
+		change(o)
 		s.options = append(s.options, o)
 	}
 	tb.Cleanup(func() {

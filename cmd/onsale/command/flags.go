@@ -71,7 +71,7 @@ func replayCommand(environ []string) *cobra.Command {
 			return runReplay(command.Context(), cfg, query, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
+	config.AddFlags(command.Flags(), append([]string{"data"}, natsFlags...)...)
 	command.Flags().StringVar(&query.From, "from", "", "begin at this `SEQ|TIME`")
 	command.Flags().StringVar(&query.To, "to", "", "end with this `SEQ|TIME`")
 	command.Flags().StringVar(&query.Subject, "subject", "", "print only commands with an event whose subject (evt.KIND.ENTITY.USER) matches this `filter`")
@@ -93,9 +93,15 @@ func auditCommand(environ []string) *cobra.Command {
 			return runAudit(command.Context(), cfg, trace, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	config.AddFlags(command.Flags(), "data", "nats.url", "nats.creds")
+	config.AddFlags(command.Flags(), append([]string{"data"}, natsFlags...)...)
 	command.Flags().StringVar(&trace, "trace", "", "print first the commands and events that name this `ID`: a request, user, promotion, schedule, product, seat (demo:17), coupon, hold, reservation, waiting entry, payment or alarm")
 	return command
+}
+
+// natsFlags are the settings of a tool that reads a log on an external NATS.
+var natsFlags = []string{
+	"nats.url", "nats.prefix", "nats.context", "nats.user", "nats.password", "nats.token", "nats.nkey", "nats.creds",
+	"nats.ca", "nats.cert", "nats.key", "nats.tlsFirst", "nats.domain", "nats.inboxPrefix",
 }
 
 // logConfig is the configuration of a tool that reads one log. --data overrides a NATS URL from the environment or the file.

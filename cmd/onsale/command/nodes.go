@@ -31,7 +31,7 @@ func nodesCommand(environ []string) *cobra.Command {
 			return runNodes(command.Context(), cfg, remove, command.OutOrStdout(), command.ErrOrStderr())
 		},
 	}
-	config.AddFlags(command.Flags(), "nats.url", "nats.creds")
+	config.AddFlags(command.Flags(), natsFlags...)
 	command.Flags().StringVar(&remove, "remove", "", "delete the consumer of this `NODE`, which must not be running")
 	return command
 }

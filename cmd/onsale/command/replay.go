@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 
+	"onsale/cmd/onsale/node"
 	"onsale/config"
 	"onsale/domain"
 	"onsale/projections/audit"
@@ -61,7 +62,11 @@ func runReplay(ctx context.Context, cfg config.Config, query replayQuery, stdout
 
 // readLog opens the log of a stopped data directory, or of an external NATS, for reading only.
 func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
-	c := streams.Config{URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, Node: cfg.Node, ReadOnly: true, Logger: newLogger("text", slog.LevelWarn, stderr)}
+	return openTool(ctx, cfg, false, stderr)
+}
+
+func openTool(ctx context.Context, cfg config.Config, repair bool, stderr io.Writer) (*streams.Log, error) {
+	c := streams.Config{URLs: cfg.NATS.URL, Login: node.NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, Node: cfg.Node, ReadOnly: true, Repair: repair, Logger: newLogger("text", slog.LevelWarn, stderr)}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}

@@ -20,6 +20,7 @@ const deploy = "../../../config/deploy"
 var notScraped = map[string]string{
 	"up":                 "made by Prometheus",
 	"onsale_halted_info": "on a halted node only",
+	"onsale_tls_certificate_end_timestamp_seconds": "on a node with TLS only",
 }
 
 // Every metric that the dashboard and the alert rules name is one of a real node, and OPERATING.md has every rule's page.

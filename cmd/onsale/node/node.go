@@ -78,7 +78,7 @@ func Open(ctx context.Context, cfg config.Config, address string, logger *slog.L
 func (n *Node) openLog(ctx context.Context) (err error) {
 	cfg := n.config
 	c := streams.Config{
-		URLs: cfg.NATS.URL, Creds: cfg.NATS.Creds, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
+		URLs: cfg.NATS.URL, Login: NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
 		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: n.logger,
 	}
 	if n.tracer != nil {
@@ -95,6 +95,14 @@ func (n *Node) openLog(ctx context.Context) (err error) {
 	}
 	n.log, err = streams.Open(ctx, c)
 	return err
+}
+
+// NATSLogin is how the settings say to sign in to NATS.
+func NATSLogin(n config.NATS) streams.Login {
+	return streams.Login{
+		User: n.User, Password: n.Password, Token: n.Token, NKey: n.NKey, Creds: n.Creds,
+		CA: n.CA, Cert: n.Cert, Key: n.Key, TLSFirst: n.TLSFirst, Domain: n.Domain, InboxPrefix: n.InboxPrefix,
+	}
 }
 
 // StorePath is the read store's file. With an external NATS several nodes may share a directory, so the name has the node's.

@@ -1,0 +1,107 @@
+// Validation of the nats section: which servers, how to sign in, and whether the files can be used.
+
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+func (v *validator) nats(c Config) {
+	for _, server := range c.NATS.URL {
+		if u, err := url.Parse(server); err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			v.fault("nats.url", "has "+quoted(maskURL(server))+", which is not a server", "nats://host:4222, or the same with tls, ws or wss")
+		}
+	}
+	if len(c.NATS.URL) > 0 && c.NATS.Config != "" {
+		v.fault("nats.config", "cannot be set with nats.url", "it configures the embedded server: leave one of the two out")
+	}
+	v.readable("nats.config", c.NATS.Config)
+	v.login(c.NATS)
+	v.certificates(c.NATS)
+	if p := c.NATS.Prefix; p != "" && (len(p) > nodeMaxLength || strings.Trim(p, nodeCharacters) != "" || strings.HasPrefix(p, "_") || p == "cmd" || p == "evt") {
+		v.fault("nats.prefix", "is "+quoted(p), "1 to 32 of A-Z a-z 0-9 _ and -, not with _ at the start, and neither cmd nor evt, with which subjects begin")
+	}
+	singleServer := len(c.NATS.URL) == 0 && c.NATS.Config == ""
+	switch {
+	case !slices.Contains([]int{1, 3, 5}, c.NATS.Replicas):
+		v.fault("nats.replicas", fmt.Sprintf("is %d", c.NATS.Replicas), "1, 3 or 5")
+	case singleServer && c.NATS.Replicas > 1:
+		v.fault("nats.replicas", fmt.Sprintf("is %d, but the embedded server is not in a cluster", c.NATS.Replicas),
+			"1, or a cluster by nats.config or nats.url")
+	}
+}
+
+// readable records a file that cannot be read. It is false without a path, too.
+func (v *validator) readable(key, path string) bool {
+	if path == "" {
+		return false
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
+		return false
+	}
+	return true
+}
+
+// login allows one way to sign in. The embedded server asks for one only if its own configuration has users.
+func (v *validator) login(n NATS) {
+	v.readable("nats.nkey", n.NKey)
+	v.readable("nats.creds", n.Creds)
+	values := map[string]string{"nats.user": n.User, "nats.password": n.Password, "nats.token": n.Token, "nats.nkey": n.NKey, "nats.creds": n.Creds}
+	first := ""
+	for _, key := range []string{"nats.user", "nats.token", "nats.nkey", "nats.creds"} {
+		switch {
+		case values[key] == "":
+		case first != "":
+			v.fault(key, "cannot be set with "+first, "keep one way to sign in")
+		default:
+			first = key
+		}
+	}
+	for _, key := range []string{"nats.user", "nats.password", "nats.token"} {
+		if strings.ContainsFunc(values[key], unicode.IsControl) || strings.TrimSpace(values[key]) != values[key] {
+			v.fault(key, "has a line break or blanks at an end", "a file's last line break may have come with it: leave it out")
+		}
+	}
+	switch {
+	case n.User != "" && n.Password == "":
+		v.fault("nats.password", "is missing", "set ONSALE_NATS_PASSWORD to the password of nats.user")
+	case n.Password != "" && n.User == "":
+		v.fault("nats.user", "is missing", "nats.password belongs to it; a token is nats.token")
+	}
+	for _, server := range n.URL {
+		if u, err := url.Parse(server); err == nil && u.User != nil && first != "" {
+			v.fault(first, "cannot be set with a login in nats.url", "keep one way to sign in")
+			break
+		}
+	}
+	if first != "" && len(n.URL) == 0 && n.Config == "" {
+		v.fault(first, "is for an external NATS", "set nats.url, or leave it out: the embedded server asks for no login")
+	}
+}
+
+// certificates reads the files as a connection will.
+func (v *validator) certificates(n NATS) {
+	if v.readable("nats.ca", n.CA) {
+		if text, _ := os.ReadFile(n.CA); !x509.NewCertPool().AppendCertsFromPEM(text) {
+			v.fault("nats.ca", "is "+quoted(n.CA)+", which has no certificate", "a PEM file: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	switch {
+	case n.Cert != "" && n.Key == "":
+		v.fault("nats.key", "is missing", "name the file of the key of nats.cert")
+	case n.Key != "" && n.Cert == "":
+		v.fault("nats.cert", "is missing", "name the file of the certificate of nats.key")
+	case v.readable("nats.cert", n.Cert) && v.readable("nats.key", n.Key):
+		if _, err := tls.LoadX509KeyPair(n.Cert, n.Key); err != nil {
+			v.fault("nats.cert", "and nats.key cannot be used: "+err.Error(), "a certificate and its own key, as PEM files")
+		}
+	}
+}

@@ -222,9 +222,9 @@ type Streams struct {
 	// and do not count.
 	MaxPerUser int
 
-	// MaxPerAddress is the same for the streams of one remote address, taken
-	// from the connection, never from a header. Default 0: no limit, since all
-	// clients behind a proxy share its address.
+	// MaxPerAddress is the same for the streams of one client's address; behind
+	// a proxy it needs trustedProxies, because all clients have the proxy's
+	// address without it. Default 0: no limit.
 	MaxPerAddress int
 
 	// DrainWindow is the time over which streams are closed at shutdown, each at

@@ -46,6 +46,8 @@ type Route struct {
 	Method, Path string
 	Who          string
 	Stream       bool
+
+	public, anonymous bool // as the OpenAPI document says it
 }
 
 // Routes is the table of who may use what, in modes other than demo. Rows of HEAD, which answers wherever GET does, are left out.

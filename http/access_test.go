@@ -156,40 +156,39 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 	}
 }
 
-// No other spelling of a request gets around its row.
+// No other spelling of a request gets around its row. It is tried as the one who may most of those that the row does not admit.
 func TestAccess_CannotBeGotAround(t *testing.T) {
 	t.Parallel()
 	f, c, path := accessFixture(t)
 	for _, r := range f.endpoints {
-		want := wantAccess(t, r)
-		if want == nil {
+		want, p := wantAccess(t, r), path(r.Path)
+		if want == nil || r.Method == http.MethodHead { // of GET's row
 			continue
 		}
-		p := path(r.Path)
-		targets := []string{
+		who := "nobody"
+		for _, other := range []string{"lee", "viewer"} {
+			if !slices.Contains(want, other) {
+				who = other
+			}
+		}
+		for _, target := range []string{
 			p + "/", "/" + p, p + "//", p + "?", p + "?userId=kim&ticket=x.y", p + ";x", p + "%00", p + "%20", p + ".json", p + "/.", p + "/../" + p[strings.LastIndex(p, "/")+1:],
 			"/." + p, "/healthz/.." + p, "/metrics/%2e%2e" + p, strings.ToUpper(p), strings.Replace(p, "a", "A", 1), strings.Replace(p, "a", "%61", 1),
 			strings.ReplaceAll(p, "/", "%2F"), "/" + strings.ReplaceAll(p[1:], "/", "%2F"), strings.ReplaceAll(p, "/", "\\"),
 			strings.Replace(p, "/api/v1/", "/api/", 1), strings.Replace(p, "/api/v1/", "/api/v2/", 1), strings.Replace(p, "/api/v1/admin/", "/api/v1/", 1),
 			strings.Replace(p, "/api/v1/", "/api/v1//", 1), "http://x" + p, "https://admin@x" + p,
+		} {
+			f.tryAround(t, c, r, who, r.Method, target, "")
 		}
-		for _, who := range []string{"nobody", "lee", "viewer"} {
-			if slices.Contains(want, who) {
-				continue
-			}
-			for _, target := range targets {
-				f.tryAround(t, c, r, who, r.Method, target, "")
-			}
-			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "QUERY"} {
-				f.tryAround(t, c, r, who, method, p, "X-HTTP-Method-Override: "+r.Method+"\r\nX-Method-Override: "+r.Method+"\r\n")
-			}
-			for _, header := range []string{
-				"X-User-Id: admin", "Cookie: onsale_user=admin; onsale_token=admin", "X-Auth-Roles: admin", "X-Forwarded-For: 127.0.0.1", "X-Original-URL: /healthz",
-				"X-Rewrite-URL: /healthz", "Authorization: Bearer admin", "Authorization: Basic YWRtaW46YWRtaW4=", "X-Auth-User : admin", "X_Auth_User: admin",
-			} {
-				if who == "nobody" || !strings.HasPrefix(header, "X-Auth-") {
-					f.tryAround(t, c, r, who, r.Method, p, header+"\r\n")
-				}
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "QUERY"} {
+			f.tryAround(t, c, r, who, method, p, "X-HTTP-Method-Override: "+r.Method+"\r\nX-Method-Override: "+r.Method+"\r\n")
+		}
+		for _, header := range []string{
+			"X-User-Id: admin", "Cookie: onsale_user=admin; onsale_token=admin", "X-Auth-Roles: admin", "X-Forwarded-For: 127.0.0.1", "X-Original-URL: /healthz",
+			"X-Rewrite-URL: /healthz", "Authorization: Bearer admin", "Authorization: Basic YWRtaW46YWRtaW4=", "X-Auth-User : admin", "X_Auth_User: admin",
+		} {
+			if who == "nobody" || !strings.HasPrefix(header, "X-Auth-") { // the proxy sets those of somebody
+				f.tryAround(t, c, r, who, r.Method, p, header+"\r\n")
 			}
 		}
 	}

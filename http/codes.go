@@ -1,4 +1,5 @@
-// The table of codes: status, title and default detail of each. Clients depend on the codes; they are never renamed.
+// The table of codes: status, title, default detail and facts of each. Clients depend on the codes; they are never renamed. What they
+// mean and what to do is in explanations.go.
 
 package http
 
@@ -31,7 +32,8 @@ type codeRow struct {
 	status     int
 	title      string
 	detail     string
-	retryAfter int // seconds; 0: a retry would not help
+	retryAfter int      // seconds; 0: a retry would not help
+	facts      []string // the fields of domain.Details that it may have
 }
 
 var codes = map[string]codeRow{
@@ -68,36 +70,36 @@ var codes = map[string]codeRow{
 	// Coupons.
 	domain.PromotionNotFound: {status: 404, title: "Promotion not found", detail: "there is no such promotion"},
 	domain.PromotionExists:   {status: 409, title: "Promotion exists", detail: "this promotion id is taken"},
-	domain.SoldOut:           {status: 409, title: "Sold out", detail: "not enough units are left"},
-	domain.AlreadyIssued:     {status: 409, title: "Already issued", detail: "you have this coupon already"},
-	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have reached the limit per user"},
-	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet"},
-	domain.Closed:            {status: 409, title: "Closed", detail: "it is closed"},
+	domain.SoldOut:           {status: 409, title: "Sold out", detail: "not enough units are left", facts: []string{"soldOutSequence", "offered", "available"}},
+	domain.AlreadyIssued:     {status: 409, title: "Already issued", detail: "you have this coupon already", facts: []string{"couponId", "number"}},
+	domain.UserLimitExceeded: {status: 409, title: "User limit exceeded", detail: "you have reached the limit per user", facts: []string{"limit"}},
+	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet", facts: []string{"opensAt", "opensInSeconds"}},
+	domain.Closed:            {status: 409, title: "Closed", detail: "it is closed", facts: []string{"closesAt"}},
 	domain.Paused:            {status: 409, title: "Paused", detail: "it is paused"},
 	domain.CouponNotFound:    {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
 	domain.AlreadyUsed:       {status: 409, title: "Already used", detail: "this coupon has been used"},
 	domain.Revoked:           {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
-	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are issued or offered"},
+	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are issued or offered", facts: []string{"issued"}},
 
 	// Seats.
 	domain.ScheduleNotFound:    {status: 404, title: "Schedule not found", detail: "there is no such schedule"},
 	domain.ScheduleExists:      {status: 409, title: "Schedule exists", detail: "this schedule id is taken"},
-	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat or section"},
-	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "at least one seat is taken or not yours"},
-	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have reached the limit of seats per user"},
-	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command may not name so many seats"},
-	domain.NoAdjacentSeats:     {status: 409, title: "No adjacent seats", detail: "there are not so many adjacent free seats"},
-	domain.OrphanSeat:          {status: 409, title: "Orphan seat", detail: "this would leave a single free seat between others"},
+	domain.SeatNotFound:        {status: 404, title: "Seat not found", detail: "the schedule has no such seat or section", facts: []string{"scheduleSeatIds", "section"}},
+	domain.SeatUnavailable:     {status: 409, title: "Seat unavailable", detail: "at least one seat is taken or not yours", facts: []string{"scheduleSeatIds"}},
+	domain.SeatLimitExceeded:   {status: 409, title: "Seat limit exceeded", detail: "you have reached the limit of seats per user", facts: []string{"limit"}},
+	domain.TooManySeats:        {status: 409, title: "Too many seats", detail: "one command may not name so many seats", facts: []string{"limit"}},
+	domain.NoAdjacentSeats:     {status: 409, title: "No adjacent seats", detail: "there are not so many adjacent free seats", facts: []string{"available"}},
+	domain.OrphanSeat:          {status: 409, title: "Orphan seat", detail: "this would leave a single free seat between others", facts: []string{"scheduleSeatIds"}},
 	domain.HoldNotFound:        {status: 404, title: "Hold not found", detail: "there is no such hold"},
-	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "this hold has expired"},
-	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again"},
+	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "this hold has expired", facts: []string{"expiredAt"}},
+	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again", facts: []string{"limit"}},
 	domain.ReservationNotFound: {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
 	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this has already been cancelled or ended"},
 
 	// Waiting lists.
-	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are already on this waiting list"},
+	domain.AlreadyWaiting:  {status: 409, title: "Already waiting", detail: "you are already on this waiting list", facts: []string{"waitingId"}},
 	domain.WaitingNotFound: {status: 404, title: "Waiting not found", detail: "there is no such waiting entry"},
-	domain.OfferExpired:    {status: 409, title: "Offer expired", detail: "this offer has expired"},
+	domain.OfferExpired:    {status: 409, title: "Offer expired", detail: "this offer has expired", facts: []string{"expiredAt"}},
 	domain.NoOffer:         {status: 409, title: "No offer", detail: "there is no offer for this entry"},
 
 	// Orders.
@@ -105,8 +107,8 @@ var codes = map[string]codeRow{
 	domain.ProductExists:      {status: 409, title: "Product exists", detail: "this salePostId is taken"},
 	domain.ProductClosed:      {status: 409, title: "Product closed", detail: "this product is no longer sold"},
 	domain.OrderNotFound:      {status: 404, title: "Order not found", detail: "there is no such order"},
-	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered"},
-	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be price times count"},
+	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered", facts: []string{"limit"}},
+	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be price times count", facts: []string{"expected"}},
 	domain.PaymentAlreadyUsed: {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
 	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "no payment provider is configured"},
 

@@ -29,13 +29,7 @@ type commandRequest struct {
 // commandDecoder reads a command from a request and validates its shape.
 type commandDecoder func(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 
-const (
-	maxKeyLength = 255
-
-	maxWait     = 30 * time.Second
-	defaultWait = 5 * time.Second
-	noWait      = 0 // of issuing and ordering: they respond as soon as the command is durable
-)
+const maxKeyLength = 255
 
 // command is the handler of one kind of command. It waits for fallback without a Prefer header.
 func (s *Server) command(fallback time.Duration, decode commandDecoder) handler {
@@ -44,12 +38,12 @@ func (s *Server) command(fallback time.Duration, decode commandDecoder) handler 
 		if err != nil {
 			return err
 		}
-		wait := preferredWait(r.Header["Prefer"], fallback)
+		prefer := parsePrefer(r.Header["Prefer"])
 		req, err := decode(w, r)
 		if err == nil {
 			req.entity = cmp.Or(req.entity, who.User)
 			e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), req.canonical)
-			err = s.execute(w, r, e, req, wait)
+			err = s.execute(w, r, e, req, prefer, fallback)
 		}
 		if err != nil {
 			return e.problemFor(err)
@@ -84,11 +78,12 @@ func echoKey(w http.ResponseWriter, r *http.Request) (key string, keyed bool, er
 	keys, keyed := r.Header["Idempotency-Key"]
 	if !keyed {
 		keys = []string{rand.Text()}
-	} else if len(keys) != 1 || !validKey(keys[0]) {
+	}
+	if key = unquoteKey(keys[0]); len(keys) != 1 || !validKey(key) {
 		return "", true, fieldProblem(invalidIdempotencyKey, "Idempotency-Key", "is not 1 to %d visible ASCII characters", maxKeyLength)
 	}
 	w.Header()["Idempotency-Key"] = keys
-	return keys[0], keyed, nil
+	return key, keyed, nil
 }
 
 // refusedCommand is the error of a command that its route does not admit.
@@ -108,6 +103,31 @@ func validKey(key string) bool {
 	return key != "" && len(key) <= maxKeyLength && !strings.ContainsFunc(key, invisible)
 }
 
+// unquoteKey is the key without the quotes in which the IETF draft spells it, as a string of RFC 9651: a client that changes its
+// spelling sends the same key. Other texts that begin with a quote are keys as they are.
+func unquoteKey(key string) string {
+	if len(key) < 2 || key[0] != '"' || key[len(key)-1] != '"' {
+		return key
+	}
+	inner := key[1 : len(key)-1]
+	if !strings.ContainsAny(inner, `"\`) {
+		return inner
+	}
+	unquoted := make([]byte, 0, len(inner))
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case c == '\\' && i+1 < len(inner) && (inner[i+1] == '\\' || inner[i+1] == '"'):
+			i++
+			unquoted = append(unquoted, inner[i])
+		case c == '\\' || c == '"':
+			return key
+		default:
+			unquoted = append(unquoted, c)
+		}
+	}
+	return string(unquoted)
+}
+
 // canonicalPath is the current path for a path of older clients.
 func canonicalPath(path string) string {
 	if rest, legacy := strings.CutPrefix(path, "/api/schedules/"); legacy {
@@ -121,12 +141,16 @@ var (
 	errOutcomeUnknown = error(problemf(outcomeUnknown, "")) // of a request whose append panicked
 )
 
-// execute answers the request with its outcome, or with 202 when there is none after wait.
-func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequest, req commandRequest, wait time.Duration) error {
-	e, outcome, err := s.submit(r.Context(), e, req, wait)
-	switch {
-	case err != nil:
+// execute answers the request with its outcome, or with 202 when there is none after the preferred wait.
+func (s *Server) execute(w http.ResponseWriter, r *http.Request, e *inflightRequest, req commandRequest, prefer preference, fallback time.Duration) error {
+	e, outcome, err := s.submit(r.Context(), e, req, prefer.waitOr(fallback))
+	if err != nil {
 		return err
+	}
+	if applied := prefer.applied(outcome == nil); applied != "" {
+		w.Header()["Preference-Applied"] = []string{applied}
+	}
+	switch {
 	case outcome == nil:
 		s.respondAccepted(w, e)
 		return nil
@@ -286,50 +310,4 @@ func (s *Server) respondAccepted(w http.ResponseWriter, e *inflightRequest) {
 	b = append(b, `"}}`...)
 	w.Header()["Location"] = []string{request}
 	send(w, http.StatusAccepted, jsonType, b)
-}
-
-// preferredWait is how long to wait for the outcome: N seconds with `wait=N`, 0 with `respond-async`, otherwise
-// fallback. With both, the response comes with the outcome or after N seconds (RFC 7240, 4.3). Of a repeated preference
-// the first counts. Invalid preferences are ignored, as the RFC requires, and a wait above maxWait is maxWait.
-func preferredWait(prefer []string, fallback time.Duration) time.Duration {
-	async, hasWait, wait := false, false, time.Duration(0)
-	for _, header := range prefer {
-		for preference := range strings.SplitSeq(header, ",") {
-			preference, _, _ = strings.Cut(preference, ";") // none has parameters that matter here
-			name, value, _ := strings.Cut(preference, "=")
-			switch strings.ToLower(strings.Trim(name, " \t")) {
-			case "respond-async":
-				async = true
-			case "wait":
-				if seconds, ok := waitSeconds(value); ok && !hasWait {
-					hasWait, wait = true, seconds
-				}
-			}
-		}
-	}
-	switch {
-	case hasWait:
-		return wait
-	case async:
-		return noWait
-	}
-	return fallback
-}
-
-// waitSeconds parses digits, quoted or not. Numbers that would overflow are the limit.
-func waitSeconds(value string) (time.Duration, bool) {
-	value = strings.Trim(value, " \t")
-	if unquoted, ok := strings.CutPrefix(value, `"`); ok {
-		if value, ok = strings.CutSuffix(unquoted, `"`); !ok {
-			return 0, false
-		}
-	}
-	seconds := time.Duration(0)
-	for i := range len(value) {
-		if value[i] < '0' || value[i] > '9' {
-			return 0, false
-		}
-		seconds = min(seconds*10+time.Duration(value[i]-'0')*time.Second, maxWait)
-	}
-	return seconds, value != ""
 }

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	exposedHeaders = "Last-Event-ID, Location, Idempotency-Key, Idempotent-Replayed, Retry-After, X-Request-Id"
-	allowedHeaders = "Content-Type, Idempotency-Key, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
+	exposedHeaders = "ETag, Idempotency-Key, Idempotent-Replayed, Last-Event-ID, Location, Preference-Applied, Retry-After, X-Request-Id"
+	allowedHeaders = "Content-Type, Idempotency-Key, If-None-Match, Prefer, X-User-Id, Authorization, Last-Event-ID, X-Request-Id, Cache-Control"
 )
 
 // Header values of every response. A response is never a page of another site's frame, nor something else than it says; pages

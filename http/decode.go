@@ -134,13 +134,15 @@ func readBody(w http.ResponseWriter, r *http.Request) (*object, error) {
 		return jsonobject.New(nil), nil
 	}
 	if !hasMediaType(r, "application/json") {
+		w.Header()["Accept"] = jsonType
 		return nil, problemf(unsupportedMediaType, "")
 	}
 	return jsonobject.Parse(body)
 }
 
 // readAll reads a body of at most limit bytes, within timeout if that is longer than the server's, which is the case unless it is
-// 0. The deadline of a body that was not read to its end stays, for net/http reads on before the next request.
+// 0. An encoded body is refused: a small one could become a large one. The deadline of a body that was not read to its end stays, for
+// net/http reads on before the next request.
 func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	const tooLarge = "the body may have at most %d KiB"
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
@@ -173,7 +175,7 @@ func hasMediaType(r *http.Request, want string) bool {
 	}
 	media, parameters, err := mime.ParseMediaType(contentType)
 	charset, hasCharset := parameters["charset"]
-	return err == nil && media == want && (!hasCharset || strings.EqualFold(charset, "utf-8"))
+	return err == nil && media == want && (!hasCharset || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8"))
 }
 
 // idField is an id, "" when absent. A number is read as its digits.

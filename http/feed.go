@@ -44,6 +44,12 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request, who auth.Identity)
 	return err
 }
 
+// wantsLines says that the client reads the feed as lines, which no browser does.
+func wantsLines(r *http.Request) bool {
+	lines, _ := feedFormat(r.Header["Accept"])
+	return lines
+}
+
 // feedFormat is what a client accepts: lines, if it names them or CloudEvents and not streams; else a stream.
 func feedFormat(accept []string) (lines, cloudEvents bool) {
 	stream := false

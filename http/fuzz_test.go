@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -28,6 +29,7 @@ import (
 // stubProjector is a projector with an empty store.
 type stubProjector struct{}
 
+func (stubProjector) LastOfEntity(string, string) uint64          { return 0 }
 func (stubProjector) Status() projections.Status                  { return projections.Status{CaughtUp: true} }
 func (stubProjector) WaitConfirmed(context.Context, uint64) error { return context.DeadlineExceeded }
 func (stubProjector) WaitDecided(context.Context, uint64) error   { return nil }
@@ -141,9 +143,43 @@ func FuzzPrefer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, prefer string) {
 		for _, fallback := range []time.Duration{noWait, defaultWait} {
-			if got := preferredWait([]string{prefer}, fallback); got < 0 || got > maxWait || got%time.Second != 0 {
+			if got := parsePrefer([]string{prefer}).waitOr(fallback); got < 0 || got > maxWait || got%time.Second != 0 {
 				t.Errorf("%q: got %s", prefer, got)
 			}
+		}
+	})
+}
+
+// A key is the same in quotes and without, and no text becomes a key that could not be sent without.
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, seed := range []string{"k", `"k"`, `"a\"b"`, `"`, `""`, `"\"`, "8e03978e-40d5", `"a"b"`, "two words", "\x00", "한"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, sent string) {
+		key := unquoteKey(sent)
+		if validKey(sent) && !validKey(key) && sent != `""` {
+			t.Errorf("%q becomes %q", sent, key)
+		}
+		quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(sent) + `"`
+		if got := unquoteKey(quoted); got != sent {
+			t.Errorf("%q in quotes becomes %q", sent, got)
+		}
+	})
+}
+
+// Every header that a page or a map is chosen by is read without harm.
+func FuzzNegotiation(f *testing.F) {
+	f.Add("text/html,*/*;q=0.8", "ko-KR,ko;q=0.9,en;q=0.8", `W/"k3v9x2ab-1", "x"`, "gzip;q=1")
+	f.Add(",,;;", "-;", `"`, "*")
+	f.Fuzz(func(t *testing.T, accept, language, match, coding string) {
+		r := httptest.NewRequest("GET", "/problems/sold_out", nil)
+		r.Header = http.Header{"Accept": {accept}, "Accept-Language": {language}, "Accept-Encoding": {coding}}
+		accepts(r, "text/html")
+		prefersKorean(r)
+		acceptsGzip(r)
+		const tag = `W/"k3v9x2ab-1"`
+		if matchesTag([]string{match}, tag) && !strings.Contains(match, `"k3v9x2ab-1"`) && !strings.Contains(match, "*") {
+			t.Errorf("%q matches", match)
 		}
 	})
 }
@@ -167,7 +203,7 @@ func TestPrefer_Parses(t *testing.T) {
 		`wait="1`:                     defaultWait,
 		"return=minimal, handling":    defaultWait,
 	} {
-		if got := preferredWait([]string{prefer}, defaultWait); got != want {
+		if got := parsePrefer([]string{prefer}).waitOr(defaultWait); got != want {
 			t.Errorf("%q: got %s, want %s", prefer, got, want)
 		}
 	}

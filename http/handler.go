@@ -21,7 +21,7 @@ import (
 // handler answers a request of somebody whom its route admits, or returns an error before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) error
 
-// ServeHTTP assigns the request id, checks the origin and the address's rate, and routes the request.
+// ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
 	if s.AccessLog {
@@ -37,15 +37,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if err := s.checkOrigin(w, r); err != nil {
 		s.fail(w, r, err)
-		return
-	}
-	if err := s.limitAddress(r); err != nil {
-		if acceptsEvents(r) {
-			s.metrics.refused.WithLabelValues(rateLimited).Inc()
-			s.Streams.Reject(w, r)
-		} else {
-			s.fail(w, r, err)
-		}
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -80,7 +71,7 @@ func (s *Server) stream(path string, row access, h handler) {
 // handle adds a route. Path parameters are found by r.PathValue; an empty one gets 400. The duration of a stream is not
 // measured, and its ResponseWriter is the server's own, because it may be hijacked.
 func (s *Server) handle(method, path string, row access, stream bool, h handler) {
-	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream})
+	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream, row.public, row.anonymous})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
 		setRoute(w, path)
@@ -105,9 +96,18 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		if r.Body == http.NoBody { // the request is read, and its client may wait for longer than the deadline of reading it
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}
-		err := setPathValues(r, params)
+		err := s.limitAddress(r)
+		if err == nil {
+			err = setPathValues(r, params)
+		}
 		if err == nil {
 			err = s.admitted(w, r, row, stream, h)
+		}
+		if err != nil && stream && !wantsLines(r) && problemOf(err).Code == rateLimited {
+			s.metrics.refused.WithLabelValues(rateLimited).Inc()
+			s.Streams.Reject(w, r) // after an error, an EventSource would never come back
+			status = http.StatusOK
+			return
 		}
 		switch {
 		case err != nil:
@@ -130,11 +130,10 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, row access, st
 	if err == nil {
 		return h(w, r, who)
 	}
-	lines, _ := feedFormat(r.Header["Accept"]) // which no browser reads
 	switch {
 	case r.Method == http.MethodPost:
 		return refusedCommand(w, r, who, err)
-	case stream && !lines && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
+	case stream && !wantsLines(r) && sse.Resuming(r) && problemOf(err).Code == unauthenticated:
 		s.Streams.Expired(w, r)
 		return nil
 	}
@@ -153,6 +152,10 @@ func setPathValues(r *http.Request, params httprouter.Params) error {
 
 // handleNotFound answers requests that match no route. If only the last path parameter is missing, that is the problem.
 func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
+	if err := s.limitAddress(r); err != nil {
+		s.metrics.countUnrouted(r.Method, s.fail(w, r, err))
+		return
+	}
 	problem := problemf(notFound, "")
 	if path := r.URL.Path; path[max(0, len(path)-1):] == "/" {
 		if route, params, _ := s.router.Lookup(r.Method, path+"-"); route != nil && len(params) > 0 && params[len(params)-1].Value == "-" {
@@ -163,6 +166,10 @@ func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) handleMethodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	if err := s.limitAddress(r); err != nil {
+		s.metrics.countUnrouted(r.Method, s.fail(w, r, err))
+		return
+	}
 	problem := problemf(methodNotAllowed, "this path accepts %s", w.Header().Get("Allow"))
 	s.metrics.countUnrouted(r.Method, s.fail(w, r, problem))
 }
@@ -184,6 +191,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) (status
 	if seconds := cmp.Or(p.retryAfter, codes[p.Code].retryAfter); seconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
+	w.Header()["Cache-Control"] = noStore // by default a cache may keep a 404 or a 405
 	body, err := json.Marshal(p)
 	if err != nil {
 		panic(err)

@@ -241,3 +241,14 @@ func must[T any](v T, err error) func(testing.TB) T {
 		return v
 	}
 }
+
+func TestIdempotencyKey_IsUnquoted(t *testing.T) {
+	for sent, want := range map[string]string{
+		`abc`: `abc`, `"abc"`: `abc`, `"a\"b\\"`: `a"b\`, `""`: ``, // strings of RFC 9651
+		`"`: `"`, `"abc`: `"abc`, `abc"`: `abc"`, `"a"b"`: `"a"b"`, `"a\b"`: `"a\b"`, `"a\"`: `"a\"`, `"a";b=1`: `"a";b=1`, // other texts
+	} {
+		if got := unquoteKey(sent); got != want {
+			t.Errorf("%s: got %s, want %s", sent, got, want)
+		}
+	}
+}

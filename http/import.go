@@ -44,14 +44,20 @@ func (s *Server) importSchedules(w http.ResponseWriter, r *http.Request, who aut
 	if err != nil {
 		return e.problemFor(err)
 	}
-	deadline := time.Now().Add(preferredWait(r.Header["Prefer"], defaultWait))
-	response := list[importView]{Items: []importView{}}
+	prefer := parsePrefer(r.Header["Prefer"])
+	deadline := time.Now().Add(prefer.waitOr(defaultWait))
+	key := unquoteKey(w.Header()["Idempotency-Key"][0])
+	response, accepted := list[importView]{Items: []importView{}}, false
 	for _, entry := range entries {
-		item, err := s.importOne(r, e.user, w.Header()["Idempotency-Key"][0], entry, time.Until(deadline))
+		item, err := s.importOne(r, e.user, key, entry, time.Until(deadline))
 		if err != nil {
 			return err
 		}
 		response.Items = append(response.Items, item)
+		accepted = accepted || item.Status == "ACCEPTED"
+	}
+	if applied := prefer.applied(accepted); applied != "" {
+		w.Header()["Preference-Applied"] = []string{applied}
 	}
 	return sendJSON(w, http.StatusOK, response)
 }
@@ -95,6 +101,7 @@ func (s *Server) readImport(w http.ResponseWriter, r *http.Request) ([]importEnt
 	if hasMediaType(r, "text/csv") {
 		read = schedulefile.CSV
 	} else if !hasMediaType(r, "application/json") {
+		w.Header()["Accept"] = []string{"application/json, text/csv"}
 		return nil, problemf(unsupportedMediaType, "a file is text/csv or application/json, in UTF-8")
 	}
 	file, err := readAll(w, r, maxImport, s.importTimeout)

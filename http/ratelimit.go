@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -72,9 +71,4 @@ func (s *Server) logRateLimit(r *http.Request) {
 		return
 	}
 	s.Logger.Warn("too many requests from an address, some are refused; if it is a proxy, name it in trustedProxies", "peer", r.RemoteAddr)
-}
-
-// acceptsEvents says whether the client is an EventSource, or like one: it gives up permanently when the status is an error.
-func acceptsEvents(r *http.Request) bool {
-	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 }

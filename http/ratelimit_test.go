@@ -113,7 +113,7 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 			t.Errorf("%q: got %s %s, want 429", header, a.Status, body)
 		}
 	}
-	a, body := f.send(t, "GET", "/api/v1/promotions/p/events", "X-Forwarded-For", "203.0.113.1", "Accept", "text/event-stream")
+	a, body := f.send(t, "GET", "/api/v1/promotions/p/events", "X-Forwarded-For", "203.0.113.1")
 	if a.StatusCode != http.StatusOK || !strings.HasPrefix(body, "retry: ") {
 		t.Errorf("an EventSource: got %s %s, want 200 and a time to come back", a.Status, body)
 	}

@@ -20,6 +20,9 @@ func (s *Server) routes() {
 	s.get("/readyz", everyone, s.readyz)
 	s.get("/metrics", everyone, s.serveMetrics())
 	s.get("/debug/streams", admins, s.debugStreams)
+	s.get("/openapi.json", everyone, s.serveContract(func(c *contract) *page { return c.document }))
+	s.get("/docs", everyone, s.serveContract(func(c *contract) *page { return c.docs }))
+	s.get("/problems/:code", everyone, s.explainProblem)
 
 	s.post("/api/v1/promotions/:promotionId/coupons", users, s.command(noWait, issueCoupon))
 	s.post("/api/v1/promotions/:promotionId/waiting", users, s.command(defaultWait, waitForCoupons))

@@ -168,6 +168,7 @@ func (p *scriptRunner) send() {
 	if p.response.Header.Get("X-Request-Id") == "" {
 		p.Errorf("%s: a response without X-Request-Id", p.pos)
 	}
+	checkContract(p, r, p.body, p.response, p.responseBody)
 	if p.response.StatusCode == 500 {
 		p.Errorf("%s: 500: %s", p.pos, p.responseBody)
 	}

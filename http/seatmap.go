@@ -1,6 +1,7 @@
 // The seats of a schedule as a JSON array: the first request of every page, thousands at once. The JSON is written by hand,
 // because reflection would cost more than everything else here together. For clients that accept gzip a large map is
-// compressed while it is written, so that at most flushSize of it is in memory as text.
+// compressed while it is written, so that at most flushSize of it is in memory as text. A client that has the present map, by its
+// entity tag, gets 304 without it.
 
 package http
 
@@ -40,7 +41,14 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request, who auth.Identity
 	buffer := seatMapBuffers.Get().(*[]byte)
 	defer seatMapBuffers.Put(buffer)
 	m := seatMap{out: append((*buffer)[:0], '['), legacy: isLegacyRequest(r), compress: acceptsGzip(r)}
-	err = s.readSnapshot(w, r, query, who, func(v *store.View) error { return v.Seats(schedule, m.add) })
+	tag, unchanged := "", false
+	err = s.readSnapshot(w, r, query, who, func(v *store.View) error {
+		tag = s.seatMapTag(v, schedule, who.User)
+		if unchanged = matchesTag(r.Header["If-None-Match"], tag); unchanged {
+			return nil
+		}
+		return v.Seats(schedule, m.add)
+	})
 	if m.gz != nil {
 		defer gzipPool.Put(m.gz)
 	}
@@ -50,12 +58,20 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request, who auth.Identity
 	switch {
 	case err != nil:
 		return err
-	case len(m.out) == 1: // a schedule has at least one seat
+	case !unchanged && len(m.out) == 1: // a schedule has at least one seat
 		return problemf(domain.ScheduleNotFound, "")
 	}
-	m.out[len(m.out)-1] = ']'
 	h := w.Header()
 	h.Add("Vary", "Accept-Encoding")
+	if tag != "" {
+		h["Etag"] = []string{tag}
+		h["Cache-Control"] = []string{"private, no-cache"} // a browser keeps the map, and asks each time whether it is the present one
+	}
+	if unchanged {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	m.out[len(m.out)-1] = ']'
 	body := m.out
 	if m.gz != nil {
 		if body, err = m.compressed(); err != nil {
@@ -65,6 +81,36 @@ func (s *Server) seats(w http.ResponseWriter, r *http.Request, who auth.Identity
 	}
 	send(w, http.StatusOK, jsonType, body)
 	return nil
+}
+
+// seatMapTag is the entity tag of a schedule's seats as the user sees them: the position of the schedule's last event, and the
+// user, since a browser's cache may outlive a login. It is "" where that event may be newer than the snapshot: the tag would
+// promise what the map does not show. It is a weak one, for the map may be compressed or not.
+func (s *Server) seatMapTag(v *store.View, schedule, user string) string {
+	last := s.Projector.LastOfEntity("seats", schedule)
+	if last == 0 || last > v.EventNumber() {
+		return ""
+	}
+	if user != "" {
+		user = "." + user
+	}
+	return `W/"` + s.position(last) + user + `"`
+}
+
+// matchesTag says whether If-None-Match names the tag (RFC 9110, 13.1.2). No tag of ours has a comma.
+func matchesTag(headers []string, tag string) bool {
+	if tag == "" {
+		return false
+	}
+	for _, header := range headers {
+		for candidate := range strings.SplitSeq(header, ",") {
+			candidate = strings.Trim(candidate, " \t")
+			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag[len("W/"):] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // seatMap writes seats, each followed by a comma. What the seats of a row share is encoded once and copied.

@@ -3,9 +3,13 @@ package http
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -65,4 +69,58 @@ func TestSeatMap_ArrivesWhole(t *testing.T) {
 			t.Fatal(len(seats), err)
 		}
 	}
+}
+
+// The tag of a map never promises what the map does not show, nor does a 304 a later position than that of the map that the client has.
+// Event 1 creates the schedule, and each other event holds one seat.
+func TestSeatMap_TagIsNeverAheadOfMap(t *testing.T) {
+	f := newFixture(t)
+	seedSchedule(t, f, 200)
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	wg.Go(func() {
+		defer close(done)
+		for seat := 1; seat <= 200; seat++ {
+			r := httptest.NewRequest("POST", "/api/v1/schedules/s/seats/hold", strings.NewReader(fmt.Sprintf(`{"scheduleSeatIds":[%d]}`, seat)))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("X-User-Id", fmt.Sprintf("u%d", seat))
+			response := httptest.NewRecorder()
+			if f.ServeHTTP(response, r); response.Code != 201 {
+				t.Errorf("got %d %s", response.Code, response.Body)
+			}
+		}
+	})
+	defer wg.Wait()
+	held, tag, unchanged := 0, "", 0
+	for last := false; !last; {
+		select {
+		case <-done:
+			last = true
+		default:
+		}
+		r := httptest.NewRequest("GET", "/api/v1/schedules/s/seats", nil)
+		if tag != "" {
+			r.Header.Set("If-None-Match", tag)
+		}
+		response := httptest.NewRecorder()
+		f.ServeHTTP(response, r)
+		promised := response.Header().Get("Last-Event-ID")
+		switch response.Code {
+		case 200:
+			if held, tag = bytes.Count(response.Body.Bytes(), []byte(`"HELD"`)), response.Header().Get("ETag"); tag != "" {
+				promised = strings.Trim(tag, `W/"`)
+			}
+		case 304:
+			unchanged++
+		default:
+			t.Fatalf("got %d %s", response.Code, response.Body)
+		}
+		if n := must(strconv.Atoi(strings.TrimPrefix(promised, testEpoch+"-")))(t); held < n-1 {
+			t.Fatalf("%d: %d seats are held, and %s is promised", response.Code, held, promised)
+		}
+	}
+	if held != 200 {
+		t.Errorf("at the end %d seats are held", held)
+	}
+	t.Logf("%d times unchanged", unchanged)
 }

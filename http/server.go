@@ -159,6 +159,8 @@ type Projector interface {
 	OutcomeOf(id domain.RequestID) (domain.Event, bool, error)
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
+	// LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo"), 0 if there is none.
+	LastOfEntity(kind, entity string) uint64
 	// Read reads a snapshot of the store as user; "" is anonymous.
 	Read(user string, read func(*store.View) error) error
 	// Stats queries the logs and counts.
@@ -201,6 +203,7 @@ type Server struct {
 	Config
 	router         *httprouter.Router
 	endpoints      []Route
+	contract       func() (*contract, error)
 	metrics        *metrics
 	inflight       inflightTable
 	csrf           *http.CrossOriginProtection
@@ -236,6 +239,7 @@ func New(c Config) *Server {
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()
+	s.contract = sync.OnceValues(s.newContract)
 	base, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{

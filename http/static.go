@@ -41,23 +41,38 @@ func (s *Server) staticFiles() {
 	}
 }
 
-// staticFile serves one file, which browsers revalidate each time.
+// staticFile serves one file.
 func staticFile(name string) handler {
 	content, err := web.ReadFile("web/" + name)
 	if err != nil {
 		panic(err)
 	}
+	return newPage(contentTypes[path.Ext(name)], content).serve
+}
+
+// page is content that browsers keep, and revalidate each time.
+type page struct {
+	contentType, tag string
+	content          []byte
+}
+
+func newPage(contentType string, content []byte) *page {
 	sum := sha256.Sum256(content)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	return func(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
-		h := w.Header()
-		h.Set("Content-Type", contentTypes[path.Ext(name)])
-		h.Set("Content-Security-Policy", contentSecurityPolicy)
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages of other sites may load onsale.js
-		h.Set("Cache-Control", "no-cache")
-		h.Set("ETag", tag)
-		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
-		return nil
-	}
+	return &page{contentType, `"` + hex.EncodeToString(sum[:8]) + `"`, content}
+}
+
+func (p *page) serve(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
+	h := w.Header()
+	h.Set("Content-Type", p.contentType)
+	setPageHeaders(h)
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // pages of other sites may load onsale.js
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", p.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(p.content))
+	return nil
+}
+
+func setPageHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentSecurityPolicy)
+	h.Set("Referrer-Policy", "no-referrer")
 }

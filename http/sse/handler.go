@@ -51,7 +51,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	s := &subscription{hub: h, addr: addressOf(r), cursor: initial, expires: expirySeconds(expires)}
+	s := &subscription{hub: h, addr: auth.ClientAddress(r, h.TrustedProxies), cursor: initial, expires: expirySeconds(expires)}
 	if s.isExpired() {
 		h.Expired(w, r)
 		return

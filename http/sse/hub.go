@@ -37,9 +37,12 @@ type Config struct {
 	WriteTimeout                     time.Duration // for one batch of frames (90 s)
 
 	// MaxStreams bounds all streams (four fifths of the descriptors that this process may have), MaxPerUser those of one user
-	// and those of one order (100), MaxPerAddress those of one address (0: unlimited, since all have the same behind a
-	// proxy). Below 0: unlimited. A stream too many is rejected with a retry delay.
+	// and those of one order (100), MaxPerAddress those of one client's address (0: unlimited). Below 0: unlimited. A stream too
+	// many is rejected with a retry delay.
 	MaxStreams, MaxPerUser, MaxPerAddress int
+
+	// TrustedProxies are the peers that name the client's address in a header.
+	TrustedProxies []netip.Prefix
 
 	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others keep those of their handlers.
 	EventLoop bool

@@ -3,7 +3,6 @@
 package sse
 
 import (
-	"net/http"
 	"net/netip"
 	"slices"
 	"sync/atomic"
@@ -100,13 +99,4 @@ func (h *Hub) countAddress(addr netip.Addr, delta int) {
 	if h.addresses[addr] == 0 {
 		delete(h.addresses, addr)
 	}
-}
-
-// addressOf is the other end of the request's connection. A header could contain anything.
-func addressOf(r *http.Request) netip.Addr {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr().Unmap()
 }

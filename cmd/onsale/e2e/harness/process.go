@@ -67,7 +67,8 @@ func (n *Node) Launch() (*Process, error) {
 		command = append([]string{"ip", "netns", "exec", n.Namespace}, command...)
 	}
 	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1", "ONSALE_LIMITS_PER_USER=0") // tests send more as one user than people do
+	// Tests send more as one user, and from one address, than people do.
+	p.cmd.Env = append(os.Environ(), "ONSALE_NODE=box-1", "ONSALE_LIMITS_PER_USER=0", "ONSALE_LIMITS_PER_ADDRESS=0")
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
 		return nil, err

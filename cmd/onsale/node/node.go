@@ -175,7 +175,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
-		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
+		Auth: n.auth, LocalOnly: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
 		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),

@@ -165,6 +165,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
 		return err
 	}
+	n.auth.OnKeyWithdrawn(n.hub.Reidentify)
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {

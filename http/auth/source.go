@@ -8,23 +8,22 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"onsale/config/readfile"
 )
 
 const (
-	refreshEvery  = 5 * time.Minute
-	refreshPause  = 10 * time.Second // between a refresh and the next one for an unknown key, or after a failure
-	fetchTimeout  = 5 * time.Second
-	keySetMaxSize = 1 << 20
+	refreshEvery = 5 * time.Minute
+	refreshPause = 10 * time.Second // between a refresh and the next one for an unknown key, or after a failure
+	fetchTimeout = 5 * time.Second
 )
 
 // keySource has the keys that are in force.
@@ -59,20 +58,25 @@ func secretSource(secret string) *keySource {
 func newKeySource(where string, every, pause time.Duration, logger *slog.Logger) (*keySource, error) {
 	s := &keySource{where: where, every: every, pause: pause, logger: logger}
 	s.keys.Store(newKeySet(nil))
-	s.read = func(context.Context) ([]byte, error) { return readFile(where) }
+	s.read = readfile.NewReader(where).Read
 	if strings.Contains(where, "://") {
 		u, err := url.Parse(where)
 		if err != nil {
 			return nil, fmt.Errorf("the address of the key set is no URL")
 		}
 		if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-			return nil, fmt.Errorf("the key set at %s is not read over https: an attacker on the way could sign as any user", u.Redacted())
+			return nil, fmt.Errorf("the key set at %s is not read over https: an attacker on the way could sign as any user", withoutSecrets(u))
 		}
-		s.where = u.Redacted()
+		s.where = withoutSecrets(u)
 		client := keySetClient()
 		s.read = func(ctx context.Context) ([]byte, error) { return fetch(ctx, client, where) }
 	}
 	return s, nil
+}
+
+// withoutSecrets is an address for the log: a login or a query may have a secret.
+func withoutSecrets(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
@@ -82,7 +86,7 @@ func keySetClient() *http.Client {
 	return &http.Client{
 		Timeout: fetchTimeout,
 		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-			return fmt.Errorf("it redirects to %s, which is not followed", r.URL.Redacted())
+			return fmt.Errorf("it redirects to %s, which is not followed", withoutSecrets(r.URL))
 		},
 	}
 }
@@ -104,24 +108,7 @@ func fetch(ctx context.Context, client *http.Client, address string) ([]byte, er
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answers %d", response.StatusCode)
 	}
-	return readAtMost(response.Body)
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAtMost(f)
-}
-
-func readAtMost(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, keySetMaxSize+1))
-	if err == nil && len(text) > keySetMaxSize {
-		err = fmt.Errorf("it is larger than %d bytes", keySetMaxSize)
-	}
-	return text, err
+	return readfile.AtMost(response.Body)
 }
 
 // current returns the keys in force.

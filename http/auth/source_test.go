@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"onsale/config/readfile"
 )
 
 // issuer is a server of a key set.
@@ -157,7 +159,7 @@ func TestKeySet_Outage(t *testing.T) {
 			fmt.Fprint(w, `{"keys":[`+strings.Repeat("{},", 99)+`{}]}`)
 		},
 		"too large": func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, `{"keys":[],"x":"`+strings.Repeat("x", keySetMaxSize)+`"}`)
+			fmt.Fprint(w, `{"keys":[],"x":"`+strings.Repeat("x", readfile.MaxSize)+`"}`)
 		},
 		"a redirect to another set": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/evil", http.StatusFound) },
 		"cut in the middle": func(w http.ResponseWriter, _ *http.Request) {

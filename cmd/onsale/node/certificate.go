@@ -8,15 +8,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"onsale/config"
+	"onsale/config/readfile"
 )
 
 const (
@@ -28,9 +29,10 @@ type certificate struct {
 	files   config.TLS
 	logger  *slog.Logger
 	pair    atomic.Pointer[tls.Certificate] // in force
-	problem atomic.Pointer[string]          // of the files; nil: pair is what they have
+	problem atomic.Pointer[string]          // of the files, without their paths; nil: pair is what they have
 
 	// Of the goroutine that runs.
+	cert, key       *readfile.Reader
 	certPEM, keyPEM []byte // as they were read last
 	unusable        error  // why they are no pair
 	endingLogged    bool   // of pair
@@ -41,10 +43,10 @@ func loadCertificate(files config.TLS, logger *slog.Logger) (*certificate, error
 	if files.Cert == "" {
 		return nil, nil
 	}
-	c := &certificate{files: files, logger: logger}
-	c.check()
+	c := &certificate{files: files, logger: logger, cert: readfile.NewReader(files.Cert), key: readfile.NewReader(files.Key)}
+	c.check(context.Background())
 	if c.pair.Load() == nil {
-		return nil, fmt.Errorf("tls: %s", *c.problem.Load())
+		return nil, errors.New(*c.problem.Load())
 	}
 	return c, nil
 }
@@ -56,22 +58,25 @@ func (c *certificate) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker:
-			c.check()
+			c.check(ctx)
 		}
 	}
 }
 
 // check reads the files, and uses the pair if it is new and valid.
-func (c *certificate) check() {
-	err := c.read()
+func (c *certificate) check(ctx context.Context) {
+	err := c.read(ctx)
 	before := c.problem.Load()
-	if err == nil {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err == nil:
 		c.problem.Store(nil)
-	} else {
+	default:
 		problem := err.Error()
 		c.problem.Store(&problem)
 		if c.pair.Load() != nil && (before == nil || *before != problem) {
-			c.logger.Error("certificate cannot be reloaded, the one before it stays", "error", err)
+			c.logger.Error("certificate cannot be reloaded, the one before it stays", "error", err, "cert", c.files.Cert, "key", c.files.Key)
 		}
 	}
 	if pair := c.pair.Load(); pair != nil && !c.endingLogged && time.Until(pair.Leaf.NotAfter) < certificateEndsSoon {
@@ -80,15 +85,16 @@ func (c *certificate) check() {
 	}
 }
 
-// read compares contents, since the times of files may not change, as with the links by which Kubernetes mounts secrets.
-func (c *certificate) read() error {
-	certPEM, err := os.ReadFile(c.files.Cert)
+// read compares contents, since the times of files may not change, as with the links by which Kubernetes mounts secrets. Its
+// errors name settings and no paths: /readyz is public.
+func (c *certificate) read(ctx context.Context) error {
+	certPEM, err := c.cert.Read(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("tls.cert: %w", readfile.Reason(err))
 	}
-	keyPEM, err := os.ReadFile(c.files.Key)
+	keyPEM, err := c.key.Read(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("tls.key: %w", readfile.Reason(err))
 	}
 	if bytes.Equal(certPEM, c.certPEM) && bytes.Equal(keyPEM, c.keyPEM) {
 		return c.unusable
@@ -96,7 +102,7 @@ func (c *certificate) read() error {
 	c.certPEM, c.keyPEM = certPEM, keyPEM
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if c.unusable = err; err != nil {
-		c.unusable = fmt.Errorf("%s and %s: %w", c.files.Cert, c.files.Key, err)
+		c.unusable = fmt.Errorf("tls.cert and tls.key: %w", err)
 		return c.unusable
 	}
 	c.pair.Store(&pair)

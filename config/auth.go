@@ -4,8 +4,10 @@ package config
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -24,10 +26,20 @@ func (v *validator) auth(c Config) {
 	if a.RolesHeader != "" {
 		v.header("auth.rolesHeader", a.RolesHeader)
 	}
+	if a.RolesHeader != "" && strings.EqualFold(a.UserHeader, a.RolesHeader) {
+		v.fault("auth.rolesHeader", "is auth.userHeader", "name another header, or a user named admin would be one")
+	}
 	if v.cleanSecret("auth.secret", a.Secret) && a.Secret != "" && len(a.Secret) < secretMinLength {
 		v.fault("auth.secret", fmt.Sprintf("has %d bytes", len(a.Secret)), fmt.Sprintf("at least %d, such as openssl rand -base64 48 makes", secretMinLength))
 	}
 	v.keySet(a.JWKS)
+	if a.Mode == "demo" || a.Mode == "proxy" {
+		for _, s := range []struct{ key, value string }{{"auth.secret", a.Secret}, {"auth.jwks", a.JWKS}} {
+			if s.value != "" {
+				v.fault(s.key, "is set, but in auth.mode "+a.Mode+" no token is verified", "leave auth.mode out for jwt, or leave "+s.key+" out")
+			}
+		}
+	}
 	switch {
 	case a.Mode == "jwt" && a.Secret == "" && a.JWKS == "":
 		v.fault("auth.secret", "is missing, and auth.jwks too: nothing verifies tokens",
@@ -60,11 +72,21 @@ func (v *validator) keySet(where string) {
 	}
 }
 
-// header records what cannot be the name of a header.
+// takenHeaders mean something else, to HTTP, to proxies, or to this API: what they have is no user's name.
+var takenHeaders = []string{
+	"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Expect",
+	"Forwarded", "Host", "Idempotency-Key", "Last-Event-Id", "Origin", "Prefer", "Proxy-Authorization", "Referer", "Te", "Trailer",
+	"Transfer-Encoding", "Upgrade", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "X-Request-Id",
+}
+
+// header records what cannot be the name of a header with a user or roles.
 func (v *validator) header(key, name string) {
 	const characters = nodeCharacters + "!#$%&'*+.^`|~"
-	if name == "" || strings.Trim(name, characters) != "" {
+	switch {
+	case name == "" || strings.Trim(name, characters) != "":
 		v.fault(key, "is "+quoted(name), "the name of a header, such as X-User-Id")
+	case slices.Contains(takenHeaders, http.CanonicalHeaderKey(name)):
+		v.fault(key, "is "+quoted(name)+", which has another meaning", "a header that the proxy sets for this alone, such as X-User-Id")
 	}
 }
 

@@ -295,7 +295,7 @@ type Auth struct {
 	// Secret verifies tokens of HS256: 32 bytes or more, known to nobody but the
 	// login that signs them. Make one by "openssl rand -base64 48", and set it as
 	// ONSALE_AUTH_SECRET rather than in a file. In mode jwt one of secret and jwks
-	// must be set.
+	// must be set, in the other modes neither.
 	Secret string
 
 	// JWKS is a file or an https URL of the JSON Web Key Set that verifies tokens
@@ -311,7 +311,8 @@ type Auth struct {
 	Audience string
 
 	// Leeway is the difference between the clocks of the login and of this node
-	// that the times of a token may have. Default 30s, from 0s to 5m.
+	// that the times of a token may have: so long after its end it is accepted, and
+	// streams go on. Default 30s, from 0s to 5m.
 	Leeway time.Duration
 
 	// UserClaim is the claim that names the user. Default sub. Dots lead into
@@ -323,7 +324,8 @@ type Auth struct {
 	RolesClaim string
 
 	// UserHeader is the header that names the user in mode proxy. Default
-	// X-User-Id.
+	// X-User-Id. It and rolesHeader are two headers that mean nothing else, unlike
+	// Cookie or Forwarded.
 	UserHeader string
 
 	// RolesHeader is the header with the roles in mode proxy, comma separated.

@@ -163,7 +163,7 @@ func TestPrint_MasksNATSLogin(t *testing.T) {
 func TestPrint_MasksTokenSecrets(t *testing.T) {
 	for _, environ := range [][]string{
 		{"ONSALE_AUTH_SECRET=s3cret-s3cret-s3cret-s3cret-s3cret"}, {"ONSALE_AUTH_SECRET=s3cret"}, {"ONSALE_AUTH_SECRET=s3cret\n"},
-		{"ONSALE_AUTH_JWKS=https://kim:s3cret@login.example/keys"}, {"ONSALE_AUTH_JWKS=ftp://kim:s3cret@login.example/keys"},
+		{"ONSALE_AUTH_JWKS=https://login.example/keys?key=s3cret"}, {"ONSALE_AUTH_JWKS=https://kim:s3cret@login.example/keys"}, {"ONSALE_AUTH_JWKS=ftp://kim:s3cret@login.example/keys"},
 	} {
 		c, from, err := load(t, environ)
 		var output bytes.Buffer

@@ -4,13 +4,13 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/pflag"
+
+	"onsale/config/readfile"
 )
 
 // Fault is one thing that is wrong with a configuration.
@@ -93,9 +93,4 @@ func quoted(text string) string {
 
 // reason returns the cause of a file error without its path, which the fault
 // names already.
-func reason(err error) string {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err.Error()
-	}
-	return err.Error()
-}
+func reason(err error) string { return readfile.Reason(err).Error() }

@@ -43,7 +43,22 @@ var faultTests = map[string]struct {
 	"tokens by a secret": {environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", "0.0.0.0:443"}},
 	"demo in spite of a secret": {
 		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", "0.0.0.0:443", "--auth-mode", "demo"},
-		want: []string{`flag --listen: listen is "0.0.0.0:443", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+		want: []string{
+			`flag --listen: listen is "0.0.0.0:443", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`,
+			`environment ONSALE_AUTH_SECRET: auth.secret is set, but in auth.mode demo no token is verified (hint: leave auth.mode out for jwt, or leave auth.secret out)`,
+		},
+	},
+	"a proxy in spite of keys": {
+		file: "auth: {mode: proxy, jwks: 'https://login.example/keys'}\ntrustedProxies: [10.0.0.0/8]\n",
+		want: []string{`file FILE:1: auth.jwks is set, but in auth.mode proxy no token is verified (hint: leave auth.mode out for jwt, or leave auth.jwks out)`},
+	},
+	"headers with another meaning": {
+		file: "auth: {mode: proxy, userHeader: cookie, rolesHeader: COOKIE}\ntrustedProxies: [10.0.0.0/8]\n",
+		want: []string{
+			`file FILE:1: auth.userHeader is "cookie", which has another meaning (hint: a header that the proxy sets for this alone, such as X-User-Id)`,
+			`file FILE:1: auth.rolesHeader is "COOKIE", which has another meaning (hint: a header that the proxy sets for this alone, such as X-User-Id)`,
+			`file FILE:1: auth.rolesHeader is auth.userHeader (hint: name another header, or a user named admin would be one)`,
+		},
 	},
 	"tokens without a key": {
 		args: []string{"--auth-mode", "jwt", "--auth-leeway", "6m", "--auth-user-claim="},
@@ -66,8 +81,8 @@ var faultTests = map[string]struct {
 		want:    []string{`environment ONSALE_AUTH_SECRET: auth.secret begins or ends with a blank, or has a line break (hint: cut it off; a secret that is read from a file often ends with one)`},
 	},
 	"keys over plain http": {
-		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys"},
-		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
+		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys?key=s3cret"},
+		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys?xxxxx" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
 	},
 	"keys by https, and from loopback": {args: []string{"--auth-jwks", "https://login.example/keys"}, environ: []string{"ONSALE_LISTEN=:8080"}},
 	"a proxy that nobody is": {
@@ -201,12 +216,13 @@ var faultTests = map[string]struct {
 	"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
 	"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},
 	"invalid addresses": {
-		args: []string{"--listen", "8080", "--data", "", "--cors-origins", "*,https://a.example/"},
+		args: []string{"--listen", "8080", "--data", "", "--cors-origins", "*,https://a.example/,https://kim:s3cret@a.example"},
 		want: []string{
 			`flag --listen: listen is "8080" (hint: a host and a port, such as 127.0.0.1:8080)`,
 			`flag --data: data is empty (hint: name a directory, such as ./onsale-data)`,
 			`flag --cors-origins: cors.origins has "*" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
 			`flag --cors-origins: cors.origins has "https://a.example/" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
+			`flag --cors-origins: cors.origins has "https://xxxxx@a.example" (hint: https://shop.example, without a path; * is not allowed, because requests carry cookies)`,
 		},
 	},
 	"small log": {

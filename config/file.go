@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"onsale/config/readfile"
 )
 
 // file holds the assignments and the faults of a configuration file.
@@ -28,13 +30,23 @@ type file struct {
 // readFile reads the settings of the table from the file at path.
 func readFile(path string, table *pflag.FlagSet) ([]assignment, Faults) {
 	f := &file{path: path, table: table, lines: map[string]int{}}
-	text, err := os.ReadFile(path)
+	text, err := readSettings(path)
 	if err != nil {
 		f.fault(0, reason(err), "name a YAML file that can be read")
 		return nil, f.faults
 	}
 	f.read(text)
 	return f.assignments, f.faults
+}
+
+// readSettings reads the file of the settings. It is read once, at the start, and may be a pipe from what decrypts it.
+func readSettings(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readfile.AtMost(f)
 }
 
 func (f *file) read(text []byte) {

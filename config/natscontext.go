@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"onsale/config/readfile"
 )
 
 // contextSettings are the keys of a context, and the settings that they are.
@@ -36,7 +38,7 @@ func (c *Config) readContext(table *pflag.FlagSet, from Origins, env map[string]
 		fault("is "+quoted(c.NATS.Context)+": "+err.Error(), "name the file instead")
 		return faults
 	}
-	text, err := os.ReadFile(path)
+	text, err := readfile.Regular(path)
 	if err != nil {
 		fault("is "+quoted(path)+": "+reason(err), "\"nats context ls\" lists them; a file has a slash or .json in its name")
 		return faults

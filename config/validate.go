@@ -5,7 +5,6 @@ package config
 
 import (
 	"cmp"
-	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -149,13 +148,7 @@ func (v *validator) tls(t TLS) {
 		v.fault("tls.key", "is empty, and tls.cert is set", "name the file with the certificate's private key, or leave both out for plain HTTP")
 		return
 	}
-	before := len(v.faults)
-	v.readable("tls.cert", t.Cert)
-	v.readable("tls.key", t.Key)
-	if len(v.faults) > before {
-		return
-	}
-	if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+	if err := v.pair("tls.cert", t.Cert, "tls.key", t.Key); err != nil {
 		v.fault("tls.cert", "cannot be used with tls.key: "+strings.TrimPrefix(err.Error(), "tls: "),
 			"PEM files: the certificate with those of its issuers behind it, and its private key, without a password")
 	}
@@ -165,6 +158,9 @@ func (v *validator) origins(origins []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || origin != u.Scheme+"://"+u.Host {
+			if strings.ContainsAny(origin, "@?") { // perhaps there is a secret in it
+				origin = maskURL(origin)
+			}
 			v.fault("cors.origins", "has "+quoted(origin), "https://shop.example, without a path; * is not allowed, because requests carry cookies")
 		}
 	}
@@ -192,8 +188,9 @@ func (v *validator) tracing(t Tracing) {
 	}
 }
 
-// maskURL hides the user, the password or the token in a server's URL. A URL that
-// cannot be parsed is hidden as a whole, for any part of it might be the secret.
+// maskURL hides the user, the password or the token in a server's URL, and its
+// query. A URL that cannot be parsed is hidden as a whole, for any part of it
+// might be the secret.
 func maskURL(server string) string {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" {
@@ -201,6 +198,9 @@ func maskURL(server string) string {
 	}
 	if u.User != nil {
 		u.User = url.User("xxxxx")
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "xxxxx"
 	}
 	return u.String()
 }

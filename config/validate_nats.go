@@ -7,10 +7,11 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"unicode"
+
+	"onsale/config/readfile"
 )
 
 func (v *validator) nats(c Config) {
@@ -38,16 +39,17 @@ func (v *validator) nats(c Config) {
 	}
 }
 
-// readable records a file that cannot be read. It is false without a path, too.
-func (v *validator) readable(key, path string) bool {
+// readable reads a file, and records that it cannot be read. ok is false without a path, too.
+func (v *validator) readable(key, path string) (text []byte, ok bool) {
 	if path == "" {
-		return false
+		return nil, false
 	}
-	if _, err := os.ReadFile(path); err != nil {
+	text, err := readfile.Regular(path)
+	if err != nil {
 		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
-		return false
+		return nil, false
 	}
-	return true
+	return text, true
 }
 
 // login allows one way to sign in. The embedded server asks for one only if its own configuration has users.
@@ -89,19 +91,28 @@ func (v *validator) login(n NATS) {
 
 // certificates reads the files as a connection will.
 func (v *validator) certificates(n NATS) {
-	if v.readable("nats.ca", n.CA) {
-		if text, _ := os.ReadFile(n.CA); !x509.NewCertPool().AppendCertsFromPEM(text) {
-			v.fault("nats.ca", "is "+quoted(n.CA)+", which has no certificate", "a PEM file: -----BEGIN CERTIFICATE-----")
-		}
+	if text, ok := v.readable("nats.ca", n.CA); ok && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		v.fault("nats.ca", "is "+quoted(n.CA)+", which has no certificate", "a PEM file: -----BEGIN CERTIFICATE-----")
 	}
 	switch {
 	case n.Cert != "" && n.Key == "":
 		v.fault("nats.key", "is missing", "name the file of the key of nats.cert")
 	case n.Key != "" && n.Cert == "":
 		v.fault("nats.cert", "is missing", "name the file of the certificate of nats.key")
-	case v.readable("nats.cert", n.Cert) && v.readable("nats.key", n.Key):
-		if _, err := tls.LoadX509KeyPair(n.Cert, n.Key); err != nil {
+	case n.Cert != "":
+		if err := v.pair("nats.cert", n.Cert, "nats.key", n.Key); err != nil {
 			v.fault("nats.cert", "and nats.key cannot be used: "+err.Error(), "a certificate and its own key, as PEM files")
 		}
 	}
+}
+
+// pair reads a certificate and its key. A file that cannot be read is recorded; the error is of files that are no pair.
+func (v *validator) pair(certKey, certPath, keyKey, keyPath string) error {
+	cert, certOK := v.readable(certKey, certPath)
+	key, keyOK := v.readable(keyKey, keyPath)
+	if !certOK || !keyOK {
+		return nil
+	}
+	_, err := tls.X509KeyPair(cert, key)
+	return err
 }

@@ -19,7 +19,7 @@ const MaxSize = 1 << 20
 const timeout = 5 * time.Second
 
 // ErrNotRegular is the error of what is no regular file: a pipe may have no writer, and a device no end.
-var ErrNotRegular = errors.New("is no regular file")
+var ErrNotRegular = errors.New("not a regular file")
 
 // Regular reads a regular file of at most MaxSize bytes.
 func Regular(path string) ([]byte, error) {
@@ -42,7 +42,7 @@ func Regular(path string) ([]byte, error) {
 	return text, err
 }
 
-var errTooLarge = fmt.Errorf("is larger than %d bytes", MaxSize)
+var errTooLarge = fmt.Errorf("larger than %d bytes", MaxSize)
 
 // AtMost reads all of r, which must not have more than MaxSize bytes.
 func AtMost(r io.Reader) ([]byte, error) {

@@ -24,7 +24,7 @@ func TestRegular_ReadsSmallFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		small: "", link: "", large: "is larger than 1048576 bytes", dir: "is no regular file", filepath.Join(dir, "none"): "no such file",
+		small: "", link: "", large: "larger than 1048576 bytes", dir: "not a regular file", filepath.Join(dir, "none"): "no such file",
 	} {
 		text, err := Regular(path)
 		if want == "" && (err != nil || len(text) != MaxSize) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/config"
+	"onsale/config/readfile"
 	"onsale/http/auth"
 )
 
@@ -95,7 +96,7 @@ func signToken(stdout io.Writer, settings config.Auth, query tokenQuery) error {
 func openSigner(settings config.Auth, keyFile string) (*auth.Signer, error) {
 	switch {
 	case keyFile != "":
-		text, err := os.ReadFile(keyFile)
+		text, err := readfile.Regular(keyFile)
 		if err != nil {
 			return nil, hintError{err, "\"onsale token --new-key DIR\" makes a key: then give --key DIR/" + privateKeyFile}
 		}

@@ -28,7 +28,7 @@ func TestTLS_KeyBecomesPipe(t *testing.T) {
 		if err := syscall.Mkfifo(files.key, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		awaitCertificate(t, at, 1, `stays: tls.key: is no regular file"`)
+		awaitCertificate(t, at, 1, `stays: tls.key: not a regular file"`)
 	}
 	replaceByPipe()
 	if err := os.Remove(files.key); err != nil {

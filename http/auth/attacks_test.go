@@ -220,8 +220,18 @@ func TestToken_Leeway(t *testing.T) {
 			if got := outcome(who, err); got != test.want {
 				t.Errorf("%s: got %q, want %q", name, got, test.want)
 			}
-			if err == nil && who.Expires.Unix() != now.Unix()+test.expires {
+			if err == nil && who.Expires.Unix() != now.Unix()+test.expires+30 {
 				t.Errorf("%s: it ends %v", name, who.Expires)
+			}
+			if err != nil {
+				continue
+			}
+			ticket, until, err := a.IssueTicket(who)
+			if err != nil || until.After(who.Expires) {
+				t.Errorf("%s: a ticket until %v, of an identity until %v, %v", name, until, who.Expires, err)
+			}
+			if got := outcome(a.Identify(ask("/?ticket="+ticket), true)); got != test.want {
+				t.Errorf("%s: its ticket: got %q", name, got)
 			}
 		}
 	}

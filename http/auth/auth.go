@@ -7,7 +7,7 @@ import "time"
 type Identity struct {
 	User    string    // "" is anonymous
 	Roles   Roles     // what the user may do beyond the own data
-	Expires time.Time // when the proof of it ends, for streams that live longer; zero: never
+	Expires time.Time // when the proof of it is accepted no longer, for what lives longer, such as streams; zero: never
 }
 
 // Roles is a set of roles.

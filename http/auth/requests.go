@@ -103,7 +103,8 @@ func (a *Authenticator) tokenUser(r *http.Request, stream bool) (Identity, error
 	}
 }
 
-// bearer returns the token in Authorization. Other schemes belong to a proxy in front.
+// bearer returns the token in Authorization. Other schemes belong to a proxy in front. What cannot be read is refused: else a
+// client whose token was spoilt on the way would act as the user of its cookie.
 func bearer(r *http.Request) (token string, found bool, err error) {
 	values := r.Header["Authorization"]
 	if len(values) > 1 {
@@ -113,8 +114,18 @@ func bearer(r *http.Request) (token string, found bool, err error) {
 		return "", false, nil
 	}
 	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
-	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer"), nil
+	token = strings.TrimSpace(token)
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return token, true, nil
+	case strings.Trim(scheme, schemeCharacters) != "" || token == "": // no scheme is without a token
+		return "", false, &TokenError{"Authorization is not Bearer, a blank, and the token"}
+	}
+	return "", false, nil
 }
+
+// schemeCharacters are those of the schemes that are registered, such as Digest or SCRAM-SHA-256.
+const schemeCharacters = userCharacters
 
 // cookieUser is the user of the cookie. Of two different ones the second may have been planted by another host of the same
 // domain, and nobody knows which it is.

@@ -138,6 +138,18 @@ func TestIdentify_TokenPlaces(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
+	for _, header := range []string{
+		"", " ", "Bearer\t" + kim, "Bearer\t" + kim + " x", "Bearer\u00a0" + kim, "Bearer:" + kim, "Bearer: " + kim, "Bearer=" + kim,
+		"Bearer," + kim, `"Bearer" ` + kim, kim, "Basic", "Basic\ta2ltOng=", ", Bearer " + kim, "\x00Bearer " + kim, "\u0412earer " + kim,
+	} {
+		for _, cookie := range []string{"", lee} {
+			r := ask("/?ticket="+ticket(), "Cookie: onsale_token="+cookie)
+			r.Header["Authorization"] = []string{header}
+			if got := outcome(a.Identify(r, true)); got != "Authorization is not Bearer, a blank, and the token" {
+				t.Errorf("Authorization %q, cookie %.5q: got %q", header, cookie, got)
+			}
+		}
+	}
 }
 
 func TestIdentify_Claims(t *testing.T) {

@@ -48,7 +48,7 @@ func newTicketStore(node string, now func() time.Time) *ticketStore {
 	return &ticketStore{node: node, max: maxTickets, now: now, issued: map[tokenHash]ticket{}, perUser: map[string]int{}}
 }
 
-// IssueTicket makes a ticket for who, which Identify takes once, for a stream, until it expires.
+// IssueTicket makes a ticket for who, which Identify takes once, for a stream, until it expires: not later than who.
 func (a *Authenticator) IssueTicket(who Identity) (text string, expires time.Time, err error) {
 	return a.tickets.issue(who)
 }
@@ -96,6 +96,9 @@ func (s *ticketStore) issue(who Identity) (string, time.Time, error) {
 	s.issued[hash] = ticket{who, expires}
 	s.queue = append(s.queue, hash)
 	s.perUser[who.User]++
+	if !who.Expires.IsZero() && who.Expires.Before(expires) {
+		expires = who.Expires // it is forgotten later, in the order of the queue
+	}
 	return text, expires, nil
 }
 

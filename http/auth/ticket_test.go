@@ -35,7 +35,10 @@ func TestTicket_Expires(t *testing.T) {
 	now := time.Now()
 	o := newTicketStore("node-1", func() time.Time { return now })
 	late, _, _ := o.issue(Identity{User: "kim"})
-	short, _, _ := o.issue(Identity{User: "kim", Expires: now.Add(10 * time.Second)})
+	short, expires, _ := o.issue(Identity{User: "kim", Expires: now.Add(10 * time.Second)})
+	if got := expires.Sub(now); got != 10*time.Second {
+		t.Errorf("a ticket promises %v of an identity that ends in 10 s", got)
+	}
 	now = now.Add(10 * time.Second)
 	if _, err := o.redeem(short); err == nil {
 		t.Error("a ticket outlived its token")

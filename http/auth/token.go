@@ -23,12 +23,13 @@ type tokenVerifier struct {
 	source                *keySource
 	parser                *jwt.Parser
 	algorithms            []string
+	leeway                time.Duration
 	userClaim, rolesClaim string
 	now                   func() time.Time
 }
 
 func newTokenVerifier(c Config, source *keySource, now func() time.Time) *tokenVerifier {
-	v := &tokenVerifier{source: source, userClaim: c.UserClaim, rolesClaim: c.RolesClaim, now: now}
+	v := &tokenVerifier{source: source, leeway: c.Leeway, userClaim: c.UserClaim, rolesClaim: c.RolesClaim, now: now}
 	v.algorithms = []string{rs256, es256, edDSA, ed25519Name}
 	if c.Secret != "" {
 		v.algorithms = []string{hs256}
@@ -96,7 +97,8 @@ func (v *tokenVerifier) verify(text string, keys *keySet) (Identity, error) {
 	return v.identity(token.Claims.(jwt.MapClaims))
 }
 
-// identity reads the claims of a verified token.
+// identity reads the claims of a verified token. The identity ends when the token is no longer accepted: the leeway is the same
+// for requests, for streams that they open, and for tickets.
 func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	expires, err := claims.GetExpirationTime()
 	if err != nil || expires.Time.After(maxExpires) || expires.Time.Before(time.Unix(0, 0)) {
@@ -106,7 +108,10 @@ func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	if user == "" {
 		return Identity{}, &TokenError{"no user"}
 	}
-	who := Identity{User: userID(user), Expires: expires.Time}
+	who := Identity{User: userID(user), Expires: expires.Add(v.leeway)}
+	if who.Expires.After(maxExpires) {
+		who.Expires = maxExpires
+	}
 	if v.rolesClaim != "" {
 		who.Roles = rolesOf(claim(claims, v.rolesClaim))
 	} else {

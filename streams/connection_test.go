@@ -94,6 +94,23 @@ func TestConnection_SurvivesRefusedLogin(t *testing.T) {
 	}
 }
 
+// Without a server at start the log has one line that says so.
+func TestConnection_LogsOnceWithoutServer(t *testing.T) {
+	servers := streamtest.Cluster(t, 1)
+	servers.Stop(0)
+	lines := newCountingHandler(t)
+	c := clusterConfig(t, servers, "a")
+	c.Replicas, c.Logger = 1, slog.New(lines)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := streams.Open(ctx, c); err == nil || !strings.Contains(err.Error(), "no server answers") {
+		t.Fatalf("got %v", err)
+	}
+	if said, again := lines.count("disconnected from nats"), lines.count("streams not available yet, retrying"); said != 1 || again != 0 {
+		t.Errorf("%d lines, and %d of what waits for it", said, again)
+	}
+}
+
 // At start, too, a refused login is retried and named.
 func TestConnection_WaitsForLoginAtStart(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)

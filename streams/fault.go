@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ func (c Config) unreachable(err error) (what, hint string) {
 	var noName *net.DNSError
 	var noTLS tls.RecordHeaderError
 	var timeout net.Error
+	var file *fs.PathError
 	switch text := err.Error(); {
 	case errors.As(err, &unknown):
 		return "its certificate is of an authority that is not trusted here", "name the file of that CA with nats.ca"
@@ -83,6 +85,8 @@ func (c Config) unreachable(err error) (what, hint string) {
 		return "it refuses TLS with this client (" + text + ")", "it may want a client certificate that its own CA has signed: nats.cert and nats.key"
 	case errors.Is(err, nats.ErrSecureConnWanted):
 		return "TLS is required here, and " + c.hosts() + " offers none", "turn TLS on in the server, or use nats:// in nats.url and leave out nats.ca"
+	case errors.As(err, &file): // without its path: /readyz is public
+		return "a file of the login or the certificates cannot be read (" + file.Err.Error() + ")", "check the files that nats.creds, nats.nkey, nats.ca, nats.cert and nats.key name"
 	case errors.As(err, &noTLS):
 		return "it does not answer in TLS", "leave out nats.tlsFirst unless the server has handshake_first, and check the port in nats.url"
 	case errors.Is(err, nats.ErrNkeysNotSupported):

@@ -57,6 +57,7 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		text string
 		at   time.Time
 	}
+	said.at = started
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		attemptCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := l.ensure(attemptCtx)
@@ -71,8 +72,12 @@ func (l *Log) ensureStreams(ctx context.Context) error {
 		if fault := l.whyUnavailable(); l.config.ReadOnly && fault != nil && !passes(fault.Err) {
 			return fault // a tool does not wait for a setting to change
 		}
-		if text := err.Error(); text != said.text || time.Since(said.at) > repeatAfter {
+		text := err.Error()
+		isNew, isDue := text != said.text, time.Since(said.at) > repeatAfter
+		if isNew || isDue {
 			said.text, said.at = text, time.Now()
+		}
+		if isDue || isNew && l.nc.IsConnected() { // else noteDisconnected has logged it
 			l.logUnavailable(ctx, err)
 		}
 		select {

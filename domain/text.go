@@ -7,10 +7,10 @@ import (
 	"unicode"
 )
 
-// CheckName returns a *FieldError unless a name has 1 to limit bytes in one line.
+// CheckName returns a *FieldError unless a name has 1 to limit bytes in one line, and not only spaces.
 func CheckName(field, name string, limit int) error {
-	if name == "" || len(name) > limit {
-		return InvalidField(field, "1 to %d bytes", limit)
+	if strings.TrimSpace(name) == "" || len(name) > limit {
+		return InvalidField(field, "1 to %d bytes, not only spaces", limit)
 	}
 	return checkControls(field, name, "")
 }

@@ -24,7 +24,7 @@ func TestText_RefusesControls(t *testing.T) {
 	if CheckName("name", lines, 200) == nil || CheckText("message", lines, 200) != nil {
 		t.Error("lines are for texts, not for names")
 	}
-	if CheckName("name", "", 3) == nil || CheckName("name", "가a", 3) == nil || CheckText("text", "가a", 3) == nil || CheckText("text", "", 3) != nil {
+	if CheckName("name", "", 3) == nil || CheckName("name", " \u3000", 9) == nil || CheckName("name", "가a", 3) == nil || CheckText("text", "가a", 3) == nil || CheckText("text", "", 3) != nil {
 		t.Error("bounds are in bytes")
 	}
 }

@@ -116,15 +116,3 @@ func CheckIDField(field, id string) error {
 	}
 	return nil
 }
-
-// MaxReason is the longest reason that an admin gives beside a command, in bytes: it is copied into events that may name
-// 1,000 seats, and shown in one cell of an export.
-const MaxReason = 200
-
-// CheckReason returns a *FieldError when a reason is longer than limit bytes.
-func CheckReason(reason string, limit int) error {
-	if len(reason) > limit {
-		return InvalidField("reason", "at most %d bytes", limit)
-	}
-	return nil
-}

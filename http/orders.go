@@ -19,15 +19,15 @@ import (
 // createProduct reads POST /api/v1/admin/products.
 func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
-		return orders.Create{Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
+		return orders.Create{Name: textField(o, "name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
 	})
 }
 
 var (
 	changeProductStock = adminCommand(entityCommand("salePostId", func(o *object) validatedBody {
-		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
+		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: textField(o, "reason")}
 	}))
-	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.Text("reason")} }))
+	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: textField(o, "reason")} }))
 )
 
 type productView struct {
@@ -88,7 +88,7 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	if err != nil {
 		return commandRequest{}, err
 	}
-	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: o.Text("reason")} })
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: textField(o, "reason")} })
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 

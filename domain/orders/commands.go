@@ -27,14 +27,12 @@ func (Create) Type() (string, int)        { return "products.create", 1 }
 func (Create) IDs(entity string) []string { return []string{entity} }
 func (c Create) Check() error {
 	switch {
-	case c.Name == "" || len(c.Name) > MaxName:
-		return domain.InvalidField("name", "1 to %d bytes", MaxName)
 	case c.Price < 1 || c.Price > MaxPrice:
 		return domain.InvalidField("price", "1 to %d", MaxPrice)
 	case c.Stock < 0 || c.Stock > MaxStock:
 		return domain.InvalidField("stock", "0 to %d", MaxStock)
 	}
-	return nil
+	return domain.CheckName("name", c.Name, MaxName)
 }
 
 // ChangeStock adds units, or removes units that no order has.

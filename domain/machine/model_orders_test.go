@@ -23,6 +23,7 @@ type (
 		orders.Placed
 		user         string
 		sequence     uint64
+		placedAt     domain.Time
 		rejectReason string          // why its payment, if there is one, has to be refunded; "" while it does not
 		note         string          // the admin's reason
 		refunded     bool            // money was refunded
@@ -67,8 +68,10 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 		at := o.changedAt.Add(min(wait, time.Hour))
 		switch {
 		case !o.decided && o.rejectReason == "":
-			if o.changedAt < o.PaymentDue {
-				at = min(at, o.PaymentDue)
+			for _, due := range []domain.Time{o.PaymentDue, o.missingDue()} {
+				if o.changedAt < due {
+					at = min(at, due)
+				}
 			}
 		case o.rejectReason == "": // paid
 			if o.rechecks == 3 {
@@ -150,7 +153,8 @@ func (w *model) soldOut(p *productModel) string {
 func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string {
 	p := w.products[b.ProductID]
 	switch {
-	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600:
+	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600 ||
+		b.MissingSeconds < 0 || b.MissingSeconds > 30*24*3600:
 		return "invalid_body"
 	case b.Count < 1 || b.Count > 1000:
 		return "invalid_count 1000"
@@ -161,7 +165,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	if existing := w.orders[c.Entity]; existing != nil && (!existing.settled || existing.refunded || existing.user == c.User || w.prepared[existing.payment.MerchantUID] != c.User) {
 		return "payment_already_used"
 	}
-	o := &orderModel{user: c.User, sequence: c.Sequence, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
+	o := &orderModel{user: c.User, sequence: c.Sequence, placedAt: now, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
 		PaymentID: c.Entity, ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count),
 		PaymentDue: now + 1000*domain.Time(b.PaySeconds), Terms: b.Terms}}
 	rejection := ""
@@ -180,6 +184,14 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.rejectReason, c.User, o.Placed, rejection)
 	}
 	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
+}
+
+// missingDue is when an order without a payment fails.
+func (o *orderModel) missingDue() domain.Time {
+	if o.payment != nil && o.payment.State != "missing" || o.MissingSeconds == 0 || o.MissingSeconds > o.PaySeconds {
+		return o.PaymentDue
+	}
+	return o.placedAt + 1000*domain.Time(o.MissingSeconds)
 }
 
 // cancelOrder is the admin's cancellation. Without a result, the provider has to be asked what was paid.

@@ -73,7 +73,7 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 
 func (c *generator) placeOrder(product string) orders.Place {
 	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), Terms: orders.Terms{
-		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)),
+		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)), MissingSeconds: c.number(c.intN(2) * c.intN(130)),
 		RequirePrepare: c.intN(4) == 0, AllowTest: c.intN(2) == 0}}
 	p.Amount = c.prices[p.ProductID] * int64(p.Count)
 	if c.intN(8) == 0 {
@@ -122,6 +122,9 @@ func (c *generator) recordOrders(e domain.Event) {
 	case orders.Placed:
 		c.start(c, b, e.User)
 		c.payments, c.changeTimes = append(c.payments, b.PaymentID), append(c.changeTimes, b.PaymentDue)
+		if b.MissingSeconds > 0 && b.MissingSeconds < b.PaySeconds {
+			c.changeTimes = append(c.changeTimes, e.Now+1000*domain.Time(b.MissingSeconds))
+		}
 	case orders.RejectedPaid:
 		c.start(c, orders.Placed(b.Placement), e.User)
 		c.payments = append(c.payments, b.PaymentID)

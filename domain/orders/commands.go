@@ -82,13 +82,15 @@ func (p Place) IDs(entity string) []string { return []string{entity, p.ProductID
 
 // invalid finds what the API and its configuration never send.
 func (p Place) invalid() bool {
-	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
+	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds ||
+		p.MissingSeconds < 0 || p.MissingSeconds > MaxPaySeconds
 }
 
 // Terms are the payment settings of a node, written into the order when it is placed.
 type Terms struct {
 	Currency       string `json:"currency"`                 // of the payment: "KRW"
 	PaySeconds     int    `json:"paySeconds"`               // for which an order waits for its payment, 1 to 2,592,000
+	MissingSeconds int    `json:"missingSeconds,omitempty"` // the same while the provider does not know the payment; 0: as PaySeconds
 	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are not accepted
 	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are accepted
 }

@@ -372,6 +372,10 @@ type Payments struct {
 	// they open the payment window.
 	MissingWithin time.Duration
 
+	// MaxOpenOrders limits the orders of a user that have no result yet.
+	// Default 3, up to 1000; 0 is no limit.
+	MaxOpenOrders int
+
 	// RequirePrepare accepts only payments whose merchant_uid was prepared here
 	// for the same user. Default false: then the first user who names an
 	// imp_uid owns it, so turn it on wherever others can see an imp_uid.

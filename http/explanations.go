@@ -261,6 +261,10 @@ var explanations = map[string][2]explanation{
 		{"The payment belongs to another order. Nothing happens to it.", "Read the order of this payment, or pay again for a new one."},
 		{"다른 주문에 쓰인 결제입니다. 그 결제에는 변화가 없습니다.", "이 결제의 주문을 확인하거나 새로 결제하세요."},
 	},
+	domain.TooManyOpenOrders: {
+		{"`limit` orders of the user have no result yet. This one was not recorded, and nothing happens to its payment.", "Order again with the same payment and a new key when one of the others has its result."},
+		{"결과가 나오지 않은 주문이 이미 `limit`건 있습니다. 이 주문은 접수되지 않았고, 결제에는 변화가 없습니다.", "다른 주문의 결과가 나온 뒤 같은 결제와 새 키로 다시 주문하세요."},
+	},
 	paymentsNotConfigured: {
 		{"The service has no payment provider, so it accepts no orders.", "The operator sets `payments.provider`."},
 		{"결제 대행사가 설정되지 않아 주문을 받지 않습니다.", "운영자가 `payments.provider`를 설정해야 합니다."},

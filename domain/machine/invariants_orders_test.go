@@ -11,10 +11,14 @@ import (
 )
 
 func checkOrders(s *orders.State) error {
-	taken, counts := map[string]int{}, map[orders.Status]int{}
+	taken, counts, open := map[string]int{}, map[orders.Status]int{}, map[string]int{}
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		counts[o.Status]++
+		open[o.User] += 0 // users without an open order are compared, too
+		if o.ResultEvent == 0 {
+			open[o.User]++
+		}
 		if o.Status == orders.StatusVerifying || o.Status == orders.StatusPendingPayment || o.Status == orders.StatusPaid {
 			taken[o.ProductID] += o.Count
 		}
@@ -27,6 +31,11 @@ func checkOrders(s *orders.State) error {
 		remaining := p.Remaining()
 		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
 			return fmt.Errorf("product %+v, but its orders have %d", p, taken[id])
+		}
+	}
+	for user, n := range open {
+		if s.OpenOrders(user) != n {
+			return fmt.Errorf("%s has %d orders without a result, but %d are counted", user, n, s.OpenOrders(user))
 		}
 	}
 	for _, status := range []orders.Status{orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusRefunding, orders.StatusFailed, orders.StatusRefunded} {

@@ -135,8 +135,12 @@ func (w *model) decideProducts(c domain.Command) string {
 		p.closed = true
 		return fmt.Sprintf("closed product %s, %s", p.id, b.Reason)
 	}
-	n := c.Body.(orders.Prepare).Count
-	if w.remaining(p) < n {
+	prepare := c.Body.(orders.Prepare)
+	n := prepare.Count
+	switch {
+	case w.hasTooManyOpen(c.User, prepare.MaxOpenOrders):
+		return fmt.Sprint("too_many_open_orders ", prepare.MaxOpenOrders)
+	case w.remaining(p) < n:
 		return w.soldOut(p)
 	}
 	id := fmt.Sprintf("m%d-%.8s", c.Sequence, c.Request)
@@ -172,6 +176,8 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	switch {
 	case b.Amount < 1:
 		return fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case w.hasTooManyOpen(c.User, b.MaxOpenOrders):
+		return fmt.Sprint("too_many_open_orders ", b.MaxOpenOrders)
 	case p.closed:
 		o.rejectReason, rejection = "product_closed", "product_closed"
 	case b.Amount != o.Amount:
@@ -184,6 +190,17 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.rejectReason, c.User, o.Placed, rejection)
 	}
 	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
+}
+
+// hasTooManyOpen counts the user's orders without a result.
+func (w *model) hasTooManyOpen(user string, limit int) bool {
+	open := 0
+	for _, o := range w.orders {
+		if o.user == user && !o.decided {
+			open++
+		}
+	}
+	return limit > 0 && open >= limit
 }
 
 // missingDue is when an order without a payment fails.

@@ -59,7 +59,7 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 	case p < 11:
 		return user, key, product, orders.Close{Reason: reason}
 	case p < 17:
-		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3))}
+		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3)), MaxOpenOrders: c.maxOpenOrders()}
 	case p < 40:
 		return user, key, c.paymentID(), c.placeOrder(product)
 	case p < 46:
@@ -72,7 +72,7 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 }
 
 func (c *generator) placeOrder(product string) orders.Place {
-	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), Terms: orders.Terms{
+	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), MaxOpenOrders: c.maxOpenOrders(), Terms: orders.Terms{
 		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)), MissingSeconds: c.number(c.intN(2) * c.intN(130)),
 		RequirePrepare: c.intN(4) == 0, AllowTest: c.intN(2) == 0}}
 	p.Amount = c.prices[p.ProductID] * int64(p.Count)
@@ -84,6 +84,9 @@ func (c *generator) placeOrder(product string) orders.Place {
 	}
 	return p
 }
+
+// maxOpenOrders is mostly no limit.
+func (c *generator) maxOpenOrders() int { return c.number(c.intN(4) / 3 * (1 + c.intN(3))) }
 
 // pickAnswer is a provider's answer as the worker gets it, now and then a delayed one.
 func (c *generator) pickAnswer() (string, orders.RecordPayment) {

@@ -63,7 +63,8 @@ func (c Close) Check() error             { return domain.CheckReason(c.Reason, M
 
 // Prepare asks for a merchant_uid under which only this user can pay for so many units.
 type Prepare struct {
-	Count int `json:"count"`
+	Count         int `json:"count"`
+	MaxOpenOrders int `json:"maxOpenOrders,omitempty"` // as in Place
 }
 
 func (Prepare) Type() (string, int)        { return "products.prepare", 1 }
@@ -71,9 +72,10 @@ func (Prepare) IDs(entity string) []string { return []string{entity} }
 
 // Place orders units for a payment that was made or begun; the payment's imp_uid is the command's entity.
 type Place struct {
-	ProductID string `json:"salePostId"`
-	Count     int    `json:"count"`  // 1 to 1,000
-	Amount    int64  `json:"amount"` // as the client computed it; must be price × count
+	ProductID     string `json:"salePostId"`
+	Count         int    `json:"count"`                   // 1 to 1,000
+	Amount        int64  `json:"amount"`                  // as the client computed it; must be price × count
+	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // a setting of the node: orders without a result that a user may have; 0: any number
 	Terms
 }
 

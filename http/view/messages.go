@@ -109,6 +109,7 @@ var messages = map[string]translation{
 	"invalid_count":            {"주문 수량은 1개 이상 {limit}개 이하여야 합니다.", "The quantity must be 1 to {limit}."},
 	"amount_mismatch":          {"주문 금액이 상품 가격과 다릅니다. 금액을 확인해 주세요.", "The amount is not what this costs. Please check it."},
 	"payment_already_used":     {"이미 다른 주문에 사용된 결제입니다.", "This payment has already been used for an order."},
+	"too_many_open_orders":     {"결과를 기다리는 주문이 {limit}건 있습니다. 결과가 나온 뒤에 다시 주문해 주세요.", "Orders of yours that have no result yet: {limit}. Please order again once one has."},
 	"order_not_found":          {"주문 내역을 찾을 수 없습니다.", "There is no such order."},
 	"already_cancelled/orders": {"이미 취소되었거나 완료되지 않은 주문입니다.", "This order has already been cancelled, or has failed."},
 }

@@ -114,6 +114,7 @@ const REASONS = {
   seat_unavailable: "다른 사람이 먼저 선택한 좌석입니다.", seat_limit_exceeded: "한 사람이 잡을 수 있는 좌석 수를 넘었습니다.",
   hold_not_found: "선점 내역이 없습니다.", hold_expired: "선점 시간이 끝났습니다.", backlog_full: "요청이 몰리고 있습니다. 잠시 후 다시 시도해 주세요.",
   product_not_found: "상품이 없습니다.", invalid_count: "주문할 수 없는 수량입니다.", payment_already_used: "이미 사용된 결제입니다.",
+  too_many_open_orders: "결과를 기다리는 주문이 있습니다. 결과가 나오면 이어서 주문합니다.",
   payments_not_configured: "결제가 설정되지 않았습니다. (onsale serve --demo)",
   log_full: "지금은 요청을 받을 수 없습니다.", halted: "점검 중입니다.", outcome_unknown: "결과를 아직 알 수 없습니다. 잠시 후 다시 확인해 주세요.",
 };

@@ -94,7 +94,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), MissingSeconds: int(c.MissingWithin / time.Second),
 			RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
+		MaxOpenOrders: c.MaxOpenOrders, ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
 	}, nil
 }
 

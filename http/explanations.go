@@ -128,8 +128,8 @@ var explanations = map[string][2]explanation{
 		{"사용자가 이미 이 쿠폰(`couponId`)을 가지고 있습니다.", "가지고 있는 쿠폰을 보여 주세요."},
 	},
 	domain.UserLimitExceeded: {
-		{"The user has reached the limit per user, which is `limit`.", "Do not retry."},
-		{"1인당 한도(`limit`)에 도달했습니다.", "다시 보내지 마세요."},
+		{"The user has reached the limit per user, which is `limit`. What was paid for an order is refunded.", "Do not retry."},
+		{"1인당 한도(`limit`)에 도달했습니다. 주문에 결제된 금액은 환불됩니다.", "다시 보내지 마세요."},
 	},
 	domain.NotOpen: {
 		{"It opens at `opensAt`, `opensInSeconds` after this was decided.", "Send a new request then, with a new Idempotency-Key: this outcome is final."},

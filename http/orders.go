@@ -19,7 +19,9 @@ import (
 // createProduct reads POST /api/v1/admin/products.
 func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
-		return orders.Create{Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
+		return orders.Create{
+			Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 0)),
+		}
 	})
 }
 

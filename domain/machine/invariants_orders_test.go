@@ -11,7 +11,7 @@ import (
 )
 
 func checkOrders(s *orders.State) error {
-	taken, counts, open := map[string]int{}, map[orders.Status]int{}, map[string]int{}
+	taken, units, counts, open := map[string]int{}, map[[2]string]int{}, map[orders.Status]int{}, map[string]int{}
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		counts[o.Status]++
@@ -21,6 +21,7 @@ func checkOrders(s *orders.State) error {
 		}
 		if o.Status == orders.StatusVerifying || o.Status == orders.StatusPendingPayment || o.Status == orders.StatusPaid {
 			taken[o.ProductID] += o.Count
+			units[[2]string{o.ProductID, o.User}] += o.Count
 		}
 		if err := checkOrder(o); err != nil {
 			return fmt.Errorf("order %s: %w: %+v", id, err, o)
@@ -31,6 +32,16 @@ func checkOrders(s *orders.State) error {
 		remaining := p.Remaining()
 		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
 			return fmt.Errorf("product %+v, but its orders have %d", p, taken[id])
+		}
+		ofUsers := 0
+		for user, n := range p.UnitsOf() {
+			if n != units[[2]string{id, user}] || n > p.PerUserLimit {
+				return fmt.Errorf("%s has %d units of product %+v, but %d are counted", user, units[[2]string{id, user}], p, n)
+			}
+			ofUsers += n
+		}
+		if p.PerUserLimit > 0 && ofUsers != p.Taken {
+			return fmt.Errorf("product %+v, but its users have %d", p, ofUsers)
 		}
 	}
 	for user, n := range open {

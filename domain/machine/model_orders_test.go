@@ -96,7 +96,7 @@ func (w *model) decideProducts(c domain.Command) string {
 	p, invalid := w.products[c.Entity], false
 	switch b := c.Body.(type) {
 	case orders.Create:
-		invalid = b.Name == "" || len(b.Name) > 200 || b.Price < 1 || b.Price > 1e12 || b.Stock < 0 || b.Stock > 1e9
+		invalid = b.Name == "" || len(b.Name) > 200 || b.Price < 1 || b.Price > 1e12 || b.Stock < 0 || b.Stock > 1e9 || b.PerUserLimit < 0 || b.PerUserLimit > 1e9
 		if p != nil && !invalid {
 			return "product_exists"
 		}
@@ -115,7 +115,7 @@ func (w *model) decideProducts(c domain.Command) string {
 		return "invalid_body"
 	case isCreate:
 		w.products[c.Entity] = &productModel{Create: create, id: c.Entity, hadStock: true}
-		return fmt.Sprintf("product %s %q: %d at %d", c.Entity, create.Name, create.Stock, create.Price)
+		return fmt.Sprintf("product %s %q: %d at %d, %d each", c.Entity, create.Name, create.Stock, create.Price, create.PerUserLimit)
 	case p == nil:
 		return "product_not_found"
 	case p.closed:
@@ -140,6 +140,8 @@ func (w *model) decideProducts(c domain.Command) string {
 	switch {
 	case w.hasTooManyOpen(c.User, prepare.MaxOpenOrders):
 		return fmt.Sprint("too_many_open_orders ", prepare.MaxOpenOrders)
+	case w.exceedsLimit(p, c.User, n):
+		return fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
 	case w.remaining(p) < n:
 		return w.soldOut(p)
 	}
@@ -182,6 +184,8 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 		o.rejectReason, rejection = "product_closed", "product_closed"
 	case b.Amount != o.Amount:
 		o.rejectReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case w.exceedsLimit(p, c.User, b.Count):
+		o.rejectReason, rejection = "user_limit_exceeded", fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
 	case b.Count > w.remaining(p):
 		o.rejectReason, rejection = "sold_out", w.soldOut(p)
 	}
@@ -201,6 +205,16 @@ func (w *model) hasTooManyOpen(user string, limit int) bool {
 		}
 	}
 	return limit > 0 && open >= limit
+}
+
+// exceedsLimit counts the units of the user's orders, as remaining does those of all.
+func (w *model) exceedsLimit(p *productModel, user string, count int) bool {
+	for _, o := range w.orders {
+		if o.ProductID == p.id && o.user == user && o.rejectReason == "" {
+			count += o.Count
+		}
+	}
+	return p.PerUserLimit > 0 && count > p.PerUserLimit
 }
 
 // missingDue is when an order without a payment fails.
@@ -265,7 +279,7 @@ func (w *model) decideOrders(c domain.Command, now domain.Time) string {
 func describeOrder(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case orders.Created:
-		return fmt.Sprintf("product %s %q: %d at %d", b.ProductID, b.Name, b.Stock, b.Price)
+		return fmt.Sprintf("product %s %q: %d at %d, %d each", b.ProductID, b.Name, b.Stock, b.Price, b.PerUserLimit)
 	case orders.StockChanged:
 		return fmt.Sprintf("stock of product %s by %d to %d, %s", b.ProductID, b.Delta, b.Stock, b.Reason)
 	case orders.Closed:

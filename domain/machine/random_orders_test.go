@@ -53,7 +53,8 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 	}
 	switch p := c.intN(100); {
 	case p < 6 || c.prices[product] == 0 && p < 50:
-		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25))}
+		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25)),
+			PerUserLimit: c.number(c.intN(3) / 2 * (1 + c.intN(5)))}
 	case p < 10:
 		return user, key, product, orders.ChangeStock{Delta: c.number(c.intN(20) - 9), Reason: reason}
 	case p < 11:

@@ -18,9 +18,10 @@ const (
 
 // Create creates a product; its id is the command's entity.
 type Create struct {
-	Name  string `json:"name"`
-	Price int64  `json:"price"` // of a unit, in the currency's smallest unit, 1 to 1,000,000,000,000
-	Stock int    `json:"stock"` // units, 0 to 1,000,000,000
+	Name         string `json:"name"`
+	Price        int64  `json:"price"`                  // of a unit, in the currency's smallest unit, 1 to 1,000,000,000,000
+	Stock        int    `json:"stock"`                  // units, 0 to 1,000,000,000
+	PerUserLimit int    `json:"perUserLimit,omitempty"` // units that a user may have, up to 1,000,000,000; 0: any number
 }
 
 func (Create) Type() (string, int)        { return "products.create", 1 }
@@ -33,6 +34,8 @@ func (c Create) Check() error {
 		return domain.InvalidField("price", "1 to %d", MaxPrice)
 	case c.Stock < 0 || c.Stock > MaxStock:
 		return domain.InvalidField("stock", "0 to %d", MaxStock)
+	case c.PerUserLimit < 0 || c.PerUserLimit > MaxStock:
+		return domain.InvalidField("perUserLimit", "0 to %d", MaxStock)
 	}
 	return nil
 }

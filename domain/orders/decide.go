@@ -72,7 +72,7 @@ func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason
 	s.addOpen(o.User, 1)
 	s.updateDerived(o, status, e)
 	if status.reservesStock() {
-		s.products[o.ProductID].addTaken(o.Count, e.Sequence)
+		s.products[o.ProductID].addTaken(o.User, o.Count, e.Sequence)
 	}
 }
 
@@ -84,7 +84,7 @@ func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
 	s.counts[before]--
 	s.counts[o.Status]++
 	if before.reservesStock() && !o.Status.reservesStock() {
-		s.products[o.ProductID].addTaken(-o.Count, e.Sequence)
+		s.products[o.ProductID].addTaken(o.User, -o.Count, e.Sequence)
 	}
 }
 

@@ -21,7 +21,11 @@ func (s *State) Dump(w io.Writer) {
 		json.NewEncoder(w).Encode(v)
 	}
 	for _, id := range s.Products() {
-		write("product", s.products[id])
+		p := s.products[id]
+		write("product", p)
+		for _, user := range slices.Sorted(maps.Keys(p.unitsOf)) {
+			fmt.Fprintf(w, "  units of %s: %d\n", user, p.unitsOf[user])
+		}
 	}
 	for _, id := range s.Preparations() {
 		write("prepared", s.prepared[id])

@@ -88,7 +88,8 @@ func (s *State) addOpen(user string, orders int) {
 	}
 }
 
-// RestoreProduct, RestoreOrder and RestorePreparation add what a store has. Counters are part of the product.
+// RestoreProduct, RestoreOrder and RestorePreparation add what a store has, products before their orders. Taken units are part of
+// the product, those of each user are not.
 func (s *State) RestoreProduct(p Product) { s.products[p.ProductID] = &p }
 
 func (s *State) RestoreOrder(o Order) {
@@ -96,6 +97,9 @@ func (s *State) RestoreOrder(o Order) {
 	s.counts[o.Status]++
 	if o.ResultEvent == 0 {
 		s.addOpen(o.User, 1)
+	}
+	if o.Status.reservesStock() {
+		s.products[o.ProductID].addUnitsOf(o.User, o.Count)
 	}
 	s.scheduleRecheck(&o)
 }

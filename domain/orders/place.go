@@ -21,6 +21,8 @@ func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
 		return domain.Reject(c, domain.ProductClosed, domain.Details{})
 	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
 		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
+	case p.exceedsLimit(c.User, body.Count):
+		return domain.Reject(c, domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
 	case p.Remaining() < body.Count:
 		return domain.Reject(c, domain.SoldOut, p.soldOutDetails())
 	}
@@ -63,6 +65,8 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 		return rejectPaid(domain.ProductClosed, domain.Details{})
 	case body.Amount != placed.Amount:
 		return rejectPaid(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
+	case p.exceedsLimit(c.User, body.Count):
+		return rejectPaid(domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
 	case p.Remaining() < body.Count:
 		return rejectPaid(domain.SoldOut, p.soldOutDetails())
 	}
@@ -79,7 +83,9 @@ func (s *State) mayReplace(o *Order, user string) bool {
 }
 
 // hasTooManyOpen says whether the user has as many orders without a result as limit allows; 0 allows any number.
-func (s *State) hasTooManyOpen(user string, limit int) bool { return limit > 0 && s.open[user] >= limit }
+func (s *State) hasTooManyOpen(user string, limit int) bool {
+	return limit > 0 && s.open[user] >= limit
+}
 
 func (p *Product) soldOutDetails() domain.Details {
 	remaining := p.Remaining()

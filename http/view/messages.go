@@ -42,6 +42,7 @@ var messages = map[string]translation{
 	"reason/other":                 {"자세한 내용은 고객센터로 문의해 주세요.", "Please contact us for the details."},
 	"reason/sold_out":              {"준비된 수량이 모두 소진되었습니다.", "It is sold out."},
 	"reason/product_closed":        {"판매가 종료된 상품입니다.", "The sale has ended."},
+	"reason/user_limit_exceeded":   {"1인당 구매 가능한 수량을 초과하였습니다.", "It was more than a person may buy."},
 	"reason/amount_mismatch":       {"결제 금액이 주문 금액과 다릅니다.", "The amount is not what the order costs."},
 	"reason/currency_mismatch":     {"결제 통화가 주문과 다릅니다.", "The payment is in another currency."},
 	"reason/test_payment":          {"테스트 결제는 사용할 수 없습니다.", "It was a test payment."},
@@ -100,6 +101,9 @@ var messages = map[string]translation{
 	"hold_not_found":        {"좌석 선점 내역을 찾을 수 없습니다.", "There is no such hold."},
 	"hold_expired":          {"좌석 선점 시간이 만료되었습니다. 좌석을 다시 선택해 주세요.", "Your hold has expired. Please choose your seats again."},
 	"not_owner":             {"본인의 내역에 대해서만 요청하실 수 있습니다.", "This belongs to somebody else."},
+
+	"user_limit_exceeded/products": {"1인당 구매 가능한 수량({limit}개)을 초과합니다.", "This is more than a person may buy ({limit})."},
+	"user_limit_exceeded/orders":   {"1인당 구매 가능한 수량({limit}개)을 초과합니다. 결제하신 금액은 환불됩니다.", "This is more than a person may buy ({limit}). Whatever was paid will be refunded."},
 
 	"product_not_found":        {"존재하지 않는 상품입니다.", "There is no such product."},
 	"product_exists":           {"이미 등록된 상품입니다. (상품 ID: {salePostId})", "This product already exists. (Product ID: {salePostId})"},

@@ -32,6 +32,7 @@ const TEXT = {
     },
     reasons: {
       sold_out: "모두 소진되었습니다.", product_closed: "판매가 종료되었습니다.", amount_mismatch: "결제 금액이 주문 금액과 다릅니다.",
+      user_limit_exceeded: "1인당 구매 수량을 넘었습니다.",
       currency_mismatch: "결제 통화가 주문과 다릅니다.", test_payment: "테스트 결제입니다.", payment_cancelled: "취소된 결제입니다.",
       payment_failed: "결제가 승인되지 않았습니다.", payment_timeout: "제한 시간 안에 결제되지 않았습니다.", payment_not_found: "결제 내역이 없습니다.",
       payment_of_another: "다른 사용자의 결제입니다.", payment_not_prepared: "여기에서 시작하지 않은 결제입니다.",
@@ -73,7 +74,7 @@ const TEXT = {
     },
     reasons: {
       sold_out: "Sold out.", product_closed: "The sale has ended.",
-      amount_mismatch: "The amount paid differs from the price.",
+      amount_mismatch: "The amount paid differs from the price.", user_limit_exceeded: "It was more than a person may buy.",
       currency_mismatch: "The payment is in another currency.", test_payment: "It was a test payment.",
       payment_cancelled: "The payment was cancelled.",
       payment_failed: "The payment did not go through.", payment_timeout: "It was not paid in time.",

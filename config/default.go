@@ -43,6 +43,7 @@ func Default() Config {
 			Timeout: time.Minute, Concurrency: 64,
 		},
 		Logging: Logging{Level: "info", Format: "text"},
+		Tracing: Tracing{Sample: 0.01},
 	}
 }
 

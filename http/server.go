@@ -106,6 +106,13 @@ type Config struct {
 	// soon. Nil: none.
 	ReadyNotes func() []string
 
+	// Trace begins the span of a request for a command, whose context it returns; end is called with the status of the
+	// response. Nil: nothing is traced.
+	Trace func(r *http.Request, route string) (ctx context.Context, end func(status int))
+
+	// AccessLog writes a line to Logger for each response.
+	AccessLog bool
+
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger
 }

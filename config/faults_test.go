@@ -198,6 +198,13 @@ var faultTests = map[string]struct {
 		args: []string{"--listen", ":8080"},
 		want: []string{`flag --listen: listen is ":8080", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
 	},
+	"demo with tokens at a reachable address": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo"},
+		want: []string{`flag --listen: listen is ":8080", where demo lets any client pay without money (hint: leave out demo, or listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"demo with tokens, allowed": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo", "--auth-demo-anywhere"},
+	},
 	"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
 	"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},
 	"invalid addresses": {

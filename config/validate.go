@@ -129,9 +129,16 @@ func (v *validator) listen(c Config) {
 		v.fault("listen", "is "+quoted(c.Listen), "a host and a port, such as 127.0.0.1:8080")
 		return
 	}
-	if c.Auth.Mode == "demo" && !c.Auth.DemoAnywhere && !isLoopback(host) {
+	if c.Auth.DemoAnywhere || isLoopback(host) {
+		return
+	}
+	switch {
+	case c.Auth.Mode == "demo":
 		v.fault("listen", "is "+quoted(c.Listen)+", where auth.mode demo lets any client act as any user",
 			"listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended")
+	case c.Demo: // its payment provider takes orders from anybody
+		v.fault("listen", "is "+quoted(c.Listen)+", where demo lets any client pay without money",
+			"leave out demo, or listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended")
 	}
 }
 

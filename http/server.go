@@ -66,8 +66,8 @@ type Config struct {
 	// Origins are the web origins ("https://shop.example") that may use this API with credentials, in mode demo besides loopback.
 	Origins []string
 
-	// LocalHosts refuses requests to a host that is no address, not localhost and not of Origins.
-	LocalHosts bool
+	// LocalOnly refuses requests to a host that is no address, not localhost and not of Origins, and those of proxies.
+	LocalOnly bool
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string

@@ -165,6 +165,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
 		return err
 	}
+	n.auth.OnKeyWithdrawn(n.hub.Reidentify)
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
@@ -175,7 +176,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
-		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
+		Auth: n.auth, LocalOnly: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
 		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),

@@ -156,8 +156,8 @@ func (a *Authenticator) OnKeyWithdrawn(f func()) {
 // Close ends the refreshing of keys.
 func (a *Authenticator) Close() { a.stop() }
 
-// Open says whether everyone may do everything: mode demo.
-func (a *Authenticator) Open() bool { return a.config.Mode == Demo }
+// IsDemo says whether everyone may do everything.
+func (a *Authenticator) IsDemo() bool { return a.config.Mode == Demo }
 
 // Notes are what /readyz says about the keys.
 func (a *Authenticator) Notes() []string {

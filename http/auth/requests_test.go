@@ -47,7 +47,7 @@ func TestIdentify_Demo(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
-	if who, _ := a.Identify(ask("/?userId=admin"), false); who.Roles != Admin || !a.Open() {
+	if who, _ := a.Identify(ask("/?userId=admin"), false); who.Roles != Admin || !a.IsDemo() {
 		t.Errorf("got %+v, want the admin", who)
 	}
 }

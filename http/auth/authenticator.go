@@ -56,10 +56,10 @@ type Config struct {
 }
 
 // TokenError is the error of a proof that is there and invalid: 401 unauthenticated, with WWW-Authenticate: Bearer
-// error="invalid_token". Reason may be shown to the client; it has nothing of the token.
+// error="invalid_token". Reason is a phrase that may be shown to the client; it has nothing of the token.
 type TokenError struct{ Reason string }
 
-func (e *TokenError) Error() string { return "the token is invalid: " + e.Reason }
+func (e *TokenError) Error() string { return e.Reason }
 
 // UserError is the error of a user that cannot be one, or that is named twice: 400 invalid_id.
 type UserError struct{ Field, Reason string }

@@ -95,7 +95,7 @@ func TestKeySet_Rotation(t *testing.T) {
 	i.publish(t, "rs", "ec")
 	expect(t, a, before, "user kim") // as long as nobody reads the set
 	expect(t, a, tokenOf(t, "ec"), "user kim")
-	expect(t, a, before, "unknown key") // although it had been verified before
+	expect(t, a, before, "the token's key is unknown") // although it had been verified before
 	expect(t, a, after, "user kim")
 }
 
@@ -173,7 +173,7 @@ func TestKeySet_Outage(t *testing.T) {
 			i.respond(outage)
 			a.source.refresh(t.Context())
 			expect(t, a, tokenOf(t, "ed"), "user kim")
-			expect(t, a, tokenOf(t, "rs"), "unknown key")
+			expect(t, a, tokenOf(t, "rs"), "the token's key is unknown")
 			notes := a.Notes()
 			if len(notes) != 1 || !strings.Contains(notes[0], "1 known keys go on") || strings.Contains(notes[0], i.URL) {
 				t.Errorf("got notes %q", notes)
@@ -208,7 +208,7 @@ func TestKeySet_Withdrawn(t *testing.T) {
 	expect(t, a, token, "user kim")
 	i.publish(t)
 	a.source.refresh(t.Context())
-	expect(t, a, token, "unknown key")
+	expect(t, a, token, "the token's key is unknown")
 	if notes := a.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "no key") {
 		t.Errorf("got notes %q", notes)
 	}
@@ -226,7 +226,7 @@ func TestKeySet_FileIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, a, tokenOf(t, "rs"), "user kim")
-	expect(t, a, tokenOf(t, "ed"), "unknown key")
+	expect(t, a, tokenOf(t, "ed"), "the token's key is unknown")
 }
 
 func TestParseKeySet_LeavesOutUnusableKeys(t *testing.T) {

@@ -69,6 +69,10 @@ var faultTests = map[string]struct {
 		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys"},
 		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
 	},
+	"keys by another scheme": {
+		args: []string{"--auth-jwks", "file:///etc/keys"},
+		want: []string{`flag --auth-jwks: auth.jwks is "xxxxx" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
+	},
 	"keys by https, and from loopback": {args: []string{"--auth-jwks", "https://login.example/keys"}, environ: []string{"ONSALE_LISTEN=:8080"}},
 	"a proxy that nobody is": {
 		file: "auth: {mode: proxy, userHeader: 'X User', rolesHeader: 'a:b'}\n",

@@ -175,7 +175,7 @@ func TestKeySet_Outage(t *testing.T) {
 			expect(t, a, tokenOf(t, "ed"), "user kim")
 			expect(t, a, tokenOf(t, "rs"), "the token's key is unknown")
 			notes := a.Notes()
-			if len(notes) != 1 || !strings.Contains(notes[0], "1 known keys go on") || strings.Contains(notes[0], i.URL) {
+			if a.NotReady() != "" || len(notes) != 1 || !strings.Contains(notes[0], "1 known keys go on") || strings.Contains(notes[0], i.URL) {
 				t.Errorf("got notes %q", notes)
 			}
 			i.publish(t, "rs")
@@ -192,11 +192,11 @@ func TestKeySet_UnreachableAtStart(t *testing.T) {
 	i := newIssuer(t, "ed")
 	i.respond(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	a := newIssuedAuthenticator(t, i, time.Hour, 10*time.Millisecond)
-	if len(a.Notes()) != 1 {
-		t.Error("no note says that there are no keys")
+	if reason := a.NotReady(); !strings.Contains(reason, "no keys yet") || strings.Contains(reason, i.URL) || a.Notes() != nil {
+		t.Errorf("got reason %q and notes %q", reason, a.Notes())
 	}
 	i.publish(t, "ed")
-	eventually(t, "the first key set", func() bool { return a.Notes() == nil })
+	eventually(t, "the first key set", func() bool { return a.NotReady() == "" })
 	expect(t, a, tokenOf(t, "ed"), "user kim")
 }
 
@@ -209,7 +209,7 @@ func TestKeySet_Withdrawn(t *testing.T) {
 	i.publish(t)
 	a.source.refresh(t.Context())
 	expect(t, a, token, "the token's key is unknown")
-	if notes := a.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "no key") {
+	if notes := a.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "no key") || a.NotReady() != "" {
 		t.Errorf("got notes %q", notes)
 	}
 }

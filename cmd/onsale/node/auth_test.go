@@ -3,6 +3,7 @@ package node_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,19 @@ func signIn(t *testing.T, at *harness.Node, dir string) (flags []string, token f
 	tool("--new-key", dir)
 	return []string{"--auth-jwks", filepath.Join(dir, "jwks.json")}, func(user string, more ...string) string {
 		return "Bearer " + tool(append([]string{"--key", filepath.Join(dir, "private.jwk"), "--user", user}, more...)...)
+	}
+}
+
+// A node that never read its keys would refuse everybody, so load balancers should send nobody.
+func TestNode_IsNotReadyBeforeItHasKeys(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
+	login := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(login.Close)
+	at := harness.NewNode(t, "--auth-jwks", login.URL)
+	start(t, at)
+	if a := at.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != 503 || !strings.Contains(a.Body, "no keys yet: ") || strings.Contains(a.Body, login.URL) {
+		t.Errorf("got %v, want 503 and the reason", a)
 	}
 }
 

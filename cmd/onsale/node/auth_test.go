@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,7 +49,13 @@ func TestNode_VerifiesTokens(t *testing.T) {
 	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
 	at := harness.NewNode(t, "--demo")
 	flags, token := signIn(t, at, t.TempDir())
-	at.Args = append(at.Args, flags...)
+	file := filepath.Join(t.TempDir(), "onsale.yaml")
+	if err := os.WriteFile(file, []byte("auth: {issuer: 'https://login.example', audience: onsale}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at.Args = append(append(at.Args, "--config", file), flags...)
+	anywhere := token
+	token = func(user string, more ...string) string { return anywhere(user, append(more, "--config", file)...) }
 	_, forged := signIn(t, at, t.TempDir())
 	start(t, at)
 	for name, test := range map[string]struct {
@@ -60,6 +67,7 @@ func TestNode_VerifiesTokens(t *testing.T) {
 		"nobody":                    {"/api/v1/me/coupons", nil, 401},
 		"an invented user":          {"/api/v1/me/coupons?userId=kim", []string{"X-User-Id", "kim", "Cookie", "onsale_user=kim"}, 401},
 		"a token of another key":    {"/api/v1/me/coupons", []string{"Authorization", forged("kim", "--role", "admin")}, 401},
+		"a token for any node":      {"/api/v1/me/coupons", []string{"Authorization", anywhere("kim")}, 401},
 		"a user as admin":           {"/api/v1/admin/stats", []string{"Authorization", token("admin")}, 403},
 		"an admin":                  {"/api/v1/admin/stats", []string{"Authorization", token("lee", "--role", "admin")}, 200},
 		"a cookie":                  {"/api/v1/me/coupons", []string{"Cookie", "onsale_token=" + strings.TrimPrefix(token("kim"), "Bearer ")}, 200},

@@ -35,6 +35,10 @@ type Client struct {
 	// streams.
 	HTTP *http.Client
 
+	// Silence is how long Events waits for the next byte before it reconnects. 0: 75 s. Where streams.heartbeat or
+	// streams.userHeartbeat of the node is longer than the default of 30 s, it must be longer than two of them.
+	Silence time.Duration
+
 	// Attempts is how often a request is sent if there is no response, or one that says to try again: 429, 502, 503, 504.
 	// 0: until the context ends.
 	Attempts int

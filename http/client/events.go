@@ -5,6 +5,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,11 +30,10 @@ type Event struct {
 // Decode reads the data into v.
 func (e Event) Decode(v any) error { return json.Unmarshal(e.Data, v) }
 
-// Timeouts of streams: a node that does not answer, and one that is silent for more than two heartbeats.
-const (
-	silence       = 75 * time.Second
-	maxFrameBytes = 1 << 20
-)
+// defaultSilence is more than two of the heartbeats that a node sends by default.
+const defaultSilence = 75 * time.Second
+
+const maxFrameBytes = 1 << 20
 
 // Events reads the stream at path ("/api/v1/me/events"), behind the event lastEventID; "" is a fresh start. It reconnects when
 // the stream breaks or is closed, and goes on where it was. It ends when the loop breaks, after a stream that is complete (an
@@ -91,6 +91,7 @@ func (s *stream) delay(failed int) time.Duration {
 func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (stop bool, err error) {
 	connection, cancel := context.WithCancel(ctx)
 	defer cancel()
+	silence := cmp.Or(s.client.Silence, defaultSilence)
 	watchdog := time.AfterFunc(silence, cancel)
 	defer watchdog.Stop()
 	header := http.Header{"Accept": {"text/event-stream"}}
@@ -101,7 +102,7 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	}
 	response, err := s.client.do(connection, http.MethodGet, path, header, nil)
 	if err != nil {
-		return ctx.Err() != nil, cmpErr(ctx, err)
+		return ctx.Err() != nil, contextError(ctx, err)
 	}
 	defer response.Body.Close()
 	switch {
@@ -139,11 +140,11 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return true, lines.Err()
 	}
-	return ctx.Err() != nil, cmpErr(ctx, lines.Err())
+	return ctx.Err() != nil, contextError(ctx, lines.Err())
 }
 
-// cmpErr prefers the error of ctx, which says why a request failed.
-func cmpErr(ctx context.Context, err error) error {
+// contextError prefers the error of ctx, which says why a request failed.
+func contextError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -16,7 +16,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Client sends requests to one node, or to the address of a load balancer in front of several. Its fields must not change
@@ -65,8 +67,17 @@ type Response struct {
 // Problem is a Response as an error.
 type Problem struct{ Response }
 
+// Error has the detail; of what is no problem document, as a proxy's page, the beginning.
 func (p *Problem) Error() string {
-	return fmt.Sprintf("%d %s: %s", p.HTTPStatus, cmp.Or(p.Code, http.StatusText(p.HTTPStatus)), p.Detail)
+	text := cmp.Or(p.Detail, string(p.Body[:min(len(p.Body), 100)]))
+	return fmt.Sprintf("%d %s: %s", p.HTTPStatus, cmp.Or(p.Code, http.StatusText(p.HTTPStatus)), strings.Map(printable, strings.TrimSpace(text)))
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
 
 // Err is a *Problem if the request was refused or rejected, else nil.

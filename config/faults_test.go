@@ -84,6 +84,10 @@ var faultTests = map[string]struct {
 		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys?key=s3cret"},
 		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys?xxxxx" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
 	},
+	"keys by another scheme": {
+		args: []string{"--auth-jwks", "file:///etc/keys"},
+		want: []string{`flag --auth-jwks: auth.jwks is "xxxxx" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
+	},
 	"keys by https, and from loopback": {args: []string{"--auth-jwks", "https://login.example/keys"}, environ: []string{"ONSALE_LISTEN=:8080"}},
 	"a proxy that nobody is": {
 		file: "auth: {mode: proxy, userHeader: 'X User', rolesHeader: 'a:b'}\n",
@@ -212,6 +216,13 @@ var faultTests = map[string]struct {
 	"reachable address in demo mode": {
 		args: []string{"--listen", ":8080"},
 		want: []string{`flag --listen: listen is ":8080", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"demo with tokens at a reachable address": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo"},
+		want: []string{`flag --listen: listen is ":8080", where demo lets any client pay without money (hint: leave out demo, or listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"demo with tokens, allowed": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo", "--auth-demo-anywhere"},
 	},
 	"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
 	"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},

@@ -4,12 +4,12 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,6 +43,7 @@ type keySource struct {
 	sum     [sha256.Size]byte
 	problem string // why it failed
 	since   time.Time
+	loaded  bool // a key set was read once
 
 	onWithdrawn func() // see Authenticator.OnKeyWithdrawn; nil: nothing
 }
@@ -55,38 +56,54 @@ func secretSource(secret string) *keySource {
 }
 
 // newKeySource is the source of a key set at a URL or in a file. It has no keys before the first refresh.
-func newKeySource(where string, every, pause time.Duration, logger *slog.Logger) (*keySource, error) {
+func newKeySource(where string, every, pause time.Duration, logger *slog.Logger) *keySource {
 	s := &keySource{where: where, every: every, pause: pause, logger: logger}
 	s.keys.Store(newKeySet(nil))
 	s.read = readfile.NewReader(where).Read
-	if strings.Contains(where, "://") {
-		u, err := url.Parse(where)
-		if err != nil {
-			return nil, fmt.Errorf("the address of the key set is no URL")
-		}
-		if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-			return nil, fmt.Errorf("the key set at %s is not read over https: an attacker on the way could sign as any user", withoutSecrets(u))
-		}
-		s.where = withoutSecrets(u)
+	if isURL(where) {
+		s.where = withoutSecrets(where)
 		client := keySetClient()
 		s.read = func(ctx context.Context) ([]byte, error) { return fetch(ctx, client, where) }
 	}
-	return s, nil
+	return s
 }
 
+func isURL(where string) bool { return strings.Contains(where, "://") }
+
 // withoutSecrets is an address for the log: a login or a query may have a secret.
-func withoutSecrets(u *url.URL) string {
+func withoutSecrets(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the configured address"
+	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+// CheckKeySet says what is wrong with the key set in a file. One at a URL may be down while a node starts, so it is not asked.
+func CheckKeySet(where string) error {
+	if isURL(where) {
+		return nil
+	}
+	text, err := readfile.Regular(where)
+	if err != nil {
+		return err
+	}
+	keys, warnings, err := parseKeySet(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w in %s: %w", ErrNoKey, where, err)
+	case len(keys) == 0:
+		return fmt.Errorf("%w in %s: %s", ErrNoKey, where, cmp.Or(strings.Join(warnings, "; "), "the set is empty"))
+	}
+	return nil
+}
 
 // keySetClient follows no redirect: the address of the keys is the operator's to choose, not that of the server there.
 func keySetClient() *http.Client {
 	return &http.Client{
 		Timeout: fetchTimeout,
 		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
-			return fmt.Errorf("it redirects to %s, which is not followed", withoutSecrets(r.URL))
+			return fmt.Errorf("it redirects to %s, which is not followed", withoutSecrets(r.URL.String()))
 		},
 	}
 }
@@ -118,7 +135,7 @@ func (s *keySource) current() *keySet { return s.keys.Load() }
 func (s *keySource) run(ctx context.Context) {
 	for {
 		wait := s.every
-		if s.note() != "" {
+		if s.note() != "" || s.notReady() != "" {
 			wait = min(s.pause, s.every)
 		}
 		select {
@@ -177,7 +194,7 @@ func (s *keySource) load(ctx context.Context) {
 	sum := sha256.Sum256(text)
 	s.mu.Lock()
 	unchanged, wasBroken := s.sum == sum, s.problem != ""
-	s.sum, s.problem = sum, ""
+	s.sum, s.problem, s.loaded = sum, "", true
 	s.mu.Unlock()
 	if wasBroken {
 		s.logger.Info("the key set can be read again", "from", s.where)
@@ -215,9 +232,23 @@ func (s *keySource) failed(err error) {
 	}
 	s.problem = err.Error()
 	s.mu.Unlock()
-	if first {
-		s.logger.Warn("the key set cannot be read, the known keys go on", "from", s.where, "keys", len(s.keys.Load().keys), "error", err)
+	switch keys := len(s.keys.Load().keys); {
+	case !first:
+	case keys == 0:
+		s.logger.Error("the key set cannot be read: every token is refused until it is", "from", s.where, "error", err)
+	default:
+		s.logger.Warn("the key set cannot be read, the known keys go on", "from", s.where, "keys", keys, "error", err)
 	}
+}
+
+// notReady is why there are no keys: none were ever read. "": they were.
+func (s *keySource) notReady() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.read == nil || s.loaded {
+		return ""
+	}
+	return fmt.Sprintf("no keys yet: the key set cannot be read since %s, every token is refused", s.since.UTC().Format(time.RFC3339))
 }
 
 // note says what /readyz should say about the keys. "": nothing.
@@ -226,6 +257,7 @@ func (s *keySource) note() string {
 	defer s.mu.Unlock()
 	keys := len(s.keys.Load().keys)
 	switch {
+	case !s.loaded: // see notReady
 	case s.problem != "":
 		// The log has the problem: readers of /readyz need not learn names and addresses of the internal network.
 		return fmt.Sprintf("the key set cannot be read since %s, %d known keys go on", s.since.UTC().Format(time.RFC3339), keys)

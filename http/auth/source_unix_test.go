@@ -24,7 +24,7 @@ func TestKeySet_FileBecomesPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	expect(t, a, tokenOf(t, "rs"), "unknown key")
+	expect(t, a, tokenOf(t, "rs"), "the token's key is unknown")
 	expect(t, a, tokenOf(t, "ed"), "user kim")
 	if took := time.Since(began); took > 30*time.Second || len(a.Notes()) != 1 {
 		t.Errorf("took %v, notes %q", took, a.Notes())

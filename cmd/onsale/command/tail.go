@@ -3,6 +3,7 @@
 package command
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -16,7 +17,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +49,7 @@ func tailCommand(environ []string) *cobra.Command {
 			query.Token = cmp.Or(query.Token, environment(environ, "ONSALE_TOKEN"))
 			out := &eventPrinter{out: command.OutOrStdout(), json: query.JSON}
 			out.coloured = !query.JSON && isTerminal(out.out) && environment(environ, "NO_COLOR") == "" && environment(environ, "TERM") != "dumb"
-			return runTail(command.Context(), query, out, command.ErrOrStderr())
+			return printableError(runTail(command.Context(), query, out, command.ErrOrStderr()))
 		},
 	}
 	flags := command.Flags()
@@ -114,10 +114,10 @@ func runTail(parent context.Context, query tailQuery, out *eventPrinter, stderr 
 		case "connect":
 			var start struct{ Status string }
 			if e.Decode(&start) == nil && start.Status == "reset" {
-				fmt.Fprintf(stderr, "the node does not know the position %q; its events up to %s are not shown\n", query.From, e.ID)
+				say(stderr, "the node does not know the position %q; its events up to %s are not shown", query.From, e.ID)
 			}
 		case "auth-expiring":
-			fmt.Fprintln(stderr, "the token ends within a minute")
+			say(stderr, "the token ends within a minute")
 		case "auth-expired":
 			if e.ID == "" {
 				return hintError{errors.New("the token has expired"), "give a new one"}
@@ -204,10 +204,10 @@ func (t *tailTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		t.giveUp(err)
 	case err != nil && !t.away:
 		t.away = true
-		fmt.Fprintln(t.stderr, "the node cannot be reached, trying again:", err)
+		say(t.stderr, "the node cannot be reached, trying again: %v", err)
 	case err == nil && t.away:
 		t.away = false
-		fmt.Fprintln(t.stderr, "the node is back")
+		say(t.stderr, "the node is back")
 	}
 	t.reached = t.reached || err == nil
 	return response, err
@@ -221,7 +221,11 @@ type eventPrinter struct {
 
 func (p *eventPrinter) print(data []byte) error {
 	if p.json {
-		_, err := p.out.Write(append(data, '\n'))
+		var line bytes.Buffer
+		if err := json.Compact(&line, data); err != nil {
+			return fmt.Errorf("the node sent an event that is no JSON: %w", err)
+		}
+		_, err := fmt.Fprintln(p.out, escapeControls(line.String()))
 		return err
 	}
 	var e struct {
@@ -232,19 +236,9 @@ func (p *eventPrinter) print(data []byte) error {
 	if err := json.Unmarshal(data, &e); err != nil {
 		return fmt.Errorf("the node sent an event that is no JSON: %w", err)
 	}
-	_, err := fmt.Fprintf(p.out, "%s  %s  %s  %s  %s  %s\n", p.colour(dim, e.At.String()), e.EventID,
+	_, err := fmt.Fprintf(p.out, "%s  %s  %s  %s  %s  %s\n", p.colour(dim, e.At.String()), printable(e.EventID),
 		p.colour(typeColour(e.Type), fmt.Sprintf("%-20s", printable(e.Type))), printable(orDash(e.Entity)), printable(orDash(e.UserID)), printable(string(e.Data)))
 	return err
-}
-
-// printable has no character that would control a terminal. JSON escapes most of them.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }
 
 // Colours of a terminal.

@@ -32,7 +32,7 @@ func (l *Log) connect() (*nats.Conn, error) {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			switch {
-			case refusal(err) != nil:
+			case refusal(err) != nil || isFileError(err):
 				l.noteDisconnected(err)
 			case errors.Is(err, nats.ErrPermissionViolation):
 				l.noteDenied(err)
@@ -54,7 +54,7 @@ func (l *Log) connect() (*nats.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	options = append(options, login...)
+	options = append(append(options, login...), settings.readFilesFirst(l.noteDisconnected))
 	if l.server != nil {
 		options = append(options, nats.InProcessServer(l.server))
 	}

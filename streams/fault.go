@@ -47,6 +47,12 @@ func refusal(err error) error {
 	return nil
 }
 
+// isFileError says that an attempt failed at a file of the login, or of the certificates.
+func isFileError(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
 // passes says that an error of a connection may end by itself: a server that is starting, or busy.
 func passes(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)

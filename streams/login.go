@@ -3,11 +3,14 @@
 package streams
 
 import (
+	"context"
 	"net/url"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"onsale/config/readfile"
 )
 
 // Login is how to reach an external NATS and sign in. The embedded server asks for it if its own configuration has users. Of User,
@@ -55,6 +58,57 @@ func (a Login) options() (options []nats.Option, err error) {
 		options = append(options, nats.CustomInboxPrefix(a.InboxPrefix))
 	}
 	return options, nil
+}
+
+// readFilesFirst makes an attempt to connect fail where a file is no regular one, or its storage does not answer. nats.go reads the
+// files at each attempt, and holds the connection's lock meanwhile: whatever asks for its state, and its end, would hang too. It
+// does not tell of all these failures, so failed is called, under that lock.
+func (a Login) readFilesFirst(failed func(error)) nats.Option {
+	readable := func(paths ...string) func() error { return readable(failed, paths...) }
+	return func(o *nats.Options) error {
+		login := readable(a.NKey, a.Creds)
+		o.UserJWT = after(login, o.UserJWT)
+		o.RootCAsCB = after(readable(a.CA), o.RootCAsCB)
+		o.TLSCertCB = after(readable(a.Cert, a.Key), o.TLSCertCB)
+		if sign := o.SignatureCB; sign != nil {
+			o.SignatureCB = func(nonce []byte) ([]byte, error) {
+				return after(login, func() ([]byte, error) { return sign(nonce) })()
+			}
+		}
+		return nil
+	}
+}
+
+// after is f, or nil for nil, which is called only if check succeeds.
+func after[T any](check func() error, f func() (T, error)) func() (T, error) {
+	if f == nil {
+		return nil
+	}
+	return func() (none T, err error) {
+		if err := check(); err != nil {
+			return none, err
+		}
+		return f()
+	}
+}
+
+// readable returns what reads the files whose paths are not empty. Only one goroutine at a time may call it.
+func readable(failed func(error), paths ...string) func() error {
+	var readers []*readfile.Reader
+	for _, path := range paths {
+		if path != "" {
+			readers = append(readers, readfile.NewReader(path))
+		}
+	}
+	return func() error {
+		for _, r := range readers {
+			if _, err := r.Read(context.Background()); err != nil {
+				failed(err)
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func (a Login) jetStream(nc *nats.Conn) (jetstream.JetStream, error) {

@@ -25,7 +25,7 @@ var allowedImports = map[string]struct {
 	"domain/alarms":   {"", []string{"domain"}},
 	"domain/machine":  {"executes the commands of all kinds", rules},
 
-	"streams": {"the logs' format is the rules' bodies", rules},
+	"streams": {"the logs' format is the rules' bodies; files of the login", append([]string{"config/readfile"}, rules...)},
 
 	"projections":       {"the projector; the log is passed in", []string{"domain", "domain/orders", "domain/machine", "projections/store"}},
 	"projections/store": {"rows of every kind; knows no projector", append([]string{"domain/machine", "domain/waitlist"}, rules...)},

@@ -33,7 +33,10 @@ func (e Event) Decode(v any) error { return json.Unmarshal(e.Data, v) }
 // defaultSilence is more than two of the heartbeats that a node sends by default.
 const defaultSilence = 75 * time.Second
 
-const maxFrameBytes = 1 << 20
+const (
+	minRetry      = 20 * time.Millisecond // whatever a server asks for
+	maxFrameBytes = 1 << 20
+)
 
 // Events reads the stream at path ("/api/v1/me/events"), behind the event lastEventID; "" is a fresh start. It reconnects when
 // the stream breaks or is closed, and goes on where it was. It ends when the loop breaks, after a stream that is complete (an
@@ -123,7 +126,10 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	for lines.Scan() {
 		watchdog.Reset(silence)
 		if retry, ok := frame.add(lines.Bytes()); ok {
-			s.retry = retry
+			s.retry = min(max(retry, minRetry), maxDelay)
+		}
+		if len(frame.data) > maxFrameBytes {
+			return true, fmt.Errorf("%s: a frame is larger than %d bytes", s.path, maxFrameBytes)
 		}
 		if len(lines.Bytes()) > 0 {
 			continue

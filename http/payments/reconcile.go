@@ -105,7 +105,7 @@ func (w *Worker) preparation(merchantUID string) (p *orders.Preparation, err err
 func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) (orders.Payment, error) {
 	pending, err := w.call(ctx, "cancel", func() (any, error) {
 		return w.Provider.Cancel(ctx, portone.Cancel{
-			Ref: o.PaymentID, Amount: p.Refundable(), Cancellable: p.Refundable(), Reason: "onsale: " + o.Reason,
+			Ref: o.PaymentID, Amount: p.Refundable(), Cancellable: p.Refundable(), Currency: p.Currency, Reason: "onsale: " + o.Reason,
 			Key: fmt.Sprintf("onsale-refund-%s-%d-%d-%d", o.PaymentID, o.LastEvent, o.RecheckCount, p.Refundable()),
 		})
 	})

@@ -38,6 +38,7 @@ const (
 // startFakeProvider configures a fake payment provider at address, which is this node's. It keeps everything in memory.
 func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
 	f := fakeportone.New()
+	f.Currency = c.Currency
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
 	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + webhookPath})
 }

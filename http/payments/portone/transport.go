@@ -117,7 +117,7 @@ func reason(o *jsonobject.Object) string {
 	return truncate(strings.TrimSpace(o.Text("message") + " " + o.Text("pgMessage")))
 }
 
-// amount is 0 or more in whole units. Nothing is rounded: 1000.00 is 1000, 1000.5 is invalid, and 9007199254740993 stays.
+// amount is 0 or more in minor units. Nothing is rounded: 1000.00 is 1000, 1000.5 is invalid, and 9007199254740993 stays.
 func amount(o *jsonobject.Object, name string) int64 {
 	whole, fraction, _ := strings.Cut(o.RequiredNumber(name).String(), ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

@@ -27,7 +27,10 @@ func NewV2(c Config) (*V2, error) {
 	if c.Secret == "" {
 		return nil, errors.New("V2 of PortOne needs an API secret")
 	}
-	c = c.withDefaults()
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	t, err := newTransport(c)
 	if err != nil {
 		return nil, err

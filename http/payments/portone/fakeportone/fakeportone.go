@@ -25,7 +25,8 @@ type Server struct {
 	WebhookSecrets []string         // "whsec_" and base64; each adds a signature
 	// PartlyCancelled is V1's status of a partly refunded payment: "paid" or "cancelled". Its documents do not say.
 	PartlyCancelled string
-	Asynchronous    bool // a refund of V2 stays REQUESTED until Settle
+	Currency        string // of payments that name none
+	Asynchronous    bool   // a refund of V2 stays REQUESTED until Settle
 	// RequireBalance makes it a violation to cancel without the expected balance.
 	RequireBalance bool
 
@@ -64,7 +65,7 @@ func New() *Server {
 	s := &Server{
 		Now: time.Now, Key: fakeKey, Secret: fakeSecret, APISecret: fakeAPISecret, Store: fakeStore,
 		WebhookSecrets:  []string{"whsec_b2xkLWZha2Utd2ViaG9vay1rZXk=", "whsec_bmV3LWZha2Utd2ViaG9vay1rZXk="},
-		PartlyCancelled: "paid", RequireBalance: true,
+		PartlyCancelled: "paid", Currency: "KRW", RequireBalance: true,
 		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
 		prepared: map[string]preparation{}, keys: map[string]*keyedRequest{},
 		start: strconv.FormatInt(time.Now().UnixMilli(), 36),

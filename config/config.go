@@ -379,8 +379,8 @@ type Payments struct {
 	// recommends; from 1s to 10m.
 	Timeout time.Duration
 
-	// Concurrency is how many orders this node verifies at the same time.
-	// Default 64, from 1 to 256.
+	// Concurrency is how many orders this node verifies at the same time, a
+	// fourth of them at most for one user. Default 64, from 1 to 256.
 	Concurrency int
 }
 

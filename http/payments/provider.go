@@ -29,6 +29,9 @@ func (w *Worker) newBreaker() *gobreaker.CircuitBreaker[any] {
 		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
 		IsSuccessful: isAnswer,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
+			if to == gobreaker.StateOpen {
+				w.queue.flush(errCircuitOpen) // another node may reach the provider
+			}
 			w.Logger.Warn("payment circuit breaker state changed", "from", from, "to", to)
 		},
 	})

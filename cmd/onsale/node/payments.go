@@ -88,7 +88,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
-	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Logger: n.logger})
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Logger: n.logger, Concurrency: c.Concurrency})
 	n.registry.MustRegister(n.payments)
 	return &httpd.Payments{
 		Terms: orders.Terms{
@@ -128,7 +128,7 @@ func (n *Node) serveFakeProvider(ctx context.Context) {
 // consumeOrders handles events of orders until ctx ends. All nodes share the consumer.
 func (n *Node) consumeOrders(ctx context.Context) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: n.config.Payments.Concurrency,
+		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: payments.MaxEvents,
 		WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
 	})
 	if err != nil && ctx.Err() == nil {

@@ -80,6 +80,12 @@ type Config struct {
 	// Logging configures the process's own log, on stderr.
 	Logging Logging
 
+	// Debug configures a second port for the engineer on this machine.
+	Debug Debug
+
+	// Tracing sends traces of commands to an OpenTelemetry collector.
+	Tracing Tracing
+
 	// Demo creates the promotion, the schedule and the product "demo" at the
 	// start, if they are missing, and prints the page's address. Unless
 	// payments.provider is set, a fake payment provider runs in the process, at
@@ -392,4 +398,28 @@ type Logging struct {
 
 	// Format is text, the default, for people, or json for collectors.
 	Format string
+
+	// Access writes a line at level info for each response: its route, status,
+	// size, duration and request id, and nothing that says who asked or for what.
+	// A stream has one at its end. Default false.
+	Access bool
+}
+
+// Debug configures a second port for the engineer on this machine.
+type Debug struct {
+	// Listen is a loopback address, as host:port, that serves profiles
+	// (/debug/pprof/), the log level (/loglevel) and /metrics. Default none. It
+	// asks nobody who they are, so it cannot be opened to other machines.
+	Listen string
+}
+
+// Tracing sends traces of commands to an OpenTelemetry collector.
+type Tracing struct {
+	// OTLP is the collector's URL for traces over HTTP, such as
+	// http://127.0.0.1:4318/v1/traces. Default none: nothing is traced.
+	OTLP string
+
+	// Sample is the share of requests that are traced. Default 0.01, from 0 to 1.
+	// A request with a traceparent header is traced if that says so.
+	Sample float64
 }

@@ -98,7 +98,8 @@ func TestLoad_DerivesExternalNATSDefaults(t *testing.T) {
 // The output of --check loads as the same configuration.
 func TestPrint_ReadsBack(t *testing.T) {
 	environ := []string{"ONSALE_NODE=123", "ONSALE_SYNC=always", "ONSALE_CORS_ORIGINS=https://a.example,https://b.example",
-		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_AGE=90s", "ONSALE_DEMO=true"}
+		"ONSALE_LOG_MIN_FREE_DISK=0", "ONSALE_STREAMS_MAX_AGE=90s", "ONSALE_DEMO=true",
+		"ONSALE_TRACING_SAMPLE=1", "ONSALE_DEBUG_LISTEN=localhost:0", "ONSALE_LOGGING_ACCESS=true"}
 	want, from, err := load(t, environ)
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +130,17 @@ func TestPrint_MasksServerSecrets(t *testing.T) {
 		if strings.Contains(output.String(), "s3c") {
 			t.Errorf("%s: the output has the secret:\n%s", server, &output)
 		}
+	}
+}
+
+func TestPrint_MasksCollector(t *testing.T) {
+	c, from, err := load(t, []string{"ONSALE_TRACING_OTLP=https://shop:s3cret@collector/v1/traces"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	if err := c.Print(&output, from); err != nil || strings.Contains(output.String(), "s3cret") {
+		t.Errorf("%v, the output has the secret:\n%s", err, &output)
 	}
 }
 
@@ -230,7 +242,7 @@ func TestDocuments_NameSettings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := regexp.MustCompile("`(?:nats|log|backlog|streams|http|tls|limits|auth|cors|payments|logging)\\.[a-zA-Z]+").FindAllString(string(text), -1)
+		names := regexp.MustCompile("`(?:nats|log|backlog|streams|http|tls|limits|auth|cors|payments|logging|debug|tracing)\\.[a-zA-Z]+").FindAllString(string(text), -1)
 		if len(names) < atLeast {
 			t.Errorf("%s: found %d settings", path, len(names))
 		}

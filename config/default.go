@@ -42,6 +42,7 @@ func Default() Config {
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
 		},
 		Logging: Logging{Level: "info", Format: "text"},
+		Tracing: Tracing{Sample: 0.01},
 	}
 }
 

@@ -44,6 +44,8 @@ func kindHint(setting *pflag.Flag) string {
 		return "true or false"
 	case "int":
 		return "a whole number, such as " + setting.DefValue
+	case "float64":
+		return "a number, such as " + setting.DefValue
 	case "duration":
 		return "a time with its unit, such as 500ms, 30s or 5m"
 	case "size":

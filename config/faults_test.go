@@ -254,6 +254,21 @@ var faultTests = map[string]struct {
 	"payments by v2, which has no key": {
 		environ: []string{"ONSALE_PAYMENTS_PROVIDER=portone", "ONSALE_PAYMENTS_API=v2", "ONSALE_PAYMENTS_SECRET=s"},
 	},
+	"debug port and tracing": {
+		file: "debug: {listen: '0.0.0.0:6060'}\ntracing: {otlp: 'k:s3cret@collector', sample: 1.5}\n",
+		want: []string{
+			`file FILE:1: debug.listen is "0.0.0.0:6060" (hint: an address of this machine alone, such as 127.0.0.1:6060)`,
+			`file FILE:2: tracing.otlp is "xxxxx" (hint: a URL such as http://127.0.0.1:4318/v1/traces)`,
+			`file FILE:2: tracing.sample is 1.5 (hint: from 0 to 1)`,
+		},
+	},
+	"tracing a share that is none": {
+		args: []string{"--tracing-sample", "NaN", "--debug-listen", "localhost"},
+		want: []string{
+			`flag --debug-listen: debug.listen is "localhost" (hint: an address of this machine alone, such as 127.0.0.1:6060)`,
+			`flag --tracing-sample: tracing.sample is NaN (hint: from 0 to 1)`,
+		},
+	},
 	"heartbeat longer than a stream": {
 		args: []string{"--streams-max-age", "20s", "--streams-user-max-age", "25s", "--logging-level", "loud"},
 		want: []string{

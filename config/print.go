@@ -13,9 +13,9 @@ import (
 )
 
 // Print writes c to w as YAML, in the order of Config, each value with its
-// origin as a comment. Credentials of NATS servers and of the payment provider, and
-// the secret of tokens, are masked. With an external NATS, which has its own sync, that line is left
-// out.
+// origin as a comment. Credentials of NATS servers, of the payment provider and
+// of the collector of traces, and the secret of tokens, are masked. With an
+// external NATS, which has its own sync, that line is left out.
 func (c Config) Print(w io.Writer, from Origins) error {
 	c.NATS.URL = slices.Clone(c.NATS.URL)
 	for i, server := range c.NATS.URL {
@@ -27,6 +27,9 @@ func (c Config) Print(w io.Writer, from Origins) error {
 		}
 	}
 	c.Auth, c.Payments = c.Auth.masked(), c.Payments.masked()
+	if c.Tracing.OTLP != "" {
+		c.Tracing.OTLP = maskURL(c.Tracing.OTLP)
+	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	sections := map[string]*yaml.Node{"": root}
 	settings(&c).VisitAll(func(s *pflag.Flag) {
@@ -61,6 +64,8 @@ func valueNode(s *pflag.Flag) *yaml.Node {
 		value.Tag = "!!bool"
 	case "int":
 		value.Tag = "!!int"
+	case "float64":
+		value.Tag = "!!float"
 	case "list":
 		var entries list
 		_ = entries.Set(s.Value.String())

@@ -84,6 +84,10 @@ func settings(c *Config) *pflag.FlagSet {
 	s.IntVar(&c.Payments.Concurrency, "payments.concurrency", c.Payments.Concurrency, "orders that are verified at once")
 	s.StringVar(&c.Logging.Level, "logging.level", c.Logging.Level, "debug, info, warn or error")
 	s.StringVar(&c.Logging.Format, "logging.format", c.Logging.Format, "text or json")
+	s.BoolVar(&c.Logging.Access, "logging.access", c.Logging.Access, "write a line for each response")
+	s.StringVar(&c.Debug.Listen, "debug.listen", c.Debug.Listen, "serve profiles, log level and metrics on this loopback `host:port`")
+	s.StringVar(&c.Tracing.OTLP, "tracing.otlp", c.Tracing.OTLP, "send traces to the collector at this `URL`")
+	s.Float64Var(&c.Tracing.Sample, "tracing.sample", c.Tracing.Sample, "`share` of requests that are traced, 0 to 1")
 	s.BoolVar(&c.Demo, "demo", c.Demo, "create a demo promotion, schedule and product")
 	return s
 }

@@ -61,6 +61,8 @@ func (c Config) validate(from Origins) Faults {
 	v.payments(c.Payments)
 	oneOf(v, "logging.level", c.Logging.Level, "debug", "info", "warn", "error")
 	oneOf(v, "logging.format", c.Logging.Format, "text", "json")
+	v.debug(c.Debug)
+	v.tracing(c.Tracing)
 	return v.faults
 }
 
@@ -167,6 +169,28 @@ func (v *validator) origins(origins []string) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || origin != u.Scheme+"://"+u.Host {
 			v.fault("cors.origins", "has "+quoted(origin), "https://shop.example, without a path; * is not allowed, because requests carry cookies")
 		}
+	}
+}
+
+func (v *validator) debug(d Debug) {
+	if d.Listen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(d.Listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil || !isLoopback(host) {
+		v.fault("debug.listen", "is "+quoted(d.Listen), "an address of this machine alone, such as 127.0.0.1:6060")
+	}
+}
+
+func (v *validator) tracing(t Tracing) {
+	if u, err := url.Parse(t.OTLP); t.OTLP != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		v.fault("tracing.otlp", "is "+quoted(maskURL(t.OTLP)), "a URL such as http://127.0.0.1:4318/v1/traces")
+	}
+	if !(t.Sample >= 0 && t.Sample <= 1) { // NaN, too
+		v.fault("tracing.sample", fmt.Sprintf("is %v", t.Sample), "from 0 to 1")
 	}
 }
 

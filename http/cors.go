@@ -39,9 +39,10 @@ func setSecurityHeaders(h http.Header) {
 func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h["Vary"] = varyOrigin
-	if s.LocalHosts && !s.isLocalHost(r.Host) {
-		return problemf(forbidden, "%s", fmt.Sprintf("in demo mode the host %q is refused, since any web page can have it: "+
-			"use an IP address or localhost, list its origin in cors.origins, or choose another auth.mode", r.Host))
+	if s.LocalOnly {
+		if err := s.checkLocal(r); err != nil {
+			return err
+		}
 	}
 	origin := r.Header["Origin"]
 	if len(origin) == 1 && s.allowsOrigin(origin[0]) {
@@ -78,6 +79,25 @@ func (s *Server) allowsOrigin(origin string) bool {
 	address, err := netip.ParseAddr(u.Hostname())
 	return err == nil && address.IsLoopback()
 }
+
+// checkLocal refuses what a node that believes every request must not get: a web page of another site under a name of its own
+// (DNS rebinding), and clients of a proxy, which would publish the admin endpoints.
+func (s *Server) checkLocal(r *http.Request) error {
+	if !s.isLocalHost(r.Host) {
+		return problemf(forbidden, "%s", fmt.Sprintf("in demo mode the host %q is refused, since any web page can have it: "+
+			"use an IP address or localhost, list its origin in cors.origins, or choose another auth.mode", r.Host))
+	}
+	for _, name := range proxyHeaders {
+		if r.Header[name] != nil {
+			return problemf(forbidden, "%s", fmt.Sprintf("in demo mode a request from a proxy (%s) is refused, since any client could be any "+
+				"user, also admin: choose auth.mode proxy or jwt, or set auth.demoAnywhere", name))
+		}
+	}
+	return nil
+}
+
+// proxyHeaders are added by proxies, some of them by each.
+var proxyHeaders = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
 // isLocalHost says whether a Host header cannot be that of a foreign web page: an address, a name below localhost, a name
 // without a dot, which nobody can register, or none. The hosts of allowed origins count too.

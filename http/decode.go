@@ -156,7 +156,7 @@ func readAll(w http.ResponseWriter, r *http.Request, limit int64, timeout time.D
 	if timeout != 0 {
 		_ = connection.SetReadDeadline(time.Now().Add(timeout)) // not every writer supports it
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(http.MaxBytesReader(serverWriter(w), r.Body, limit))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 		return nil, problemf(bodyTooLarge, tooLarge, limit>>10)
 	}

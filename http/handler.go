@@ -24,6 +24,11 @@ type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) err
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
+	if s.AccessLog {
+		entry, logged := s.logAccess(w, r)
+		defer entry.end()
+		w, r = entry, logged
+	}
 	setSecurityHeaders(w.Header())
 	defer func() {
 		if value := recover(); value != nil {
@@ -69,6 +74,7 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 	s.endpoints = append(s.endpoints, Route{method, path, row.who, stream, row.public, row.anonymous})
 	observe := s.metrics.route(method, path)
 	s.router.Handle(method, path, func(w http.ResponseWriter, r *http.Request, params httprouter.Params) {
+		setRoute(w, path)
 		start, status := time.Now(), http.StatusInternalServerError // the status if h panics
 		defer func() {
 			duration := time.Since(start)
@@ -77,6 +83,11 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 			}
 			observe(status, duration)
 		}()
+		if s.Trace != nil && method == http.MethodPost {
+			ctx, end := s.Trace(r, path)
+			defer func() { end(status) }()
+			r = r.WithContext(ctx)
+		}
 		var recorder *statusRecorder
 		if method != http.MethodPost && !stream { // http.MaxBytesReader needs the server's own ResponseWriter
 			recorder = &statusRecorder{w, http.StatusOK}

@@ -65,12 +65,17 @@ func (m *metrics) route(method, pattern string) func(status int, d time.Duration
 	}
 }
 
-// countUnrouted counts a response to a request that matches no route. Methods that clients invent share one label.
+// countUnrouted counts a response to a request that matches no route.
 func (m *metrics) countUnrouted(method string, status int) {
+	m.requests.WithLabelValues(methodLabel(method), unrouted, strconv.Itoa(status/100)+"xx").Inc()
+}
+
+// methodLabel is the method; those that clients invent share one label.
+func methodLabel(method string) string {
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, method) {
-		method = "other"
+		return "other"
 	}
-	m.requests.WithLabelValues(method, unrouted, strconv.Itoa(status/100)+"xx").Inc()
+	return method
 }
 
 // statusRecorder remembers the status of a response.

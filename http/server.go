@@ -66,8 +66,8 @@ type Config struct {
 	// Origins are the web origins ("https://shop.example") that may use this API with credentials, in mode demo besides loopback.
 	Origins []string
 
-	// LocalHosts refuses requests to a host that is no address, not localhost and not of Origins.
-	LocalHosts bool
+	// LocalOnly refuses requests to a host that is no address, not localhost and not of Origins, and those of proxies.
+	LocalOnly bool
 
 	// NotReady returns further reasons why this node is not ready. Nil: none.
 	NotReady func() []string
@@ -105,6 +105,13 @@ type Config struct {
 	// ReadyNotes returns what /readyz shows although it is no reason: what this node cannot know, and what an operator must do
 	// soon. Nil: none.
 	ReadyNotes func() []string
+
+	// Trace begins the span of a request for a command, whose context it returns; end is called with the status of the
+	// response. Nil: nothing is traced.
+	Trace func(r *http.Request, route string) (ctx context.Context, end func(status int))
+
+	// AccessLog writes a line to Logger for each response.
+	AccessLog bool
 
 	// Logger gets internal errors. Nil: they are discarded.
 	Logger *slog.Logger

@@ -163,6 +163,11 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	}
 	// Crash point: committed and not published. Recovery finds the events in the outbox.
 	p.checkpoint, p.message = cp, batches[len(batches)-1].Message
+	if p.OnDecided != nil {
+		for i := range events {
+			p.OnDecided(&events[i].event.Event, start)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.committed, p.logTime = cp, max(p.logTime, batches[len(batches)-1].At)

@@ -25,6 +25,8 @@ type Config struct {
 	// ConsumeCommands reads COMMANDS from a message on until ctx ends, with the node's durable consumer.
 	ConsumeCommands func(ctx context.Context, from uint64) (CommandConsumer, error)
 	Epoch           string // of the log
+	// OnDecided is called for each event of a transaction that began at started, once that is committed. Optional.
+	OnDecided func(e *domain.Event, started time.Time)
 	// OnConfirmed is called with confirmed events in the order of their numbers, without gaps. It must not block on a reader.
 	OnConfirmed func([]ConfirmedEvent)
 	// OnHalt is called when the node halts. A halt that is not final ends with OnResume, if the log proves whole.

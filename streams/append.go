@@ -29,7 +29,7 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 	if err != nil {
 		return 0, err
 	}
-	p := &pendingAppend{payload: payload, done: make(chan appendResult, 1)}
+	p := &pendingAppend{payload: payload, trace: l.traceOf(ctx), done: make(chan appendResult, 1)}
 	if !l.batcher.enqueue(p) {
 		return 0, domain.ErrClosed
 	}
@@ -50,13 +50,13 @@ func (l *Log) Append(ctx context.Context, c domain.Command) (sequence uint64, er
 }
 
 // appendMessage waits for the ack, at most ackWait: all pending appends wait for it too.
-func (l *Log) appendMessage(payload []byte, options ...jetstream.PublishOpt) (message uint64, err error) {
+func (l *Log) appendMessage(payload []byte, header nats.Header, options ...jetstream.PublishOpt) (message uint64, err error) {
 	if err := l.runHook(commandsStream, BeforeSend); err != nil {
 		return 0, fmt.Errorf("%w: %w", domain.ErrUnavailable, err)
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, l.ackWait)
 	defer cancel()
-	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: l.prefix.subject(commandSubject(l.config.Node)), Data: payload}, options...)
+	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: l.prefix.subject(commandSubject(l.config.Node)), Header: header, Data: payload}, options...)
 	if err != nil {
 		return 0, l.classifyPublishError(err)
 	}
@@ -90,7 +90,7 @@ func (l *Log) AppendNoops(ctx context.Context, upTo uint64) error {
 			return err
 		}
 		// A crash here leaves a log that is partly padded; the next start continues.
-		if _, err := l.appendMessage(noop, jetstream.WithExpectLastSequence(last)); err != nil {
+		if _, err := l.appendMessage(noop, nil, jetstream.WithExpectLastSequence(last)); err != nil {
 			return fmt.Errorf("noop message %d: %w", last+1, err)
 		}
 	}
@@ -131,6 +131,7 @@ type batcher struct {
 // pendingAppend is one waiting command. There are never more of them than goroutines in Append.
 type pendingAppend struct {
 	payload []byte
+	trace   string            // its parent in a trace; "": none
 	done    chan appendResult // capacity 1
 }
 
@@ -215,7 +216,7 @@ func (b *batcher) run(l *Log) {
 			}
 			payload = append(payload, p.payload...)
 		}
-		message, err := l.appendMessage(payload)
+		message, err := l.appendMessage(payload, traceBatch(batch))
 		complete(batch, message, err)
 		clear(batch)
 	}

@@ -80,6 +80,9 @@ func (c *CommandConsumer) run(ctx context.Context, r *reader) {
 		if batch, decodeErr = DecodeBatch(meta.Sequence.Stream, domain.At(meta.Timestamp), m.Data()); decodeErr != nil {
 			return false
 		}
+		if t := c.log.config.Tracing; t != nil && len(m.Headers()) > 0 {
+			t.reportTraces(batch.Message, len(batch.Commands), m.Headers())
+		}
 		c.track(delivery{batch.Message, m.Reply()})
 		select {
 		case c.batches <- batch: // blocks while the projector is busy, and so stops fetching

@@ -43,8 +43,9 @@ type Config struct {
 	// HasStore says that the node has a read store of the log, so the streams must exist: ErrNoLog.
 	HasStore bool
 
-	ReadOnly bool // for tools: replay and audit: the streams must exist, and nothing is created, updated or appended
-	Repair   bool // with ReadOnly: EVENTS may be missing, as an attempt to repair it that was stopped leaves it
+	ReadOnly bool     // for tools: replay and audit: the streams must exist, and nothing is created, updated or appended
+	Repair   bool     // with ReadOnly: EVENTS may be missing, as an attempt to repair it that was stopped leaves it
+	Tracing  *Tracing // nil: nothing is traced
 	Logger   *slog.Logger
 }
 

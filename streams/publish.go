@@ -146,6 +146,7 @@ func (l *Log) newMessage() *nats.Msg {
 func (l *Log) fillMessage(m *nats.Msg, r domain.Record) {
 	m.Subject, m.Data = l.prefix.subject(r.Subject), r.Payload
 	setHeader(m, hashHeader, r.Hash.String())
+	l.setTrace(m, r.Number)
 }
 
 // setHeader reuses the slice of an existing value.

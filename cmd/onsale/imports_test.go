@@ -60,6 +60,7 @@ var allowedImports = map[string]struct {
 		"http/auth", "http/client", "http/payments/portone/fakeportone",
 		"projections/audit", "projections/store", "streams",
 	}},
+	"cmd/onsale/tracing":     {"what the node calls when tracing is on; no other package knows of traces", []string{"domain", "http/sse", "projections", "streams"}},
 	"cmd/onsale/bench":       {"loads a node from outside", []string{"cmd/onsale/bench/load"}},
 	"cmd/onsale/bench/load":  {"limits, ids and the client", []string{"domain", "domain/coupons", "domain/seats", "http/client"}},
 	"cmd/onsale/e2e/harness": {"runs the whole process", []string{"cmd/onsale/command"}},

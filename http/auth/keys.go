@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/MicahParks/jwkset"
@@ -71,6 +72,13 @@ func (s *keySet) find(algorithm, id string) (found []jwt.VerificationKey) {
 		}
 	}
 	return found
+}
+
+// hasOthersThan says whether the set has a key that is not one of keys.
+func (s *keySet) hasOthersThan(keys []key) bool {
+	return slices.ContainsFunc(s.keys, func(k key) bool {
+		return !slices.ContainsFunc(keys, func(other key) bool { return reflect.DeepEqual(k, other) })
+	})
 }
 
 // parseKeySet reads a JWKS. Keys that cannot verify tokens are left out, and a warning says why: one key that an issuer has for

@@ -44,6 +44,8 @@ type keySource struct {
 	sum     [sha256.Size]byte
 	problem string // why it failed
 	since   time.Time
+
+	onWithdrawn func() // see Authenticator.OnKeyWithdrawn; nil: nothing
 }
 
 // secretSource is the source of a secret.
@@ -196,7 +198,15 @@ func (s *keySource) load(ctx context.Context) {
 	if unchanged {
 		return
 	}
-	s.keys.Store(newKeySet(keys))
+	before := s.keys.Swap(newKeySet(keys))
+	if before.hasOthersThan(keys) {
+		s.mu.Lock()
+		onWithdrawn := s.onWithdrawn
+		s.mu.Unlock()
+		if onWithdrawn != nil {
+			onWithdrawn()
+		}
+	}
 	ids := make([]string, len(keys))
 	for i, k := range keys {
 		ids[i] = k.id

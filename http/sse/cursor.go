@@ -27,7 +27,8 @@ type cursor struct {
 // batchResult is the state of a cursor behind a batch.
 type batchResult struct {
 	state  batchState
-	target uint64 // needsHistory: the last event that is missing before the ring
+	target uint64            // needsHistory: the last event that is missing before the ring
+	traced []func(TopicKind) // to be called when the batch has gone out
 }
 
 type batchState uint8
@@ -50,26 +51,33 @@ func (h *Hub) nextFrames(c *cursor, out []byte) ([]byte, batchResult) {
 	var entries [64]*entry
 	result := h.lookup(c, entries[:])
 	if result.behind {
-		return out, batchResult{needsHistory, result.target}
+		return out, batchResult{state: needsHistory, target: result.target}
 	}
+	batch := batchResult{state: caughtUp}
 	for _, e := range entries[:result.found] {
 		if c.topic.filter != nil && !c.topic.filter.matches(&e.event) {
 			c.at = view.Position{Number: e.event.Number}
 			continue
 		}
-		complete := false
+		complete, before := false, len(out)
 		if out, complete = c.appendEvent(out, &e.event, h.frames(e, c.audience)); !complete {
-			return out, batchResult{state: hasMore}
+			batch.state = hasMore
+			return out, batch
+		}
+		if e.sent != nil && len(out) > before {
+			batch.traced = append(batch.traced, e.sent)
 		}
 		if c.done() {
-			return out, batchResult{state: done}
+			batch.state = done
+			return out, batch
 		}
 	}
 	if result.found == len(entries) {
-		return out, batchResult{state: hasMore}
+		batch.state = hasMore
+		return out, batch
 	}
 	c.at, c.wasCaughtUp = view.Position{Number: result.head}, true
-	return out, batchResult{state: caughtUp}
+	return out, batch
 }
 
 // lookup finds what follows the cursor. If the ring has nothing of its topic, only the store can tell whether something is

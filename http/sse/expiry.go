@@ -53,6 +53,21 @@ func appendExpired(b []byte) []byte {
 	return view.AppendRetry(b, expiredRetry)
 }
 
+// Reidentify ends the streams whose identity can expire, because what proved some of them is valid no more. Their clients come back
+// within seconds, with the ids they have, and say anew who they are; without a valid identity they get auth-expired.
+func (h *Hub) Reidentify() {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	ended := 0
+	for s := range h.subscriptions {
+		if s.expires != 0 {
+			s.closeGracefully(retryDelay())
+			ended++
+		}
+	}
+	h.Logger.Info("a key was withdrawn, streams end and are identified again", "streams", ended)
+}
+
 // Expired answers the request of a client that comes back to a stream without a valid identity. A status of 401 would make an
 // EventSource give up, and its page could not see why. The client keeps the id it has.
 func (h *Hub) Expired(w http.ResponseWriter, r *http.Request) {

@@ -92,12 +92,14 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request, topic Topic, initial
 			return
 		}
 		if err = s.Open(conn.Conn, conn.Head()); err == nil {
+			s.onClose, _ = ctx.Value(onCloseKey{}).(func(int64))
 			s.start(h.connectFrame(topic, start))
 			return
 		}
 		h.Logger.Debug("connection is served by a goroutine", "error", err) // the listener wraps its connections
 		defer conn.Close()
 		_, _ = conn.Write(conn.Head())
+		s.onClose, _ = ctx.Value(onCloseKey{}).(func(int64))
 		w, ctx = conn, context.WithoutCancel(ctx)
 	}
 	writer := s.OpenWriter(w)

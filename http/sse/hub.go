@@ -47,6 +47,10 @@ type Config struct {
 	// EventLoop serves streams over plain HTTP/1.1 without a goroutine each, on Linux. All others keep those of their handlers.
 	EventLoop bool
 
+	// Trace returns what is called each time that all frames of an event have gone out to a stream of the kind. Nil: the event
+	// is not traced. Optional.
+	Trace func(event uint64) (sent func(TopicKind))
+
 	Logger *slog.Logger
 	Now    func() time.Time
 
@@ -189,6 +193,9 @@ func (h *Hub) Deliver(events []projections.ConfirmedEvent) {
 func (h *Hub) pushEvent(confirmed projections.ConfirmedEvent, dirty []*topicState) []*topicState {
 	ids := topicIDs(&confirmed.Event)
 	e := h.ring.push(confirmed, ids)
+	if h.Trace != nil {
+		e.sent = h.Trace(e.event.Number)
+	}
 	if feed := h.promotionFeeds[ids[TopicPromotion]]; feed != nil {
 		h.scheduleRefresh(feed)
 	}

@@ -20,6 +20,7 @@ type entry struct {
 	event  domain.Event
 	topics [chainedKinds]*topicState
 	prev   [chainedKinds]uint64 // the topic's event before it, in the ring or not; 0: none
+	sent   func(TopicKind)      // see Config.Trace
 	next   [chainedKinds]uint64 // the topic's event after it; 0: none yet. Guarded by the hub's lock, all else is immutable
 
 	renderMu sync.Mutex

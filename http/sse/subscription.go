@@ -5,6 +5,7 @@ package sse
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -19,12 +20,13 @@ import (
 type subscription struct {
 	evloop.Conn
 	hub        *Hub
-	addr       netip.Addr // the zero value: unknown
-	opened     uint32     // seconds since 1970, as the next
-	expires    uint32     // when its client's identity is not valid any more; 0: never
-	cursor     cursor     // its topic does not change
-	catchUp    *catchUp   // nil: the ring is enough
-	fellBehind bool       // its connection was full since it was last up to date
+	addr       netip.Addr        // the zero value: unknown
+	opened     uint32            // seconds since 1970, as the next
+	expires    uint32            // when its client's identity is not valid any more; 0: never
+	cursor     cursor            // its topic does not change
+	catchUp    *catchUp          // nil: the ring is enough
+	fellBehind bool              // its connection was full since it was last up to date
+	onClose    func(bytes int64) // nil: nobody asks
 
 	state atomic.Uint32 // a streamState, for List
 	seen  atomic.Uint64 // the last event of which all was written, for List
@@ -92,6 +94,9 @@ func (s *subscription) Step() {
 	s.HeartbeatDue = s.HeartbeatDue && n <= noticeEnd
 	if !complete || s.catchUp != nil || s.IsClosed() {
 		return
+	}
+	for _, sent := range result.traced { // a full socket loses them, and nothing else
+		sent(s.cursor.topic.key.Kind)
 	}
 	switch result.state {
 	case hasMore:
@@ -166,6 +171,17 @@ func (s *subscription) OnClose(err error) {
 	}
 	s.stopCatchUp()
 	s.hub.unregister(s)
+	if s.onClose != nil {
+		s.onClose(s.Written())
+	}
+}
+
+type onCloseKey struct{}
+
+// WithOnClose is the context of a request whose stream calls f at its end, with the size of its body, if its connection is
+// hijacked. Otherwise the stream ends with its handler.
+func WithOnClose(ctx context.Context, f func(bytes int64)) context.Context {
+	return context.WithValue(ctx, onCloseKey{}, f)
 }
 
 // appendHeartbeat says that nothing was missed up to the cursor: it keeps proxies from closing a quiet stream, lets a page notice

@@ -5,6 +5,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,7 @@ func restoreCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger := newLogger(config.Logging{Level: "warn"}, command.ErrOrStderr())
+			logger := newLogger("text", slog.LevelWarn, command.ErrOrStderr())
 			copied, err := streams.Restore(command.Context(), args[0], cfg.Data, cfg.NATS.Prefix, logger)
 			if err != nil {
 				return err

@@ -43,7 +43,7 @@ func fakepayCommand() *cobra.Command {
 
 // fakepay serves until ctx ends. Nothing is kept.
 func fakepay(ctx context.Context, address string, stderr io.Writer) error {
-	l, err := listen(address)
+	l, err := listen(address, "--listen")
 	if err != nil {
 		return err
 	}

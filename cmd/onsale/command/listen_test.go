@@ -17,7 +17,7 @@ func TestListen_SaysWhatToDo(t *testing.T) {
 		syscall.EMFILE:        "choose another address with --listen",
 	} {
 		refused := &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", errno)} // as net.Listen has it
-		err := listenError("127.0.0.1:1", refused)
+		err := listenError("127.0.0.1:1", "--listen", refused)
 		hint, ok := errors.AsType[hintError](err)
 		if !ok || !strings.Contains(hint.Hint(), want) || !errors.Is(err, errno) {
 			t.Errorf("%v: got %v and the hint %q, want %q in it", errno, err, hint.Hint(), want)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"strconv"
 
@@ -65,7 +66,7 @@ func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams
 }
 
 func openTool(ctx context.Context, cfg config.Config, repair bool, stderr io.Writer) (*streams.Log, error) {
-	c := streams.Config{URLs: cfg.NATS.URL, Login: node.NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, Node: cfg.Node, ReadOnly: true, Repair: repair, Logger: newLogger(config.Logging{Level: "warn"}, stderr)}
+	c := streams.Config{URLs: cfg.NATS.URL, Login: node.NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, Node: cfg.Node, ReadOnly: true, Repair: repair, Logger: newLogger("text", slog.LevelWarn, stderr)}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}

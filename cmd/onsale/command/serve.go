@@ -29,18 +29,33 @@ func SignalContext() context.Context {
 // serve runs a node until ctx ends. It listens first: a second process at this address ends before it touches the data, and
 // clients that connect during recovery wait instead of being refused.
 func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
-	logger := newLogger(cfg.Logging, stderr)
+	level := &slog.LevelVar{}
+	_ = level.UnmarshalText([]byte(cfg.Logging.Level)) // validated with the configuration
+	logger := newLogger(cfg.Logging.Format, level, stderr)
 	signal.Ignore(syscall.SIGPIPE) // which a write to the log of a reader that has ended raises
 	setDefaultGCPercent()
 	node.SetMemoryLimit(logger)
-	l, err := listen(cfg.Listen)
+	l, err := listen(cfg.Listen, "--listen")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	var debugPort *node.Debug
+	if cfg.Debug.Listen != "" {
+		debugListener, err := listen(cfg.Debug.Listen, "--debug-listen")
+		if err != nil {
+			return err
+		}
+		debugPort = node.ServeDebug(debugListener, level, logger)
+		defer debugPort.Close()
+		fmt.Fprintf(stderr, "debug port at http://%s\n", debugListener.Addr())
+	}
 	n, err := node.Open(ctx, cfg, l.Addr().String(), logger)
 	if err != nil {
 		return err
+	}
+	if debugPort != nil {
+		debugPort.ShowMetrics(n)
 	}
 	url := "http://" + l.Addr().String()
 	if cfg.TLS.Cert != "" {
@@ -69,11 +84,9 @@ func setDefaultGCPercent() {
 	}
 }
 
-func newLogger(c config.Logging, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // validated with the configuration
+func newLogger(format string, level slog.Leveler, w io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))

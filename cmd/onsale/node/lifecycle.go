@@ -92,8 +92,9 @@ func (n *Node) waitReady(ctx, workCtx context.Context, group *sync.WaitGroup) {
 	}
 }
 
-// Close closes the authenticator, the projector and the log.
+// Close closes the authenticator, the projector and the log, and sends the last traces.
 func (n *Node) Close() error {
+	defer n.closeTracer()
 	n.auth.Close()
 	var errs []error
 	if n.fakeListener != nil {

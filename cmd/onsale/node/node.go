@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"onsale/cmd/onsale/tracing"
 	"onsale/config"
 	"onsale/domain"
 	httpd "onsale/http"
@@ -40,10 +41,11 @@ type Node struct {
 	capacity     *capacityMonitor
 	scrubber     *scrubber
 	readiness    *readiness
-	certificate  *certificate // nil: plain HTTP
-	storeFile    os.FileInfo  // of the read store that is open
-	consistent   bool         // the logs and the store agreed at start, so that the projector may run
-	shuttingDown atomic.Bool  // since the signal
+	certificate  *certificate    // nil: plain HTTP
+	tracer       *tracing.Tracer // nil: nothing is traced
+	storeFile    os.FileInfo     // of the read store that is open
+	consistent   bool            // the logs and the store agreed at start, so that the projector may run
+	shuttingDown atomic.Bool     // since the signal
 }
 
 type appendFunc = func(context.Context, domain.Command) (uint64, error)
@@ -59,33 +61,40 @@ func Open(ctx context.Context, cfg config.Config, address string, logger *slog.L
 	if err := n.openAuth(); err != nil {
 		return nil, err
 	}
-	log, err := openLog(ctx, cfg, logger)
+	if err = n.openTracer(ctx); err == nil {
+		err = n.openLog(ctx)
+	}
 	if err != nil {
 		n.auth.Close()
+		n.closeTracer()
 		return nil, err
 	}
-	n.log = log
 	if err := n.open(ctx, address); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
-func openLog(ctx context.Context, cfg config.Config, logger *slog.Logger) (*streams.Log, error) {
+func (n *Node) openLog(ctx context.Context) (err error) {
+	cfg := n.config
 	c := streams.Config{
 		URLs: cfg.NATS.URL, Login: NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, ServerConfig: cfg.NATS.Config, Node: cfg.Node, Replicas: cfg.NATS.Replicas,
-		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: logger,
+		Sync: cfg.Sync.Interval, CommandsMaxBytes: int64(cfg.Log.CommandsMaxBytes), EventsMaxBytes: int64(cfg.Log.EventsMaxBytes), Logger: n.logger,
+	}
+	if n.tracer != nil {
+		c.Tracing = n.tracer.Streams()
 	}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
-		return nil, err
+		return err
 	}
 	if info, err := os.Stat(StorePath(cfg)); err == nil && info.Size() > 0 {
 		c.HasStore = true
 	}
-	return streams.Open(ctx, c)
+	n.log, err = streams.Open(ctx, c)
+	return err
 }
 
 // NATSLogin is how the settings say to sign in to NATS.
@@ -109,13 +118,15 @@ func (n *Node) open(ctx context.Context, address string) error {
 	n.capacity = &capacityMonitor{log: n.log, config: cfg, logger: n.logger, disk: &disk{path: cfg.Data}}
 	n.capacity.noteAppend() // the log is open, so it answers
 	log := diskGuard{n.log, n.capacity, int64(cfg.Log.MinFreeDisk) / 4}
+	hooks := n.traceHooks(log.Append)
 	projector, recovery, err := projections.Open(ctx, projections.Config{
 		Path: StorePath(cfg), Log: log,
 		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
 			return n.log.ConsumeCommands(ctx, from)
 		},
 		Epoch: n.log.Epoch(), Logger: n.logger,
-		OnConfirmed:     func(events []projections.ConfirmedEvent) { n.hub.Deliver(events) },
+		OnDecided:       hooks.decided,
+		OnConfirmed:     hooks.deliver,
 		OnHalt:          n.halted,
 		OnResume:        func() { n.hub.Resume() },
 		OutboxRetention: max(2*cfg.Sync.Interval, 2*time.Second), EventsDurable: cfg.Sync.Always, Watch: n.watchFiles,
@@ -140,7 +151,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		MaxCatchUps: cfg.Streams.MaxCatchUps, UserMaxAge: cfg.Streams.UserMaxAge, ScheduleMaxAge: cfg.Streams.MaxAge,
 		UserHeartbeat: cfg.Streams.UserHeartbeat, ScheduleHeartbeat: cfg.Streams.Heartbeat,
 		MaxStreams: maxStreams, MaxPerUser: cfg.Streams.MaxPerUser, MaxPerAddress: cfg.Streams.MaxPerAddress, TrustedProxies: cfg.Proxies(),
-		EventLoop: true, Logger: n.logger,
+		EventLoop: true, Trace: hooks.stream, Logger: n.logger,
 	})
 	if n.consistent {
 		newest, err := projector.LatestEvents(cfg.Streams.RingEvents)
@@ -154,21 +165,22 @@ func (n *Node) open(ctx context.Context, address string) error {
 	if err := n.log.AnswerNodes(n.answerTicket); err != nil {
 		return err
 	}
+	n.auth.OnKeyWithdrawn(n.hub.Reidentify)
 	n.readiness = newReadiness(n)
 	paymentsConfig, err := n.openPayments(address, log.Append)
 	if err != nil {
 		return err
 	}
 	n.server = httpd.New(httpd.Config{
-		Append: log.Append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
+		Append: hooks.append, Projector: projector, Epoch: n.log.Epoch(), CapacityProblem: n.capacity.problem,
 		ReadyNotes: n.readyNotes, NotReady: n.readiness.reasons, Isolated: n.readiness.isolated.Load,
 		Streams: n.hub, EventTypes: streams.EventTypes(), Payments: paymentsConfig,
 		MaxBacklogAge: cfg.Backlog.MaxAge, Origins: cfg.CORS.Origins, Registry: n.registry, LogState: n.capacity.latest,
-		Auth: n.auth, LocalHosts: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
+		Auth: n.auth, LocalOnly: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
 		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
-		Logger: n.logger,
+		Trace: hooks.request, AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)
 	if n.certificate != nil {

@@ -13,7 +13,7 @@ import (
 func TestStreams_LimitClientsBehindProxy(t *testing.T) {
 	t.Parallel()
 	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
-	at := harness.NewNode(t, "--demo", "--streams-max-per-address", "2", "--trusted-proxies", "127.0.0.1", "--streams-drain-window", "0s")
+	at := harness.NewNode(t, "--demo", "--streams-max-per-address", "2", "--trusted-proxies", "127.0.0.1", "--auth-demo-anywhere", "--streams-drain-window", "0s")
 	start(t, at)
 	const schedule = "/api/v1/schedules/demo/seats/events"
 	open := func(address string) {

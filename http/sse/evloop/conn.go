@@ -17,6 +17,7 @@ type Conn struct {
 	group   *Group
 	writer  *Writer // nil: the poller has the socket
 	pending []byte  // goes out before anything else
+	written int64   // of the response's body
 
 	slot           slot   // in the wheel
 	expiresAt      uint32 // ticks, as all of these
@@ -40,8 +41,12 @@ type Conn struct {
 // Open hands the connection to the poller. head, the head of the HTTP response, is written once it is started. Any goroutine
 // may call it, once.
 func (c *Conn) Open(nc net.Conn, head []byte) error {
-	c.pending = head
-	return c.loop.engine.Poller.Add(c, nc)
+	c.pending, c.written = head, -int64(len(head))
+	err := c.loop.engine.Poller.Add(c, nc)
+	if err != nil {
+		c.pending, c.written = nil, 0
+	}
+	return err
 }
 
 // Start begins with the first bytes of the response's body. The connection is woken with its group from here on.
@@ -77,6 +82,9 @@ func (c *Conn) Blocked() bool  { return c.blocked }
 func (c *Conn) Requeued() bool { return c.requeued }
 func (c *Conn) IsClosed() bool { return c.closed }
 
+// Written is the size of the response's body, as far as it went out.
+func (c *Conn) Written() int64 { return max(0, c.written) }
+
 // Requeue makes the loop call Step again, after the other connections.
 func (c *Conn) Requeue() {
 	if !c.requeued {
@@ -111,6 +119,7 @@ func (c *Conn) Write(b []byte) (n int) {
 		n, err = c.loop.engine.Poller.Write(c, b)
 	}
 	c.loop.engine.Written.Add(uint64(n))
+	c.written += int64(n)
 	switch {
 	case err != nil && err != ErrWouldBlock:
 		c.Close()

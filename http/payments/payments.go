@@ -51,6 +51,7 @@ type Worker struct {
 	Config
 	breaker       *gobreaker.CircuitBreaker[any]
 	queue         *fairQueue
+	outage        outage
 	notifications chan notification
 	metrics       metrics
 

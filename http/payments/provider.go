@@ -32,7 +32,7 @@ func (w *Worker) newBreaker() *gobreaker.CircuitBreaker[any] {
 			if to == gobreaker.StateOpen {
 				w.queue.flush(errCircuitOpen) // another node may reach the provider
 			}
-			w.Logger.Warn("payment circuit breaker state changed", "from", from, "to", to)
+			w.Logger.Debug("payment circuit breaker state changed", "from", from, "to", to)
 		},
 	})
 }
@@ -55,6 +55,7 @@ func (w *Worker) call(ctx context.Context, operation string, request func() (any
 		answer, err := w.breaker.Execute(request)
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) {
 			w.metrics.countRequest(operation, err)
+			w.noteOutcome(err)
 			return answer, err
 		}
 		if time.Now().After(deadline) {

@@ -106,6 +106,9 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	if n.fakeListener != nil {
 		group.Go(func() { n.serveFakeProvider(ctx) })
 	}
+	if n.fake == nil {
+		group.Go(func() { n.payments.Watch(ctx) })
+	}
 	group.Go(func() { n.payments.Run(ctx) })
 	group.Go(func() { n.consumeOrders(ctx) })
 }

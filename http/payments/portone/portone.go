@@ -113,12 +113,15 @@ func (p Payment) normalized(everPaid bool) Payment {
 // ErrUnknown: no response came in time, or none that says what happened. The request may have had its effect.
 var ErrUnknown = errors.New("outcome unknown")
 
-// Two kinds of ErrUnknown that retries will hardly resolve; an operator should look.
+// Kinds of ErrUnknown that retries will hardly resolve; an operator should look.
 var (
 	// ErrMalformed: a response came that is not as PortOne documents it.
 	ErrMalformed = fmt.Errorf("%w: malformed response", ErrUnknown)
 	// ErrAuth: PortOne refuses the keys. The request had no effect, and the response says nothing about the payment.
 	ErrAuth = fmt.Errorf("%w: keys refused", ErrUnknown)
+	// ErrNotPortOne: a page, a redirect, or a path that PortOne has is not found. The address or the API is wrong, or a
+	// proxy answers.
+	ErrNotPortOne = fmt.Errorf("%w: not a response of PortOne", ErrUnknown)
 )
 
 // ErrNotFound is the Refusal of a payment that does not exist.

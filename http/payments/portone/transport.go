@@ -96,8 +96,8 @@ func classify(status int, text []byte) (*jsonobject.Object, error) {
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, reason(o))
 	case len(text) > maxResponse:
 		return nil, malformed("it is longer than %d bytes", maxResponse)
-	case status/100 != 2 && status/100 != 4:
-		return nil, malformed("it is neither yes nor no")
+	case status/100 != 2 && status/100 != 4, !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+		return nil, ErrNotPortOne
 	case err != nil:
 		return nil, malformed("%w", err)
 	}

@@ -6,11 +6,11 @@
 package fakeportone
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +32,7 @@ type Server struct {
 
 	control, v1, v2 *http.ServeMux
 
-	start string // makes imp_uids distinct from those of an earlier start
+	start string // makes imp_uids distinct from those of any other start: a restarted demo still knows their orders
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
@@ -68,7 +68,7 @@ func New() *Server {
 		PartlyCancelled: "paid", Currency: "KRW", RequireBalance: true,
 		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
 		prepared: map[string]preparation{}, keys: map[string]*keyedRequest{},
-		start: strconv.FormatInt(time.Now().UnixMilli(), 36),
+		start: strings.ToLower(rand.Text()[:8]),
 	}
 	s.sent.L = &s.mu
 	s.control = s.controlMux()

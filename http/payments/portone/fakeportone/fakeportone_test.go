@@ -322,3 +322,14 @@ func TestFake_SpeaksUnitsOfEachAPI(t *testing.T) {
 		t.Error("a tenth of a cent was refunded")
 	}
 }
+
+// A payment after a restart has another name than the first of the start before, whose order is known.
+func TestFake_NamesDifferBetweenStarts(t *testing.T) {
+	names := map[string]bool{}
+	for range 3 {
+		names[fakeportone.New().Pay("order-1", 1000)] = true
+	}
+	if len(names) != 3 {
+		t.Errorf("three starts named their first payments %v", names)
+	}
+}

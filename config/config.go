@@ -372,6 +372,16 @@ type Payments struct {
 	// Default 10m, from 1s to 720h. Virtual accounts need hours.
 	PayWithin time.Duration
 
+	// MissingWithin is the same for a payment that the provider does not know:
+	// made-up payments hold units only so long. Default 60s, from 1s to 720h;
+	// more than PayWithin is PayWithin. Raise it where clients order before
+	// they open the payment window.
+	MissingWithin time.Duration
+
+	// MaxOpenOrders limits the orders of a user that have no result yet.
+	// Default 3, up to 1000; 0 is no limit.
+	MaxOpenOrders int
+
 	// RequirePrepare accepts only payments whose merchant_uid was prepared here
 	// for the same user. Default false: then the first user who names an
 	// imp_uid owns it, so turn it on wherever others can see an imp_uid.

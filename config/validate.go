@@ -214,6 +214,8 @@ func (v *validator) payments(p Payments) {
 		v.fault("payments.currency", "is "+quoted(p.Currency), "a code of ISO 4217 in capitals, such as KRW")
 	}
 	within(v, "payments.payWithin", p.PayWithin, time.Second, 720*time.Hour)
+	within(v, "payments.missingWithin", p.MissingWithin, time.Second, 720*time.Hour)
+	within(v, "payments.maxOpenOrders", p.MaxOpenOrders, 0, 1000)
 	within(v, "payments.timeout", p.Timeout, time.Second, 10*time.Minute)
 	within(v, "payments.concurrency", p.Concurrency, 1, 256)
 	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http") {

@@ -97,6 +97,26 @@ func TestWorker_RefetchesStalePayment(t *testing.T) {
 	f.checkBalance()
 }
 
+// A made-up payment holds its unit for a minute, though payments may take ten. Made after that, it is refunded.
+func TestWorker_FailsUnknownPayment(t *testing.T) {
+	f := newFixture(t, newNode(t), 1)
+	f.startWorker()
+	order := orderCommand("tee")
+	order.MissingSeconds = 60
+	f.submit("mallory", "imp1", order)
+	f.waitStatus("imp1", orders.StatusPendingPayment)
+	f.advance(time.Minute)
+	f.waitStatus("imp1", orders.StatusFailed)
+	if o, taken := f.order("imp1"), f.product("tee").Taken; o.Reason != orders.ReasonNotFound || taken != 0 {
+		t.Errorf("order %+v, %d units taken", o, taken)
+	}
+	f.createPayment("imp1", price, "paid")
+	f.worker.Load().Notify("imp1")
+	f.waitStatus("imp1", orders.StatusRefunded)
+	f.stopWorker()
+	f.checkBalance()
+}
+
 // During an outage the circuit opens and no event is taken; after it, everything that came meanwhile is done.
 func TestWorker_ResumesAfterOutage(t *testing.T) {
 	f := newFixture(t, newNode(t), 1000)

@@ -92,9 +92,10 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	n.registry.MustRegister(n.payments)
 	return &httpd.Payments{
 		Terms: orders.Terms{
-			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
+			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), MissingSeconds: int(c.MissingWithin / time.Second),
+			RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
+		MaxOpenOrders: c.MaxOpenOrders, ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
 	}, nil
 }
 

@@ -88,7 +88,7 @@ func (t *transport) call(ctx context.Context, method, path string, header http.H
 
 // classify returns the object in which PortOne answers yes or no, or why there is none.
 func classify(status int, text []byte) (*jsonobject.Object, error) {
-	o, err := parse(text)
+	o, err := jsonobject.ParseLoosely(text) // messages of card companies are not always UTF-8
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, fmt.Errorf("%w: %s", ErrAuth, reason(o))
@@ -102,11 +102,6 @@ func classify(status int, text []byte) (*jsonobject.Object, error) {
 		return nil, malformed("%w", err)
 	}
 	return o, nil
-}
-
-// parse reads a JSON object. Messages of card companies are not always UTF-8.
-func parse(text []byte) (*jsonobject.Object, error) {
-	return jsonobject.Parse(bytes.ToValidUTF8(text, []byte("\uFFFD")))
 }
 
 // reason is the message for people in a response, if any.

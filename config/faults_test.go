@@ -240,7 +240,7 @@ var faultTests = map[string]struct {
 		want: []string{
 			`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
 			`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
-			`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
+			`file FILE:1: payments.currency is "won" (hint: a code of ISO 4217 in capitals, such as KRW)`,
 			`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
 			`file FILE:1: payments.missingWithin is 721h0m0s (hint: from 1s to 720h0m0s)`,
 			`file FILE:1: payments.maxOpenOrders is -1 (hint: from 0 to 1000)`,

@@ -369,8 +369,8 @@ type Payments struct {
 	// are unsigned. No webhook is trusted with more than triggering a look-up.
 	WebhookSecrets []string
 
-	// Currency is the currency that payments must have, in three letters.
-	// Default KRW. Prices are in its minor unit.
+	// Currency is the currency that payments must have, a code of ISO 4217.
+	// Default KRW. Prices are in its minor unit: 1420 in USD is 14.20 dollars.
 	Currency string
 
 	// PayWithin is how long an order waits for its payment before it fails.
@@ -400,8 +400,8 @@ type Payments struct {
 	// recommends; from 1s to 10m.
 	Timeout time.Duration
 
-	// Concurrency is how many orders this node verifies at the same time.
-	// Default 64, from 1 to 256.
+	// Concurrency is how many orders this node verifies at the same time, a
+	// fourth of them at most for one user. Default 64, from 1 to 256.
 	Concurrency int
 }
 

@@ -72,7 +72,7 @@ var faultTests = map[string]struct {
 		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 31), "ONSALE_AUTH_JWKS=no/such/file"},
 		want: []string{
 			`environment ONSALE_AUTH_SECRET: auth.secret has 31 bytes (hint: at least 32, such as openssl rand -base64 48 makes)`,
-			`environment ONSALE_AUTH_JWKS: auth.jwks is "no/such/file": no such file or directory (hint: name a file that can be read)`,
+			`environment ONSALE_AUTH_JWKS: auth.jwks is "no/such/file": no such file or directory, that is HERE/no/such/file (hint: name a file that can be read)`,
 			`environment ONSALE_AUTH_SECRET: auth.secret cannot be set with auth.jwks (hint: leave one of the two out: tokens are of one kind)`,
 		},
 	},
@@ -165,8 +165,8 @@ var faultTests = map[string]struct {
 		file: "tls: {cert: missing.pem}\n",
 		args: []string{"--tls-key", "missing.key"},
 		want: []string{
-			`file FILE:1: tls.cert is "missing.pem": no such file or directory (hint: name a file that can be read)`,
-			`flag --tls-key: tls.key is "missing.key": no such file or directory (hint: name a file that can be read)`,
+			`file FILE:1: tls.cert is "missing.pem": no such file or directory, that is HERE/missing.pem (hint: name a file that can be read)`,
+			`flag --tls-key: tls.key is "missing.key": no such file or directory, that is HERE/missing.key (hint: name a file that can be read)`,
 		},
 	},
 	"files that are no certificate": {
@@ -179,7 +179,7 @@ var faultTests = map[string]struct {
 			`flag --nats-url: nats.url has "xxxxx", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
 			`flag --nats-url: nats.url has "http://n2", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
 			`flag --nats-config: nats.config cannot be set with nats.url (hint: it configures the embedded server: leave one of the two out)`,
-			`flag --nats-config: nats.config is "missing.conf": no such file or directory (hint: name a file that can be read)`,
+			`flag --nats-config: nats.config is "missing.conf": no such file or directory, that is HERE/missing.conf (hint: name a file that can be read)`,
 			`flag --nats-replicas: nats.replicas is 2 (hint: 1, 3 or 5)`,
 		},
 	},
@@ -187,7 +187,7 @@ var faultTests = map[string]struct {
 		file:    "nats: {url: [nats://n1:4222], token: \"s3cret\\n\", nkey: missing.nk, prefix: _a}\n",
 		environ: []string{"ONSALE_NATS_USER=onsale", "ONSALE_NATS_CERT=missing.pem"},
 		want: []string{
-			`file FILE:1: nats.nkey is "missing.nk": no such file or directory (hint: name a file that can be read)`,
+			`file FILE:1: nats.nkey is "missing.nk": no such file or directory, that is HERE/missing.nk (hint: name a file that can be read)`,
 			`file FILE:1: nats.token cannot be set with nats.user (hint: keep one way to sign in)`,
 			`file FILE:1: nats.nkey cannot be set with nats.user (hint: keep one way to sign in)`,
 			`file FILE:1: nats.token has a line break or blanks at an end (hint: a file's last line break may have come with it: leave it out)`,
@@ -256,7 +256,7 @@ var faultTests = map[string]struct {
 		want: []string{
 			`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
 			`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
-			`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
+			`file FILE:1: payments.currency is "won" (hint: a code of ISO 4217 in capitals, such as KRW)`,
 			`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
 			`file FILE:1: payments.missingWithin is 721h0m0s (hint: from 1s to 720h0m0s)`,
 			`file FILE:1: payments.maxOpenOrders is -1 (hint: from 0 to 1000)`,
@@ -309,13 +309,17 @@ var faultTests = map[string]struct {
 }
 
 func TestLoad_ReportsFaults(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range faultTests {
 		t.Run(name, func(t *testing.T) {
 			path := writeConfig(t, test.file)
 			_, _, err := load(t, test.environ, append(test.args, "--config", path)...)
 			var got []string
 			if faults, ok := errors.AsType[Faults](err); ok {
-				got = strings.Split(strings.ReplaceAll(faults.Error(), path, "FILE"), "\n")
+				got = strings.Split(strings.NewReplacer(path, "FILE", here, "HERE").Replace(faults.Error()), "\n")
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))

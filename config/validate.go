@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"onsale/http/payments/currency"
 )
 
 const (
@@ -197,8 +199,8 @@ func (v *validator) tracing(t Tracing) {
 func (v *validator) payments(p Payments) {
 	oneOf(v, "payments.provider", p.Provider, "none", "portone")
 	oneOf(v, "payments.api", p.API, "v1", "v2")
-	if len(p.Currency) != 3 || strings.Trim(p.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		v.fault("payments.currency", "is "+quoted(p.Currency), "three letters, such as KRW")
+	if _, known := currency.Decimals(p.Currency); !known {
+		v.fault("payments.currency", "is "+quoted(p.Currency), "a code of ISO 4217 in capitals, such as KRW")
 	}
 	within(v, "payments.payWithin", p.PayWithin, time.Second, 720*time.Hour)
 	within(v, "payments.missingWithin", p.MissingWithin, time.Second, 720*time.Hour)

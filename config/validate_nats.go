@@ -46,7 +46,7 @@ func (v *validator) readable(key, path string) (text []byte, ok bool) {
 	}
 	text, err := readfile.Regular(path)
 	if err != nil {
-		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
+		v.fault(key, "is "+quoted(path)+": "+reason(err)+absolute(path), "name a file that can be read")
 		return nil, false
 	}
 	return text, true

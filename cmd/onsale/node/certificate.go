@@ -107,7 +107,7 @@ func (c *certificate) read(ctx context.Context) error {
 	}
 	c.pair.Store(&pair)
 	c.endingLogged = false
-	c.logger.Info("certificate loaded", "file", c.files.Cert, "names", pair.Leaf.DNSNames, "ends", pair.Leaf.NotAfter)
+	c.logger.Info("certificate loaded", "file", c.files.Cert, "names", pair.Leaf.DNSNames, "addresses", pair.Leaf.IPAddresses, "ends", pair.Leaf.NotAfter)
 	return nil
 }
 

@@ -85,14 +85,14 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 	f.rateLimits.address = newLimiter(2)
 	f.stopClock()
 	for range 10 {
-		if a, body := f.send(t, "GET", "/healthz", "X-Forwarded-For", "203.0.113.1"); a.StatusCode != http.StatusOK {
+		if a, body := f.send(t, "GET", "/docs", "X-Forwarded-For", "203.0.113.1"); a.StatusCode != http.StatusOK {
 			t.Errorf("from this machine: got %s %s", a.Status, body)
 		}
 	}
 	f.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	exhaust := func(header ...string) {
 		t.Helper()
-		for i, path := range []string{"/healthz", "/nowhere", "/api/v1/promotions", "/", "/healthz", "/nowhere"} {
+		for i, path := range []string{"/docs", "/nowhere", "/api/v1/promotions", "/", "/docs", "/nowhere"} {
 			a, body := f.send(t, "GET", path, header...)
 			if got, want := a.StatusCode == http.StatusTooManyRequests, i >= 4; got != want || got && a.Header.Get("Retry-After") != "1" {
 				t.Errorf("request %d with %q: got %s %s %s", i, header, a.Status, a.Header, body)
@@ -102,15 +102,23 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 	exhaust("X-Forwarded-For", "203.0.113.1")
 	exhaust("Forwarded", `for="[2001:db8::1]"`)
 	exhaust("X-Forwarded-For", "127.0.0.1, 203.0.113.2")                     // the first was written by the client
-	exhaust("Forwarded", "for=127.0.0.1", "X-Forwarded-For", "198.51.100.1") // counts as the proxy
+	exhaust("Forwarded", "for=127.0.0.1", "X-Forwarded-For", "198.51.100.1") // so was the one that the proxy does not write
+	exhaust("X-Forwarded-For", "127.0.0.9, 198.51.100.2, 127.0.0.1")
+	exhaust("X-Forwarded-For", "::1")     // a claim, not the peer
+	exhaust("X-Forwarded-For", "garbage") // counts as the proxy
 	for _, header := range [][]string{
 		{"X-Forwarded-For", "203.0.113.200, 203.0.113.1"},
 		{"Forwarded", `for="[2001:db8::ffff]:4711"`},
-		{"X-Forwarded-For", "garbage"},
 		{"X-Forwarded-For", ""},
+		{},
 	} {
-		if a, body := f.send(t, "GET", "/healthz", header...); a.StatusCode != http.StatusTooManyRequests {
+		if a, body := f.send(t, "GET", "/docs", header...); a.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%q: got %s %s, want 429", header, a.Status, body)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if a, body := f.send(t, "GET", path); a.StatusCode != http.StatusOK {
+			t.Errorf("%s, by the proxy itself: got %s %s", path, a.Status, body)
 		}
 	}
 	a, body := f.send(t, "GET", "/api/v1/promotions/p/events", "X-Forwarded-For", "203.0.113.1")
@@ -118,7 +126,7 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 		t.Errorf("an EventSource: got %s %s, want 200 and a time to come back", a.Status, body)
 	}
 	a, body = f.send(t, "GET", "/metrics", "X-Forwarded-For", "203.0.113.9")
-	if !strings.Contains(body, `onsale_refused_total{code="rate_limited"} 13`) {
+	if !strings.Contains(body, `onsale_refused_total{code="rate_limited"} 19`) {
 		t.Errorf("another address: got %s %s", a.Status, body)
 	}
 }

@@ -34,6 +34,19 @@ func (s *Server) limitUser(r *http.Request, row access, who auth.Identity) error
 	return refusedFor(s.rateLimits.user.Take(who.User, s.now()))
 }
 
+// limit refuses a request of an address that has sent too many, or does not read the responses.
+func (s *Server) limit(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limitAddress(r); err != nil {
+		return err
+	}
+	if r.ProtoMajor == 2 {
+		if bounded := boundedOf(w); bounded != nil && bounded.full {
+			return problemf(rateLimited, "too many responses are not read, or waited for")
+		}
+	}
+	return nil
+}
+
 // limitAddress counts the requests from the client's address. It does not count those of this machine, unless they come from a
 // trusted proxy: a load test, a monitor or a proxy that no setting names is not one client. Nor does it count those for the
 // state of the node, which are cheap: whoever shares an address with a crowd, as a proxy may, must not be told that it is dead.

@@ -190,7 +190,7 @@ const (
 // handler returns. A client that is silent for pingAfter is asked whether it is still there; one that takes no byte for
 // writeByteTimeout, as long as a stream waits for its reader, is gone.
 const (
-	maxConcurrentStreams = 250
+	maxConcurrentStreams = 100
 	pingAfter            = time.Minute
 	pingTimeout          = 15 * time.Second
 	writeByteTimeout     = 90 * time.Second
@@ -213,6 +213,7 @@ type Server struct {
 	idCount        atomic.Uint64
 	connections    connections
 	rateLimits     rateLimits
+	unread         unread
 	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
@@ -236,6 +237,7 @@ func New(c Config) *Server {
 	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count, openingGrace: openingGrace,
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
+	s.unread = unread{max: maxUnread, maxPerAddress: 2 * c.MaxAddressRequests, timeout: responseTimeout, byAddress: map[netip.Addr]int{}}
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()

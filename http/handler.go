@@ -41,7 +41,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	if err := s.checkOrigin(w, r); err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, echoRefused(w, r, cmp.Or(s.limit(w, r), err))) // it counts for its address like others
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -108,8 +108,11 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		if err == nil {
 			err = setPathValues(r, params)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = s.admitted(w, r, row, stream, h)
+		case !row.public:
+			err = echoRefused(w, r, err)
 		}
 		if err != nil && stream && !wantsLines(r) && problemOf(err).Code == rateLimited {
 			s.metrics.refused.WithLabelValues(rateLimited).Inc()

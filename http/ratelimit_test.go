@@ -131,6 +131,43 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 	}
 }
 
+// What the check of the origin or of the host refuses counts, too. Each answer to a command echoes its key, and a page of an
+// allowed origin may read it.
+func TestRateLimit_CountsRefusedOrigins(t *testing.T) {
+	f := newFixture(t)
+	f.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	const command = "/api/v1/promotions/p/coupons"
+	for name, test := range map[string]struct {
+		method  string
+		refused int
+		headers []string
+	}{
+		"origin":    {"POST", 403, []string{"Origin", "https://evil.example"}},
+		"command":   {"POST", 401, []string{"Origin", "https://shop.example"}},
+		"preflight": {"OPTIONS", 204, []string{"Origin", "https://shop.example", "Access-Control-Request-Method", "POST"}},
+		"host":      {"POST", 403, []string{"Via", "1.1 proxy"}},
+	} {
+		f.rateLimits.address, f.LocalOnly = newLimiter(1), name == "host"
+		f.stopClock()
+		for i := range 4 {
+			want := test.refused
+			if i >= 2 {
+				want = 429
+			}
+			a, body := f.send(t, test.method, command, append(test.headers, "Idempotency-Key", "k-1", "X-Forwarded-For", "203.0.113.1")...)
+			if a.StatusCode != want || test.method == "POST" && a.Header.Get("Idempotency-Key") != "k-1" || want == 429 && a.Header.Get("Retry-After") == "" {
+				t.Errorf("%s, request %d: got %s %v %s, want %d and the key", name, i, a.Status, a.Header, body, want)
+			}
+			if origin := a.Header.Get("Access-Control-Allow-Origin"); (origin != "") != (name == "command" || name == "preflight") {
+				t.Errorf("%s, request %d: readable by %q", name, i, origin)
+			}
+		}
+		if a, _ := f.send(t, "POST", command, append(test.headers, "Idempotency-Key", "", "X-Forwarded-For", "203.0.113.1")...); a.StatusCode != 429 {
+			t.Errorf("%s, with an invalid key: got %s", name, a.Status)
+		}
+	}
+}
+
 // BenchmarkRateLimit measures what both limits cost a command, sent directly and through a proxy.
 func BenchmarkRateLimit(b *testing.B) {
 	s := &Server{now: time.Now}

@@ -90,6 +90,10 @@ type Config struct {
 	// as many at once after a pause. 0: no limit.
 	MaxUserCommands, MaxAddressRequests int
 
+	// Mounts are handlers of other servers, by the path below which they are. They get what has passed the checks of host, origin
+	// and address, with that path cut off, and answer to everyone.
+	Mounts map[string]http.Handler
+
 	// TrustedProxies are the peers that name the client's address in a header.
 	TrustedProxies []netip.Prefix
 

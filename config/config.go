@@ -364,13 +364,23 @@ type Payments struct {
 	// are unsigned. No webhook is trusted with more than triggering a look-up.
 	WebhookSecrets []string
 
-	// Currency is the currency that payments must have, in three letters.
-	// Default KRW. Prices are in its minor unit.
+	// Currency is the currency that payments must have, a code of ISO 4217.
+	// Default KRW. Prices are in its minor unit: 1420 in USD is 14.20 dollars.
 	Currency string
 
 	// PayWithin is how long an order waits for its payment before it fails.
 	// Default 10m, from 1s to 720h. Virtual accounts need hours.
 	PayWithin time.Duration
+
+	// MissingWithin is the same for a payment that the provider does not know:
+	// made-up payments hold units only so long. Default 60s, from 1s to 720h;
+	// more than PayWithin is PayWithin. Raise it where clients order before
+	// they open the payment window.
+	MissingWithin time.Duration
+
+	// MaxOpenOrders limits the orders of a user that have no result yet.
+	// Default 3, up to 1000; 0 is no limit.
+	MaxOpenOrders int
 
 	// RequirePrepare accepts only payments whose merchant_uid was prepared here
 	// for the same user. Default false: then the first user who names an
@@ -385,8 +395,8 @@ type Payments struct {
 	// recommends; from 1s to 10m.
 	Timeout time.Duration
 
-	// Concurrency is how many orders this node verifies at the same time.
-	// Default 64, from 1 to 256.
+	// Concurrency is how many orders this node verifies at the same time, a
+	// fourth of them at most for one user. Default 64, from 1 to 256.
 	Concurrency int
 }
 

@@ -39,7 +39,8 @@ func Default() Config {
 		Limits: Limits{PerUser: 20, PerAddress: 500},
 		Auth:   Auth{Mode: "demo", Leeway: 30 * time.Second, UserClaim: "sub", UserHeader: "X-User-Id"},
 		Payments: Payments{
-			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, Timeout: time.Minute, Concurrency: 64,
+			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, MissingWithin: time.Minute, MaxOpenOrders: 3,
+			Timeout: time.Minute, Concurrency: 64,
 		},
 		Logging: Logging{Level: "info", Format: "text"},
 		Tracing: Tracing{Sample: 0.01},

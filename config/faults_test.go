@@ -225,12 +225,14 @@ var faultTests = map[string]struct {
 		file: "streams: {maxConnections: -1, maxPerUser: 0, maxPerAddress: 1, drainWindow: 0s}\n",
 	},
 	"payments": {
-		file: "payments: {provider: toss, api: v3, currency: won, payWithin: 0s, timeout: 11m, concurrency: 0, url: 'https://k:s3cret@host', webhookSecrets: [abc, whsec_YQ==]}\n",
+		file: "payments: {provider: toss, api: v3, currency: won, payWithin: 0s, missingWithin: 721h, maxOpenOrders: -1, timeout: 11m, concurrency: 0, url: 'https://k:s3cret@host', webhookSecrets: [abc, whsec_YQ==]}\n",
 		want: []string{
 			`file FILE:1: payments.provider is "toss" (hint: one of none, portone)`,
 			`file FILE:1: payments.api is "v3" (hint: one of v1, v2)`,
-			`file FILE:1: payments.currency is "won" (hint: three letters, such as KRW)`,
+			`file FILE:1: payments.currency is "won" (hint: a code of ISO 4217 in capitals, such as KRW)`,
 			`file FILE:1: payments.payWithin is 0s (hint: from 1s to 720h0m0s)`,
+			`file FILE:1: payments.missingWithin is 721h0m0s (hint: from 1s to 720h0m0s)`,
+			`file FILE:1: payments.maxOpenOrders is -1 (hint: from 0 to 1000)`,
 			`file FILE:1: payments.timeout is 11m0s (hint: from 1s to 10m0s)`,
 			`file FILE:1: payments.concurrency is 0 (hint: from 1 to 256)`,
 			`file FILE:1: payments.url is "https://xxxxx@host" (hint: a URL such as https://api.iamport.kr, or leave it out)`,

@@ -78,6 +78,8 @@ func settings(c *Config) *pflag.FlagSet {
 	s.Var((*list)(&c.Payments.WebhookSecrets), "payments.webhookSecrets", "secrets that v2 signs webhooks with, `whsec_...,...`")
 	s.StringVar(&c.Payments.Currency, "payments.currency", c.Payments.Currency, "currency of payments")
 	s.DurationVar(&c.Payments.PayWithin, "payments.payWithin", c.Payments.PayWithin, "how long an order waits for its payment")
+	s.DurationVar(&c.Payments.MissingWithin, "payments.missingWithin", c.Payments.MissingWithin, "the same while the provider does not know the payment")
+	s.IntVar(&c.Payments.MaxOpenOrders, "payments.maxOpenOrders", c.Payments.MaxOpenOrders, "orders without a result that a user may have; 0 for no limit")
 	s.BoolVar(&c.Payments.RequirePrepare, "payments.requirePrepare", c.Payments.RequirePrepare, "accept only payments that were prepared here")
 	s.BoolVar(&c.Payments.Test, "payments.test", c.Payments.Test, "accept payments of test channels")
 	s.DurationVar(&c.Payments.Timeout, "payments.timeout", c.Payments.Timeout, "timeout of a request to the provider")

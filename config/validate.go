@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"onsale/http/payments/currency"
 )
 
 const (
@@ -208,10 +210,12 @@ func maskURL(server string) string {
 func (v *validator) payments(p Payments) {
 	oneOf(v, "payments.provider", p.Provider, "none", "portone")
 	oneOf(v, "payments.api", p.API, "v1", "v2")
-	if len(p.Currency) != 3 || strings.Trim(p.Currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		v.fault("payments.currency", "is "+quoted(p.Currency), "three letters, such as KRW")
+	if _, known := currency.Decimals(p.Currency); !known {
+		v.fault("payments.currency", "is "+quoted(p.Currency), "a code of ISO 4217 in capitals, such as KRW")
 	}
 	within(v, "payments.payWithin", p.PayWithin, time.Second, 720*time.Hour)
+	within(v, "payments.missingWithin", p.MissingWithin, time.Second, 720*time.Hour)
+	within(v, "payments.maxOpenOrders", p.MaxOpenOrders, 0, 1000)
 	within(v, "payments.timeout", p.Timeout, time.Second, 10*time.Minute)
 	within(v, "payments.concurrency", p.Concurrency, 1, 256)
 	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http") {

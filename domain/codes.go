@@ -52,13 +52,14 @@ const (
 	AmountMismatch     = "amount_mismatch"
 	PaymentAlreadyUsed = "payment_already_used"
 	OrderNotFound      = "order_not_found"
+	TooManyOpenOrders  = "too_many_open_orders"
 )
 
 // Details are the facts that explain a rejection. Only those that belong to its code are set.
 type Details struct {
 	CouponID        string `json:"couponId,omitempty"`        // already_issued: the coupon that the user has
 	Number          int    `json:"number,omitempty"`          // and its number
-	Limit           int    `json:"limit,omitempty"`           // …_limit_exceeded, too_many_seats
+	Limit           int    `json:"limit,omitempty"`           // …_limit_exceeded, too_many_seats, too_many_open_orders
 	SoldOutSequence uint64 `json:"soldOutSequence,omitempty"` // sold_out: the command that took the last unit
 	Offered         int    `json:"offered,omitempty"`         // sold_out: units on offer to the waiting list, which may come back
 	Issued          int    `json:"issued,omitempty"`          // stock_below_issued: units that are issued or on offer
@@ -113,18 +114,6 @@ func InvalidField(field, problem string, args ...any) error {
 func CheckIDField(field, id string) error {
 	if err := CheckID(id); err != nil {
 		return InvalidField(field, "%s", err)
-	}
-	return nil
-}
-
-// MaxReason is the longest reason that an admin gives beside a command, in bytes: it is copied into events that may name
-// 1,000 seats, and shown in one cell of an export.
-const MaxReason = 200
-
-// CheckReason returns a *FieldError when a reason is longer than limit bytes.
-func CheckReason(reason string, limit int) error {
-	if len(reason) > limit {
-		return InvalidField("reason", "at most %d bytes", limit)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package domain
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -20,16 +21,67 @@ func At(t time.Time) Time { return Time(t.UnixMilli()) }
 // ErrTimeRange is a time that the log cannot hold: 1970 would read as "not set", and a year has four digits.
 var ErrTimeRange = errors.New("a time is later than 1970-01-01T00:00:00Z and not later than the year 9999, in UTC")
 
-// ParseTime parses RFC 3339 with any offset. Anything finer than a millisecond is cut off.
+// errNotRFC3339 is a text that is not a time of RFC 3339.
+var errNotRFC3339 = errors.New("it is not a time as in RFC 3339")
+
+// ParseTime parses RFC 3339 with any offset. Anything finer than a millisecond is cut off. A leap second is the second after it.
 func ParseTime(s string) (Time, error) {
+	if !isRFC3339(s) {
+		return 0, errNotRFC3339
+	}
+	s = strings.ToUpper(s)
+	leap := s[17:19] == "60"
+	if leap {
+		s = s[:17] + "59" + s[19:]
+	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return 0, err
+	}
+	if leap {
+		t = t.Add(time.Second)
+		if utc := t.UTC(); utc.Day() != 1 || utc.Hour() != 0 || utc.Minute() != 0 { // it ends a month, in UTC
+			return 0, errNotRFC3339
+		}
 	}
 	if at := At(t); at > 0 && t.UTC().Year() <= 9999 {
 		return at, nil
 	}
 	return 0, ErrTimeRange
+}
+
+// isRFC3339 checks the form. time.Parse also takes a comma, hours of one digit, and offsets that are no time of day.
+func isRFC3339(s string) bool {
+	const dateTime = "0000-00-00T00:00:00"
+	if len(s) < len(dateTime) || !hasForm(s[:len(dateTime)], dateTime) {
+		return false
+	}
+	rest := s[len(dateTime):]
+	if fraction, ok := strings.CutPrefix(rest, "."); ok {
+		rest = strings.TrimLeft(fraction, "0123456789")
+		if len(rest) == len(fraction) {
+			return false
+		}
+	}
+	if rest == "Z" || rest == "z" {
+		return true
+	}
+	return (hasForm(rest, "+00:00") || hasForm(rest, "-00:00")) && rest[1:3] < "24" && rest[4:] < "60"
+}
+
+// hasForm compares s with a form, in which 0 is any digit and T also a small one.
+func hasForm(s, form string) bool {
+	if len(s) != len(form) {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == form[i], form[i] == '0' && c >= '0' && c <= '9', form[i] == 'T' && c == 't':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Add returns the time d later.

@@ -29,7 +29,7 @@ func raiseAlarm(w http.ResponseWriter, r *http.Request) (commandRequest, error) 
 	var user string
 	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
 		user = requiredID(o, "userId", maxID)
-		a := alarms.Raise{Kind: o.Text("kind"), Message: o.Text("message")}
+		a := alarms.Raise{Kind: o.Text("kind"), Message: textField(o, "message")}
 		if a.Kind == "" {
 			a.Kind = alarms.KindAdmin
 		}

@@ -110,6 +110,7 @@ var codes = map[string]codeRow{
 	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered", facts: []string{"limit"}},
 	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be price times count", facts: []string{"expected"}},
 	domain.PaymentAlreadyUsed: {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
+	domain.TooManyOpenOrders:  {status: 409, title: "Too many open orders", detail: "so many of your orders have no result yet", facts: []string{"limit"}},
 	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "no payment provider is configured"},
 
 	// Alarms.

@@ -29,7 +29,7 @@ var useCoupon = pathCommand(func(r *http.Request) (string, domain.Body, error) {
 func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
-			Name: o.Text("name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
+			Name: textField(o, "name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
 			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"),
 		}
 	})
@@ -37,11 +37,11 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 
 var (
 	changeStock = adminCommand(entityCommand("promotionId", func(o *object) validatedBody {
-		return coupons.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
+		return coupons.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: textField(o, "reason")}
 	}))
-	pausePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Pause{Reason: o.Text("reason")} }))
-	resumePromotion = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Resume{Reason: o.Text("reason")} }))
-	closePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Close{Reason: o.Text("reason")} }))
+	pausePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Pause{Reason: textField(o, "reason")} }))
+	resumePromotion = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Resume{Reason: textField(o, "reason")} }))
+	closePromotion  = adminCommand(entityCommand("promotionId", func(o *object) validatedBody { return coupons.Close{Reason: textField(o, "reason")} }))
 )
 
 // revokeCoupon reads POST /api/v1/admin/coupons/:couponId/revoke. The unit returns to stock by default.
@@ -52,7 +52,7 @@ func revokeCoupon(w http.ResponseWriter, r *http.Request) (commandRequest, error
 	}
 	promotion, number := splitID(id, "-")
 	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
-		return coupons.Revoke{Number: number, ReturnStock: o.Bool("returnStock", true), Reason: o.Text("reason")}
+		return coupons.Revoke{Number: number, ReturnStock: o.Bool("returnStock", true), Reason: textField(o, "reason")}
 	})
 	return commandRequest{entity: promotion, body: body, canonical: canonical, admin: true}, err
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"onsale/domain"
 	"onsale/http/jsonobject"
 )
@@ -210,3 +212,6 @@ func timeField(o *object, name string) domain.Time {
 	}
 	return at
 }
+
+// textField is a text in Unicode's normal form NFC, so that names that look the same are the same: rules compare bytes.
+func textField(o *object, name string) string { return norm.NFC.String(o.Text(name)) }

@@ -128,8 +128,8 @@ var explanations = map[string][2]explanation{
 		{"사용자가 이미 이 쿠폰(`couponId`)을 가지고 있습니다.", "가지고 있는 쿠폰을 보여 주세요."},
 	},
 	domain.UserLimitExceeded: {
-		{"The user has reached the limit per user, which is `limit`.", "Do not retry."},
-		{"1인당 한도(`limit`)에 도달했습니다.", "다시 보내지 마세요."},
+		{"The user has reached the limit per user, which is `limit`. What was paid for an order is refunded.", "Do not retry."},
+		{"1인당 한도(`limit`)에 도달했습니다. 주문에 결제된 금액은 환불됩니다.", "다시 보내지 마세요."},
 	},
 	domain.NotOpen: {
 		{"It opens at `opensAt`, `opensInSeconds` after this was decided.", "Send a new request then, with a new Idempotency-Key: this outcome is final."},
@@ -260,6 +260,10 @@ var explanations = map[string][2]explanation{
 	domain.PaymentAlreadyUsed: {
 		{"The payment belongs to another order. Nothing happens to it.", "Read the order of this payment, or pay again for a new one."},
 		{"다른 주문에 쓰인 결제입니다. 그 결제에는 변화가 없습니다.", "이 결제의 주문을 확인하거나 새로 결제하세요."},
+	},
+	domain.TooManyOpenOrders: {
+		{"`limit` orders of the user have no result yet. This one was not recorded, and nothing happens to its payment.", "Order again with the same payment and a new key when one of the others has its result."},
+		{"결과가 나오지 않은 주문이 이미 `limit`건 있습니다. 이 주문은 접수되지 않았고, 결제에는 변화가 없습니다.", "다른 주문의 결과가 나온 뒤 같은 결제와 새 키로 다시 주문하세요."},
 	},
 	paymentsNotConfigured: {
 		{"The service has no payment provider, so it accepts no orders.", "The operator sets `payments.provider`."},

@@ -6,7 +6,6 @@ package http
 import (
 	"bufio"
 	"cmp"
-	"encoding/csv"
 	"fmt"
 	"iter"
 	"maps"
@@ -20,6 +19,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/http/auth"
+	"onsale/http/spreadsheet"
 	"onsale/projections/store"
 )
 
@@ -94,8 +94,10 @@ func filterID(query url.Values, param string, allowed []string, exists func(stri
 func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows iter.Seq2[[]string, error]) error {
 	client := deadlineWriter{w, http.NewResponseController(w)}
 	w.WriteHeader(http.StatusOK) // each write has a deadline of its own from here
-	out := csv.NewWriter(bufio.NewWriterSize(client, exportBufferSize))
-	out.UseCRLF = true
+	out, err := spreadsheet.NewWriter(bufio.NewWriterSize(client, exportBufferSize))
+	if err != nil {
+		return err
+	}
 	if err := out.Write(columns); err != nil {
 		return err
 	}
@@ -104,9 +106,6 @@ func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows it
 			err = r.Context().Err()
 		}
 		if err == nil && row != nil {
-			for i := range row {
-				row[i] = escapeFormula(row[i])
-			}
 			err = out.Write(row)
 		}
 		if err != nil {
@@ -128,14 +127,6 @@ func (p deadlineWriter) Write(b []byte) (int, error) {
 	return p.w.Write(b)
 }
 
-// escapeFormula keeps spreadsheets from evaluating a cell as a formula.
-func escapeFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
-
 type exportFile struct {
 	filters []string
 	columns []string
@@ -152,7 +143,7 @@ var exportFiles = map[string]exportFile{
 					return nil
 				}
 				v := s.viewPromotion(p, 0)
-				return cells(v.PromotionID, v.Name, v.Stock, v.Issued, v.Remaining, v.Status, v.OpensAt, v.ClosesAt, v.PerUserLimit)
+				return cells(v.PromotionID, text(v.Name), v.Stock, v.Issued, v.Remaining, v.Status, v.OpensAt, v.ClosesAt, v.PerUserLimit)
 			})
 		},
 	},
@@ -170,7 +161,7 @@ var exportFiles = map[string]exportFile{
 		[]string{"scheduleId", "scheduleSeatId", "section", "row", "number", "price", "status", "userId", "under", "until"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportSeats(of.schedule), func(v store.OwnedSeat) []string {
-				return cells(v.ScheduleID, v.ScheduleSeatID, v.Section, v.Row, v.Number, v.Price, v.Status, v.UserID,
+				return cells(v.ScheduleID, v.ScheduleSeatID, text(v.Section), text(v.Row), v.Number, v.Price, v.Status, v.UserID,
 					v.RefID, v.Until)
 			})
 		},
@@ -198,7 +189,7 @@ var exportFiles = map[string]exportFile{
 					return nil
 				}
 				v := viewProduct(p)
-				return cells(v.SalePostID, v.Name, v.Price, v.Stock, v.Remaining, v.Status)
+				return cells(v.SalePostID, text(v.Name), v.Price, v.Stock, v.Remaining, v.Status)
 			})
 		},
 	},
@@ -210,7 +201,7 @@ var exportFiles = map[string]exportFile{
 				if of.product != "" && of.product != o.ProductID {
 					return nil
 				}
-				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, o.Reason, o.PlacedAt)
+				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, text(o.Reason), o.PlacedAt)
 				return append(row, paymentCells(o.Payment)...)
 			})
 		},
@@ -224,7 +215,7 @@ var exportFiles = map[string]exportFile{
 				if of != (exportFilter{}) && subject != "coupons."+of.promotion && subject != "seats."+of.schedule {
 					return nil
 				}
-				return cells(a.At, a.Sequence, a.User, a.Command, a.Entity, a.Reason, a.Request, cmp.Or(a.Code, "SUCCEEDED"))
+				return cells(a.At, a.Sequence, a.User, a.Command, a.Entity, text(a.Reason), a.Request, cmp.Or(a.Code, "SUCCEEDED"))
 			})
 		},
 	},
@@ -245,6 +236,9 @@ func exportRows[T any](all iter.Seq2[T, error], row func(T) []string) iter.Seq2[
 	}
 }
 
+// text is a cell of free text; ids are exported as they are, or no look-up would find them.
+type text = spreadsheet.Text
+
 // cells are values as text. A time that is not set is an empty cell.
 func cells(values ...any) []string {
 	row := make([]string, len(values))
@@ -264,6 +258,9 @@ func paymentCells(p *orders.Payment) []string {
 	paid := int64(0)
 	if p.State == orders.PaymentPaid || p.State == orders.PaymentCancelled {
 		paid = p.Amount
+	}
+	if domain.CheckID(p.MerchantUID) != nil { // the sale chose it
+		return cells(text(p.MerchantUID), paid, p.Cancelled)
 	}
 	return cells(p.MerchantUID, paid, p.Cancelled)
 }

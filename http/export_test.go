@@ -3,6 +3,7 @@ package http
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/coupons"
+	"onsale/domain/orders"
 	"onsale/http/client"
 	"onsale/projections/store"
 )
@@ -99,7 +101,46 @@ func (f *fixture) downloadCSV(t *testing.T, name string) string {
 	if response.Code != 200 {
 		t.Fatalf("got %d %s", response.Code, response.Body)
 	}
-	return response.Body.String()
+	file, marked := strings.CutPrefix(response.Body.String(), "\uFEFF")
+	if !marked || response.Header().Get("Content-Type") != "text/csv; charset=utf-8; header=present" {
+		t.Errorf("%s does not say that it is UTF-8: %v", name, response.Header())
+	}
+	return file
+}
+
+// A cell that people wrote is no formula, and has no control characters; an id is the id, or no look-up would find it.
+func TestExport_EscapesTextOnly(t *testing.T) {
+	f := newFixture(t)
+	key, request := "", domain.RequestID{}
+	for i := 0; request[0] != '-'; i++ {
+		key = fmt.Sprint("k", i)
+		request = domain.NewRequestID("-kim", key)
+	}
+	command := func(path string, body map[string]any, key string) {
+		t.Helper()
+		if a := must(f.client("-kim").Command(t.Context(), path, body, client.Options{Key: key}))(t); a.Status != "SUCCEEDED" {
+			t.Fatalf("%s: got %+v", path, a)
+		}
+	}
+	command("/api/v1/admin/promotions", map[string]any{"promotionId": "-p", "name": "＝1+1", "stock": 1}, "")
+	command("/api/v1/admin/promotions/-p/pause", map[string]any{"reason": "\t=cmd\nline 2"}, key)
+	command("/api/v1/admin/products", map[string]any{"salePostId": "-7", "name": "'＋82", "price": 1, "stock": 1}, "")
+	command("/api/v1/admin/schedules", map[string]any{"scheduleId": "-s", "title": "t", "sections": []any{
+		map[string]any{"name": "@A", "price": 10, "rows": []any{map[string]any{"name": "-1", "seats": 1}}}}}, "")
+	command("/api/v1/schedules/-s/seats/hold", map[string]any{"scheduleSeatIds": []int{1}}, "")
+	for name, want := range map[string]string{
+		"promotions.csv": "\n-p,'＝1+1,1,", "products.csv": "\n-7,''＋82,1,", "seats.csv": "\n-s,1,'@A,'-1,1,10,HELD,-kim,h",
+		"audit.csv": ",-kim,coupons.pause,-p,\"'\t=cmd\r\nline 2\"," + request.String() + ",SUCCEEDED\r\n",
+	} {
+		if got := f.downloadCSV(t, name); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", name, got, want)
+		}
+	}
+	for _, c := range []struct{ id, cell string }{{"m1-AAAAAAAA", "m1-AAAAAAAA"}, {"-1", "-1"}, {"=1+1", "'=1+1"}, {"\x1b[2J", "\uFFFD[2J"}} {
+		if got := paymentCells(&orders.Payment{MerchantUID: c.id}); got[0] != c.cell {
+			t.Errorf("%q: got %q, want %q", c.id, got[0], c.cell)
+		}
+	}
 }
 
 func seedSchedule(t testing.TB, f *fixture, seats int) {

@@ -332,6 +332,7 @@ func FuzzPath(f *testing.F) {
 func FuzzImport(f *testing.F) {
 	for _, seed := range []string{
 		sampleCSV, sampleJSON, `{"scheduleId":"s"}`, "[[", `[{},{}]`, "scheduleId,title,section,price,row,seats\ns,t,A,1,1,1\ns,,B,,2,\n",
+		"sep=;\nscheduleId;title;section;price;row;seats;;\ns;t;=A;1;1-1;1\n;;\ns;;A-1;2;'-1\n", "\ufeff[{}]",
 		"scheduleId\n\"", "row,seats\n1,1\n", "[1,", "{}{}", "\xef\xbb\xbf",
 	} {
 		f.Add([]byte(seed), true)

@@ -7,6 +7,7 @@ package http
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ const (
 	maxImport    = 8 << 20 // bytes
 	maxSchedules = 1_000   // of a file
 )
+
+// csvTypes are the types of CSV: the second is what browsers on Windows say where a spreadsheet opens such files.
+var csvTypes = []string{"text/csv", "application/vnd.ms-excel", "application/csv"}
 
 // importEntry is a schedule of a file, as its command will have it.
 type importEntry struct {
@@ -98,7 +102,7 @@ func (s *Server) importOne(r *http.Request, user, key string, entry importEntry,
 // readImport reads all schedules of the file and validates them.
 func (s *Server) readImport(w http.ResponseWriter, r *http.Request) ([]importEntry, error) {
 	read := schedulefile.JSON
-	if hasMediaType(r, "text/csv") {
+	if slices.ContainsFunc(csvTypes, func(media string) bool { return hasMediaType(r, media) }) {
 		read = schedulefile.CSV
 	} else if !hasMediaType(r, "application/json") {
 		w.Header()["Accept"] = []string{"application/json, text/csv"}

@@ -89,6 +89,38 @@ func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	}
 }
 
+// However a spreadsheet writes the file, it is the same file.
+func TestImport_TakesWhatSpreadsheetsWrite(t *testing.T) {
+	f := newFixture(t)
+	const plain = "scheduleId,title,section,price,row,seats\ns,월요일,=R,50,1,20\ns,,=R,,2,10\n"
+	first := f.importFile(t, "text/csv", "k", plain)
+	if first.Status != 200 || len(first.Items) != 1 || first.Items[0].Status != "SUCCEEDED" {
+		t.Fatalf("got %+v", first)
+	}
+	for name, c := range map[string]struct{ contentType, file string }{
+		"browsers on Windows":      {"application/vnd.ms-excel", plain},
+		"utf8":                     {"text/csv; charset=utf8; header=present", plain},
+		"semicolons":               {"text/csv", strings.ReplaceAll(plain, ",", ";")},
+		"sep":                      {"text/csv", "\uFEFFsep=\t\r\n" + strings.ReplaceAll(plain, ",", "\t")},
+		"delimiters left out":      {"text/csv", "scheduleId,title,section,price,row,seats,holdSeconds,startsAt\ns,월요일,=R,50,1,20\ns,,,,2,10,\n"},
+		"empty lines and columns":  {"text/csv", "scheduleId,title,section,price,row,seats,,\ns,월요일,=R,50,1,20,,\n   \ns,,=R,,2,10,,\n,,,,,,,\n,,,,,,,\n"},
+		"decomposed":               {"text/csv", strings.Replace(plain, "월요일", "\u110b\u116f\u11af\u110b\u116d\u110b\u1175\u11af", 1)},
+		"escaped as in our export": {"text/csv", strings.ReplaceAll(plain, "=R", "'=R")},
+		"JSON with a byte order mark": {"application/json", "\uFEFF" + `{"scheduleId":"s","title":"월요일","sections":[{"name":"=R","price":50,"rows":[
+			{"name":"1","seats":20},{"name":"2","seats":10}]}]}`},
+	} {
+		if again := f.importFile(t, c.contentType, "k", c.file); fmt.Sprint(again.Items) != fmt.Sprint(first.Items) {
+			t.Errorf("%s: got %+v", name, again)
+		}
+	}
+	if f.log.appended != 1 {
+		t.Errorf("%d commands were appended", f.log.appended)
+	}
+	if exported := f.downloadCSV(t, "seats.csv"); !strings.Contains(exported, "s,21,'=R,2,1,50,AVAILABLE") {
+		t.Errorf("got %s", exported)
+	}
+}
+
 // An interrupted import names the schedule whose outcome is unknown, and continues when the file is sent again.
 func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 	f := newFixture(t)
@@ -117,7 +149,19 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"text/csv", header, 400, 0, "$"},
 		{"text/csv", "scheduleId,colour\n", 400, 1, "colour"},
 		{"text/csv", "scheduleId,row,row\n", 400, 1, "row"},
-		{"text/csv", header + "s,t,A,1,1,1\ns,t,A\n", 400, 3, "$"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,t,A\n", 400, 3, "row"},
+		{"text/csv", header + "s,t,A,1,1,1,,x\n", 400, 2, "$"},
+		{"text/csv", "sep=;\n" + strings.ReplaceAll(header, ",", ";") + "s;t;A;1;1;1\n;;;;;\ns;;B;2;;1\n", 400, 5, "row"},
+		{"text/csv", "scheduleId,title,startsAt,holdSeconds,maxSeatsPerUser,section,price,row,seats\ndup,Show,,,,A,100,1,2\ndup,,,,,B,50,1,1\ndup,,,,,A,,1,1\n", 400, 4, "section"},
+		{"text/csv", header + "s,t,A,1,1,1\ns,,A,,2,1\ns,,A,,1,1\n", 400, 4, "row"},
+		{"text/csv", header + "s,t,A,1,1-1,1\ns,,A-1,2,2,1\ns,,A-1,,1,1\n", 400, 4, "row"},
+		{"text/csv", header + "s,t,가,1,1,1\ns,,\u1100\u1161,,1,1\n", 400, 3, "row"},
+		{"text/csv", header + "s,t,가,1,1,1\ns,,B,1,1,1\ns,,\u1100\u1161,1,2,1\n", 400, 4, "section"},
+		{"text/csv", header + "s,t\x00,A,1,1,1\n", 400, 2, "title"},
+		{"text/csv", header + "s,t\u202e,A,1,1,1\n", 400, 2, "title"},
+		{"text/csv", "scheduleId,title,startsAt,section,price,row,seats\ns,t,,A,1,1,1\nr,t,2030-01-01T1:00:00Z,A,1,1,1\n", 400, 3, "startsAt"},
+		{"application/vnd.ms-excel", "PK\x03\x04", 400, 0, "$"},
+		{"application/vnd.ms-excel; charset=euc-kr", header, 415, 0, ""},
 		{"text/csv", header + "s,t,A,1,\"1,1\n", 400, 2, "$"},
 		{"text/csv", header + "s,t,A,1,1,1\n,,A,1,2,1\n", 400, 3, "scheduleId"},
 		{"text/csv", header + "s,t,A,1,1,1\nr,t,A,1,1,1\ns,t,A,1,2,1\n", 400, 4, "scheduleId"},
@@ -137,6 +181,10 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"text/plain", header, 415, 0, ""},
 		{"text/csv", header + strings.Repeat("s,t,A,1,1,1\n", maxImport/12), 413, 0, ""},
 		{"application/json", "", 400, 1, "$"},
+		{"application/json", "\uFEFF", 400, 1, "$"},
+		{"application/json", "[" + monday + ",\n" + `{"scheduleId":"s","title":"\ud800"}]`, 400, 2, "[1].title"},
+		{"application/json", "[" + monday + ",\n" + strings.Replace(monday, `"rows":[`, `"rows":[{"name":"1","seats":1},`, 1) + "]", 400, 2, "[1].scheduleId"},
+		{"application/json", strings.Replace(monday, `"rows":[`, `"rows":[{"name":"1","seats":1},`, 1), 400, 1, "sections[0].rows[1].name"},
 		{"application/json", "[]", 400, 0, "$"},
 		{"application/json", "7", 400, 1, "$"},
 		{"application/json", monday + "\n" + monday, 400, 2, "$"},

@@ -19,15 +19,17 @@ import (
 // createProduct reads POST /api/v1/admin/products.
 func createProduct(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	return createCommand(w, r, "salePostId", func(o *object) validatedBody {
-		return orders.Create{Name: o.Text("name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1))}
+		return orders.Create{
+			Name: textField(o, "name"), Price: o.Integer("price", 0), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 0)),
+		}
 	})
 }
 
 var (
 	changeProductStock = adminCommand(entityCommand("salePostId", func(o *object) validatedBody {
-		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: o.Text("reason")}
+		return orders.ChangeStock{Delta: int(o.Integer("delta", 0)), Reason: textField(o, "reason")}
 	}))
-	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: o.Text("reason")} }))
+	closeProduct = adminCommand(entityCommand("salePostId", func(o *object) validatedBody { return orders.Close{Reason: textField(o, "reason")} }))
 )
 
 type productView struct {
@@ -58,16 +60,20 @@ func product(r *http.Request, _ url.Values, v *store.View) (any, error) {
 }
 
 // preparePayment reads POST /api/v1/orders/prepare.
-func preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+func (s *Server) preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var product string
 	var count int64
 	err := readFields(w, r, func(o *object) {
 		product, count = requiredID(o, "salePostId", maxEntityID), o.Integer("count", 0)
 	})
-	return commandRequest{entity: product, body: orders.Prepare{Count: int(count)}, canonical: fmt.Sprintf("%s %d", product, count)}, err
+	body := orders.Prepare{Count: int(count)}
+	if s.Payments != nil {
+		body.MaxOpenOrders = s.Payments.MaxOpenOrders
+	}
+	return commandRequest{entity: product, body: body, canonical: fmt.Sprintf("%s %d", product, count)}, err
 }
 
-// placeOrder reads POST /api/v1/orders. The fingerprint does not cover the terms, which may have changed at a retry.
+// placeOrder reads POST /api/v1/orders. The fingerprint does not cover the settings, which may have changed at a retry.
 func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var impUID string
 	var body orders.Place
@@ -77,7 +83,7 @@ func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequ
 	})
 	canonical := fmt.Sprintf("%s %s %d %d", impUID, body.ProductID, body.Count, body.Amount)
 	if s.Payments != nil {
-		body.Terms = s.Payments.Terms
+		body.Terms, body.MaxOpenOrders = s.Payments.Terms, s.Payments.MaxOpenOrders
 	}
 	return commandRequest{entity: impUID, body: body, canonical: canonical}, err
 }
@@ -88,7 +94,7 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	if err != nil {
 		return commandRequest{}, err
 	}
-	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: o.Text("reason")} })
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: textField(o, "reason")} })
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
@@ -121,6 +127,9 @@ var myOrders = userList((*store.View).Orders, func(o orders.Order) view.Order { 
 type Payments struct {
 	// Terms are written into each order.
 	Terms orders.Terms
+
+	// MaxOpenOrders limits the orders of a user that have no result; 0: no limit.
+	MaxOpenOrders int
 
 	// ParseWebhook returns the payment that a webhook is about, "" for none. Its errors are portone.ErrWebhook and
 	// portone.ErrSignature.

@@ -23,7 +23,7 @@ import (
 // testPayments is a provider whose webhooks are parsed by parse.
 func testPayments(parse func(http.Header, []byte) (string, error), notify func(ref string) bool) *Payments {
 	return &Payments{
-		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900}, ParseWebhook: parse, Notify: notify,
+		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900}, MaxOpenOrders: 3, ParseWebhook: parse, Notify: notify,
 	}
 }
 

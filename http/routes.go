@@ -60,7 +60,7 @@ func (s *Server) routes() {
 	s.post("/api/v1/me/alarms-read", users, s.command(defaultWait, markAllAlarmsRead))
 	s.stream("/api/v1/users/alarm/subscribe", users, s.userStream(Streams.Alarms))
 
-	s.post("/api/v1/orders/prepare", users, s.command(defaultWait, s.requirePayments(preparePayment)))
+	s.post("/api/v1/orders/prepare", users, s.command(defaultWait, s.requirePayments(s.preparePayment)))
 	s.post("/api/v1/orders", users, s.command(noWait, s.requirePayments(s.placeOrder)))
 	s.post("/api/v1/payments/webhook", everyone, s.webhook)
 	s.get("/api/v1/products", everyone, s.query(products))

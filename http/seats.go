@@ -15,7 +15,7 @@ var (
 	holdSeats = entityCommand("scheduleId", func(o *object) validatedBody {
 		h := seats.Hold{ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
 		o.Object("bestAvailable", func(o *object) {
-			h.BestAvailable = &seats.BestAvailable{Count: int(o.Integer("count", 0)), Section: o.Text("section")}
+			h.BestAvailable = &seats.BestAvailable{Count: int(o.Integer("count", 0)), Section: textField(o, "section")}
 		})
 		return h
 	})
@@ -30,15 +30,15 @@ var (
 		return seats.Reserve{HoldID: idField(o, "holdId", maxID), ScheduleSeatIDs: o.Integers("scheduleSeatIds")}
 	})
 	blockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Block{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
+		return seats.Block{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason")}
 	}))
 	unblockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Unblock{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
+		return seats.Unblock{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason")}
 	}))
 	reclaimSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Reclaim{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: o.Text("reason")}
+		return seats.Reclaim{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason")}
 	}))
-	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: o.Text("reason")} }))
+	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: textField(o, "reason")} }))
 )
 
 // cancelReservation reads POST /api/v1/reservations/:reservationId/cancel.
@@ -57,7 +57,7 @@ func createSchedule(w http.ResponseWriter, r *http.Request) (commandRequest, err
 func decodeSchedule(o *object) validatedBody {
 	hold := o.Integer("holdSeconds", 600)
 	c := seats.Create{
-		Title: o.Text("title"), StartsAt: timeField(o, "startsAt"),
+		Title: textField(o, "title"), StartsAt: timeField(o, "startsAt"),
 		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.Integer("maxSeatsPerUser", 4)),
 		Options: seats.Options{
 			MaxExtensions:  int(o.Integer("maxExtensions", 1)),
@@ -70,9 +70,9 @@ func decodeSchedule(o *object) validatedBody {
 }
 
 func decodeSection(o *object) seats.Section {
-	s := seats.Section{Name: o.Text("name"), Price: o.Integer("price", -1)}
+	s := seats.Section{Name: textField(o, "name"), Price: o.Integer("price", -1)}
 	o.Each("rows", func(o *object) {
-		s.Rows = append(s.Rows, seats.Row{Name: o.Text("name"), Seats: int(o.Integer("seats", 0))})
+		s.Rows = append(s.Rows, seats.Row{Name: textField(o, "name"), Seats: int(o.Integer("seats", 0))})
 	})
 	return s
 }

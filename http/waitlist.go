@@ -17,7 +17,7 @@ var (
 		return coupons.Join{Quantity: int(o.Integer("quantity", 1))}
 	})
 	waitForSeats = entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Join{Quantity: int(o.Integer("quantity", 1)), Section: o.Text("section")}
+		return seats.Join{Quantity: int(o.Integer("quantity", 1)), Section: textField(o, "section")}
 	})
 
 	leaveWaiting = waitingCommand(

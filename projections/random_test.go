@@ -226,7 +226,7 @@ func (c *randomCommands) orderCommand(user string) (by, entity string, body doma
 	product, impUID := c.pick("tee", "mug"), c.pickRef(c.placed, user, "").id
 	switch c.IntN(20) {
 	case 0:
-		return user, product, orders.Create{Name: "n", Price: 100, Stock: 9}
+		return user, product, orders.Create{Name: "n", Price: 100, Stock: 9, PerUserLimit: c.IntN(2) * 3}
 	case 1:
 		if c.count > 500 && c.IntN(4) == 0 {
 			return user, product, orders.Close{Reason: "r"}

@@ -33,7 +33,7 @@ type ConsumerConfig struct {
 
 const (
 	consumerAckWait = 10 * time.Second // until the events of a silent node, or those in flight to a stopping one, go to another node
-	maxAckPending   = 4096             // unacknowledged events of all nodes together, delayed ones included
+	maxAckPending   = 16384            // unacknowledged events of all nodes together, delayed ones included
 	fetchTimeout    = 5 * time.Second
 )
 

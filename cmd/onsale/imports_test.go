@@ -32,7 +32,7 @@ var allowedImports = map[string]struct {
 	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
 
 	"http": {"the API", append([]string{
-		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/sse", "http/view", "http/web",
+		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/spreadsheet", "http/sse", "http/view", "http/web",
 	}, rules...)},
 	"http/auth":                {"who makes a request; knows no route", nil},
 	"http/client":              {"other programs use it: nothing of the server", nil},
@@ -40,7 +40,8 @@ var allowedImports = map[string]struct {
 	"http/openapi":             {"the document; what the API knows is passed in", nil},
 	"http/openapi/openapitest": {"compares a server with its document; for tests", nil},
 	"http/ratelimit":           {"keys and times, not requests", nil},
-	"http/schedulefile":        {"files become commands of seats", []string{"domain/seats", "http/jsonobject"}},
+	"http/schedulefile":        {"files become commands of seats", []string{"domain/seats", "http/jsonobject", "http/spreadsheet"}},
+	"http/spreadsheet":         {"cells and tables, of anything", []string{"domain"}},
 	"http/view":                {"what clients see of the domain", rules},
 	"http/view/viewtest":       {"samples for tests", nil},
 	"http/sse": {"streams of events and of state", []string{
@@ -48,10 +49,11 @@ var allowedImports = map[string]struct {
 	}},
 	"http/sse/evloop":                   {"connections, not streams", nil},
 	"http/payments":                     {"the log is passed in", []string{"domain", "domain/orders", "projections", "projections/store", "http/payments/portone"}},
-	"http/payments/portone":             {"a client of the provider, in the provider's words", []string{"http/jsonobject"}},
+	"http/payments/currency":            {"a table", nil},
+	"http/payments/portone":             {"a client of the provider, in the provider's words", []string{"http/jsonobject", "http/payments/currency"}},
 	"http/payments/portone/fakeportone": {"nothing of the client, or both might be wrong alike", nil},
 
-	"config": {"only cmd knows settings: no setting reaches a rule", nil},
+	"config": {"only cmd knows settings: no setting reaches a rule", []string{"http/payments/currency"}},
 
 	"cmd/onsale": {"", []string{"cmd/onsale/command"}},
 	"cmd/onsale/command": {"the command line", []string{

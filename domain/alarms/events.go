@@ -34,10 +34,10 @@ func (r Raise) Check() error {
 	switch {
 	case len(r.Kind) > MaxKind || domain.CheckID(r.Kind) != nil:
 		return domain.InvalidField("kind", "1 to %d of A-Z a-z 0-9 _ -", MaxKind)
-	case r.Message == "" || len(r.Message) > MaxMessage:
+	case r.Message == "":
 		return domain.InvalidField("message", "1 to %d bytes", MaxMessage)
 	}
-	return nil
+	return domain.CheckText("message", r.Message, MaxMessage)
 }
 
 // MarkRead marks one alarm of the user as read. The user is the entity.

@@ -24,8 +24,6 @@ type Create struct {
 func (Create) Type() (string, int) { return "coupons.create", 1 }
 func (c Create) Check() error {
 	switch {
-	case c.Name == "" || len(c.Name) > MaxName:
-		return domain.InvalidField("name", "1 to %d bytes", MaxName)
 	case c.Stock < 0 || c.Stock > MaxStock:
 		return domain.InvalidField("stock", "0 to %d", MaxStock)
 	case c.PerUserLimit < 1 || c.PerUserLimit > MaxPerUserLimit:
@@ -33,7 +31,7 @@ func (c Create) Check() error {
 	case c.OpensAt != 0 && c.ClosesAt != 0 && c.ClosesAt <= c.OpensAt:
 		return domain.InvalidField("closesAt", "must be later than opensAt")
 	}
-	return nil
+	return domain.CheckName("name", c.Name, MaxName)
 }
 
 // Issue issues one unit to the user.

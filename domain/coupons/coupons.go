@@ -162,4 +162,5 @@ func (p *Promotion) RestoreCoupon(c Coupon) {
 		h.Number = int32(len(p.coupons))
 	}
 	p.holders[c.Owner] = h
+	p.updatePassedOver(c.Owner)
 }

@@ -112,6 +112,7 @@ func (p *Promotion) revokeCoupon(number int, returned bool) {
 		h.Count--
 		p.holders[c.Owner] = h
 	}
+	p.updatePassedOver(c.Owner)
 	if returned {
 		p.Returned++
 	}

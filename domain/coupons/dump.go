@@ -28,7 +28,8 @@ func (s *State) Dump(w io.Writer) {
 			fmt.Fprintf(w, "  holder %s %d number %d\n", user, h.Count, h.Number)
 		}
 		for _, e := range p.waiting.All() {
-			fmt.Fprintf(w, "  waiting %s %s for %d\n", WaitingID(id, e.Sequence), e.User, e.Quantity)
+			fmt.Fprintf(w, "  waiting %s %s for %d%s\n", WaitingID(id, e.Sequence), e.User, e.Quantity,
+				map[bool]string{true: ", passed over"}[p.waiting.PassedOver(e.Sequence)])
 		}
 		dumpOffers(w, "offer", p.offers)
 		dumpOffers(w, "expired", p.expiredOffers)

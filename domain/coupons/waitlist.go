@@ -63,6 +63,7 @@ func (p *Promotion) ExpiredOffer(sequence uint64) (waitlist.Offer, bool) {
 // RestoreWaiting adds an entry without an offer.
 func (s *State) RestoreWaiting(p *Promotion, e waitlist.Entry) {
 	p.waiting.Add(e)
+	p.updatePassedOver(e.User)
 	s.updateOfferable(p)
 }
 
@@ -179,6 +180,14 @@ func (s *State) NextOffer(now domain.Time) (domain.Event, bool) {
 		}}, true
 	}
 	return domain.Event{}, false
+}
+
+// updatePassedOver passes over the user's entry while it is for more coupons than the user may still have.
+func (p *Promotion) updatePassedOver(user string) {
+	if e, waiting := p.waiting.ByUser(user); waiting {
+		code, _ := p.checkUserLimit(user, e.Quantity)
+		p.waiting.PassOver(e.Sequence, code != "")
+	}
 }
 
 // nextWaiting returns the entry that gets the next offer.

@@ -208,10 +208,7 @@ func BenchmarkBest(b *testing.B) {
 	} {
 		b.Run(layout.name, func(b *testing.B) {
 			l := newBenchMachine()
-			rows := make([]seats.Row, all/layout.row)
-			for i := range rows {
-				rows[i] = seats.Row{Name: fmt.Sprint(i + 1), Seats: layout.row}
-			}
+			rows := rowsOf(all/layout.row, layout.row)
 			l.submit("admin", "hall", seats.Create{Title: "t", HoldSeconds: 600, MaxSeatsPerUser: 4,
 				Sections: []seats.Section{{Name: "A", Price: 1, Rows: rows}}})
 			var taken []int

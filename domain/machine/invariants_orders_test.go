@@ -11,12 +11,17 @@ import (
 )
 
 func checkOrders(s *orders.State) error {
-	taken, counts := map[string]int{}, map[orders.Status]int{}
+	taken, units, counts, open := map[string]int{}, map[[2]string]int{}, map[orders.Status]int{}, map[string]int{}
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		counts[o.Status]++
+		open[o.User] += 0 // users without an open order are compared, too
+		if o.ResultEvent == 0 {
+			open[o.User]++
+		}
 		if o.Status == orders.StatusVerifying || o.Status == orders.StatusPendingPayment || o.Status == orders.StatusPaid {
 			taken[o.ProductID] += o.Count
+			units[[2]string{o.ProductID, o.User}] += o.Count
 		}
 		if err := checkOrder(o); err != nil {
 			return fmt.Errorf("order %s: %w: %+v", id, err, o)
@@ -27,6 +32,21 @@ func checkOrders(s *orders.State) error {
 		remaining := p.Remaining()
 		if p.Taken != taken[id] || remaining < 0 || remaining != p.Stock-p.Taken || (remaining == 0) != (p.SoldOutSequence != 0) {
 			return fmt.Errorf("product %+v, but its orders have %d", p, taken[id])
+		}
+		ofUsers := 0
+		for user, n := range p.UnitsOf() {
+			if n != units[[2]string{id, user}] || n > p.PerUserLimit {
+				return fmt.Errorf("%s has %d units of product %+v, but %d are counted", user, units[[2]string{id, user}], p, n)
+			}
+			ofUsers += n
+		}
+		if p.PerUserLimit > 0 && ofUsers != p.Taken {
+			return fmt.Errorf("product %+v, but its users have %d", p, ofUsers)
+		}
+	}
+	for user, n := range open {
+		if s.OpenOrders(user) != n {
+			return fmt.Errorf("%s has %d orders without a result, but %d are counted", user, n, s.OpenOrders(user))
 		}
 	}
 	for _, status := range []orders.Status{orders.StatusVerifying, orders.StatusPendingPayment, orders.StatusPaid, orders.StatusRefunding, orders.StatusFailed, orders.StatusRefunded} {

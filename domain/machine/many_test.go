@@ -106,7 +106,7 @@ func TestMachine_ReleasesManySeats(t *testing.T) {
 		d.check(user, "c"+strconv.Itoa(submitted), "hall", body)
 	}
 	d.nextMessage(d.generator.at)
-	rows := slices.Repeat([]seats.Row{{Name: "1", Seats: 20}}, 30)
+	rows := rowsOf(30, 20)
 	submit("admin", seats.Create{Title: "s", HoldSeconds: 7, MaxSeatsPerUser: 2, Options: seats.Options{ReleaseEverySeconds: 60},
 		Sections: []seats.Section{{Name: "A", Price: 3, Rows: rows}}})
 	for id := 1; id <= 600; id++ {
@@ -151,12 +151,12 @@ func TestMachine_ExpiresManyHoldsAndOffers(t *testing.T) {
 			d.check(user, "c"+strconv.Itoa(submitted), "hall", body)
 		}
 		d.nextMessage(d.generator.at)
-		rows := slices.Repeat([]seats.Row{{Name: "1", Seats: 20}}, (held+offered)/20)
+		rows := rowsOf((held+offered)/20, 20)
 		options := seats.Options{MaxExtensions: 2, NoOrphans: round == 1}
 		if round == 2 {
 			options.ReleaseEverySeconds = 60
 		}
-		singles := slices.Repeat([]seats.Row{{Name: "1", Seats: 1}}, 6)
+		singles := rowsOf(6, 1)
 		submit("admin", seats.Create{Title: "s", HoldSeconds: 7, MaxSeatsPerUser: 2, Options: options,
 			Sections: []seats.Section{{Name: "A", Price: 3, Rows: rows}, {Name: "B", Price: 1, Rows: singles}}})
 		var free []int
@@ -274,4 +274,13 @@ func TestMachine_RechecksManyOrders(t *testing.T) {
 		t.Error(err)
 	}
 	d.checkReplay()
+}
+
+// rowsOf are n rows with so many seats each.
+func rowsOf(n, size int) []seats.Row {
+	rows := make([]seats.Row, n)
+	for i := range rows {
+		rows[i] = seats.Row{Name: strconv.Itoa(i + 1), Seats: size}
+	}
+	return rows
 }

@@ -133,7 +133,7 @@ var modelCodes = []string{"user_limit_exceeded", "already_issued", "sold_out", "
 	"reservation_not_found", "already_cancelled", "alarm_not_found",
 	"paused", "stock_below_issued", "coupon_not_found", "already_used", "revoked", "already_waiting", "waiting_not_found", "no_offer",
 	"offer_expired", "product_not_found", "product_exists", "product_closed", "invalid_count", "amount_mismatch", "payment_already_used",
-	"order_not_found"}
+	"order_not_found", "too_many_open_orders"}
 
 // TestMachine_ExpiresManyHolds lets more holds expire at once than one command can have events.
 func TestMachine_ExpiresManyHolds(t *testing.T) {

@@ -36,7 +36,7 @@ func (w *model) offerCoupons(now domain.Time) string {
 			continue
 		}
 		for i, p := range s.waitlist {
-			if p.until == 0 && p.quantity <= s.remaining() {
+			if p.until == 0 && p.quantity <= s.remaining() && s.limitProblem(p.user, p.quantity) == "" {
 				s.waitlist[i].until = now + 600_000
 				return fmt.Sprintf("offered %s to %s: %d until %s\nalarm offer for %s", s.waitingID(p), p.user, p.quantity, now+600_000, p.user)
 			}

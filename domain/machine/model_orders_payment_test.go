@@ -87,13 +87,15 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount, p)
 	case cancelled || p.State == "failed":
 		return o.fail("payment_"+p.State, p, 0)
+	case p.State == "missing" && now >= o.missingDue():
+		return o.fail("payment_not_found", p, 0)
+	case p.State == "missing" && now < o.PaymentDue && o.payment != nil: // once begun, it stays begun
+		return ""
 	case now < o.PaymentDue && changed:
 		o.payment = &p
 		return fmt.Sprintf("pending %s for %s: %v", o.PaymentID, o.user, p)
 	case now < o.PaymentDue:
 		return ""
-	case p.State == "missing":
-		return o.fail("payment_not_found", p, 0)
 	}
 	return o.fail("payment_timeout", p, 0)
 }

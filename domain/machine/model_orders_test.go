@@ -23,6 +23,7 @@ type (
 		orders.Placed
 		user         string
 		sequence     uint64
+		placedAt     domain.Time
 		rejectReason string          // why its payment, if there is one, has to be refunded; "" while it does not
 		note         string          // the admin's reason
 		refunded     bool            // money was refunded
@@ -67,8 +68,10 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 		at := o.changedAt.Add(min(wait, time.Hour))
 		switch {
 		case !o.decided && o.rejectReason == "":
-			if o.changedAt < o.PaymentDue {
-				at = min(at, o.PaymentDue)
+			for _, due := range []domain.Time{o.PaymentDue, o.missingDue()} {
+				if o.changedAt < due {
+					at = min(at, due)
+				}
 			}
 		case o.rejectReason == "": // paid
 			if o.rechecks == 3 {
@@ -93,7 +96,7 @@ func (w *model) decideProducts(c domain.Command) string {
 	p, invalid := w.products[c.Entity], false
 	switch b := c.Body.(type) {
 	case orders.Create:
-		invalid = b.Name == "" || len(b.Name) > 200 || b.Price < 1 || b.Price > 1e12 || b.Stock < 0 || b.Stock > 1e9
+		invalid = b.Name == "" || len(b.Name) > 200 || b.Price < 1 || b.Price > 1e12 || b.Stock < 0 || b.Stock > 1e9 || b.PerUserLimit < 0 || b.PerUserLimit > 1e9
 		if p != nil && !invalid {
 			return "product_exists"
 		}
@@ -112,7 +115,7 @@ func (w *model) decideProducts(c domain.Command) string {
 		return "invalid_body"
 	case isCreate:
 		w.products[c.Entity] = &productModel{Create: create, id: c.Entity, hadStock: true}
-		return fmt.Sprintf("product %s %q: %d at %d", c.Entity, create.Name, create.Stock, create.Price)
+		return fmt.Sprintf("product %s %q: %d at %d, %d each", c.Entity, create.Name, create.Stock, create.Price, create.PerUserLimit)
 	case p == nil:
 		return "product_not_found"
 	case p.closed:
@@ -132,8 +135,14 @@ func (w *model) decideProducts(c domain.Command) string {
 		p.closed = true
 		return fmt.Sprintf("closed product %s, %s", p.id, b.Reason)
 	}
-	n := c.Body.(orders.Prepare).Count
-	if w.remaining(p) < n {
+	prepare := c.Body.(orders.Prepare)
+	n := prepare.Count
+	switch {
+	case w.hasTooManyOpen(c.User, prepare.MaxOpenOrders):
+		return fmt.Sprint("too_many_open_orders ", prepare.MaxOpenOrders)
+	case w.exceedsLimit(p, c.User, n):
+		return fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
+	case w.remaining(p) < n:
 		return w.soldOut(p)
 	}
 	id := fmt.Sprintf("m%d-%.8s", c.Sequence, c.Request)
@@ -150,7 +159,8 @@ func (w *model) soldOut(p *productModel) string {
 func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string {
 	p := w.products[b.ProductID]
 	switch {
-	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600:
+	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600 ||
+		b.MissingSeconds < 0 || b.MissingSeconds > 30*24*3600:
 		return "invalid_body"
 	case b.Count < 1 || b.Count > 1000:
 		return "invalid_count 1000"
@@ -161,17 +171,21 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	if existing := w.orders[c.Entity]; existing != nil && (!existing.settled || existing.refunded || existing.user == c.User || w.prepared[existing.payment.MerchantUID] != c.User) {
 		return "payment_already_used"
 	}
-	o := &orderModel{user: c.User, sequence: c.Sequence, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
+	o := &orderModel{user: c.User, sequence: c.Sequence, placedAt: now, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
 		PaymentID: c.Entity, ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count),
 		PaymentDue: now + 1000*domain.Time(b.PaySeconds), Terms: b.Terms}}
 	rejection := ""
 	switch {
 	case b.Amount < 1:
 		return fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case w.hasTooManyOpen(c.User, b.MaxOpenOrders):
+		return fmt.Sprint("too_many_open_orders ", b.MaxOpenOrders)
 	case p.closed:
 		o.rejectReason, rejection = "product_closed", "product_closed"
 	case b.Amount != o.Amount:
 		o.rejectReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
+	case w.exceedsLimit(p, c.User, b.Count):
+		o.rejectReason, rejection = "user_limit_exceeded", fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
 	case b.Count > w.remaining(p):
 		o.rejectReason, rejection = "sold_out", w.soldOut(p)
 	}
@@ -180,6 +194,35 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.rejectReason, c.User, o.Placed, rejection)
 	}
 	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
+}
+
+// hasTooManyOpen counts the user's orders without a result.
+func (w *model) hasTooManyOpen(user string, limit int) bool {
+	open := 0
+	for _, o := range w.orders {
+		if o.user == user && !o.decided {
+			open++
+		}
+	}
+	return limit > 0 && open >= limit
+}
+
+// exceedsLimit counts the units of the user's orders, as remaining does those of all.
+func (w *model) exceedsLimit(p *productModel, user string, count int) bool {
+	for _, o := range w.orders {
+		if o.ProductID == p.id && o.user == user && o.rejectReason == "" {
+			count += o.Count
+		}
+	}
+	return p.PerUserLimit > 0 && count > p.PerUserLimit
+}
+
+// missingDue is when an order without a payment fails.
+func (o *orderModel) missingDue() domain.Time {
+	if o.payment != nil && o.payment.State != "missing" || o.MissingSeconds == 0 || o.MissingSeconds > o.PaySeconds {
+		return o.PaymentDue
+	}
+	return o.placedAt + 1000*domain.Time(o.MissingSeconds)
 }
 
 // cancelOrder is the admin's cancellation. Without a result, the provider has to be asked what was paid.
@@ -236,7 +279,7 @@ func (w *model) decideOrders(c domain.Command, now domain.Time) string {
 func describeOrder(e domain.Event) string {
 	switch b := e.Body.(type) {
 	case orders.Created:
-		return fmt.Sprintf("product %s %q: %d at %d", b.ProductID, b.Name, b.Stock, b.Price)
+		return fmt.Sprintf("product %s %q: %d at %d, %d each", b.ProductID, b.Name, b.Stock, b.Price, b.PerUserLimit)
 	case orders.StockChanged:
 		return fmt.Sprintf("stock of product %s by %d to %d, %s", b.ProductID, b.Delta, b.Stock, b.Reason)
 	case orders.Closed:

@@ -12,7 +12,7 @@ import (
 )
 
 func (w *model) createSchedule(c domain.Command, b seats.Create) string {
-	if len(b.Sections) == 0 || b.MaxHoldSeconds != 0 && b.MaxHoldSeconds < b.HoldSeconds {
+	if len(b.Sections) == 0 || b.MaxHoldSeconds != 0 && b.MaxHoldSeconds < b.HoldSeconds || sharesLabels(b.Sections) {
 		return "invalid_body"
 	}
 	if w.schedules[c.Entity] != nil {
@@ -20,6 +20,22 @@ func (w *model) createSchedule(c domain.Command, b seats.Create) string {
 	}
 	w.schedules[c.Entity] = &scheduleModel{Create: b, id: c.Entity, sequence: c.Sequence, releaseAt: map[int]domain.Time{}}
 	return "created " + c.Entity
+}
+
+func sharesLabels(sections []seats.Section) bool {
+	seen := map[string]bool{}
+	for _, section := range sections {
+		for _, row := range section.Rows {
+			for number := range row.Seats {
+				label := fmt.Sprint(section.Name, "-", row.Name, "-", number)
+				if seen[label] {
+					return true
+				}
+				seen[label] = true
+			}
+		}
+	}
+	return false
 }
 
 func (h *scheduleModel) holdEnd(now domain.Time) domain.Time {

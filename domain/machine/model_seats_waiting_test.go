@@ -92,7 +92,7 @@ func (h *scheduleModel) nextOffer() (*allocationModel, []int) {
 	noFit := map[string]bool{} // by quantity and section
 	for _, p := range h.waitlist {
 		key := fmt.Sprint(p.quantity, p.section)
-		if h.closed || noFit[key] || h.offerFor(p) != nil {
+		if h.closed || noFit[key] || h.offerFor(p) != nil || h.taken(p.user, 0)+p.quantity > h.MaxSeatsPerUser { // of holds that are due, too
 			continue
 		}
 		if best := h.best(p.section, p.quantity, isFree); best != nil {

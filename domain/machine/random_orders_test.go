@@ -53,13 +53,14 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 	}
 	switch p := c.intN(100); {
 	case p < 6 || c.prices[product] == 0 && p < 50:
-		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25))}
+		return user, key, product, orders.Create{Name: c.pick("n", "n", "n", "n", ""), Price: int64(c.number(c.intN(20))), Stock: c.number(c.intN(25)),
+			PerUserLimit: c.number(c.intN(3) / 2 * (1 + c.intN(5)))}
 	case p < 10:
 		return user, key, product, orders.ChangeStock{Delta: c.number(c.intN(20) - 9), Reason: reason}
 	case p < 11:
 		return user, key, product, orders.Close{Reason: reason}
 	case p < 17:
-		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3))}
+		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3)), MaxOpenOrders: c.maxOpenOrders()}
 	case p < 40:
 		return user, key, c.paymentID(), c.placeOrder(product)
 	case p < 46:
@@ -72,8 +73,8 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 }
 
 func (c *generator) placeOrder(product string) orders.Place {
-	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), Terms: orders.Terms{
-		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)),
+	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), MaxOpenOrders: c.maxOpenOrders(), Terms: orders.Terms{
+		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)), MissingSeconds: c.number(c.intN(2) * c.intN(130)),
 		RequirePrepare: c.intN(4) == 0, AllowTest: c.intN(2) == 0}}
 	p.Amount = c.prices[p.ProductID] * int64(p.Count)
 	if c.intN(8) == 0 {
@@ -84,6 +85,9 @@ func (c *generator) placeOrder(product string) orders.Place {
 	}
 	return p
 }
+
+// maxOpenOrders is mostly no limit.
+func (c *generator) maxOpenOrders() int { return c.number(c.intN(4) / 3 * (1 + c.intN(3))) }
 
 // pickAnswer is a provider's answer as the worker gets it, now and then a delayed one.
 func (c *generator) pickAnswer() (string, orders.RecordPayment) {
@@ -122,6 +126,9 @@ func (c *generator) recordOrders(e domain.Event) {
 	case orders.Placed:
 		c.start(c, b, e.User)
 		c.payments, c.changeTimes = append(c.payments, b.PaymentID), append(c.changeTimes, b.PaymentDue)
+		if b.MissingSeconds > 0 && b.MissingSeconds < b.PaySeconds {
+			c.changeTimes = append(c.changeTimes, e.Now+1000*domain.Time(b.MissingSeconds))
+		}
 	case orders.RejectedPaid:
 		c.start(c, orders.Placed(b.Placement), e.User)
 		c.payments = append(c.payments, b.PaymentID)

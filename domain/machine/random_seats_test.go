@@ -58,7 +58,7 @@ func (c *generator) createSchedule() seats.Create {
 	for remaining := c.seats; remaining > 0; {
 		row := 1 + c.intN(remaining)
 		remaining -= row
-		name := c.pick("A", "B")
+		name := string(rune('A' + len(s.Sections)))
 		s.Sections = append(s.Sections, seats.Section{Name: name, Price: int64(c.number(c.intN(100))), Rows: []seats.Row{{Name: "1", Seats: row}}})
 		if remaining > 0 && c.intN(2) == 0 {
 			row = 1 + c.intN(remaining)
@@ -66,6 +66,9 @@ func (c *generator) createSchedule() seats.Create {
 			last := &s.Sections[len(s.Sections)-1]
 			last.Rows = append(last.Rows, seats.Row{Name: "2", Seats: row})
 		}
+	}
+	if last := &s.Sections[len(s.Sections)-1]; c.intN(20) == 0 { // often a name that another has
+		last.Name = "A"
 	}
 	return s
 }

@@ -62,7 +62,7 @@ func TestOrder_ConservesMoney(t *testing.T) {
 	for _, outcome := range []string{"orders.placed", "orders.rejected-paid", "orders.pending", "orders.succeeded", "orders.discrepant", "orders.cancelled",
 		"orders.failed amount_mismatch", "orders.failed currency_mismatch", "orders.failed test_payment", "orders.failed payment_cancelled",
 		"orders.failed payment_failed", "orders.failed payment_timeout", "orders.failed payment_not_found", "orders.failed payment_of_another",
-		"orders.failed payment_not_prepared", "orders.failed order_cancelled", "orders.failed sold_out", "orders.failed product_closed",
+		"orders.failed payment_not_prepared", "orders.failed order_cancelled", "orders.failed sold_out", "orders.failed user_limit_exceeded", "orders.failed product_closed",
 		"orders.refund-due late_payment", "orders.refunded late_payment", "orders.refunded order_cancelled", "orders.refunded cancelled_at_provider"} {
 		if counts[outcome] == 0 {
 			t.Errorf("no order led to %s", outcome)

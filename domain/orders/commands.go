@@ -18,23 +18,24 @@ const (
 
 // Create creates a product; its id is the command's entity.
 type Create struct {
-	Name  string `json:"name"`
-	Price int64  `json:"price"` // of a unit, in the currency's smallest unit, 1 to 1,000,000,000,000
-	Stock int    `json:"stock"` // units, 0 to 1,000,000,000
+	Name         string `json:"name"`
+	Price        int64  `json:"price"`                  // of a unit, in the currency's smallest unit, 1 to 1,000,000,000,000
+	Stock        int    `json:"stock"`                  // units, 0 to 1,000,000,000
+	PerUserLimit int    `json:"perUserLimit,omitempty"` // units that a user may have, up to 1,000,000,000; 0: any number
 }
 
 func (Create) Type() (string, int)        { return "products.create", 1 }
 func (Create) IDs(entity string) []string { return []string{entity} }
 func (c Create) Check() error {
 	switch {
-	case c.Name == "" || len(c.Name) > MaxName:
-		return domain.InvalidField("name", "1 to %d bytes", MaxName)
 	case c.Price < 1 || c.Price > MaxPrice:
 		return domain.InvalidField("price", "1 to %d", MaxPrice)
 	case c.Stock < 0 || c.Stock > MaxStock:
 		return domain.InvalidField("stock", "0 to %d", MaxStock)
+	case c.PerUserLimit < 0 || c.PerUserLimit > MaxStock:
+		return domain.InvalidField("perUserLimit", "0 to %d", MaxStock)
 	}
-	return nil
+	return domain.CheckName("name", c.Name, MaxName)
 }
 
 // ChangeStock adds units, or removes units that no order has.
@@ -63,7 +64,8 @@ func (c Close) Check() error             { return domain.CheckReason(c.Reason, M
 
 // Prepare asks for a merchant_uid under which only this user can pay for so many units.
 type Prepare struct {
-	Count int `json:"count"`
+	Count         int `json:"count"`
+	MaxOpenOrders int `json:"maxOpenOrders,omitempty"` // as in Place
 }
 
 func (Prepare) Type() (string, int)        { return "products.prepare", 1 }
@@ -71,9 +73,10 @@ func (Prepare) IDs(entity string) []string { return []string{entity} }
 
 // Place orders units for a payment that was made or begun; the payment's imp_uid is the command's entity.
 type Place struct {
-	ProductID string `json:"salePostId"`
-	Count     int    `json:"count"`  // 1 to 1,000
-	Amount    int64  `json:"amount"` // as the client computed it; must be price × count
+	ProductID     string `json:"salePostId"`
+	Count         int    `json:"count"`                   // 1 to 1,000
+	Amount        int64  `json:"amount"`                  // as the client computed it; must be price × count
+	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // a setting of the node: orders without a result that a user may have; 0: any number
 	Terms
 }
 
@@ -82,13 +85,15 @@ func (p Place) IDs(entity string) []string { return []string{entity, p.ProductID
 
 // invalid finds what the API and its configuration never send.
 func (p Place) invalid() bool {
-	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds
+	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds ||
+		p.MissingSeconds < 0 || p.MissingSeconds > MaxPaySeconds
 }
 
 // Terms are the payment settings of a node, written into the order when it is placed.
 type Terms struct {
 	Currency       string `json:"currency"`                 // of the payment: "KRW"
 	PaySeconds     int    `json:"paySeconds"`               // for which an order waits for its payment, 1 to 2,592,000
+	MissingSeconds int    `json:"missingSeconds,omitempty"` // the same while the provider does not know the payment; 0: as PaySeconds
 	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are not accepted
 	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are accepted
 }

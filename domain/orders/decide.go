@@ -51,13 +51,16 @@ func (s *State) Apply(e domain.Event) {
 		s.scheduleRecheck(o)
 	default:
 		o := s.orders[e.Entity]
-		before := o.Status
+		before, isOpen := o.Status, o.ResultEvent == 0
 		o.apply(e)
+		if isOpen && o.ResultEvent != 0 {
+			s.addOpen(o.User, -1)
+		}
 		s.updateDerived(o, before, e)
 	}
 }
 
-// createOrder adds an order. It replaces an order whose payment was another user's.
+// createOrder adds an order. It replaces an order that failed because its payment was another user's.
 func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason string) {
 	if existing := s.orders[e.Entity]; existing != nil {
 		s.counts[existing.Status]--
@@ -66,9 +69,10 @@ func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason
 	o := &Order{Placed: placed, User: e.User, Status: status, Reason: reason, Sequence: e.Sequence, PlacedAt: e.Now}
 	s.orders[e.Entity] = o
 	s.counts[status]++
+	s.addOpen(o.User, 1)
 	s.updateDerived(o, status, e)
 	if status.reservesStock() {
-		s.products[o.ProductID].addTaken(o.Count, e.Sequence)
+		s.products[o.ProductID].addTaken(o.User, o.Count, e.Sequence)
 	}
 }
 
@@ -80,7 +84,7 @@ func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
 	s.counts[before]--
 	s.counts[o.Status]++
 	if before.reservesStock() && !o.Status.reservesStock() {
-		s.products[o.ProductID].addTaken(-o.Count, e.Sequence)
+		s.products[o.ProductID].addTaken(o.User, -o.Count, e.Sequence)
 	}
 }
 

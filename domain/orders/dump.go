@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 
@@ -20,7 +21,11 @@ func (s *State) Dump(w io.Writer) {
 		json.NewEncoder(w).Encode(v)
 	}
 	for _, id := range s.Products() {
-		write("product", s.products[id])
+		p := s.products[id]
+		write("product", p)
+		for _, user := range slices.Sorted(maps.Keys(p.unitsOf)) {
+			fmt.Fprintf(w, "  units of %s: %d\n", user, p.unitsOf[user])
+		}
 	}
 	for _, id := range s.Preparations() {
 		write("prepared", s.prepared[id])
@@ -30,6 +35,9 @@ func (s *State) Dump(w io.Writer) {
 	}
 	for _, status := range []Status{StatusVerifying, StatusPendingPayment, StatusPaid, StatusRefunding, StatusFailed, StatusRefunded} {
 		fmt.Fprintf(w, "orders %s %d\n", status, s.counts[status])
+	}
+	for _, user := range slices.Sorted(maps.Keys(s.open)) {
+		fmt.Fprintf(w, "open orders of %s: %d\n", user, s.open[user])
 	}
 	// An order that changed twice in a millisecond is in the queue twice.
 	rechecks := slices.SortedFunc(s.rechecks.Due(math.MaxInt64), deadline.Deadline[*Order].Compare)

@@ -19,10 +19,11 @@ type (
 
 // Created has everything that the rules of a product need.
 type Created struct {
-	ProductID string `json:"salePostId"`
-	Name      string `json:"name"`
-	Price     int64  `json:"price"`
-	Stock     int    `json:"stock"`
+	ProductID    string `json:"salePostId"`
+	Name         string `json:"name"`
+	Price        int64  `json:"price"`
+	Stock        int    `json:"stock"`
+	PerUserLimit int    `json:"perUserLimit,omitempty"`
 }
 
 func (Created) Type() (string, int)   { return "products.created", 1 }

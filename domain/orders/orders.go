@@ -19,6 +19,7 @@ type State struct {
 	prepared map[string]*Preparation
 	rechecks *deadline.Queue[*Order]
 	counts   map[Status]int
+	open     map[string]int // orders without a result, by user
 }
 
 // Status is the status of an order.
@@ -61,7 +62,7 @@ type Preparation struct {
 func New() *State {
 	return &State{
 		products: map[string]*Product{}, orders: map[string]*Order{}, prepared: map[string]*Preparation{},
-		rechecks: deadline.NewQueue(isActive), counts: map[Status]int{},
+		rechecks: deadline.NewQueue(isActive), counts: map[Status]int{}, open: map[string]int{},
 	}
 }
 
@@ -78,12 +79,28 @@ func (s *State) Preparations() []string { return slices.Sorted(maps.Keys(s.prepa
 // Count returns the number of orders with a status.
 func (s *State) Count(status Status) int { return s.counts[status] }
 
-// RestoreProduct, RestoreOrder and RestorePreparation add what a store has. Counters are part of the product.
+// OpenOrders returns the number of the user's orders without a result. Orders that were rejected but kept are among them.
+func (s *State) OpenOrders(user string) int { return s.open[user] }
+
+func (s *State) addOpen(user string, orders int) {
+	if s.open[user] += orders; s.open[user] == 0 {
+		delete(s.open, user)
+	}
+}
+
+// RestoreProduct, RestoreOrder and RestorePreparation add what a store has, products before their orders. Taken units are part of
+// the product, those of each user are not.
 func (s *State) RestoreProduct(p Product) { s.products[p.ProductID] = &p }
 
 func (s *State) RestoreOrder(o Order) {
 	s.orders[o.PaymentID] = &o
 	s.counts[o.Status]++
+	if o.ResultEvent == 0 {
+		s.addOpen(o.User, 1)
+	}
+	if o.Status.reservesStock() {
+		s.products[o.ProductID].addUnitsOf(o.User, o.Count)
+	}
 	s.scheduleRecheck(&o)
 }
 

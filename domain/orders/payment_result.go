@@ -2,7 +2,11 @@
 
 package orders
 
-import "onsale/domain"
+import (
+	"time"
+
+	"onsale/domain"
+)
 
 // recordPayment returns at most one event. An answer to a question from before the order's last change is ignored; the payment worker
 // notices, and asks again.
@@ -66,14 +70,27 @@ func (o *Order) verify(p Payment, now domain.Time) domain.Body {
 		return o.failed(ReasonCancelled, p)
 	case p.State == PaymentFailed:
 		return o.failed(ReasonFailed, p)
-	case now >= o.PaymentDue && p.State == PaymentMissing:
+	case p.State == PaymentMissing && now >= o.missingDue():
 		return o.failed(ReasonNotFound, p)
 	case now >= o.PaymentDue:
 		return o.failed(ReasonTimeout, p)
+	case p.State == PaymentMissing && o.isBegun(): // the provider has lost sight of it
+		return nil
 	case o.Payment == nil || *o.Payment != p:
 		return Pending{PaymentID: o.PaymentID, Payment: p}
 	}
 	return nil
+}
+
+// isBegun says whether the provider has known the payment, so that nobody made it up.
+func (o *Order) isBegun() bool { return o.Payment != nil && o.Payment.State != PaymentMissing }
+
+// missingDue returns when the order fails if the provider does not know the payment: made-up payments hold units only briefly.
+func (o *Order) missingDue() domain.Time {
+	if o.MissingSeconds == 0 || o.isBegun() {
+		return o.PaymentDue
+	}
+	return min(o.PaymentDue, o.PlacedAt.Add(time.Duration(o.MissingSeconds)*time.Second))
 }
 
 // evaluateRefundNeed finds out whether there is a payment to refund. One that turns up later is refunded too.

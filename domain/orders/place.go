@@ -19,6 +19,10 @@ func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
 		return domain.Reject(c, domain.ProductNotFound, domain.Details{})
 	case p.ClosedAt != 0:
 		return domain.Reject(c, domain.ProductClosed, domain.Details{})
+	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
+		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
+	case p.exceedsLimit(c.User, body.Count):
+		return domain.Reject(c, domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
 	case p.Remaining() < body.Count:
 		return domain.Reject(c, domain.SoldOut, p.soldOutDetails())
 	}
@@ -28,7 +32,9 @@ func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
 }
 
 // place takes units. A command that is wrong in itself is only rejected. A user who may have paid in good faith gets a refund: the
-// rejected order is kept. A payment that already has an order belongs to that order, unless it failed because the payment was
+// rejected order is kept. With too many open orders it is not, and that is checked before all for which it would be: payments that
+// somebody makes up would otherwise be looked up without limit. The same payment can be used again once another order has its
+// result. A payment that already has an order belongs to that order, unless it failed because the payment was
 // prepared for the user who orders now.
 func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {
 	p, existing := s.products[body.ProductID], s.orders[c.Entity]
@@ -53,10 +59,14 @@ func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Ev
 	switch {
 	case body.Amount <= 0: // no payment has such an amount
 		return domain.Reject(c, domain.AmountMismatch, domain.Details{Expected: placed.Amount})
+	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
+		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
 	case p.ClosedAt != 0:
 		return rejectPaid(domain.ProductClosed, domain.Details{})
 	case body.Amount != placed.Amount:
 		return rejectPaid(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
+	case p.exceedsLimit(c.User, body.Count):
+		return rejectPaid(domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
 	case p.Remaining() < body.Count:
 		return rejectPaid(domain.SoldOut, p.soldOutDetails())
 	}
@@ -70,6 +80,11 @@ func (s *State) mayReplace(o *Order, user string) bool {
 	}
 	prepared := s.prepared[o.Payment.MerchantUID]
 	return prepared != nil && prepared.User == user
+}
+
+// hasTooManyOpen says whether the user has as many orders without a result as limit allows; 0 allows any number.
+func (s *State) hasTooManyOpen(user string, limit int) bool {
+	return limit > 0 && s.open[user] >= limit
 }
 
 func (p *Product) soldOutDetails() domain.Details {

@@ -2,7 +2,12 @@
 
 package orders
 
-import "onsale/domain"
+import (
+	"iter"
+	"maps"
+
+	"onsale/domain"
+)
 
 // Product is one product; its JSON is a row of the store.
 type Product struct {
@@ -10,6 +15,8 @@ type Product struct {
 	Taken           int         `json:"taken,omitempty"`           // units of orders that are not decided, or paid
 	SoldOutSequence uint64      `json:"soldOutSequence,omitempty"` // the command that took the last unit; 0 while there is one
 	ClosedAt        domain.Time `json:"closedAt,omitzero"`
+
+	unitsOf map[string]int // taken by each user, where PerUserLimit is set
 }
 
 // ProductStatus is the status of a product as clients see it.
@@ -35,10 +42,32 @@ func (p *Product) Status() ProductStatus {
 // Remaining returns the units that no order has.
 func (p *Product) Remaining() int { return p.Stock - p.Taken }
 
-// addTaken adds the units of an order, or with a negative count removes them.
-func (p *Product) addTaken(count int, sequence uint64) {
+// addTaken adds the units of a user's order, or with a negative count removes them.
+func (p *Product) addTaken(user string, count int, sequence uint64) {
 	p.Taken += count
+	p.addUnitsOf(user, count)
 	p.noteSoldOut(sequence)
+}
+
+// addUnitsOf is the part of addTaken that is not in the product's row.
+func (p *Product) addUnitsOf(user string, count int) {
+	if p.PerUserLimit == 0 {
+		return
+	}
+	if p.unitsOf == nil {
+		p.unitsOf = map[string]int{}
+	}
+	if p.unitsOf[user] += count; p.unitsOf[user] == 0 {
+		delete(p.unitsOf, user)
+	}
+}
+
+// UnitsOf yields the units taken by each user, where the product has a limit.
+func (p *Product) UnitsOf() iter.Seq2[string, int] { return maps.All(p.unitsOf) }
+
+// exceedsLimit says whether so many more units are too many for the user.
+func (p *Product) exceedsLimit(user string, count int) bool {
+	return p.PerUserLimit > 0 && p.unitsOf[user]+count > p.PerUserLimit
 }
 
 // noteSoldOut notes which command took the last unit.
@@ -53,7 +82,9 @@ func (s *State) create(c domain.Command, body Create) []domain.Event {
 	if s.products[c.Entity] != nil {
 		return domain.Reject(c, domain.ProductExists, domain.Details{})
 	}
-	return domain.NewOutcome(c, Created{ProductID: c.Entity, Name: body.Name, Price: body.Price, Stock: body.Stock})
+	return domain.NewOutcome(c, Created{
+		ProductID: c.Entity, Name: body.Name, Price: body.Price, Stock: body.Stock, PerUserLimit: body.PerUserLimit,
+	})
 }
 
 func (s *State) changeStock(c domain.Command, body ChangeStock) []domain.Event {

@@ -31,8 +31,10 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 	switch o.Status {
 	case StatusVerifying, StatusPendingPayment:
 		at := now.Add(min(wait, maxRecheckInterval))
-		if now < o.PaymentDue && o.PaymentDue < at {
-			return o.PaymentDue
+		for _, due := range [...]domain.Time{o.missingDue(), o.PaymentDue} {
+			if now < due {
+				return min(at, due)
+			}
 		}
 		return at
 	case StatusRefunding:

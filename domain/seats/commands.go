@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 
 	"onsale/domain"
@@ -64,14 +65,15 @@ type Options struct {
 func (Create) Type() (string, int) { return "seats.create", 1 }
 func (c Create) Check() error {
 	switch {
-	case c.Title == "" || len(c.Title) > MaxTitle:
-		return domain.InvalidField("title", "1 to %d bytes", MaxTitle)
 	case c.HoldSeconds < 1 || c.HoldSeconds > MaxHoldSeconds:
 		return domain.InvalidField("holdSeconds", "1 to %d", MaxHoldSeconds)
 	case c.MaxSeatsPerUser < 1 || c.MaxSeatsPerUser > MaxPerUser:
 		return domain.InvalidField("maxSeatsPerUser", "1 to %d", MaxPerUser)
 	case len(c.Sections) == 0 || len(c.Sections) > MaxSections:
 		return domain.InvalidField("sections", "1 to %d", MaxSections)
+	}
+	if err := domain.CheckName("title", c.Title, MaxTitle); err != nil {
+		return err
 	}
 	if err := c.Options.check(c.HoldSeconds); err != nil {
 		return err
@@ -99,11 +101,16 @@ func (o Options) check(holdSeconds int) error {
 
 func checkSections(sections []Section) error {
 	rows, total := 0, 0
+	names, labels := map[string]bool{}, map[string]bool{} // of sections, and of the first seat in each row
 	for i, section := range sections {
 		at := fmt.Sprintf("sections[%d]", i)
 		if !isName(section.Name) {
 			return domain.InvalidField(at+".name", nameProblem, MaxName)
 		}
+		if names[section.Name] {
+			return domain.InvalidField(at+".name", "is the name of an earlier section")
+		}
+		names[section.Name] = true
 		if section.Price < 0 || section.Price > MaxPrice {
 			return domain.InvalidField(at+".price", "0 to %d", MaxPrice)
 		}
@@ -121,22 +128,28 @@ func checkSections(sections []Section) error {
 			if rows, total = rows+1, total+row.Seats; rows > MaxRows || total > MaxSeats {
 				return domain.InvalidField("sections", "at most %d rows and %d seats in all", MaxRows, MaxSeats)
 			}
+			first := label(section.Name, row.Name, 1) // rows that share a label share this one
+			if labels[first] {
+				return domain.InvalidField(at+".name", "an earlier row has the seat %s, too", first)
+			}
+			labels[first] = true
 		}
 	}
 	return nil
 }
 
-const nameProblem = "1 to %d printable bytes"
+const nameProblem = "1 to %d printable bytes, without a space at either end"
 
-// isName counts a name as JSON spells it, where "<" takes six bytes: a hold repeats the names for each of its seats.
+// isName says whether s can be the name of a section or row: names that look the same are the same, as far as characters that
+// cannot be seen go. It counts a name as JSON spells it, where "<" takes six bytes: a hold repeats the names for each of its seats.
 func isName(s string) bool {
 	for _, r := range s {
-		if !unicode.IsPrint(r) {
+		if !unicode.IsPrint(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
 			return false
 		}
 	}
 	text, err := json.Marshal(s)
-	return err == nil && s != "" && len(text) <= len(`""`)+MaxName
+	return err == nil && s != "" && strings.TrimSpace(s) == s && len(text) <= len(`""`)+MaxName
 }
 
 // checkSection accepts what can be the name of a section, and "" for all.

@@ -99,9 +99,9 @@ func (s *State) Apply(e domain.Event) {
 	case Swapped:
 		h := sc.allocations[HoldSequence(body.HoldID)]
 		for _, id := range body.Taken {
-			sc.setSeat(id, Seat{stateHeld, h.Sequence})
+			s.setSeat(sc, id, Seat{stateHeld, h.Sequence})
 		}
-		sc.addTaken(h.User, len(body.Taken))
+		s.addTaken(sc, h.User, len(body.Taken))
 		h.ScheduleSeatIDs = append(h.ScheduleSeatIDs, body.Taken...)
 		s.releaseSeats(sc, body.Released)
 	case Released, ReleasedToSale, Unblocked:

@@ -41,7 +41,13 @@ func (s *State) Dump(w io.Writer) {
 		dumpSorted(w, "reservation", sc.reservations)
 		dumpSorted(w, "waiting", sc.waiting)
 		for _, section := range slices.Sorted(maps.Keys(sc.queues)) {
-			fmt.Fprintf(w, "  queue %q %v\n", section, sc.queues[section].All())
+			queue := sc.queues[section]
+			fmt.Fprintf(w, "  queue %q %v\n", section, queue.All())
+			for _, e := range queue.All() {
+				if queue.PassedOver(e.Sequence) {
+					fmt.Fprintf(w, "  passed over %d\n", e.Sequence)
+				}
+			}
 		}
 		dumpSorted(w, "entry of", sc.waitingByUser)
 		dumpSorted(w, "taken", sc.taken)

@@ -55,7 +55,12 @@ func (l Layout) hasSection(name string) bool {
 // Describe returns seat id as its holder sees it.
 func (l Layout) Describe(id int) HeldSeat {
 	section, row, number, price := l.Locate(id)
-	return HeldSeat{ScheduleSeatID: id, DisplayName: section + "-" + row + "-" + strconv.Itoa(number), Price: price}
+	return HeldSeat{ScheduleSeatID: id, DisplayName: label(section, row, number), Price: price}
+}
+
+// label is the name of a seat: unique within a schedule, see Create.Check.
+func label(section, row string, number int) string {
+	return section + "-" + row + "-" + strconv.Itoa(number)
 }
 
 // describeAll returns seats as their holder sees them.

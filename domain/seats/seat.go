@@ -89,12 +89,12 @@ func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
 func (s *State) RestoreAllocation(sc *Schedule, h Allocation) {
 	h.ScheduleSeatIDs = slices.Clone(h.ScheduleSeatIDs)
 	for _, id := range h.ScheduleSeatIDs {
-		sc.setSeat(id, Seat{stateHeld, h.Sequence})
+		s.setSeat(sc, id, Seat{stateHeld, h.Sequence})
 	}
 	if h.Offer {
 		sc.dequeue(h.Sequence)
 	} else {
-		sc.addTaken(h.User, len(h.ScheduleSeatIDs))
+		s.addTaken(sc, h.User, len(h.ScheduleSeatIDs))
 	}
 	sc.allocations[h.Sequence] = &h
 	s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
@@ -107,9 +107,9 @@ func (sc *Schedule) RestoreExpired(sequence uint64, h ExpiredAllocation) { sc.ex
 func (s *State) RestoreReservation(sc *Schedule, sequence uint64, r Reservation) {
 	if !r.Cancelled {
 		for _, id := range r.ScheduleSeatIDs {
-			sc.setSeat(id, Seat{stateReserved, sequence})
+			s.setSeat(sc, id, Seat{stateReserved, sequence})
 		}
-		sc.addTaken(r.User, len(r.ScheduleSeatIDs))
+		s.addTaken(sc, r.User, len(r.ScheduleSeatIDs))
 	}
 	sc.reservations[sequence] = r
 }
@@ -117,14 +117,14 @@ func (s *State) RestoreReservation(sc *Schedule, sequence uint64, r Reservation)
 // RestoreBlocked takes seats off sale.
 func (s *State) RestoreBlocked(sc *Schedule, ids []int) {
 	for _, id := range ids {
-		sc.setSeat(id, Seat{state: stateBlocked})
+		s.setSeat(sc, id, Seat{state: stateBlocked})
 	}
 }
 
 // RestorePendingRelease keeps seats of expired holds until their release.
 func (s *State) RestorePendingRelease(sc *Schedule, releaseAt domain.Time, ids []int) {
 	for _, id := range ids {
-		sc.setSeat(id, Seat{statePendingRelease, uint64(releaseAt)})
+		s.setSeat(sc, id, Seat{statePendingRelease, uint64(releaseAt)})
 	}
 	sc.pendingRelease[releaseAt] += len(ids)
 	s.deadlines.Add(scheduleDeadline{At: releaseAt, Sequence: sc.Sequence, Value: sc})
@@ -132,7 +132,7 @@ func (s *State) RestorePendingRelease(sc *Schedule, releaseAt domain.Time, ids [
 
 // setSeat removes a seat from what it is in and gives it a new state. An allocation that loses its last seat to another user
 // stays until its end is emitted; the list of a reservation does not change.
-func (sc *Schedule) setSeat(id int, to Seat) {
+func (s *State) setSeat(sc *Schedule, id int, to Seat) {
 	seat, row := &sc.seats[id-1], sc.Layout.rowIndex(id)
 	switch seat.state {
 	case stateFree:
@@ -142,7 +142,7 @@ func (sc *Schedule) setSeat(id int, to Seat) {
 		i := slices.Index(h.ScheduleSeatIDs, id)
 		h.ScheduleSeatIDs = slices.Delete(h.ScheduleSeatIDs, i, i+1)
 		if !h.Offer {
-			sc.addTaken(h.User, -1)
+			s.addTaken(sc, h.User, -1)
 		}
 	case statePendingRelease:
 		if at := seat.ReleaseAt(); sc.pendingRelease[at] > 1 {
@@ -151,7 +151,7 @@ func (sc *Schedule) setSeat(id int, to Seat) {
 			delete(sc.pendingRelease, at)
 		}
 	case stateReserved:
-		sc.addTaken(sc.reservations[seat.Ref].User, -1)
+		s.addTaken(sc, sc.reservations[seat.Ref].User, -1)
 	}
 	if to.state == stateFree {
 		sc.freeInRow[row]++
@@ -160,17 +160,18 @@ func (sc *Schedule) setSeat(id int, to Seat) {
 }
 
 // addTaken adds n to the seats that the user holds or has reserved.
-func (sc *Schedule) addTaken(user string, n int) {
+func (s *State) addTaken(sc *Schedule, user string, n int) {
 	if sc.taken[user] += n; sc.taken[user] == 0 {
 		delete(sc.taken, user)
 	}
+	s.updatePassedOver(sc, user)
 }
 
 // releaseSeats puts seats on sale. An allocation whose last seat is released is dropped.
 func (s *State) releaseSeats(sc *Schedule, ids []int) {
 	emptied := sc.allocationsOf(ids)
 	for _, id := range ids {
-		sc.setSeat(id, Seat{})
+		s.setSeat(sc, id, Seat{})
 	}
 	sc.dropEmpty(emptied)
 	s.markOfferable(sc)

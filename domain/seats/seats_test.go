@@ -2,7 +2,7 @@ package seats
 
 import (
 	"encoding/json"
-	"slices"
+	"fmt"
 	"sort"
 	"strings"
 	"testing"
@@ -13,11 +13,13 @@ import (
 // TestEvents_LargestFit makes the largest events that the rules can make: with their envelope they fit into 256 KiB, so the log
 // refuses none.
 func TestEvents_LargestFit(t *testing.T) {
-	name := strings.Repeat("<", 6) + "xxxx" // 40 bytes of JSON
+	name := strings.Repeat("<", 6) // with four digits, 40 bytes of JSON
 	create := func(sections int) Create {
-		section := Section{Name: name, Price: MaxPrice, Rows: rows(3, Row{name, 1})}
-		all := slices.Repeat([]Section{section}, sections)
-		all[0].Rows = []Row{{name, MaxSeats - 3*sections}}
+		all := make([]Section, sections)
+		for i := range all {
+			all[i] = Section{Name: fmt.Sprintf("%s%04d", name, i), Price: MaxPrice, Rows: rows(3, Row{name, 1})}
+		}
+		all[0].Rows = []Row{{name + "0000", MaxSeats - 3*sections}}
 		return Create{Title: strings.Repeat("<", MaxTitle), HoldSeconds: MaxHoldSeconds, MaxSeatsPerUser: MaxPerUser, Sections: all}
 	}
 	maxSections := sort.Search(MaxSections, func(n int) bool { return create(n+1).Check() != nil })

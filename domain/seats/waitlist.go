@@ -62,7 +62,7 @@ func (s *State) decline(c domain.Command, body Decline, now domain.Time) []domai
 	})
 }
 
-// accept turns an offer into a hold. The user's limit is checked here, not when joining.
+// accept turns an offer into a hold. The user's limit is checked here and before the offer, not when joining.
 func (s *State) accept(c domain.Command, body Accept, now domain.Time) []domain.Event {
 	sc, h, rejection := s.findWaiting(c, body.WaitingID, now, waitlist.CheckAnswer)
 	if rejection != nil {
@@ -100,7 +100,7 @@ func (s *State) findWaiting(c domain.Command, id string, now domain.Time, check 
 	return sc, h, nil
 }
 
-// markOfferable notes that an offer may have become possible: a user joined, or a seat was released.
+// markOfferable notes that an offer may have become possible: a user joined or can have more seats, or a seat was released.
 func (s *State) markOfferable(sc *Schedule) {
 	if len(sc.queues) > 0 {
 		s.offerable[sc.ScheduleID] = sc
@@ -176,5 +176,22 @@ func (s *State) RestoreWaiting(sc *Schedule, e WaitingEntry) {
 		sc.queues[e.Section] = &waitlist.List{}
 	}
 	sc.queues[e.Section].Add(e.Entry)
+	s.updatePassedOver(sc, e.User)
 	s.markOfferable(sc)
+}
+
+// updatePassedOver passes over the user's entry while it is for more seats than the user may still have. As for offers, seats of a
+// hold that is due count until its end is emitted.
+func (s *State) updatePassedOver(sc *Schedule, user string) {
+	sequence, waiting := sc.waitingByUser[user]
+	e := sc.waiting[sequence]
+	queue := sc.queues[e.Section]
+	if !waiting || queue == nil {
+		return
+	}
+	pass := sc.taken[user]+e.Quantity > sc.MaxSeatsPerUser
+	if queue.PassedOver(sequence) && !pass {
+		s.markOfferable(sc)
+	}
+	queue.PassOver(sequence, pass)
 }

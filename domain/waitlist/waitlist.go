@@ -1,5 +1,6 @@
 // Package waitlist keeps users who wait for units or seats, and says who may answer an offer. The first in the list whose
-// quantity fits gets the next offer: a user who wants two does not block a single one for the users behind.
+// quantity fits gets the next offer: a user who wants two does not block a single one for the users behind. Nor does a user who
+// could not accept: such an entry is passed over, and keeps its place.
 package waitlist
 
 import (
@@ -57,13 +58,14 @@ type List struct {
 	entries    map[uint64]Entry
 	byUser     map[string]uint64
 	order      []uint64         // all sequences, rising
-	byQuantity map[int][]uint64 // sequences, rising
+	byQuantity map[int][]uint64 // sequences, rising, without those passed over
+	passedOver map[uint64]bool
 }
 
 // Add inserts e by its sequence, mostly at the end.
 func (l *List) Add(e Entry) {
 	if l.entries == nil {
-		*l = List{entries: map[uint64]Entry{}, byUser: map[string]uint64{}, byQuantity: map[int][]uint64{}}
+		*l = List{entries: map[uint64]Entry{}, byUser: map[string]uint64{}, byQuantity: map[int][]uint64{}, passedOver: map[uint64]bool{}}
 	}
 	l.entries[e.Sequence], l.byUser[e.User] = e, e.Sequence
 	l.order = insert(l.order, e.Sequence)
@@ -78,13 +80,35 @@ func (l *List) Remove(sequence uint64) {
 	}
 	delete(l.entries, sequence)
 	delete(l.byUser, e.User)
+	delete(l.passedOver, sequence)
 	l.order = remove(l.order, sequence)
-	if rest := remove(l.byQuantity[e.Quantity], sequence); len(rest) > 0 {
+	l.removeQuantity(e)
+}
+
+func (l *List) removeQuantity(e Entry) {
+	if rest := remove(l.byQuantity[e.Quantity], e.Sequence); len(rest) > 0 {
 		l.byQuantity[e.Quantity] = rest
 	} else {
 		delete(l.byQuantity, e.Quantity)
 	}
 }
+
+// PassOver says whether FirstFit passes over an entry, which keeps its place.
+func (l *List) PassOver(sequence uint64, pass bool) {
+	e, ok := l.entries[sequence]
+	switch {
+	case !ok || pass == l.passedOver[sequence]:
+	case pass:
+		l.passedOver[sequence] = true
+		l.removeQuantity(e)
+	default:
+		delete(l.passedOver, sequence)
+		l.byQuantity[e.Quantity] = insert(l.byQuantity[e.Quantity], sequence)
+	}
+}
+
+// PassedOver says whether an entry is passed over.
+func (l *List) PassedOver(sequence uint64) bool { return l.passedOver[sequence] }
 
 // Entry returns the entry with this sequence.
 func (l *List) Entry(sequence uint64) (Entry, bool) {
@@ -113,7 +137,7 @@ func (l *List) All() []Entry {
 	return all
 }
 
-// FirstFit returns the first entry whose quantity fits; false when none does. It calls fits once for each quantity.
+// FirstFit returns the first entry whose quantity fits and that is not passed over; false when there is none. It calls fits once for each quantity.
 func (l *List) FirstFit(fits func(quantity int) bool) (Entry, bool) {
 	first, found := uint64(0), false
 	for _, quantity := range slices.Sorted(maps.Keys(l.byQuantity)) {

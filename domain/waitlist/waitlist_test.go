@@ -9,11 +9,12 @@ import (
 	"onsale/domain"
 )
 
-// TestList_MatchesPlainSlice compares a list with a slice through random additions and removals.
+// TestList_MatchesPlainSlice compares a list with a slice through random additions and removals. Entries are passed over, and no longer.
 func TestList_MatchesPlainSlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	var l List
 	var want []Entry
+	passed := map[uint64]bool{}
 	for sequence := range uint64(5000) {
 		if rng.IntN(5) < 3 || len(want) == 0 {
 			e := Entry{sequence, "u" + strconv.FormatUint(sequence, 10), 1 + rng.IntN(4)}
@@ -27,9 +28,14 @@ func TestList_MatchesPlainSlice(t *testing.T) {
 			l.Remove(want[i].Sequence)
 			want = slices.Delete(want, i, i+1)
 		}
+		if len(want) > 0 {
+			i := min(rng.IntN(len(want)), rng.IntN(len(want)))
+			passed[want[i].Sequence] = rng.IntN(2) == 0
+			l.PassOver(want[i].Sequence, passed[want[i].Sequence])
+		}
 		least := 1 + rng.IntN(5)
 		fits := func(quantity int) bool { return quantity >= least }
-		i := slices.IndexFunc(want, func(e Entry) bool { return fits(e.Quantity) })
+		i := slices.IndexFunc(want, func(e Entry) bool { return fits(e.Quantity) && !passed[e.Sequence] })
 		if got, ok := l.FirstFit(fits); ok != (i >= 0) || ok && got != want[i] {
 			t.Fatalf("first with at least %d: got %v, %t, want %d of %v", least, got, ok, i, want)
 		}
@@ -39,6 +45,9 @@ func TestList_MatchesPlainSlice(t *testing.T) {
 		entry := want[rng.IntN(len(want))]
 		if got, ok := l.Entry(entry.Sequence); !ok || got != entry {
 			t.Fatalf("entry %d: got %v, %t, want %v", entry.Sequence, got, ok, entry)
+		}
+		if got := l.PassedOver(entry.Sequence); got != passed[entry.Sequence] {
+			t.Fatalf("entry %d is passed over: got %t", entry.Sequence, got)
 		}
 		if got, ok := l.ByUser(entry.User); !ok || got != entry {
 			t.Fatalf("entry of %s: got %v, %t, want %v", entry.User, got, ok, entry)

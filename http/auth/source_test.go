@@ -99,6 +99,24 @@ func TestKeySet_Rotation(t *testing.T) {
 	expect(t, a, after, "user kim")
 }
 
+// What has identities open hears of a key that was withdrawn, not of one that was added or stays.
+func TestKeySet_AnnouncesWithdrawal(t *testing.T) {
+	i := newIssuer(t, "ed")
+	a := newIssuedAuthenticator(t, i, time.Hour, 0)
+	withdrawn := 0
+	a.OnKeyWithdrawn(func() { withdrawn++ })
+	for _, step := range []struct {
+		ids  []string
+		want int
+	}{{[]string{"ed"}, 0}, {[]string{"ed", "rs"}, 0}, {[]string{"rs", "ed"}, 0}, {[]string{"rs"}, 1}, {[]string{"ec"}, 2}, {nil, 3}} {
+		i.publish(t, step.ids...)
+		a.source.refresh(t.Context())
+		if withdrawn != step.want {
+			t.Errorf("with keys %v: heard of %d withdrawals, want %d", step.ids, withdrawn, step.want)
+		}
+	}
+}
+
 func TestKeySet_RefreshesInBackground(t *testing.T) {
 	i := newIssuer(t, "ed")
 	a := newIssuedAuthenticator(t, i, 10*time.Millisecond, time.Hour)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -32,7 +33,7 @@ type Client struct {
 	User string
 
 	// HTTP sends the requests. Nil: http.DefaultClient. It must not have a Timeout if Events is used, since that would end
-	// streams.
+	// streams. Redirects are not followed: a node sends none, and the token belongs to URL alone.
 	HTTP *http.Client
 
 	// Attempts is how often a request is sent if there is no response, or one that says to try again: 429, 502, 503, 504.
@@ -67,7 +68,7 @@ func (p *Problem) Error() string {
 
 // Err is a *Problem if the request was refused or rejected, else nil.
 func (r Response) Err() error {
-	if r.HTTPStatus < 400 && r.Status != "REJECTED" {
+	if r.HTTPStatus >= 200 && r.HTTPStatus < 300 && r.Status != "REJECTED" {
 		return nil
 	}
 	return &Problem{r}
@@ -143,7 +144,15 @@ func (c *Client) Command(ctx context.Context, path string, body any, opts Option
 	}
 	r, err := c.send(ctx, http.MethodPost, path, header, payload)
 	r.Key = key
-	return r, err
+	return r, cmp.Or(err, r.checkState())
+}
+
+// checkState is an error if a success is not one of onsale, but of something else at its address.
+func (r Response) checkState() error {
+	if r.HTTPStatus >= 200 && r.HTTPStatus < 300 && r.Status == "" {
+		return errors.New("the response is not of onsale: it has no status")
+	}
+	return nil
 }
 
 // RequestStatus gets the state of a request, and waits up to wait (at most 30 s) for its outcome. With sequence 0 the server
@@ -153,18 +162,25 @@ func (c *Client) RequestStatus(ctx context.Context, requestID string, sequence u
 	if sequence != 0 {
 		path += "&sequence=" + strconv.FormatUint(sequence, 10)
 	}
-	return c.send(ctx, http.MethodGet, path, http.Header{}, nil)
+	r, err := c.send(ctx, http.MethodGet, path, http.Header{}, nil)
+	return r, cmp.Or(err, r.checkState())
 }
 
 // Await waits for the outcome of a command that was accepted; any other Response is returned as it is.
 func (c *Client) Await(ctx context.Context, r Response) (Response, error) {
-	for r.Status == "ACCEPTED" || r.Status == "PENDING" {
+	for polls := 0; r.Status == "ACCEPTED" || r.Status == "PENDING"; polls++ {
+		began := time.Now()
 		next, err := c.RequestStatus(ctx, r.RequestID, r.Sequence, 25*time.Second)
 		if err != nil {
 			return r, err
 		}
 		next.Key = r.Key
 		r = next
+		if r.Status == "PENDING" && time.Since(began) < time.Second { // it did not wait
+			if err := sleep(ctx, backoff(polls)); err != nil {
+				return r, err
+			}
+		}
 	}
 	return r, nil
 }
@@ -189,11 +205,19 @@ func (c *Client) send(ctx context.Context, method, path string, header http.Head
 		if err == nil && !retryable(r.HTTPStatus) || attempt == c.Attempts || ctx.Err() != nil {
 			return r, err
 		}
-		select {
-		case <-time.After(cmp.Or(r.RetryAfter, backoff(attempt))):
-		case <-ctx.Done():
-			return r, cmp.Or(err, ctx.Err())
+		if ended := sleep(ctx, max(r.RetryAfter, backoff(attempt))); ended != nil {
+			return r, cmp.Or(err, ended)
 		}
+	}
+}
+
+// sleep waits for d, or returns the error of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -204,6 +228,12 @@ func retryable(status int) bool {
 	}
 	return false
 }
+
+// Limits of what a server can make a client do: wait, and hold in memory. The largest response is a map of 100,000 seats.
+const (
+	maxDelay = 5 * time.Minute
+	maxBody  = 64 << 20
+)
 
 // backoff is the delay after so many failed attempts: up to 0.2 s, doubled up to 5 s, jittered.
 func backoff(failed int) time.Duration {
@@ -218,13 +248,16 @@ func (c *Client) try(ctx context.Context, method, path string, header http.Heade
 		return Response{}, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = fmt.Errorf("%s: the response is larger than %d bytes", path, maxBody)
+	}
 	if err != nil {
 		return Response{}, err
 	}
 	r := Response{HTTPStatus: response.StatusCode, Body: body, Replayed: response.Header.Get("Idempotent-Replayed") == "true"}
-	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		r.RetryAfter = time.Duration(seconds) * time.Second
+	if seconds, err := strconv.ParseUint(response.Header.Get("Retry-After"), 10, 63); err == nil {
+		r.RetryAfter = time.Duration(min(seconds, uint64(maxDelay/time.Second))) * time.Second
 	}
 	if body = bytes.TrimSpace(body); len(body) == 0 || body[0] != '{' { // a list, or a proxy's own page
 		return r, nil
@@ -262,5 +295,7 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	return cmp.Or(c.HTTP, http.DefaultClient).Do(r)
+	sender := *cmp.Or(c.HTTP, http.DefaultClient)
+	sender.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return sender.Do(r)
 }

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -163,6 +164,54 @@ func TestClient_EndsWithContext(t *testing.T) {
 	}
 }
 
+// A server, or what answers in its place, gets no token that is not its own, and cannot make a client spin, sleep for ever or fill
+// its memory.
+func TestClient_SurvivesHostileServers(t *testing.T) {
+	other, stolen := scripted(t, respond(201, created))
+	redirects, _ := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other+"/x", http.StatusTemporaryRedirect)
+	})
+	token := func(context.Context) (string, error) { return "secret", nil }
+	r, err := (&client.Client{URL: redirects, Token: token, Attempts: 1}).Issue(t.Context(), "demo", client.Options{})
+	if err != nil || r.HTTPStatus != http.StatusTemporaryRedirect || r.Err() == nil || len(stolen()) != 0 {
+		t.Errorf("a redirect: got %+v, %v; the other server got %+v", r, err, stolen())
+	}
+	for _, err := range (&client.Client{URL: redirects, Token: token}).Events(t.Context(), "/s", "") {
+		if err == nil || len(stolen()) != 0 {
+			t.Errorf("a stream is redirected: got %v; the other server got %+v", err, stolen())
+		}
+	}
+
+	page, _ := scripted(t, respond(200, "<html>log in</html>"))
+	if r, err := (&client.Client{URL: page}).Issue(t.Context(), "demo", client.Options{}); err == nil {
+		t.Errorf("a page: got %+v", r)
+	}
+	for _, after := range []string{"9223372037", "99999999999999999999", "-1", "x"} {
+		url, _ := scripted(t, respond(503, `{"status":503,"code":"halted"}`, "Retry-After", after))
+		r, err := (&client.Client{URL: url, Attempts: 1}).Issue(t.Context(), "demo", client.Options{})
+		if err != nil || r.RetryAfter < 0 || r.RetryAfter > 5*time.Minute {
+			t.Errorf("Retry-After %s: got %v, %v", after, r.RetryAfter, err)
+		}
+	}
+	url, requests := scripted(t, respond(200, `{"requestId":"r","status":"PENDING","sequence":4000}`))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := (&client.Client{URL: url}).Await(ctx, client.Response{Status: "ACCEPTED", RequestID: "r"}); err == nil || len(requests()) > 20 {
+		t.Errorf("polls that do not wait: %v after %d requests", err, len(requests()))
+	}
+	bomb, _ := scripted(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		for range 100 {
+			_, _ = z.Write(make([]byte, 1<<20))
+		}
+		_ = z.Close()
+	})
+	if r, err := (&client.Client{URL: bomb, Attempts: 1}).Issue(t.Context(), "demo", client.Options{}); err == nil {
+		t.Errorf("a bomb: got %d bytes", len(r.Body))
+	}
+}
+
 func TestClient_AwaitsOutcome(t *testing.T) {
 	pending := `{"requestId":"r","status":"PENDING","sequence":4000}`
 	url, requests := scripted(t, respond(202, `{"requestId":"r","status":"ACCEPTED","sequence":4000,"lastEventId":"e-3"}`), respond(200, pending),
@@ -241,6 +290,14 @@ func TestEvents_End(t *testing.T) {
 			}
 		}
 	}
+	manifold := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for r.Context().Err() == nil {
+			if _, err := io.WriteString(w, "data: "+strings.Repeat("x", 64<<10)+"\n"); err != nil {
+				return
+			}
+		}
+	}
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		want    string
@@ -248,6 +305,7 @@ func TestEvents_End(t *testing.T) {
 		"forbidden": {respond(403, `{"status":403,"code":"forbidden","detail":"it is not yours"}`), "403 forbidden: it is not yours"},
 		"a page":    {respond(200, "<html>", "Content-Type", "text/html"), "/s is no event stream but text/html"},
 		"endless":   {endless, "bufio.Scanner: token too long"},
+		"manifold":  {manifold, "/s: a frame is larger than 1048576 bytes"},
 		"finished":  {respond(204, ""), ""},
 	} {
 		url, _ := scripted(t, c.handler)

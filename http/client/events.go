@@ -32,6 +32,7 @@ func (e Event) Decode(v any) error { return json.Unmarshal(e.Data, v) }
 // Timeouts of streams: a node that does not answer, and one that is silent for more than two heartbeats.
 const (
 	silence       = 75 * time.Second
+	minRetry      = 20 * time.Millisecond // whatever a server asks for
 	maxFrameBytes = 1 << 20
 )
 
@@ -122,7 +123,10 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	for lines.Scan() {
 		watchdog.Reset(silence)
 		if retry, ok := frame.add(lines.Bytes()); ok {
-			s.retry = retry
+			s.retry = min(max(retry, minRetry), maxDelay)
+		}
+		if len(frame.data) > maxFrameBytes {
+			return true, fmt.Errorf("%s: a frame is larger than %d bytes", s.path, maxFrameBytes)
 		}
 		if len(lines.Bytes()) > 0 {
 			continue

@@ -4,6 +4,7 @@
 package jsonobject
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,9 @@ import (
 	"strings"
 	"unicode/utf8"
 )
+
+// ByteOrderMark may begin a text, and is ignored (RFC 8259).
+const ByteOrderMark = "\uFEFF"
 
 // Root is the Field of an Error that is about the whole text.
 const Root = "$"
@@ -240,12 +244,22 @@ func (o *Object) list(name string) []any {
 
 func itemName(name string, i int) string { return name + "[" + strconv.Itoa(i) + "]" }
 
-// Parse reads the one object that text holds, in UTF-8.
+// Parse reads the one object that text holds, in UTF-8. Nothing in it is altered: half of a character is an error.
 func Parse(text []byte) (*Object, error) {
 	if !utf8.Valid(text) {
 		return nil, &Error{Root, "is not UTF-8"}
 	}
-	value, err := parse(text)
+	return parseObject(text, true)
+}
+
+// ParseLoosely is Parse for texts of others, who do not always write UTF-8, and cut texts in the middle of characters: what is
+// not a character becomes U+FFFD.
+func ParseLoosely(text []byte) (*Object, error) {
+	return parseObject(bytes.ToValidUTF8(text, []byte("\uFFFD")), false)
+}
+
+func parseObject(text []byte, strict bool) (*Object, error) {
+	value, err := parse(bytes.TrimPrefix(text, []byte(ByteOrderMark)), strict)
 	if err != nil {
 		return nil, err
 	}

@@ -7,21 +7,42 @@ import (
 
 func TestParse_Rejects(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                      "$: is not JSON at byte 0",
-		`7`:                     "$: is not an object",
-		`null`:                  "$: is not an object",
-		`[{}]`:                  "$: is not an object",
-		`{} {}`:                 "$: something follows the object",
-		"{\"a\":\"\xff\"}":      "$: is not UTF-8",
-		`{"a":1,"a":2}`:         "a: is given twice",
-		`{"a":[{"b":1,"b":1}]}`: "a[0].b: is given twice",
-		`{"a":[1,`:              "a[1]: is not JSON at byte 8",
+		``:                                 "$: is not JSON at byte 0",
+		`7`:                                "$: is not an object",
+		`null`:                             "$: is not an object",
+		`[{}]`:                             "$: is not an object",
+		`{} {}`:                            "$: something follows the object",
+		"{\"a\":\"\xff\"}":                 "$: is not UTF-8",
+		`{"a":1,"a":2}`:                    "a: is given twice",
+		`{"a":[{"b":1,"b":1}]}`:            "a[0].b: is given twice",
+		`{"a":[1,`:                         "a[1]: is not JSON at byte 8",
+		`{"a":["x","\ud800"]}`:             `a[1]: has half of a character: \ud800`,
+		`{"a":"\udc00\ud800"}`:             `a: has half of a character: \udc00`,
+		`{"a":"\ud83d\ude00\uD83D\u0041"}`: `a: has half of a character: \uD83D`,
+		`{"a":"\\\ud83dx"}`:                `a: has half of a character: \ud83d`,
+		`{"a":{"\ud800":1}}`:               `a: has half of a character: \ud800`,
+		"\uFEFF\uFEFF{}":                   "$: is not JSON at byte 0",
 		strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17): strings.Repeat("a.", 15) + "a: is nested deeper than 16",
 		`{"` + strings.Repeat("x", 65) + `":}`:                      strings.Repeat("x", 64) + "…: is not JSON at byte 69",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
+	}
+}
+
+// Whole characters are taken as they are written, also the one that stands for what is not a character.
+func TestParse_KeepsCharacters(t *testing.T) {
+	o, err := Parse([]byte("\uFEFF" + `{"a":"\ud83d\ude00\uFFFD` + "\uFFFD" + `","b":"\\ud800","c":"\"\\\uD83D\uDE00"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := o.Text("a"), o.Text("b"), o.Text("c"); a != "😀\uFFFD\uFFFD" || b != `\ud800` || c != `"\😀` {
+		t.Errorf("got %q, %q, %q", a, b, c)
+	}
+	o, err = ParseLoosely([]byte("{\"a\":\"\\ud83d\xff\",\"b\":1}"))
+	if err != nil || o.Text("a") != "\uFFFD\uFFFD" || o.Integer("b", 0) != 1 {
+		t.Errorf("got %v", err)
 	}
 }
 

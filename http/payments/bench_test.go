@@ -25,7 +25,7 @@ func BenchmarkWorker_Orders(b *testing.B) {
 	for i := range b.N {
 		f.createPayment(fmt.Sprint("imp", i), price, "paid")
 	}
-	parallel(f.refs, 64, func(ref string) { f.submit("kim", ref, orderCommand("tee")) })
+	parallel(f.refs, 64, func(ref string) { f.submit("of-"+ref, ref, orderCommand("tee")) })
 	f.waitCaughtUp()
 	b.ResetTimer()
 	began, cpu := time.Now(), cpuTime(b)

@@ -3,10 +3,12 @@ package payments
 import "time"
 
 func (c *Config) SetTimeUnit(d time.Duration) { c.timeUnit = d }
+func (c *Config) SetMaxWaiting(n int)         { c.maxWaiting = n }
 
-// Idle: no order is being worked on, and no webhook is pending.
+// Idle: no order is being worked on, none waits, and no webhook is pending.
 func (w *Worker) Idle() bool {
+	inFlight, waiting := w.queue.counts()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.inFlight) == 0 && len(w.pending) == 0
+	return inFlight+waiting+len(w.pending) == 0
 }

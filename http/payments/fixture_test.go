@@ -24,6 +24,7 @@ type fixture struct {
 	client      payments.Provider
 	timeUnit    time.Duration // of the worker
 	concurrency int
+	maxWaiting  int // 0: as in production
 
 	worker     atomic.Pointer[payments.Worker]
 	stopWorker func()
@@ -63,8 +64,9 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 
 // newWorker makes a worker that gets no events.
 func (f *fixture) newWorker() *payments.Worker {
-	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Logger: f.logger}
+	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Logger: f.logger, Concurrency: f.concurrency}
 	config.SetTimeUnit(f.timeUnit)
+	config.SetMaxWaiting(f.maxWaiting)
 	return payments.New(config)
 }
 
@@ -77,7 +79,7 @@ func (f *fixture) startWorker() {
 	group.Go(func() { worker.Run(ctx) })
 	group.Go(func() {
 		err := f.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-			Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: f.concurrency, WaitReady: worker.WaitReady,
+			Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: payments.MaxEvents, WaitReady: worker.WaitReady,
 			Handle: func(ctx context.Context, e domain.Event, attempt uint64) time.Duration {
 				return f.handle(ctx, worker, e, attempt)
 			},

@@ -11,6 +11,7 @@ type metrics struct {
 	requests        *prometheus.CounterVec
 	results         prometheus.Counter
 	webhooksDropped prometheus.Counter
+	deferred        prometheus.Counter
 	all             []prometheus.Collector
 }
 
@@ -26,6 +27,9 @@ func newMetrics(w *Worker) metrics {
 			Name: "onsale_payments_webhooks_dropped_total", Help: "Webhooks dropped because too many were pending.",
 		}),
 	}
+	m.deferred = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "onsale_payments_deferred_total", Help: "Look-ups left to a later recheck because too many of one user waited.",
+	})
 	for _, request := range []string{"get", "cancel", "prepare"} {
 		for _, outcome := range []string{"yes", "no", "unknown"} {
 			m.requests.WithLabelValues(request, outcome) // shown as 0 from the start
@@ -40,13 +44,18 @@ func newMetrics(w *Worker) metrics {
 		return 0
 	})
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "onsale_payments_in_flight", Help: "Orders that this node is verifying or refunding.",
+		Name: "onsale_payments_in_flight", Help: "Orders that this node is verifying, refunding or preparing.",
 	}, func() float64 {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return float64(len(w.inFlight))
+		inFlight, _ := w.queue.counts()
+		return float64(inFlight)
 	})
-	m.all = []prometheus.Collector{m.requests, m.results, m.webhooksDropped, circuitOpen, inFlight}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "onsale_payments_waiting", Help: "Orders that wait on this node for their turn at the payment provider.",
+	}, func() float64 {
+		_, waiting := w.queue.counts()
+		return float64(waiting)
+	})
+	m.all = []prometheus.Collector{m.requests, m.results, m.webhooksDropped, m.deferred, circuitOpen, inFlight, waiting}
 	return m
 }
 

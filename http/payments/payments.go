@@ -40,27 +40,34 @@ type Config struct {
 	Projector *projections.Projector
 	Logger    *slog.Logger
 
-	timeUnit time.Duration // a second; tests shorten it
+	Concurrency int // requests to the provider at the same time; 0 is 64
+
+	maxWaiting int           // tests shorten the queue
+	timeUnit   time.Duration // a second; tests shorten it
 }
 
 // Worker verifies and refunds payments on one node. It is safe for concurrent use, and a prometheus.Collector.
 type Worker struct {
 	Config
 	breaker       *gobreaker.CircuitBreaker[any]
+	queue         *fairQueue
+	outage        outage
 	notifications chan notification
 	metrics       metrics
 
-	mu       sync.Mutex               // guards what follows
-	inFlight map[string]chan struct{} // orders being worked on, until the channel is closed
-	pending  map[string]bool          // orders with a webhook that waits for a worker or for its next attempt
+	mu            sync.Mutex               // guards what follows
+	inFlight      map[string]chan struct{} // orders being worked on, until the channel is closed
+	pending       map[string]string        // the user of each order with a webhook that waits for its turn or its next attempt
+	pendingOfUser map[string]int
 }
 
 // New sends nothing yet. The caller feeds the Worker: Handle with every event of Kinds, Notify with webhooks, and Run.
 func New(c Config) *Worker {
 	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
 	w := &Worker{
-		Config: c, notifications: make(chan notification, maxPending),
-		inFlight: map[string]chan struct{}{}, pending: map[string]bool{},
+		Config: c, queue: newFairQueue(cmp.Or(c.Concurrency, 64), cmp.Or(c.maxWaiting, maxWaiting)),
+		notifications: make(chan notification, maxPending),
+		inFlight:      map[string]chan struct{}{}, pending: map[string]string{}, pendingOfUser: map[string]int{},
 	}
 	w.breaker, w.metrics = w.newBreaker(), newMetrics(w)
 	return w
@@ -81,7 +88,7 @@ func (w *Worker) WaitReady(ctx context.Context) {
 	}
 }
 
-// Handle verifies, refunds or prepares what an event asks for. It may be called again with the same event; retryAfter above
+// Handle verifies, refunds or prepares what an event asks for, when its user's turn has come. It may be called again with the same event; retryAfter above
 // 0 asks for that, with the next attempt.
 func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
 	var err error
@@ -91,15 +98,20 @@ func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (re
 	case orders.Recheck:
 		err = w.reconcileAfter(ctx, e, triggerRecheck)
 	case orders.Prepared:
-		err = w.prepare(ctx, body)
+		err = w.prepare(ctx, e.User, body)
 	}
 	return w.retryDelay(ctx, e.Entity, err, attempt)
 }
 
 // prepare binds the amount to the merchant_uid at the provider, so that its payment window refuses any other. The payment is
 // verified all the same, so a refusal does no harm.
-func (w *Worker) prepare(ctx context.Context, p orders.Prepared) error {
-	_, err := w.call(ctx, "prepare", func() (any, error) { return nil, w.Provider.Prepare(ctx, p.MerchantUID, p.Amount) })
+func (w *Worker) prepare(ctx context.Context, user string, p orders.Prepared) error {
+	release, err := w.queue.acquire(ctx, user, classFirst)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = w.call(ctx, "prepare", func() (any, error) { return nil, w.Provider.Prepare(ctx, p.MerchantUID, p.Amount) })
 	if isRefusal(err) {
 		w.Logger.Warn("provider refused to prepare a payment", "merchant_uid", p.MerchantUID, "error", err)
 		return nil

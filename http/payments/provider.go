@@ -29,7 +29,10 @@ func (w *Worker) newBreaker() *gobreaker.CircuitBreaker[any] {
 		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerThreshold },
 		IsSuccessful: isAnswer,
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			w.Logger.Warn("payment circuit breaker state changed", "from", from, "to", to)
+			if to == gobreaker.StateOpen {
+				w.queue.flush(errCircuitOpen) // another node may reach the provider
+			}
+			w.Logger.Debug("payment circuit breaker state changed", "from", from, "to", to)
 		},
 	})
 }
@@ -52,6 +55,7 @@ func (w *Worker) call(ctx context.Context, operation string, request func() (any
 		answer, err := w.breaker.Execute(request)
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) {
 			w.metrics.countRequest(operation, err)
+			w.noteOutcome(err)
 			return answer, err
 		}
 		if time.Now().After(deadline) {

@@ -30,7 +30,33 @@ func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger) 
 	if err := w.Projector.WaitConfirmed(ctx, e.Number); err != nil {
 		return err
 	}
-	return w.reconcile(ctx, e.Entity, t)
+	return w.reconcileInTurn(ctx, e.Entity, t)
+}
+
+// reconcileInTurn reconciles when the turn of the order's user has come.
+func (w *Worker) reconcileInTurn(ctx context.Context, impUID string, t trigger) error {
+	release, err := w.awaitTurn(ctx, impUID, t)
+	if release == nil {
+		if t == triggerWebhook {
+			w.clearPending(impUID)
+		}
+		return err
+	}
+	defer release()
+	return w.reconcile(ctx, impUID, t)
+}
+
+// awaitTurn returns nil, and perhaps an error, if there is nothing to do.
+func (w *Worker) awaitTurn(ctx context.Context, impUID string, t trigger) (release func(), err error) {
+	o, _, err := w.order(impUID)
+	if err != nil || o == nil {
+		return nil, err
+	}
+	c := classFirst
+	if t == triggerRecheck {
+		c = classRecheck
+	}
+	return w.queue.acquire(ctx, o.User, c)
 }
 
 // reconcile records what the provider knows of an order's payment, and refunds it if the rules want that. An error means that
@@ -105,7 +131,7 @@ func (w *Worker) preparation(merchantUID string) (p *orders.Preparation, err err
 func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) (orders.Payment, error) {
 	pending, err := w.call(ctx, "cancel", func() (any, error) {
 		return w.Provider.Cancel(ctx, portone.Cancel{
-			Ref: o.PaymentID, Amount: p.Refundable(), Cancellable: p.Refundable(), Reason: "onsale: " + o.Reason,
+			Ref: o.PaymentID, Amount: p.Refundable(), Cancellable: p.Refundable(), Currency: p.Currency, Reason: "onsale: " + o.Reason,
 			Key: fmt.Sprintf("onsale-refund-%s-%d-%d-%d", o.PaymentID, o.LastEvent, o.RecheckCount, p.Refundable()),
 		})
 	})
@@ -164,8 +190,8 @@ func (w *Worker) lockOrder(ctx context.Context, impUID string) (unlock func(), e
 	}
 }
 
-// After maxAttempts an event is left to the rules, which recheck the order after one minute, two, four, and so on. While
-// the circuit is open nothing counts as an attempt.
+// After maxAttempts an event is left to the rules, which recheck the order after one minute, two, four, and so on; one that
+// was deferred is left to them at once. While the circuit is open nothing counts as an attempt.
 const (
 	maxAttempts = 8
 	maxBackoff  = 30 // seconds between two attempts; the first delay is one second, and each is twice the one before
@@ -175,6 +201,9 @@ const (
 func (w *Worker) retryDelay(ctx context.Context, entity string, err error, attempt uint64) time.Duration {
 	switch {
 	case err == nil || ctx.Err() != nil:
+		return 0
+	case errors.Is(err, errDeferred):
+		w.metrics.deferred.Inc()
 		return 0
 	case errors.Is(err, errCircuitOpen):
 		return w.timeUnit

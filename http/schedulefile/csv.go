@@ -5,20 +5,17 @@
 package schedulefile
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"onsale/domain/seats"
 	"onsale/http/jsonobject"
+	"onsale/http/spreadsheet"
 )
 
 var columns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSeatsPerUser", "section", "price", "row", "seats"}
@@ -29,17 +26,13 @@ const scheduleColumns = 5 // that describe the schedule
 func CSV(file []byte) iter.Seq2[Schedule, error] { return sequence(file, eachCSV) }
 
 func eachCSV(file []byte, yield func(Schedule) bool) error {
-	if !utf8.Valid(file) {
-		return &Error{jsonobject.Root, "is not UTF-8", 0}
-	}
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(file, []byte("\uFEFF")))) // spreadsheets write a byte order mark
-	header, err := readHeader(reader)
+	reader, err := spreadsheet.NewReader(file, columns)
 	if err != nil {
-		return err
+		return notCSV(err)
 	}
 	var current *csvSchedule
 	for {
-		record, err := reader.Read()
+		cells, line, err := reader.Read()
 		if err == io.EOF {
 			if current != nil {
 				yield(current.schedule())
@@ -48,13 +41,6 @@ func eachCSV(file []byte, yield func(Schedule) bool) error {
 		}
 		if err != nil {
 			return notCSV(err)
-		}
-		line, _ := reader.FieldPos(0)
-		cells := map[string]string{}
-		for i, cell := range record {
-			if cell = strings.TrimSpace(cell); cell != "" {
-				cells[header[i]] = cell
-			}
 		}
 		if current == nil || current.cells["scheduleId"] != cells["scheduleId"] {
 			if current != nil && !yield(current.schedule()) {
@@ -68,33 +54,12 @@ func eachCSV(file []byte, yield func(Schedule) bool) error {
 	}
 }
 
-func readHeader(reader *csv.Reader) ([]string, error) {
-	header, err := reader.Read()
-	if err == io.EOF {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, notCSV(err)
-	}
-	for i, name := range header {
-		header[i] = strings.TrimSpace(name)
-		if !slices.Contains(columns, header[i]) {
-			return nil, &Error{jsonobject.Join("", header[i]), "is an unknown column", 1}
-		}
-		if slices.Contains(header[:i], header[i]) {
-			return nil, &Error{header[i], "is given twice", 1}
-		}
-	}
-	return header, nil
-}
-
-// notCSV is a line that is not CSV, or has other columns than the header.
+// notCSV is the error of a file or line that is not CSV.
 func notCSV(err error) error {
-	line := 0
-	if parseErr, ok := errors.AsType[*csv.ParseError](err); ok {
-		line, err = parseErr.Line, parseErr.Err
+	if invalid, ok := errors.AsType[*spreadsheet.Error](err); ok {
+		return &Error{cmp.Or(jsonobject.Join("", invalid.Column), jsonobject.Root), invalid.Problem, invalid.Line}
 	}
-	return &Error{jsonobject.Root, err.Error(), line}
+	return err
 }
 
 // csvSchedule collects the lines of one schedule.

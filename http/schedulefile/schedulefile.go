@@ -39,7 +39,7 @@ func JSON(file []byte) iter.Seq2[Schedule, error] { return sequence(file, eachJS
 // sequence is what each passes on, and then its error.
 func sequence(file []byte, each func(file []byte, yield func(Schedule) bool) error) iter.Seq2[Schedule, error] {
 	return func(yield func(Schedule, error) bool) {
-		if err := each(file, func(s Schedule) bool { return yield(s, nil) }); err != nil {
+		if err := each(bytes.TrimPrefix(file, []byte(jsonobject.ByteOrderMark)), func(s Schedule) bool { return yield(s, nil) }); err != nil {
 			yield(Schedule{}, err)
 		}
 	}

@@ -84,11 +84,14 @@ func TestSchedules_Errors(t *testing.T) {
 		`{"a":1,"a"`: "line 1: $: is not JSON",
 		`{"a":"` + strings.Repeat("x", maxSchedule) + `"}`: "line 1: $: has more than 1024 KiB",
 		"scheduleId,colour\n":                              "line 1: colour: is an unknown column",
-		"scheduleId,row\ns,1\ns\n":                         "line 3: $: wrong number of fields",
+		"scheduleId,row\ns,1\ns\n":                         "line 3: row: is missing",
+		"scheduleId,row\ns,1\ns,2,3\n":                     "line 3: $: has a cell in column 3, which has no name",
+		"\uFEFF[{},\n{]":                                   "line 2: [1]: is not JSON",
+		"[{},\n{\"title\":\"\\ud83d\"}]":                   "line 2: [1].title: has half of a character: \\ud83d",
 		"scheduleId,title,row\ns,a,1\ns,b,2\n":             "line 3: title: is not as in the first line of its schedule",
 	} {
 		schedules := CSV([]byte(file))
-		if strings.ContainsAny(file[:1], "[{") {
+		if strings.ContainsAny(strings.TrimPrefix(file, "\uFEFF")[:1], "[{") {
 			schedules = JSON([]byte(file))
 		}
 		errs := 0

@@ -174,3 +174,31 @@ func TestExpired_AnswersOverHTTP(t *testing.T) {
 		}
 	})
 }
+
+// When a key was withdrawn, streams with an identity close as they do at their greatest age, and resume; public ones go on.
+func TestHub_Reidentifies(t *testing.T) {
+	onBothPaths(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		s := f.serveBuffered()
+		private, public := s.mustOpen(t, "/feed?expires=3600", ""), s.mustOpen(t, "/schedules/hall", "")
+		defer public.Close()
+		private.expectConnect(t, "fresh", epoch+"-0")
+		public.expectConnect(t, "fresh", epoch+"-0")
+		f.emit(issued("1"))
+		if e := private.mustNext(t); e.ID != epoch+"-1" {
+			t.Fatalf("got %+v", e)
+		}
+		f.hub.Reidentify()
+		private.expectEnd(t)
+		f.emit(issued("1"), held("hall", "2", 7))
+		again := s.mustOpen(t, "/feed?expires=3600", private.LastID)
+		defer again.Close()
+		again.expectConnect(t, "complete", epoch+"-1")
+		if e := again.mustNext(t); e.ID != epoch+"-2" {
+			t.Errorf("got %+v", e)
+		}
+		if e := public.mustNext(t); e.ID != epoch+"-3" {
+			t.Errorf("the public stream got %+v", e)
+		}
+	})
+}

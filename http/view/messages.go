@@ -42,6 +42,7 @@ var messages = map[string]translation{
 	"reason/other":                 {"자세한 내용은 고객센터로 문의해 주세요.", "Please contact us for the details."},
 	"reason/sold_out":              {"준비된 수량이 모두 소진되었습니다.", "It is sold out."},
 	"reason/product_closed":        {"판매가 종료된 상품입니다.", "The sale has ended."},
+	"reason/user_limit_exceeded":   {"1인당 구매 가능한 수량을 초과하였습니다.", "It was more than a person may buy."},
 	"reason/amount_mismatch":       {"결제 금액이 주문 금액과 다릅니다.", "The amount is not what the order costs."},
 	"reason/currency_mismatch":     {"결제 통화가 주문과 다릅니다.", "The payment is in another currency."},
 	"reason/test_payment":          {"테스트 결제는 사용할 수 없습니다.", "It was a test payment."},
@@ -101,6 +102,9 @@ var messages = map[string]translation{
 	"hold_expired":          {"좌석 선점 시간이 만료되었습니다. 좌석을 다시 선택해 주세요.", "Your hold has expired. Please choose your seats again."},
 	"not_owner":             {"본인의 내역에 대해서만 요청하실 수 있습니다.", "This belongs to somebody else."},
 
+	"user_limit_exceeded/products": {"1인당 구매 가능한 수량({limit}개)을 초과합니다.", "This is more than a person may buy ({limit})."},
+	"user_limit_exceeded/orders":   {"1인당 구매 가능한 수량({limit}개)을 초과합니다. 결제하신 금액은 환불됩니다.", "This is more than a person may buy ({limit}). Whatever was paid will be refunded."},
+
 	"product_not_found":        {"존재하지 않는 상품입니다.", "There is no such product."},
 	"product_exists":           {"이미 등록된 상품입니다. (상품 ID: {salePostId})", "This product already exists. (Product ID: {salePostId})"},
 	"product_closed":           {"판매가 종료된 상품입니다.", "This product is no longer on sale."},
@@ -109,6 +113,7 @@ var messages = map[string]translation{
 	"invalid_count":            {"주문 수량은 1개 이상 {limit}개 이하여야 합니다.", "The quantity must be 1 to {limit}."},
 	"amount_mismatch":          {"주문 금액이 상품 가격과 다릅니다. 금액을 확인해 주세요.", "The amount is not what this costs. Please check it."},
 	"payment_already_used":     {"이미 다른 주문에 사용된 결제입니다.", "This payment has already been used for an order."},
+	"too_many_open_orders":     {"결과를 기다리는 주문이 {limit}건 있습니다. 결과가 나온 뒤에 다시 주문해 주세요.", "Orders of yours that have no result yet: {limit}. Please order again once one has."},
 	"order_not_found":          {"주문 내역을 찾을 수 없습니다.", "There is no such order."},
 	"already_cancelled/orders": {"이미 취소되었거나 완료되지 않은 주문입니다.", "This order has already been cancelled, or has failed."},
 }

@@ -96,6 +96,8 @@ var samples = map[string]domain.Event{
 	"kept":            userEvent(domain.Event{Entity: "imp_17", Body: orders.RejectedPaid{Placement: orders.Placement(placed), Reason: domain.SoldOut}}),
 	"order sold out":  rejectionOf("orders.place", "imp_17", domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
 	"wrong amount":    rejectionOf("orders.place", "imp_17", domain.AmountMismatch, domain.Details{Expected: 20000}),
+	"order limit":     rejectionOf("orders.place", "imp_17", domain.UserLimitExceeded, domain.Details{Limit: 2}),
+	"open orders":     rejectionOf("orders.place", "imp_17", domain.TooManyOpenOrders, domain.Details{Limit: 3}),
 	"payment used":    rejectionOf("orders.place", "imp_17", domain.PaymentAlreadyUsed, domain.Details{}),
 	"order not there": rejectionOf("orders.cancel", "imp_17", domain.OrderNotFound, domain.Details{}),
 	"order over":      rejectionOf("orders.cancel", "imp_17", domain.AlreadyCancelled, domain.Details{}),

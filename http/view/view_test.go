@@ -292,7 +292,7 @@ func TestMessages_CoverReasons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch} // of orders.RejectedPaid
+	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch, domain.UserLimitExceeded} // of orders.RejectedPaid
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Reason") {
 			reason, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)

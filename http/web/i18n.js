@@ -32,6 +32,7 @@ const TEXT = {
     },
     reasons: {
       sold_out: "모두 소진되었습니다.", product_closed: "판매가 종료되었습니다.", amount_mismatch: "결제 금액이 주문 금액과 다릅니다.",
+      user_limit_exceeded: "1인당 구매 수량을 넘었습니다.",
       currency_mismatch: "결제 통화가 주문과 다릅니다.", test_payment: "테스트 결제입니다.", payment_cancelled: "취소된 결제입니다.",
       payment_failed: "결제가 승인되지 않았습니다.", payment_timeout: "제한 시간 안에 결제되지 않았습니다.", payment_not_found: "결제 내역이 없습니다.",
       payment_of_another: "다른 사용자의 결제입니다.", payment_not_prepared: "여기에서 시작하지 않은 결제입니다.",
@@ -73,7 +74,7 @@ const TEXT = {
     },
     reasons: {
       sold_out: "Sold out.", product_closed: "The sale has ended.",
-      amount_mismatch: "The amount paid differs from the price.",
+      amount_mismatch: "The amount paid differs from the price.", user_limit_exceeded: "It was more than a person may buy.",
       currency_mismatch: "The payment is in another currency.", test_payment: "It was a test payment.",
       payment_cancelled: "The payment was cancelled.",
       payment_failed: "The payment did not go through.", payment_timeout: "It was not paid in time.",
@@ -114,6 +115,7 @@ const REASONS = {
   seat_unavailable: "다른 사람이 먼저 선택한 좌석입니다.", seat_limit_exceeded: "한 사람이 잡을 수 있는 좌석 수를 넘었습니다.",
   hold_not_found: "선점 내역이 없습니다.", hold_expired: "선점 시간이 끝났습니다.", backlog_full: "요청이 몰리고 있습니다. 잠시 후 다시 시도해 주세요.",
   product_not_found: "상품이 없습니다.", invalid_count: "주문할 수 없는 수량입니다.", payment_already_used: "이미 사용된 결제입니다.",
+  too_many_open_orders: "결과를 기다리는 주문이 있습니다. 결과가 나오면 이어서 주문합니다.",
   payments_not_configured: "결제가 설정되지 않았습니다. (onsale serve --demo)",
   log_full: "지금은 요청을 받을 수 없습니다.", halted: "점검 중입니다.", outcome_unknown: "결과를 아직 알 수 없습니다. 잠시 후 다시 확인해 주세요.",
 };

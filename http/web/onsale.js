@@ -261,7 +261,7 @@ export async function request(path, { body, user = "", token, headers = {}, atte
     let seconds = attempt / 2, answer = { ok: false, status: 0, body: /** @type {any} */ ({}) };
     try {
       const identified = { ...headers, ...await identity({ user, token }) };
-      const response = await fetch(path, { method: "POST", headers: identified, body: text, credentials: "include" });
+      const response = await fetch(path, { method: "POST", headers: identified, body: text, credentials: "include", redirect: "error" });
       answer = { ok: response.ok, status: response.status, body: parse(await response.text()) };
       seconds = Math.min(Number(response.headers.get("Retry-After")) || seconds, 30);
     } catch { /* it may have arrived */ }
@@ -285,12 +285,12 @@ export const issue = (promotion, options) => request(`/api/v1/promotions/${encod
  */
 export async function outcome(accepted, { user, token, signal } = {}) {
   for (;;) {
-    const response = await identity({ user, token })
-      .then((headers) => fetch(accepted.links.request + "&wait=20s", { headers, credentials: "include", signal }))
+    const began = Date.now(), response = await identity({ user, token })
+      .then((headers) => fetch(accepted.links.request + "&wait=20s", { headers, credentials: "include", redirect: "error", signal }))
       .catch(() => signal?.throwIfAborted());
     const found = await response?.json().catch(() => undefined);
     if (response && found && (response.ok ? found.status !== "PENDING" : [401, 403, 404].includes(response.status))) return found;
-    if (!response?.ok) await pause(1 + 2 * Math.random());
+    if (!response?.ok || Date.now() - began < 1000) await pause(1 + 2 * Math.random()); // it failed, or did not wait
   }
 }
 
@@ -300,7 +300,7 @@ export async function outcome(accepted, { user, token, signal } = {}) {
  * @returns {Promise<string>}
  */
 export async function ticket(token) {
-  const response = await fetch("/api/v1/me/tickets", { method: "POST", headers: await identity({ token }), credentials: "include" });
+  const response = await fetch("/api/v1/me/tickets", { method: "POST", headers: await identity({ token }), credentials: "include", redirect: "error" });
   if (!response.ok) throw new Error(`no ticket: ${response.status}`);
   return (await response.json()).ticket;
 }

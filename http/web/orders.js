@@ -13,6 +13,7 @@ import { command, decided, setUserCookie, user } from "./session.js";
  *             reason?: keyof Text["reasons"]}} Order */
 
 const USED = "payment_already_used", MAX_REFUSED = 5; // retries of that, within half a minute
+const TOO_MANY = "too_many_open_orders"; // until another order has its result
 
 const orderURL = (/** @type {string} */ impUID) => `/api/v1/orders/${encodeURIComponent(impUID)}`;
 
@@ -59,14 +60,15 @@ async function order(impUID, { user: buyer, salePostId, count, amount, refused }
 
 /**
  * Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
- * ours; but a key keeps its refusal, so each retry has a new one.
+ * ours. Or the buyer has too many orders without a result. A key keeps its refusal, so each retry has a new one.
  * @param {string} impUID @param {Purchase} purchase
  * @param {{status: number, body: any}} refusal @returns milliseconds until the next attempt; 0: none
  */
 function retryDelay(impUID, purchase, { status, body }) {
-  if (body.code === USED && purchase.at > Date.now() - DAY) {
+  if ((body.code === USED || body.code === TOO_MANY) && purchase.at > Date.now() - DAY) {
     const refused = (purchase.refused ?? 0) + 1;
     storePaid(impUID, { ...purchase, refused });
+    if (body.code === TOO_MANY) return Math.min(500 * 2 ** refused, 60000);
     return refused <= MAX_REFUSED ? 500 * 2 ** refused : 0;
   }
   if (body.eventId || status === 400) remove(impUID); // refused permanently

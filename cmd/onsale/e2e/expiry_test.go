@@ -3,7 +3,11 @@ package e2e
 import (
 	"bufio"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,4 +112,60 @@ func readFrames(t *testing.T, node *harness.Node, path string, header ...string)
 		}
 	}
 	return f
+}
+
+// A rotated key set is followed: the new key works, the old one is dead, and a stream that was opened with it ends.
+func TestStream_EndsWithItsKey(t *testing.T) {
+	t.Parallel()
+	var published atomic.Value
+	issuer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(published.Load().([]byte)) }))
+	t.Cleanup(issuer.Close)
+	node := harness.NewNode(t, "--demo", "--auth-jwks", issuer.URL)
+	newKey := func() (set []byte, token string) {
+		dir := filepath.Join(t.TempDir(), "keys")
+		if _, stderr, code := node.RunTool("token", "--new-key", dir); code != 0 {
+			t.Fatal(stderr)
+		}
+		set, err := os.ReadFile(filepath.Join(dir, "jwks.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, stderr, code := node.RunTool("token", "--key", filepath.Join(dir, "private.jwk"), "--user", "kim")
+		if code != 0 {
+			t.Fatal(stderr)
+		}
+		return set, strings.TrimSpace(token)
+	}
+	oldSet, oldToken := newKey()
+	newSet, newToken := newKey()
+	published.Store(oldSet)
+	node.StartDemo()
+	client := harness.NewHTTPClient(t, 0)
+	status := func(token string) int {
+		return node.MustDo(t.Context(), client, "GET", "/api/v1/me/coupons", "", "Authorization", "Bearer "+token).Status
+	}
+	if got := status(oldToken); got != 200 {
+		t.Fatalf("the old key got %d", got)
+	}
+	ended := make(chan frames)
+	go func() { ended <- readFrames(t, node, "/subscribe/kim", "Authorization", "Bearer "+oldToken) }()
+	for !strings.Contains(node.MustDo(t.Context(), client, "GET", "/metrics", "").Body, "onsale_streams_open{kind=\"user\"} 1\n") {
+		harness.Sleep(t.Context(), 10*time.Millisecond)
+	}
+	published.Store(newSet)
+	for ctx := harness.TimeoutContext(t, 40*time.Second); status(newToken) != 200; { // an unknown key is looked up once in ten seconds
+		if !harness.Sleep(ctx, 200*time.Millisecond) {
+			t.Fatal("the new key is not accepted")
+		}
+	}
+	if got := status(oldToken); got != 401 {
+		t.Errorf("the old key got %d, want 401", got)
+	}
+	stream := <-ended
+	if stream.names() != "connect" || stream.lastID == "" {
+		t.Fatalf("the stream of the old key: got %+v", stream)
+	}
+	if again := readFrames(t, node, "/subscribe/kim", "Last-Event-ID", stream.lastID, "Authorization", "Bearer "+oldToken); again.names() != "auth-expired" {
+		t.Errorf("it comes back: got %+v", again)
+	}
 }

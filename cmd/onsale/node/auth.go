@@ -50,5 +50,8 @@ func (n *Node) readyNotes() []string {
 	if len(n.config.NATS.URL) > 0 {
 		notes = append(notes, "only the leaders of the logs are checked, not their replicas")
 	}
+	if n.payments != nil {
+		notes = append(notes, n.payments.ReadyNotes()...)
+	}
 	return notes
 }

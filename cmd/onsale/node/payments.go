@@ -38,6 +38,7 @@ const (
 // startFakeProvider configures a fake payment provider at address, which is this node's. It keeps everything in memory.
 func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
 	f := fakeportone.New()
+	f.Currency = c.Currency
 	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+FakePayPath, f.Key, f.Secret
 	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + webhookPath})
 }
@@ -80,13 +81,14 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	if err != nil {
 		return nil, fmt.Errorf("payments: %w", err)
 	}
-	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Logger: n.logger})
+	n.payments = payments.New(payments.Config{Provider: p, Append: appendCommand, Projector: n.projector, Logger: n.logger, Concurrency: c.Concurrency})
 	n.registry.MustRegister(n.payments)
 	return &httpd.Payments{
 		Terms: orders.Terms{
-			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
+			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), MissingSeconds: int(c.MissingWithin / time.Second),
+			RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
-		ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
+		MaxOpenOrders: c.MaxOpenOrders, ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,
 	}, nil
 }
 
@@ -97,6 +99,9 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	}
 	if n.fakeListener != nil {
 		group.Go(func() { n.serveFakeProvider(ctx) })
+	}
+	if n.fake == nil {
+		group.Go(func() { n.payments.Watch(ctx) })
 	}
 	group.Go(func() { n.payments.Run(ctx) })
 	group.Go(func() { n.consumeOrders(ctx) })
@@ -119,7 +124,7 @@ func (n *Node) serveFakeProvider(ctx context.Context) {
 // consumeOrders handles events of orders until ctx ends. All nodes share the consumer.
 func (n *Node) consumeOrders(ctx context.Context) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: n.config.Payments.Concurrency,
+		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: payments.MaxEvents,
 		WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
 	})
 	if err != nil && ctx.Err() == nil {

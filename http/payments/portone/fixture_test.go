@@ -119,7 +119,7 @@ func wantOutcome(t *testing.T, err error, want string) {
 
 func cancelRequest(ref string, amount, balance int64) portone.Cancel {
 	key := "key-of-" + ref + "-0123456789"
-	return portone.Cancel{Ref: ref, Amount: amount, Cancellable: balance, Reason: "품절: a, b", Key: key}
+	return portone.Cancel{Ref: ref, Amount: amount, Cancellable: balance, Currency: "KRW", Reason: "품절: a, b", Key: key}
 }
 
 // clock stops until it is advanced.

@@ -8,6 +8,9 @@
 //   - unknown: errors.Is(err, ErrUnknown). The request may have had its effect, or may still have it: Get
 //     shows which.
 //
+// Amounts are integers in the currency's minor unit, as V2 has them. V1 has them in the major unit, with decimals (14.2 US
+// dollars), and is converted here, exactly.
+//
 // Requests are not retried, except once with a new token after PortOne refused the old one: a refused token had no effect.
 // A webhook is not a fact, only a reason to call Get.
 package portone
@@ -18,6 +21,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"onsale/http/payments/currency"
 )
 
 // Config is for one client.
@@ -32,7 +37,7 @@ type Config struct {
 	WebhookSecrets []string
 	// Test makes V1 find payments of test channels too. V2 always finds them; Payment.Test marks them.
 	Test bool
-	// Currency of prepared amounts; "" is KRW. Amounts are in its smallest unit.
+	// Currency of prepared amounts, by ISO 4217; "" is KRW.
 	Currency string
 	// Timeout is for one request with its response; 0 is 60 s, the least that PortOne recommends.
 	Timeout time.Duration
@@ -40,12 +45,15 @@ type Config struct {
 	Now func() time.Time
 }
 
-func (c Config) withDefaults() Config {
+func (c Config) withDefaults() (Config, error) {
 	c.Currency = cmp.Or(c.Currency, "KRW")
+	if _, known := currency.Decimals(c.Currency); !known {
+		return c, fmt.Errorf("currency %.10q is not in ISO 4217, or has no minor unit", c.Currency)
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return c
+	return c, nil
 }
 
 // Status of a payment. A payment that was refunded in part is Paid, with Cancelled above 0.
@@ -59,7 +67,7 @@ const (
 	Unknown   Status = "unknown"   // a status that this client does not know
 )
 
-// Payment is one payment at PortOne. Amounts are in the currency's smallest unit, exact, 0 ≤ Cancelled ≤ Amount.
+// Payment is one payment at PortOne. Amounts are in the currency's minor unit, exact, 0 ≤ Cancelled ≤ Amount.
 type Payment struct {
 	Ref         string // imp_uid, or the payment id of V2
 	MerchantUID string // the order that it claims to be for; with V2 the same as Ref
@@ -67,7 +75,7 @@ type Payment struct {
 	Cancelled   int64 // refunded
 	// Pending refunds have neither succeeded nor failed (V2). PortOne does not document whether Cancelled includes them.
 	Pending    int64
-	Currency   string // "KRW"
+	Currency   string // "KRW"; V1 has only those of ISO 4217
 	Status     Status
 	Waiting    bool   // a virtual account was issued and has received no transfer yet
 	Test       bool   // of a test channel: no money has moved. V2 may not say before Paid
@@ -105,12 +113,15 @@ func (p Payment) normalized(everPaid bool) Payment {
 // ErrUnknown: no response came in time, or none that says what happened. The request may have had its effect.
 var ErrUnknown = errors.New("outcome unknown")
 
-// Two kinds of ErrUnknown that retries will hardly resolve; an operator should look.
+// Kinds of ErrUnknown that retries will hardly resolve; an operator should look.
 var (
 	// ErrMalformed: a response came that is not as PortOne documents it.
 	ErrMalformed = fmt.Errorf("%w: malformed response", ErrUnknown)
 	// ErrAuth: PortOne refuses the keys. The request had no effect, and the response says nothing about the payment.
 	ErrAuth = fmt.Errorf("%w: keys refused", ErrUnknown)
+	// ErrNotPortOne: a page, a redirect, or a path that PortOne has is not found. The address or the API is wrong, or a
+	// proxy answers.
+	ErrNotPortOne = fmt.Errorf("%w: not a response of PortOne", ErrUnknown)
 )
 
 // ErrNotFound is the Refusal of a payment that does not exist.
@@ -164,6 +175,7 @@ type Cancel struct {
 	// Cancellable is the balance that the caller believes can still be refunded, Amount − Cancelled as Get showed it.
 	// PortOne refuses when it is another: so a retry after an unknown outcome cannot refund twice.
 	Cancellable int64
+	Currency    string // Payment.Currency
 	Reason      string // for people, also the payer
 	// Key is the same in each retry of one Cancel, 16 to 256 letters, digits, - and _; for 3 hours V2 repeats the first
 	// response to it. Use a new one after a refusal. V1 ignores it.

@@ -58,17 +58,19 @@ func TestResponse_YieldsOutcome(t *testing.T) {
 		{"v1", "get", 200, v1Paid, `:1000`, `:"1000"`, "unknown"},
 		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775807`, "yes"},
 		{"v1", "get", 200, v1Paid, `:1000`, `:9223372036854775808`, "unknown"},
-		{"v1", "get", 200, v1Paid, `:1000`, `:399`, "unknown"},             // less than was refunded
-		{"v1", "get", 200, v1Paid, `"amount"`, `"Amount"`, "unknown"},      // another field
-		{"v1", "get", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},          // another payment
-		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},      // is the channel live?
-		{"v1", "get", 200, v1Paid, `:{`, `:null,"was":{`, "unknown"},       //
-		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                      // a 404 with a yes
-		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},      // a proxy's no
-		{"v1", "get", 404, `{"code":-1,"message":"x"}`, ``, ``, "no"},      //
-		{"v1", "get", 200, `{"code":-1,"message":"x"}`, ``, ``, "unknown"}, // says nothing about the payment
-		{"v1", "cancel", 200, v1Paid, `:1000`, `:1001`, "unknown"},         // not the balance that must be left
-		{"v1", "cancel", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},       //
+		{"v1", "get", 200, v1Paid, `:1000`, `:399`, "unknown"},                          // less than was refunded
+		{"v1", "get", 200, v1Paid, `"amount"`, `"Amount"`, "unknown"},                   // another field
+		{"v1", "get", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},                       // another payment
+		{"v1", "get", 200, v1Paid, `,"sandbox":false`, ``, "unknown"},                   // is the channel live?
+		{"v1", "get", 200, v1Paid, `:{`, `:null,"was":{`, "unknown"},                    //
+		{"v1", "get", 404, v1Paid, ``, ``, "unknown"},                                   // a 404 with a yes
+		{"v1", "get", 404, `{"error":"no route"}`, ``, ``, "unknown"},                   // a proxy's no
+		{"v1", "get", 404, `{"code":-1,"message":"x"}`, ``, ``, "no"},                   //
+		{"v1", "get", 200, `{"code":-1,"message":"x"}`, ``, ``, "unknown"},              // says nothing about the payment
+		{"v1", "get", 200, v1Paid, `"message":null`, `"message":"\ud83d"`, "yes"},       // a text that was cut in an emoji
+		{"v1", "get", 200, v1Paid, `"message":null`, "\"message\":\"\xb0\xa1\"", "yes"}, // and one in another encoding
+		{"v1", "cancel", 200, v1Paid, `:1000`, `:1001`, "unknown"},                      // not the balance that must be left
+		{"v1", "cancel", 200, v1Paid, `:"r"`, `:"other"`, "unknown"},                    //
 		{"v1", "cancel", 200, `{"code":1,"message":"이미 전액취소된 주문입니다."}`, ``, ``, "no"},
 		{"v1", "cancel", 500, `{"code":1,"message":"x"}`, ``, ``, "unknown"},
 		{"v1", "cancel", 408, `{"code":1,"message":"x"}`, ``, ``, "unknown"},

@@ -68,7 +68,7 @@ func (t *token) renew() (string, error) {
 	requestedAt := t.config.Now()
 	access, ttl, err := t.fetch()
 	retryable := func() bool {
-		return errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && t.config.Now().Sub(requestedAt) < tokenRetryWithin
+		return errors.Is(err, ErrUnknown) && !errors.Is(err, ErrAuth) && !errors.Is(err, ErrNotPortOne) && t.config.Now().Sub(requestedAt) < tokenRetryWithin
 	}
 	for attempt := 1; attempt < maxTokenAttempts && retryable(); attempt++ {
 		time.Sleep(time.Duration(attempt) * tokenRetryWithin / 10)
@@ -86,6 +86,9 @@ func (t *token) fetch() (access string, ttl time.Duration, err error) {
 		map[string]string{"imp_key": t.config.Key, "imp_secret": t.config.Secret})
 	if err != nil {
 		return "", 0, err
+	}
+	if status == http.StatusNotFound {
+		return "", 0, fmt.Errorf("%w: POST /users/getToken: 404: %s", ErrNotPortOne, reason(response))
 	}
 	o, err := unwrap(status, response)
 	if refusal, refused := errors.AsType[*Refusal](err); refused {

@@ -88,7 +88,7 @@ func (t *transport) call(ctx context.Context, method, path string, header http.H
 
 // classify returns the object in which PortOne answers yes or no, or why there is none.
 func classify(status int, text []byte) (*jsonobject.Object, error) {
-	o, err := parse(text)
+	o, err := jsonobject.ParseLoosely(text) // messages of card companies are not always UTF-8
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, fmt.Errorf("%w: %s", ErrAuth, reason(o))
@@ -96,17 +96,12 @@ func classify(status int, text []byte) (*jsonobject.Object, error) {
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, reason(o))
 	case len(text) > maxResponse:
 		return nil, malformed("it is longer than %d bytes", maxResponse)
-	case status/100 != 2 && status/100 != 4:
-		return nil, malformed("it is neither yes nor no")
+	case status/100 != 2 && status/100 != 4, !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+		return nil, ErrNotPortOne
 	case err != nil:
 		return nil, malformed("%w", err)
 	}
 	return o, nil
-}
-
-// parse reads a JSON object. Messages of card companies are not always UTF-8.
-func parse(text []byte) (*jsonobject.Object, error) {
-	return jsonobject.Parse(bytes.ToValidUTF8(text, []byte("\uFFFD")))
 }
 
 // reason is the message for people in a response, if any.
@@ -117,7 +112,7 @@ func reason(o *jsonobject.Object) string {
 	return truncate(strings.TrimSpace(o.Text("message") + " " + o.Text("pgMessage")))
 }
 
-// amount is 0 or more in whole units. Nothing is rounded: 1000.00 is 1000, 1000.5 is invalid, and 9007199254740993 stays.
+// amount is 0 or more in minor units. Nothing is rounded: 1000.00 is 1000, 1000.5 is invalid, and 9007199254740993 stays.
 func amount(o *jsonobject.Object, name string) int64 {
 	whole, fraction, _ := strings.Cut(o.RequiredNumber(name).String(), ".")
 	n, err := strconv.ParseInt(whole, 10, 64)

@@ -5,11 +5,13 @@ package portone
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
 
 	"onsale/http/jsonobject"
+	"onsale/http/payments/currency"
 )
 
 // V1 is a client of the V1 API, safe for concurrent use.
@@ -24,7 +26,10 @@ func NewV1(c Config) (*V1, error) {
 	if c.Key == "" || c.Secret == "" {
 		return nil, errors.New("V1 of PortOne needs a key and a secret")
 	}
-	c = c.withDefaults()
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	t, err := newTransport(c)
 	if err != nil {
 		return nil, err
@@ -55,14 +60,26 @@ func (v *V1) Cancel(ctx context.Context, c Cancel) (pending bool, err error) {
 	if err := c.validate(); err != nil {
 		return false, err
 	}
+	refund, err := majorNumber(c.Currency, c.Amount)
+	if err != nil {
+		return false, err
+	}
+	balance, err := majorNumber(c.Currency, c.Cancellable)
+	if err != nil {
+		return false, err
+	}
 	o, err := v.call(ctx, http.MethodPost, "/payments/cancel", map[string]any{
-		"imp_uid": c.Ref, "amount": c.Amount, "checksum": c.Cancellable, "reason": c.Reason,
+		"imp_uid": c.Ref, "amount": refund, "checksum": balance, "reason": c.Reason,
 	})
 	if err != nil {
 		return false, err
 	}
 	p, err := v1Payment(o, c.Ref)
-	if err == nil && p.Amount-p.Cancelled != c.Cancellable-c.Amount {
+	switch {
+	case err != nil:
+	case p.Currency != c.Currency:
+		err = malformed("it refunds %s instead of %s", truncate(p.Currency), c.Currency)
+	case p.Amount-p.Cancelled != c.Cancellable-c.Amount:
 		err = malformed("%d of %d are left after refunding %d", p.Amount-p.Cancelled, c.Cancellable, c.Amount)
 	}
 	return false, err
@@ -74,8 +91,12 @@ func (v *V1) Prepare(ctx context.Context, merchantUID string, amountDue int64) e
 	if err := validatePrepare(merchantUID, amountDue); err != nil {
 		return err
 	}
+	number, err := majorNumber(v.config.Currency, amountDue)
+	if err != nil {
+		return err
+	}
 	o, err := v.call(ctx, http.MethodPost, "/payments/prepare", map[string]any{
-		"merchant_uid": merchantUID, "amount": amountDue, "currency": v.config.Currency,
+		"merchant_uid": merchantUID, "amount": number, "currency": v.config.Currency,
 	})
 	refusal, refused := errors.AsType[*Refusal](err)
 	if refused {
@@ -87,7 +108,7 @@ func (v *V1) Prepare(ctx context.Context, merchantUID string, amountDue int64) e
 		}
 		return err
 	}
-	uid, prepared := o.RequiredText("merchant_uid"), amount(o, "amount")
+	uid, prepared := o.RequiredText("merchant_uid"), majorAmount(o, "amount", v.config.Currency)
 	switch {
 	case o.Err() != nil:
 		return malformed("%w", o.Err())
@@ -147,12 +168,13 @@ var v1Statuses = map[string]Status{"ready": Ready, "paid": Paid, "cancelled": Ca
 
 // v1Payment reads the payment in o, which must be the one that was requested.
 func v1Payment(o *jsonobject.Object, ref string) (Payment, error) {
+	code := o.RequiredText("currency")
 	p := Payment{
 		Ref:         o.RequiredText("imp_uid"),
 		MerchantUID: o.RequiredText("merchant_uid"),
-		Amount:      amount(o, "amount"),
-		Cancelled:   amount(o, "cancel_amount"),
-		Currency:    o.RequiredText("currency"),
+		Amount:      majorAmount(o, "amount", code),
+		Cancelled:   majorAmount(o, "cancel_amount", code),
+		Currency:    code,
 		Status:      cmp.Or(v1Statuses[o.RequiredText("status")], Unknown),
 		Test:        o.RequiredBool("sandbox"),
 		FailReason:  truncate(o.Text("fail_reason")),
@@ -160,4 +182,22 @@ func v1Payment(o *jsonobject.Object, ref string) (Payment, error) {
 	p.Waiting = p.Status == Ready && o.Text("pay_method") == "vbank"
 	everPaid := !o.Has("paid_at") || o.RequiredInteger("paid_at") != 0
 	return p.validated(ref, everPaid, o.Err())
+}
+
+// majorAmount reads an amount in the major unit of a currency and returns it in the minor one.
+func majorAmount(o *jsonobject.Object, name, code string) int64 {
+	n, err := currency.ParseMajor(code, o.RequiredNumber(name).String())
+	if err != nil {
+		o.Invalid(name, "%s", err)
+	}
+	return n
+}
+
+// majorNumber is an amount as V1 wants it.
+func majorNumber(code string, minor int64) (json.Number, error) {
+	text, err := currency.FormatMajor(code, minor)
+	if err != nil {
+		return "", refuse("%s", err)
+	}
+	return json.Number(text), nil
 }

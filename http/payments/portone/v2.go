@@ -27,7 +27,10 @@ func NewV2(c Config) (*V2, error) {
 	if c.Secret == "" {
 		return nil, errors.New("V2 of PortOne needs an API secret")
 	}
-	c = c.withDefaults()
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	t, err := newTransport(c)
 	if err != nil {
 		return nil, err
@@ -123,7 +126,7 @@ func (v *V2) call(ctx context.Context, method, path, key string, body any) (*jso
 	case kind == "PAYMENT_NOT_FOUND":
 		return nil, &Refusal{notFound, reason(o)}
 	case status == http.StatusNotFound:
-		return nil, malformed("a %d says %q", status, truncate(kind))
+		return nil, fmt.Errorf("%w: %s %s is a 404 with the type %q", ErrNotPortOne, method, path, truncate(kind))
 	case kind == "IDEMPOTENCY_OUTSTANDING_REQUEST":
 		return nil, fmt.Errorf("%w: the first request with this key is still in progress", ErrUnknown)
 	}

@@ -41,7 +41,7 @@ func (v *V1) ParseWebhook(header http.Header, body []byte) (ref string, err erro
 		}
 		ref = form.Get("imp_uid")
 	} else {
-		o, err := parse(body)
+		o, err := jsonobject.ParseLoosely(body)
 		if err != nil {
 			return "", fmt.Errorf("%w: %w", ErrWebhook, err)
 		}
@@ -62,7 +62,7 @@ func (v *V2) ParseWebhook(header http.Header, body []byte) (ref string, err erro
 	if err := verifySignature(v.keys, header, body, v.config.Now()); err != nil {
 		return "", err
 	}
-	o, err := parse(body)
+	o, err := jsonobject.ParseLoosely(body)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrWebhook, err)
 	}

@@ -38,7 +38,8 @@ func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Dura
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	args = append(args, "--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
-		"--payments-secret", f.Secret, "--payments-timeout", "1s", "--payments-pay-within", paymentTimeout.String())
+		"--payments-secret", f.Secret, "--payments-timeout", "1s", "--payments-pay-within", paymentTimeout.String(),
+		"--payments-max-open-orders", "0") // buyers go on while the provider is away
 	m := &orderWorkload{
 		workload: newChaosTest(t, args...).newWorkload(harness.TimeoutContext(t, timeout)), provider: f, paymentTimeout: paymentTimeout, adminPaths: make(chan string),
 		streamClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},

@@ -6,11 +6,11 @@
 package fakeportone
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,13 +25,14 @@ type Server struct {
 	WebhookSecrets []string         // "whsec_" and base64; each adds a signature
 	// PartlyCancelled is V1's status of a partly refunded payment: "paid" or "cancelled". Its documents do not say.
 	PartlyCancelled string
-	Asynchronous    bool // a refund of V2 stays REQUESTED until Settle
+	Currency        string // of payments that name none
+	Asynchronous    bool   // a refund of V2 stays REQUESTED until Settle
 	// RequireBalance makes it a violation to cancel without the expected balance.
 	RequireBalance bool
 
 	control, v1, v2 *http.ServeMux
 
-	start string // makes imp_uids distinct from those of an earlier start
+	start string // makes imp_uids distinct from those of any other start: a restarted demo still knows their orders
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
@@ -64,10 +65,10 @@ func New() *Server {
 	s := &Server{
 		Now: time.Now, Key: fakeKey, Secret: fakeSecret, APISecret: fakeAPISecret, Store: fakeStore,
 		WebhookSecrets:  []string{"whsec_b2xkLWZha2Utd2ViaG9vay1rZXk=", "whsec_bmV3LWZha2Utd2ViaG9vay1rZXk="},
-		PartlyCancelled: "paid", RequireBalance: true,
+		PartlyCancelled: "paid", Currency: "KRW", RequireBalance: true,
 		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
 		prepared: map[string]preparation{}, keys: map[string]*keyedRequest{},
-		start: strconv.FormatInt(time.Now().UnixMilli(), 36),
+		start: strings.ToLower(rand.Text()[:8]),
 	}
 	s.sent.L = &s.mu
 	s.control = s.controlMux()

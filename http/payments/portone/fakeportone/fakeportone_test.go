@@ -296,3 +296,40 @@ func TestFake_ImpUIDsDifferBetweenStarts(t *testing.T) {
 		t.Errorf("got %s and %s", first, second)
 	}
 }
+
+// V1 has amounts in the major unit, with decimals; V2 in the minor one.
+func TestFake_SpeaksUnitsOfEachAPI(t *testing.T) {
+	c := newClient(t)
+	access, _ := c.token()
+	if status, got := c.do("POST", "/payments/prepare", access, "application/json", `{"merchant_uid":"o1","amount":14.2,"currency":"USD"}`); status != 200 || got["code"] != 0.0 {
+		t.Fatalf("got %d %v", status, got)
+	}
+	c.control("POST", "payments", `{"merchant_uid":"o1","amount":1421}`, 400) // not what was prepared
+	made := c.control("POST", "payments", `{"imp_uid":"u1","merchant_uid":"o1","amount":1420}`, 200)
+	if made["currency"] != "USD" {
+		t.Errorf("paid %v", made)
+	}
+	_, got := c.do("POST", "/payments/cancel", access, "application/json", `{"imp_uid":"u1","amount":4.21,"checksum":14.20,"reason":"r"}`)
+	v1, _ := got["response"].(map[string]any)
+	if v1["amount"] != 14.2 || v1["cancel_amount"] != 4.21 {
+		t.Errorf("V1 says %v", got)
+	}
+	_, got = c.do("GET", "/payments/o1", "PortOne "+c.APISecret, "", "")
+	if v2, _ := got["amount"].(map[string]any); v2["total"] != 1420.0 || v2["cancelled"] != 421.0 {
+		t.Errorf("V2 says %v", got)
+	}
+	if _, got = c.do("POST", "/payments/cancel", access, "application/json", `{"imp_uid":"u1","amount":1.001,"reason":"r"}`); got["code"] == 0.0 {
+		t.Error("a tenth of a cent was refunded")
+	}
+}
+
+// A payment after a restart has another name than the first of the start before, whose order is known.
+func TestFake_NamesDifferBetweenStarts(t *testing.T) {
+	names := map[string]bool{}
+	for range 3 {
+		names[fakeportone.New().Pay("order-1", 1000)] = true
+	}
+	if len(names) != 3 {
+		t.Errorf("three starts named their first payments %v", names)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -237,9 +238,12 @@ func replaceField(tree any, name string, by func(any) any) any {
 	})
 }
 
-// addHalf turns 1000 into 1000.5 and leaves other values alone.
+// addHalf turns 1000 into 1000.5 and 14.2 into 14.2005, and leaves other values alone.
 func addHalf(v any) any {
 	if number, ok := v.(json.Number); ok {
+		if strings.Contains(number.String(), ".") {
+			return json.Number(number.String() + "005")
+		}
 		return json.Number(number.String() + ".5")
 	}
 	return v

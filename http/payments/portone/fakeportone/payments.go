@@ -14,7 +14,7 @@ import (
 type Payment struct {
 	ImpUID      string    `json:"imp_uid"`
 	MerchantUID string    `json:"merchant_uid"`
-	Amount      int64     `json:"amount"`
+	Amount      int64     `json:"amount"` // in minor units
 	Currency    string    `json:"currency"`
 	Status      string    `json:"status"` // ready, paid, failed, or cancelled when it is refunded in full
 	Method      string    `json:"pay_method"`
@@ -49,11 +49,13 @@ func (p *Payment) cancellable() int64 { return p.Amount - p.cancelled("SUCCEEDED
 
 const maxPayments = 100_000
 
-// Create makes a payment. Empty fields get a new ImpUID, KRW, paid, card.
+// Create makes a payment. Empty fields get a new ImpUID, the currency that was prepared, or else the fake's, paid, card.
 func (s *Server) Create(p Payment) (Payment, error) {
 	s.mu.Lock()
 	defer s.deliverAsync()
 	defer s.mu.Unlock()
+	prepared, bound := s.prepared[p.MerchantUID]
+	p.Currency = cmp.Or(p.Currency, prepared.currency, s.Currency)
 	switch {
 	case len(s.payments) == maxPayments:
 		return Payment{}, fmt.Errorf("this fake is full: it has %d payments", maxPayments)
@@ -63,13 +65,13 @@ func (s *Server) Create(p Payment) (Payment, error) {
 		return Payment{}, errors.New("amount must be above 0")
 	case p.ImpUID != "" && s.byImpUID(p.ImpUID) != nil:
 		return Payment{}, fmt.Errorf("payment %s exists already", p.ImpUID)
-	}
-	prepared, bound := s.prepared[p.MerchantUID]
-	if bound && prepared != (preparation{p.Amount, cmp.Or(p.Currency, "KRW")}) {
+	case knownCurrencies[p.Currency] == 0:
+		return Payment{}, fmt.Errorf("the fake knows no currency %q", p.Currency)
+	case bound && prepared != (preparation{p.Amount, p.Currency}):
 		return Payment{}, fmt.Errorf("%s is prepared for %d %s", p.MerchantUID, prepared.amount, prepared.currency)
 	}
 	p.ImpUID = cmp.Or(p.ImpUID, fmt.Sprintf("imp_%s_%d", s.start, len(s.payments)+1))
-	p.Currency, p.Status, p.Method = cmp.Or(p.Currency, "KRW"), cmp.Or(p.Status, "paid"), cmp.Or(p.Method, "card")
+	p.Status, p.Method = cmp.Or(p.Status, "paid"), cmp.Or(p.Method, "card")
 	p.StartedAt, p.Cancels = s.now(), nil
 	switch p.Status {
 	case "paid":
@@ -86,7 +88,7 @@ func (s *Server) Create(p Payment) (Payment, error) {
 	return p, nil
 }
 
-// Pay makes a paid payment in KRW and returns its imp_uid. It panics where Create returns an error.
+// Pay makes a paid payment and returns its imp_uid. It panics where Create returns an error.
 func (s *Server) Pay(merchantUID string, amount int64) string {
 	p, err := s.Create(Payment{MerchantUID: merchantUID, Amount: amount})
 	if err != nil {

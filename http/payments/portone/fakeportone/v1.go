@@ -71,7 +71,7 @@ func (s *Server) v1Payment(p *Payment) map[string]any {
 	history := []any{}
 	for _, c := range p.Cancels {
 		if c.Status == "SUCCEEDED" {
-			history = append(history, map[string]any{"pg_tid": "pg_" + p.ImpUID, "amount": c.Amount, "cancelled_at": c.At.Unix(),
+			history = append(history, map[string]any{"pg_tid": "pg_" + p.ImpUID, "amount": toMajor(p.Currency, c.Amount), "cancelled_at": c.At.Unix(),
 				"reason": c.Reason, "cancellation_id": c.ID})
 		}
 	}
@@ -80,8 +80,9 @@ func (s *Server) v1Payment(p *Payment) map[string]any {
 		paidAt = p.PaidAt.Unix()
 	}
 	return map[string]any{
-		"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "amount": p.Amount, "cancel_amount": p.refunded(),
-		"currency": p.Currency, "status": status, "sandbox": p.Test, "pay_method": p.Method,
+		"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "amount": toMajor(p.Currency, p.Amount),
+		"cancel_amount": toMajor(p.Currency, p.refunded()),
+		"currency":      p.Currency, "status": status, "sandbox": p.Test, "pay_method": p.Method,
 		"channel": "pc", "pg_provider": "fake", "pg_tid": "pg_" + p.ImpUID,
 		"name": "주문", "custom_data": `{"amount":"1"}`, "started_at": p.StartedAt.Unix(), "paid_at": paidAt, "failed_at": 0,
 		"cancelled_at": 0, "fail_reason": p.FailReason, "cancel_reason": nil, "cancel_history": history, "card_type": nil,
@@ -164,7 +165,7 @@ func (s *Server) v1Cancel(q request) response {
 	if p == nil {
 		return v1Error(http.StatusOK, 1, errNotFound.Error())
 	}
-	amount, expected, err := parseAmounts(params["amount"], params["checksum"])
+	amount, expected, err := parseAmounts(p.Currency, params["amount"], params["checksum"])
 	if err != nil {
 		s.recordViolation("v1: cancel of %s with amount %q, checksum %q", p.ImpUID, params["amount"], params["checksum"])
 		return v1Error(http.StatusOK, -1, errBadAmounts.Error())
@@ -181,15 +182,15 @@ func (s *Server) v1Cancel(q request) response {
 }
 
 // parseAmounts reads an amount, 0 if absent, and a balance, nil if absent.
-func parseAmounts(amount, balance string) (int64, *int64, error) {
+func parseAmounts(currency, amount, balance string) (int64, *int64, error) {
 	n, errAmount := int64(0), error(nil)
 	if amount != "" {
-		n, errAmount = strconv.ParseInt(amount, 10, 64)
+		n, errAmount = toMinor(currency, amount)
 	}
 	if balance == "" {
 		return n, nil, errAmount
 	}
-	expected, err := strconv.ParseInt(balance, 10, 64)
+	expected, err := toMinor(currency, balance)
 	return n, &expected, errors.Join(errAmount, err)
 }
 
@@ -197,7 +198,7 @@ func parseAmounts(amount, balance string) (int64, *int64, error) {
 func (s *Server) v1Prepare(q request) response {
 	params := q.params()
 	uid, currency := params["merchant_uid"], cmp.Or(params["currency"], "KRW")
-	amount, err := strconv.ParseInt(params["amount"], 10, 64)
+	amount, err := toMinor(currency, params["amount"])
 	_, known := s.prepared[uid]
 	switch {
 	case uid == "" || len(uid) > 40 || err != nil || amount <= 0:
@@ -211,7 +212,7 @@ func (s *Server) v1Prepare(q request) response {
 		return v1Error(http.StatusOK, -1, "this fake is full")
 	}
 	s.prepared[uid] = preparation{amount, currency}
-	return v1OK(map[string]any{"merchant_uid": uid, "amount": amount, "currency": currency})
+	return v1OK(v1Preparation(uid, s.prepared[uid]))
 }
 
 func (s *Server) v1Prepared(q request) response {
@@ -220,7 +221,11 @@ func (s *Server) v1Prepared(q request) response {
 	if !ok {
 		return v1Error(http.StatusNotFound, -1, "등록된 결제사전정보를 찾을 수 없습니다.")
 	}
-	return v1OK(map[string]any{"merchant_uid": uid, "amount": prepared.amount, "currency": prepared.currency})
+	return v1OK(v1Preparation(uid, prepared))
+}
+
+func v1Preparation(uid string, p preparation) map[string]any {
+	return map[string]any{"merchant_uid": uid, "amount": toMajor(p.currency, p.amount), "currency": p.currency}
 }
 
 const (

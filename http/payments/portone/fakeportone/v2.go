@@ -142,7 +142,7 @@ func (s *Server) v2Prepare(q request) response {
 	if _, known := s.prepared[id]; !known && len(s.prepared) == maxPayments {
 		return problem(http.StatusBadRequest, "INVALID_REQUEST", "this fake is full")
 	}
-	s.prepared[id] = preparation{body.Amount, cmp.Or(body.Currency, "KRW")}
+	s.prepared[id] = preparation{body.Amount, cmp.Or(body.Currency, s.Currency)}
 	return response{http.StatusOK, map[string]any{}}
 }
 

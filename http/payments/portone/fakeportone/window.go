@@ -3,7 +3,9 @@
 package fakeportone
 
 import (
+	"cmp"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"html/template"
 	"net/http"
@@ -19,7 +21,8 @@ var windowPage = template.Must(template.New("window").Parse(windowHTML))
 // window is what the page shows: an amount to pay, or the payment.
 type window struct {
 	MerchantUID string
-	Amount      int64
+	Amount      int64 // in minor units
+	Currency    string
 	Redirect    string // where the payer goes afterwards; "" stays here
 	Payment     Payment
 	Fault       string
@@ -43,10 +46,23 @@ func (s *Server) readWindow(r *http.Request) (window, error) {
 	if v.MerchantUID == "" || len(v.MerchantUID) > 40 {
 		return v, errors.New("merchant_uid must have 1 to 40 bytes")
 	}
+	v.Currency = s.currencyOf(v.MerchantUID)
 	if v.Amount, err = strconv.ParseInt(r.FormValue("amount"), 10, 64); err != nil || v.Amount <= 0 {
 		return v, errors.New("amount must be a whole number above 0")
 	}
 	return v, nil
+}
+
+// currencyOf is the currency in which an order is prepared, or else the fake's.
+func (s *Server) currencyOf(merchantUID string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.prepared[merchantUID].currency, s.Currency)
+}
+
+// Major is the amount as people write it.
+func (v window) Major() json.Number {
+	return toMajor(cmp.Or(v.Payment.Currency, v.Currency), cmp.Or(v.Payment.Amount, v.Amount))
 }
 
 func (s *Server) showWindow(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,76 @@
+package node_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
+)
+
+// An order by each API and in a currency with decimals: prepared, paid, ordered, PAID. The provider is down when the node
+// starts, and /readyz says so.
+func TestPayments_VerifiesByEachAPI(t *testing.T) {
+	for api, currency := range map[string]string{"v1": "USD", "v2": "KRW"} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
+			fake := fakeportone.New()
+			provider := httptest.NewServer(fake)
+			t.Cleanup(provider.Close)
+			if err := fake.Fail("", fakeportone.Fault{Kind: fakeportone.Error}, 0); err != nil {
+				t.Fatal(err)
+			}
+			at := harness.NewNode(t, "--demo", "--payments-provider", "portone", "--payments-api", api, "--payments-url", provider.URL,
+				"--payments-currency", currency, "--payments-require-prepare")
+			if api == "v1" {
+				at.Args = append(at.Args, "--payments-key", fake.Key, "--payments-secret", fake.Secret)
+			} else {
+				at.Args = append(at.Args, "--payments-secret", fake.APISecret, "--payments-store", fake.Store,
+					"--payments-webhook-secrets", strings.Join(fake.WebhookSecrets, ","))
+			}
+			start(t, at)
+			awaitBody := func(path, want string) {
+				t.Helper()
+				for {
+					a := at.MustDo(ctx, client, "GET", path, "", "X-User-Id", "kim")
+					if strings.Contains(a.Body, want) {
+						return
+					}
+					if !harness.Sleep(ctx, 10*time.Millisecond) {
+						t.Fatalf("%s: got %s, want %s", path, a, want)
+					}
+				}
+			}
+			awaitBody("/readyz", "the payment provider does not answer")
+			fake.ClearFaults()
+
+			a := at.MustDo(ctx, client, "POST", "/api/v1/orders/prepare", `{"salePostId":"demo","count":1}`, "X-User-Id", "kim")
+			var prepared struct {
+				Result struct {
+					MerchantUID string `json:"merchant_uid"`
+					Amount      int64  `json:"amount"`
+				}
+			}
+			if err := json.Unmarshal([]byte(a.Body), &prepared); err != nil || prepared.Result.MerchantUID == "" {
+				t.Fatalf("got %s, %v", a, err)
+			}
+			paid, err := fake.Create(fakeportone.Payment{MerchantUID: prepared.Result.MerchantUID, Amount: prepared.Result.Amount, Currency: currency})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := paid.ImpUID
+			if api == "v2" {
+				ref = paid.MerchantUID // V2's paymentId
+			}
+			at.MustDo(ctx, client, "POST", "/api/v1/orders", `{"imp_uid":"`+ref+`","salePostId":"demo","count":1,"amount":25000}`, "X-User-Id", "kim")
+			awaitBody("/api/v1/orders/"+ref, `"orderStatus":"PAID"`)
+			for _, v := range fake.Violations() {
+				t.Error("protocol violation: ", v)
+			}
+		})
+	}
+}

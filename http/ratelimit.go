@@ -39,7 +39,7 @@ func (s *Server) limit(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limitAddress(r); err != nil {
 		return err
 	}
-	if r.ProtoMajor == 2 {
+	if r.ProtoMajor == 2 && !isProbe(r.URL.Path) {
 		if bounded := boundedOf(w); bounded != nil && bounded.full {
 			return problemf(rateLimited, "too many responses are not read, or waited for")
 		}

@@ -101,13 +101,3 @@ func (c Config) Proxies() (proxies []netip.Prefix) {
 	}
 	return proxies
 }
-
-func (a Auth) masked() Auth {
-	if a.Secret != "" {
-		a.Secret = "xxxxx"
-	}
-	if strings.Contains(a.JWKS, "://") {
-		a.JWKS = maskURL(a.JWKS)
-	}
-	return a
-}

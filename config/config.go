@@ -16,8 +16,8 @@ import "time"
 type Config struct {
 	// Listen is the address that serves HTTP, as host:port. Default
 	// 127.0.0.1:8080. Port 0 takes any free port; the log line "listening on"
-	// shows it. With auth.mode demo it must be a loopback address, unless
-	// auth.demoAnywhere is set.
+	// shows it. With auth.mode demo, or with demo, it must be a loopback address,
+	// unless auth.demoAnywhere is set.
 	Listen string
 
 	// Data is the directory of everything this node stores: the read store
@@ -89,7 +89,9 @@ type Config struct {
 	// Demo creates the promotion, the schedule and the product "demo" at the
 	// start, if they are missing, and prints the page's address. Unless
 	// payments.provider is set, a fake payment provider runs in the process, at
-	// /fakepay/. Default false.
+	// /fakepay/, which does what any client says. Therefore the node listens on
+	// loopback only, in every auth.mode, unless auth.demoAnywhere is set. Default
+	// false.
 	Demo bool
 }
 
@@ -288,8 +290,9 @@ type Auth struct {
 	// else is believed. Default demo, or jwt where secret or jwks is set.
 	Mode string
 
-	// DemoAnywhere allows auth.mode demo on an address that other machines can
-	// reach. Default false. Any client can then act as any user and as admin.
+	// DemoAnywhere allows auth.mode demo, and demo, on an address that other
+	// machines can reach. Default false. In auth.mode demo any client can then act
+	// as any user and as admin; with demo any client can say what was paid.
 	DemoAnywhere bool
 
 	// Secret verifies tokens of HS256: 32 bytes or more, known to nobody but the

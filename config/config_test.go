@@ -2,6 +2,9 @@ package config
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -259,6 +262,33 @@ func TestDocuments_NameSettings(t *testing.T) {
 	}
 }
 
+// The complete file in OPERATING.md has no fault, once its certificate is there.
+func TestDocuments_CompleteFileIsValid(t *testing.T) {
+	text, err := os.ReadFile("OPERATING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	file, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("OPERATING.md has no file")
+	}
+	cert, key := writePair(t)
+	file = strings.NewReplacer("/etc/onsale/cert.pem", cert, "/etc/onsale/key.pem", key).Replace(file)
+	c, from, err := load(t, nil, "--config", writeConfig(t, file))
+	if err != nil || !strings.Contains(file, cert) || !strings.Contains(file, key) {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"listen", "tls.cert", "auth.jwks", "limits.perUser", "trustedProxies"} {
+		if !from.isSet(key) {
+			t.Errorf("%s is not set", key)
+		}
+	}
+	if c.Auth.Mode != "jwt" {
+		t.Errorf("auth.mode is %s", c.Auth.Mode)
+	}
+}
+
 // load loads a configuration with all flags defined.
 func load(t testing.TB, environ []string, args ...string) (Config, Origins, error) {
 	t.Helper()
@@ -268,6 +298,25 @@ func load(t testing.TB, environ []string, args ...string) (Config, Origins, erro
 		t.Fatal(err)
 	}
 	return Load(flags, environ)
+}
+
+// writePair writes a certificate and its key, as PEM.
+func writePair(t *testing.T) (certPath, keyPath string) {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	pair, dir := server.TLS.Certificates[0], t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certPath, keyPath = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{certPath: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, keyPath: {Type: "PRIVATE KEY", Bytes: key}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certPath, keyPath
 }
 
 func writeConfig(t testing.TB, text string) (path string) {

@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -63,6 +64,12 @@ func (c *Config) deriveDefaults(from Origins) {
 	if !from.isSet("sync") {
 		c.Sync = Sync{}
 	}
+}
+
+// Address returns the URL of the provider.
+func (p Payments) Address() string {
+	defaults := map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"}
+	return cmp.Or(p.URL, defaults[p.API])
 }
 
 // hostNode derives the node's name from the host's; without one it is "onsale".

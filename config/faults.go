@@ -6,6 +6,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -89,6 +90,14 @@ func quoted(text string) string {
 		text = text[:77] + "…"
 	}
 	return strconv.Quote(text)
+}
+
+// absolute says where a relative path leads: from the working directory, not from the file that names it.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil && full != path {
+		return ", that is " + full
+	}
+	return ""
 }
 
 // reason returns the cause of a file error without its path, which the fault

@@ -57,7 +57,7 @@ var faultTests = map[string]struct {
 		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 31), "ONSALE_AUTH_JWKS=no/such/file"},
 		want: []string{
 			`environment ONSALE_AUTH_SECRET: auth.secret has 31 bytes (hint: at least 32, such as openssl rand -base64 48 makes)`,
-			`environment ONSALE_AUTH_JWKS: auth.jwks is "no/such/file": no such file or directory (hint: name a file that can be read)`,
+			`environment ONSALE_AUTH_JWKS: auth.jwks is "no/such/file": no such file or directory, that is HERE/no/such/file (hint: name a file that can be read)`,
 			`environment ONSALE_AUTH_SECRET: auth.secret cannot be set with auth.jwks (hint: leave one of the two out: tokens are of one kind)`,
 		},
 	},
@@ -68,6 +68,10 @@ var faultTests = map[string]struct {
 	"keys over plain http": {
 		args: []string{"--auth-jwks", "http://kim:s3cret@login.example/keys"},
 		want: []string{`flag --auth-jwks: auth.jwks is "http://xxxxx@login.example/keys" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
+	},
+	"keys by another scheme": {
+		args: []string{"--auth-jwks", "file:///etc/keys"},
+		want: []string{`flag --auth-jwks: auth.jwks is "xxxxx" (hint: a file, or an https URL: over plain http anybody on the way could sign as any user)`},
 	},
 	"keys by https, and from loopback": {args: []string{"--auth-jwks", "https://login.example/keys"}, environ: []string{"ONSALE_LISTEN=:8080"}},
 	"a proxy that nobody is": {
@@ -146,8 +150,8 @@ var faultTests = map[string]struct {
 		file: "tls: {cert: missing.pem}\n",
 		args: []string{"--tls-key", "missing.key"},
 		want: []string{
-			`file FILE:1: tls.cert is "missing.pem": no such file or directory (hint: name a file that can be read)`,
-			`flag --tls-key: tls.key is "missing.key": no such file or directory (hint: name a file that can be read)`,
+			`file FILE:1: tls.cert is "missing.pem": no such file or directory, that is HERE/missing.pem (hint: name a file that can be read)`,
+			`flag --tls-key: tls.key is "missing.key": no such file or directory, that is HERE/missing.key (hint: name a file that can be read)`,
 		},
 	},
 	"files that are no certificate": {
@@ -160,7 +164,7 @@ var faultTests = map[string]struct {
 			`flag --nats-url: nats.url has "xxxxx", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
 			`flag --nats-url: nats.url has "http://n2", which is not a server (hint: nats://host:4222, or the same with tls, ws or wss)`,
 			`flag --nats-config: nats.config cannot be set with nats.url (hint: it configures the embedded server: leave one of the two out)`,
-			`flag --nats-config: nats.config is "missing.conf": no such file or directory (hint: name a file that can be read)`,
+			`flag --nats-config: nats.config is "missing.conf": no such file or directory, that is HERE/missing.conf (hint: name a file that can be read)`,
 			`flag --nats-replicas: nats.replicas is 2 (hint: 1, 3 or 5)`,
 		},
 	},
@@ -168,7 +172,7 @@ var faultTests = map[string]struct {
 		file:    "nats: {url: [nats://n1:4222], token: \"s3cret\\n\", nkey: missing.nk, prefix: _a}\n",
 		environ: []string{"ONSALE_NATS_USER=onsale", "ONSALE_NATS_CERT=missing.pem"},
 		want: []string{
-			`file FILE:1: nats.nkey is "missing.nk": no such file or directory (hint: name a file that can be read)`,
+			`file FILE:1: nats.nkey is "missing.nk": no such file or directory, that is HERE/missing.nk (hint: name a file that can be read)`,
 			`file FILE:1: nats.token cannot be set with nats.user (hint: keep one way to sign in)`,
 			`file FILE:1: nats.nkey cannot be set with nats.user (hint: keep one way to sign in)`,
 			`file FILE:1: nats.token has a line break or blanks at an end (hint: a file's last line break may have come with it: leave it out)`,
@@ -197,6 +201,13 @@ var faultTests = map[string]struct {
 	"reachable address in demo mode": {
 		args: []string{"--listen", ":8080"},
 		want: []string{`flag --listen: listen is ":8080", where auth.mode demo lets any client act as any user (hint: listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"demo with tokens at a reachable address": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo"},
+		want: []string{`flag --listen: listen is ":8080", where demo lets any client pay without money (hint: leave out demo, or listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended)`},
+	},
+	"demo with tokens, allowed": {
+		environ: []string{"ONSALE_AUTH_SECRET=" + strings.Repeat("s", 32)}, args: []string{"--listen", ":8080", "--demo", "--auth-demo-anywhere"},
 	},
 	"reachable address, allowed":   {args: []string{"--listen", "0.0.0.0:8080", "--auth-demo-anywhere"}},
 	"loopback by its IPv6 address": {args: []string{"--listen", "[::1]:0"}},
@@ -282,13 +293,17 @@ var faultTests = map[string]struct {
 }
 
 func TestLoad_ReportsFaults(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range faultTests {
 		t.Run(name, func(t *testing.T) {
 			path := writeConfig(t, test.file)
 			_, _, err := load(t, test.environ, append(test.args, "--config", path)...)
 			var got []string
 			if faults, ok := errors.AsType[Faults](err); ok {
-				got = strings.Split(strings.ReplaceAll(faults.Error(), path, "FILE"), "\n")
+				got = strings.Split(strings.NewReplacer(path, "FILE", here, "HERE").Replace(faults.Error()), "\n")
 			}
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))

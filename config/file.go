@@ -30,7 +30,7 @@ func readFile(path string, table *pflag.FlagSet) ([]assignment, Faults) {
 	f := &file{path: path, table: table, lines: map[string]int{}}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		f.fault(0, reason(err), "name a YAML file that can be read")
+		f.fault(0, reason(err)+absolute(path), "name a YAML file that can be read")
 		return nil, f.faults
 	}
 	f.read(text)

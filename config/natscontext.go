@@ -5,6 +5,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,7 +49,7 @@ func (c *Config) readContext(table *pflag.FlagSet, from Origins, env map[string]
 	}
 	login := []string{"nats.user", "nats.password", "nats.token", "nats.nkey", "nats.creds"}
 	otherLogin := slices.ContainsFunc(login, from.isSet)
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := strings.TrimSpace(fmt.Sprint(values[name]))
 		key, known := contextSettings[name]
 		switch {
@@ -72,15 +73,6 @@ func (c *Config) readContext(table *pflag.FlagSet, from Origins, env map[string]
 		from["nats.url"] = Origin("context " + path)
 	}
 	return faults
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // contextPath is the file of a context, which is named by its path or by its name in the folder of the nats tool.

@@ -1,10 +1,11 @@
 // The effective configuration is printed as YAML that can be loaded again, with
-// the origin of each value beside it.
+// the origin of each value beside it, and with secrets masked.
 
 package config
 
 import (
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -79,4 +80,40 @@ func valueNode(s *pflag.Flag) *yaml.Node {
 
 func scalarNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}
+
+func (a Auth) masked() Auth {
+	if a.Secret != "" {
+		a.Secret = "xxxxx"
+	}
+	if strings.Contains(a.JWKS, "://") {
+		a.JWKS = maskURL(a.JWKS)
+	}
+	return a
+}
+
+func (p Payments) masked() Payments {
+	for _, secret := range []*string{&p.Key, &p.Secret} {
+		if *secret != "" {
+			*secret = "xxxxx"
+		}
+	}
+	if p.URL != "" {
+		p.URL = maskURL(p.URL)
+	}
+	p.WebhookSecrets = slices.Repeat([]string{"xxxxx"}, len(p.WebhookSecrets))
+	return p
+}
+
+// maskURL hides the user, the password or the token in a server's URL. A URL that
+// cannot be parsed is hidden as a whole, for any part of it might be the secret.
+func maskURL(server string) string {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" {
+		return "xxxxx"
+	}
+	if u.User != nil {
+		u.User = url.User("xxxxx")
+	}
+	return u.String()
 }

@@ -57,7 +57,7 @@ func settings(c *Config) *pflag.FlagSet {
 	s.IntVar(&c.Limits.PerUser, "limits.perUser", c.Limits.PerUser, "most commands a second of one user; 0 for no limit")
 	s.IntVar(&c.Limits.PerAddress, "limits.perAddress", c.Limits.PerAddress, "most requests a second from one address; 0 for no limit")
 	s.StringVar(&c.Auth.Mode, "auth.mode", c.Auth.Mode, "how a user is determined: demo, jwt or proxy")
-	s.BoolVar(&c.Auth.DemoAnywhere, "auth.demoAnywhere", c.Auth.DemoAnywhere, "allow auth.mode demo beyond loopback")
+	s.BoolVar(&c.Auth.DemoAnywhere, "auth.demoAnywhere", c.Auth.DemoAnywhere, "allow auth.mode demo, and demo, beyond loopback")
 	s.StringVar(&c.Auth.Secret, "auth.secret", c.Auth.Secret, "secret that signs tokens by HS256; better in the environment")
 	s.StringVar(&c.Auth.JWKS, "auth.jwks", c.Auth.JWKS, "`file` or https URL of the key set that verifies tokens")
 	s.StringVar(&c.Auth.Issuer, "auth.issuer", c.Auth.Issuer, "issuer that tokens must have")

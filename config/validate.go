@@ -4,7 +4,6 @@
 package config
 
 import (
-	"cmp"
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
@@ -131,9 +130,16 @@ func (v *validator) listen(c Config) {
 		v.fault("listen", "is "+quoted(c.Listen), "a host and a port, such as 127.0.0.1:8080")
 		return
 	}
-	if c.Auth.Mode == "demo" && !c.Auth.DemoAnywhere && !isLoopback(host) {
+	if c.Auth.DemoAnywhere || isLoopback(host) {
+		return
+	}
+	switch {
+	case c.Auth.Mode == "demo":
 		v.fault("listen", "is "+quoted(c.Listen)+", where auth.mode demo lets any client act as any user",
 			"listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended")
+	case c.Demo: // its payment provider takes orders from anybody
+		v.fault("listen", "is "+quoted(c.Listen)+", where demo lets any client pay without money",
+			"leave out demo, or listen on 127.0.0.1, or set auth.demoAnywhere: true if that is intended")
 	}
 }
 
@@ -194,19 +200,6 @@ func (v *validator) tracing(t Tracing) {
 	}
 }
 
-// maskURL hides the user, the password or the token in a server's URL. A URL that
-// cannot be parsed is hidden as a whole, for any part of it might be the secret.
-func maskURL(server string) string {
-	u, err := url.Parse(server)
-	if err != nil || u.Host == "" {
-		return "xxxxx"
-	}
-	if u.User != nil {
-		u.User = url.User("xxxxx")
-	}
-	return u.String()
-}
-
 func (v *validator) payments(p Payments) {
 	oneOf(v, "payments.provider", p.Provider, "none", "portone")
 	oneOf(v, "payments.api", p.API, "v1", "v2")
@@ -238,23 +231,4 @@ func (v *validator) payments(p Payments) {
 	if p.API == "v1" && p.Key == "" {
 		v.fault("payments.key", "is missing", "set ONSALE_PAYMENTS_KEY to the store's imp_key")
 	}
-}
-
-// Address returns the URL of the provider.
-func (p Payments) Address() string {
-	defaults := map[string]string{"v1": "https://api.iamport.kr", "v2": "https://api.portone.io"}
-	return cmp.Or(p.URL, defaults[p.API])
-}
-
-func (p Payments) masked() Payments {
-	for _, secret := range []*string{&p.Key, &p.Secret} {
-		if *secret != "" {
-			*secret = "xxxxx"
-		}
-	}
-	if p.URL != "" {
-		p.URL = maskURL(p.URL)
-	}
-	p.WebhookSecrets = slices.Repeat([]string{"xxxxx"}, len(p.WebhookSecrets))
-	return p
 }

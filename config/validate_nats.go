@@ -44,7 +44,7 @@ func (v *validator) readable(key, path string) bool {
 		return false
 	}
 	if _, err := os.ReadFile(path); err != nil {
-		v.fault(key, "is "+quoted(path)+": "+reason(err), "name a file that can be read")
+		v.fault(key, "is "+quoted(path)+": "+reason(err)+absolute(path), "name a file that can be read")
 		return false
 	}
 	return true

@@ -23,23 +23,25 @@ type access struct {
 	roles     auth.Roles // one of them is needed; 0: none
 }
 
-// seesAnybody are the roles that may read any user's requests and orders.
-const seesAnybody = auth.Admin | auth.Operator | auth.Auditor
-
 var (
 	everyone  = access{who: "everyone", public: true}
 	visitors  = access{who: "everyone, who sees what is theirs", anonymous: true}
 	users     = access{who: "any user"}
-	self      = access{who: "the same user, admin"}
-	owners    = access{who: "its user, admin, operator, auditor"}
-	viewers   = access{who: "admin, operator, auditor, viewer", roles: auth.Admin | auth.Operator | auth.Auditor | auth.Viewer}
-	auditors  = access{who: "admin, operator, auditor", roles: auth.Admin | auth.Operator | auth.Auditor}
-	operators = access{who: "admin, operator", roles: auth.Admin | auth.Operator}
-	admins    = access{who: "admin", roles: auth.Admin}
+	self      = access{who: "the same user, " + auth.Admin.String()}
+	owners    = access{who: "its user, " + seesAnybody.String()}
+	viewers   = withRole(auth.Admin | auth.Operator | auth.Auditor | auth.Viewer)
+	auditors  = withRole(auth.Admin | auth.Operator | auth.Auditor)
+	operators = withRole(auth.Admin | auth.Operator)
+	admins    = withRole(auth.Admin)
 
 	// The buyer of an order may watch it without an identity in demo mode, where one could be invented as well.
-	watchers = access{who: "its user, admin, operator, auditor; in demo mode everyone", demo: true}
+	watchers = access{who: owners.who + "; in demo mode everyone", demo: true}
+
+	// seesAnybody are the roles that may read any user's requests and orders.
+	seesAnybody = auditors.roles
 )
+
+func withRole(roles auth.Roles) access { return access{who: roles.String(), roles: roles} }
 
 // Route is a row of the table of who may use what.
 type Route struct {
@@ -70,15 +72,15 @@ func (s *Server) admit(r *http.Request, row access, stream bool) (auth.Identity,
 		return auth.Identity{}, nil
 	}
 	who, err := s.Auth.Identify(r, stream)
-	open := s.Auth.Open()
+	demo := s.Auth.IsDemo()
 	switch {
 	case err != nil:
 		return auth.Identity{}, err
-	case who.User == "" && row.roles != 0 && open:
+	case who.User == "" && row.roles != 0 && demo:
 		return auth.Identity{User: adminUser, Roles: auth.Admin}, nil
-	case who.User == "" && !row.anonymous && !(row.demo && open):
+	case who.User == "" && !row.anonymous && !(row.demo && demo):
 		return auth.Identity{}, problemf(unauthenticated, "")
-	case row.roles != 0 && !who.Roles.Any(row.roles) && !open:
+	case row.roles != 0 && !who.Roles.Any(row.roles) && !demo:
 		return who, problemf(forbidden, "this is for %s", row.who)
 	}
 	return who, nil

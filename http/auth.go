@@ -34,7 +34,7 @@ func demoAuth() *auth.Authenticator {
 func (s *Server) challenge(err error) string {
 	invalid, ok := errors.AsType[*auth.TokenError](err)
 	switch {
-	case s.Auth.Open():
+	case s.Auth.IsDemo():
 		return `Demo header="X-User-Id"`
 	case ok:
 		return fmt.Sprintf("Bearer error=\"invalid_token\", error_description=%q", invalid.Reason)

@@ -73,6 +73,9 @@ func TestDocs_ShowsEveryOperation(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	if issue, use := strings.Index(page, `id="issueCoupon"`), strings.Index(page, `id="useCoupon"`); issue < 0 || use < issue {
+		t.Errorf("a coupon is issued at %d and used at %d of the page", issue, use)
+	}
 	if strings.Contains(page, "://") || strings.Contains(page, "<script") {
 		t.Error("the page needs something else than this service")
 	}

@@ -76,12 +76,12 @@ func (l *Log) noteDisconnected(err error) {
 	}
 	before := l.fault.Swap(fault)
 	l.problems.set(connectionKey{}, fault.String())
-	if before == nil || before.What != fault.What && before.Advice != fault.Advice {
+	if before == nil || before.What != fault.What && before.hint != fault.hint {
 		level := slog.LevelWarn
 		if l.config.ReadOnly {
 			level = slog.LevelDebug // a tool says it at its end
 		}
-		l.logger.Log(l.ctx, level, "disconnected from nats", "problem", fault.What, "hint", fault.Advice)
+		l.logger.Log(l.ctx, level, "disconnected from nats", "problem", fault.What, "hint", fault.hint)
 	}
 }
 

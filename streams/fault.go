@@ -12,23 +12,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Fault is an error of NATS, or of how it is configured, with advice.
+// Fault is an error of NATS, or of how it is configured, with a hint what to do.
 type Fault struct {
-	What, Advice string
-	Err          error
+	What, hint string
+	Err        error
 }
 
 func (f *Fault) Error() string { return f.What }
-func (f *Fault) Hint() string  { return f.Advice }
+func (f *Fault) Hint() string  { return f.hint }
 func (f *Fault) Unwrap() error { return f.Err }
 
 // String is the fault in one line, as readiness shows it.
-func (f *Fault) String() string { return f.What + ": " + f.Advice }
+func (f *Fault) String() string { return f.What + ": " + f.hint }
 
 const (
 	refusedLogin = "nats refuses the login"
@@ -124,25 +125,13 @@ func (l *Log) streamFault(err error, c jetstream.StreamConfig) error {
 		hint = "raise max_streams of the account: a log has two"
 	case server.JSStorageResourcesExceededErr, server.JSInsufficientResourcesErr, server.JSAccountResourcesExceededErr, server.JSStreamMaxStreamBytesExceeded:
 		hint = fmt.Sprintf("the server or the account has no room for %s of %s: raise max_file_store, or max_store of the account, or lower log.commandsMaxBytes and log.eventsMaxBytes",
-			bytesOf(c.MaxBytes), c.Name)
+			humanize.IBytes(uint64(c.MaxBytes)), c.Name)
 	case server.JSNoLimitsErr:
 		hint = "give the account limits for JetStream"
 	default:
 		return err
 	}
 	return &Fault{fmt.Sprintf("stream %s: %s", c.Name, api.Description), hint, err}
-}
-
-func bytesOf(n int64) string {
-	for _, unit := range []struct {
-		size int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= unit.size && n%unit.size == 0 {
-			return fmt.Sprintf("%d%s", n/unit.size, unit.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", n)
 }
 
 // denial is what the server has denied this user last. Requests that it denies are simply not answered.
@@ -165,7 +154,7 @@ func (l *Log) noteDenied(err error) {
 	fault := &Fault{"nats denies this user: " + what, "give the user the permissions of config/deploy/nats/onsale.conf", err}
 	before := l.denied.Swap(&denial{fault, time.Now()})
 	if before == nil || before.fault.What != fault.What || time.Since(before.at) > denialLasts {
-		l.logger.Error("nats denies a permission", "problem", fault.What, "hint", fault.Advice)
+		l.logger.Error("nats denies a permission", "problem", fault.What, "hint", fault.hint)
 	}
 }
 

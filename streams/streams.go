@@ -95,7 +95,7 @@ func (l *Log) logUnavailable(ctx context.Context, err error) {
 	}
 	hint := ""
 	if fault, ok := errors.AsType[*Fault](err); ok {
-		hint = fault.Advice
+		hint = fault.hint
 	}
 	l.logger.Log(ctx, level, "streams not available yet, retrying", "error", err, "hint", hint)
 }

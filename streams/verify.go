@@ -40,7 +40,7 @@ func (l *Log) checkConfig(info *jetstream.StreamInfo, want jetstream.StreamConfi
 		fault := found.fault()
 		problem = fault.String()
 		if before := l.problems.set(configKey{want.Name}, problem); before != problem {
-			l.logger.Error("a stream was edited", "problem", fault.What, "hint", fault.Advice)
+			l.logger.Error("a stream was edited", "problem", fault.What, "hint", fault.hint)
 		}
 		return
 	}

@@ -101,8 +101,8 @@ func TestOpen_ExplainsRefusedStreams(t *testing.T) {
 		config     func() streams.Config
 		want, hint string
 	}{
-		"room":              {func() streams.Config { return clusterConfig(t, small, "a") }, "insufficient storage resources", "no room for 64MiB of COMMANDS"},
-		"account's room":    {func() streams.Config { return account("max_store: 8MB") }, "insufficient storage resources", "no room for 1GiB of COMMANDS"},
+		"room":              {func() streams.Config { return clusterConfig(t, small, "a") }, "insufficient storage resources", "no room for 64 MiB of COMMANDS"},
+		"account's room":    {func() streams.Config { return account("max_store: 8MB") }, "insufficient storage resources", "no room for 1.0 GiB of COMMANDS"},
 		"account's streams": {func() streams.Config { return account("max_streams: 1") }, "maximum number of streams reached", "raise max_streams"},
 		"JetStream":         {func() streams.Config { return clusterConfig(t, other, "a") }, "JetStream is off", "jetstream {store_dir"},
 	} {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -29,7 +28,7 @@ type Config struct {
 	Mode Mode
 
 	// Mode JWT. Secret verifies HS256; JWKS, a file or an https URL of a key set, verifies RS256, ES256 and Ed25519. One of the
-	// two is required.
+	// two is required. Whether the secret is long enough, and the URL is safe, is checked with the configuration.
 	Secret string
 	JWKS   string
 
@@ -56,17 +55,17 @@ type Config struct {
 }
 
 // TokenError is the error of a proof that is there and invalid: 401 unauthenticated, with WWW-Authenticate: Bearer
-// error="invalid_token". Reason may be shown to the client; it has nothing of the token.
+// error="invalid_token". Reason is a phrase that may be shown to the client; it has nothing of the token.
 type TokenError struct{ Reason string }
 
-func (e *TokenError) Error() string { return "the token is invalid: " + e.Reason }
+func (e *TokenError) Error() string { return e.Reason }
 
 // UserError is the error of a user that cannot be one, or that is named twice: 400 invalid_id.
 type UserError struct{ Field, Reason string }
 
 func (e *UserError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
 
-// ErrNoKey is the error of New for a file that has no key that verifies tokens.
+// ErrNoKey is the error of New and CheckKeySet for a file that has no key that verifies tokens.
 var ErrNoKey = errors.New("no usable key")
 
 // Authenticator identifies the users of requests.
@@ -79,7 +78,7 @@ type Authenticator struct {
 	stop     func()
 }
 
-// New checks the configuration and reads the keys. A key set at a URL that cannot be reached is read later; Notes says so.
+// New reads the keys. A key set at a URL that cannot be reached is read later; NotReady says so.
 func New(c Config) (*Authenticator, error) {
 	return newAuthenticator(c, refreshEvery, refreshPause, time.Now)
 }
@@ -114,22 +113,16 @@ func (a *Authenticator) openKeys(every, pause time.Duration) error {
 	switch {
 	case (c.Secret == "") == (c.JWKS == ""):
 		return errors.New("mode jwt needs a secret or a key set, and not both")
-	case c.JWKS == "" && len(c.Secret) < secretMinLength:
-		return fmt.Errorf("the secret has %d bytes; at least %d are needed", len(c.Secret), secretMinLength)
 	case c.JWKS == "":
 		a.source = secretSource(c.Secret)
 		return nil
 	}
-	source, err := newKeySource(c.JWKS, every, pause, c.Logger)
-	if err != nil {
+	if err := CheckKeySet(c.JWKS); err != nil {
 		return err
 	}
+	source := newKeySource(c.JWKS, every, pause, c.Logger)
 	ctx, cancel := context.WithCancel(context.Background())
 	source.refresh(ctx)
-	if !strings.Contains(c.JWKS, "://") && len(source.current().keys) == 0 {
-		cancel()
-		return fmt.Errorf("%w in %s: %s", ErrNoKey, c.JWKS, cmp.Or(source.problem, "the log says why"))
-	}
 	a.source = source
 	ended := make(chan struct{})
 	go func() {
@@ -156,8 +149,16 @@ func (a *Authenticator) OnKeyWithdrawn(f func()) {
 // Close ends the refreshing of keys.
 func (a *Authenticator) Close() { a.stop() }
 
-// Open says whether everyone may do everything: mode demo.
-func (a *Authenticator) Open() bool { return a.config.Mode == Demo }
+// IsDemo says whether everyone may do everything.
+func (a *Authenticator) IsDemo() bool { return a.config.Mode == Demo }
+
+// NotReady is why no token can be verified yet; "": they can.
+func (a *Authenticator) NotReady() string {
+	if a.source == nil {
+		return ""
+	}
+	return a.source.notReady()
+}
 
 // Notes are what /readyz says about the keys.
 func (a *Authenticator) Notes() []string {

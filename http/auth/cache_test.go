@@ -21,7 +21,7 @@ func TestCache_ForgetsAtExp(t *testing.T) {
 	now = now.Add(58 * time.Second)
 	expect(t, a, token, "user kim")
 	now = now.Add(2 * time.Second)
-	expect(t, a, token, "expired")
+	expect(t, a, token, "the token has expired")
 }
 
 func TestCache_IsBounded(t *testing.T) {

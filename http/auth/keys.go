@@ -28,10 +28,9 @@ const (
 )
 
 const (
-	secretMinLength = 32
-	rsaMinBits      = 2048
-	rsaMaxBits      = 8192 // a larger key makes each verification slow
-	maxKeys         = 32   // a token without a key id is tried with each
+	rsaMinBits = 2048
+	rsaMaxBits = 8192 // a larger key makes each verification slow
+	maxKeys    = 32   // a token without a key id is tried with each
 )
 
 func init() {

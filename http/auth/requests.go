@@ -99,7 +99,7 @@ func (a *Authenticator) tokenUser(r *http.Request, stream bool) (Identity, error
 	case 1:
 		return a.redeem(r.Context(), tickets[0])
 	default:
-		return Identity{}, &TokenError{"two tickets"}
+		return Identity{}, &TokenError{"there are two tickets"}
 	}
 }
 
@@ -107,7 +107,7 @@ func (a *Authenticator) tokenUser(r *http.Request, stream bool) (Identity, error
 func bearer(r *http.Request) (token string, found bool, err error) {
 	values := r.Header["Authorization"]
 	if len(values) > 1 {
-		return "", false, &TokenError{"two Authorization headers"}
+		return "", false, &TokenError{"there are two Authorization headers"}
 	}
 	if len(values) == 0 {
 		return "", false, nil
@@ -125,7 +125,7 @@ func (a *Authenticator) cookieUser(r *http.Request) (Identity, error) {
 	token := ""
 	for _, c := range r.CookiesNamed(tokenCookie) {
 		if token != "" && c.Value != token {
-			return Identity{}, &TokenError{"two cookies"}
+			return Identity{}, &TokenError{"there are two different cookies " + tokenCookie}
 		}
 		token = c.Value
 	}

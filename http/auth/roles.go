@@ -1,91 +1,62 @@
-// What tokens and headers say about a user, as the rest of onsale has it: a user id, and roles.
+// Roles, and their names in tokens, in headers and between nodes.
 
 package auth
 
-import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"strings"
+import "strings"
+
+// Roles is a set of roles.
+type Roles uint8
+
+// The roles. The table of routes has what each may do.
+const (
+	Admin Roles = 1 << iota
+	Operator
+	Auditor
+	Viewer
 )
 
-// roleNames are the roles as tokens spell them.
-var roleNames = map[string]Roles{"admin": Admin, "operator": Operator, "auditor": Auditor, "viewer": Viewer}
+// roleNames are the roles as tokens spell them, in the order of their bits.
+var roleNames = [...]string{"admin", "operator", "auditor", "viewer"}
+
+// Any says whether r has at least one of the roles.
+func (r Roles) Any(roles Roles) bool { return r&roles != 0 }
+
+// String is the names of the roles: "admin, operator".
+func (r Roles) String() string {
+	var names []string
+	for i, name := range roleNames {
+		if r.Any(1 << i) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// MarshalText writes the names: nodes of different versions must mean the same role.
+func (r Roles) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads names. Those that are unknown here give nothing.
+func (r *Roles) UnmarshalText(text []byte) error {
+	*r = parseRoles(string(text))
+	return nil
+}
 
 // ParseRole returns the role of a name; false: there is none.
 func ParseRole(name string) (Roles, bool) {
-	role, ok := roleNames[name]
-	return role, ok
+	for i, known := range roleNames {
+		if name == known {
+			return 1 << i, true
+		}
+	}
+	return 0, false
 }
 
 // parseRoles reads names that commas or blanks separate. An issuer has roles for other services too, so unknown ones are
 // ignored.
 func parseRoles(text string) (roles Roles) {
 	for name := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
-		roles |= roleNames[name]
-	}
-	return roles
-}
-
-const (
-	userMaxLength  = 64
-	userCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-	hashedPrefix   = "x_"
-	hashedLength   = 32
-)
-
-// userID returns the user id of a subject that another system named. A subject that is no user id gets a hash of its own; so
-// does one that looks like such a hash, or it could be chosen to be another's.
-func userID(subject string) string {
-	if isUserID(subject) && !strings.HasPrefix(subject, hashedPrefix) {
-		return subject
-	}
-	hash := sha256.Sum256([]byte(subject))
-	return hashedPrefix + base64.RawURLEncoding.EncodeToString(hash[:])[:hashedLength]
-}
-
-func isUserID(user string) bool {
-	return user != "" && len(user) <= userMaxLength && strings.Trim(user, userCharacters) == ""
-}
-
-// claim returns the claim of a name. Where there is none, the dots of the name lead into objects: realm_access.roles.
-func claim(claims map[string]any, name string) any {
-	for {
-		if value, ok := claims[name]; ok {
-			return value
-		}
-		first, rest, nested := strings.Cut(name, ".")
-		inner, ok := claims[first].(map[string]any)
-		if !nested || !ok {
-			return nil
-		}
-		claims, name = inner, rest
-	}
-}
-
-// subject returns a claim that names a user: a string, or a whole number, which some issuers have as their id. "": none.
-func subject(value any) string {
-	switch value := value.(type) {
-	case string:
-		return value
-	case json.Number:
-		if strings.Trim(value.String(), "0123456789") == "" {
-			return value.String()
-		}
-	}
-	return ""
-}
-
-// rolesOf reads a claim: a string, or a list of strings.
-func rolesOf(value any) (roles Roles) {
-	switch value := value.(type) {
-	case string:
-		return parseRoles(value)
-	case []any:
-		for _, name := range value {
-			text, _ := name.(string)
-			roles |= roleNames[text]
-		}
+		role, _ := ParseRole(name)
+		roles |= role
 	}
 	return roles
 }

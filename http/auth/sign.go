@@ -34,11 +34,8 @@ type Signer struct {
 }
 
 // SecretSigner signs with the secret of HS256.
-func SecretSigner(secret string) (*Signer, error) {
-	if len(secret) < secretMinLength {
-		return nil, fmt.Errorf("the secret has %d bytes; at least %d are needed", len(secret), secretMinLength)
-	}
-	return &Signer{method: jwt.SigningMethodHS256, key: []byte(secret)}, nil
+func SecretSigner(secret string) *Signer {
+	return &Signer{method: jwt.SigningMethodHS256, key: []byte(secret)}
 }
 
 // KeySigner signs with a private key, as NewKey makes it.

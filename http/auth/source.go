@@ -4,13 +4,13 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -44,6 +44,7 @@ type keySource struct {
 	sum     [sha256.Size]byte
 	problem string // why it failed
 	since   time.Time
+	loaded  bool // a key set was read once
 
 	onWithdrawn func() // see Authenticator.OnKeyWithdrawn; nil: nothing
 }
@@ -56,26 +57,47 @@ func secretSource(secret string) *keySource {
 }
 
 // newKeySource is the source of a key set at a URL or in a file. It has no keys before the first refresh.
-func newKeySource(where string, every, pause time.Duration, logger *slog.Logger) (*keySource, error) {
+func newKeySource(where string, every, pause time.Duration, logger *slog.Logger) *keySource {
 	s := &keySource{where: where, every: every, pause: pause, logger: logger}
 	s.keys.Store(newKeySet(nil))
 	s.read = func(context.Context) ([]byte, error) { return readFile(where) }
-	if strings.Contains(where, "://") {
-		u, err := url.Parse(where)
-		if err != nil {
-			return nil, fmt.Errorf("the address of the key set is no URL")
-		}
-		if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-			return nil, fmt.Errorf("the key set at %s is not read over https: an attacker on the way could sign as any user", u.Redacted())
-		}
-		s.where = u.Redacted()
+	if isURL(where) {
+		s.where = redacted(where)
 		client := keySetClient()
 		s.read = func(ctx context.Context) ([]byte, error) { return fetch(ctx, client, where) }
 	}
-	return s, nil
+	return s
 }
 
-func isLoopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
+func isURL(where string) bool { return strings.Contains(where, "://") }
+
+// redacted is an address without its password.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the configured address"
+	}
+	return u.Redacted()
+}
+
+// CheckKeySet says what is wrong with the key set in a file. One at a URL may be down while a node starts, so it is not asked.
+func CheckKeySet(where string) error {
+	if isURL(where) {
+		return nil
+	}
+	text, err := readFile(where)
+	if err != nil {
+		return err
+	}
+	keys, warnings, err := parseKeySet(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w in %s: %w", ErrNoKey, where, err)
+	case len(keys) == 0:
+		return fmt.Errorf("%w in %s: %s", ErrNoKey, where, cmp.Or(strings.Join(warnings, "; "), "the set is empty"))
+	}
+	return nil
+}
 
 // keySetClient follows no redirect: the address of the keys is the operator's to choose, not that of the server there.
 func keySetClient() *http.Client {
@@ -131,7 +153,7 @@ func (s *keySource) current() *keySet { return s.keys.Load() }
 func (s *keySource) run(ctx context.Context) {
 	for {
 		wait := s.every
-		if s.note() != "" {
+		if s.note() != "" || s.notReady() != "" {
 			wait = min(s.pause, s.every)
 		}
 		select {
@@ -190,7 +212,7 @@ func (s *keySource) load(ctx context.Context) {
 	sum := sha256.Sum256(text)
 	s.mu.Lock()
 	unchanged, wasBroken := s.sum == sum, s.problem != ""
-	s.sum, s.problem = sum, ""
+	s.sum, s.problem, s.loaded = sum, "", true
 	s.mu.Unlock()
 	if wasBroken {
 		s.logger.Info("the key set can be read again", "from", s.where)
@@ -228,9 +250,23 @@ func (s *keySource) failed(err error) {
 	}
 	s.problem = err.Error()
 	s.mu.Unlock()
-	if first {
-		s.logger.Warn("the key set cannot be read, the known keys go on", "from", s.where, "keys", len(s.keys.Load().keys), "error", err)
+	switch keys := len(s.keys.Load().keys); {
+	case !first:
+	case keys == 0:
+		s.logger.Error("the key set cannot be read: every token is refused until it is", "from", s.where, "error", err)
+	default:
+		s.logger.Warn("the key set cannot be read, the known keys go on", "from", s.where, "keys", keys, "error", err)
 	}
+}
+
+// notReady is why there are no keys: none were ever read. "": they were.
+func (s *keySource) notReady() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.read == nil || s.loaded {
+		return ""
+	}
+	return fmt.Sprintf("no keys yet: the key set cannot be read since %s, every token is refused", s.since.UTC().Format(time.RFC3339))
 }
 
 // note says what /readyz should say about the keys. "": nothing.
@@ -239,6 +275,7 @@ func (s *keySource) note() string {
 	defer s.mu.Unlock()
 	keys := len(s.keys.Load().keys)
 	switch {
+	case !s.loaded: // see notReady
 	case s.problem != "":
 		// The log has the problem: readers of /readyz need not learn names and addresses of the internal network.
 		return fmt.Sprintf("the key set cannot be read since %s, %d known keys go on", s.since.UTC().Format(time.RFC3339), keys)

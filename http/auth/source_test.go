@@ -95,7 +95,7 @@ func TestKeySet_Rotation(t *testing.T) {
 	i.publish(t, "rs", "ec")
 	expect(t, a, before, "user kim") // as long as nobody reads the set
 	expect(t, a, tokenOf(t, "ec"), "user kim")
-	expect(t, a, before, "unknown key") // although it had been verified before
+	expect(t, a, before, "the token's key is unknown") // although it had been verified before
 	expect(t, a, after, "user kim")
 }
 
@@ -191,9 +191,9 @@ func TestKeySet_Outage(t *testing.T) {
 			i.respond(outage)
 			a.source.refresh(t.Context())
 			expect(t, a, tokenOf(t, "ed"), "user kim")
-			expect(t, a, tokenOf(t, "rs"), "unknown key")
+			expect(t, a, tokenOf(t, "rs"), "the token's key is unknown")
 			notes := a.Notes()
-			if len(notes) != 1 || !strings.Contains(notes[0], "1 known keys go on") || strings.Contains(notes[0], i.URL) {
+			if a.NotReady() != "" || len(notes) != 1 || !strings.Contains(notes[0], "1 known keys go on") || strings.Contains(notes[0], i.URL) {
 				t.Errorf("got notes %q", notes)
 			}
 			i.publish(t, "rs")
@@ -210,11 +210,11 @@ func TestKeySet_UnreachableAtStart(t *testing.T) {
 	i := newIssuer(t, "ed")
 	i.respond(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	a := newIssuedAuthenticator(t, i, time.Hour, 10*time.Millisecond)
-	if len(a.Notes()) != 1 {
-		t.Error("no note says that there are no keys")
+	if reason := a.NotReady(); !strings.Contains(reason, "no keys yet") || strings.Contains(reason, i.URL) || a.Notes() != nil {
+		t.Errorf("got reason %q and notes %q", reason, a.Notes())
 	}
 	i.publish(t, "ed")
-	eventually(t, "the first key set", func() bool { return a.Notes() == nil })
+	eventually(t, "the first key set", func() bool { return a.NotReady() == "" })
 	expect(t, a, tokenOf(t, "ed"), "user kim")
 }
 
@@ -226,8 +226,8 @@ func TestKeySet_Withdrawn(t *testing.T) {
 	expect(t, a, token, "user kim")
 	i.publish(t)
 	a.source.refresh(t.Context())
-	expect(t, a, token, "unknown key")
-	if notes := a.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "no key") {
+	expect(t, a, token, "the token's key is unknown")
+	if notes := a.Notes(); len(notes) != 1 || !strings.Contains(notes[0], "no key") || a.NotReady() != "" {
 		t.Errorf("got notes %q", notes)
 	}
 }
@@ -244,7 +244,7 @@ func TestKeySet_FileIsReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, a, tokenOf(t, "rs"), "user kim")
-	expect(t, a, tokenOf(t, "ed"), "unknown key")
+	expect(t, a, tokenOf(t, "ed"), "the token's key is unknown")
 }
 
 func TestParseKeySet_LeavesOutUnusableKeys(t *testing.T) {

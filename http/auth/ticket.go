@@ -25,7 +25,7 @@ const (
 // ErrTooManyTickets is the error of IssueTicket while too many tickets were issued and not redeemed: 429 rate_limited.
 var ErrTooManyTickets = errors.New("too many tickets have not been redeemed yet")
 
-var errTicket error = &TokenError{"ticket"}
+var errTicket error = &TokenError{"the ticket is unknown, used or over 30 s old"}
 
 // ticketStore has the tickets that this node issued. All live equally long, so the oldest expires first.
 type ticketStore struct {

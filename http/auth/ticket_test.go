@@ -21,11 +21,11 @@ func TestTicket_OpensOneStream(t *testing.T) {
 	if who, err := a.Identify(ask("/?ticket="+text), true); err != nil || who != want {
 		t.Errorf("got %+v and %v, want %+v", who, err, want)
 	}
-	if got := outcome(a.Identify(ask("/?ticket="+text), true)); got != "ticket" {
+	if got := outcome(a.Identify(ask("/?ticket="+text), true)); got != errTicket.Error() {
 		t.Errorf("replayed: got %q", got)
 	}
 	for _, text := range []string{"", ".", "node-1.", "node-1.x", "node-2.x", text + "x", strings.Repeat("x", 5000), "a.b.c", "*.>", "node-1.%00", "x y.z"} {
-		if got := outcome(a.Identify(ask("/?ticket="+strings.ReplaceAll(text, " ", "+")), true)); got != "ticket" {
+		if got := outcome(a.Identify(ask("/?ticket="+strings.ReplaceAll(text, " ", "+")), true)); got != errTicket.Error() {
 			t.Errorf("%q: got %q", text, got)
 		}
 	}
@@ -122,14 +122,14 @@ func TestTicket_OtherNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"user kim", "ticket"} {
+	for _, want := range []string{"user kim", errTicket.Error()} {
 		if got := outcome(second.Identify(ask("/?ticket="+text), true)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	asked.Store(0)
 	for _, text := range []string{"node-9.abc", "node-2.abc", "no de.abc", "*.abc", ">.abc", "a.b.c", ".abc", "node-1", strings.Repeat("n", 33) + ".abc"} {
-		if got := outcome(second.Identify(ask("/?ticket="+strings.ReplaceAll(text, " ", "%20")), true)); got != "ticket" {
+		if got := outcome(second.Identify(ask("/?ticket="+strings.ReplaceAll(text, " ", "%20")), true)); got != errTicket.Error() {
 			t.Errorf("%q: got %q", text, got)
 		}
 	}

@@ -23,12 +23,13 @@ type tokenVerifier struct {
 	source                *keySource
 	parser                *jwt.Parser
 	algorithms            []string
+	issuer                string // "": any
 	userClaim, rolesClaim string
 	now                   func() time.Time
 }
 
 func newTokenVerifier(c Config, source *keySource, now func() time.Time) *tokenVerifier {
-	v := &tokenVerifier{source: source, userClaim: c.UserClaim, rolesClaim: c.RolesClaim, now: now}
+	v := &tokenVerifier{source: source, issuer: c.Issuer, userClaim: c.UserClaim, rolesClaim: c.RolesClaim, now: now}
 	v.algorithms = []string{rs256, es256, edDSA, ed25519Name}
 	if c.Secret != "" {
 		v.algorithms = []string{hs256}
@@ -50,7 +51,7 @@ func newTokenVerifier(c Config, source *keySource, now func() time.Time) *tokenV
 // identify returns the identity that a token proves, or a *TokenError.
 func (v *tokenVerifier) identify(ctx context.Context, token string) (Identity, error) {
 	if len(token) > tokenMaxLength {
-		return Identity{}, &TokenError{"too long"}
+		return Identity{}, &TokenError{"the token is too long"}
 	}
 	hash := tokenHash(sha256.Sum256([]byte(token)))
 	keys := v.source.current()
@@ -71,9 +72,9 @@ func (v *tokenVerifier) identify(ctx context.Context, token string) (Identity, e
 }
 
 // errUnknownKey is the error of a token whose key is not in the key set: perhaps it is new.
-var errUnknownKey error = &TokenError{"unknown key"}
+var errUnknownKey error = &TokenError{"the token's key is unknown"}
 
-var errCritical = errors.New("crit")
+var errCritical = errors.New("the header has crit")
 
 // verify verifies a token. Of its header only alg and kid are used: no key and no address in it is followed.
 func (v *tokenVerifier) verify(text string, keys *keySet) (Identity, error) {
@@ -100,11 +101,11 @@ func (v *tokenVerifier) verify(text string, keys *keySet) (Identity, error) {
 func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	expires, err := claims.GetExpirationTime()
 	if err != nil || expires.Time.After(maxExpires) || expires.Time.Before(time.Unix(0, 0)) {
-		return Identity{}, &TokenError{"exp is not in seconds"}
+		return Identity{}, &TokenError{"claim exp is not in seconds"}
 	}
 	user := subject(claim(claims, v.userClaim))
 	if user == "" {
-		return Identity{}, &TokenError{"no user"}
+		return Identity{}, &TokenError{"claim " + v.userClaim + " names no user"}
 	}
 	who := Identity{User: userID(user), Expires: expires.Time}
 	if v.rolesClaim != "" {
@@ -115,30 +116,44 @@ func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	return who, nil
 }
 
-// reason says what is wrong with a token, in words that repeat nothing of it.
+// reason says what is wrong with a token, in a phrase that repeats nothing of it.
 func (v *tokenVerifier) reason(token *jwt.Token, err error) string {
 	if token != nil && token.Header["alg"] != nil {
 		if algorithm, _ := token.Header["alg"].(string); !slices.Contains(v.algorithms, algorithm) {
-			return "algorithm"
+			return "tokens of this algorithm are not accepted"
 		}
 	}
+	if errors.Is(err, jwt.ErrTokenRequiredClaimMissing) {
+		return "claim " + v.missing(token.Claims) + " is missing"
+	}
+	const malformed = "the token is malformed"
 	for _, known := range []struct {
 		err    error
 		reason string
 	}{
-		{errCritical, "crit"},
-		{jwt.ErrTokenMalformed, "malformed"},
-		{jwt.ErrTokenSignatureInvalid, "signature"},
-		{jwt.ErrTokenUnverifiable, "malformed"},
-		{jwt.ErrTokenRequiredClaimMissing, "a required claim is missing"},
-		{jwt.ErrTokenExpired, "expired"},
-		{jwt.ErrTokenNotValidYet, "not valid yet"},
-		{jwt.ErrTokenInvalidIssuer, "issuer"},
-		{jwt.ErrTokenInvalidAudience, "audience"},
+		{errCritical, "the token has a crit header, which is not supported"},
+		{jwt.ErrTokenMalformed, malformed},
+		{jwt.ErrTokenSignatureInvalid, "the token's signature is wrong"},
+		{jwt.ErrTokenUnverifiable, malformed},
+		{jwt.ErrTokenExpired, "the token has expired"},
+		{jwt.ErrTokenNotValidYet, "the token is not valid yet"},
+		{jwt.ErrTokenInvalidIssuer, "the token is of another issuer"},
+		{jwt.ErrTokenInvalidAudience, "the token is for another audience"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.reason
 		}
 	}
-	return "malformed"
+	return malformed
+}
+
+// missing is the claim that is needed and not there.
+func (v *tokenVerifier) missing(claims jwt.Claims) string {
+	if expires, err := claims.GetExpirationTime(); err != nil || expires == nil {
+		return "exp"
+	}
+	if issuer, err := claims.GetIssuer(); v.issuer != "" && (err != nil || issuer == "") {
+		return "iss"
+	}
+	return "aud"
 }

@@ -17,7 +17,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Client sends requests to one node, or to the address of a load balancer in front of several. Its fields must not change
@@ -35,6 +37,10 @@ type Client struct {
 	// HTTP sends the requests. Nil: http.DefaultClient. It must not have a Timeout if Events is used, since that would end
 	// streams. Redirects are not followed: a node sends none, and the token belongs to URL alone.
 	HTTP *http.Client
+
+	// Silence is how long Events waits for the next byte before it reconnects. 0: 75 s. Where streams.heartbeat or
+	// streams.userHeartbeat of the node is longer than the default of 30 s, it must be longer than two of them.
+	Silence time.Duration
 
 	// Attempts is how often a request is sent if there is no response, or one that says to try again: 429, 502, 503, 504.
 	// 0: until the context ends.
@@ -62,8 +68,17 @@ type Response struct {
 // Problem is a Response as an error.
 type Problem struct{ Response }
 
+// Error has the detail; of what is no problem document, as a proxy's page, the beginning.
 func (p *Problem) Error() string {
-	return fmt.Sprintf("%d %s: %s", p.HTTPStatus, cmp.Or(p.Code, http.StatusText(p.HTTPStatus)), p.Detail)
+	text := cmp.Or(p.Detail, string(p.Body[:min(len(p.Body), 100)]))
+	return fmt.Sprintf("%d %s: %s", p.HTTPStatus, cmp.Or(p.Code, http.StatusText(p.HTTPStatus)), strings.Map(printable, strings.TrimSpace(text)))
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }
 
 // Err is a *Problem if the request was refused or rejected, else nil.

@@ -280,6 +280,22 @@ func checkResumes(t *testing.T, cut int, position, rest string) {
 	}
 }
 
+// A node that sends nothing for longer than Silence is given up, and the stream is asked for again.
+func TestEvents_ReconnectAfterSilence(t *testing.T) {
+	url, _ := scripted(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}, respond(204, ""))
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second) // less than the default silence
+	defer cancel()
+	for _, err := range (&client.Client{URL: url, Silence: 100 * time.Millisecond}).Events(ctx, "/api/v1/me/events", "e-0") {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What cannot succeed ends a stream: an error that another attempt does not mend, a page of a proxy, a frame without end.
 func TestEvents_End(t *testing.T) {
 	endless := func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,10 @@ type Event struct {
 // Decode reads the data into v.
 func (e Event) Decode(v any) error { return json.Unmarshal(e.Data, v) }
 
-// Timeouts of streams: a node that does not answer, and one that is silent for more than two heartbeats.
+// defaultSilence is more than two of the heartbeats that a node sends by default.
+const defaultSilence = 75 * time.Second
+
 const (
-	silence       = 75 * time.Second
 	minRetry      = 20 * time.Millisecond // whatever a server asks for
 	maxFrameBytes = 1 << 20
 )
@@ -92,6 +94,7 @@ func (s *stream) delay(failed int) time.Duration {
 func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (stop bool, err error) {
 	connection, cancel := context.WithCancel(ctx)
 	defer cancel()
+	silence := cmp.Or(s.client.Silence, defaultSilence)
 	watchdog := time.AfterFunc(silence, cancel)
 	defer watchdog.Stop()
 	header := http.Header{"Accept": {"text/event-stream"}}
@@ -102,7 +105,7 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	}
 	response, err := s.client.do(connection, http.MethodGet, path, header, nil)
 	if err != nil {
-		return ctx.Err() != nil, cmpErr(ctx, err)
+		return ctx.Err() != nil, contextError(ctx, err)
 	}
 	defer response.Body.Close()
 	switch {
@@ -143,11 +146,11 @@ func (s *stream) connect(ctx context.Context, yield func(Event, error) bool) (st
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return true, lines.Err()
 	}
-	return ctx.Err() != nil, cmpErr(ctx, lines.Err())
+	return ctx.Err() != nil, contextError(ctx, lines.Err())
 }
 
-// cmpErr prefers the error of ctx, which says why a request failed.
-func cmpErr(ctx context.Context, err error) error {
+// contextError prefers the error of ctx, which says why a request failed.
+func contextError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -96,20 +96,18 @@ func (d *Document) HTML() ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// operationsByTag describes the operations, sorted by path.
+// operationsByTag describes the operations in the order of the routes, where what comes first stands first.
 func (d *Document) operationsByTag() map[string][]docsOperation {
 	byTag := map[string][]docsOperation{}
 	paths := d.root["paths"].(object)
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		item := paths[path].(object)
-		for _, method := range slices.Sorted(maps.Keys(item)) {
-			op := item[method].(object)
-			if op["deprecated"] == true {
-				continue
-			}
-			for _, tag := range names(op["tags"]) {
-				byTag[tag] = append(byTag[tag], d.describe(strings.ToUpper(method), path, op))
-			}
+	for _, r := range d.routes {
+		path := templatePath(r.Path)
+		op, ok := paths[path].(object)[strings.ToLower(r.Method)].(object)
+		if !ok || op["deprecated"] == true { // HEAD, and the older clients' paths
+			continue
+		}
+		for _, tag := range names(op["tags"]) {
+			byTag[tag] = append(byTag[tag], d.describe(r.Method, path, op))
 		}
 	}
 	return byTag

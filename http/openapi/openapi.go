@@ -39,7 +39,8 @@ type Document struct {
 	JSON         []byte
 	CommandCodes map[string][]string // the codes of each command of the rules ("seats.hold")
 
-	root object
+	root   object
+	routes []Route
 }
 
 //go:embed *.yaml
@@ -65,7 +66,7 @@ func New(codes []Code, routes []Route) (*Document, error) {
 		return nil, err
 	}
 	text, err := json.Marshal(b.root)
-	return &Document{text, b.commandCodes, b.root}, err
+	return &Document{text, b.commandCodes, b.root, routes}, err
 }
 
 // builder is a document under construction.

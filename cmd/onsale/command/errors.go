@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"onsale/config"
-	"onsale/http/auth"
 	"onsale/projections/store"
 	"onsale/streams"
 )
@@ -72,8 +71,6 @@ func printError(stderr io.Writer, err error) {
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	case errors.Is(err, streams.ErrNameInUse):
 		fmt.Fprintln(stderr, "hint: each node on one NATS needs its own name: set it with --node, or stop the other node")
-	case errors.Is(err, auth.ErrNoKey):
-		fmt.Fprintln(stderr, "hint: auth.jwks names a set of public keys, such as jwks.json of \"onsale token --new-key DIR\"")
 	case errors.Is(err, streams.ErrLocked):
 		fmt.Fprintln(stderr, "hint: stop that process, or use another directory with --data")
 	case errors.Is(err, streams.ErrMetaDamaged):

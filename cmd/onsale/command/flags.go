@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onsale/config"
+	"onsale/http/auth"
 	"onsale/streams"
 )
 
@@ -21,7 +22,7 @@ func serveCommand(environ []string) *cobra.Command {
 		Short: "run a node",
 		Args:  noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			cfg, origins, faults := config.Load(command.Flags(), environ)
+			cfg, origins, faults := loadServe(command, environ)
 			switch {
 			case access && !check:
 				return usageError{errors.New("--access prints a table and starts nothing"), "\"onsale serve --check --access\" prints it"}
@@ -40,6 +41,22 @@ func serveCommand(environ []string) *cobra.Command {
 	command.Flags().BoolVar(&check, "check", false, "print the configuration and all its faults, and exit")
 	command.Flags().BoolVar(&access, "access", false, "with --check: print who may use which path instead")
 	return command
+}
+
+// loadServe loads the configuration of a node. Whether a key set can verify tokens is the authenticator's knowledge, which config
+// does not import.
+func loadServe(command *cobra.Command, environ []string) (config.Config, config.Origins, error) {
+	cfg, origins, err := config.Load(command.Flags(), environ)
+	if cfg.Auth.Mode != "jwt" || cfg.Auth.JWKS == "" {
+		return cfg, origins, err
+	}
+	if problem := auth.CheckKeySet(cfg.Auth.JWKS); errors.Is(problem, auth.ErrNoKey) { // config has seen whether it can be read
+		faults, _ := errors.AsType[config.Faults](err)
+		err = append(faults, config.Fault{
+			From: origins.Of("auth.jwks"), What: "auth.jwks: " + problem.Error(), Hint: "a set of public keys, such as jwks.json of \"onsale token --new-key DIR\"",
+		})
+	}
+	return cfg, origins, err
 }
 
 // replayQuery selects what is printed. From and To are each a command's sequence or a time, or empty for no bound.

@@ -5,6 +5,8 @@ package command
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +30,7 @@ type tailQuery struct {
 	Types         []string
 	Entities      []string
 	From          string // the event id behind which it begins; "": a moment ago
+	CA            string // a file; "": the system's authorities
 	JSON          bool
 }
 
@@ -51,6 +54,7 @@ func tailCommand(environ []string) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&query.Target, "target", "http://127.0.0.1:8080", "`URL` of the node")
 	flags.StringVar(&query.Token, "token", "", "bearer `token` of an admin or auditor (default: that in ONSALE_TOKEN)")
+	flags.StringVar(&query.CA, "ca", "", "PEM `file` of the authorities that the node's certificate may be of (default: the system's)")
 	flags.StringSliceVar(&query.Types, "type", nil, "print only events of these `types`: orders.succeeded,seats.*")
 	flags.StringSliceVar(&query.Entities, "entity", nil, "print only events of these promotions, schedules, products, payments or users, by `id`")
 	flags.StringVar(&query.From, "from", "", "begin behind the event with this `id` (default: five seconds ago)")
@@ -80,7 +84,11 @@ func isTerminal(w io.Writer) bool {
 func runTail(parent context.Context, query tailQuery, out *eventPrinter, stderr io.Writer) error {
 	ctx, giveUp := context.WithCancelCause(parent)
 	defer giveUp(nil)
-	feed := client.Client{URL: strings.TrimSuffix(query.Target, "/"), HTTP: &http.Client{Transport: &tailTransport{stderr: stderr, giveUp: giveUp}}}
+	transport, err := transportWithCA(query.CA)
+	if err != nil {
+		return err
+	}
+	feed := client.Client{URL: strings.TrimSuffix(query.Target, "/"), HTTP: &http.Client{Transport: &tailTransport{next: transport, stderr: stderr, giveUp: giveUp}}}
 	if query.Token != "" {
 		feed.Token = func(context.Context) (string, error) { return query.Token, nil }
 	}
@@ -95,7 +103,7 @@ func runTail(parent context.Context, query tailQuery, out *eventPrinter, stderr 
 		case parent.Err() != nil:
 			return nil
 		case ctx.Err() != nil:
-			return hintError{context.Cause(ctx), "start a node with \"onsale serve\", or name another with --target"}
+			return hintError{context.Cause(ctx), unreachableHint(context.Cause(ctx))}
 		case err != nil:
 			return tailError(err)
 		}
@@ -131,26 +139,64 @@ func tailError(err error) error {
 	if !ok {
 		return err
 	}
-	switch problem.HTTPStatus {
-	case http.StatusBadRequest:
+	switch {
+	case strings.Contains(string(problem.Body), "HTTP request to an HTTPS server"):
+		return hintError{err, "this port is HTTPS: give --target with https://"}
+	case problem.Code == "": // no node's
+	case problem.HTTPStatus == http.StatusBadRequest:
 		return usageError{errors.New(problem.Detail), "\"onsale tail --help\" shows its usage"}
-	case http.StatusUnauthorized:
+	case problem.HTTPStatus == http.StatusUnauthorized:
 		return hintError{err, "give a token with --token or ONSALE_TOKEN; \"onsale token\" makes one for trying"}
-	case http.StatusForbidden:
+	case problem.HTTPStatus == http.StatusForbidden:
 		return hintError{err, "the feed needs a token with the role admin, operator or auditor"}
 	}
 	return hintError{err, "does --target name a node of onsale"}
 }
 
+// transportWithCA trusts the authorities in a file; "": those of the system.
+func transportWithCA(file string) (http.RoundTripper, error) {
+	if file == "" {
+		return http.DefaultTransport, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--ca: %w", err), "a PEM file with certificates"}
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, usageError{fmt.Errorf("--ca %s has no certificate", file), "a PEM file with certificates"}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	return transport, nil
+}
+
+// unreachableHint is what to do about a node that could not be reached at all.
+func unreachableHint(err error) string {
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, invalid := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case noTLS:
+		return "this port is plain HTTP: give --target with http://"
+	case unknown:
+		return "--ca FILE names the authority of the node's certificate, or the certificate itself"
+	case invalid:
+		return "give --target with a name that the certificate has, or renew the certificate"
+	}
+	return "start a node with \"onsale serve\", or name another with --target"
+}
+
 // tailTransport reports when the node goes away and comes back. One that could not be reached at all is given up.
 type tailTransport struct {
+	next          http.RoundTripper
 	stderr        io.Writer
 	giveUp        func(error)
 	reached, away bool
 }
 
 func (t *tailTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(r)
+	response, err := t.next.RoundTrip(r)
 	switch {
 	case err != nil && r.Context().Err() != nil:
 	case err != nil && !t.reached:

@@ -105,7 +105,7 @@ func openSigner(settings config.Auth, keyFile string) (*auth.Signer, error) {
 		}
 		return signer, nil
 	case settings.Secret != "":
-		return auth.SecretSigner(settings.Secret)
+		return auth.SecretSigner(settings.Secret), nil
 	}
 	return nil, usageError{errors.New("nothing is given to sign with"), "--key DIR/" + privateKeyFile + " of \"onsale token --new-key DIR\", or ONSALE_AUTH_SECRET with the node's auth.secret"}
 }

@@ -37,11 +37,7 @@ func (a *attackedNode) token(user string, roles ...string) string {
 
 func signToken(t *testing.T, user string, ttl time.Duration, roles ...string) string {
 	t.Helper()
-	signer, err := auth.SecretSigner(attackSecret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := signer.Sign(auth.Config{}, user, roles, ttl)
+	token, err := auth.SecretSigner(attackSecret).Sign(auth.Config{}, user, roles, ttl)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package node_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,13 +30,32 @@ func signIn(t *testing.T, at *harness.Node, dir string) (flags []string, token f
 	}
 }
 
+// A node that never read its keys would refuse everybody, so load balancers should send nobody.
+func TestNode_IsNotReadyBeforeItHasKeys(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
+	login := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(login.Close)
+	at := harness.NewNode(t, "--auth-jwks", login.URL)
+	start(t, at)
+	if a := at.MustDo(ctx, client, "GET", "/readyz", ""); a.Status != 503 || !strings.Contains(a.Body, "no keys yet: ") || strings.Contains(a.Body, login.URL) {
+		t.Errorf("got %v, want 503 and the reason", a)
+	}
+}
+
 // What "onsale token" signs is what a node verifies, and nothing else is believed.
 func TestNode_VerifiesTokens(t *testing.T) {
 	t.Parallel()
 	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
 	at := harness.NewNode(t, "--demo")
 	flags, token := signIn(t, at, t.TempDir())
-	at.Args = append(at.Args, flags...)
+	file := filepath.Join(t.TempDir(), "onsale.yaml")
+	if err := os.WriteFile(file, []byte("auth: {issuer: 'https://login.example', audience: onsale}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at.Args = append(append(at.Args, "--config", file), flags...)
+	anywhere := token
+	token = func(user string, more ...string) string { return anywhere(user, append(more, "--config", file)...) }
 	_, forged := signIn(t, at, t.TempDir())
 	start(t, at)
 	for name, test := range map[string]struct {
@@ -46,6 +67,7 @@ func TestNode_VerifiesTokens(t *testing.T) {
 		"nobody":                    {"/api/v1/me/coupons", nil, 401},
 		"an invented user":          {"/api/v1/me/coupons?userId=kim", []string{"X-User-Id", "kim", "Cookie", "onsale_user=kim"}, 401},
 		"a token of another key":    {"/api/v1/me/coupons", []string{"Authorization", forged("kim", "--role", "admin")}, 401},
+		"a token for any node":      {"/api/v1/me/coupons", []string{"Authorization", anywhere("kim")}, 401},
 		"a user as admin":           {"/api/v1/admin/stats", []string{"Authorization", token("admin")}, 403},
 		"an admin":                  {"/api/v1/admin/stats", []string{"Authorization", token("lee", "--role", "admin")}, 200},
 		"a cookie":                  {"/api/v1/me/coupons", []string{"Cookie", "onsale_token=" + strings.TrimPrefix(token("kim"), "Bearer ")}, 200},

@@ -101,7 +101,7 @@ func (c *certificate) read() error {
 	}
 	c.pair.Store(&pair)
 	c.endingLogged = false
-	c.logger.Info("certificate loaded", "file", c.files.Cert, "names", pair.Leaf.DNSNames, "ends", pair.Leaf.NotAfter)
+	c.logger.Info("certificate loaded", "file", c.files.Cert, "names", pair.Leaf.DNSNames, "addresses", pair.Leaf.IPAddresses, "ends", pair.Leaf.NotAfter)
 	return nil
 }
 

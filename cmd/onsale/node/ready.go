@@ -38,7 +38,7 @@ type facts struct {
 	logTimeAhead    time.Duration // of this machine's clock
 	full            string        // why users' commands are refused; "": they are accepted
 	freeDescriptors int
-	doubts          []string // why this node cannot rely on its log now
+	doubts          []string // why this node cannot rely on its log, or on tokens, now
 }
 
 // reasons are why the node is not ready, and what to do. None: it is ready.
@@ -226,8 +226,10 @@ func (r *readiness) reasons() []string {
 	if s := r.node.projector.Status(); s.Halted == "" && s.Doubt != "" {
 		f.doubts = append(f.doubts, "a server says that the log is damaged, asking again: "+s.Doubt)
 	}
-	if reason := r.node.scrubber.reason(); reason != "" {
-		f.doubts = append(f.doubts, reason)
+	for _, reason := range []string{r.node.scrubber.reason(), r.node.auth.NotReady()} {
+		if reason != "" {
+			f.doubts = append(f.doubts, reason)
+		}
 	}
 	return f.reasons()
 }

@@ -67,8 +67,8 @@ type Config struct {
 
 	// TrustedProxies lists the addresses of proxies, as 10.0.0.0/8 or 192.0.2.7,
 	// in front of this node. A client's address is taken from what they say in
-	// Forwarded or X-Forwarded-For, and in auth.mode proxy the user, too. Default
-	// none: nobody is believed.
+	// X-Forwarded-For, without that in Forwarded, and in auth.mode proxy the
+	// user, too. Default none: nobody is believed.
 	TrustedProxies []string
 
 	// CORS lists the other sites whose pages may call this node.
@@ -275,8 +275,8 @@ type Limits struct {
 	PerUser int
 
 	// PerAddress is how many requests a second may come from one address; after
-	// a pause twice as many at once. Addresses of IPv6 count by their /64, and
-	// loopback addresses do not count. Behind a proxy it needs trustedProxies,
+	// a pause twice as many at once. Addresses of IPv6 count by their /64; this
+	// machine, and requests for health and metrics, do not count. Behind a proxy it needs trustedProxies,
 	// because all clients have the proxy's address without it. Default 500, up
 	// to 1000000; 0 is no limit.
 	PerAddress int

@@ -52,11 +52,15 @@ type Route struct {
 	public, anonymous bool // as the OpenAPI document says it
 }
 
-// Routes is the table of who may use what, in modes other than demo. Rows of HEAD, which answers wherever GET does, are left out.
-func Routes() []Route {
+// Routes is the table of who may use what, in modes other than demo, with what is mounted below these paths. Rows of HEAD, which
+// answers wherever GET does, are left out.
+func Routes(mounts ...string) []Route {
 	s := &Server{router: httprouter.New(), metrics: newMetrics(), Config: Config{
-		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(),
+		Logger: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry(), Mounts: map[string]http.Handler{},
 	}}
+	for _, prefix := range mounts {
+		s.Mounts[prefix] = http.NotFoundHandler()
+	}
 	s.routes()
 	return slices.DeleteFunc(s.endpoints, func(r Route) bool { return r.Method == http.MethodHead })
 }

@@ -86,6 +86,14 @@ func echoKey(w http.ResponseWriter, r *http.Request) (key string, keyed bool, er
 	return key, keyed, nil
 }
 
+// echoRefused echoes the key of a command that is refused before its user is known, with err, also if the key is invalid.
+func echoRefused(w http.ResponseWriter, r *http.Request, err error) error {
+	if r.Method == http.MethodPost {
+		_, _, _ = echoKey(w, r)
+	}
+	return err
+}
+
 // refusedCommand is the error of a command that its route does not admit.
 func refusedCommand(w http.ResponseWriter, r *http.Request, who auth.Identity, err error) error {
 	key, _, keyErr := echoKey(w, r)

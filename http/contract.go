@@ -42,10 +42,11 @@ func documentedCodes() (table []openapi.Code) {
 	return table
 }
 
-// documentedRoutes are the routes that belong to the document: all but the files of the demo page.
+// documentedRoutes are the routes that belong to the document: all but the files of the demo page, and what is mounted.
 func (s *Server) documentedRoutes() (routes []openapi.Route) {
 	for _, endpoint := range s.endpoints {
-		if _, file := contentTypes[path.Ext(endpoint.Path)]; !file && endpoint.Path != "/" {
+		_, file := contentTypes[path.Ext(endpoint.Path)]
+		if mounted := strings.HasSuffix(endpoint.Path, mountedPath); !file && !mounted && endpoint.Path != "/" {
 			routes = append(routes, openapi.Route{
 				Method: endpoint.Method, Path: endpoint.Path, Who: endpoint.Who, Public: endpoint.public, Anonymous: endpoint.anonymous, Stream: endpoint.Stream,
 			})

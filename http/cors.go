@@ -35,20 +35,24 @@ func setSecurityHeaders(h http.Header) {
 	h["Cross-Origin-Resource-Policy"] = sameOrigin
 }
 
-// checkOrigin sets the CORS headers for allowed origins, and refuses commands from all others.
+// checkOrigin sets the CORS headers for allowed origins, whose pages may read why they are refused, and refuses commands from all
+// others.
 func (s *Server) checkOrigin(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h["Vary"] = varyOrigin
+	origin := r.Header["Origin"]
+	allowed := len(origin) == 1 && s.allowsOrigin(origin[0])
+	if allowed {
+		h["Access-Control-Allow-Origin"] = origin
+		h["Access-Control-Allow-Credentials"] = []string{"true"}
+		h["Access-Control-Expose-Headers"] = []string{exposedHeaders}
+	}
 	if s.LocalOnly {
 		if err := s.checkLocal(r); err != nil {
 			return err
 		}
 	}
-	origin := r.Header["Origin"]
-	if len(origin) == 1 && s.allowsOrigin(origin[0]) {
-		h["Access-Control-Allow-Origin"] = origin
-		h["Access-Control-Allow-Credentials"] = []string{"true"}
-		h["Access-Control-Expose-Headers"] = []string{exposedHeaders}
+	if allowed {
 		return nil
 	}
 	if err := s.csrf.Check(r); err != nil {
@@ -121,6 +125,10 @@ func (s *Server) isLocalHost(host string) bool {
 
 // options answers OPTIONS and CORS preflights. The router has set Allow.
 func (s *Server) options(w http.ResponseWriter, r *http.Request) {
+	if err := s.limit(w, r); err != nil {
+		s.metrics.countUnrouted(r.Method, s.fail(w, r, err))
+		return
+	}
 	h := w.Header()
 	if h["Access-Control-Allow-Origin"] != nil && r.Header["Access-Control-Request-Method"] != nil {
 		h.Set("Access-Control-Allow-Methods", h.Get("Allow"))

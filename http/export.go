@@ -93,7 +93,7 @@ func filterID(query url.Values, param string, allowed []string, exists func(stri
 // writeRows skips rows that are nil. It ends early when the client disconnects, or reads nothing for a minute.
 func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows iter.Seq2[[]string, error]) error {
 	client := deadlineWriter{w, http.NewResponseController(w)}
-	defer client.connection.SetWriteDeadline(time.Time{})
+	w.WriteHeader(http.StatusOK) // each write has a deadline of its own from here
 	out, err := spreadsheet.NewWriter(bufio.NewWriterSize(client, exportBufferSize))
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func writeRows(w http.ResponseWriter, r *http.Request, columns []string, rows it
 	return out.Error()
 }
 
-// deadlineWriter gives the client a minute for each write.
+// deadlineWriter gives the client a minute for each write, and for what net/http writes after the last.
 type deadlineWriter struct {
 	w          http.ResponseWriter
 	connection *http.ResponseController

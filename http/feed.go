@@ -18,6 +18,9 @@ import (
 // feed is GET /api/v1/admin/events. A response of lines ends, so it gets the problems of a read where a stream would be told to come
 // back.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
+	if err := checkQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
 	query := r.URL.Query()
 	filter, err := s.feedFilter(query)
 	if err != nil {

@@ -24,6 +24,11 @@ type handler func(w http.ResponseWriter, r *http.Request, who auth.Identity) err
 // ServeHTTP assigns the request id, checks the origin, and routes the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{s.requestID(r)}
+	if r.ProtoMajor == 2 {
+		bounded := s.bound(w, r)
+		defer bounded.finish()
+		w = bounded
+	}
 	if s.AccessLog {
 		entry, logged := s.logAccess(w, r)
 		defer entry.end()
@@ -36,7 +41,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	if err := s.checkOrigin(w, r); err != nil {
-		s.fail(w, r, err)
+		s.fail(w, r, echoRefused(w, r, cmp.Or(s.limit(w, r), err))) // it counts for its address like others
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -64,6 +69,9 @@ func (s *Server) get(path string, row access, h handler) {
 func (s *Server) stream(path string, row access, h handler) {
 	s.handle(http.MethodGet, path, row, true, func(w http.ResponseWriter, r *http.Request, who auth.Identity) error {
 		defer s.abortOnPanic(w, r)
+		if bounded := boundedOf(w); bounded != nil {
+			bounded.startStream()
+		}
 		return h(w, r, who)
 	})
 }
@@ -96,12 +104,15 @@ func (s *Server) handle(method, path string, row access, stream bool, h handler)
 		if r.Body == http.NoBody { // the request is read, and its client may wait for longer than the deadline of reading it
 			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}
-		err := s.limitAddress(r)
+		err := s.limit(w, r)
 		if err == nil {
 			err = setPathValues(r, params)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			err = s.admitted(w, r, row, stream, h)
+		case !row.public:
+			err = echoRefused(w, r, err)
 		}
 		if err != nil && stream && !wantsLines(r) && problemOf(err).Code == rateLimited {
 			s.metrics.refused.WithLabelValues(rateLimited).Inc()
@@ -152,7 +163,7 @@ func setPathValues(r *http.Request, params httprouter.Params) error {
 
 // handleNotFound answers requests that match no route. If only the last path parameter is missing, that is the problem.
 func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
-	if err := s.limitAddress(r); err != nil {
+	if err := s.limit(w, r); err != nil {
 		s.metrics.countUnrouted(r.Method, s.fail(w, r, err))
 		return
 	}
@@ -166,7 +177,7 @@ func (s *Server) handleNotFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) handleMethodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	if err := s.limitAddress(r); err != nil {
+	if err := s.limit(w, r); err != nil {
 		s.metrics.countUnrouted(r.Method, s.fail(w, r, err))
 		return
 	}
@@ -247,11 +258,11 @@ func send(w http.ResponseWriter, status int, contentType []string, body []byte) 
 	h["Content-Type"] = contentType
 	if len(body) > largeResponse {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
-		connection := http.NewResponseController(w)
-		_ = connection.SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer supports it
-		defer connection.SetWriteDeadline(time.Time{})
 	}
 	w.WriteHeader(status)
+	if len(body) > largeResponse { // until the next request of the connection, which has a deadline of its own
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(largeResponseTimeout)) // not every writer supports it
+	}
 	_, _ = w.Write(body) // the client may be gone
 }
 

@@ -4,8 +4,10 @@
 package http
 
 import (
+	"bytes"
 	"cmp"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"onsale/domain"
 	"onsale/http/auth"
@@ -102,15 +105,56 @@ func (s *Server) registerMetrics() {
 
 // serveMetrics returns the handler of GET /metrics. Metrics that cannot be collected are left out and logged.
 func (s *Server) serveMetrics() handler {
-	h := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelError), MaxRequestsInFlight: 4,
+	h := promhttp.HandlerFor(&sharedGatherer{from: s.Registry}, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelError),
 	})
 	return func(w http.ResponseWriter, r *http.Request, _ auth.Identity) error {
+		buffer := &responseBuffer{header: http.Header{}, status: http.StatusOK}
+		h.ServeHTTP(buffer, r) // whose writes cannot fail: each would be a line in the log
+		if buffer.status != http.StatusOK {
+			return problemf(domain.Internal, "")
+		}
+		maps.Copy(w.Header(), buffer.header)
 		w.Header()["Cache-Control"] = noStore
-		h.ServeHTTP(w, r)
+		send(w, http.StatusOK, buffer.header["Content-Type"], buffer.body.Bytes())
 		return nil
 	}
 }
+
+// sharedGatherer collects once for all scrapes that came meanwhile, and not more often than gatherInterval: scrapes are public,
+// and must neither cost much nor refuse each other.
+type sharedGatherer struct {
+	from    prometheus.Gatherer
+	mu      sync.Mutex
+	started time.Time // when results were collected
+	results []*dto.MetricFamily
+	err     error
+}
+
+const gatherInterval = 20 * time.Millisecond
+
+func (g *sharedGatherer) Gather() ([]*dto.MetricFamily, error) {
+	arrived := time.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.started.Before(arrived) { // it may lack what happened before this scrape
+		time.Sleep(time.Until(g.started.Add(gatherInterval)))
+		g.started = time.Now()
+		g.results, g.err = g.from.Gather()
+	}
+	return g.results, g.err
+}
+
+// responseBuffer is a response in memory.
+type responseBuffer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (b *responseBuffer) Header() http.Header         { return b.header }
+func (b *responseBuffer) WriteHeader(status int)      { b.status = status }
+func (b *responseBuffer) Write(p []byte) (int, error) { return b.body.Write(p) }
 
 // buildInfo is a constant metric with the versions of this program.
 func buildInfo() prometheus.Collector {

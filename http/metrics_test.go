@@ -1,12 +1,18 @@
 package http
 
 import (
+	"crypto/tls"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/julienschmidt/httprouter"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -206,5 +212,75 @@ func BenchmarkMetrics_Route(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		observe(http.StatusAccepted, time.Millisecond)
+	}
+}
+
+// slowGatherer takes its time, and counts.
+type slowGatherer struct {
+	took     time.Duration
+	gathered atomic.Int64
+}
+
+func (g *slowGatherer) Gather() ([]*dto.MetricFamily, error) {
+	time.Sleep(g.took)
+	g.gathered.Add(1)
+	return nil, nil
+}
+
+// Scrapes at the same time share what is collected, which is never from before they came.
+func TestMetrics_CollectOnceForAll(t *testing.T) {
+	slow := &slowGatherer{took: 100 * time.Millisecond}
+	g := sharedGatherer{from: slow}
+	var group sync.WaitGroup
+	for range 50 {
+		group.Go(func() { _, _ = g.Gather() })
+	}
+	group.Wait()
+	if n := slow.gathered.Load(); n < 1 || n > 10 {
+		t.Errorf("50 scrapes at a time collected %d times", n)
+	}
+	before := slow.gathered.Load()
+	_, _ = g.Gather()
+	_, _ = g.Gather()
+	if n := slow.gathered.Load() - before; n != 2 {
+		t.Errorf("two scrapes, one after the other, collected %d times", n)
+	}
+}
+
+// Clients that do not read their scrapes refuse others none, and write no line to the log.
+func TestMetrics_SurviveUnreadScrapes(t *testing.T) {
+	t.Parallel()
+	f := newUnservedFixture(t)
+	log := &lineBuffer{}
+	f.Logger = slog.New(slog.NewTextHandler(log, nil))
+	f.router = httprouter.New()
+	f.routes()
+	f.unread.timeout = 200 * time.Millisecond
+	address := serveUnread(t, f)
+	c := dialUnreading(t, address)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 20 * time.Second}
+	defer client.CloseIdleConnections()
+	const scrapes = 20
+	reset := 0
+	for stream := range uint32(scrapes) {
+		if err := c.request(2*stream+1, "GET", "/metrics"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	response, err := client.Get("https://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("another scrape: got %s %v", response.Status, err)
+	}
+	for reset < scrapes {
+		if _, what := c.next(t); what == "reset" {
+			reset++
+		}
+	}
+	if lines := log.lines(); len(lines) > 0 {
+		t.Errorf("logged %q", lines)
 	}
 }

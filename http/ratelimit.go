@@ -5,8 +5,6 @@ package http
 
 import (
 	"net/http"
-	"net/netip"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -36,15 +34,28 @@ func (s *Server) limitUser(r *http.Request, row access, who auth.Identity) error
 	return refusedFor(s.rateLimits.user.Take(who.User, s.now()))
 }
 
+// limit refuses a request of an address that has sent too many, or does not read the responses.
+func (s *Server) limit(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limitAddress(r); err != nil {
+		return err
+	}
+	if r.ProtoMajor == 2 && !isProbe(r.URL.Path) {
+		if bounded := boundedOf(w); bounded != nil && bounded.full {
+			return problemf(rateLimited, "too many responses are not read, or waited for")
+		}
+	}
+	return nil
+}
+
 // limitAddress counts the requests from the client's address. It does not count those of this machine, unless they come from a
-// proxy: a load test, a monitor or a proxy that no setting names is not one client.
+// trusted proxy: a load test, a monitor or a proxy that no setting names is not one client. Nor does it count those for the
+// state of the node, which are cheap: whoever shares an address with a crowd, as a proxy may, must not be told that it is dead.
 func (s *Server) limitAddress(r *http.Request) error {
-	if s.rateLimits.address == nil {
+	if s.rateLimits.address == nil || isProbe(r.URL.Path) || auth.FromThisMachine(r, s.TrustedProxies) {
 		return nil
 	}
 	address := auth.ClientAddress(r, s.TrustedProxies)
-	proxy := func(p netip.Prefix) bool { return p.Contains(address) } // one that does not say who its client is
-	if !address.IsValid() || address.IsLoopback() && !slices.ContainsFunc(s.TrustedProxies, proxy) {
+	if !address.IsValid() {
 		return nil
 	}
 	err := refusedFor(s.rateLimits.address.TakeAddress(address, s.now()))
@@ -53,6 +64,9 @@ func (s *Server) limitAddress(r *http.Request) error {
 	}
 	return err
 }
+
+// isProbe says that a path shows the state of this node.
+func isProbe(path string) bool { return path == "/healthz" || path == "/readyz" || path == "/metrics" }
 
 // refusedFor is the error of a request that may be repeated after wait; nil: there is no wait.
 func refusedFor(wait time.Duration) error {

@@ -85,14 +85,14 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 	f.rateLimits.address = newLimiter(2)
 	f.stopClock()
 	for range 10 {
-		if a, body := f.send(t, "GET", "/healthz", "X-Forwarded-For", "203.0.113.1"); a.StatusCode != http.StatusOK {
+		if a, body := f.send(t, "GET", "/docs", "X-Forwarded-For", "203.0.113.1"); a.StatusCode != http.StatusOK {
 			t.Errorf("from this machine: got %s %s", a.Status, body)
 		}
 	}
 	f.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	exhaust := func(header ...string) {
 		t.Helper()
-		for i, path := range []string{"/healthz", "/nowhere", "/api/v1/promotions", "/", "/healthz", "/nowhere"} {
+		for i, path := range []string{"/docs", "/nowhere", "/api/v1/promotions", "/", "/docs", "/nowhere"} {
 			a, body := f.send(t, "GET", path, header...)
 			if got, want := a.StatusCode == http.StatusTooManyRequests, i >= 4; got != want || got && a.Header.Get("Retry-After") != "1" {
 				t.Errorf("request %d with %q: got %s %s %s", i, header, a.Status, a.Header, body)
@@ -102,15 +102,23 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 	exhaust("X-Forwarded-For", "203.0.113.1")
 	exhaust("Forwarded", `for="[2001:db8::1]"`)
 	exhaust("X-Forwarded-For", "127.0.0.1, 203.0.113.2")                     // the first was written by the client
-	exhaust("Forwarded", "for=127.0.0.1", "X-Forwarded-For", "198.51.100.1") // counts as the proxy
+	exhaust("Forwarded", "for=127.0.0.1", "X-Forwarded-For", "198.51.100.1") // so was the one that the proxy does not write
+	exhaust("X-Forwarded-For", "127.0.0.9, 198.51.100.2, 127.0.0.1")
+	exhaust("X-Forwarded-For", "::1")     // a claim, not the peer
+	exhaust("X-Forwarded-For", "garbage") // counts as the proxy
 	for _, header := range [][]string{
 		{"X-Forwarded-For", "203.0.113.200, 203.0.113.1"},
 		{"Forwarded", `for="[2001:db8::ffff]:4711"`},
-		{"X-Forwarded-For", "garbage"},
 		{"X-Forwarded-For", ""},
+		{},
 	} {
-		if a, body := f.send(t, "GET", "/healthz", header...); a.StatusCode != http.StatusTooManyRequests {
+		if a, body := f.send(t, "GET", "/docs", header...); a.StatusCode != http.StatusTooManyRequests {
 			t.Errorf("%q: got %s %s, want 429", header, a.Status, body)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if a, body := f.send(t, "GET", path); a.StatusCode != http.StatusOK {
+			t.Errorf("%s, by the proxy itself: got %s %s", path, a.Status, body)
 		}
 	}
 	a, body := f.send(t, "GET", "/api/v1/promotions/p/events", "X-Forwarded-For", "203.0.113.1")
@@ -118,8 +126,45 @@ func TestRateLimit_RefusesRequestsFromAddress(t *testing.T) {
 		t.Errorf("an EventSource: got %s %s, want 200 and a time to come back", a.Status, body)
 	}
 	a, body = f.send(t, "GET", "/metrics", "X-Forwarded-For", "203.0.113.9")
-	if !strings.Contains(body, `onsale_refused_total{code="rate_limited"} 13`) {
+	if !strings.Contains(body, `onsale_refused_total{code="rate_limited"} 19`) {
 		t.Errorf("another address: got %s %s", a.Status, body)
+	}
+}
+
+// What the check of the origin or of the host refuses counts, too. Each answer to a command echoes its key, and a page of an
+// allowed origin may read it.
+func TestRateLimit_CountsRefusedOrigins(t *testing.T) {
+	f := newFixture(t)
+	f.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	const command = "/api/v1/promotions/p/coupons"
+	for name, test := range map[string]struct {
+		method  string
+		refused int
+		headers []string
+	}{
+		"origin":    {"POST", 403, []string{"Origin", "https://evil.example"}},
+		"command":   {"POST", 401, []string{"Origin", "https://shop.example"}},
+		"preflight": {"OPTIONS", 204, []string{"Origin", "https://shop.example", "Access-Control-Request-Method", "POST"}},
+		"host":      {"POST", 403, []string{"Via", "1.1 proxy"}},
+	} {
+		f.rateLimits.address, f.LocalOnly = newLimiter(1), name == "host"
+		f.stopClock()
+		for i := range 4 {
+			want := test.refused
+			if i >= 2 {
+				want = 429
+			}
+			a, body := f.send(t, test.method, command, append(test.headers, "Idempotency-Key", "k-1", "X-Forwarded-For", "203.0.113.1")...)
+			if a.StatusCode != want || test.method == "POST" && a.Header.Get("Idempotency-Key") != "k-1" || want == 429 && a.Header.Get("Retry-After") == "" {
+				t.Errorf("%s, request %d: got %s %v %s, want %d and the key", name, i, a.Status, a.Header, body, want)
+			}
+			if origin := a.Header.Get("Access-Control-Allow-Origin"); (origin != "") != (name == "command" || name == "preflight") {
+				t.Errorf("%s, request %d: readable by %q", name, i, origin)
+			}
+		}
+		if a, _ := f.send(t, "POST", command, append(test.headers, "Idempotency-Key", "", "X-Forwarded-For", "203.0.113.1")...); a.StatusCode != 429 {
+			t.Errorf("%s, with an invalid key: got %s", name, a.Status)
+		}
 	}
 }
 

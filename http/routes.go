@@ -16,6 +16,9 @@ func (s *Server) routes() {
 	s.router.GlobalOPTIONS = http.HandlerFunc(s.options)
 
 	s.staticFiles()
+	for prefix, handler := range s.Mounts {
+		s.mount(prefix, handler)
+	}
 	s.get("/healthz", everyone, s.healthz)
 	s.get("/readyz", everyone, s.readyz)
 	s.get("/metrics", everyone, s.serveMetrics())

@@ -90,6 +90,10 @@ type Config struct {
 	// as many at once after a pause. 0: no limit.
 	MaxUserCommands, MaxAddressRequests int
 
+	// Mounts are handlers of other servers, by the path below which they are. They get what has passed the checks of host, origin
+	// and address, with that path cut off, and answer to everyone.
+	Mounts map[string]http.Handler
+
 	// TrustedProxies are the peers that name the client's address in a header.
 	TrustedProxies []netip.Prefix
 
@@ -190,7 +194,7 @@ const (
 // handler returns. A client that is silent for pingAfter is asked whether it is still there; one that takes no byte for
 // writeByteTimeout, as long as a stream waits for its reader, is gone.
 const (
-	maxConcurrentStreams = 250
+	maxConcurrentStreams = 100
 	pingAfter            = time.Minute
 	pingTimeout          = 15 * time.Second
 	writeByteTimeout     = 90 * time.Second
@@ -213,6 +217,7 @@ type Server struct {
 	idCount        atomic.Uint64
 	connections    connections
 	rateLimits     rateLimits
+	unread         unread
 	importTimeout  time.Duration
 	http           *http.Server
 	cancel         context.CancelCauseFunc // of all requests
@@ -236,6 +241,7 @@ func New(c Config) *Server {
 	s.connections = connections{max: c.MaxConnections, maxPerAddress: c.MaxConnectionsPerAddress, streams: c.Streams.Count, openingGrace: openingGrace,
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
+	s.unread = unread{max: maxUnread, maxPerAddress: 2 * c.MaxAddressRequests, timeout: responseTimeout, byAddress: map[netip.Addr]int{}}
 	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
 	s.registerMetrics()
 	s.routes()

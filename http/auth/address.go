@@ -13,25 +13,39 @@ import (
 const maxHops = 32
 
 // ClientAddress returns the address of the client: that of the peer, unless the peer is a trusted proxy. Then it is the last
-// address in Forwarded (RFC 7239) or X-Forwarded-For that is not a trusted proxy's. What cannot be read leaves the peer's. So
-// do two headers that disagree: a proxy writes one of them and passes on the other as the client wrote it.
+// address in X-Forwarded-For that is not a trusted proxy's, or without that header in Forwarded (RFC 7239). What cannot be read
+// leaves the peer's. Nearly every proxy writes X-Forwarded-For and passes on a Forwarded that its client wrote; if a difference
+// of the two left the peer's, each client could use up what the proxy may send.
 func ClientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	from := peer(r)
 	if !contains(trusted, from) {
-		return from
+		return embeddedIPv4(from)
 	}
-	forwarded, each := r.Header["Forwarded"], r.Header["X-Forwarded-For"]
-	switch {
-	case len(forwarded) == 0 && len(each) == 0:
-		return from
-	case len(forwarded) == 0:
-		return lastUntrusted(strings.Split(strings.Join(each, ","), ","), trusted, from)
+	client := from
+	if each := r.Header["X-Forwarded-For"]; len(each) > 0 {
+		client = lastUntrusted(strings.Split(strings.Join(each, ","), ","), trusted, from)
+	} else if forwarded := r.Header["Forwarded"]; len(forwarded) > 0 {
+		client = lastUntrusted(forwardedFor(strings.Join(forwarded, ",")), trusted, from)
 	}
-	client := lastUntrusted(forwardedFor(strings.Join(forwarded, ",")), trusted, from)
-	if len(each) > 0 && lastUntrusted(strings.Split(strings.Join(each, ","), ","), trusted, from) != client {
-		return from
+	return embeddedIPv4(client)
+}
+
+// FromThisMachine says that no proxy sent the request, and that it came over loopback. What a header says does not matter.
+func FromThisMachine(r *http.Request, trusted []netip.Prefix) bool {
+	from := peer(r)
+	return from.IsLoopback() && !contains(trusted, from)
+}
+
+// nat64 is how translators show clients of IPv4 to servers of IPv6 (RFC 6052).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// embeddedIPv4 is the address of IPv4 behind a translator: all of them have the same network of IPv6.
+func embeddedIPv4(address netip.Addr) netip.Addr {
+	if !nat64.Contains(address) {
+		return address
 	}
-	return client
+	b := address.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
 }
 
 // lastUntrusted returns the last of the nodes that is not trusted, the first if all are, and the peer if one on the way there

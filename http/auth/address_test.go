@@ -53,15 +53,24 @@ func TestClientAddress_Spoofing(t *testing.T) {
 		"Forwarded, no separator":   {proxy, []string{`Forwarded: for="198.51.100.1" for=1.1.1.1`}, "10.0.0.1"},
 
 		"both agree":                            {proxy, []string{"Forwarded: for=198.51.100.1", "X-Forwarded-For: 198.51.100.1"}, "198.51.100.1"},
-		"the client wrote Forwarded":            {proxy, []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 198.51.100.1"}, "10.0.0.1"},
-		"the client wrote an invalid Forwarded": {proxy, []string{"Forwarded: x", "X-Forwarded-For: 198.51.100.1"}, "10.0.0.1"},
-		"the client wrote X-Forwarded-For":      {proxy, []string{"Forwarded: for=198.51.100.1", "X-Forwarded-For: 1.1.1.1"}, "10.0.0.1"},
+		"the client wrote Forwarded":            {proxy, []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 198.51.100.1"}, "198.51.100.1"},
+		"the client wrote an invalid Forwarded": {proxy, []string{"Forwarded: x", "X-Forwarded-For: 198.51.100.1"}, "198.51.100.1"},
+		"the proxy passes X-Forwarded-For on":   {proxy, []string{"Forwarded: for=198.51.100.1", "X-Forwarded-For: 1.1.1.1"}, "1.1.1.1"}, // OPERATING.md forbids it
+		"behind a translator":                   {proxy, []string{"X-Forwarded-For: 64:ff9b::198.51.100.1"}, "198.51.100.1"},
+		"a peer behind a translator":            {"[64:ff9b::10.0.0.1]:9", []string{"X-Forwarded-For: 1.1.1.1"}, "10.0.0.1"}, // and no proxy
 		"other headers mean nothing":            {proxy, []string{"X-Real-Ip: 1.1.1.1", "True-Client-Ip: 1.1.1.1", "X-Client-Ip: 1.1.1.1"}, "10.0.0.1"},
 	} {
 		r := ask("/", test.headers...)
 		r.RemoteAddr = test.peer
 		if got := ClientAddress(r, trusted).String(); got != test.want {
 			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+	for peer, want := range map[string]bool{"127.0.0.1:9": true, "[::1]:9": true, "10.0.0.1:9": false, "192.0.2.1:9": false} {
+		r := ask("/", "X-Forwarded-For: 127.0.0.1")
+		r.RemoteAddr = peer
+		if got := FromThisMachine(r, trusted); got != want {
+			t.Errorf("%s: from this machine: %v", peer, got)
 		}
 	}
 	r := ask("/", "X-Forwarded-For: 1.1.1.1")

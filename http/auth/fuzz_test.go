@@ -72,10 +72,9 @@ func FuzzForwarded(f *testing.F) {
 		if !ClientAddress(r, trusted).IsValid() {
 			t.Error("no address")
 		}
-		delete(r.Header, "Forwarded")
 		r.Header["X-Forwarded-For"] = []string{xff + ", 198.51.100.1"}
 		if got := ClientAddress(r, trusted).String(); got != "198.51.100.1" {
-			t.Errorf("X-Forwarded-For %q before the proxy's makes it %s", xff, got)
+			t.Errorf("Forwarded %q, and X-Forwarded-For %q before the proxy's, make it %s", forwarded, xff, got)
 		}
 		delete(r.Header, "X-Forwarded-For")
 		r.Header["Forwarded"] = []string{forwarded + ", for=198.51.100.1"}

@@ -27,6 +27,7 @@ func (h *Hub) Reject(w http.ResponseWriter, r *http.Request) {
 	h.mu.RUnlock()
 	setHeaders(w)
 	closeConnection(w, r)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.WriteTimeout)) // not every writer has one
 	_, _ = w.Write(b)
 	h.logRejections()
 }

@@ -59,7 +59,6 @@ func (h *Hub) FeedLines(w http.ResponseWriter, r *http.Request, filter Filter, c
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
 	client := http.NewResponseController(w)
-	defer client.SetWriteDeadline(time.Time{})
 	for {
 		_ = client.SetWriteDeadline(time.Now().Add(h.WriteTimeout)) // not every writer has one
 		if _, err := w.Write(out); err != nil {

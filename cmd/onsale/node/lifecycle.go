@@ -36,7 +36,7 @@ func (n *Node) Run(ctx context.Context, l net.Listener) error {
 		n.waitReady(ctx, workCtx, &group)
 	}
 	served := make(chan error, 1)
-	group.Go(func() { served <- n.server.Serve(l, n.handler()) })
+	group.Go(func() { served <- n.server.Serve(l, n.server) })
 	var err error
 	select {
 	case <-ctx.Done():

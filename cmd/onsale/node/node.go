@@ -179,6 +179,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		Auth: n.auth, LocalOnly: cfg.Auth.Mode == "demo" && !cfg.Auth.DemoAnywhere,
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
+		Mounts:          n.mounts(),
 		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
 		Trace: hooks.request, AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})

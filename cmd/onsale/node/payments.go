@@ -29,9 +29,9 @@ func openProvider(c config.Payments) (payments.Provider, error) {
 	return portone.NewV1(p)
 }
 
-// fakePayPath is the path of the demo's payment provider, and webhookPath that of the API to which it reports.
+// FakePayPath is the path of the demo's payment provider, and webhookPath that of the API to which it reports.
 const (
-	fakePayPath = "/fakepay"
+	FakePayPath = "/fakepay"
 	webhookPath = "/api/v1/payments/webhook"
 )
 
@@ -39,7 +39,7 @@ const (
 func startFakeProvider(c *config.Payments, address string) (*fakeportone.Server, error) {
 	f := fakeportone.New()
 	f.Currency = c.Currency
-	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+fakePayPath, f.Key, f.Secret
+	c.Provider, c.API, c.URL, c.Key, c.Secret = "portone", "v1", "http://"+address+FakePayPath, f.Key, f.Secret
 	return f, f.SendWebhooks(fakeportone.Webhooks{URL: "http://" + address + webhookPath})
 }
 
@@ -48,22 +48,15 @@ func (n *Node) FakePayPath() string {
 	if n.fake == nil {
 		return ""
 	}
-	return fakePayPath
+	return FakePayPath
 }
 
-// handler is the API, and the demo's payment provider below fakePayPath.
-func (n *Node) handler() http.Handler {
+// mounts are the handlers beside the API: the demo's payment provider.
+func (n *Node) mounts() map[string]http.Handler {
 	if n.fake == nil {
-		return n.server
+		return nil
 	}
-	fake := http.StripPrefix(fakePayPath, n.fake)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // a ServeMux would redirect paths
-		if strings.HasPrefix(r.URL.Path, fakePayPath+"/") {
-			fake.ServeHTTP(w, r)
-		} else {
-			n.server.ServeHTTP(w, r)
-		}
-	})
+	return map[string]http.Handler{FakePayPath: n.fake}
 }
 
 // openPayments creates the payment worker, if there is a provider. address is this node's.
@@ -117,10 +110,9 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 // serveFakeProvider serves the demo's provider, and what it calls, in plain HTTP on a loopback port: neither would trust the
 // certificate of this node, which may be for another name or for trying things.
 func (n *Node) serveFakeProvider(ctx context.Context) {
-	handler := n.handler()
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, fakePayPath+"/") || r.URL.Path == webhookPath {
-			handler.ServeHTTP(w, r)
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, FakePayPath+"/") || r.URL.Path == webhookPath {
+			n.server.ServeHTTP(w, r)
 		} else {
 			http.NotFound(w, r)
 		}

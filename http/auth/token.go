@@ -98,8 +98,8 @@ func (v *tokenVerifier) verify(text string, keys *keySet) (Identity, error) {
 	return v.identity(token.Claims.(jwt.MapClaims))
 }
 
-// identity reads the claims of a verified token. The identity ends when the token is no longer accepted: the leeway is the same
-// for requests, for streams that they open, and for tickets.
+// identity reads the claims of a verified token. The identity ends at exp; that of a token which only the leeway lets in, when the
+// leeway ends.
 func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	expires, err := claims.GetExpirationTime()
 	if err != nil || expires.Time.After(maxExpires) || expires.Time.Before(time.Unix(0, 0)) {
@@ -109,9 +109,9 @@ func (v *tokenVerifier) identity(claims jwt.MapClaims) (Identity, error) {
 	if user == "" {
 		return Identity{}, &TokenError{"claim " + v.userClaim + " names no user"}
 	}
-	who := Identity{User: userID(user), Expires: expires.Add(v.leeway)}
-	if who.Expires.After(maxExpires) {
-		who.Expires = maxExpires
+	who := Identity{User: userID(user), Expires: expires.Time}
+	if !v.now().Before(who.Expires) {
+		who.Expires = who.Expires.Add(v.leeway)
 	}
 	if v.rolesClaim != "" {
 		who.Roles = rolesOf(claim(claims, v.rolesClaim))

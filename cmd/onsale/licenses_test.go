@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write THIRD_PARTY_LICENSES anew")
 
-const licensesFile = "../../THIRD_PARTY_LICENSES"
+const licensesFile = "THIRD_PARTY_LICENSES"
 
 // THIRD_PARTY_LICENSES has the licenses and notices of everything that is in the binary, as they demand, and each is one that
 // permits this.

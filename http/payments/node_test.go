@@ -44,9 +44,10 @@ type node struct {
 	*projections.Projector
 	stop func()
 
-	mu      sync.Mutex
-	events  []domain.Event
-	onEvent func(domain.Event) // called with each confirmed event, unless nil
+	mu        sync.Mutex
+	events    []domain.Event
+	delivered uint64             // number of the last event that onEvent was called with, or that was confirmed before a start
+	onEvent   func(domain.Event) // called with each confirmed event, unless nil
 }
 
 func quietLogger(tb testing.TB) *slog.Logger {
@@ -82,6 +83,9 @@ func (n *node) start() {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = p.Run(ctx) }()
 	n.Projector = p
+	n.mu.Lock()
+	n.delivered = max(n.delivered, p.Confirmed())
+	n.mu.Unlock()
 	n.stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
@@ -99,6 +103,7 @@ func (n *node) onConfirmed(confirmed []projections.ConfirmedEvent) {
 		if n.onEvent != nil {
 			n.onEvent(t.Event)
 		}
+		n.delivered = max(n.delivered, t.Event.Number)
 	}
 }
 
@@ -132,6 +137,12 @@ func (n *node) waitCaughtUp() {
 	if err := n.WaitDecided(ctx, n.lastMessage()*domain.SequencesPerMessage); err != nil {
 		n.tb.Fatal(err)
 	}
+	confirmed := n.Confirmed()
+	waitFor(n.tb, "every confirmed event is delivered", func() bool { // which may be a moment after WaitDecided returns
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.delivered >= confirmed
+	})
 }
 
 // advance moves the log's time.

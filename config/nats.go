@@ -1,4 +1,4 @@
-// Validation of the nats section: which servers, how to sign in, and whether the files can be used.
+// The nats section: which servers, how to sign in, and whether the files can be used.
 
 package config
 
@@ -13,6 +13,70 @@ import (
 
 	"onsale/config/readfile"
 )
+
+// NATS selects the JetStream that holds the logs.
+type NATS struct {
+	// URL lists servers of one external NATS, as nats://host:port, tls://,
+	// ws:// or wss://; in a variable or a flag comma separated. Optional.
+	// Empty, the default, means the embedded server. Only one of url and
+	// config can be set.
+	URL []string
+
+	// Config is a nats-server configuration file for the embedded server, for
+	// example to make it part of a cluster. Optional.
+	Config string
+
+	// Replicas is the number of copies that JetStream keeps of each log: 1, 3
+	// or 5. Default 1 for the embedded server, 3 with nats.url. An embedded
+	// server without nats.config is no cluster and allows only 1.
+	Replicas int
+
+	// Prefix is put before the names of the streams (shop_COMMANDS) and their
+	// subjects (shop.evt.>), so that several shops can share one NATS account:
+	// 1 to 32 of A-Z a-z 0-9 _ and -. All nodes of one shop have the same.
+	// Default none.
+	Prefix string
+
+	// Context is a context of the nats command line tool: its name, or the path
+	// of its file. What it says counts where nothing else sets the same setting
+	// of this section. Default none.
+	Context string
+
+	// User and Password sign in to NATS; so does one of Token, NKey and Creds.
+	// Secrets are better set as ONSALE_NATS_PASSWORD and ONSALE_NATS_TOKEN than
+	// in a file. Optional.
+	User, Password string
+
+	// Token is a token to sign in to NATS with. Optional.
+	Token string
+
+	// NKey is a file with the seed of an nkey to sign in to NATS with. Optional.
+	NKey string
+
+	// Creds is a credentials file (a user's JWT and its seed, as nsc writes
+	// it) to sign in to NATS with. Optional.
+	Creds string
+
+	// CA is a PEM file of the authorities that may have signed the servers'
+	// certificates; with it, TLS is required. Default: the system's.
+	CA string
+
+	// Cert and Key are PEM files of the client certificate that this node shows
+	// to the servers. Optional.
+	Cert, Key string
+
+	// TLSFirst begins TLS before the server has said anything, for servers with
+	// handshake_first. Default false.
+	TLSFirst bool
+
+	// Domain is the JetStream domain of the logs, for servers that this node
+	// reaches through a leaf node. Optional.
+	Domain string
+
+	// InboxPrefix is the prefix of the subjects on which this node gets answers,
+	// where its user may not subscribe to _INBOX.>, the default.
+	InboxPrefix string
+}
 
 func (v *validator) nats(c Config) {
 	for _, server := range c.NATS.URL {

@@ -211,12 +211,16 @@ type Limits struct {
 	PerUser int
 
 	// PerAddress is how many requests a second may come from one address; after
-	// a pause twice as many at once. Addresses of IPv6 count by their /64; this
-	// machine, and requests for health and metrics, do not count. Behind a proxy it needs trustedProxies,
-	// because all clients have the proxy's address without it. Default 500, up
-	// to 1000000; 0 is no limit.
+	// a pause twice as many at once. Addresses of IPv6 count by their /64.
+	// Requests for health and metrics do not count, and those from this machine
+	// only where the limit is another than the default, which spares load tests.
+	// Behind a proxy it needs trustedProxies, because all clients have the
+	// proxy's address without it. Default 500, up to 1000000; 0 is no limit.
 	PerAddress int
 }
+
+// LimitThisMachine says that PerAddress holds for requests from this machine too.
+func (l Limits) LimitThisMachine() bool { return l.PerAddress != defaultPerAddress }
 
 // Auth configures how a request's user is determined.
 type Auth struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+const defaultPerAddress = 500 // see Limits.LimitThisMachine
+
 // Default returns the configuration of a single node with an embedded server,
 // reachable from its own machine only.
 func Default() Config {
@@ -37,7 +39,7 @@ func Default() Config {
 			DrainWindow:   10 * time.Second,
 		},
 		HTTP:   HTTP{IdleTimeout: 620 * time.Second},
-		Limits: Limits{PerUser: 20, PerAddress: 500},
+		Limits: Limits{PerUser: 20, PerAddress: defaultPerAddress},
 		Auth:   Auth{Mode: "demo", Leeway: 30 * time.Second, UserClaim: "sub", UserHeader: "X-User-Id"},
 		Payments: Payments{
 			Provider: "none", API: "v1", Currency: "KRW", PayWithin: 10 * time.Minute, MissingWithin: time.Minute, MaxOpenOrders: 3,

@@ -47,11 +47,16 @@ func (s *Server) limit(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// limitAddress counts the requests from the client's address. It does not count those of this machine, unless they come from a
-// trusted proxy: a load test, a monitor or a proxy that no setting names is not one client. Nor does it count those for the
+// sparesThisMachine says that the request comes from this machine, whose requests no limit of an address counts.
+func (s *Server) sparesThisMachine(r *http.Request) bool {
+	return !s.LimitThisMachine && auth.FromThisMachine(r, s.TrustedProxies)
+}
+
+// limitAddress counts the requests from the client's address. Unless LimitThisMachine, it does not count those of this machine that no
+// trusted proxy sent: a load test, a monitor or a proxy that no setting names is not one client. Nor does it count those for the
 // state of the node, which are cheap: whoever shares an address with a crowd, as a proxy may, must not be told that it is dead.
 func (s *Server) limitAddress(r *http.Request) error {
-	if s.rateLimits.address == nil || isProbe(r.URL.Path) || auth.FromThisMachine(r, s.TrustedProxies) {
+	if s.rateLimits.address == nil || isProbe(r.URL.Path) || s.sparesThisMachine(r) {
 		return nil
 	}
 	address := auth.ClientAddress(r, s.TrustedProxies)

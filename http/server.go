@@ -90,6 +90,9 @@ type Config struct {
 	// as many at once after a pause. 0: no limit.
 	MaxUserCommands, MaxAddressRequests int
 
+	// LimitThisMachine applies MaxAddressRequests also to requests that come over loopback and not from a trusted proxy.
+	LimitThisMachine bool
+
 	// Mounts are handlers of other servers, by the path below which they are. They get what has passed the checks of host, origin
 	// and address, with that path cut off, and answer to everyone.
 	Mounts map[string]http.Handler

@@ -68,7 +68,7 @@ type boundedResponse struct {
 // bound counts a request. Requests from this machine count for no address, as with the rate limit.
 func (s *Server) bound(w http.ResponseWriter, r *http.Request) *boundedResponse {
 	b := &boundedResponse{ResponseWriter: w, unread: &s.unread}
-	if s.unread.maxPerAddress > 0 && !auth.FromThisMachine(r, s.TrustedProxies) {
+	if s.unread.maxPerAddress > 0 && !s.sparesThisMachine(r) {
 		b.address = auth.ClientAddress(r, s.TrustedProxies)
 	}
 	full, abort := s.unread.begin(b.address)

@@ -180,7 +180,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 		MaxConnections: connections, MaxConnectionsPerAddress: perAddress, IdleTimeout: cfg.HTTP.IdleTimeout,
 		TLS:             n.certificate.config(),
 		Mounts:          n.mounts(),
-		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, TrustedProxies: cfg.Proxies(),
+		MaxUserCommands: cfg.Limits.PerUser, MaxAddressRequests: cfg.Limits.PerAddress, LimitThisMachine: cfg.Limits.LimitThisMachine(), TrustedProxies: cfg.Proxies(),
 		Trace: hooks.request, AccessLog: cfg.Logging.Access, Logger: n.logger,
 	})
 	n.registry.MustRegister(n.hub, n.readiness)

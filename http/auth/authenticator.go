@@ -136,13 +136,16 @@ func (a *Authenticator) openKeys(every, pause time.Duration) error {
 	return nil
 }
 
-// OnKeyWithdrawn sets what is called when a key has left the key set: identities that it proved are valid no more. It must return
-// soon. What has such identities, as open streams do, asks for them again.
+// OnKeyWithdrawn sets what is called when a key has left the key set: identities that it proved are valid no more, nor are
+// tickets. It must return soon. What has such identities, as open streams do, asks for them again.
 func (a *Authenticator) OnKeyWithdrawn(f func()) {
 	if a.source != nil {
 		a.source.mu.Lock()
 		defer a.source.mu.Unlock()
-		a.source.onWithdrawn = f
+		a.source.onWithdrawn = func() {
+			a.tickets.forgetAll()
+			f()
+		}
 	}
 }
 

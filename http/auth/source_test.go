@@ -107,6 +107,15 @@ func TestKeySet_AnnouncesWithdrawal(t *testing.T) {
 	a := newIssuedAuthenticator(t, i, time.Hour, 0)
 	withdrawn := 0
 	a.OnKeyWithdrawn(func() { withdrawn++ })
+	ticket, _, err := a.IssueTicket(Identity{User: "kim", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if who, err := a.RedeemTicket(ticket); err == nil {
+			t.Errorf("a ticket of a withdrawn key opens a stream of %+v", who)
+		}
+	}()
 	for _, step := range []struct {
 		ids  []string
 		want int

@@ -117,6 +117,15 @@ func (s *ticketStore) redeem(text string) (Identity, error) {
 	return t.who, nil
 }
 
+// forgetAll removes all tickets: what proved their users is valid no more, at least for some.
+func (s *ticketStore) forgetAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.issued)
+	clear(s.perUser)
+	s.queue = nil
+}
+
 // forgetExpired removes what has expired, and the redeemed tickets before it.
 func (s *ticketStore) forgetExpired(now time.Time) {
 	gone := 0

@@ -81,7 +81,7 @@ func accessFixture(t *testing.T) (f *fixture, c *rawConn, path func(pattern stri
 	}
 }
 
-// identityOf are the headers of somebody, as the proxy sets them.
+// identityOf are the headers of a user, as the proxy sets them.
 func identityOf(who string) string {
 	switch who {
 	case "nobody":
@@ -187,7 +187,7 @@ func TestAccess_CannotBeGotAround(t *testing.T) {
 			"X-User-Id: admin", "Cookie: onsale_user=admin; onsale_token=admin", "X-Auth-Roles: admin", "X-Forwarded-For: 127.0.0.1", "X-Original-URL: /healthz",
 			"X-Rewrite-URL: /healthz", "Authorization: Bearer admin", "Authorization: Basic YWRtaW46YWRtaW4=", "X-Auth-User : admin", "X_Auth_User: admin",
 		} {
-			if who == "nobody" || !strings.HasPrefix(header, "X-Auth-") { // the proxy sets those of somebody
+			if who == "nobody" || !strings.HasPrefix(header, "X-Auth-") { // the proxy sets those of users
 				f.tryAround(t, c, r, who, r.Method, p, header+"\r\n")
 			}
 		}
@@ -246,8 +246,8 @@ func TestAccess_IsOpenInDemoMode(t *testing.T) {
 	}
 }
 
-// Who comes back to a stream of somebody without an identity gets auth-expired by a stream; who comes for the first time gets 401, and who
-// is somebody else 403.
+// A client that comes back to a user's stream without an identity gets auth-expired by a stream; one that comes for the first time
+// gets 401, and another user 403.
 func TestAccess_TellsThoseWhoComeBack(t *testing.T) {
 	f, c, path := accessFixture(t)
 	streams := 0

@@ -58,7 +58,7 @@ var explanations = map[string][2]explanation{
 		{"요청한 사용자를 알 수 없거나, 토큰이 없거나, 만료되었거나, 올바르지 않습니다.", "다시 로그인하여 새 토큰으로 요청하세요."},
 	},
 	forbidden: {
-		{"This user may not do this: it needs a role, or belongs to somebody else, or a web page of another origin asked.", "Do not retry. Check the user's roles, or `cors.origins` of the service."},
+		{"This user may not do this: it needs a role, or it is another user's, or a web page of another origin asked.", "Do not retry. Check the user's roles, or `cors.origins` of the service."},
 		{"이 사용자는 할 수 없는 요청입니다. 역할이 필요하거나, 다른 사용자의 것이거나, 허용되지 않은 출처의 웹 페이지에서 보냈습니다.", "다시 보내지 말고 사용자의 역할이나 서비스의 `cors.origins` 설정을 확인하세요."},
 	},
 	domain.NotOwner: {

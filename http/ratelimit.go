@@ -54,7 +54,7 @@ func (s *Server) sparesThisMachine(r *http.Request) bool {
 
 // limitAddress counts the requests from the client's address. Unless LimitThisMachine, it does not count those of this machine that no
 // trusted proxy sent: a load test, a monitor or a proxy that no setting names is not one client. Nor does it count those for the
-// state of the node, which are cheap: whoever shares an address with a crowd, as a proxy may, must not be told that it is dead.
+// state of the node, which are cheap: a probe that shares its address with a crowd must not take the node for dead.
 func (s *Server) limitAddress(r *http.Request) error {
 	if s.rateLimits.address == nil || isProbe(r.URL.Path) || s.sparesThisMachine(r) {
 		return nil

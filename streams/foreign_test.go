@@ -15,7 +15,7 @@ import (
 
 const strayBody = `{"x":1}`
 
-// A stray publish into EVENTS is named by whoever reads it, and is cut off from an external NATS, also if an attempt was stopped
+// A stray publish into EVENTS is named by every reader, and is cut off from an external NATS, also if an attempt was stopped
 // anywhere; the events before it stay as they are, and the next ones get its number.
 func TestForeign_CutFromNATS(t *testing.T) {
 	servers := streamtest.Cluster(t, 1)

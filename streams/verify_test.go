@@ -15,7 +15,7 @@ import (
 	"onsale/streams/streamtest"
 )
 
-// Whatever somebody edits is noticed by the next look at the log, with the command that repairs it, and is forgotten once it is repaired.
+// Every edit of a stream is noticed by the next look at the log, with the command that repairs it, and is forgotten once it is repaired.
 func TestState_NoticesEdits(t *testing.T) {
 	c := clusterConfig(t, streamtest.Cluster(t, 1), "a")
 	c.Replicas, c.Prefix = 1, "shop"

@@ -23,7 +23,7 @@ var ErrNotRegular = errors.New("not a regular file")
 
 // Regular reads a regular file of at most MaxSize bytes.
 func Regular(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // else a pipe is opened when somebody writes to it
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // else opening a pipe waits for its writer
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
 
 // place takes units. A command that is wrong in itself is only rejected. A user who may have paid in good faith gets a refund: the
 // rejected order is kept. With too many open orders it is not, and that is checked before all for which it would be: payments that
-// somebody makes up would otherwise be looked up without limit. The same payment can be used again once another order has its
+// a user makes up would otherwise be looked up without limit. The same payment can be used again once another order has its
 // result. A payment that already has an order belongs to that order, unless it failed because the payment was
 // prepared for the user who orders now.
 func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {

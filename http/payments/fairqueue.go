@@ -29,7 +29,7 @@ var errDeferred = fmt.Errorf("%w: deferred", portone.ErrUnknown)
 type class int
 
 const (
-	classFirst   class = iota // somebody waits for it: a new order, a refund, a preparation, a webhook
+	classFirst   class = iota // a user waits for it: a new order, a refund, a preparation, a webhook
 	classRecheck              // of what was looked at before
 	numClasses
 )

@@ -23,7 +23,7 @@ func TestEventPrinter_PrintsForPeople(t *testing.T) {
 		{eventPrinter{coloured: true}, event, "\x1b[2m2026-11-22T12:00:00.123Z\x1b[0m  k3v9x0ab-7  \x1b[32mseats.held          \x1b[0m  demo  kim  {\"holdId\":\"h4000\"}\n"},
 		{eventPrinter{coloured: true}, strings.Replace(event, "held", "rejected", 1), "\x1b[2m2026-11-22T12:00:00.123Z\x1b[0m  k3v9x0ab-7  \x1b[31mseats.rejected      \x1b[0m  demo  kim  {\"holdId\":\"h4000\"}\n"},
 		{eventPrinter{json: true}, event, event + "\n"},
-		// What somebody wrote into a name controls no terminal.
+		// Control characters in a name do not reach the terminal.
 		{eventPrinter{}, `{"eventId":"k3v9x0ab-7","type":"x","at":"2026-11-22T12:00:00.123Z","data":{"name":"` + "\u009b2J" + `\u001b[2J"}}`,
 			"2026-11-22T12:00:00.123Z  k3v9x0ab-7  x                     -  -  {\"name\":\"\ufffd2J\\u001b[2J\"}\n"},
 	} {

@@ -113,7 +113,7 @@ func (a *attackedNode) stop() {
 	a.MustAudit()
 }
 
-// Somebody else's ids open nothing, and what is watched by all does not say who.
+// Other users' ids open nothing, and what is watched by all does not say who.
 func TestAttacks_OnOthersData(t *testing.T) {
 	t.Parallel()
 	a := startAttacked(t)

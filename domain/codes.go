@@ -22,6 +22,8 @@ const (
 	CouponNotFound    = "coupon_not_found"
 	AlreadyUsed       = "already_used"
 	Revoked           = "revoked"
+	CouponInOrder     = "coupon_in_order"
+	NotApplicable     = "coupon_not_applicable"
 
 	ScheduleNotFound    = "schedule_not_found"
 	ScheduleExists      = "schedule_exists"
@@ -37,6 +39,10 @@ const (
 	ReservationNotFound = "reservation_not_found"
 	AlreadyCancelled    = "already_cancelled"
 	NotOwner            = "not_owner"
+	HoldInOrder         = "hold_in_order"
+	PaymentRequired     = "payment_required"
+	PaidSeats           = "paid_seats"
+	CancelClosed        = "cancel_closed"
 
 	AlreadyWaiting  = "already_waiting"
 	WaitingNotFound = "waiting_not_found"
@@ -53,11 +59,12 @@ const (
 	PaymentAlreadyUsed = "payment_already_used"
 	OrderNotFound      = "order_not_found"
 	TooManyOpenOrders  = "too_many_open_orders"
+	PaymentNotRequired = "payment_not_required"
 )
 
 // Details are the facts that explain a rejection. Only those that belong to its code are set.
 type Details struct {
-	CouponID        string `json:"couponId,omitempty"`        // already_issued: the coupon that the user has
+	CouponID        string `json:"couponId,omitempty"`        // already_issued: the coupon that the user has; coupon_…: the one that an order names
 	Number          int    `json:"number,omitempty"`          // and its number
 	Limit           int    `json:"limit,omitempty"`           // …_limit_exceeded, too_many_seats, too_many_open_orders
 	SoldOutSequence uint64 `json:"soldOutSequence,omitempty"` // sold_out: the command that took the last unit
@@ -72,6 +79,9 @@ type Details struct {
 	Available       *int   `json:"available,omitempty"`       // no_adjacent_seats: free seats in the section; sold_out: units of a product
 	WaitingID       string `json:"waitingId,omitempty"`       // already_waiting: the user's entry
 	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: the right amount
+	MinAmount       int64  `json:"minAmount,omitempty"`       // coupon_not_applicable: the order is below it
+
+	PaymentIDs []string `json:"imp_uids,omitempty"` // paid_seats: the orders; hold_in_order: the order
 }
 
 // Rejection is the event that a command was rejected. It changes nothing but the last event number and the log time.

@@ -220,7 +220,7 @@ func decodeCommand(line []byte) (domain.Command, error) {
 
 // allowsNoUser reports whether a command may have no user: the system's commands, and payment results.
 func allowsNoUser(name string) bool {
-	return domain.Kind(name) == "system" || name == "orders.record-payment"
+	return domain.Kind(name) == "system" || name == "orders.record-payment" || name == "orders.place-prepared"
 }
 
 func malformed(b []byte) domain.Command {

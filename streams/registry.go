@@ -33,10 +33,10 @@ var commandTypes = registry(
 
 	decode[seats.Create], decode[seats.Hold], decode[seats.Extend], decode[seats.Swap], decode[seats.Release],
 	decode[seats.Reserve], decode[seats.Cancel], decode[seats.Block], decode[seats.Unblock], decode[seats.Reclaim],
-	decode[seats.Close], decode[seats.Join], decode[seats.Leave], decode[seats.Accept], decode[seats.Decline],
+	decode[seats.Close], decode[seats.CancelSchedule], decode[seats.Join], decode[seats.Leave], decode[seats.Accept], decode[seats.Decline],
 
 	decode[orders.Create], decode[orders.ChangeStock], decode[orders.Close], decode[orders.Prepare], decode[orders.Place],
-	decode[orders.RecordPayment], decode[orders.Cancel],
+	decode[orders.PlacePrepared], decode[orders.RecordPayment], decode[orders.Cancel],
 
 	decode[alarms.Raise], decode[alarms.MarkRead], decode[alarms.MarkAllRead],
 )
@@ -48,18 +48,20 @@ var eventTypes = func() map[string]decoder {
 		decode[coupons.Created], decodeIssued, decode[coupons.Used], decode[coupons.Opened], decode[coupons.Paused],
 		decode[coupons.Resumed], decode[coupons.Closed], decode[coupons.StockChanged], decode[coupons.Revoked],
 		decode[coupons.RevocationDone], decode[coupons.Joined], decode[coupons.Left], decode[coupons.Offered],
-		decode[coupons.Accepted], decode[coupons.Declined], decode[coupons.OfferExpired],
+		decode[coupons.Accepted], decode[coupons.Declined], decode[coupons.OfferExpired], decode[coupons.Bound],
+		decode[coupons.GivenBack],
 
 		decode[seats.Created], decode[seats.Held], decode[seats.Expiring], decode[seats.Extended], decode[seats.Swapped],
 		decode[seats.Released], decode[seats.Expired], decode[seats.ReleasedToSale], decode[seats.Reserved],
 		decode[seats.Cancelled], decode[seats.Reclaimed], decode[seats.Blocked], decode[seats.Unblocked], decode[seats.Closed],
 		decode[seats.Joined], decode[seats.Left], decode[seats.Offered], decode[seats.Accepted], decode[seats.Declined],
-		decode[seats.OfferExpired],
+		decode[seats.OfferExpired], decode[seats.PaymentPrepared], decode[seats.Ordered], decode[seats.OrderFailed],
+		decode[seats.ScheduleCancelled],
 
 		decode[orders.Created], decode[orders.StockChanged], decode[orders.Closed], decode[orders.Prepared],
 		decode[orders.Placed], decode[orders.RejectedPaid], decode[orders.Pending], decode[orders.Succeeded],
 		decode[orders.Failed], decode[orders.RefundDue], decode[orders.Refunded], decode[orders.Discrepant],
-		decode[orders.Recheck], decode[orders.Cancelled],
+		decode[orders.Recheck], decode[orders.Cancelled], decode[orders.PreparationDue], decode[orders.Confirmed],
 
 		decode[alarms.Raised], decode[alarms.RaiseDone], decode[alarms.MarkedRead], decode[alarms.AllMarkedRead],
 	)

@@ -19,6 +19,7 @@ type Create struct {
 	PerUserLimit int         `json:"perUserLimit"` // 1 to 1,000
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
+	Worth
 }
 
 func (Create) Type() (string, int) { return "coupons.create", 1 }
@@ -30,6 +31,9 @@ func (c Create) Check() error {
 		return domain.InvalidField("perUserLimit", "1 to %d", MaxPerUserLimit)
 	case c.OpensAt != 0 && c.ClosesAt != 0 && c.ClosesAt <= c.OpensAt:
 		return domain.InvalidField("closesAt", "must be later than opensAt")
+	}
+	if err := c.Worth.check(); err != nil {
+		return err
 	}
 	return domain.CheckName("name", c.Name, MaxName)
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"onsale/domain"
 	"onsale/domain/deadline"
@@ -125,10 +126,11 @@ const (
 	StatusIssued Status = iota
 	StatusUsed
 	StatusRevoked
+	StatusInOrder // an order names it that has no result yet
 )
 
 // String returns the status as it is on the wire.
-func (s Status) String() string { return [...]string{"ISSUED", "USED", "REVOKED"}[s] }
+func (s Status) String() string { return [...]string{"ISSUED", "USED", "REVOKED", "IN_ORDER"}[s] }
 
 // UserCoupons is what one user has of one promotion: coupons issued or used, not those revoked.
 type UserCoupons struct {
@@ -138,6 +140,19 @@ type UserCoupons struct {
 
 // CouponID returns the id of the promotion's coupon with this number.
 func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
+
+// ParseCouponID is the reverse of CouponID; the number of what is no coupon id is 0.
+func ParseCouponID(id string) (promotion string, number int) {
+	at := strings.LastIndexByte(id, '-')
+	if at < 0 {
+		return "", 0
+	}
+	number, err := strconv.Atoi(id[at+1:])
+	if err != nil || number < 1 || CouponID(id[:at], number) != id {
+		return "", 0
+	}
+	return id[:at], number
+}
 
 // Coupon returns the coupon with this number; false when there is none.
 func (p *Promotion) Coupon(number int) (Coupon, bool) {

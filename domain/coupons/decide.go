@@ -63,6 +63,10 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 		p.addCoupons(e.User, 1)
 	case Used:
 		p.coupons[body.Number-1].Status = StatusUsed
+	case Bound:
+		p.coupons[body.Number-1].Status = StatusInOrder
+	case GivenBack:
+		p.coupons[body.Number-1].Status = StatusIssued
 	case Revoked:
 		p.revokeCoupon(body.Number, body.Returned)
 	case Opened:

@@ -59,7 +59,7 @@ func (s *State) CheckInvariants(e domain.Event) error {
 	last := p.IssuedEver
 	if body, ok := e.Body.(Changer); ok {
 		for number, status := range body.CouponChanges() {
-			if status == StatusIssued {
+			if _, back := e.Body.(GivenBack); status == StatusIssued && !back {
 				last = number
 			}
 		}

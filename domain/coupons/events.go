@@ -33,6 +33,7 @@ type Created struct {
 	PerUserLimit int         `json:"perUserLimit"`
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
+	Worth
 }
 
 func (Created) Type() (string, int) { return "coupons.created", 1 }
@@ -53,17 +54,42 @@ func (Issued) Created()                 {}
 func (i Issued) IDs(string) []string    { return []string{i.CouponID} }
 func (i Issued) CouponChanges() Changes { return changes(i.Number, 1, StatusIssued) }
 
-// Used is a coupon that its owner redeemed.
+// Used is a coupon that its owner redeemed, or whose order succeeded.
 type Used struct {
 	PromotionID string `json:"promotionId"`
 	CouponID    string `json:"couponId"`
 	Number      int    `json:"number"`
+	PaymentID   string `json:"imp_uid,omitempty"` // of the order
 }
 
 func (Used) Type() (string, int)      { return "coupons.used", 1 }
 func (u Used) Result() any            { return u }
-func (u Used) IDs(string) []string    { return []string{u.CouponID} }
+func (u Used) IDs(string) []string    { return []string{u.CouponID, u.PaymentID} }
 func (u Used) CouponChanges() Changes { return changes(u.Number, 1, StatusUsed) }
+
+// Bound is a coupon that an order names which has no result yet.
+type Bound struct {
+	PromotionID string `json:"promotionId"`
+	CouponID    string `json:"couponId"`
+	Number      int    `json:"number"`
+	PaymentID   string `json:"imp_uid"`
+}
+
+func (Bound) Type() (string, int)      { return "coupons.bound", 1 }
+func (b Bound) IDs(string) []string    { return []string{b.CouponID, b.PaymentID} }
+func (b Bound) CouponChanges() Changes { return changes(b.Number, 1, StatusInOrder) }
+
+// GivenBack is a coupon that can be used again: its order failed, or was refunded in full.
+type GivenBack struct {
+	PromotionID string `json:"promotionId"`
+	CouponID    string `json:"couponId"`
+	Number      int    `json:"number"`
+	PaymentID   string `json:"imp_uid"`
+}
+
+func (GivenBack) Type() (string, int)      { return "coupons.given-back", 1 }
+func (g GivenBack) IDs(string) []string    { return []string{g.CouponID, g.PaymentID} }
+func (g GivenBack) CouponChanges() Changes { return changes(g.Number, 1, StatusIssued) }
 
 // Opened says that opensAt has come. It has no user.
 type Opened struct {

@@ -16,6 +16,8 @@ func (s *State) use(c domain.Command, body Use) []domain.Event {
 		code = domain.Revoked
 	case coupon.Status == StatusUsed:
 		code = domain.AlreadyUsed
+	case coupon.Status == StatusInOrder:
+		code = domain.CouponInOrder
 	default:
 		return domain.NewOutcome(c, Used{PromotionID: c.Entity, CouponID: CouponID(c.Entity, body.Number), Number: body.Number})
 	}
@@ -31,6 +33,8 @@ func (s *State) revoke(c domain.Command, body Revoke) []domain.Event {
 		code = domain.CouponNotFound
 	case coupon.Status == StatusRevoked:
 		code = domain.Revoked
+	case coupon.Status == StatusInOrder: // what its order costs depends on it
+		code = domain.CouponInOrder
 	}
 	if code != "" {
 		return domain.Reject(c, code, domain.Details{})

@@ -61,6 +61,9 @@ func (x *execution) emit(e domain.Event) {
 	if alarm, raised := alarmFor(e); raised {
 		x.emit(alarm)
 	}
+	for _, next := range x.machine.followUps(e, x.command.Sequence) {
+		x.emit(next)
+	}
 }
 
 // emitNextDue emits the next event that is due; false when none is.
@@ -108,13 +111,16 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	if body, ok := c.Body.(domain.Checked); ok && body.Check() != nil {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{}), nil
 	}
+	if events, ok := m.decidePurchase(c, x.now); ok {
+		return events, nil
+	}
 	switch name, _ := c.Body.Type(); domain.Kind(name) {
 	case "coupons":
 		return m.Coupons.Decide(c, x.now), nil
 	case "seats":
-		return m.Seats.Decide(c, x.now), nil
+		return m.addRefund(m.Seats.Decide(c, x.now)), nil
 	case "orders", "products":
-		return m.Orders.Decide(c, x.now), nil
+		return m.addReservation(m.Orders.Decide(c, x.now), c.Sequence), nil
 	case "alarms":
 		return m.Alarms.Decide(c, m.LastEvent+1), nil
 	}

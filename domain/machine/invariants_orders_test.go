@@ -71,19 +71,34 @@ func checkOrder(o *orders.Order) error {
 		orders.StatusPaid:           o.ResultEvent != 0 && state != "" && (o.RecheckAt != 0) == (o.RecheckCount < 3) && (matches || o.Reason == orders.ReasonDiscrepant),
 		orders.StatusRefunding:      o.Reason != "" && o.RecheckAt != 0 && (o.ResultEvent == 0 || state != ""),
 		orders.StatusFailed:         o.ResultEvent != 0 && o.Reason != "" && state != "",
-		orders.StatusRefunded:       o.ResultEvent != 0 && o.Reason != "" && state == orders.PaymentCancelled && o.RecheckAt == 0,
+		orders.StatusRefunded: o.ResultEvent != 0 && o.Reason != "" && o.RecheckAt == 0 && o.Payment.Refundable() == o.Kept &&
+			(state == orders.PaymentCancelled || state == orders.PaymentPaid && o.Kept > 0),
 	}[o.Status]
-	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 || o.Count < 1 {
+	if o.IsFree() {
+		consistent = state == orders.PaymentNone && o.Amount == 0 && o.RecheckAt == 0 &&
+			(o.Status == orders.StatusPaid || o.Status == orders.StatusRefunded && o.Reason != "")
+	}
+	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 && !o.IsFree() || (o.Count < 1) == (o.HoldID == "") {
 		return fmt.Errorf("status %s with payment state %q", o.Status, state)
 	}
 	return nil
 }
 
-// orderDeadlines are the next rechecks.
+// orderDeadlines are the next rechecks, of orders and of preparations that no order has named.
 func orderDeadlines(s *orders.State) (deadlines []string) {
+	ordered := map[string]bool{}
 	for _, id := range s.Orders() {
-		if o := s.Order(id); o.RecheckAt != 0 {
+		o := s.Order(id)
+		if o.RecheckAt != 0 {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
+		}
+		if ordered[o.MerchantUID] = true; o.Payment != nil {
+			ordered[o.Payment.MerchantUID] = true
+		}
+	}
+	for _, uid := range s.Preparations() {
+		if p := s.Preparation(uid); p.AskAt != 0 && !ordered[uid] {
+			deadlines = append(deadlines, fmt.Sprintf("%020d %020d preparation %s", p.AskAt, p.Sequence, uid))
 		}
 	}
 	return deadlines

@@ -45,7 +45,7 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 		if err := o.assign(h.ScheduleSeatIDs, seats.StatusHeld, sequence); err != nil {
 			return err
 		}
-		if len(h.ScheduleSeatIDs) == 0 && (h.ExpiresAt > now || h.Offer) {
+		if len(h.ScheduleSeatIDs) == 0 && (h.ExpiresAt > now || h.Offer || h.PaymentID != "") {
 			return fmt.Errorf("allocation %d is empty", sequence)
 		}
 		if h.Offer {
@@ -54,7 +54,7 @@ func checkSchedule(sc *seats.Schedule, now domain.Time) error {
 		if sc.MaxHoldSeconds > 0 && h.ExpiresAt.Sub(h.HeldAt) > time.Duration(sc.MaxHoldSeconds)*time.Second || h.Extensions > sc.MaxExtensions {
 			return fmt.Errorf("hold %d extended %d times, until %s", sequence, h.Extensions, h.ExpiresAt)
 		}
-		if o.addTaken(h.User, len(h.ScheduleSeatIDs)); h.ExpiresAt <= now {
+		if o.addTaken(h.User, len(h.ScheduleSeatIDs)); h.ExpiresAt <= now && h.PaymentID == "" {
 			overdue[h.User] += len(h.ScheduleSeatIDs)
 		}
 	}
@@ -124,6 +124,9 @@ func checkWaiting(sc *seats.Schedule, now domain.Time) error {
 func scheduleDeadlines(sc *seats.Schedule) (deadlines []string) {
 	for _, h := range sc.Allocations() {
 		at := h.ExpiresAt
+		if h.PaymentID != "" {
+			continue
+		}
 		if !h.Warned {
 			at -= 60_000
 		}
@@ -132,5 +135,23 @@ func scheduleDeadlines(sc *seats.Schedule) (deadlines []string) {
 	for at := range sc.PendingReleases() {
 		deadlines = append(deadlines, fmt.Sprintf("%020d %020d release %s", at, sc.Sequence, sc.ScheduleID))
 	}
+	if c := sc.Cancelled; c != nil && !hasEnded(sc) {
+		deadlines = append(deadlines, fmt.Sprintf("%020d %020d cancellation %s", c.At, c.Sequence, sc.ScheduleID))
+	}
 	return deadlines
+}
+
+// hasEnded says whether everything has ended in a schedule that was called off, but for holds that expire by themselves.
+func hasEnded(sc *seats.Schedule) bool {
+	for _, h := range sc.Allocations() {
+		if h.PaymentID != "" {
+			return false
+		}
+	}
+	for i := range sc.Layout.Total() {
+		if seat := sc.Seat(i + 1); seat.Status() == seats.StatusReserved || seat.Status() == seats.StatusAvailable || seat.ReleaseAt() != 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -55,6 +55,8 @@ func checkDeadlines(s *machine.Machine, want []string) error {
 		case len(fields) == 5 && fields[0] == "deadline":
 		case len(fields) == 4 && fields[0] == "recheck":
 			fields = []string{"", fields[1], fields[2], fields[0], fields[3]}
+		case len(fields) == 5 && fields[0] == "preparation":
+			fields = []string{"", fields[2], fields[3], fields[0], fields[4]}
 		default:
 			continue
 		}

@@ -172,7 +172,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 		return "payment_already_used"
 	}
 	o := &orderModel{user: c.User, sequence: c.Sequence, placedAt: now, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
-		PaymentID: c.Entity, ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count),
+		PaymentID: c.Entity, Purchase: orders.Purchase{ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count)},
 		PaymentDue: now + 1000*domain.Time(b.PaySeconds), Terms: b.Terms}}
 	rejection := ""
 	switch {

@@ -73,7 +73,7 @@ func TestExecute_CopiesState(t *testing.T) {
 // The state copies a list that it gets from a store.
 func TestRestoreAllocation_CopiesItsList(t *testing.T) {
 	state := seats.New()
-	sc := state.Restore(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}}, 1, false)
+	sc := state.Restore(seats.Created{ScheduleID: "hall", Sections: []seats.Section{{Name: "A", Rows: []seats.Row{{Name: "1", Seats: 3}}}}}, 1, false, nil)
 	ids := []int{1, 2, 3}
 	state.RestoreAllocation(sc, seats.Allocation{Sequence: 1000, User: "kim", ScheduleSeatIDs: ids, ExpiresAt: 5})
 	state.RestoreAllocation(sc, seats.Allocation{Sequence: 2000, User: "lee", ScheduleSeatIDs: []int{1}, ExpiresAt: 9})

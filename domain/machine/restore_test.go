@@ -99,7 +99,7 @@ func TestSeats_Restore(t *testing.T) {
 }
 
 func restoreSchedule(s *seats.State, source *seats.Schedule) {
-	sc := s.Restore(source.Created, source.Sequence, source.Closed)
+	sc := s.Restore(source.Created, source.Sequence, source.Closed, source.Cancelled)
 	for sequence, h := range source.Expired() {
 		sc.RestoreExpired(sequence, h)
 	}

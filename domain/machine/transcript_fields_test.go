@@ -98,6 +98,8 @@ func formatList(dec *json.Decoder) string {
 		case json.Number:
 			id, _ := strconv.Atoi(t.String())
 			ids = append(ids, id)
+		case string:
+			parts = append(parts, t)
 		case json.Delim: // an object
 			var values []string
 			for _, f := range readFields(dec) {

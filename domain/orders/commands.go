@@ -4,7 +4,13 @@
 
 package orders
 
-import "onsale/domain"
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"onsale/domain"
+)
 
 // Limits of products and orders. Price × count stays below 2^53, so that every client can compute with it.
 const (
@@ -62,32 +68,60 @@ func (Close) Type() (string, int)        { return "products.close", 1 }
 func (Close) IDs(entity string) []string { return []string{entity} }
 func (c Close) Check() error             { return domain.CheckReason(c.Reason, MaxReason) }
 
-// Prepare asks for a merchant_uid under which only this user can pay for so many units.
+// Prepare asks for a merchant_uid under which only this user can pay for so many units, or for the seats of a hold. The command's
+// entity is the product's id, or the hold's.
 type Prepare struct {
-	Count         int `json:"count"`
-	MaxOpenOrders int `json:"maxOpenOrders,omitempty"` // as in Place
+	Count         int    `json:"count"`
+	HoldID        string `json:"holdId,omitempty"` // instead of units
+	CouponID      string `json:"couponId,omitempty"`
+	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // as in Place
+	Terms         *Terms `json:"terms,omitempty"`         // nil in logs of older versions
 }
 
-func (Prepare) Type() (string, int)        { return "products.prepare", 1 }
-func (Prepare) IDs(entity string) []string { return []string{entity} }
+func (Prepare) Type() (string, int)          { return "products.prepare", 1 }
+func (p Prepare) IDs(entity string) []string { return []string{entity, p.CouponID} }
 
-// Place orders units for a payment that was made or begun; the payment's imp_uid is the command's entity.
+// Place orders units, or the seats of a hold, for a payment that was made or begun; the payment's imp_uid is the command's entity.
+// Without a payment, for an order that costs nothing, the entity is NoPayment.
 type Place struct {
-	ProductID     string `json:"salePostId"`
-	Count         int    `json:"count"`                   // 1 to 1,000
-	Amount        int64  `json:"amount"`                  // as the client computed it; must be price × count
+	ProductID     string `json:"salePostId,omitempty"`
+	Count         int    `json:"count,omitempty"`  // 1 to 1,000
+	HoldID        string `json:"holdId,omitempty"` // instead of a product
+	CouponID      string `json:"couponId,omitempty"`
+	Amount        int64  `json:"amount"`                  // as the client computed it; must be the list price less the coupon's discount
 	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // a setting of the node: orders without a result that a user may have; 0: any number
 	Terms
 }
 
-func (Place) Type() (string, int)          { return "orders.place", 1 }
-func (p Place) IDs(entity string) []string { return []string{entity, p.ProductID} }
+func (Place) Type() (string, int) { return "orders.place", 1 }
+func (p Place) IDs(entity string) []string {
+	return []string{entity, p.ProductID, p.HoldID, p.CouponID}
+}
+
+// NoPayment is the entity of a Place without a payment. Such an order gets an id that no payment may have: "free-<sequence>".
+const NoPayment = "free"
+
+// IsReserved says whether a payment may not have this id.
+func IsReserved(paymentID string) bool {
+	return paymentID == NoPayment || strings.HasPrefix(paymentID, NoPayment+"-")
+}
 
 // invalid finds what the API and its configuration never send.
-func (p Place) invalid() bool {
-	return domain.CheckID(p.ProductID) != nil || len(p.Currency) != 3 || p.PaySeconds < 1 || p.PaySeconds > MaxPaySeconds ||
-		p.MissingSeconds < 0 || p.MissingSeconds > MaxPaySeconds
+func (p Place) invalid(entity string) bool {
+	if IsReserved(entity) && (entity != NoPayment || p.Amount != 0) || (p.ProductID == "") == (p.HoldID == "") || p.Terms.invalid() {
+		return true
+	}
+	return domain.CheckID(cmp.Or(p.ProductID, p.HoldID)) != nil || p.CouponID != "" && domain.CheckID(p.CouponID) != nil
 }
+
+// PlacePrepared orders what a user has prepared and paid without sending the order. The payment worker sends it, without a user and a
+// request id; the imp_uid is the command's entity. Where the payment has an order it leads to no event.
+type PlacePrepared struct {
+	MerchantUID string `json:"merchant_uid"`
+}
+
+func (PlacePrepared) Type() (string, int)          { return "orders.place-prepared", 1 }
+func (p PlacePrepared) IDs(entity string) []string { return []string{entity, p.MerchantUID} }
 
 // Terms are the payment settings of a node, written into the order when it is placed.
 type Terms struct {
@@ -96,6 +130,13 @@ type Terms struct {
 	MissingSeconds int    `json:"missingSeconds,omitempty"` // the same while the provider does not know the payment; 0: as PaySeconds
 	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are not accepted
 	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are accepted
+}
+
+// PayWithin returns PaySeconds as a duration.
+func (t Terms) PayWithin() time.Duration { return time.Duration(t.PaySeconds) * time.Second }
+
+func (t Terms) invalid() bool {
+	return len(t.Currency) != 3 || t.PaySeconds < 1 || t.PaySeconds > MaxPaySeconds || t.MissingSeconds < 0 || t.MissingSeconds > MaxPaySeconds
 }
 
 // RecordPayment records what the provider answered about an order's payment. The payment worker sends it, without a user and a
@@ -108,11 +149,18 @@ type RecordPayment struct {
 func (RecordPayment) Type() (string, int)          { return "orders.record-payment", 1 }
 func (r RecordPayment) IDs(entity string) []string { return []string{entity, r.Payment.MerchantUID} }
 
-// Cancel is sent by an admin: the order ends, and what was paid is refunded.
+// Cancel is sent by an admin: the order ends, and what was paid is refunded, or a part of it. An order without a result is always
+// refunded whole.
 type Cancel struct {
-	Reason string `json:"reason,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Percent *int   `json:"percent,omitempty"` // of the amount, 0 to 100; nil: 100
 }
 
 func (Cancel) Type() (string, int)        { return "orders.cancel", 1 }
 func (Cancel) IDs(entity string) []string { return []string{entity} }
-func (c Cancel) Check() error             { return domain.CheckReason(c.Reason, MaxReason) }
+func (c Cancel) Check() error {
+	if c.Percent != nil && (*c.Percent < 0 || *c.Percent > 100) {
+		return domain.InvalidField("percent", "0 to 100")
+	}
+	return domain.CheckReason(c.Reason, MaxReason)
+}

@@ -4,7 +4,8 @@ package orders
 
 import "onsale/domain"
 
-// Decide returns the events that command c leads to at log time now. It changes nothing.
+// Decide returns the events that command c leads to at log time now. It changes nothing. Prepare, Place and PlacePrepared have rules
+// of their own, which need to know what the hold and the coupon make of them.
 func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	switch body := c.Body.(type) {
 	case Create:
@@ -13,10 +14,6 @@ func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 		return s.changeStock(c, body)
 	case Close:
 		return s.close(c, body)
-	case Prepare:
-		return s.prepare(c, body)
-	case Place:
-		return s.place(c, body, now)
 	case RecordPayment:
 		return s.recordPayment(c, body, now)
 	case Cancel:
@@ -39,11 +36,21 @@ func (s *State) Apply(e domain.Event) {
 	case Closed:
 		s.products[e.Entity].ClosedAt = e.Now
 	case Prepared:
-		s.RestorePreparation(Preparation{Prepared: body, User: e.User})
+		p := Preparation{Prepared: body, User: e.User, Sequence: e.Sequence}
+		p.AskAt = p.nextAsk(e.Now)
+		s.RestorePreparation(p)
+	case PreparationDue:
+		p := s.prepared[body.MerchantUID]
+		p.Attempts = body.Attempt
+		p.AskAt = p.nextAsk(e.Now)
+		s.scheduleUnsent(p)
+	case Confirmed:
+		s.orders[e.Entity].Confirmed = true
 	case Placed:
 		s.createOrder(e, body, StatusVerifying, "")
 	case RejectedPaid:
 		s.createOrder(e, Placed(body.Placement), StatusRefunding, body.Reason)
+		s.orders[e.Entity].Rejected = true
 	case Recheck:
 		o := s.orders[e.Entity]
 		o.RecheckCount = body.Attempt
@@ -56,6 +63,7 @@ func (s *State) Apply(e domain.Event) {
 		if isOpen && o.ResultEvent != 0 {
 			s.addOpen(o.User, -1)
 		}
+		s.noteOrdered(o)
 		s.updateDerived(o, before, e)
 	}
 }
@@ -70,8 +78,9 @@ func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason
 	s.orders[e.Entity] = o
 	s.counts[status]++
 	s.addOpen(o.User, 1)
+	s.noteOrdered(o)
 	s.updateDerived(o, status, e)
-	if status.reservesStock() {
+	if status.reservesStock() && o.ProductID != "" {
 		s.products[o.ProductID].addTaken(o.User, o.Count, e.Sequence)
 	}
 }
@@ -83,7 +92,7 @@ func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
 	s.scheduleRecheck(o)
 	s.counts[before]--
 	s.counts[o.Status]++
-	if before.reservesStock() && !o.Status.reservesStock() {
+	if before.reservesStock() && !o.Status.reservesStock() && o.ProductID != "" {
 		s.products[o.ProductID].addTaken(o.User, -o.Count, e.Sequence)
 	}
 }
@@ -93,16 +102,20 @@ func (o *Order) apply(e domain.Event) {
 	case Pending:
 		o.Status, o.Payment = StatusPendingPayment, &body.Payment
 	case Succeeded:
-		o.Status, o.Payment, o.ResultEvent = StatusPaid, &body.Payment, e.Number
+		o.Status, o.Payment, o.ReservationID, o.ResultEvent = StatusPaid, &body.Payment, body.ReservationID, e.Number
+		o.CouponUsed = o.CouponID != ""
 	case RefundDue:
-		o.Status, o.Reason, o.Note, o.Payment = StatusRefunding, body.Reason, body.Note, body.Payment
+		o.Status, o.Reason, o.Note, o.Payment, o.Kept = StatusRefunding, body.Reason, body.Note, body.Payment, body.Kept
 	case Failed:
 		o.Status, o.Reason, o.Payment, o.ResultEvent = StatusFailed, body.Reason, &body.Payment, e.Number
 		if body.Refunded > 0 {
 			o.Status = StatusRefunded
 		}
 	case Refunded:
-		o.Status, o.Reason, o.Note, o.Payment = StatusRefunded, body.Reason, body.Note, &body.Payment
+		o.Status, o.Reason, o.Note, o.Payment, o.Kept = StatusRefunded, body.Reason, body.Note, &body.Payment, body.Kept
+		if body.CouponID != "" {
+			o.CouponUsed = false
+		}
 	case Discrepant:
 		o.Payment = &body.Payment
 		if o.Status == StatusPaid {

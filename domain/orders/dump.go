@@ -44,6 +44,9 @@ func (s *State) Dump(w io.Writer) {
 	for _, d := range slices.Compact(rechecks) {
 		fmt.Fprintf(w, "recheck %s %d %s\n", d.At, d.Sequence, d.Value.PaymentID)
 	}
+	for _, d := range slices.SortedFunc(s.unsent.Due(math.MaxInt64), deadline.Deadline[*Preparation].Compare) {
+		fmt.Fprintf(w, "preparation due %s %d %s\n", d.At, d.Sequence, d.Value.MerchantUID)
+	}
 }
 
 // CheckInvariants returns what is wrong with the product or order of event e after e was applied. It does not compare Taken with the

@@ -8,8 +8,12 @@ import "onsale/domain"
 // Results that show less than their event: what the command named, its sender knows.
 type (
 	prepareResult struct {
-		MerchantUID string `json:"merchant_uid"`
-		Amount      int64  `json:"amount"`
+		MerchantUID string      `json:"merchant_uid"`
+		HoldID      string      `json:"holdId,omitempty"`
+		Amount      int64       `json:"amount"`
+		ListAmount  int64       `json:"listAmount"`
+		Discount    int64       `json:"discount"`
+		PaymentDue  domain.Time `json:"payBy,omitzero"`
 	}
 	placeResult struct {
 		PaymentID string `json:"imp_uid"`
@@ -56,32 +60,74 @@ func (c Closed) Result() any         { return c }
 func (Closed) Command() string       { return "products.close" }
 func (c Closed) IDs(string) []string { return []string{c.ProductID} }
 
+// Purchase is what an order buys, units of a product or the seats of a hold, and what it costs.
+type Purchase struct {
+	ProductID       string `json:"salePostId,omitempty"`
+	Count           int    `json:"count,omitempty"`
+	HoldID          string `json:"holdId,omitempty"`
+	ScheduleID      string `json:"scheduleId,omitempty"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds,omitempty"`
+	CouponID        string `json:"couponId,omitempty"`
+	Discount        int64  `json:"discount,omitempty"`
+	Amount          int64  `json:"amount"` // to be paid: price × count or the price of the seats, less the discount
+}
+
+// ListPrice returns what the order costs without a coupon.
+func (p Purchase) ListPrice() int64 { return p.Amount + p.Discount }
+
+func (p Purchase) ids(first ...string) []string {
+	return append(first, p.ProductID, p.HoldID, p.CouponID)
+}
+
 // Prepared is a merchant_uid for one payment of the event's user.
 type Prepared struct {
 	MerchantUID string `json:"merchant_uid"` // "m<sequence>-<8 of the request id>"
-	ProductID   string `json:"salePostId"`
-	Count       int    `json:"count"`
-	Amount      int64  `json:"amount"` // to be paid
+	Purchase
+	PaymentDue domain.Time `json:"payBy,omitzero"` // until when it can be paid in time; 0 in logs of older versions
+	Terms      *Terms      `json:"terms,omitempty"`
 }
 
-func (Prepared) Type() (string, int)   { return "products.prepared", 1 }
-func (p Prepared) Result() any         { return prepareResult{p.MerchantUID, p.Amount} }
-func (p Prepared) IDs(string) []string { return []string{p.MerchantUID, p.ProductID} }
+func (Prepared) Type() (string, int) { return "products.prepared", 1 }
+func (p Prepared) Result() any {
+	return prepareResult{p.MerchantUID, p.HoldID, p.Amount, p.ListPrice(), p.Discount, p.PaymentDue}
+}
+func (p Prepared) IDs(string) []string { return p.ids(p.MerchantUID) }
 
-// Placed is an order that has its units and whose payment is not verified yet.
+// PreparationDue says that it is time to ask the provider whether a prepared payment was made whose order never came. It has no user.
+type PreparationDue struct {
+	MerchantUID string `json:"merchant_uid"`
+	Attempt     int    `json:"round"` // from 1
+}
+
+func (PreparationDue) Type() (string, int)   { return "products.preparation-due", 1 }
+func (p PreparationDue) IDs(string) []string { return []string{p.MerchantUID} }
+
+// Placed is an order that has its units or seats and whose payment is not verified yet. Without a request, onsale has placed it
+// because its user had paid and sent no order.
 type Placed struct {
-	PaymentID  string      `json:"imp_uid"`
-	ProductID  string      `json:"salePostId"`
-	Count      int         `json:"count"`
-	Amount     int64       `json:"amount"` // price × count
-	PaymentDue domain.Time `json:"payBy"`  // when an unpaid order fails
+	PaymentID string `json:"imp_uid"`
+	Purchase
+	PaymentDue  domain.Time `json:"payBy"`                  // when an unpaid order fails
+	Late        bool        `json:"late,omitempty"`         // its hold had expired; the seats were still free
+	MerchantUID string      `json:"merchant_uid,omitempty"` // of the preparation, where onsale has placed it
 	Terms
 }
 
 func (Placed) Type() (string, int)   { return "orders.placed", 1 }
 func (p Placed) Result() any         { return placeResult{p.PaymentID, StatusVerifying} }
 func (Placed) Created()              {}
-func (p Placed) IDs(string) []string { return []string{p.PaymentID, p.ProductID} }
+func (p Placed) IDs(string) []string { return p.ids(p.PaymentID, p.MerchantUID) }
+
+// Confirmed answers a user whose order onsale has placed before it came.
+type Confirmed struct {
+	PaymentID string `json:"imp_uid"`
+	Status    Status `json:"orderStatus"`
+}
+
+func (Confirmed) Type() (string, int)   { return "orders.confirmed", 1 }
+func (c Confirmed) Result() any         { return c }
+func (Confirmed) Created()              {}
+func (c Confirmed) IDs(string) []string { return []string{c.PaymentID} }
 
 // Placement is an order as Placed has it, without what Placed says of itself: RejectedPaid is no Outcome.
 type Placement Placed
@@ -93,7 +139,7 @@ type RejectedPaid struct {
 }
 
 func (RejectedPaid) Type() (string, int)   { return "orders.rejected-paid", 1 }
-func (r RejectedPaid) IDs(string) []string { return []string{r.PaymentID, r.ProductID} }
+func (r RejectedPaid) IDs(string) []string { return r.ids(r.PaymentID, r.MerchantUID) }
 
 // Pending says that the payment was not made yet.
 type Pending struct {
@@ -104,27 +150,27 @@ type Pending struct {
 func (Pending) Type() (string, int)   { return "orders.pending", 1 }
 func (p Pending) IDs(string) []string { return []string{p.PaymentID, p.Payment.MerchantUID} }
 
-// Succeeded is the result that the order is paid.
+// Succeeded is the result that the order is paid. An order on a hold has its reservation in the next event.
 type Succeeded struct {
-	PaymentID string  `json:"imp_uid"`
-	ProductID string  `json:"salePostId"`
-	Count     int     `json:"count"`
-	Amount    int64   `json:"amount"`
-	Payment   Payment `json:"payment"`
+	PaymentID string `json:"imp_uid"`
+	Purchase
+	ReservationID string  `json:"reservationId,omitempty"`
+	Payment       Payment `json:"payment"`
 }
 
 func (Succeeded) Type() (string, int) { return "orders.succeeded", 1 }
 func (s Succeeded) IDs(string) []string {
-	return []string{s.PaymentID, s.ProductID, s.Payment.MerchantUID}
+	return s.ids(s.PaymentID, s.ReservationID, s.Payment.MerchantUID)
 }
 
-// RefundDue says that what is left of the payment has to be refunded. Without Payment, the provider has to be asked first whether
-// there is one, and whose.
+// RefundDue says that what is left of the payment has to be refunded, but for what the shop keeps. Without Payment, the provider has
+// to be asked first whether there is one, and whose.
 type RefundDue struct {
 	PaymentID string   `json:"imp_uid"`
 	Reason    string   `json:"reason"`
 	Note      string   `json:"note,omitempty"`
 	Payment   *Payment `json:"payment,omitempty"`
+	Kept      int64    `json:"kept,omitempty"`
 }
 
 func (RefundDue) Type() (string, int) { return "orders.refund-due", 1 }
@@ -138,32 +184,32 @@ func (r RefundDue) IDs(string) []string {
 // Failed is the result that the order failed and nothing is left to refund. Refunded is the amount that was refunded before; it is 0 for
 // a payment of another user or one that was not prepared, whose money stays with the provider.
 type Failed struct {
-	PaymentID string  `json:"imp_uid"`
-	ProductID string  `json:"salePostId"`
-	Count     int     `json:"count"`
-	Amount    int64   `json:"amount"`
-	Reason    string  `json:"reason"`
-	Note      string  `json:"note,omitempty"`
-	Refunded  int64   `json:"refunded"`
-	Payment   Payment `json:"payment"`
+	PaymentID string `json:"imp_uid"`
+	Purchase
+	Reason   string  `json:"reason"`
+	Note     string  `json:"note,omitempty"`
+	Refunded int64   `json:"refunded"`
+	Payment  Payment `json:"payment"`
 }
 
-func (Failed) Type() (string, int) { return "orders.failed", 1 }
-func (f Failed) IDs(string) []string {
-	return []string{f.PaymentID, f.ProductID, f.Payment.MerchantUID}
-}
+func (Failed) Type() (string, int)   { return "orders.failed", 1 }
+func (f Failed) IDs(string) []string { return f.ids(f.PaymentID, f.Payment.MerchantUID) }
 
-// Refunded says that the money of an order that had its result before was refunded.
+// Refunded says that the money of an order that had its result before was refunded, but for what the shop keeps.
 type Refunded struct {
 	PaymentID string  `json:"imp_uid"`
 	Reason    string  `json:"reason"`
 	Note      string  `json:"note,omitempty"`
-	Refunded  int64   `json:"refunded"`
+	Refunded  int64   `json:"refunded"` // in all; the provider's balance
 	Payment   Payment `json:"payment"`
+	Kept      int64   `json:"kept,omitempty"`
+	CouponID  string  `json:"couponId,omitempty"` // that the user gets back, since nothing is kept
 }
 
-func (Refunded) Type() (string, int)   { return "orders.refunded", 1 }
-func (r Refunded) IDs(string) []string { return []string{r.PaymentID, r.Payment.MerchantUID} }
+func (Refunded) Type() (string, int) { return "orders.refunded", 1 }
+func (r Refunded) IDs(string) []string {
+	return []string{r.PaymentID, r.Payment.MerchantUID, r.CouponID}
+}
 
 // Discrepant says that the provider reports something about a paid order, a refund, or another user's payment that an admin has to
 // look at. It has no user, and changes no status.
@@ -186,14 +232,16 @@ func (r Recheck) IDs(string) []string { return []string{r.PaymentID} }
 
 // Cancelled answers the admin's command. The RefundDue before it is for the order's user.
 type Cancelled struct {
-	PaymentID string `json:"imp_uid"`
-	ProductID string `json:"salePostId"`
-	UserID    string `json:"userId"` // of the order
-	Amount    int64  `json:"amount"`
-	Reason    string `json:"reason,omitempty"`
+	PaymentID    string `json:"imp_uid"`
+	ProductID    string `json:"salePostId,omitempty"`
+	HoldID       string `json:"holdId,omitempty"`
+	UserID       string `json:"userId"` // of the order
+	Amount       int64  `json:"amount"`
+	Reason       string `json:"reason,omitempty"`
+	RefundAmount *int64 `json:"refundAmount,omitempty"` // where the command has a percentage
 }
 
 func (Cancelled) Type() (string, int)   { return "orders.cancelled", 1 }
 func (c Cancelled) Result() any         { return c }
 func (Cancelled) Command() string       { return "orders.cancel" }
-func (c Cancelled) IDs(string) []string { return []string{c.PaymentID, c.ProductID} }
+func (c Cancelled) IDs(string) []string { return []string{c.PaymentID, c.ProductID, c.HoldID} }

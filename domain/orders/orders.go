@@ -1,5 +1,5 @@
 // Package orders holds the rules of paid orders. A product has a price and units; an order names a payment that was made at a
-// provider, and takes its units at once; what the provider answers about the payment decides the order. There is one result,
+// provider, and takes its units at once, or the seats of a hold; what the provider answers about the payment decides the order. There is one result,
 // success or failure, and failure is emitted only when none of the user's money is left at the provider. A payment belongs to the first order
 // that names it, unless it was prepared for another user.
 package orders
@@ -18,6 +18,7 @@ type State struct {
 	orders   map[string]*Order // by imp_uid
 	prepared map[string]*Preparation
 	rechecks *deadline.Queue[*Order]
+	unsent   *deadline.Queue[*Preparation] // those whose order has not come
 	counts   map[Status]int
 	open     map[string]int // orders without a result, by user
 }
@@ -39,30 +40,51 @@ const (
 // Order is an order that was placed, or rejected and kept because its payment may have been made.
 type Order struct {
 	Placed
-	User         string      `json:"user"`
-	Status       Status      `json:"status"`
-	Reason       string      `json:"reason,omitempty"` // why it failed or is refunded; or ReasonDiscrepant of a paid one
-	Note         string      `json:"note,omitempty"`   // an admin's reason
-	Payment      *Payment    `json:"payment,omitempty"`
-	Sequence     uint64      `json:"sequence"` // of the command that placed it
-	PlacedAt     domain.Time `json:"placedAt"`
-	LastEvent    uint64      `json:"lastEvent"`              // number of the last event that changed it; see RecordPayment
-	ResultEvent  uint64      `json:"resultEvent,omitempty"`  // number of Succeeded or Failed; 0 before it
-	RecheckCount int         `json:"recheckCount,omitempty"` // rechecks since the last change
-	RecheckAt    domain.Time `json:"recheckAt,omitzero"`     // the next recheck; 0 for none
+	User          string      `json:"user"`
+	Status        Status      `json:"status"`
+	Rejected      bool        `json:"rejected,omitempty"` // kept only because its payment may have been made: it has no units, seats or coupon
+	Reason        string      `json:"reason,omitempty"`   // why it failed or is refunded; or ReasonDiscrepant of a paid one
+	Note          string      `json:"note,omitempty"`     // an admin's reason
+	Payment       *Payment    `json:"payment,omitempty"`
+	Kept          int64       `json:"kept,omitempty"`          // of the payment of a cancelled order: what is not refunded
+	ReservationID string      `json:"reservationId,omitempty"` // of an order on a hold that succeeded
+	CouponUsed    bool        `json:"couponUsed,omitempty"`    // by its success, and not given back since
+	Confirmed     bool        `json:"confirmed,omitempty"`     // its user sent it after onsale had placed it
+	Sequence      uint64      `json:"sequence"`                // of the command that placed it
+	PlacedAt      domain.Time `json:"placedAt"`
+	LastEvent     uint64      `json:"lastEvent"`              // number of the last event that changed it; see RecordPayment
+	ResultEvent   uint64      `json:"resultEvent,omitempty"`  // number of Succeeded or Failed; 0 before it
+	RecheckCount  int         `json:"recheckCount,omitempty"` // rechecks since the last change
+	RecheckAt     domain.Time `json:"recheckAt,omitzero"`     // the next recheck; 0 for none
+}
+
+// IsFree says whether the order costs nothing: no provider knows of it.
+func (o *Order) IsFree() bool { return IsReserved(o.PaymentID) }
+
+// Refunded returns how much of an order's payment was refunded.
+func (o *Order) Refunded() int64 {
+	if o.Payment == nil {
+		return 0
+	}
+	return o.Payment.Cancelled
 }
 
 // Preparation binds a payment to a user and an amount beforehand.
 type Preparation struct {
 	Prepared
-	User string `json:"user"`
+	User     string      `json:"user"`
+	Sequence uint64      `json:"sequence,omitempty"` // of the command; 0 in stores of older versions
+	Attempts int         `json:"attempts,omitempty"` // so often PreparationDue was emitted
+	AskAt    domain.Time `json:"askAt,omitzero"`     // when the next one is due; 0 for none
+
+	ordered bool // an order has a payment with its merchant_uid
 }
 
 // New returns an empty state.
 func New() *State {
 	return &State{
 		products: map[string]*Product{}, orders: map[string]*Order{}, prepared: map[string]*Preparation{},
-		rechecks: deadline.NewQueue(isActive), counts: map[Status]int{}, open: map[string]int{},
+		rechecks: deadline.NewQueue(isActive), unsent: deadline.NewQueue(isUnsent), counts: map[Status]int{}, open: map[string]int{},
 	}
 }
 
@@ -88,7 +110,7 @@ func (s *State) addOpen(user string, orders int) {
 	}
 }
 
-// RestoreProduct, RestoreOrder and RestorePreparation add what a store has, products before their orders. Taken units are part of
+// RestoreProduct, RestoreOrder and RestorePreparation add what a store has, products and preparations before orders. Taken units are part of
 // the product, those of each user are not.
 func (s *State) RestoreProduct(p Product) { s.products[p.ProductID] = &p }
 
@@ -98,13 +120,28 @@ func (s *State) RestoreOrder(o Order) {
 	if o.ResultEvent == 0 {
 		s.addOpen(o.User, 1)
 	}
-	if o.Status.reservesStock() {
+	if o.Status.reservesStock() && o.ProductID != "" {
 		s.products[o.ProductID].addUnitsOf(o.User, o.Count)
 	}
+	s.noteOrdered(&o)
 	s.scheduleRecheck(&o)
 }
 
-func (s *State) RestorePreparation(p Preparation) { s.prepared[p.MerchantUID] = &p }
+func (s *State) RestorePreparation(p Preparation) {
+	s.prepared[p.MerchantUID] = &p
+	s.scheduleUnsent(&p)
+}
+
+// noteOrdered notes that the order of a preparation has come.
+func (s *State) noteOrdered(o *Order) {
+	uid := o.MerchantUID
+	if uid == "" && o.Payment != nil {
+		uid = o.Payment.MerchantUID
+	}
+	if p := s.prepared[uid]; p != nil {
+		p.ordered = true
+	}
+}
 
 // reservesStock says whether an order with this status has units.
 func (s Status) reservesStock() bool {

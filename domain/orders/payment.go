@@ -19,6 +19,7 @@ const (
 	PaymentPaid      = "paid"    // a part may be refunded
 	PaymentFailed    = "failed"  // not paid; may be paid later all the same
 	PaymentCancelled = "cancelled"
+	PaymentNone      = "none" // of an order that costs nothing; no provider knows it
 )
 
 // Reasons of failures and refunds. Orders that are rejected when placed have a code of package domain as reason.
@@ -34,6 +35,9 @@ const (
 	ReasonNotPrepared      = "payment_not_prepared" // not prepared here, though it had to be
 	ReasonLate             = "late_payment"         // paid after the order failed
 	ReasonCancelledByAdmin = "order_cancelled"      // by an admin
+	ReasonCancelledByUser  = "reservation_cancelled"
+	ReasonSeatsReclaimed   = "seats_reclaimed"    // by an admin
+	ReasonScheduleOff      = "schedule_cancelled" // the performance was called off
 	ReasonAtProvider       = "cancelled_at_provider"
 	ReasonDiscrepant       = "discrepant"
 )

@@ -50,6 +50,8 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 	// Failed or refunded. There is no second result: money that turns up now is refunded.
 	switch {
 	case o.isForeign():
+	case o.Kept > 0: // refunded in part
+		return o.evaluateKept(p)
 	case p.Refundable() > 0 && problem == "":
 		return RefundDue{PaymentID: o.PaymentID, Reason: ReasonLate, Payment: &p}
 	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // the order named the payment before it was begun
@@ -65,7 +67,7 @@ func (o *Order) verify(p Payment, now domain.Time) domain.Body {
 		if reason := o.mismatch(p); reason != "" {
 			return RefundDue{PaymentID: o.PaymentID, Reason: reason, Payment: &p}
 		}
-		return Succeeded{PaymentID: o.PaymentID, ProductID: o.ProductID, Count: o.Count, Amount: o.Amount, Payment: p}
+		return Succeeded{PaymentID: o.PaymentID, Purchase: o.Purchase, Payment: p}
 	case p.State == PaymentCancelled:
 		return o.failed(ReasonCancelled, p)
 	case p.State == PaymentFailed:
@@ -106,8 +108,8 @@ func (o *Order) evaluateRefund(p Payment) domain.Body {
 	switch {
 	case p.State == PaymentCancelled && o.ResultEvent == 0:
 		return o.failed(o.Reason, p)
-	case p.State == PaymentCancelled:
-		return Refunded{PaymentID: o.PaymentID, Reason: o.Reason, Note: o.Note, Refunded: p.Cancelled, Payment: p}
+	case p.State == PaymentCancelled || p.State == PaymentPaid && p.Refundable() <= o.Kept:
+		return o.refunded(o.Reason, o.Note, p)
 	case p.State != PaymentPaid && *o.Payment != p:
 		return Discrepant{PaymentID: o.PaymentID, Payment: p}
 	}
@@ -120,16 +122,42 @@ func (o *Order) evaluatePaid(p Payment) domain.Body {
 	case *o.Payment == p:
 		return nil
 	case p.State == PaymentCancelled:
-		return Refunded{PaymentID: o.PaymentID, Reason: ReasonAtProvider, Refunded: p.Cancelled, Payment: p}
+		return o.refunded(ReasonAtProvider, "", p)
 	}
 	return Discrepant{PaymentID: o.PaymentID, Payment: p}
 }
 
+// evaluateKept looks at an order again that was refunded in part: the provider may have refunded more of it since.
+func (o *Order) evaluateKept(p Payment) domain.Body {
+	switch {
+	case *o.Payment == p:
+		return nil
+	case (p.State == PaymentCancelled || p.State == PaymentPaid) && p.Refundable() < o.Kept:
+		return o.refunded(ReasonAtProvider, "", p)
+	}
+	return Discrepant{PaymentID: o.PaymentID, Payment: p}
+}
+
+// refunded returns that what is to be refunded was refunded. What the provider shows is what the shop keeps.
+func (o *Order) refunded(reason, note string, p Payment) Refunded {
+	r := Refunded{PaymentID: o.PaymentID, Reason: reason, Note: note, Refunded: p.Cancelled, Payment: p, Kept: p.Refundable()}
+	if o.CouponUsed && r.Kept == 0 {
+		r.CouponID = o.CouponID
+	}
+	return r
+}
+
+// withdraw returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
+func (o *Order) withdraw(reason, note string, kept int64) domain.Body {
+	if o.IsFree() || kept == o.Amount {
+		return o.refunded(reason, note, *o.Payment)
+	}
+	return RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note, Payment: o.Payment, Kept: kept}
+}
+
 // failed returns the failure, with the refunded amount.
 func (o *Order) failed(reason string, p Payment) Failed {
-	u := Failed{
-		PaymentID: o.PaymentID, ProductID: o.ProductID, Count: o.Count, Amount: o.Amount, Reason: reason, Note: o.Note, Payment: p,
-	}
+	u := Failed{PaymentID: o.PaymentID, Purchase: o.Purchase, Reason: reason, Note: o.Note, Payment: p}
 	if o.Status == StatusRefunding && o.Payment != nil {
 		u.Refunded = p.Cancelled
 	}

@@ -1,76 +1,200 @@
-// Preparing a payment, placing an order, and cancelling it.
+// Preparing a payment, placing an order, and cancelling it. What a hold and a coupon make of an order is not known here: the state
+// machine asks their packages and passes it on as an Offer.
 
 package orders
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"onsale/domain"
 )
 
-// prepare takes no units, the order does. But a user should not pay for units that are not there.
-func (s *State) prepare(c domain.Command, body Prepare) []domain.Event {
-	p := s.products[c.Entity]
-	switch {
-	case body.Count < 1 || body.Count > MaxCount:
-		return domain.Reject(c, domain.InvalidCount, domain.Details{Limit: MaxCount})
-	case p == nil:
-		return domain.Reject(c, domain.ProductNotFound, domain.Details{})
-	case p.ClosedAt != 0:
-		return domain.Reject(c, domain.ProductClosed, domain.Details{})
-	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
+// Offer is what an order would buy and cost. Code is the first rule that refuses it on the side of the hold, or else of the coupon.
+type Offer struct {
+	Purchase
+	HoldEnds   domain.Time // of an order on a hold
+	Late       bool
+	PaymentDue domain.Time // of a prepared payment
+	Code       string
+	Details    domain.Details
+}
+
+// PurchaseOf returns what count units of a product cost without a coupon.
+func (s *State) PurchaseOf(productID string, count int) Purchase {
+	purchase := Purchase{ProductID: productID, Count: count}
+	if p := s.products[productID]; p != nil && count >= 1 && count <= MaxCount {
+		purchase.Amount = p.Price * int64(count)
+	}
+	return purchase
+}
+
+// Prepare takes no units and binds no coupon, the order does. But a user should not pay for units that are not there.
+func (s *State) Prepare(c domain.Command, body Prepare, o Offer) []domain.Event {
+	if body.Terms != nil && body.Terms.invalid() {
+		return domain.Reject(c, domain.InvalidBody, domain.Details{})
+	}
+	if body.HoldID == "" {
+		if code, details := s.checkProduct(c.Entity, body.Count, true); code != "" {
+			return domain.Reject(c, code, details)
+		}
+	}
+	if s.hasTooManyOpen(c.User, body.MaxOpenOrders) {
 		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
-	case p.exceedsLimit(c.User, body.Count):
-		return domain.Reject(c, domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
-	case p.Remaining() < body.Count:
-		return domain.Reject(c, domain.SoldOut, p.soldOutDetails())
+	}
+	if code, details := s.checkOffer(c.User, o); code != "" {
+		return domain.Reject(c, code, details)
+	}
+	if o.Late { // nobody should pay for seats that were lost already
+		return domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: o.HoldEnds})
 	}
 	// A provider accepts a merchant_uid only once, also after this log was deleted and started again: so it has a part of the request id.
 	uid := fmt.Sprintf("m%d-%s", c.Sequence, c.Request[:8])
-	return domain.NewOutcome(c, Prepared{MerchantUID: uid, ProductID: c.Entity, Count: body.Count, Amount: p.Price * int64(body.Count)})
+	return domain.NewOutcome(c, Prepared{MerchantUID: uid, Purchase: o.Purchase, PaymentDue: o.PaymentDue, Terms: body.Terms})
 }
 
-// place takes units. A command that is wrong in itself is only rejected. A user who may have paid in good faith gets a refund: the
-// rejected order is kept. With too many open orders it is not, and that is checked before all for which it would be: payments that
+// checkProduct returns the code that refuses units of a product, whoever wants them: of a preparation for a closed product too.
+func (s *State) checkProduct(productID string, count int, closed bool) (code string, details domain.Details) {
+	p := s.products[productID]
+	switch {
+	case count < 1 || count > MaxCount:
+		return domain.InvalidCount, domain.Details{Limit: MaxCount}
+	case p == nil:
+		return domain.ProductNotFound, details
+	case closed && p.ClosedAt != 0:
+		return domain.ProductClosed, details
+	}
+	return "", details
+}
+
+// checkOffer returns the code that refuses what the user wants to buy: the user's limit and the units of a product, or what the hold
+// says; then what the coupon says.
+func (s *State) checkOffer(user string, o Offer) (code string, details domain.Details) {
+	if p := s.products[o.ProductID]; p != nil {
+		switch {
+		case p.exceedsLimit(user, o.Count):
+			return domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit}
+		case p.Remaining() < o.Count:
+			return domain.SoldOut, p.soldOutDetails()
+		}
+	}
+	return o.Code, o.Details
+}
+
+// Place takes units or seats. A command that is wrong in itself is only rejected. A user who may have paid in good faith gets a refund:
+// the rejected order is kept. With too many open orders it is not, and that is checked before all for which it would be: payments that
 // a user makes up would otherwise be looked up without limit. The same payment can be used again once another order has its
 // result. A payment that already has an order belongs to that order, unless it failed because the payment was
 // prepared for the user who orders now.
-func (s *State) place(c domain.Command, body Place, now domain.Time) []domain.Event {
-	p, existing := s.products[body.ProductID], s.orders[c.Entity]
-	switch {
-	case body.invalid():
+func (s *State) Place(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
+	if body.invalid(c.Entity) {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{})
-	case body.Count < 1 || body.Count > MaxCount:
-		return domain.Reject(c, domain.InvalidCount, domain.Details{Limit: MaxCount})
-	case p == nil:
-		return domain.Reject(c, domain.ProductNotFound, domain.Details{})
+	}
+	if body.HoldID == "" {
+		if code, details := s.checkProduct(body.ProductID, body.Count, false); code != "" {
+			return domain.Reject(c, code, details)
+		}
+	}
+	existing := s.orders[c.Entity]
+	switch {
+	case existing != nil && existing.isAwaiting(c.User, body):
+		if existing.Rejected {
+			return domain.Reject(c, existing.Reason, domain.Details{})
+		}
+		return domain.NewOutcome(c, Confirmed{PaymentID: c.Entity, Status: existing.Status})
 	case existing != nil && !s.mayReplace(existing, c.User):
 		return domain.Reject(c, domain.PaymentAlreadyUsed, domain.Details{})
-	}
-	placed := Placed{
-		PaymentID: c.Entity, ProductID: body.ProductID, Count: body.Count, Amount: p.Price * int64(body.Count),
-		PaymentDue: now.Add(time.Duration(body.PaySeconds) * time.Second), Terms: body.Terms,
-	}
-	rejectPaid := func(code string, details domain.Details) []domain.Event {
-		event := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}
-		return append([]domain.Event{event}, domain.Reject(c, code, details)...)
-	}
-	switch {
-	case body.Amount <= 0: // no payment has such an amount
-		return domain.Reject(c, domain.AmountMismatch, domain.Details{Expected: placed.Amount})
+	case body.Amount < 0 || body.Amount == 0 && o.Amount > 0 && o.Code == "": // no payment has such an amount
+		return domain.Reject(c, domain.AmountMismatch, domain.Details{Expected: o.Amount})
 	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
 		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
-	case p.ClosedAt != 0:
-		return rejectPaid(domain.ProductClosed, domain.Details{})
-	case body.Amount != placed.Amount:
-		return rejectPaid(domain.AmountMismatch, domain.Details{Expected: placed.Amount})
-	case p.exceedsLimit(c.User, body.Count):
-		return rejectPaid(domain.UserLimitExceeded, domain.Details{Limit: p.PerUserLimit})
-	case p.Remaining() < body.Count:
-		return rejectPaid(domain.SoldOut, p.soldOutDetails())
+	}
+	return s.placeOffer(c, body, o, now)
+}
+
+// placeOffer places an order that is not wrong in itself.
+func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
+	free := c.Entity == NoPayment
+	if free {
+		c.Entity = fmt.Sprintf("%s-%d", NoPayment, c.Sequence)
+	}
+	placed := Placed{
+		PaymentID: c.Entity, Purchase: o.Purchase, PaymentDue: o.paymentDue(body.Terms, now), Late: o.Late, Terms: body.Terms,
+	}
+	reject := func(code string, details domain.Details) []domain.Event {
+		rejection := domain.Reject(c, code, details)
+		if free || body.Amount == 0 { // nothing was paid
+			return rejection
+		}
+		if placed.Amount == 0 { // nobody knows what a hold costs that does not exist
+			placed.Amount = body.Amount
+		}
+		kept := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}
+		return append([]domain.Event{kept}, rejection...)
+	}
+	if p := s.products[o.ProductID]; p != nil && p.ClosedAt != 0 {
+		return reject(domain.ProductClosed, domain.Details{})
+	}
+	// The amount comes before limits and units, but after what a hold says: without it there is no right amount.
+	holdCode := ""
+	if o.HoldID != "" {
+		holdCode = o.Code
+	}
+	switch {
+	case holdCode == "" && o.Code == "" && body.Amount != o.Amount:
+		return reject(domain.AmountMismatch, domain.Details{Expected: o.Amount})
+	case o.Code == "" && o.Amount == 0 && !free:
+		return reject(domain.PaymentNotRequired, domain.Details{})
+	}
+	if code, details := s.checkOffer(c.User, o); code != "" {
+		return reject(code, details)
 	}
 	return domain.NewOutcome(c, placed)
+}
+
+// paymentDue returns when an order at now fails if it is not paid. A hold waits for its payment to its own end, but an order waits
+// at least as long as for a payment that the provider does not know: it may be a moment behind.
+func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
+	due := now.Add(t.PayWithin())
+	if o.HoldID == "" {
+		return due
+	}
+	missing := t.PaySeconds
+	if t.MissingSeconds != 0 {
+		missing = min(missing, t.MissingSeconds)
+	}
+	return max(min(due, o.HoldEnds), now.Add(time.Duration(missing)*time.Second))
+}
+
+// PlacePrepared places the order of a preparation for its user; no events where the payment has an order.
+func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now domain.Time) []domain.Event {
+	p := s.prepared[body.MerchantUID]
+	if p == nil || p.ordered || p.Terms == nil || s.orders[c.Entity] != nil || IsReserved(c.Entity) {
+		return nil
+	}
+	c.User = p.User
+	events := s.placeOffer(c, Place{
+		ProductID: p.ProductID, Count: p.Count, HoldID: p.HoldID, CouponID: p.CouponID, Amount: p.Amount, Terms: *p.Terms,
+	}, o, now)
+	placed := events[0] // what follows answers nobody
+	switch b := placed.Body.(type) {
+	case Placed:
+		b.MerchantUID = p.MerchantUID
+		placed.Body = b
+	case RejectedPaid:
+		b.MerchantUID = p.MerchantUID
+		placed.Body = b
+	default:
+		return nil
+	}
+	return []domain.Event{placed}
+}
+
+// isAwaiting says whether onsale has placed the order for this user, who sends it now for the first time.
+func (o *Order) isAwaiting(user string, body Place) bool {
+	return o.User == user && o.MerchantUID != "" && !o.Confirmed && o.ProductID == body.ProductID && o.Count == body.Count &&
+		o.HoldID == body.HoldID && o.CouponID == body.CouponID && o.Amount == body.Amount
 }
 
 // mayReplace says whether order o failed and its payment was prepared for this other user.
@@ -92,21 +216,5 @@ func (p *Product) soldOutDetails() domain.Details {
 	return domain.Details{SoldOutSequence: p.SoldOutSequence, Available: &remaining}
 }
 
-// cancel emits an event for the order's user, and then the outcome for the admin. An order without a result will fail, once it
-// is known what was paid and that it was refunded.
-func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
-	o := s.orders[c.Entity]
-	switch {
-	case o == nil:
-		return domain.Reject(c, domain.OrderNotFound, domain.Details{})
-	case !o.Status.reservesStock():
-		return domain.Reject(c, domain.AlreadyCancelled, domain.Details{})
-	}
-	due := RefundDue{PaymentID: o.PaymentID, Reason: ReasonCancelledByAdmin, Note: body.Reason}
-	if o.Status == StatusPaid {
-		due.Payment = o.Payment
-	}
-	return append([]domain.Event{{Entity: c.Entity, User: o.User, Body: due}}, domain.NewOutcome(c, Cancelled{
-		PaymentID: o.PaymentID, ProductID: o.ProductID, UserID: o.User, Amount: o.Amount, Reason: body.Reason,
-	})...)
-}
+// entity returns the entity of the preparation's events.
+func (p *Preparation) entity() string { return cmp.Or(p.ProductID, p.HoldID) }

@@ -27,6 +27,9 @@ func (s *State) scheduleRecheck(o *Order) {
 
 // nextRecheck returns when the next recheck is due after a change or a recheck at now; 0: never.
 func (o *Order) nextRecheck(now domain.Time) domain.Time {
+	if o.IsFree() {
+		return 0
+	}
 	wait := firstRecheckInterval << min(o.RecheckCount, 20)
 	switch o.Status {
 	case StatusVerifying, StatusPendingPayment:
@@ -53,14 +56,53 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 
 func isActive(d deadline.Deadline[*Order]) bool { return d.Value.RecheckAt == d.At }
 
-// NextDeadline returns the time of the next recheck and the sequence of its order; false when there is none.
+// When the provider is asked for a prepared payment whose order has not come, after it was prepared. A webhook asks sooner.
+var askAfter = [...]time.Duration{5 * 60 * time.Second, 30 * 60 * time.Second, 24 * 60 * 60 * time.Second}
+
+// nextAsk returns when the provider is asked next for a prepared payment; 0: never. What costs nothing is not paid.
+func (p *Preparation) nextAsk(now domain.Time) domain.Time {
+	if p.Terms == nil || p.Amount == 0 || p.Attempts >= len(askAfter) {
+		return 0
+	}
+	wait := askAfter[p.Attempts]
+	if p.Attempts > 0 {
+		wait -= askAfter[p.Attempts-1]
+	}
+	return now.Add(wait)
+}
+
+func (s *State) scheduleUnsent(p *Preparation) {
+	if p.AskAt != 0 {
+		s.unsent.Add(deadline.Deadline[*Preparation]{At: p.AskAt, Sequence: p.Sequence, Value: p})
+	}
+}
+
+func isUnsent(d deadline.Deadline[*Preparation]) bool {
+	return d.Value.AskAt == d.At && !d.Value.ordered
+}
+
+// NextDeadline returns the time of the next recheck and the sequence of its order or preparation; false when there is none.
 func (s *State) NextDeadline() (at domain.Time, sequence uint64, ok bool) {
+	if d, first := s.nextUnsent(); first {
+		return d.At, d.Sequence, true
+	}
 	d, ok := s.rechecks.First()
 	return d.At, d.Sequence, ok
 }
 
+// nextUnsent returns the next deadline of a preparation; false where that of an order comes first, or there is none.
+func (s *State) nextUnsent() (deadline.Deadline[*Preparation], bool) {
+	d, ok := s.unsent.First()
+	recheck, also := s.rechecks.First()
+	return d, ok && !(also && (recheck.At < d.At || recheck.At == d.At && recheck.Sequence < d.Sequence))
+}
+
 // DueEvent returns the event of the next deadline.
 func (s *State) DueEvent() domain.Event {
+	if d, first := s.nextUnsent(); first {
+		p := d.Value
+		return domain.Event{Entity: p.entity(), Body: PreparationDue{MerchantUID: p.MerchantUID, Attempt: p.Attempts + 1}}
+	}
 	d, _ := s.rechecks.First()
 	o := d.Value
 	return domain.Event{Entity: o.PaymentID, Body: Recheck{PaymentID: o.PaymentID, Attempt: o.RecheckCount + 1}}

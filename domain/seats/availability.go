@@ -70,5 +70,5 @@ func (a *availability) countFree(section string) (seats int) {
 // isOverdue says whether the allocation is a hold that is due.
 func (sc *Schedule) isOverdue(sequence uint64, now domain.Time) bool {
 	h := sc.allocations[sequence]
-	return !h.Offer && h.ExpiresAt <= now
+	return !h.Offer && h.isOver(now)
 }

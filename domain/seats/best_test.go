@@ -10,7 +10,7 @@ import (
 // rowOf returns the availability of a schedule with one row, where a dot is a free seat.
 func rowOf(t *testing.T, pattern string) (*availability, rowSpan) {
 	s := New()
-	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1, false)
+	sc := s.Restore(Created{ScheduleID: "hall", Sections: []Section{{Name: "A", Rows: []Row{{"1", len(pattern)}}}}}, 1, false, nil)
 	for i, taken := range pattern {
 		if taken != '.' {
 			s.RestoreBlocked(sc, []int{i + 1})

@@ -28,6 +28,8 @@ const (
 	MaxExtensions      = 100       // extensions of a hold
 	MaxReleaseSeconds  = 3_600     // seconds between fixed times of release
 	MaxLayoutBytes     = 240 << 10 // bytes of all sections as JSON: the event that carries them has to fit into EVENTS
+	MaxRefundTiers     = 10
+	MaxReclaimPaid     = 40 // as MaxReclaim, where paid seats are refunded: each reservation makes up to five events
 )
 
 // Section is a part of a schedule with one price. Seats are numbered 1..N (scheduleSeatId) through sections, rows and the seats
@@ -54,13 +56,26 @@ type Create struct {
 	Sections []Section `json:"sections"`
 }
 
-// Options of a schedule. The zero value: no extensions, orphans are allowed, seats are released at once.
+// Options of a schedule. The zero value: seats cost nothing to reserve, no extensions, orphans are allowed, seats are released at once.
 type Options struct {
-	MaxExtensions       int  `json:"maxExtensions,omitempty"`       // of a hold, 0 to 100
-	MaxHoldSeconds      int  `json:"maxHoldSeconds,omitempty"`      // of a hold with its extensions, holdSeconds to 86,400
-	NoOrphans           bool `json:"noOrphans,omitempty"`           // chosen seats must not leave a single free one, where that can be avoided
-	ReleaseEverySeconds int  `json:"releaseEverySeconds,omitempty"` // seats of expired holds are released together, at multiples of this since 1970; 0: at once; to 3,600
+	Payment             string       `json:"payment,omitempty"`             // PaymentRequired: seats are reserved by paid orders only; "": without a payment
+	RefundTiers         []RefundTier `json:"refundTiers,omitempty"`         // what a user gets back who cancels a paid reservation; at most 10
+	MaxExtensions       int          `json:"maxExtensions,omitempty"`       // of a hold, 0 to 100
+	MaxHoldSeconds      int          `json:"maxHoldSeconds,omitempty"`      // of a hold with its extensions, holdSeconds to 86,400
+	NoOrphans           bool         `json:"noOrphans,omitempty"`           // chosen seats must not leave a single free one, where that can be avoided
+	ReleaseEverySeconds int          `json:"releaseEverySeconds,omitempty"` // seats of expired holds are released together, at multiples of this since 1970; 0: at once; to 3,600
 }
+
+// PaymentRequired is a schedule whose holds are ordered and paid.
+const PaymentRequired = "required"
+
+// RefundTier applies to cancellations up to UntilSeconds before the start. The tiers of a schedule are in the order of time.
+type RefundTier struct {
+	UntilSeconds int64 `json:"untilSeconds"` // 0 to 31,622,400 (366 days); less than that of the tier before it
+	Percent      int   `json:"percent"`      // of the amount that was paid, 0 to 100; not more than that of the tier before it
+}
+
+const maxUntilSeconds = 366 * 24 * 60 * 60
 
 func (Create) Type() (string, int) { return "seats.create", 1 }
 func (c Create) Check() error {
@@ -75,7 +90,7 @@ func (c Create) Check() error {
 	if err := domain.CheckName("title", c.Title, MaxTitle); err != nil {
 		return err
 	}
-	if err := c.Options.check(c.HoldSeconds); err != nil {
+	if err := c.Options.check(c.HoldSeconds, c.StartsAt); err != nil {
 		return err
 	}
 	if err := checkSections(c.Sections); err != nil {
@@ -87,14 +102,41 @@ func (c Create) Check() error {
 	return nil
 }
 
-func (o Options) check(holdSeconds int) error {
+func (o Options) check(holdSeconds int, startsAt domain.Time) error {
 	switch {
+	case o.Payment != "" && o.Payment != PaymentRequired:
+		return domain.InvalidField("payment", `"none" or "required"`)
 	case o.MaxExtensions < 0 || o.MaxExtensions > MaxExtensions:
 		return domain.InvalidField("maxExtensions", "0 to %d", MaxExtensions)
 	case o.MaxHoldSeconds != 0 && (o.MaxHoldSeconds < holdSeconds || o.MaxHoldSeconds > MaxHoldSeconds):
 		return domain.InvalidField("maxHoldSeconds", "holdSeconds to %d", MaxHoldSeconds)
 	case o.ReleaseEverySeconds < 0 || o.ReleaseEverySeconds > MaxReleaseSeconds:
 		return domain.InvalidField("releaseEverySeconds", "0 to %d", MaxReleaseSeconds)
+	}
+	return o.checkRefundTiers(startsAt)
+}
+
+func (o Options) checkRefundTiers(startsAt domain.Time) error {
+	switch {
+	case len(o.RefundTiers) == 0:
+		return nil
+	case len(o.RefundTiers) > MaxRefundTiers:
+		return domain.InvalidField("refundTiers", "at most %d", MaxRefundTiers)
+	case o.Payment != PaymentRequired:
+		return domain.InvalidField("refundTiers", `needs "payment":"required"`)
+	case startsAt == 0:
+		return domain.InvalidField("refundTiers", "needs startsAt")
+	}
+	before := RefundTier{maxUntilSeconds + 1, 100}
+	for i, tier := range o.RefundTiers {
+		at := fmt.Sprintf("refundTiers[%d]", i)
+		switch {
+		case tier.UntilSeconds < 0 || tier.UntilSeconds >= before.UntilSeconds:
+			return domain.InvalidField(at+".untilSeconds", "0 to %d", before.UntilSeconds-1)
+		case tier.Percent < 0 || tier.Percent > before.Percent:
+			return domain.InvalidField(at+".percent", "0 to %d", before.Percent)
+		}
+		before = tier
 	}
 	return nil
 }
@@ -308,8 +350,9 @@ func (u Unblock) Seats() []int      { return u.ScheduleSeatIDs }
 
 // Reclaim takes seats from the users who hold or reserved them.
 type Reclaim struct {
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds"` // at most MaxReclaim
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"` // at most MaxReclaim; with Refund, MaxReclaimPaid
 	Reason          string `json:"reason,omitempty"`
+	Refund          bool   `json:"refund,omitempty"` // paid seats too: each of their reservations ends as a whole and is refunded
 }
 
 func (Reclaim) Type() (string, int) { return "seats.reclaim", 1 }
@@ -330,6 +373,15 @@ type Close struct {
 
 func (Close) Type() (string, int) { return "seats.close", 1 }
 func (c Close) Check() error      { return domain.CheckReason(c.Reason, domain.MaxReason) }
+
+// CancelSchedule calls the whole performance off: nothing can be held any more, every hold is over, and every paid reservation is
+// refunded in full.
+type CancelSchedule struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+func (CancelSchedule) Type() (string, int) { return "seats.cancel-schedule", 1 }
+func (c CancelSchedule) Check() error      { return domain.CheckReason(c.Reason, domain.MaxReason) }
 
 // Join puts the user at the end of the waiting list of a section, or of all sections.
 type Join struct {

@@ -31,8 +31,11 @@ func isActive(d scheduleDeadline) bool {
 	if d.Sequence == d.Value.Sequence {
 		return d.Value.pendingRelease[d.At] > 0
 	}
+	if c := d.Value.Cancelled; c != nil && d.Sequence == c.Sequence {
+		return d.Value.nextEnd() != nil
+	}
 	h := d.Value.allocations[d.Sequence]
-	return h != nil && h.nextDeadline() == d.At
+	return h != nil && h.PaymentID == "" && h.nextDeadline() == d.At
 }
 
 // NextDeadline returns the time and sequence of the next deadline; false when there is none.
@@ -47,6 +50,9 @@ func (s *State) DueEvent() domain.Event {
 	sc := d.Value
 	if d.Sequence == sc.Sequence {
 		return domain.Event{Entity: sc.ScheduleID, Body: ReleasedToSale{ScheduleID: sc.ScheduleID, ScheduleSeatIDs: sc.seatsPendingAt(d.At)}}
+	}
+	if sc.Cancelled != nil && d.Sequence == sc.Cancelled.Sequence {
+		return *sc.nextEnd()
 	}
 	h := sc.allocations[d.Sequence]
 	e := domain.Event{Entity: sc.ScheduleID, User: h.User}
@@ -85,7 +91,7 @@ func (sc *Schedule) seatsPendingAt(at domain.Time) []int {
 // 1970; 0 for at once.
 func (sc *Schedule) releaseAt(end domain.Time) domain.Time {
 	interval := domain.Time(sc.ReleaseEverySeconds) * 1000
-	if interval == 0 || end%interval == 0 {
+	if interval == 0 || end%interval == 0 || sc.Cancelled != nil {
 		return 0
 	}
 	return (end/interval + 1) * interval

@@ -24,13 +24,15 @@ func (s *State) Decide(c domain.Command, now domain.Time) []domain.Event {
 	case Swap:
 		return s.swap(c, body, now)
 	case Cancel:
-		return s.cancel(c, body)
+		return s.cancel(c, body, now)
 	case Block:
 		return s.block(c, body, now)
 	case Unblock:
 		return s.unblock(c, body)
 	case Reclaim:
 		return s.reclaim(c, body, now)
+	case CancelSchedule:
+		return s.cancelSchedule(c, body)
 	case Close:
 		return s.close(c, body)
 	case Join:
@@ -83,7 +85,7 @@ func (s *State) Apply(e domain.Event) {
 	sc := s.schedules[e.Entity]
 	switch body := e.Body.(type) {
 	case Created:
-		s.Restore(body, e.Sequence, false)
+		s.Restore(body, e.Sequence, false, nil)
 	case Closed:
 		sc.Closed = true
 	case Held:
@@ -109,9 +111,9 @@ func (s *State) Apply(e domain.Event) {
 	case Reserved:
 		emptied := sc.allocationsOf(body.ScheduleSeatIDs)
 		s.RestoreReservation(sc, e.Sequence, Reservation{
-			User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice,
+			User: e.User, ScheduleSeatIDs: body.ScheduleSeatIDs, TotalPrice: body.TotalPrice, PaymentID: body.PaymentID,
 		})
-		sc.dropEmpty(emptied)
+		s.dropEmpty(sc, emptied)
 	case Cancelled:
 		s.applyCancelled(sc, body)
 	case Expired:
@@ -121,10 +123,16 @@ func (s *State) Apply(e domain.Event) {
 		} else {
 			s.releaseSeats(sc, body.ScheduleSeatIDs)
 		}
-		delete(sc.allocations, sequence)
-		sc.RestoreExpired(sequence, ExpiredAllocation{User: e.User, At: body.ExpiresAt})
+		s.dropAllocation(sc, sequence)
+		expired := ExpiredAllocation{User: e.User, At: body.ExpiresAt}
+		if sc.Payment == PaymentRequired {
+			expired.ScheduleSeatIDs = body.ScheduleSeatIDs
+		}
+		sc.RestoreExpired(sequence, expired)
 	case Blocked:
 		s.RestoreBlocked(sc, body.ScheduleSeatIDs)
+	case PaymentPrepared, Ordered, OrderFailed, ScheduleCancelled:
+		s.applyPayment(sc, e)
 	default:
 		s.applyWaiting(sc, e)
 	}

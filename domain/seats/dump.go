@@ -22,6 +22,9 @@ func (s *State) Dump(w io.Writer) {
 		if sc.Closed {
 			fmt.Fprint(w, " closed")
 		}
+		if sc.Cancelled != nil {
+			fmt.Fprintf(w, " cancelled %d at %s %q", sc.Cancelled.Sequence, sc.Cancelled.At, sc.Cancelled.Reason)
+		}
 		fmt.Fprint(w, " ")
 		json.NewEncoder(w).Encode(sc.Created)
 		free := 0
@@ -55,8 +58,11 @@ func (s *State) Dump(w io.Writer) {
 	all := slices.SortedFunc(s.deadlines.Due(domain.Time(math.MaxInt64)), scheduleDeadline.Compare)
 	for _, d := range slices.Compact(all) {
 		what := "allocation"
-		if d.Sequence == d.Value.Sequence {
+		switch {
+		case d.Sequence == d.Value.Sequence:
 			what = "release"
+		case d.Value.Cancelled != nil && d.Sequence == d.Value.Cancelled.Sequence:
+			what = "cancellation"
 		}
 		fmt.Fprintf(w, "deadline %s %d %s %s\n", d.At, d.Sequence, what, d.Value.ScheduleID)
 	}

@@ -112,20 +112,25 @@ type Released struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	ReleasedCount   int    `json:"releasedCount"`
-	Reason          string `json:"reason,omitempty"` // the admin's
+	Reason          string `json:"reason,omitempty"`  // the admin's
+	PaymentID       string `json:"imp_uid,omitempty"` // of the order without a result that loses the seats
 }
 
 func (Released) Type() (string, int)    { return "seats.released", 1 }
 func (r Released) Result() any          { return releaseResult{r.ReleasedCount} }
+func (r Released) ids() []string        { return nil }
+func (r Released) IDs(string) []string  { return []string{r.PaymentID} }
 func (r Released) Seats() []int         { return r.ScheduleSeatIDs }
 func (r Released) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusAvailable) }
 
-// Reserved is seats that belong to a user.
+// Reserved is seats that belong to a user: without a payment, or because the order of the event before it succeeded.
 type Reserved struct {
 	ScheduleID      string `json:"scheduleId"`
 	ReservationID   string `json:"reservationId"` // "<scheduleId>-r<sequence of the command>"
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	TotalPrice      int64  `json:"totalPrice"`
+	HoldID          string `json:"holdId,omitempty"` // of a paid reservation
+	PaymentID       string `json:"imp_uid,omitempty"`
 }
 
 func (Reserved) Type() (string, int) { return "seats.reserved", 1 }
@@ -133,7 +138,8 @@ func (r Reserved) Result() any {
 	return reserveResult{r.ReservationID, r.ScheduleSeatIDs, r.TotalPrice}
 }
 func (Reserved) Created()               {}
-func (r Reserved) IDs(string) []string  { return []string{r.ReservationID} }
+func (r Reserved) ids() []string        { return []string{r.ReservationID, r.HoldID} }
+func (r Reserved) IDs(string) []string  { return append(r.ids(), r.PaymentID) }
 func (r Reserved) Seats() []int         { return r.ScheduleSeatIDs }
 func (r Reserved) SeatChanges() Changes { return changes(r.ScheduleSeatIDs, StatusReserved) }
 
@@ -219,17 +225,22 @@ func (s Swapped) SeatChanges() Changes {
 	}
 }
 
-// Cancelled is seats of a reservation given back: all by their owner, or without a request some reclaimed by an admin.
+// Cancelled is seats of a reservation given back: all by their owner, or without a request some reclaimed by an admin. A paid
+// reservation ends as a whole, and the next event is about its order.
 type Cancelled struct {
 	ScheduleID      string `json:"scheduleId"`
 	ReservationID   string `json:"reservationId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	Reason          string `json:"reason,omitempty"` // the admin's
+	PaymentID       string `json:"imp_uid,omitempty"`
+	RefundAmount    *int64 `json:"refundAmount,omitempty"` // of a paid reservation that its owner cancels
+	RefundPercent   *int   `json:"refundPercent,omitempty"`
 }
 
 func (Cancelled) Type() (string, int)    { return "seats.cancelled", 1 }
 func (c Cancelled) Result() any          { return c }
-func (c Cancelled) IDs(string) []string  { return []string{c.ReservationID} }
+func (c Cancelled) ids() []string        { return []string{c.ReservationID} }
+func (c Cancelled) IDs(string) []string  { return append(c.ids(), c.PaymentID) }
 func (c Cancelled) Seats() []int         { return c.ScheduleSeatIDs }
 func (c Cancelled) SeatChanges() Changes { return changes(c.ScheduleSeatIDs, StatusAvailable) }
 
@@ -246,7 +257,7 @@ func (r Reclaimed) Result() any       { return r }
 func (Reclaimed) Command() string     { return "seats.reclaim" }
 func (r Reclaimed) Seats() []int      { return r.ScheduleSeatIDs }
 
-// Blocked is seats taken off sale.
+// Blocked is seats taken off sale: by an admin, or without a user because the performance was called off.
 type Blocked struct {
 	ScheduleID      string `json:"scheduleId"`
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
@@ -281,6 +292,64 @@ type Closed struct {
 func (Closed) Type() (string, int) { return "seats.closed", 1 }
 func (c Closed) Result() any       { return c }
 func (Closed) Command() string     { return "seats.close" }
+
+// Events of paid seats.
+
+// PaymentPrepared is a later end of a hold, for the payment that its user prepared. It happens once per hold.
+type PaymentPrepared struct {
+	ScheduleID string      `json:"scheduleId"`
+	HoldID     string      `json:"holdId"`
+	ExpiresAt  domain.Time `json:"expiresAt"`
+}
+
+func (PaymentPrepared) Type() (string, int)   { return "seats.payment-prepared", 1 }
+func (p PaymentPrepared) IDs(string) []string { return []string{p.HoldID} }
+
+// Ordered is a hold whose order was placed: it does not expire before the order has a result. With Late the hold had expired, and
+// its seats, which were still free, are held again.
+type Ordered struct {
+	ScheduleID      string `json:"scheduleId"`
+	HoldID          string `json:"holdId"`
+	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
+	PaymentID       string `json:"imp_uid"`
+	Late            bool   `json:"late,omitempty"`
+}
+
+func (Ordered) Type() (string, int)   { return "seats.ordered", 1 }
+func (o Ordered) ids() []string       { return []string{o.HoldID} }
+func (o Ordered) IDs(string) []string { return append(o.ids(), o.PaymentID) }
+func (o Ordered) Seats() []int        { return o.ScheduleSeatIDs }
+func (o Ordered) SeatChanges() Changes {
+	if !o.Late { // they are held already
+		return changes(nil, StatusHeld)
+	}
+	return changes(o.ScheduleSeatIDs, StatusHeld)
+}
+
+// OrderFailed is a hold that goes on until ExpiresAt after its order failed. Where that has passed there is an Expired instead.
+type OrderFailed struct {
+	ScheduleID      string      `json:"scheduleId"`
+	HoldID          string      `json:"holdId"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
+	PaymentID       string      `json:"imp_uid"`
+	ExpiresAt       domain.Time `json:"expiresAt"`
+}
+
+func (OrderFailed) Type() (string, int)   { return "seats.order-failed", 1 }
+func (o OrderFailed) ids() []string       { return []string{o.HoldID} }
+func (o OrderFailed) IDs(string) []string { return append(o.ids(), o.PaymentID) }
+func (o OrderFailed) Seats() []int        { return o.ScheduleSeatIDs }
+
+// ScheduleCancelled is a performance that was called off. What ends because of it follows: the holds, the reservations in the order
+// of their commands, and then all seats are blocked.
+type ScheduleCancelled struct {
+	ScheduleID string `json:"scheduleId"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+func (ScheduleCancelled) Type() (string, int) { return "seats.schedule-cancelled", 1 }
+func (s ScheduleCancelled) Result() any       { return s }
+func (ScheduleCancelled) Command() string     { return "seats.cancel-schedule" }
 
 // Events of the waiting lists.
 

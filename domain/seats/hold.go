@@ -87,7 +87,7 @@ func (s *State) exceedsLimit(sc *Schedule, user string, count int, now domain.Ti
 		return true
 	}
 	for _, h := range sc.allocations {
-		if h.User == user && !h.Offer && h.ExpiresAt <= now {
+		if h.User == user && !h.Offer && h.isOver(now) {
 			excess -= len(h.ScheduleSeatIDs)
 		}
 	}
@@ -105,10 +105,17 @@ func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time)
 		return nil, domain.Reject(c, domain.NotOwner, domain.Details{})
 	case expired:
 		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: past.At})
-	case h.ExpiresAt <= now:
+	case h.isOver(now):
 		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
+	case h.PaymentID != "":
+		return nil, rejectInOrder(c, h)
 	}
 	return h, nil
+}
+
+// rejectInOrder rejects what would change a hold that is being paid for.
+func rejectInOrder(c domain.Command, h *Allocation) []domain.Event {
+	return domain.Reject(c, domain.HoldInOrder, domain.Details{PaymentIDs: []string{h.PaymentID}})
 }
 
 // extend restarts the time of a hold, within the schedule's options. It is rejected for a hold that would not end later.
@@ -182,6 +189,11 @@ func (s *State) release(c domain.Command, body Release, now domain.Time) []domai
 		ids = h.ScheduleSeatIDs
 	}
 	released := append([]int{}, filter(ids, func(id int) bool { return sc.heldBy(id, c.User, now) })...)
+	for _, id := range released {
+		if h := sc.allocations[sc.seats[id-1].Ref]; h.PaymentID != "" {
+			return rejectInOrder(c, h)
+		}
+	}
 	return domain.NewOutcome(c, Released{ScheduleID: c.Entity, ScheduleSeatIDs: released, ReleasedCount: len(released)})
 }
 
@@ -191,5 +203,5 @@ func (sc *Schedule) heldBy(id int, user string, now domain.Time) bool {
 		return false
 	}
 	h := sc.allocations[sc.seats[id-1].Ref]
-	return h.User == user && !h.Offer && h.ExpiresAt > now
+	return h.User == user && !h.Offer && !h.isOver(now)
 }

@@ -14,6 +14,9 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) []domai
 	if rejection != nil {
 		return rejection
 	}
+	if sc.Payment == PaymentRequired {
+		return domain.Reject(c, domain.PaymentRequired, domain.Details{})
+	}
 	ids := body.ScheduleSeatIDs
 	if body.HoldID != "" {
 		h, rejection := sc.findHold(c, HoldSequence(body.HoldID), now)
@@ -35,11 +38,13 @@ func (s *State) reserve(c domain.Command, body Reserve, now domain.Time) []domai
 	})
 }
 
-// cancel gives all seats of a reservation back. The reservation stays, marked as cancelled.
-func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
+// cancel gives all seats of a reservation back, a paid one only while a refund tier applies. The reservation stays, marked as
+// cancelled. The state machine adds how much is refunded, which only the order knows.
+func (s *State) cancel(c domain.Command, body Cancel, now domain.Time) []domain.Event {
 	var r Reservation
 	found := false
-	if sc := s.schedules[c.Entity]; sc != nil {
+	sc := s.schedules[c.Entity]
+	if sc != nil {
 		r, found = sc.Reservation(ReservationSequence(c.Entity, body.ReservationID))
 	}
 	switch {
@@ -50,7 +55,15 @@ func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 	case r.Cancelled:
 		return domain.Reject(c, domain.AlreadyCancelled, domain.Details{})
 	}
-	return domain.NewOutcome(c, Cancelled{
-		ScheduleID: c.Entity, ReservationID: body.ReservationID, ScheduleSeatIDs: slices.Clone(r.ScheduleSeatIDs),
-	})
+	cancelled := Cancelled{
+		ScheduleID: c.Entity, ReservationID: body.ReservationID, ScheduleSeatIDs: slices.Clone(r.ScheduleSeatIDs), PaymentID: r.PaymentID,
+	}
+	if r.PaymentID != "" {
+		percent, open := sc.RefundPercent(now)
+		if !open {
+			return domain.Reject(c, domain.CancelClosed, domain.Details{})
+		}
+		cancelled.RefundPercent = &percent
+	}
+	return domain.NewOutcome(c, cancelled)
 }

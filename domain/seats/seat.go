@@ -68,8 +68,9 @@ func (s Seat) ReleaseAt() domain.Time {
 	return 0
 }
 
-// Restore adds a schedule with all its seats free. sequence is that of the command that created it.
-func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
+// Restore adds a schedule with all its seats free. sequence is that of the command that created it; cancelled is nil unless it was
+// called off.
+func (s *State) Restore(c Created, sequence uint64, closed bool, cancelled *Cancellation) *Schedule {
 	sc := &Schedule{
 		Created: c, Sequence: sequence, Closed: closed, Layout: NewLayout(c.Sections),
 		allocations: map[uint64]*Allocation{}, expired: map[uint64]ExpiredAllocation{}, reservations: map[uint64]Reservation{},
@@ -81,6 +82,9 @@ func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
 		sc.freeInRow = append(sc.freeInRow, row.last-row.first+1)
 	}
 	s.schedules[c.ScheduleID] = sc
+	if cancelled != nil {
+		s.setCancelled(sc, *cancelled)
+	}
 	return sc
 }
 
@@ -88,6 +92,9 @@ func (s *State) Restore(c Created, sequence uint64, closed bool) *Schedule {
 // that became this hold. It copies the list of seats, which shrinks with the allocation.
 func (s *State) RestoreAllocation(sc *Schedule, h Allocation) {
 	h.ScheduleSeatIDs = slices.Clone(h.ScheduleSeatIDs)
+	if sc.Cancelled != nil && h.ExpiresAt > sc.Cancelled.At {
+		h.ExpiresAt, h.Warned = sc.Cancelled.At, true
+	}
 	for _, id := range h.ScheduleSeatIDs {
 		s.setSeat(sc, id, Seat{stateHeld, h.Sequence})
 	}
@@ -95,6 +102,7 @@ func (s *State) RestoreAllocation(sc *Schedule, h Allocation) {
 		sc.dequeue(h.Sequence)
 	} else {
 		s.addTaken(sc, h.User, len(h.ScheduleSeatIDs))
+		s.holds[h.Sequence] = sc
 	}
 	sc.allocations[h.Sequence] = &h
 	s.deadlines.Add(scheduleDeadline{At: h.nextDeadline(), Sequence: h.Sequence, Value: sc})
@@ -173,7 +181,7 @@ func (s *State) releaseSeats(sc *Schedule, ids []int) {
 	for _, id := range ids {
 		s.setSeat(sc, id, Seat{})
 	}
-	sc.dropEmpty(emptied)
+	s.dropEmpty(sc, emptied)
 	s.markOfferable(sc)
 }
 
@@ -189,10 +197,15 @@ func (sc *Schedule) allocationsOf(ids []int) map[uint64]bool {
 }
 
 // dropEmpty drops those of the allocations that have no seats.
-func (sc *Schedule) dropEmpty(sequences map[uint64]bool) {
+func (s *State) dropEmpty(sc *Schedule, sequences map[uint64]bool) {
 	for sequence := range sequences {
 		if h := sc.allocations[sequence]; len(h.ScheduleSeatIDs) == 0 {
-			delete(sc.allocations, sequence)
+			s.dropAllocation(sc, sequence)
 		}
 	}
+}
+
+func (s *State) dropAllocation(sc *Schedule, sequence uint64) {
+	delete(sc.allocations, sequence)
+	delete(s.holds, sequence)
 }

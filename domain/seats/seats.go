@@ -20,14 +20,16 @@ type State struct {
 	schedules map[string]*Schedule
 	deadlines *deadline.Queue[*Schedule]
 	offerable map[string]*Schedule // schedules in which an offer may have become possible since NextOffer last looked
+	holds     map[uint64]*Schedule // of each hold whose end was not emitted yet
 }
 
 // Schedule is one schedule.
 type Schedule struct {
 	Created
-	Sequence uint64 // of the command that created it
-	Closed   bool
-	Layout   Layout
+	Sequence  uint64 // of the command that created it
+	Closed    bool
+	Cancelled *Cancellation // nil: the performance takes place
+	Layout    Layout
 
 	seats          []Seat                       // scheduleSeatId n at n-1
 	allocations    map[uint64]*Allocation       // by the sequence in their id
@@ -39,6 +41,7 @@ type Schedule struct {
 	freeInRow      []int                        // free seats, by row
 	queues         map[string]*waitlist.List    // entries without an offer, by section; none is empty
 	waitingByUser  map[string]uint64            // sequence of the user's entry
+	remaining      *remainingEnds               // what the cancellation has not ended yet; nil: not looked for
 }
 
 // Allocation is a hold, or an offer to an entry of the waiting list, whose end was not emitted yet. Seats that were released or
@@ -52,13 +55,19 @@ type Allocation struct {
 	Extensions      int         `json:"extensions,omitempty"`
 	Warned          bool        `json:"warned,omitempty"` // Expiring was emitted for this end, or the end is too near
 	Offer           bool        `json:"offer,omitempty"`
+	Prepared        bool        `json:"prepared,omitempty"` // PaymentPrepared has moved its end
+	PaymentID       string      `json:"imp_uid,omitempty"`  // of the order without a result; the hold does not expire before it has one
 }
+
+// isOver says whether the time of the hold or offer has passed.
+func (h *Allocation) isOver(now domain.Time) bool { return h.PaymentID == "" && h.ExpiresAt <= now }
 
 // ExpiredAllocation is a hold or an offer that expired.
 type ExpiredAllocation struct {
-	User  string      `json:"user"`
-	At    domain.Time `json:"at"`
-	Offer bool        `json:"offer,omitempty"`
+	User            string      `json:"user"`
+	At              domain.Time `json:"at"`
+	Offer           bool        `json:"offer,omitempty"`
+	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // of a hold that has to be paid: a late order takes them again
 }
 
 // Reservation is seats that belong to a user. A cancelled one keeps the seats that it had last.
@@ -67,6 +76,7 @@ type Reservation struct {
 	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
 	TotalPrice      int64  `json:"totalPrice"`
 	Cancelled       bool   `json:"cancelled,omitempty"`
+	PaymentID       string `json:"imp_uid,omitempty"` // of the order that paid for it
 }
 
 // WaitingEntry is an entry of the waiting list of a section. What is offered to it is the Allocation with its sequence.
@@ -77,7 +87,7 @@ type WaitingEntry struct {
 
 // New returns an empty state.
 func New() *State {
-	return &State{map[string]*Schedule{}, deadline.NewQueue(isActive), map[string]*Schedule{}}
+	return &State{map[string]*Schedule{}, deadline.NewQueue(isActive), map[string]*Schedule{}, map[uint64]*Schedule{}}
 }
 
 // Schedule returns the schedule with this id, or nil.
@@ -163,9 +173,13 @@ func WaitingID(schedule string, sequence uint64) string {
 func WaitingSequence(schedule, id string) uint64 { return domain.SequenceAfter(schedule+"-ws", id) }
 
 // Refs returns the sequences of the hold, the reservation and the waiting entry that e names; 0 where it names none. The
-// sequence of a waiting entry is that of its offer, too.
+// sequence of a waiting entry is that of its offer, too. Ids of payments are the user's choice and may look like any of them.
 func Refs(e domain.Event) (hold, reservation, waiting uint64) {
-	for _, id := range e.IDs() {
+	ids := e.IDs()
+	if paid, ok := e.Body.(interface{ ids() []string }); ok {
+		ids = paid.ids()
+	}
+	for _, id := range ids {
 		hold = max(hold, HoldSequence(id))
 		reservation = max(reservation, ReservationSequence(e.Entity, id))
 		waiting = max(waiting, WaitingSequence(e.Entity, id))

@@ -57,7 +57,7 @@ type orderReader struct {
 func (r orderReader) order(impUID string) (orderSnapshot, bool, error) { return r.read(impUID) }
 
 func placedBy(user, impUID string) domain.Event {
-	return domain.Event{Entity: impUID, User: user, Request: domain.NewRequestID(user, impUID), Last: true, Body: orders.Placed{PaymentID: impUID, ProductID: "tee", Count: 1, Amount: 10000}}
+	return domain.Event{Entity: impUID, User: user, Request: domain.NewRequestID(user, impUID), Last: true, Body: orders.Placed{PaymentID: impUID, Purchase: orders.Purchase{ProductID: "tee", Count: 1, Amount: 10000}}}
 }
 
 func rejectedPaidBy(user, impUID string) domain.Event {
@@ -65,11 +65,11 @@ func rejectedPaidBy(user, impUID string) domain.Event {
 }
 
 func paid(user, impUID string) domain.Event {
-	return domain.Event{Entity: impUID, User: user, Last: true, Body: orders.Succeeded{PaymentID: impUID, ProductID: "tee", Count: 1, Amount: 10000}}
+	return domain.Event{Entity: impUID, User: user, Last: true, Body: orders.Succeeded{PaymentID: impUID, Purchase: orders.Purchase{ProductID: "tee", Count: 1, Amount: 10000}}}
 }
 
 func failed(user, impUID string) domain.Event {
-	return domain.Event{Entity: impUID, User: user, Last: true, Body: orders.Failed{PaymentID: impUID, ProductID: "tee", Count: 1, Amount: 10000, Reason: orders.ReasonOtherUser}}
+	return domain.Event{Entity: impUID, User: user, Last: true, Body: orders.Failed{PaymentID: impUID, Purchase: orders.Purchase{ProductID: "tee", Count: 1, Amount: 10000}, Reason: orders.ReasonOtherUser}}
 }
 
 func pendingOf(user, impUID string) domain.Event {

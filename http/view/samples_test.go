@@ -87,7 +87,7 @@ var samples = map[string]domain.Event{
 	"product":           commandEvent(domain.Event{Entity: "tee", Body: orders.Created{ProductID: "tee", Name: "티셔츠", Price: 10000, Stock: 100}}),
 	"product restocked": commandEvent(domain.Event{Entity: "tee", Body: orders.StockChanged{ProductID: "tee", Delta: 5, Stock: 105}}),
 	"product closed":    commandEvent(domain.Event{Entity: "tee", Body: orders.Closed{ProductID: "tee", Reason: "종료"}}),
-	"prepared":          commandEvent(domain.Event{Entity: "tee", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", ProductID: "tee", Count: 2, Amount: 20000}}),
+	"prepared":          commandEvent(domain.Event{Entity: "tee", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}}}),
 	"not prepared":      rejectionOf("products.prepare", "tee", domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
 	"too many units":    rejectionOf("products.prepare", "tee", domain.InvalidCount, domain.Details{Limit: orders.MaxCount}),
 	"product there":     rejectionOf("products.create", "tee", domain.ProductExists, domain.Details{}),
@@ -102,7 +102,7 @@ var samples = map[string]domain.Event{
 	"order not there": rejectionOf("orders.cancel", "imp_17", domain.OrderNotFound, domain.Details{}),
 	"order over":      rejectionOf("orders.cancel", "imp_17", domain.AlreadyCancelled, domain.Details{}),
 	"pending":         userEvent(domain.Event{Entity: "imp_17", Body: orders.Pending{PaymentID: "imp_17", Payment: orders.Payment{State: orders.PaymentWaiting, Amount: 20000}}}),
-	"paid":            userEvent(domain.Event{Entity: "imp_17", Body: orders.Succeeded{PaymentID: "imp_17", ProductID: "tee", Count: 2, Amount: 20000, Payment: payment}}),
+	"paid":            userEvent(domain.Event{Entity: "imp_17", Body: orders.Succeeded{PaymentID: "imp_17", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}, Payment: payment}}),
 	"not paid":        userEvent(domain.Event{Entity: "imp_17", Body: failedOrder(orders.ReasonTimeout, "", 0)}),
 	"given up":        userEvent(domain.Event{Entity: "imp_17", Body: failedOrder(orders.ReasonCancelledByAdmin, "품절 <죄송>\r\nid: 9", 20000)}),
 	"money due":       userEvent(domain.Event{Entity: "imp_17", Body: orders.RefundDue{PaymentID: "imp_17", Reason: orders.ReasonAmount, Payment: &payment}}),
@@ -119,13 +119,13 @@ var samples = map[string]domain.Event{
 }
 
 var (
-	placed = orders.Placed{PaymentID: "imp_17", ProductID: "tee", Count: 2, Amount: 20000, PaymentDue: noon + 600_000,
+	placed = orders.Placed{PaymentID: "imp_17", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}, PaymentDue: noon + 600_000,
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 600, RequirePrepare: true}}
 	payment = orders.Payment{State: orders.PaymentPaid, MerchantUID: "m4711000-6tutWLQv", Amount: 20000, Currency: "KRW", Test: true}
 )
 
 func failedOrder(reason, note string, refunded int64) orders.Failed {
-	return orders.Failed{PaymentID: "imp_17", ProductID: "tee", Count: 2, Amount: 20000, Reason: reason, Note: note, Refunded: refunded, Payment: payment}
+	return orders.Failed{PaymentID: "imp_17", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}, Reason: reason, Note: note, Refunded: refunded, Payment: payment}
 }
 
 // commandEvent is the outcome of a command of user 1.

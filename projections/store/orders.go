@@ -18,12 +18,17 @@ func (w *Writer) putOrders(e domain.Event) error {
 	if prepared, ok := e.Body.(orders.Prepared); ok {
 		return putJSON(w.tx.table(bucketPreparations), []byte(prepared.MerchantUID), state.Preparation(prepared.MerchantUID))
 	}
+	if due, ok := e.Body.(orders.PreparationDue); ok {
+		return putJSON(w.tx.table(bucketPreparations), []byte(due.MerchantUID), state.Preparation(due.MerchantUID))
+	}
 	if domain.Kind(typeOf(e)) == "products" {
 		w.products[e.Entity] = true
 		return nil
 	}
 	w.orders[e.Entity] = true
-	w.products[state.Order(e.Entity).ProductID] = true // its stock
+	if product := state.Order(e.Entity).ProductID; product != "" {
+		w.products[product] = true // its stock
+	}
 	return nil
 }
 
@@ -51,7 +56,7 @@ func (s *State) loadOrders(tx *transaction) error {
 		return err
 	}
 	return loadRows(tx, bucketOrders, func(o orders.Order) error {
-		if state.Product(o.ProductID) == nil {
+		if o.ProductID != "" && state.Product(o.ProductID) == nil {
 			return fmt.Errorf("%w: order %s has the unknown product %q", ErrDamaged, o.PaymentID, o.ProductID)
 		}
 		state.RestoreOrder(o)

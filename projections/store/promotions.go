@@ -68,7 +68,7 @@ func (r couponRow) encode() []byte {
 }
 
 func decodeCoupon(v []byte) (couponRow, error) {
-	if len(v) < 9 || v[8] > byte(coupons.StatusRevoked) {
+	if len(v) < 9 || v[8] > byte(coupons.StatusInOrder) {
 		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
 	}
 	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
@@ -87,8 +87,8 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 	}
 	for n, status := range body.CouponChanges() {
 		k, row := key(uint64(n)), couponRow{e.Number, status, e.User}
-		var stored []byte // a coupon is issued once
-		if status != coupons.StatusIssued {
+		var stored []byte // a coupon is issued once, but may be given back
+		if _, back := e.Body.(coupons.GivenBack); back || status != coupons.StatusIssued {
 			stored = b.get(k)
 			old, err := decodeCoupon(stored)
 			if err != nil {

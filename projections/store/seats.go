@@ -17,8 +17,8 @@ import (
 func putSeatEvent(tx *transaction, state *seats.State, e domain.Event) error {
 	sc := state.Schedule(e.Entity)
 	switch e.Body.(type) {
-	case seats.Created, seats.Closed:
-		return putJSON(tx.table(bucketSchedules), []byte(sc.ScheduleID), scheduleRow{sc.Sequence, sc.Closed, sc.Created})
+	case seats.Created, seats.Closed, seats.ScheduleCancelled:
+		return putJSON(tx.table(bucketSchedules), []byte(sc.ScheduleID), scheduleRow{sc.Sequence, sc.Closed, sc.Cancelled, sc.Created})
 	}
 	hold, reservation, waiting := seats.Refs(e)
 	ids := e.Seats()
@@ -50,8 +50,9 @@ type allocationRow struct {
 
 // scheduleRow is a schedule with the sequence of the command that created it.
 type scheduleRow struct {
-	Sequence uint64 `json:"sequence"`
-	Closed   bool   `json:"closed,omitempty"`
+	Sequence  uint64              `json:"sequence"`
+	Closed    bool                `json:"closed,omitempty"`
+	Cancelled *seats.Cancellation `json:"cancelled,omitempty"`
 	seats.Created
 }
 
@@ -138,7 +139,7 @@ func (s *State) loadLayouts(tx *transaction) error {
 	return tx.table(bucketSchedules).each(func(k, v []byte) error {
 		r, err := decodeJSON[scheduleRow](bucketSchedules, k, v)
 		if err == nil {
-			s.Machine.Seats.Restore(r.Created, r.Sequence, r.Closed)
+			s.Machine.Seats.Restore(r.Created, r.Sequence, r.Closed, r.Cancelled)
 		}
 		return err
 	})

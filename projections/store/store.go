@@ -46,7 +46,7 @@ var (
 )
 
 // layoutVersion is the version of the file's layout. A file with another one is rebuilt from EVENTS, never converted.
-const layoutVersion = 5
+const layoutVersion = 6
 
 var (
 	// ErrDamaged: the file is no store, or its pages, rows or their sum are not what was written. It has to be rebuilt.

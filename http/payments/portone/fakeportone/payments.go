@@ -97,11 +97,22 @@ func (s *Server) Pay(merchantUID string, amount int64) string {
 	return p.ImpUID
 }
 
-func (s *Server) byImpUID(uid string) *Payment       { return s.attempts[uid] }
-func (s *Server) latest(merchantUID string) *Payment { return s.orders[merchantUID] }
+func (s *Server) byImpUID(uid string) *Payment { return s.attempts[uid] }
+
+// latest is the last attempt to pay an order, or nil.
+func (s *Server) latest(merchantUID string) *Payment {
+	all := s.orders[merchantUID]
+	if len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1]
+}
 
 // index lets byImpUID and latest find a payment.
-func (s *Server) index(p *Payment) { s.attempts[p.ImpUID], s.orders[p.MerchantUID] = p, p }
+func (s *Server) index(p *Payment) {
+	s.attempts[p.ImpUID] = p
+	s.orders[p.MerchantUID] = append(s.orders[p.MerchantUID], p)
+}
 
 // cancelError is why a refund is refused, in V1's words; V2 has its own codes.
 type cancelError string

@@ -1,5 +1,6 @@
-// Package portone is a client of PortOne (formerly Iamport), a payment provider: it looks up a payment, refunds it, binds
-// an amount to an order in advance, and parses webhooks. V1 and V2 are clients of PortOne's two APIs with the same methods.
+// Package portone is a client of PortOne (formerly Iamport), a payment provider: it looks up a payment, finds those of an
+// order, refunds them in whole or in part, binds an amount to an order in advance, and parses webhooks. V1 and V2 are clients
+// of PortOne's two APIs with the same methods.
 //
 // Every call has one of three outcomes, which the caller must distinguish because money depends on it:
 //
@@ -210,11 +211,15 @@ func validateRef(ref string) error {
 }
 
 func validatePrepare(merchantUID string, amount int64) error {
-	if merchantUID == "" || len(merchantUID) > maxMerchantUID || !isSafe(merchantUID) {
-		return refuse("merchant_uid %q is not 1 to %d letters, digits, - and _", truncate(merchantUID), maxMerchantUID)
-	}
 	if amount <= 0 {
 		return refuse("amount %d is not positive", amount)
+	}
+	return validateMerchantUID(merchantUID)
+}
+
+func validateMerchantUID(merchantUID string) error {
+	if merchantUID == "" || len(merchantUID) > maxMerchantUID || !isSafe(merchantUID) {
+		return refuse("merchant_uid %q is not 1 to %d letters, digits, - and _", truncate(merchantUID), maxMerchantUID)
 	}
 	return nil
 }

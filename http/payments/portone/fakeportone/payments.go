@@ -84,7 +84,7 @@ func (s *Server) Create(p Payment) (Payment, error) {
 	}
 	s.payments = append(s.payments, &p)
 	s.index(&p)
-	s.queueWebhook(&p, "")
+	s.queueWebhook(&p, nil)
 	return p, nil
 }
 
@@ -182,11 +182,11 @@ func (s *Server) update(impUID string, notify bool, do func(*Payment) error) err
 		return err
 	}
 	if notify {
-		id := ""
+		var made *Cancel
 		if len(p.Cancels) > before {
-			id = p.Cancels[before].ID
+			made = &p.Cancels[before]
 		}
-		s.queueWebhook(p, id)
+		s.queueWebhook(p, made)
 	}
 	return nil
 }
@@ -228,15 +228,22 @@ func (s *Server) CancelAtConsole(impUID string, amount int64) error {
 	})
 }
 
-// Settle completes every REQUESTED refund of a payment.
+// Settle completes every REQUESTED refund of a payment. V2 has no webhook for one that failed; the fake's says that the
+// payment is paid.
 func (s *Server) Settle(impUID string, succeeded bool) error {
-	return s.update(impUID, true, func(p *Payment) error {
+	return s.update(impUID, false, func(p *Payment) error {
+		var last *Cancel
 		for i := range p.Cancels {
 			if p.Cancels[i].Status == "REQUESTED" {
 				p.Cancels[i].Status = map[bool]string{true: "SUCCEEDED", false: "FAILED"}[succeeded]
+				last = &p.Cancels[i]
 			}
 		}
 		p.markCancelled()
+		if !succeeded {
+			last = nil
+		}
+		s.queueWebhook(p, last)
 		return nil
 	})
 }

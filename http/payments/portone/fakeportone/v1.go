@@ -75,7 +75,7 @@ func (s *Server) v1Cancel(q request) response {
 		return v1Error(http.StatusOK, 1, err.Error())
 	}
 	if params["enable_webhook"] == "true" {
-		s.queueWebhook(p, cancel.ID)
+		s.queueWebhook(p, cancel)
 	}
 	return v1OK(s.v1Payment(p))
 }

@@ -5,6 +5,8 @@ package portone_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +102,30 @@ func TestFind_ReadsAllPages(t *testing.T) {
 			}
 		}
 		f.wantNoViolations(t)
+	}
+}
+
+// The payer tries again while the pages are read: the new attempt comes last, and moves none past a page.
+func TestFind_MissesNoneWhilePaging(t *testing.T) {
+	f := newFixture(t, "v1")
+	attempt := fakeportone.Payment{MerchantUID: "order-1", Amount: 1000, Status: "failed"}
+	f.pays(t, f.client(t), slices.Repeat([]fakeportone.Payment{attempt}, 100)...)
+	if _, err := f.Create(fakeportone.Payment{MerchantUID: "order-1", Amount: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.ServeHTTP(w, r)
+		if strings.Contains(r.URL.Path, "findAll") {
+			if _, err := f.Create(attempt); err != nil {
+				t.Error(err)
+			}
+		}
+	}))
+	defer server.Close()
+	f.config.URL = server.URL
+	got, err := f.client(t).Find(t.Context(), "order-1")
+	if err != nil || len(got) != 102 || got[100].Status != portone.Paid {
+		t.Errorf("got %d payments, %v, want 102, of which number 100 is paid", len(got), err)
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 // ParseWebhook are portone.ErrWebhook and portone.ErrSignature.
 type Provider interface {
 	Get(ctx context.Context, ref string) (portone.Payment, error)
+	Find(ctx context.Context, merchantUID string) ([]portone.Payment, error) // the oldest first; none is no error
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
 	ParseWebhook(header http.Header, body []byte) (ref string, err error) // "": it is about no payment

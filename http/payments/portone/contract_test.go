@@ -12,6 +12,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,8 +46,15 @@ func checkContract(t *testing.T, api string, c portone.Config, ref string) {
 	if err != nil || p.Ref != ref || p.MerchantUID == "" || p.Amount <= 0 || p.Status == portone.Unknown {
 		t.Errorf("got %+v, %v", p, err)
 	}
+	same := func(other portone.Payment) bool { return other == p }
+	if found, err := client.Find(ctx, p.MerchantUID); err != nil || !slices.ContainsFunc(found, same) {
+		t.Errorf("found %+v, %v, without %+v", found, err, p)
+	}
 
 	missing := "none" + rand.Text()[:20]
+	if found, err := client.Find(ctx, missing); err != nil || len(found) != 0 {
+		t.Errorf("missing order: found %+v, %v, want none", found, err)
+	}
 	_, err = client.Get(ctx, missing)
 	if !errors.Is(err, portone.ErrNotFound) {
 		t.Errorf("missing payment: got %v, want ErrNotFound", err)

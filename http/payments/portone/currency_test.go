@@ -11,7 +11,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 )
 
-// A payment is prepared, paid, looked up and refunded in two parts.
+// A payment is prepared, paid, looked up and refunded in parts, the first of one minor unit.
 func TestCurrency_KeepsMinorUnits(t *testing.T) {
 	for code, amount := range map[string]int64{"USD": 1420, "KWD": 12005, "JPY": 1420, "KRW": big, "EUR": 7} {
 		t.Run(code, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestCurrency_KeepsMinorUnits(t *testing.T) {
 					t.Fatalf("got %+v, %v, want %d %s", got, err, amount, code)
 				}
 				left := amount
-				for _, part := range []int64{3, amount - 3} {
+				for _, part := range []int64{1, 2, amount - 3} {
 					c := cancelRequest(ref, part, left)
 					c.Currency = code
 					c.Key += fmt.Sprint(left)
@@ -42,13 +42,35 @@ func TestCurrency_KeepsMinorUnits(t *testing.T) {
 						t.Fatalf("refund of %d of %d: %v", part, left, err)
 					}
 					left -= part
-				}
-				if got, err = client.Get(ctx, ref); err != nil || got.Cancelled != amount || got.Status != portone.Cancelled {
-					t.Errorf("after the refunds: %+v, %v", got, err)
+					status := portone.Paid
+					if left == 0 {
+						status = portone.Cancelled
+					}
+					wantPayment(t, client, ref, status, amount-left, 0)
 				}
 				f.wantNoViolations(t)
 			})
 		})
+	}
+}
+
+// A part in a currency that is not the payment's has another balance in V1's major units: it is refused, whatever its amount.
+// V2 has no currency in a refund, and minor units in all of them.
+func TestCurrency_RefusesRefundInAnother(t *testing.T) {
+	f := newFixture(t, "v1")
+	client := f.client(t)
+	for paid, others := range map[string][]string{"USD": {"KRW", "KWD", "XXX", ""}, "KRW": {"USD", "KWD"}} {
+		p, err := f.Create(fakeportone.Payment{MerchantUID: "order-" + paid, Amount: 14200, Currency: paid})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range others {
+			c := part(p.ImpUID, 4200, 14200)
+			c.Currency = code
+			_, err := client.Cancel(t.Context(), c)
+			wantOutcome(t, err, "no")
+		}
+		f.wantRefunds(t, p.ImpUID)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 // apiClient is V1 or V2.
 type apiClient interface {
 	Get(ctx context.Context, ref string) (portone.Payment, error)
+	Find(ctx context.Context, merchantUID string) ([]portone.Payment, error)
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
 	ParseWebhook(header http.Header, body []byte) (ref string, err error)

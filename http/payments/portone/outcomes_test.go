@@ -45,6 +45,14 @@ func TestOutcome_DependsOnFault(t *testing.T) {
 					_, err := client.Get(ctx, ref)
 					return err
 				}), row.get)
+				find := map[string]string{"v1": "find", "v2": "get"}[f.api]
+				wantOutcome(t, f.withFault(t, row.kind, find, func(ctx context.Context) error {
+					found, err := client.Find(ctx, "order-1")
+					if (err == nil) != (len(found) == 1) {
+						t.Errorf("found %+v, %v", found, err)
+					}
+					return err
+				}), row.get)
 				wantOutcome(t, f.withFault(t, row.kind, "cancel", func(ctx context.Context) error {
 					pending, err := client.Cancel(ctx, cancelRequest(ref, 400, 1000))
 					if pending {

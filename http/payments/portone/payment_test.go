@@ -136,6 +136,8 @@ func TestCancel_RejectsInvalidLocally(t *testing.T) {
 		}
 		for _, order := range []string{"", strings.Repeat("a", 41), "a b", "주문"} {
 			wantOutcome(t, client.Prepare(t.Context(), order, 1), "no")
+			_, err := client.Find(t.Context(), order)
+			wantOutcome(t, err, "no")
 		}
 		wantOutcome(t, client.Prepare(t.Context(), "order-1", 0), "no")
 		_, err := client.Get(t.Context(), "a?b")

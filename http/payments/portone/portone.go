@@ -1,5 +1,6 @@
-// Package portone is a client of PortOne (formerly Iamport), a payment provider: it looks up a payment, refunds it, binds
-// an amount to an order in advance, and parses webhooks. V1 and V2 are clients of PortOne's two APIs with the same methods.
+// Package portone is a client of PortOne (formerly Iamport), a payment provider: it looks up a payment, finds those of an
+// order, refunds them in whole or in part, binds an amount to an order in advance, and parses webhooks. V1 and V2 are clients
+// of PortOne's two APIs with the same methods.
 //
 // Every call has one of three outcomes, which the caller must distinguish because money depends on it:
 //
@@ -170,15 +171,17 @@ func truncate(reason string) string {
 // Cancel is a refund request.
 type Cancel struct {
 	Ref string // Payment.Ref
-	// Amount to refund, above 0: V1 takes 0 for "refund everything", so 0 is never sent.
+	// Amount to refund, above 0 and up to Cancellable: V1 takes 0 for "refund everything", so 0 is never sent. Below
+	// Cancellable the payment stays Paid.
 	Amount int64
-	// Cancellable is the balance that the caller believes can still be refunded, Amount − Cancelled as Get showed it.
+	// Cancellable is the balance that the caller believes can still be refunded, Amount − Cancelled as Get showed it with
+	// nothing Pending.
 	// PortOne refuses when it is another: so a retry after an unknown outcome cannot refund twice.
 	Cancellable int64
 	Currency    string // Payment.Currency
 	Reason      string // for people, also the payer
 	// Key is the same in each retry of one Cancel, 16 to 256 letters, digits, - and _; for 3 hours V2 repeats the first
-	// response to it. Use a new one after a refusal. V1 ignores it.
+	// response to it. Use a new one after a refusal, and after a pending refund has failed. V1 ignores it.
 	Key string
 }
 
@@ -210,11 +213,15 @@ func validateRef(ref string) error {
 }
 
 func validatePrepare(merchantUID string, amount int64) error {
-	if merchantUID == "" || len(merchantUID) > maxMerchantUID || !isSafe(merchantUID) {
-		return refuse("merchant_uid %q is not 1 to %d letters, digits, - and _", truncate(merchantUID), maxMerchantUID)
-	}
 	if amount <= 0 {
 		return refuse("amount %d is not positive", amount)
+	}
+	return validateMerchantUID(merchantUID)
+}
+
+func validateMerchantUID(merchantUID string) error {
+	if merchantUID == "" || len(merchantUID) > maxMerchantUID || !isSafe(merchantUID) {
+		return refuse("merchant_uid %q is not 1 to %d letters, digits, - and _", truncate(merchantUID), maxMerchantUID)
 	}
 	return nil
 }

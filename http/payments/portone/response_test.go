@@ -151,7 +151,7 @@ func TestResponse_FailsNeverPaid(t *testing.T) {
 // Whatever a server responds, the outcome is yes, no or unknown.
 func FuzzResponse(f *testing.F) {
 	for _, seed := range []string{
-		v1Paid, v2Paid, v2Done, `{"code":1,"message":"이미 전액취소된 주문입니다.","response":null}`, `{"type":"PAYMENT_NOT_FOUND"}`,
+		v1Paid, v2Paid, v2Done, v1ListOf(v1Item("r", "o"), v1Item("s", "o")), `{"code":1,"message":"이미 전액취소된 주문입니다.","response":null}`, `{"type":"PAYMENT_NOT_FOUND"}`,
 		`{"status":"PAID","id":"r","cancellations":[{"status":"REQUESTED","totalAmount":1}]}`, `null`, `[]`, ``,
 	} {
 		for _, status := range []int{200, 404, 409, 500} {
@@ -170,6 +170,13 @@ func FuzzResponse(f *testing.F) {
 			wrong := p.Ref != "r" || p.Cancelled < 0 || p.Cancelled > p.Amount || p.Status == "" || p.Currency == ""
 			if err == nil && wrong {
 				t.Errorf("got %+v of %q", p, body)
+			}
+			wantAnyOutcome(t, err)
+			found, err := client.Find(t.Context(), "o")
+			for _, p := range found {
+				if err != nil || p.MerchantUID != "o" || p.Ref == "" || p.Cancelled < 0 || p.Cancelled > p.Amount {
+					t.Errorf("found %+v, %v in %q", p, err, body)
+				}
 			}
 			wantAnyOutcome(t, err)
 			_, err = client.Cancel(t.Context(), cancelRequest("r", 400, 1000))

@@ -13,7 +13,7 @@ const controlHelp = `GET    /_fake/payments                     all payments, an
 POST   /_fake/payments                     {"merchant_uid","amount","imp_uid","status","currency","pay_method","sandbox"}: paid by default
 POST   /_fake/payments/IMP_UID/deposit     a bank transfer arrives
 POST   /_fake/payments/IMP_UID/succeed     a failed payment succeeds late
-POST   /_fake/payments/IMP_UID/cancel      {"amount"}: a refund at the console; 0 is everything
+POST   /_fake/payments/IMP_UID/cancel      {"amount"}: a refund at the console, of a part or, with 0, of everything
 POST   /_fake/payments/IMP_UID/tamper      {"amount","currency","merchant_uid","sandbox"}
 POST   /_fake/payments/IMP_UID/settle      {"succeeded"}: completes the requested refunds of V2
 POST   /_fake/faults                       {"route","kind","times","delay"} or {"seed","rate"}
@@ -22,6 +22,7 @@ POST   /_fake/webhooks                     {"url","v2","form","first","copies","
 POST   /_fake/time                         {"advance":"30m"}
 POST   /_fake/revoke                       revokes V1's token
 GET    /_fake/violations                   what a correct client never does
+GET    /_fake/console                      the shop's console: a page with the payments, to refund them
 GET    /_fake/window                       ?merchant_uid=&amount=&redirect=: a payment window
 `
 
@@ -43,6 +44,8 @@ func (s *Server) controlMux() *http.ServeMux {
 		}
 		writeControl(w, nil, err)
 	})
+	mux.HandleFunc("GET /_fake/console", s.showConsole)
+	mux.HandleFunc("POST /_fake/console", s.submitConsole)
 	mux.HandleFunc("GET /_fake/window", s.showWindow)
 	mux.HandleFunc("POST /_fake/window", s.submitWindow)
 	for path, do := range map[string]func(uid string, v controlRequest) error{

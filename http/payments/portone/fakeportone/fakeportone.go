@@ -36,9 +36,9 @@ type Server struct {
 
 	mu         sync.Mutex // guards what follows; handlers run under it, one at a time
 	offset     time.Duration
-	payments   []*Payment          // in the order of creation
-	attempts   map[string]*Payment // by imp_uid
-	orders     map[string]*Payment // by merchant_uid, the latest attempt
+	payments   []*Payment            // in the order of creation
+	attempts   map[string]*Payment   // by imp_uid
+	orders     map[string][]*Payment // by merchant_uid, the latest attempt last
 	prepared   map[string]preparation
 	token      token
 	keys       map[string]*keyedRequest // of V2, by idempotency key
@@ -66,7 +66,7 @@ func New() *Server {
 		Now: time.Now, Key: fakeKey, Secret: fakeSecret, APISecret: fakeAPISecret, Store: fakeStore,
 		WebhookSecrets:  []string{"whsec_b2xkLWZha2Utd2ViaG9vay1rZXk=", "whsec_bmV3LWZha2Utd2ViaG9vay1rZXk="},
 		PartlyCancelled: "paid", Currency: "KRW", RequireBalance: true,
-		attempts: map[string]*Payment{}, orders: map[string]*Payment{},
+		attempts: map[string]*Payment{}, orders: map[string][]*Payment{},
 		prepared: map[string]preparation{}, keys: map[string]*keyedRequest{},
 		start: strings.ToLower(rand.Text()[:8]),
 	}

@@ -3,6 +3,7 @@
 package fakeportone_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -156,7 +157,13 @@ func TestFake_ListsV1(t *testing.T) {
 		"/payments/find/order-1":                                200,
 		"/payments/find/order-1/failed":                         404,
 		"/payments/findAll/order-1/all":                         200,
-		"/payments/status/paid?page=9223372036854775807":        200,
+		"/payments/status/paid?page=1":                          200,
+		"/payments/status/paid?page=9223372036854775807":        400,
+		"/payments/status/failed":                               200,
+		"/payments/status/sold":                                 400,
+		"/payments/findAll/order-1?limit=1001":                  400,
+		"/payments/findAll/order-1?page=0":                      400,
+		"/payments/findAll/order-1?sorting=price":               400,
 		"/payments/none":                                        404,
 		"/nowhere":                                              404,
 	} {
@@ -331,5 +338,54 @@ func TestFake_NamesDifferBetweenStarts(t *testing.T) {
 	}
 	if len(names) != 3 {
 		t.Errorf("three starts named their first payments %v", names)
+	}
+}
+
+// A refund's webhook names it, and says whether it is pending, one part, or the last.
+func TestFake_SendsWebhooksOfParts(t *testing.T) {
+	c := newClient(t)
+	c.Asynchronous = true // refunds by the API; those at the console succeed at once
+	bodies := make(chan map[string]any, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var body map[string]any
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		bodies <- body
+	}))
+	defer server.Close()
+	uid := c.Pay("order-1", 1000)
+	for _, step := range []struct {
+		v2    bool
+		path  string
+		body  string
+		want  string
+		names bool
+	}{
+		{true, "cancel", `{"amount":300}`, "Transaction.PartialCancelled", true},
+		{false, "cancel", `{"amount":100}`, "paid", true},
+		{true, "", `{"amount":200,"currentCancellableAmount":600,"reason":"r"}`, "Transaction.CancelPending", true},
+		{true, "settle", `{"succeeded":true}`, "Transaction.PartialCancelled", true},
+		{true, "", `{"amount":400,"currentCancellableAmount":400,"reason":"r"}`, "Transaction.CancelPending", true},
+		{true, "settle", `{"succeeded":false}`, "Transaction.Paid", false},
+		{true, "cancel", `{"amount":399}`, "Transaction.PartialCancelled", true},
+		{true, "cancel", `{"amount":1}`, "Transaction.Cancelled", true},
+	} {
+		if err := c.SendWebhooks(fakeportone.Webhooks{URL: server.URL, V2: step.v2}); err != nil {
+			t.Fatal(err)
+		}
+		if step.path == "" {
+			c.do("POST", "/payments/order-1/cancel", "PortOne "+c.APISecret, "application/json", step.body)
+		} else {
+			c.control("POST", "payments/"+uid+"/"+step.path, step.body, 200)
+		}
+		c.Wait()
+		body := <-bodies
+		kind, data := body["status"], body
+		if step.v2 {
+			kind, data = body["type"], body["data"].(map[string]any)
+		}
+		id := cmp.Or(data["cancellationId"], data["cancellation_id"])
+		if kind != step.want || (id != nil) != step.names {
+			t.Errorf("%+v: got %v", step, body)
+		}
 	}
 }

@@ -68,7 +68,7 @@ type faults struct {
 var routes = []string{"token", "get", "find", "cancel", "prepare"}
 
 // Plan lets plan choose the fault of the nth request, from 1, of a route: token, get, find, cancel or prepare; nil is no
-// plan. It runs under the server's lock, so it must not call the server.
+// plan. V2 finds by get. It runs under the server's lock, so it must not call the server.
 func (s *Server) Plan(plan func(route string, n int) Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

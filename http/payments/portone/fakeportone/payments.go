@@ -84,7 +84,7 @@ func (s *Server) Create(p Payment) (Payment, error) {
 	}
 	s.payments = append(s.payments, &p)
 	s.index(&p)
-	s.queueWebhook(&p, "")
+	s.queueWebhook(&p, nil)
 	return p, nil
 }
 
@@ -97,11 +97,22 @@ func (s *Server) Pay(merchantUID string, amount int64) string {
 	return p.ImpUID
 }
 
-func (s *Server) byImpUID(uid string) *Payment       { return s.attempts[uid] }
-func (s *Server) latest(merchantUID string) *Payment { return s.orders[merchantUID] }
+func (s *Server) byImpUID(uid string) *Payment { return s.attempts[uid] }
+
+// latest is the last attempt to pay an order, or nil.
+func (s *Server) latest(merchantUID string) *Payment {
+	all := s.orders[merchantUID]
+	if len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1]
+}
 
 // index lets byImpUID and latest find a payment.
-func (s *Server) index(p *Payment) { s.attempts[p.ImpUID], s.orders[p.MerchantUID] = p, p }
+func (s *Server) index(p *Payment) {
+	s.attempts[p.ImpUID] = p
+	s.orders[p.MerchantUID] = append(s.orders[p.MerchantUID], p)
+}
 
 // cancelError is why a refund is refused, in V1's words; V2 has its own codes.
 type cancelError string
@@ -171,11 +182,11 @@ func (s *Server) update(impUID string, notify bool, do func(*Payment) error) err
 		return err
 	}
 	if notify {
-		id := ""
+		var made *Cancel
 		if len(p.Cancels) > before {
-			id = p.Cancels[before].ID
+			made = &p.Cancels[before]
 		}
-		s.queueWebhook(p, id)
+		s.queueWebhook(p, made)
 	}
 	return nil
 }
@@ -217,15 +228,22 @@ func (s *Server) CancelAtConsole(impUID string, amount int64) error {
 	})
 }
 
-// Settle completes every REQUESTED refund of a payment.
+// Settle completes every REQUESTED refund of a payment. V2 has no webhook for one that failed; the fake's says that the
+// payment is paid.
 func (s *Server) Settle(impUID string, succeeded bool) error {
-	return s.update(impUID, true, func(p *Payment) error {
+	return s.update(impUID, false, func(p *Payment) error {
+		var last *Cancel
 		for i := range p.Cancels {
 			if p.Cancels[i].Status == "REQUESTED" {
 				p.Cancels[i].Status = map[bool]string{true: "SUCCEEDED", false: "FAILED"}[succeeded]
+				last = &p.Cancels[i]
 			}
 		}
 		p.markCancelled()
+		if !succeeded {
+			last = nil
+		}
+		s.queueWebhook(p, last)
 		return nil
 	})
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -47,106 +46,6 @@ func (q request) params() map[string]string {
 	return found
 }
 
-const noPaymentMessage = "존재하지 않는 결제정보입니다."
-
-// visible: payments of test channels are shown on request only.
-func (q request) visible(p *Payment) bool {
-	return p != nil && (!p.Test || q.URL.Query().Get("include_sandbox") == "true")
-}
-
-func (s *Server) v1Get(q request) response {
-	p := s.byImpUID(q.PathValue("uid"))
-	if !q.visible(p) {
-		return v1Error(http.StatusNotFound, -1, noPaymentMessage)
-	}
-	return v1OK(s.v1Payment(p))
-}
-
-// v1Payment is a payment in V1's format. Times that have not come are 0.
-func (s *Server) v1Payment(p *Payment) map[string]any {
-	status := p.Status
-	if p.refunded() > 0 && p.refunded() < p.Amount {
-		status = s.PartlyCancelled
-	}
-	history := []any{}
-	for _, c := range p.Cancels {
-		if c.Status == "SUCCEEDED" {
-			history = append(history, map[string]any{"pg_tid": "pg_" + p.ImpUID, "amount": toMajor(p.Currency, c.Amount), "cancelled_at": c.At.Unix(),
-				"reason": c.Reason, "cancellation_id": c.ID})
-		}
-	}
-	paidAt := int64(0)
-	if !p.PaidAt.IsZero() {
-		paidAt = p.PaidAt.Unix()
-	}
-	return map[string]any{
-		"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "amount": toMajor(p.Currency, p.Amount),
-		"cancel_amount": toMajor(p.Currency, p.refunded()),
-		"currency":      p.Currency, "status": status, "sandbox": p.Test, "pay_method": p.Method,
-		"channel": "pc", "pg_provider": "fake", "pg_tid": "pg_" + p.ImpUID,
-		"name": "주문", "custom_data": `{"amount":"1"}`, "started_at": p.StartedAt.Unix(), "paid_at": paidAt, "failed_at": 0,
-		"cancelled_at": 0, "fail_reason": p.FailReason, "cancel_reason": nil, "cancel_history": history, "card_type": nil,
-	}
-}
-
-const (
-	pageSize = 20
-	maxBatch = 100
-)
-
-// v1Batch finds up to a hundred payments: 200 if all were found, 207 if some were, 404 if none.
-func (s *Server) v1Batch(q request) response {
-	query := q.URL.Query()
-	uids, orders := query["imp_uid[]"], query["merchant_uid[]"]
-	if n := len(uids) + len(orders); n == 0 || n > maxBatch {
-		return v1Error(http.StatusBadRequest, -1, "imp_uid[], merchant_uid[] 1~100")
-	}
-	found := []any{}
-	for _, uid := range uids {
-		if p := s.byImpUID(uid); q.visible(p) {
-			found = append(found, s.v1Payment(p))
-		}
-	}
-	for _, order := range orders {
-		if p := s.latest(order); q.visible(p) {
-			found = append(found, s.v1Payment(p))
-		}
-	}
-	if len(found) == 0 {
-		return v1Error(http.StatusNotFound, -1, noPaymentMessage)
-	}
-	a := v1OK(found)
-	if len(found) < len(uids)+len(orders) {
-		a.status = http.StatusMultiStatus
-	}
-	return a
-}
-
-// v1List serves payments/find/ORDER/STATUS, payments/findAll/ORDER/STATUS and payments/status/STATUS, newest first unless
-// sorting=started.
-func (s *Server) v1List(q request) response {
-	order, status := q.PathValue("order"), q.PathValue("status")
-	found := []any{}
-	for i := range s.payments {
-		p := s.payments[len(s.payments)-1-i]
-		if q.URL.Query().Get("sorting") == "started" {
-			p = s.payments[i]
-		}
-		if q.visible(p) && (order == "" || p.MerchantUID == order) && (status == "" || status == "all" || p.Status == status) {
-			found = append(found, s.v1Payment(p))
-		}
-	}
-	if len(found) == 0 && order != "" {
-		return v1Error(http.StatusNotFound, -1, noPaymentMessage)
-	}
-	if strings.HasPrefix(q.URL.Path, "/payments/find/") {
-		return v1OK(found[0])
-	}
-	page, _ := strconv.Atoi(q.URL.Query().Get("page"))
-	from := min(min(max(page-1, 0), len(found))*pageSize, len(found))
-	return v1OK(map[string]any{"total": len(found), "list": found[from:min(from+pageSize, len(found))]})
-}
-
 // preparation is an amount that a merchant_uid is bound to.
 type preparation struct {
 	amount   int64
@@ -176,7 +75,7 @@ func (s *Server) v1Cancel(q request) response {
 		return v1Error(http.StatusOK, 1, err.Error())
 	}
 	if params["enable_webhook"] == "true" {
-		s.queueWebhook(p, cancel.ID)
+		s.queueWebhook(p, cancel)
 	}
 	return v1OK(s.v1Payment(p))
 }

@@ -121,7 +121,7 @@ func (s *Server) v2Cancel(q request) response {
 	if err != nil {
 		return problem(http.StatusConflict, conflicts[err], err.Error())
 	}
-	s.queueWebhook(p, cancel.ID)
+	s.queueWebhook(p, cancel)
 	return response{http.StatusOK, map[string]any{"cancellation": v2Cancellation(*cancel)}}
 }
 

@@ -48,8 +48,8 @@ func (s *Server) SendWebhooks(w Webhooks) error {
 	return nil
 }
 
-// queueWebhook makes a webhook of the present state of p; cancellation is the id of the refund that caused it, or "".
-func (s *Server) queueWebhook(p *Payment, cancellation string) {
+// queueWebhook makes a webhook of the present state of p; cancel is the refund that caused it, or nil.
+func (s *Server) queueWebhook(p *Payment, cancel *Cancel) {
 	w := s.webhooks
 	if w.URL == "" || w.Drop || !w.V2 && p.Status == "failed" { // V1 sends none for a failure
 		return
@@ -57,18 +57,17 @@ func (s *Server) queueWebhook(p *Payment, cancellation string) {
 	m := message{to: w, header: http.Header{"Content-Type": {"application/json"}}}
 	switch {
 	case w.V2:
-		m.body = s.v2Webhook(p, cancellation)
+		m.body = s.v2Webhook(p, cancel)
 		s.sign(&m)
 	case w.Form:
 		m.header.Set("Content-Type", "application/x-www-form-urlencoded")
-		form := url.Values{"imp_uid": {p.ImpUID}, "merchant_uid": {p.MerchantUID}, "status": {p.Status}}
+		form := url.Values{}
+		for name, value := range s.v1Webhook(p, cancel) {
+			form.Set(name, value)
+		}
 		m.body = form.Encode()
 	default:
-		fields := map[string]any{"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "status": p.Status}
-		if cancellation != "" {
-			fields["cancellation_id"] = cancellation
-		}
-		m.body = mustJSON(fields)
+		m.body = mustJSON(s.v1Webhook(p, cancel))
 	}
 	if w.Reorder && len(s.held) == 0 {
 		s.held = append(s.held, m)
@@ -79,22 +78,32 @@ func (s *Server) queueWebhook(p *Payment, cancellation string) {
 	s.held = nil
 }
 
-func (s *Server) v2Webhook(p *Payment, cancellation string) string {
+func (s *Server) v1Webhook(p *Payment, cancel *Cancel) map[string]string {
+	fields := map[string]string{"imp_uid": p.ImpUID, "merchant_uid": p.MerchantUID, "status": s.v1Status(p)}
+	if cancel != nil {
+		fields["cancellation_id"] = cancel.ID
+	}
+	return fields
+}
+
+func (s *Server) v2Webhook(p *Payment, cancel *Cancel) string {
 	kind := map[string]string{"ready": "Ready", "paid": "Paid", "failed": "Failed", "cancelled": "Cancelled"}[p.Status]
 	if p.v2Status() == "VIRTUAL_ACCOUNT_ISSUED" {
 		kind = "VirtualAccountIssued"
 	}
 	data := map[string]any{"storeId": s.Store, "paymentId": p.MerchantUID, "transactionId": p.ImpUID}
-	if cancellation != "" {
-		data["cancellationId"] = cancellation
-		if p.Status == "paid" {
+	if cancel != nil {
+		data["cancellationId"] = cancel.ID
+		if cancel.Status == "REQUESTED" {
+			kind = "CancelPending"
+		} else if p.Status == "paid" {
 			kind = "PartialCancelled"
 		}
 	}
 	return mustJSON(map[string]any{"type": "Transaction." + kind, "timestamp": s.now().UTC().Format(time.RFC3339), "data": data})
 }
 
-func mustJSON(fields map[string]any) string {
+func mustJSON(fields any) string {
 	b, err := json.Marshal(fields)
 	if err != nil {
 		panic(err) // the fields are strings

@@ -4,7 +4,7 @@ package fakeportone
 
 import (
 	"cmp"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"html/template"
@@ -13,10 +13,10 @@ import (
 	"strconv"
 )
 
-//go:embed window.html
-var windowHTML string
+//go:embed *.html
+var pageFiles embed.FS
 
-var windowPage = template.Must(template.New("window").Parse(windowHTML))
+var pages = template.Must(template.ParseFS(pageFiles, "*.html"))
 
 // window is what the page shows: an amount to pay, or the payment.
 type window struct {
@@ -28,8 +28,8 @@ type window struct {
 	Fault       string
 }
 
-// windowPolicy lets the page load nothing. readWindow checks where a browser may go from it.
-const windowPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+// pagePolicy lets a page load nothing. readWindow checks where a browser may go from the window.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 
 // readWindow reads a query or a form: an existing payment, or one to make.
 func (s *Server) readWindow(r *http.Request) (window, error) {
@@ -117,13 +117,20 @@ func (v window) redirectURL(message string) string {
 }
 
 func (v window) show(w http.ResponseWriter, err error) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", windowPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
 	if err != nil {
 		v.Fault = err.Error()
+	}
+	writePage(w, "window.html", v, err)
+}
+
+// writePage has the status 400 if there is an error.
+func writePage(w http.ResponseWriter, name string, v any, err error) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 	}
-	_ = windowPage.Execute(w, v) // the client may have gone
+	_ = pages.ExecuteTemplate(w, name, v) // the client may have gone
 }

@@ -150,6 +150,9 @@ func alarmFor(e domain.Event) (domain.Event, bool) {
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
 			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
 	case orders.Refunded:
+		if b.Payment.State == orders.PaymentNone {
+			return e, false
+		}
 		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}
 	default:
 		return e, false

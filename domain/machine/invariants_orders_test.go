@@ -75,8 +75,8 @@ func checkOrder(o *orders.Order) error {
 			(state == orders.PaymentCancelled || state == orders.PaymentPaid && o.Kept > 0),
 	}[o.Status]
 	if o.IsFree() {
-		consistent = state == orders.PaymentNone && o.Amount == 0 && o.RecheckAt == 0 &&
-			(o.Status == orders.StatusPaid || o.Status == orders.StatusRefunded && o.Reason != "")
+		consistent = o.Amount == 0 && o.RecheckAt == 0 && (state == orders.PaymentNone && (o.Status == orders.StatusPaid ||
+			o.Status == orders.StatusRefunded && o.Reason != "") || o.Status == orders.StatusVerifying && state == "") // within its command
 	}
 	if !consistent || o.LastEvent < o.ResultEvent || o.Amount < 1 && !o.IsFree() || (o.Count < 1) == (o.HoldID == "") {
 		return fmt.Errorf("status %s with payment state %q", o.Status, state)

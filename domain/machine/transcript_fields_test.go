@@ -244,6 +244,12 @@ func (p *fieldParser) value(v reflect.Value) {
 func (p *fieldParser) list(v reflect.Value) {
 	for p.err == nil && p.rest != "" && p.rest[0] != ']' {
 		element := reflect.New(v.Type().Elem()).Elem()
+		if element.Kind() == reflect.String {
+			element.SetString(p.string())
+			v.Set(reflect.Append(v, element))
+			p.accept(" ")
+			continue
+		}
 		for i := range element.NumField() {
 			if i > 0 {
 				p.expect(":")

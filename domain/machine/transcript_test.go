@@ -149,7 +149,7 @@ var commandTypes = func() map[string]reflect.Type {
 		coupons.Revoke{}, coupons.Join{}, coupons.Leave{}, coupons.Accept{}, coupons.Decline{},
 		seats.Create{}, seats.Hold{}, seats.Release{}, seats.Reserve{}, seats.Extend{}, seats.Swap{}, seats.Cancel{}, seats.Block{},
 		seats.Unblock{}, seats.Reclaim{}, seats.Close{}, seats.Join{}, seats.Leave{}, seats.Accept{}, seats.Decline{},
-		orders.Create{}, orders.ChangeStock{}, orders.Close{}, orders.Prepare{}, orders.Place{}, orders.RecordPayment{}, orders.Cancel{},
+		orders.Create{}, orders.ChangeStock{}, orders.Close{}, orders.Prepare{}, orders.Place{}, orders.RecordPayment{}, orders.Cancel{}, orders.PlacePrepared{}, seats.CancelSchedule{},
 		alarms.Raise{}, alarms.MarkRead{}, alarms.MarkAllRead{},
 	} {
 		name, _ := body.Type()

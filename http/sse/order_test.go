@@ -61,7 +61,7 @@ func placedBy(user, impUID string) domain.Event {
 }
 
 func rejectedPaidBy(user, impUID string) domain.Event {
-	return domain.Event{Entity: impUID, User: user, Body: orders.RejectedPaid{Placement: orders.Placement{PaymentID: impUID, ProductID: "tee"}, Reason: domain.SoldOut}}
+	return domain.Event{Entity: impUID, User: user, Body: orders.RejectedPaid{Placement: orders.Placement{PaymentID: impUID, Purchase: orders.Purchase{ProductID: "tee"}}, Reason: domain.SoldOut}}
 }
 
 func paid(user, impUID string) domain.Event {

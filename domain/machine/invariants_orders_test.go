@@ -86,18 +86,14 @@ func checkOrder(o *orders.Order) error {
 
 // orderDeadlines are the next rechecks, of orders and of preparations that no order has named.
 func orderDeadlines(s *orders.State) (deadlines []string) {
-	ordered := map[string]bool{}
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		if o.RecheckAt != 0 {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
 		}
-		if ordered[o.MerchantUID] = true; o.Payment != nil {
-			ordered[o.Payment.MerchantUID] = true
-		}
 	}
 	for _, uid := range s.Preparations() {
-		if p := s.Preparation(uid); p.AskAt != 0 && !ordered[uid] {
+		if p := s.Preparation(uid); p.AskAt != 0 && !p.Ordered {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d preparation %s", p.AskAt, p.Sequence, uid))
 		}
 	}

@@ -76,8 +76,7 @@ type Preparation struct {
 	Sequence uint64      `json:"sequence,omitempty"` // of the command; 0 in stores of older versions
 	Attempts int         `json:"attempts,omitempty"` // so often PreparationDue was emitted
 	AskAt    domain.Time `json:"askAt,omitzero"`     // when the next one is due; 0 for none
-
-	ordered bool // an order has a payment with its merchant_uid
+	Ordered  bool        `json:"ordered,omitempty"`  // an order of its user has, or had, a payment with its merchant_uid
 }
 
 // New returns an empty state.
@@ -123,7 +122,6 @@ func (s *State) RestoreOrder(o Order) {
 	if o.Status.reservesStock() && o.ProductID != "" {
 		s.products[o.ProductID].addUnitsOf(o.User, o.Count)
 	}
-	s.noteOrdered(&o)
 	s.scheduleRecheck(&o)
 }
 
@@ -132,14 +130,14 @@ func (s *State) RestorePreparation(p Preparation) {
 	s.scheduleUnsent(&p)
 }
 
-// noteOrdered notes that the order of a preparation has come.
+// noteOrdered notes that the order of a preparation has come: its user's, since others can name the payment too.
 func (s *State) noteOrdered(o *Order) {
 	uid := o.MerchantUID
 	if uid == "" && o.Payment != nil {
 		uid = o.Payment.MerchantUID
 	}
-	if p := s.prepared[uid]; p != nil {
-		p.ordered = true
+	if p := s.prepared[uid]; p != nil && p.User == o.User {
+		p.Ordered = true
 	}
 }
 

@@ -170,7 +170,10 @@ func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
 // PlacePrepared places the order of a preparation for its user; no events where the payment has an order.
 func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now domain.Time) []domain.Event {
 	p := s.prepared[body.MerchantUID]
-	if p == nil || p.ordered || p.Terms == nil || s.orders[c.Entity] != nil || IsReserved(c.Entity) {
+	if p == nil || p.Ordered || p.Terms == nil || IsReserved(c.Entity) {
+		return nil
+	}
+	if existing := s.orders[c.Entity]; existing != nil && !s.mayReplace(existing, p.User) {
 		return nil
 	}
 	c.User = p.User

@@ -70,7 +70,8 @@ func (s *State) scheduleOfHold(sequence uint64) *Schedule {
 // canRetake says whether the seats of a hold that expired are all free, promised to nobody, and not too many for the user. A hold
 // whose end is due but was not emitted is not looked at: its seats may be in part another user's.
 func (s *State) canRetake(sc *Schedule, sequence uint64, h *Allocation, now domain.Time) bool {
-	if sc.allocations[sequence] != nil || len(h.ScheduleSeatIDs) == 0 || s.exceedsLimit(sc, h.User, len(h.ScheduleSeatIDs), now) {
+	if sc.Cancelled != nil || sc.allocations[sequence] != nil || len(h.ScheduleSeatIDs) == 0 ||
+		s.exceedsLimit(sc, h.User, len(h.ScheduleSeatIDs), now) {
 		return false
 	}
 	a := s.availability(sc, now)

@@ -127,6 +127,7 @@ func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Tim
 		if free || body.Amount == 0 { // nothing was paid
 			return rejection
 		}
+		placed.Late = false
 		if placed.Amount == 0 { // nobody knows what a hold costs that does not exist
 			placed.Amount = body.Amount
 		}

@@ -168,10 +168,14 @@ func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
 	return max(min(due, o.HoldEnds), now.Add(time.Duration(missing)*time.Second))
 }
 
-// PlacePrepared places the order of a preparation for its user; no events where the payment has an order.
+// PlacePrepared places the order of a preparation for its user; no events where the payment has an order, unless that is of another user
+// and failed.
 func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now domain.Time) []domain.Event {
 	p := s.prepared[body.MerchantUID]
-	if p == nil || p.ordered || p.Terms == nil || s.orders[c.Entity] != nil || IsReserved(c.Entity) {
+	if p == nil || p.isOrdered() || p.Terms == nil || IsReserved(c.Entity) {
+		return nil
+	}
+	if existing := s.orders[c.Entity]; existing != nil && !s.mayReplace(existing, p.User) {
 		return nil
 	}
 	c.User = p.User

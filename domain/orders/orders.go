@@ -61,7 +61,7 @@ type Order struct {
 }
 
 // IsFree says whether the order costs nothing: no provider knows of it.
-func (o *Order) IsFree() bool { return IsReserved(o.PaymentID) }
+func (o *Order) IsFree() bool { return o.Amount == 0 }
 
 // PreparedAs returns the merchant_uid of the order's payment: the first that was known, which stays; "" for none.
 func (o *Order) PreparedAs() string {

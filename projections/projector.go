@@ -94,10 +94,10 @@ type Projector struct {
 
 	// mu guards what that goroutine writes and others read. It is held for map accesses only, never during I/O.
 	mu            sync.RWMutex
-	machine       *machine.Machine // written by the goroutine that decides, which reads it without the lock
-	lastEvents    store.LastEvents // of confirmed events
-	unconfirmed   store.LastEvents // of events that are decided and not confirmed
-	counters      store.Counters   // of committed events
+	machine       *machine.Machine     // written by the goroutine that decides, which reads it without the lock
+	lastEvents    *store.LastEvents    // of confirmed events
+	unconfirmed   map[store.Key]uint64 // the last event of each user and entity that is decided and not confirmed
+	counters      store.Counters       // of committed events
 	rate          rateWindow
 	pending       []pendingEvent // committed and not confirmed, in order
 	waiters       waiters
@@ -130,6 +130,7 @@ type Projector struct {
 // pendingEvent waits for its confirmation.
 type pendingEvent struct {
 	event  ConfirmedEvent
+	keys   store.Keys
 	record domain.Record
 }
 

@@ -10,11 +10,11 @@ import (
 // State is the state machine as a store has it, with the last event of each user and entity, and the events counted by type.
 type State struct {
 	Machine    *machine.Machine
-	LastEvents LastEvents
+	LastEvents *LastEvents
 	Counters   Counters
 }
 
-func newState() State { return State{machine.New(), LastEvents{}, newCounters()} }
+func newState() State { return State{machine.New(), new(LastEvents), newCounters()} }
 
 // Load reads the state again, after a transaction that failed.
 func (s *Store) Load() (State, error) {
@@ -39,35 +39,9 @@ func (s *State) load(tx *transaction) error {
 	return nil
 }
 
-// LastEvents has the number of the last event of each user ("kim") and of each entity ("coupons.demo"). No id has a dot.
-type LastEvents map[string]uint64
-
-// EntityKey is the key of the entity of an event.
-func EntityKey(e domain.Event) string { return domain.Kind(typeOf(e)) + "." + e.Entity }
-
 func typeOf(e domain.Event) string {
 	name, _ := e.Body.Type()
 	return name
-}
-
-// Links are the numbers of the event before this one for the same user and for the same entity (0: none).
-type Links struct{ PrevOfUser, PrevOfEntity uint64 }
-
-// Advance makes e the last event of its user and entity, and returns the events before it. older has those that l has not.
-func (l LastEvents) Advance(e domain.Event, older LastEvents) (links Links) {
-	advance := func(key string) uint64 {
-		prev, ok := l[key]
-		if !ok {
-			prev = older[key]
-		}
-		l[key] = e.Number
-		return prev
-	}
-	if e.User != "" {
-		links.PrevOfUser = advance(e.User)
-	}
-	links.PrevOfEntity = advance(EntityKey(e))
-	return links
 }
 
 // Counters count events since the log began: once while the journal is loaded, and then with each commit.

@@ -305,14 +305,6 @@ func (p *Projector) Confirmed() uint64 {
 	return p.confirmed
 }
 
-// Close closes the store, after Run has returned.
-func (p *Projector) Close() error {
-	if p.store == nil {
-		return nil // it was not opened: the file belongs to another log
-	}
-	return errors.Join(p.noteClosed(), p.store.Close())
-}
-
 func (p *Projector) haltedError() error {
 	if h := p.halted.Load(); h != nil {
 		return fmt.Errorf("%w: %s", ErrHalted, h.reason)

@@ -235,3 +235,25 @@ func (p *Projector) restorePending() error {
 	}
 	return nil
 }
+
+// Close closes the store, after Run has returned.
+func (p *Projector) Close() error {
+	if p.store == nil {
+		return nil // it was not opened: the file belongs to another log
+	}
+	p.saveState()
+	return errors.Join(p.noteClosed(), p.store.Close())
+}
+
+// saveState saves the state for the next start, where it is that of the last commit.
+func (p *Projector) saveState() {
+	if p.halted.Load() != nil {
+		return
+	}
+	for key, n := range p.unconfirmed {
+		p.lastEvents.Set(key, n) // the store's last events are those that are decided
+	}
+	if err := p.store.SaveState(store.State{Machine: p.machine, LastEvents: p.lastEvents, Counters: p.counters}); err != nil {
+		p.Logger.Warn("the state was not saved: the next start reads all rows", "error", err)
+	}
+}

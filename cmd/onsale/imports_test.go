@@ -23,7 +23,7 @@ var allowedImports = map[string]struct {
 	"domain/coupons":  {"the kinds do not import each other", []string{"domain", "domain/compact", "domain/deadline", "domain/waitlist"}},
 	"domain/seats":    {"", []string{"domain", "domain/deadline", "domain/waitlist"}},
 	"domain/orders":   {"", []string{"domain", "domain/deadline"}},
-	"domain/alarms":   {"", []string{"domain"}},
+	"domain/alarms":   {"", []string{"domain", "domain/compact"}},
 	"domain/machine":  {"executes the commands of all kinds", append([]string{"domain/compact"}, rules...)},
 
 	"streams": {"the logs' format is the rules' bodies; files of the login", append([]string{"config/readfile"}, rules...)},

@@ -3,6 +3,8 @@
 package store
 
 import (
+	"errors"
+
 	"onsale/domain"
 	"onsale/domain/machine"
 )
@@ -16,22 +18,27 @@ type State struct {
 
 func newState() State { return State{machine.New(), new(LastEvents), newCounters()} }
 
-// Load reads the state again, after a transaction that failed.
+// Load reads the state again from the rows, after a transaction that failed.
 func (s *Store) Load() (State, error) {
 	state := newState()
-	err := s.view(state.load)
+	err := s.view(func(tx *transaction) error { return state.load(tx, nil) })
 	return state, err
 }
 
-// load reads every row that the state needs.
-func (s *State) load(tx *transaction) error {
+// load takes the history from the saved state, or, where that is nil, from every row of the journal and of coupons. The other rows are
+// read in any case.
+func (s *State) load(tx *transaction, saved *savedState) error {
 	cp, err := readCheckpoint(tx)
 	if err != nil {
 		return err
 	}
 	*s = newState()
 	s.Machine.Restore(cp.Now, cp.Events)
-	for _, load := range []func(*transaction) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
+	history := func(tx *transaction) error { return errors.Join(s.loadJournal(tx), s.loadCoupons(tx)) }
+	if saved != nil {
+		history = func(*transaction) error { return saved.load(s) }
+	}
+	for _, load := range []func(*transaction) error{s.loadPromotions, history, s.loadSchedules, s.loadWaiting, s.loadOrders} {
 		if err := load(tx); err != nil {
 			return err
 		}

@@ -84,16 +84,20 @@ func checkOrder(o *orders.Order) error {
 	return nil
 }
 
-// orderDeadlines are the next rechecks, of orders and of preparations that no order has named.
+// orderDeadlines are the next rechecks, of orders and of preparations that have no order which did not fail.
 func orderDeadlines(s *orders.State) (deadlines []string) {
+	ordered := map[string]bool{}
 	for _, id := range s.Orders() {
 		o := s.Order(id)
 		if o.RecheckAt != 0 {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
 		}
+		if p := s.Preparation(o.PreparedAs()); p != nil && p.User == o.User && o.Status != orders.StatusFailed {
+			ordered[p.MerchantUID] = true
+		}
 	}
 	for _, uid := range s.Preparations() {
-		if p := s.Preparation(uid); p.AskAt != 0 && !p.Ordered {
+		if p := s.Preparation(uid); p.AskAt != 0 && !ordered[uid] {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d preparation %s", p.AskAt, p.Sequence, uid))
 		}
 	}

@@ -47,7 +47,7 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 			return now.Add(paidRecheckInterval << o.RecheckCount)
 		}
 	case StatusFailed:
-		if o.RecheckCount < maxRechecksFailed && !o.isForeign() && o.Payment.State != PaymentCancelled {
+		if o.RecheckCount < maxRechecksFailed && !o.IsForeign() && o.Payment.State != PaymentCancelled {
 			return now.Add(wait)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *State) scheduleUnsent(p *Preparation) {
 }
 
 func isUnsent(d deadline.Deadline[*Preparation]) bool {
-	return d.Value.AskAt == d.At && !d.Value.Ordered
+	return d.Value.AskAt == d.At && !d.Value.isOrdered()
 }
 
 // NextDeadline returns the time of the next recheck and the sequence of its order or preparation; false when there is none.

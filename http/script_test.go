@@ -26,7 +26,7 @@ import (
 //	commands are delivered | not delivered · events are stored | not stored
 //	the next append is lost | unknown | full | closed | broken    (lost and unknown: not acknowledged; unknown: stored)
 //	the clock of the log advances by a minute · the clock of the node advances by an hour
-//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; paid 20000, 5000 refunded; under m1)
+//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; paid 20000 refunded 5000; under m1)
 //	the node halts · the log is almost full · the log has room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
@@ -280,7 +280,7 @@ func (p *scriptRunner) findJSON(path string) any {
 	return value
 }
 
-var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?:, (\d+) refunded)?(?: under (\S+))?$`)
+var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: refunded (\d+))?(?: under (\S+))?$`)
 
 func (p *scriptRunner) runDirective(line string) {
 	failNext := func(fault error, stores bool) {
@@ -295,10 +295,10 @@ func (p *scriptRunner) runDirective(line string) {
 		if match[3] != "" {
 			payment.Amount, payment.Currency = must(strconv.ParseInt(match[3], 10, 64))(p), "KRW"
 		}
-		switch {
-		case payment.State == orders.PaymentCancelled:
+		if payment.State == orders.PaymentCancelled {
 			payment.Cancelled = payment.Amount
-		case match[4] != "":
+		}
+		if match[4] != "" {
 			payment.Cancelled = must(strconv.ParseInt(match[4], 10, 64))(p)
 		}
 		p.recordPayment(p.T, match[1], payment)

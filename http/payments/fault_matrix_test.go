@@ -22,6 +22,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
+	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
 )
 
@@ -278,9 +279,9 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 func (fc *faultCase) webhook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		var ref string
-		if ref, err = fc.worker.Provider.ParseWebhook(r.Header, body); err == nil && ref != "" {
-			fc.worker.Notify(ref)
+		var hook portone.Webhook
+		if hook, err = fc.worker.Provider.ParseWebhook(r.Header, body); err == nil && hook.Ref != "" {
+			fc.worker.Notify(hook)
 		}
 	}
 	if err != nil {

@@ -297,6 +297,14 @@ func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (pr
 	}
 }
 
+// handle has both consumers handle an event, and retries as often as the worker asks for, without delay.
+func handle(ctx context.Context, worker *payments.Worker, e domain.Event) {
+	for _, do := range []handler{worker.Handle, worker.HandleRefund} {
+		for attempt := uint64(1); do(ctx, e, attempt) > 0; attempt++ {
+		}
+	}
+}
+
 // metric is the sum of a worker's metric over the series that have all these labels, each "name=value".
 func metric(tb testing.TB, w *payments.Worker, name string, labels ...string) (sum float64) {
 	tb.Helper()

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"onsale/domain/orders"
+	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
 )
 
@@ -71,7 +72,7 @@ func tampers(do func(*fakeportone.Payment)) step {
 }
 
 // notification is what a webhook does.
-func notification(fc *faultCase) { fc.worker.Notify(fc.ref()) }
+func notification(fc *faultCase) { fc.worker.Notify(portone.Webhook{Ref: fc.ref()}) }
 
 func sequence(steps ...step) step {
 	return func(fc *faultCase) {
@@ -151,7 +152,4 @@ func (fc *faultCase) noError(err error) {
 }
 
 // handle retries as often as the worker asks for, without delay.
-func (fc *faultCase) handle(ctx context.Context, e event) {
-	for attempt := uint64(1); fc.worker.Handle(ctx, e, attempt) > 0; attempt++ {
-	}
-}
+func (fc *faultCase) handle(ctx context.Context, e event) { handle(ctx, fc.worker, e) }

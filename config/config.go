@@ -86,8 +86,9 @@ type Config struct {
 	// Tracing sends traces of commands to an OpenTelemetry collector.
 	Tracing Tracing
 
-	// Demo creates the promotion, the schedule and the product "demo" at the
-	// start, if they are missing, and prints the page's address. Unless
+	// Demo creates the promotion, the schedule and the product "demo" and the
+	// paid schedule "concert" with its coupons at the start, where they are
+	// missing, and prints the addresses of their pages. Unless
 	// payments.provider is set, a fake payment provider runs in the process, at
 	// /fakepay/, which does what any client says. Therefore the node listens on
 	// loopback only, in every auth.mode, unless auth.demoAnywhere is set. Default

@@ -90,7 +90,7 @@ func settings(c *Config) *pflag.FlagSet {
 	s.StringVar(&c.Debug.Listen, "debug.listen", c.Debug.Listen, "serve profiles, log level and metrics on this loopback `host:port`")
 	s.StringVar(&c.Tracing.OTLP, "tracing.otlp", c.Tracing.OTLP, "send traces to the collector at this `URL`")
 	s.Float64Var(&c.Tracing.Sample, "tracing.sample", c.Tracing.Sample, "`share` of requests that are traced, 0 to 1")
-	s.BoolVar(&c.Demo, "demo", c.Demo, "create a demo promotion, schedule and product")
+	s.BoolVar(&c.Demo, "demo", c.Demo, "create demo promotions, schedules and a product")
 	return s
 }
 

@@ -63,7 +63,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stderr, "listening on %s\n", url)
 	if cfg.Demo {
-		fmt.Fprintf(stderr, "try the page at %s/\n", url)
+		fmt.Fprintf(stderr, "try the page at %s/\npaid seats are at %s/s/%s\n", url, url, node.DemoConcert)
 		if path := n.FakePayPath(); path != "" {
 			fmt.Fprintf(stderr, "payments are fake: %s%s/_fake/\n", url, path)
 		}

@@ -67,8 +67,33 @@ func TestNode_OpensDemoFirst(t *testing.T) {
 		at := harness.NewNode(t, "--demo")
 		stop := start(t, at)
 		a := at.MustDo(ctx, client, "POST", "/api/v1/promotions/demo/coupons", "", "X-User-Id", "kim")
-		if !strings.Contains(a.Body, `"sequence":4000`) || !strings.Contains(a.Body, `-3"`) {
-			t.Errorf("the first command got %v, want sequence 4000, after the demo's three commands and their events", a)
+		if !strings.Contains(a.Body, `"sequence":6000`) || !strings.Contains(a.Body, `-5"`) {
+			t.Errorf("the first command got %v, want sequence 6000, after the demo's five commands and their events", a)
+		}
+		stop()
+	}
+}
+
+// In a data directory from before the concert, --demo adds what is missing and leaves the rest as it is.
+func TestNode_AddsMissingDemo(t *testing.T) {
+	t.Parallel()
+	ctx, client := harness.TimeoutContext(t, 60*time.Second), harness.NewHTTPClient(t, 0)
+	at := harness.NewNode(t)
+	stop := start(t, at)
+	at.MustDo(ctx, client, "POST", "/api/v1/admin/promotions", `{"promotionId":"demo","name":"old","stock":7}`)
+	at.MustDo(ctx, client, "POST", "/api/v1/admin/schedules", `{"scheduleId":"demo","title":"old","sections":[{"name":"A","price":1,"rows":[{"name":"1","seats":2}]}]}`)
+	at.MustDo(ctx, client, "POST", "/api/v1/admin/products", `{"salePostId":"demo","name":"old","price":1,"stock":1}`)
+	stop()
+	at.Args = append(at.Args, "--demo")
+	for range 2 { // the second start adds nothing
+		stop = start(t, at)
+		for path, want := range map[string]string{
+			"/api/v1/promotions/demo": `"name":"old","stock":7,`, "/api/v1/schedules/demo": `"seats":{"total":2,`, "/api/v1/products/demo": `"name":"old","price":1,`,
+			"/api/v1/promotions/concert": `"stock":500,`, "/api/v1/schedules/concert": `"seats":{"total":2000,"available":2000,`,
+		} {
+			if a := at.MustDo(ctx, client, "GET", path, ""); !strings.Contains(a.Body, want) || !strings.HasSuffix(a.Header.Get("Last-Event-ID"), "-5") {
+				t.Errorf("%s: got %v, want %s after five events", path, a, want)
+			}
 		}
 		stop()
 	}

@@ -102,7 +102,7 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	case domain.Malformed:
 		return []domain.Event{{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed, Bytes: body.Bytes}}}, nil
 	}
-	if first, repeated := m.requests[c.Request]; repeated {
+	if first, repeated := m.requests.find(c.Request); repeated {
 		if first.Fingerprint == c.Fingerprint {
 			return nil, nil
 		}
@@ -150,7 +150,7 @@ func alarmFor(e domain.Event) (domain.Event, bool) {
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
 			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
 	case orders.Refunded:
-		if b.Payment.State == orders.PaymentNone {
+		if b.Payment.State == orders.PaymentNone || b.Refunded == 0 && b.Kept > 0 { // there was no money, or the shop keeps all of it
 			return e, false
 		}
 		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}

@@ -110,6 +110,11 @@ func (b *buyer) holdSeats(count int) (basket, bool) {
 		}
 		body = map[string]any{"scheduleSeatIds": ids}
 	}
+	return b.hold(schedule, count, body)
+}
+
+// hold sends one request for a hold of count seats.
+func (b *buyer) hold(schedule string, count int, body map[string]any) (basket, bool) {
 	a, ok := b.execute(b.workload.ctx, "/api/v1/schedules/"+schedule+"/seats/hold", body)
 	if !ok {
 		return basket{}, false

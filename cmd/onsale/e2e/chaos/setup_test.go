@@ -48,10 +48,12 @@ func newOrderWorkload(t *testing.T, lamps, seats int, timeout, paymentTimeout ti
 	f := fakeportone.New()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	args = append(args, "--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
+	args = append([]string{
+		"--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
 		"--payments-secret", f.Secret, "--payments-timeout", "1s", "--payments-pay-within", paymentTimeout.String(),
 		"--payments-missing-within", (paymentTimeout / 3).String(),
-		"--payments-max-open-orders", "0") // buyers go on while the provider is away
+		"--payments-max-open-orders", "0", // buyers go on while the provider is away
+	}, args...)
 	m := &orderWorkload{
 		workload: newChaosTest(t, args...).newWorkload(harness.TimeoutContext(t, timeout)), provider: f,
 		paymentTimeout: paymentTimeout, holdTime: paymentTimeout, adminCommands: make(chan adminCommand),
@@ -77,18 +79,23 @@ func (m *orderWorkload) createSales() {
 		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/products", map[string]any{"salePostId": id, "name": id, "price": prices[id], "stock": stock})
 	}
 	for id, h := range halls {
-		m.halls[id] = m.seats
-		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/schedules", map[string]any{
-			"scheduleId": id, "title": id, "startsAt": time.Now().Add(h.startsIn).UTC().Format("2006-01-02T15:04:05.000Z"),
-			"holdSeconds": int(m.holdTime.Seconds()), "maxSeatsPerUser": 100, "payment": "required", "refundTiers": refundTiers,
-			"sections": []any{map[string]any{"name": "A", "price": seatPrice, "rows": []any{map[string]any{"name": "1", "seats": m.seats}}}},
-		})
+		m.createHall(id, h, m.seats, m.holdTime)
 	}
 	for id, p := range discounts {
 		body := map[string]any{"promotionId": id, "name": id, "stock": 1_000_000, "perUserLimit": 1000}
 		maps.Copy(body, p.body)
 		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/promotions", body)
 	}
+}
+
+// createHall creates a schedule whose seats are paid for.
+func (m *orderWorkload) createHall(id string, h hall, seats int, holdTime time.Duration) {
+	m.halls[id] = seats
+	m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/schedules", map[string]any{
+		"scheduleId": id, "title": id, "startsAt": time.Now().Add(h.startsIn).UTC().Format("2006-01-02T15:04:05.000Z"),
+		"holdSeconds": int(holdTime.Seconds()), "maxSeatsPerUser": 100, "payment": "required", "refundTiers": refundTiers,
+		"sections": []any{map[string]any{"name": "A", "price": seatPrice, "rows": []any{map[string]any{"name": "1", "seats": seats}}}},
+	})
 }
 
 // markConsole says that a payment may be refunded at the provider's console.
@@ -129,9 +136,9 @@ func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 	return &buying
 }
 
-// finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log. It returns
-// the number of orders.
-func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) (orders int) {
+// finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log, which
+// it returns.
+func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) (history []harness.LogCommand) {
 	m.t.Helper()
 	m.delayed.Wait()
 	close(m.adminCommands)
@@ -143,15 +150,15 @@ func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) 
 	settled := time.Since(began)
 	m.streamReaders.Wait()
 	m.reconcile()
-	history := m.stopAndReplay()
-	orders = m.checkOrders(history)
+	history = m.stopAndReplay()
+	m.checkOrders(history)
 	m.checkRefunds(history)
 	harness.CheckSeatOwners(m.t, history)
 	harness.CheckCouponOwners(m.t, history)
 	m.checkReplays(history)
 	m.t.Logf("killed %d times, %d answers; buying took %s, settled after %s, verified after %s", m.kills, m.answerCount.Load(),
 		bought.Round(time.Second/10), (settled - bought).Round(time.Second/10), time.Since(began).Round(time.Second/10))
-	return orders
+	return history
 }
 
 // setWebhooks sets how the provider sends webhooks to the node.

@@ -155,8 +155,8 @@ func (m *orderWorkload) reconcile() {
 	}
 }
 
-// checkOrders requires that each order has one result in the log, and that all its streams had it. It returns the number of orders.
-func (m *orderWorkload) checkOrders(history []harness.LogCommand) (orders int) {
+// checkOrders requires that each order has one result in the log, and that all its streams had it.
+func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 	m.t.Helper()
 	type key struct{ impUID, user string }
 	results, placed, count := map[key]harness.LogEvent{}, map[key]bool{}, map[string]int{}
@@ -221,7 +221,6 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) (orders int) {
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		m.t.Logf("%6d %s", count[name], name)
 	}
-	return len(placed)
 }
 
 // describePlacement says what kind of order an event places.

@@ -7,11 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // LogEvent is an event as onsale replay prints it.
 type LogEvent struct {
 	EventID, Type, Entity, User, RequestID string
+	Now                                    time.Time
 	Data                                   struct {
 		Command         string
 		Code            string

@@ -53,11 +53,20 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 	case o.Kept > 0: // refunded in part
 		return o.evaluateKept(p)
 	case p.Refundable() > 0 && problem == "":
-		return RefundDue{PaymentID: o.PaymentID, Reason: ReasonLate, Payment: &p}
+		return RefundDue{PaymentID: o.PaymentID, Reason: o.lateReason(), Payment: &p}
 	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // the order named the payment before it was begun
 		return Discrepant{PaymentID: o.PaymentID, Payment: p}
 	}
 	return nil
+}
+
+// lateReason returns why money is refunded that turns up after the result. An order that onsale has placed and rejected keeps the code
+// that answers its user.
+func (o *Order) lateReason() string {
+	if o.Rejected && o.MerchantUID != "" {
+		return o.Reason
+	}
+	return ReasonLate
 }
 
 // verify decides an order that has no result.

@@ -25,6 +25,7 @@ type fixture struct {
 	timeUnit    time.Duration // of the worker
 	concurrency int
 	maxWaiting  int // 0: as in production
+	appendTo    func(context.Context, domain.Command) (uint64, error)
 
 	worker     atomic.Pointer[payments.Worker]
 	stopWorker func()
@@ -40,7 +41,7 @@ type consumer struct {
 // newFixture gets the provider's webhooks. No worker runs yet.
 func newFixture(tb testing.TB, n *node, units int) *fixture {
 	tb.Helper()
-	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
+	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, appendTo: n.log.Append, stopWorker: func() {}}
 	mux := http.NewServeMux()
 	mux.Handle("/", f.fake)
 	mux.HandleFunc("POST /hook", f.webhook)
@@ -69,7 +70,7 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 
 // newWorker makes a worker that gets no events.
 func (f *fixture) newWorker() *payments.Worker {
-	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Logger: f.logger, Concurrency: f.concurrency}
+	config := payments.Config{Provider: f.client, Append: f.appendTo, Projector: f.Projector, Logger: f.logger, Concurrency: f.concurrency}
 	config.SetTimeUnit(f.timeUnit)
 	config.SetMaxWaiting(f.maxWaiting)
 	return payments.New(config)

@@ -47,7 +47,7 @@ func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 		nodes[i] = nodeOn(t, log, clock)
 	}
 	f := newFixture(t, nodes[0], 1000)
-	other := &fixture{node: nodes[1], client: f.client, timeUnit: f.timeUnit}
+	other := &fixture{node: nodes[1], client: f.client, timeUnit: f.timeUnit, appendTo: nodes[1].log.Append}
 	workers := []*payments.Worker{f.newWorker(), other.newWorker()}
 	for i := range 30 {
 		ref := fmt.Sprint("imp", i)

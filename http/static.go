@@ -1,9 +1,10 @@
-// The demo page at /, embedded in the program.
+// The pages, embedded in the program.
 
 package http
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -26,17 +27,17 @@ var contentTypes = map[string]string{
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// staticFiles serves each file at its name, and index.html at /.
+// pagePaths are the paths of the pages.
+var pagePaths = map[string]string{"index.html": "/", "schedule.html": "/s/:scheduleId"}
+
+// staticFiles serves each file at its name, and the pages at their paths.
 func (s *Server) staticFiles() {
 	files, err := web.ReadDir("web")
 	if err != nil {
 		panic(err) // cannot be: it is embedded
 	}
 	for _, file := range files {
-		route := "/" + file.Name()
-		if route == "/index.html" {
-			route = "/"
-		}
+		route := cmp.Or(pagePaths[file.Name()], "/"+file.Name())
 		s.get(route, everyone, staticFile(file.Name()))
 	}
 }

@@ -34,6 +34,9 @@ var (
 	operators = withRole(auth.Admin | auth.Operator)
 	admins    = withRole(auth.Admin)
 
+	// Who takes paid seats back cancels their orders, and that is for admins.
+	reclaimers = access{who: operators.who + "; with a refund " + admins.who, roles: operators.roles}
+
 	// The buyer of an order may watch it without an identity in demo mode, where one could be invented as well.
 	watchers = access{who: owners.who + "; in demo mode everyone", demo: true}
 
@@ -80,10 +83,16 @@ func (s *Server) admit(r *http.Request, row access, stream bool) (auth.Identity,
 		return auth.Identity{User: adminUser, Roles: auth.Admin}, nil
 	case who.User == "" && !row.anonymous && !(row.demo && demo):
 		return auth.Identity{}, problemf(unauthenticated, "")
-	case row.roles != 0 && !who.Roles.Any(row.roles) && !demo:
-		return who, problemf(forbidden, "this is for %s", row.who)
 	}
-	return who, nil
+	return who, s.checkRoles(who, row)
+}
+
+// checkRoles refuses users without the roles of the row.
+func (s *Server) checkRoles(who auth.Identity, row access) error {
+	if row.roles != 0 && !who.Roles.Any(row.roles) && !s.Auth.IsDemo() {
+		return problemf(forbidden, "this is for %s", row.who)
+	}
+	return nil
 }
 
 // maySee says whether who may see what belongs to a user.

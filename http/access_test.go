@@ -33,7 +33,8 @@ func wantAccess(t *testing.T, r Route) []string {
 	case one("/api/v1/admin/export/:file", "/api/v1/admin/events"):
 		return []string{"auditor", "operator", "admin"}
 	case one("/api/v1/admin/alarms", "/api/v1/admin/orders/:imp_uid/cancel", "/api/v1/admin/imports/schedules"),
-		strings.HasPrefix(path, "/api/v1/admin/") && (strings.Count(path, "/") == 4 || strings.HasSuffix(path, "/close")): // creating and closing
+		strings.HasPrefix(path, "/api/v1/admin/") && (strings.Count(path, "/") == 4 || strings.HasSuffix(path, "/close")), // creating and closing
+		one("/api/v1/admin/schedules/:scheduleId/cancel"):
 		return []string{"admin"}
 	case strings.HasPrefix(path, "/api/v1/admin/"):
 		return []string{"operator", "admin"}

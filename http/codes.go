@@ -51,7 +51,7 @@ var codes = map[string]codeRow{
 	// The user.
 	unauthenticated: {status: 401, title: "Unauthenticated", detail: "authentication is required"},
 	forbidden:       {status: 403, title: "Forbidden", detail: "you may not do this"},
-	domain.NotOwner: {status: 403, title: "Not the owner", detail: "this belongs to another user"},
+	domain.NotOwner: {status: 403, title: "Not the owner", detail: "this belongs to another user", facts: []string{"couponId"}},
 
 	// Idempotency and positions.
 	domain.RequestIDReused: {status: 422, title: "Idempotency key reused", detail: "this key was used for another request"},
@@ -76,9 +76,11 @@ var codes = map[string]codeRow{
 	domain.NotOpen:           {status: 409, title: "Not open", detail: "it has not opened yet", facts: []string{"opensAt", "opensInSeconds"}},
 	domain.Closed:            {status: 409, title: "Closed", detail: "it is closed", facts: []string{"closesAt"}},
 	domain.Paused:            {status: 409, title: "Paused", detail: "it is paused"},
-	domain.CouponNotFound:    {status: 404, title: "Coupon not found", detail: "there is no such coupon"},
-	domain.AlreadyUsed:       {status: 409, title: "Already used", detail: "this coupon has been used"},
-	domain.Revoked:           {status: 409, title: "Revoked", detail: "this coupon has been revoked"},
+	domain.CouponNotFound:    {status: 404, title: "Coupon not found", detail: "there is no such coupon", facts: []string{"couponId"}},
+	domain.AlreadyUsed:       {status: 409, title: "Already used", detail: "this coupon has been used", facts: []string{"couponId"}},
+	domain.Revoked:           {status: 409, title: "Revoked", detail: "this coupon has been revoked", facts: []string{"couponId"}},
+	domain.CouponInOrder:     {status: 409, title: "Coupon in order", detail: "an order with this coupon has no result yet", facts: []string{"couponId"}},
+	domain.NotApplicable:     {status: 409, title: "Coupon not applicable", detail: "this coupon does not apply to this order", facts: []string{"couponId", "minAmount"}},
 	domain.StockBelowIssued:  {status: 409, title: "Stock below issued", detail: "more units than that are issued or offered", facts: []string{"issued"}},
 
 	// Seats.
@@ -94,6 +96,10 @@ var codes = map[string]codeRow{
 	domain.HoldExpired:         {status: 409, title: "Hold expired", detail: "this hold has expired", facts: []string{"expiredAt"}},
 	domain.ExtendLimitExceeded: {status: 409, title: "Extend limit exceeded", detail: "this hold cannot be extended again", facts: []string{"limit"}},
 	domain.ReservationNotFound: {status: 404, title: "Reservation not found", detail: "there is no such reservation"},
+	domain.HoldInOrder:         {status: 409, title: "Hold in order", detail: "an order on this hold has no result yet", facts: []string{"imp_uids"}},
+	domain.PaymentRequired:     {status: 409, title: "Payment required", detail: "these seats are reserved by an order with a payment"},
+	domain.PaidSeats:           {status: 409, title: "Paid seats", detail: "at least one seat is paid for, or its order has no result yet", facts: []string{"imp_uids"}},
+	domain.CancelClosed:        {status: 409, title: "Cancel closed", detail: "it is too late to cancel this reservation"},
 	domain.AlreadyCancelled:    {status: 409, title: "Already cancelled", detail: "this has already been cancelled or ended"},
 
 	// Waiting lists.
@@ -108,9 +114,10 @@ var codes = map[string]codeRow{
 	domain.ProductClosed:      {status: 409, title: "Product closed", detail: "this product is no longer sold"},
 	domain.OrderNotFound:      {status: 404, title: "Order not found", detail: "there is no such order"},
 	domain.InvalidCount:       {status: 409, title: "Invalid count", detail: "this count cannot be ordered", facts: []string{"limit"}},
-	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be price times count", facts: []string{"expected"}},
+	domain.AmountMismatch:     {status: 409, title: "Amount mismatch", detail: "the amount must be the price, less the discount of the coupon", facts: []string{"expected"}},
 	domain.PaymentAlreadyUsed: {status: 409, title: "Payment already used", detail: "this payment belongs to another order"},
 	domain.TooManyOpenOrders:  {status: 409, title: "Too many open orders", detail: "so many of your orders have no result yet", facts: []string{"limit"}},
+	domain.PaymentNotRequired: {status: 409, title: "Payment not required", detail: "this costs nothing, or the seats are reserved without a payment"},
 	paymentsNotConfigured:     {status: 409, title: "Payments not configured", detail: "no payment provider is configured"},
 
 	// Alarms.

@@ -23,6 +23,7 @@ type commandRequest struct {
 	body        domain.Body
 	canonical   string // the body as it was read, for the fingerprint
 	admin       bool   // accepted also when there is no capacity for users
+	row         access // also has to admit the user, because of what the body says; the zero value: none
 	unavailable error  // why it cannot be appended, unless it was before; nil: it can
 }
 
@@ -40,6 +41,9 @@ func (s *Server) command(fallback time.Duration, decode commandDecoder) handler 
 		}
 		prefer := parsePrefer(r.Header["Prefer"])
 		req, err := decode(w, r)
+		if err == nil {
+			err = s.checkRoles(who, req.row)
+		}
 		if err == nil {
 			req.entity = cmp.Or(req.entity, who.User)
 			e.fingerprint = domain.NewFingerprint(r.Method, canonicalPath(r.URL.Path), req.canonical)

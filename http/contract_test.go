@@ -120,7 +120,7 @@ func TestContract_HasEveryCode(t *testing.T) {
 
 var (
 	transcriptCommand   = regexp.MustCompile(`^(?:\+|[0-9:.]+) +\S+ +(?:\[\w+\] +)?([a-z]+\.[a-z-]+)`)
-	transcriptRejection = regexp.MustCompile(`\* [a-z]+\.rejected .*?code=([a-z_]+)((?: [a-zA-Z]+=\S+)*)`)
+	transcriptRejection = regexp.MustCompile(`\* [a-z]+\.rejected .*?code=([a-z_]+)((?: [a-zA-Z_]+=\S+)*)`)
 )
 
 // The rules reject each command with codes that its operation has, and explain each with facts that the code has; and a code has no

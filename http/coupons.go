@@ -30,9 +30,25 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
 			Name: textField(o, "name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
-			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), Worth: decodeWorth(o),
 		}
 	})
+}
+
+// decodeWorth reads what the coupons of a promotion are worth.
+func decodeWorth(o *object) coupons.Worth {
+	w := coupons.Worth{MinAmount: o.Integer("minAmount", 0)}
+	o.Object("discount", func(o *object) {
+		w.Discount = &coupons.Discount{
+			Kind: o.Text("kind"), Amount: o.Integer("amount", 0), Percent: int(o.Integer("percent", 0)), MaxAmount: o.Integer("maxAmount", 0),
+		}
+	})
+	o.Object("appliesTo", func(o *object) {
+		w.AppliesTo = &coupons.AppliesTo{
+			ProductIDs: idList(o, "salePostIds", maxEntityID), ScheduleIDs: idList(o, "scheduleIds", maxEntityID),
+		}
+	})
+	return w
 }
 
 var (

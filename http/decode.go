@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -198,6 +199,17 @@ func requiredID(o *object, name string, max int) string {
 		o.Invalid(name, "is missing")
 	}
 	return id
+}
+
+// idList is a list of ids, nil when absent. Numbers are read as their digits.
+func idList(o *object, name string, max int) []string {
+	ids := o.TextsOrIntegers(name)
+	for i, id := range ids {
+		if err := checkID(id, fmt.Sprintf("%s[%d]", o.Path(name), i), max); err != nil {
+			o.Fail(err)
+		}
+	}
+	return ids
 }
 
 // timeField is an RFC 3339 time; 0 when absent.

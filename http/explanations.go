@@ -62,8 +62,8 @@ var explanations = map[string][2]explanation{
 		{"이 사용자는 할 수 없는 요청입니다. 역할이 필요하거나, 다른 사용자의 것이거나, 허용되지 않은 출처의 웹 페이지에서 보냈습니다.", "다시 보내지 말고 사용자의 역할이나 서비스의 `cors.origins` 설정을 확인하세요."},
 	},
 	domain.NotOwner: {
-		{"The coupon, hold, reservation or waiting entry belongs to another user.", "Do not retry. Read the user's own with the paths under /api/v1/me."},
-		{"다른 사용자의 쿠폰, 선점, 예매 또는 대기입니다.", "다시 보내지 마세요. 본인의 내역은 /api/v1/me 아래에서 읽을 수 있습니다."},
+		{"The coupon, hold, reservation or waiting entry belongs to another user. What was paid for an order is refunded.", "Do not retry. Read the user's own with the paths under /api/v1/me."},
+		{"다른 사용자의 쿠폰, 선점, 예매 또는 대기입니다. 주문에 결제된 금액은 환불됩니다.", "다시 보내지 마세요. 본인의 내역은 /api/v1/me 아래에서 읽을 수 있습니다."},
 	},
 
 	// Idempotency and positions.
@@ -155,6 +155,14 @@ var explanations = map[string][2]explanation{
 		{"An admin has taken the coupon back.", "Do not retry."},
 		{"관리자가 회수한 쿠폰입니다.", "다시 보내지 마세요."},
 	},
+	domain.CouponInOrder: {
+		{"An order names the coupon `couponId` and has no result yet. Whatever was paid for this order is refunded.", "Wait for the result of that order. If it fails, the coupon can be used again."},
+		{"쿠폰(`couponId`)이 아직 결과가 나오지 않은 주문에 쓰이고 있습니다. 이 주문으로 결제된 금액은 환불됩니다.", "그 주문의 결과를 기다리세요. 주문이 실패하면 쿠폰을 다시 쓸 수 있습니다."},
+	},
+	domain.NotApplicable: {
+		{"The coupon `couponId` is not for this product or schedule, the order costs less than `minAmount`, or the coupon changes no price. Whatever was paid is refunded.", "Order without the coupon, or for at least `minAmount`."},
+		{"쿠폰(`couponId`)을 쓸 수 없는 상품 또는 회차이거나, 주문 금액이 `minAmount`보다 적거나, 할인이 없는 쿠폰입니다. 결제된 금액은 환불됩니다.", "쿠폰 없이 주문하거나 `minAmount` 이상으로 주문하세요."},
+	},
 	domain.StockBelowIssued: {
 		{"`issued` units are issued or on offer; the stock cannot be less.", "Take fewer units away."},
 		{"이미 발급되었거나 제안 중인 수량이 `issued`개이므로 재고를 그보다 줄일 수 없습니다.", "줄이는 수량을 낮추세요."},
@@ -194,12 +202,12 @@ var explanations = map[string][2]explanation{
 		{"이렇게 고르면 `scheduleSeatIds` 좌석이 하나씩만 남습니다.", "한 좌석만 남지 않게 고르거나 bestAvailable로 요청하세요."},
 	},
 	domain.HoldNotFound: {
-		{"There is no such hold, or it was reserved or released.", "Read /api/v1/me/holds."},
-		{"이 선점이 없거나 이미 예매 또는 해제되었습니다.", "/api/v1/me/holds에서 확인하세요."},
+		{"There is no such hold, or it was reserved or released. What was paid for an order is refunded.", "Read /api/v1/me/holds."},
+		{"이 선점이 없거나 이미 예매 또는 해제되었습니다. 주문에 결제된 금액은 환불됩니다.", "/api/v1/me/holds에서 확인하세요."},
 	},
 	domain.HoldExpired: {
-		{"The hold was over at `expiredAt`.", "Hold seats again."},
-		{"선점이 `expiredAt`에 만료되었습니다.", "좌석을 다시 선점하세요."},
+		{"The hold was over at `expiredAt`. What was paid for an order is refunded.", "Hold seats again."},
+		{"선점이 `expiredAt`에 만료되었습니다. 주문에 결제된 금액은 환불됩니다.", "좌석을 다시 선점하세요."},
 	},
 	domain.ExtendLimitExceeded: {
 		{"A hold can be extended `limit` times, and not beyond the schedule's longest hold.", "Reserve the seats in time."},
@@ -208,6 +216,22 @@ var explanations = map[string][2]explanation{
 	domain.ReservationNotFound: {
 		{"There is no reservation with this id.", "Read /api/v1/me/reservations."},
 		{"이 ID의 예매가 없습니다.", "/api/v1/me/reservations에서 확인하세요."},
+	},
+	domain.HoldInOrder: {
+		{"The order in `imp_uids` is on this hold and has no result yet. Until then the hold does not expire and cannot be changed. What was paid for a second order is refunded.", "Wait for the result of that order: the frame `order-success` or `order-failure`."},
+		{"이 선점에는 아직 결과가 나오지 않은 주문(`imp_uids`)이 있습니다. 그동안 선점은 만료되지 않고 바꿀 수도 없습니다. 두 번째 주문으로 결제된 금액은 환불됩니다.", "그 주문의 결과(`order-success` 또는 `order-failure` 프레임)를 기다리세요."},
+	},
+	domain.PaymentRequired: {
+		{"Seats of this schedule are paid for.", "Prepare a payment with `holdId`, and order the hold: POST /api/v1/orders."},
+		{"결제해야 예매되는 회차입니다.", "`holdId`로 결제를 준비하고 POST /api/v1/orders로 주문하세요."},
+	},
+	domain.PaidSeats: {
+		{"The orders in `imp_uids` have some of these seats. No seat was changed.", "Leave these seats out, or send `\"refund\": true`, which needs the role admin: each order ends with all of its seats, and is refunded."},
+		{"일부 좌석이 `imp_uids`의 주문에 있습니다. 바뀐 좌석은 없습니다.", "그 좌석을 빼거나 `\"refund\": true`로 보내세요(admin 역할 필요). 주문이 모든 좌석과 함께 취소되고 환불됩니다."},
+	},
+	domain.CancelClosed: {
+		{"No refund tier of the schedule applies any more, or it has none.", "Do not retry. An admin can cancel the order."},
+		{"회차의 환불 기준에 따른 취소 기한이 지났거나 취소할 수 없는 회차입니다.", "다시 보내지 마세요. 관리자는 주문을 취소할 수 있습니다."},
 	},
 	domain.AlreadyCancelled: {
 		{"The reservation or order was cancelled before, or the order has failed.", "Do not retry."},
@@ -254,8 +278,8 @@ var explanations = map[string][2]explanation{
 		{"한 주문의 수량은 1개 이상 `limit`개 이하입니다.", "count를 고치세요."},
 	},
 	domain.AmountMismatch: {
-		{"The amount is not what the units cost, which is `expected`. Whatever was paid is refunded.", "Read the product again, and prepare a payment of the right amount."},
-		{"주문 금액이 상품 가격(`expected`)과 다릅니다. 결제된 금액은 환불됩니다.", "상품을 다시 읽고 올바른 금액으로 결제를 준비하세요."},
+		{"The amount is not what the order costs with its coupon, which is `expected`. Whatever was paid is refunded.", "Prepare a payment again, and pay the amount that it names."},
+		{"주문 금액이 쿠폰을 적용한 가격(`expected`)과 다릅니다. 결제된 금액은 환불됩니다.", "결제를 다시 준비하고 그 금액으로 결제하세요."},
 	},
 	domain.PaymentAlreadyUsed: {
 		{"The payment belongs to another order. Nothing happens to it.", "Read the order of this payment, or pay again for a new one."},
@@ -264,6 +288,10 @@ var explanations = map[string][2]explanation{
 	domain.TooManyOpenOrders: {
 		{"`limit` orders of the user have no result yet. This one was not recorded, and nothing happens to its payment.", "Order again with the same payment and a new key when one of the others has its result."},
 		{"결과가 나오지 않은 주문이 이미 `limit`건 있습니다. 이 주문은 접수되지 않았고, 결제에는 변화가 없습니다.", "다른 주문의 결과가 나온 뒤 같은 결제와 새 키로 다시 주문하세요."},
+	},
+	domain.PaymentNotRequired: {
+		{"The seats are reserved without a payment, or the order costs nothing with its coupon. Whatever was paid is refunded.", "Reserve the seats, or send the order without `imp_uid` and with the amount 0."},
+		{"결제 없이 예매하는 좌석이거나 쿠폰을 쓰면 0원인 주문입니다. 결제된 금액은 환불됩니다.", "좌석을 예매하거나, `imp_uid` 없이 금액 0으로 주문하세요."},
 	},
 	paymentsNotConfigured: {
 		{"The service has no payment provider, so it accepts no orders.", "The operator sets `payments.provider`."},

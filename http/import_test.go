@@ -45,17 +45,18 @@ func (f *fixture) importFile(t *testing.T, contentType, key, file string) import
 }
 
 const (
-	sampleCSV = "\uFEFFscheduleId,title,startsAt,holdSeconds,maxSeatsPerUser,section,price,row,seats\r\n" +
-		"mon,\"Monday, late\",2030-05-01T19:30:00Z,300,2,A,50000,1,20\r\n" +
-		"mon,,,,,,,2,\r\n" +
-		"mon,,,,,B,30000,1,10\r\n" +
-		"mon,,,,,B,,2,10\r\n" +
+	sampleCSV = "\uFEFFscheduleId,title,startsAt,holdSeconds,maxSeatsPerUser,payment,refundTiers,section,price,row,seats\r\n" +
+		"mon,\"Monday, late\",2030-05-01T19:30:00Z,300,2,required,864000=100  86400=70,A,50000,1,20\r\n" +
+		"mon,,,,,,,,,2,\r\n" +
+		"mon,,,,,required,,B,30000,1,10\r\n" +
+		"mon,,,,,,,B,,2,10\r\n" +
 		"\r\n" +
-		"tue,Tuesday,,,,A,100,1,3\r\n"
+		"tue,Tuesday,,,,,,A,100,1,3\r\n"
 	sampleJSON = `[{"scheduleId": "mon", "title": "Monday, late", "startsAt": "2030-05-01T19:30:00Z", "holdSeconds": 300, "maxSeatsPerUser": 2,
+		"payment": "required", "refundTiers": [{"untilSeconds": 864000, "percent": 100}, {"untilSeconds": 86400, "percent": 70}],
 		"sections": [{"name": "A", "price": 50000, "rows": [{"name": "1", "seats": 20}, {"name": "2", "seats": 20}]},
 			{"name": "B", "price": 30000, "rows": [{"name": "1", "seats": 10}, {"name": "2", "seats": 10}]}]},
-		{"scheduleId": "tue", "title": "Tuesday", "sections": [{"name": "A", "price": 100, "rows": [{"name": "1", "seats": 3}]}]}]`
+		{"scheduleId": "tue", "title": "Tuesday", "payment": "none", "refundTiers": [], "sections": [{"name": "A", "price": 100, "rows": [{"name": "1", "seats": 3}]}]}]`
 )
 
 // The same schedules as CSV and JSON are the same import: the second gets the outcomes of the first.
@@ -75,7 +76,8 @@ func TestImport_ReplaysAcrossFormats(t *testing.T) {
 	}
 	monday := f.log.batches[0].Commands[0]
 	c := monday.Body.(seats.Create)
-	if monday.Entity != "mon" || monday.User != "admin" || c.MaxExtensions != 1 || c.MaxHoldSeconds != 600 || len(c.Sections) != 2 || c.Sections[0].Rows[1].Seats != 20 {
+	if monday.Entity != "mon" || monday.User != "admin" || c.MaxExtensions != 1 || c.MaxHoldSeconds != 600 || len(c.Sections) != 2 || c.Sections[0].Rows[1].Seats != 20 ||
+		c.Payment != seats.PaymentRequired || fmt.Sprint(c.RefundTiers) != "[{864000 100} {86400 70}]" {
 		t.Errorf("got %+v", monday)
 	}
 
@@ -139,6 +141,7 @@ func TestImport_ResumesAfterUnknownOutcome(t *testing.T) {
 func TestImport_LocatesErrors(t *testing.T) {
 	f := newFixture(t)
 	const header = "scheduleId,title,section,price,row,seats\n"
+	const tiers = "scheduleId,title,startsAt,payment,refundTiers,section,price,row,seats\n"
 	monday := `{"scheduleId":"mon","title":"t","sections":[{"name":"A","price":1,"rows":[{"name":"1","seats":1}]}]}`
 	for i, c := range []struct {
 		contentType, file string
@@ -160,6 +163,16 @@ func TestImport_LocatesErrors(t *testing.T) {
 		{"text/csv", header + "s,t\x00,A,1,1,1\n", 400, 2, "title"},
 		{"text/csv", header + "s,t\u202e,A,1,1,1\n", 400, 2, "title"},
 		{"text/csv", "scheduleId,title,startsAt,section,price,row,seats\ns,t,,A,1,1,1\nr,t,2030-01-01T1:00:00Z,A,1,1,1\n", 400, 3, "startsAt"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,864000,A,1,1,1\n", 400, 2, "refundTiers"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,864000=100 x=70,A,1,1,1\n", 400, 2, "refundTiers[1].untilSeconds"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,864000=100 86400=,A,1,1,1\n", 400, 2, "refundTiers[1].percent"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,864000=50 86400=70,A,1,1,1\n", 400, 2, "refundTiers[1].percent"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required," + strings.Repeat("9=9 ", 1_000_000) + ",A,1,1,1\n", 400, 2, "refundTiers"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,9=9,A,1,1,1\ns,,,,9=8,A,1,2,1\n", 400, 3, "refundTiers"},
+		{"text/csv", tiers + "s,t,,required,9=9,A,1,1,1\n", 400, 2, "refundTiers"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,,9=9,A,1,1,1\n", 400, 2, "refundTiers"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,maybe,,A,1,1,1\n", 400, 2, "payment"},
+		{"text/csv", tiers + "s,t,2030-01-01T19:00:00Z,required,,A,1,1,1\ns,,,none,,A,1,2,1\n", 400, 3, "payment"},
 		{"application/vnd.ms-excel", "PK\x03\x04", 400, 0, "$"},
 		{"application/vnd.ms-excel; charset=euc-kr", header, 415, 0, ""},
 		{"text/csv", header + "s,t,A,1,\"1,1\n", 400, 2, "$"},

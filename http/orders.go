@@ -3,10 +3,12 @@
 package http
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"onsale/domain"
 	"onsale/domain/orders"
@@ -59,33 +61,86 @@ func product(r *http.Request, _ url.Values, v *store.View) (any, error) {
 	return viewProduct(p), err
 }
 
-// preparePayment reads POST /api/v1/orders/prepare.
-func (s *Server) preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
-	var product string
-	var count int64
-	err := readFields(w, r, func(o *object) {
-		product, count = requiredID(o, "salePostId", maxEntityID), o.Integer("count", 0)
-	})
-	body := orders.Prepare{Count: int(count)}
-	if s.Payments != nil {
-		body.MaxOpenOrders = s.Payments.MaxOpenOrders
-	}
-	return commandRequest{entity: product, body: body, canonical: fmt.Sprintf("%s %d", product, count)}, err
+// purchase is what a body buys: units of a product, or the seats of a hold.
+type purchase struct {
+	product string
+	count   int
+	hold    string
+	coupon  string
 }
 
-// placeOrder reads POST /api/v1/orders. The fingerprint does not cover the settings, which may have changed at a retry.
+func decodePurchase(o *object) purchase {
+	const either = "give either salePostId and count, or holdId"
+	p := purchase{
+		product: idField(o, "salePostId", maxEntityID), count: int(o.Integer("count", 0)),
+		hold: idField(o, "holdId", maxID), coupon: idField(o, "couponId", maxID),
+	}
+	switch {
+	case p.hold == "" && p.product == "":
+		o.Invalid("salePostId", "is missing; "+either)
+	case p.hold != "" && p.product != "":
+		o.Invalid("holdId", either)
+	case p.hold != "" && o.Has("count"):
+		o.Invalid("count", either)
+	}
+	return p
+}
+
+// canonical has no equal of another purchase: ids have no "=". Without hold and coupon it is as it was before there were any, for
+// requests that are sent again after an upgrade.
+func (p purchase) canonical() string {
+	text := p.product + " " + strconv.Itoa(p.count)
+	if p.hold != "" {
+		text = "holdId=" + p.hold
+	}
+	if p.coupon != "" {
+		text += " couponId=" + p.coupon
+	}
+	return text
+}
+
+// preparePayment reads POST /api/v1/orders/prepare. The fingerprint does not cover the settings, which may have changed at a retry.
+func (s *Server) preparePayment(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	var p purchase
+	err := readFields(w, r, func(o *object) { p = decodePurchase(o) })
+	body := orders.Prepare{Count: p.count, HoldID: p.hold, CouponID: p.coupon}
+	if s.Payments != nil {
+		terms := s.Payments.Terms
+		body.Terms, body.MaxOpenOrders = &terms, s.Payments.MaxOpenOrders
+	}
+	return commandRequest{entity: cmp.Or(p.product, p.hold), body: body, canonical: p.canonical()}, err
+}
+
+// placeOrder reads POST /api/v1/orders. The fingerprint does not cover the settings, as with preparePayment.
 func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 	var impUID string
-	var body orders.Place
+	var p purchase
+	var amount int64
 	err := readFields(w, r, func(o *object) {
-		impUID, body.ProductID = requiredID(o, "imp_uid", maxID), requiredID(o, "salePostId", maxEntityID)
-		body.Count, body.Amount = int(o.Integer("count", 0)), o.RequiredInteger("amount")
+		impUID = decodePayment(o)
+		p, amount = decodePurchase(o), o.RequiredInteger("amount")
 	})
-	canonical := fmt.Sprintf("%s %s %d %d", impUID, body.ProductID, body.Count, body.Amount)
+	body := orders.Place{ProductID: p.product, Count: p.count, HoldID: p.hold, CouponID: p.coupon, Amount: amount}
 	if s.Payments != nil {
 		body.Terms, body.MaxOpenOrders = s.Payments.Terms, s.Payments.MaxOpenOrders
 	}
+	canonical := fmt.Sprintf("%s %s %d", impUID, p.canonical(), amount)
 	return commandRequest{entity: impUID, body: body, canonical: canonical}, err
+}
+
+// decodePayment reads the imp_uid of an order. One that costs nothing has none; ids like those that it gets instead are refused.
+func decodePayment(o *object) string {
+	id := idField(o, "imp_uid", maxID)
+	switch {
+	case orders.IsReserved(id):
+		o.Invalid("imp_uid", "is reserved for orders without a payment")
+	case id != "":
+	case !o.Has("amount") || o.Integer("amount", 0) != 0:
+		o.Invalid("imp_uid", "is missing; only an order with the amount 0 needs none")
+	default:
+		return orders.NoPayment
+	}
+	return id
 }
 
 // cancelOrder reads POST /api/v1/admin/orders/:imp_uid/cancel.
@@ -94,7 +149,14 @@ func cancelOrder(w http.ResponseWriter, r *http.Request) (commandRequest, error)
 	if err != nil {
 		return commandRequest{}, err
 	}
-	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody { return orders.Cancel{Reason: textField(o, "reason")} })
+	body, canonical, err := decodeBody(w, r, func(o *object) validatedBody {
+		c := orders.Cancel{Reason: textField(o, "reason")}
+		if o.Has("percent") {
+			percent := int(o.RequiredInteger("percent"))
+			c.Percent = &percent
+		}
+		return c
+	})
 	return commandRequest{entity: id, body: body, canonical: canonical, admin: true}, err
 }
 
@@ -125,7 +187,7 @@ var myOrders = userList((*store.View).Orders, func(o orders.Order) view.Order { 
 
 // Payments is what the API needs of a payment provider.
 type Payments struct {
-	// Terms are written into each order.
+	// Terms are written into each order and each prepared payment.
 	Terms orders.Terms
 
 	// MaxOpenOrders limits the orders of a user that have no result; 0: no limit.
@@ -139,7 +201,8 @@ type Payments struct {
 	Notify func(ref string) bool
 }
 
-// requirePayments reads a command that needs a payment provider. Without one it is refused, unless it was decided earlier.
+// requirePayments reads a command that needs a payment provider. Without one it is refused, unless it was decided earlier: an order
+// that costs nothing, too, for the terms that every order carries are those of the provider.
 func (s *Server) requirePayments(decode commandDecoder) commandDecoder {
 	return func(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
 		req, err := decode(w, r)

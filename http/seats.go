@@ -35,11 +35,26 @@ var (
 	unblockSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
 		return seats.Unblock{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason")}
 	}))
-	reclaimSeats = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
-		return seats.Reclaim{ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason")}
+	closeSchedule  = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: textField(o, "reason")} }))
+	cancelSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody {
+		return seats.CancelSchedule{Reason: textField(o, "reason")}
 	}))
-	closeSchedule = adminCommand(entityCommand("scheduleId", func(o *object) validatedBody { return seats.Close{Reason: textField(o, "reason")} }))
 )
+
+// reclaimSeats reads POST /api/v1/admin/schedules/:scheduleId/release. Refunds are for those who may cancel orders.
+func reclaimSeats(w http.ResponseWriter, r *http.Request) (commandRequest, error) {
+	var body seats.Reclaim
+	req, err := entityCommand("scheduleId", func(o *object) validatedBody {
+		body = seats.Reclaim{
+			ScheduleSeatIDs: o.Integers("scheduleSeatIds"), Reason: textField(o, "reason"), Refund: o.Bool("refund", false),
+		}
+		return body
+	})(w, r)
+	if req.admin = true; body.Refund {
+		req.row = admins
+	}
+	return req, err
+}
 
 // cancelReservation reads POST /api/v1/reservations/:reservationId/cancel.
 var cancelReservation = pathCommand(func(r *http.Request) (string, domain.Body, error) {
@@ -60,13 +75,31 @@ func decodeSchedule(o *object) validatedBody {
 		Title: textField(o, "title"), StartsAt: timeField(o, "startsAt"),
 		HoldSeconds: int(hold), MaxSeatsPerUser: int(o.Integer("maxSeatsPerUser", 4)),
 		Options: seats.Options{
+			Payment:        paymentField(o),
 			MaxExtensions:  int(o.Integer("maxExtensions", 1)),
 			MaxHoldSeconds: int(o.Integer("maxHoldSeconds", 2*min(hold, seats.MaxHoldSeconds/2))),
 			NoOrphans:      o.Bool("noOrphans", false), ReleaseEverySeconds: int(o.Integer("releaseEverySeconds", 0)),
 		},
 	}
+	o.Each("refundTiers", func(o *object) {
+		c.RefundTiers = append(c.RefundTiers, seats.RefundTier{
+			UntilSeconds: o.RequiredInteger("untilSeconds"), Percent: int(o.RequiredInteger("percent")),
+		})
+	})
 	o.Each("sections", func(o *object) { c.Sections = append(c.Sections, decodeSection(o)) })
 	return c
+}
+
+// paymentField is whether seats are paid for. In the log "none" is "", as in schedules from before there was a choice.
+func paymentField(o *object) string {
+	switch text := o.Text("payment"); {
+	case text == "none":
+		return ""
+	case text == "" && o.Has("payment"):
+		return "empty" // which is none of the values
+	default:
+		return text
+	}
 }
 
 func decodeSection(o *object) seats.Section {

@@ -39,7 +39,8 @@ func TestCodes_MatchContract(t *testing.T) {
 		409: `epoch_changed sold_out already_issued user_limit_exceeded not_open closed paused already_used revoked
 			seat_unavailable seat_limit_exceeded no_adjacent_seats orphan_seat too_many_seats hold_expired extend_limit_exceeded
 			already_cancelled already_waiting offer_expired no_offer product_closed product_exists invalid_count amount_mismatch
-			payment_already_used too_many_open_orders payments_not_configured promotion_exists stock_below_issued schedule_exists`,
+			payment_already_used too_many_open_orders payments_not_configured promotion_exists stock_below_issued schedule_exists
+			payment_required payment_not_required hold_in_order paid_seats cancel_closed coupon_not_applicable coupon_in_order`,
 	}
 	known := 0
 	for status, group := range groups {

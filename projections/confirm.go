@@ -41,9 +41,9 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 		confirmed = append(confirmed, e)
 		p.recent.note(e.Number, next.record.Hash)
 		if e.User != "" {
-			p.confirmLast(e.User, e.Number)
+			p.confirmLast(next.keys.User, e.Number)
 		}
-		p.confirmLast(store.EntityKey(e.Event), e.Number)
+		p.confirmLast(next.keys.Entity, e.Number)
 		p.confirmed = e.Number
 		if !e.Request.IsZero() {
 			p.waiters.deliver(e.Event)
@@ -61,11 +61,28 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 }
 
 // confirmLast makes n the last confirmed event of a user or entity.
-func (p *Projector) confirmLast(key string, n uint64) {
-	p.lastEvents[key] = n
+func (p *Projector) confirmLast(key store.Key, n uint64) {
+	p.lastEvents.Set(key, n)
 	if p.unconfirmed[key] == n { // no later one is decided
 		delete(p.unconfirmed, key)
 	}
+}
+
+// link makes event n the last event of its user and entity that is decided, and returns those before it.
+func (p *Projector) link(n uint64, keys store.Keys) (links store.Links) {
+	link := func(key store.Key) uint64 {
+		prev, ok := p.unconfirmed[key]
+		if !ok {
+			prev = p.lastEvents.Of(key)
+		}
+		p.unconfirmed[key] = n
+		return prev
+	}
+	if keys.User != (store.Key{}) {
+		links.PrevOfUser = link(keys.User)
+	}
+	links.PrevOfEntity = link(keys.Entity)
+	return links
 }
 
 // trimmableUpTo is the number up to which EVENTS is certainly on disk, so that the outbox may drop its records.

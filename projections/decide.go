@@ -138,12 +138,11 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 					repeats = append(repeats, c.Sequence)
 				}
 				for _, event := range decided {
-					record, err := p.writeEvent(w, cp.Hash, event)
-					if err != nil {
+					if event.record, err = p.writeEvent(w, cp.Hash, event.event); err != nil {
 						return err
 					}
-					events = append(events, pendingEvent{event, record})
-					cp.Hash = record.Hash
+					events = append(events, event)
+					cp.Hash = event.record.Hash
 				}
 				cp.Sequence = c.Sequence
 			}
@@ -187,8 +186,8 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 	return nil
 }
 
-// decideOne executes one command on the machine and links its events, under the lock that their readers take.
-func (p *Projector) decideOne(c domain.Command) (decided []ConfirmedEvent, err error) {
+// decideOne executes one command on the machine and links its events, which have no record yet, under the lock that their readers take.
+func (p *Projector) decideOne(c domain.Command) (decided []pendingEvent, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			err = fmt.Errorf("%w: applying the events of command %d: %v", errApply, c.Sequence, panicked)
@@ -201,7 +200,8 @@ func (p *Projector) decideOne(c domain.Command) (decided []ConfirmedEvent, err e
 		p.Logger.Error("a rule panicked; the command is a dead letter", "sequence", c.Sequence, "error", failure)
 	}
 	for _, e := range events {
-		decided = append(decided, ConfirmedEvent{e, p.unconfirmed.Advance(e, p.lastEvents)})
+		keys := store.KeysOf(e)
+		decided = append(decided, pendingEvent{event: ConfirmedEvent{e, p.link(e.Number, keys)}, keys: keys})
 	}
 	return decided, nil
 }
@@ -222,7 +222,6 @@ func (p *Projector) reload() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.machine, p.unconfirmed, p.counters = state.Machine, state.LastEvents, state.Counters
-	maps.DeleteFunc(p.unconfirmed, func(_ string, n uint64) bool { return n <= p.confirmed })
+	p.machine, p.unconfirmed, p.counters = state.Machine, maps.Collect(state.LastEvents.After(p.confirmed)), state.Counters
 	return nil
 }

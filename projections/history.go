@@ -17,12 +17,12 @@ const eventsPerRead = 64
 
 // EventsOfUser are the user's confirmed events from a number on; after the last it waits for more, until ctx ends. Last is not set.
 func (p *Projector) EventsOfUser(ctx context.Context, user string, from uint64) iter.Seq2[domain.Event, error] {
-	return p.history(ctx, from, store.OfUser, user)
+	return p.history(ctx, from, store.OfUser, store.UserKey(user))
 }
 
 // EventsOfEntity are those of an entity ("seats", "demo").
 func (p *Projector) EventsOfEntity(ctx context.Context, kind, entity string, from uint64) iter.Seq2[domain.Event, error] {
-	return p.history(ctx, from, store.OfEntity, kind+"."+entity)
+	return p.history(ctx, from, store.OfEntity, store.EntityKey(kind, entity))
 }
 
 // EventsFrom are all of them.
@@ -52,13 +52,13 @@ func (p *Projector) EventsFrom(ctx context.Context, from uint64) iter.Seq2[domai
 }
 
 // history follows the chain of links of a user or an entity; key is its key in lastEvents.
-func (p *Projector) history(ctx context.Context, from uint64, chain store.Chain, key string) iter.Seq2[domain.Event, error] {
+func (p *Projector) history(ctx context.Context, from uint64, chain store.Chain, key store.Key) iter.Seq2[domain.Event, error] {
 	return func(yield func(domain.Event, error) bool) {
 		var resumePoints []uint64
 		for {
 			var start uint64
 			err := p.waitUntil(ctx, func() bool {
-				start = p.lastEvents[key]
+				start = p.lastEvents.Of(key)
 				return start >= max(1, from)
 			})
 			if err != nil || ctx.Err() != nil {

@@ -44,7 +44,8 @@ func checkHistory(tb testing.TB, p *projections.Projector, log store.EventLog, l
 		if e.User != "" {
 			users[e.User] = append(users[e.User], e)
 		}
-		key := store.EntityKey(e)
+		name, _ := e.Body.Type()
+		key := domain.Kind(name) + "." + e.Entity
 		entities[key] = append(entities[key], e)
 		if record.Number == last {
 			break

@@ -128,17 +128,17 @@ func (p *Projector) WaitDecided(ctx context.Context, sequence uint64) error {
 func (p *Projector) EventNumberAt(t domain.Time) (uint64, error) { return p.store.EventNumberAt(t) }
 
 // LastOfUser is the number of the user's last confirmed event; 0 when there is none.
-func (p *Projector) LastOfUser(user string) uint64 { return p.lastConfirmed(user) }
+func (p *Projector) LastOfUser(user string) uint64 { return p.lastConfirmed(store.UserKey(user)) }
 
 // LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo").
 func (p *Projector) LastOfEntity(kind, entity string) uint64 {
-	return p.lastConfirmed(kind + "." + entity)
+	return p.lastConfirmed(store.EntityKey(kind, entity))
 }
 
-func (p *Projector) lastConfirmed(key string) uint64 {
+func (p *Projector) lastConfirmed(key store.Key) uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.lastEvents[key]
+	return p.lastEvents.Of(key)
 }
 
 // Read gives read a view of the store for user; "" is anonymous. A user's lists have confirmed events only.

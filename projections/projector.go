@@ -94,10 +94,10 @@ type Projector struct {
 
 	// mu guards what that goroutine writes and others read. It is held for map accesses only, never during I/O.
 	mu            sync.RWMutex
-	machine       *machine.Machine // written by the goroutine that decides, which reads it without the lock
-	lastEvents    store.LastEvents // of confirmed events
-	unconfirmed   store.LastEvents // of events that are decided and not confirmed
-	counters      store.Counters   // of committed events
+	machine       *machine.Machine     // written by the goroutine that decides, which reads it without the lock
+	lastEvents    *store.LastEvents    // of confirmed events
+	unconfirmed   map[store.Key]uint64 // the last event of each user and entity that is decided and not confirmed
+	counters      store.Counters       // of committed events
 	rate          rateWindow
 	pending       []pendingEvent // committed and not confirmed, in order
 	waiters       waiters
@@ -130,6 +130,7 @@ type Projector struct {
 // pendingEvent waits for its confirmation.
 type pendingEvent struct {
 	event  ConfirmedEvent
+	keys   store.Keys
 	record domain.Record
 }
 
@@ -302,14 +303,6 @@ func (p *Projector) Confirmed() uint64 {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.confirmed
-}
-
-// Close closes the store, after Run has returned.
-func (p *Projector) Close() error {
-	if p.store == nil {
-		return nil // it was not opened: the file belongs to another log
-	}
-	return errors.Join(p.noteClosed(), p.store.Close())
 }
 
 func (p *Projector) haltedError() error {

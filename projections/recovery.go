@@ -34,7 +34,7 @@ var ErrInconsistent = errors.New("the logs are inconsistent")
 // Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{Config: c, unconfirmed: store.LastEvents{}, changed: make(chan struct{}), failed: make(chan error, 1), waiters: waiters{}, metrics: newMetrics()}
+	p := &Projector{Config: c, unconfirmed: map[store.Key]uint64{}, changed: make(chan struct{}), failed: make(chan error, 1), waiters: waiters{}, metrics: newMetrics()}
 	p.doubt.watch, p.doubt.ask = cmp.Or(c.doubt.watch, watchdogInterval), cmp.Or(c.doubt.ask, doubtInterval)
 	p.doubt.patience = cmp.Or(c.doubt.patience, doubtPatience)
 	state, err := c.Log.State(ctx)
@@ -217,23 +217,43 @@ func (p *Projector) restorePending() error {
 		if err != nil {
 			return err
 		}
-		p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, links[i]}, record})
+		p.pending = append(p.pending, pendingEvent{ConfirmedEvent{e, links[i]}, store.KeysOf(e), record})
 	}
 	// The last events that are not confirmed move to unconfirmed, and lastEvents gets the confirmed ones before them.
 	for _, pending := range slices.Backward(p.pending) {
 		e := pending.event
-		unwind := func(key string, prev uint64) {
+		unwind := func(key store.Key, prev uint64) {
 			if p.unconfirmed[key] == 0 {
 				p.unconfirmed[key] = e.Number
 			}
-			if p.lastEvents[key] = prev; prev == 0 {
-				delete(p.lastEvents, key)
-			}
+			p.lastEvents.Set(key, prev)
 		}
 		if e.User != "" {
-			unwind(e.User, e.PrevOfUser)
+			unwind(pending.keys.User, e.PrevOfUser)
 		}
-		unwind(store.EntityKey(e.Event), e.PrevOfEntity)
+		unwind(pending.keys.Entity, e.PrevOfEntity)
 	}
 	return nil
+}
+
+// Close closes the store, after Run has returned.
+func (p *Projector) Close() error {
+	if p.store == nil {
+		return nil // it was not opened: the file belongs to another log
+	}
+	p.saveState()
+	return errors.Join(p.noteClosed(), p.store.Close())
+}
+
+// saveState saves the state for the next start, where it is that of the last commit.
+func (p *Projector) saveState() {
+	if p.halted.Load() != nil {
+		return
+	}
+	for key, n := range p.unconfirmed {
+		p.lastEvents.Set(key, n) // the store's last events are those that are decided
+	}
+	if err := p.store.SaveState(store.State{Machine: p.machine, LastEvents: p.lastEvents, Counters: p.counters}); err != nil {
+		p.Logger.Warn("the state was not saved: the next start reads all rows", "error", err)
+	}
 }

@@ -77,7 +77,7 @@ func TestWitness_KeepsDamagedStore(t *testing.T) {
 				t.Errorf("got %v, want a halt because %s", err, c.kept)
 			}
 			t.Log(err)
-			if quarantined, _ := filepath.Glob(tn.path() + ".*"); !bytes.Equal(tn.readFile(tn.path()), damaged) || len(quarantined) > 1 {
+			if quarantined, _ := filepath.Glob(tn.path() + ".damaged-*"); !bytes.Equal(tn.readFile(tn.path()), damaged) || len(quarantined) > 0 {
 				t.Errorf("the file was changed, or moved to %v", quarantined)
 			}
 			tn.close()

@@ -4,11 +4,8 @@
 package coupons
 
 import (
-	"iter"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"onsale/domain"
 	"onsale/domain/deadline"
@@ -35,8 +32,7 @@ type Promotion struct {
 	Paused          bool        `json:"paused,omitempty"`
 	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when Closed was emitted, by an admin or by time
 
-	coupons       []Coupon                  // number n at n-1
-	holders       map[string]UserCoupons    // by user: coupons that are not revoked
+	issued        issuedCoupons
 	waiting       waitlist.List             // entries without an offer
 	offers        map[uint64]waitlist.Offer // by the sequence in their waiting id
 	expiredOffers map[uint64]waitlist.Offer // kept, so that a late answer gets offer_expired
@@ -57,7 +53,7 @@ func (s *State) IDs() []string { return slices.Sorted(maps.Keys(s.promotions)) }
 // Restore adds a promotion with its counters and flags, as JSON has them. RestoreCoupon, RestoreWaiting, RestoreOffer and
 // RestoreExpired add the rest; they do not count.
 func (s *State) Restore(p Promotion) *Promotion {
-	p.coupons, p.holders, p.waiting = nil, map[string]UserCoupons{}, waitlist.List{}
+	p.issued, p.waiting = issuedCoupons{}, waitlist.List{}
 	p.offers, p.expiredOffers, p.offerOf = map[uint64]waitlist.Offer{}, map[uint64]waitlist.Offer{}, map[string]uint64{}
 	s.promotions[p.PromotionID] = &p
 	if !p.Opened {
@@ -111,71 +107,4 @@ func (p *Promotion) Status(now domain.Time) (status PromotionStatus, until domai
 		return StatusSoldOut, p.ClosesAt
 	}
 	return StatusOpen, p.ClosesAt
-}
-
-// Coupon is one issued unit. A revoked coupon keeps its last owner.
-type Coupon struct {
-	Owner  string
-	Status Status
-}
-
-// Status is the status of a coupon; the zero value is ISSUED.
-type Status uint8
-
-const (
-	StatusIssued Status = iota
-	StatusUsed
-	StatusRevoked
-	StatusInOrder // an order names it that has no result yet
-)
-
-// String returns the status as it is on the wire.
-func (s Status) String() string { return [...]string{"ISSUED", "USED", "REVOKED", "IN_ORDER"}[s] }
-
-// UserCoupons is what one user has of one promotion: coupons issued or used, not those revoked.
-type UserCoupons struct {
-	Count  int32
-	Number int32 // of the user's coupon, where the limit per user is one; else 0
-}
-
-// CouponID returns the id of the promotion's coupon with this number.
-func CouponID(promotion string, number int) string { return promotion + "-" + strconv.Itoa(number) }
-
-// ParseCouponID is the reverse of CouponID; the number of what is no coupon id is 0.
-func ParseCouponID(id string) (promotion string, number int) {
-	at := strings.LastIndexByte(id, '-')
-	if at < 0 {
-		return "", 0
-	}
-	number, err := strconv.Atoi(id[at+1:])
-	if err != nil || number < 1 || CouponID(id[:at], number) != id {
-		return "", 0
-	}
-	return id[:at], number
-}
-
-// Coupon returns the coupon with this number; false when there is none.
-func (p *Promotion) Coupon(number int) (Coupon, bool) {
-	if number < 1 || number > len(p.coupons) {
-		return Coupon{}, false
-	}
-	return p.coupons[number-1], true
-}
-
-// Holders yields the coupons of each user who has any that is not revoked.
-func (p *Promotion) Holders() iter.Seq2[string, UserCoupons] { return maps.All(p.holders) }
-
-// RestoreCoupon adds the next coupon: they come in the order of their numbers, revoked ones too.
-func (p *Promotion) RestoreCoupon(c Coupon) {
-	p.coupons = append(p.coupons, c)
-	if c.Status == StatusRevoked {
-		return
-	}
-	h := p.holders[c.Owner]
-	h.Count++
-	if p.PerUserLimit == 1 {
-		h.Number = int32(len(p.coupons))
-	}
-	p.holders[c.Owner] = h
-	p.updatePassedOver(c.Owner)
 }

@@ -62,11 +62,11 @@ func (s *State) apply(p *Promotion, e domain.Event) {
 	case Issued:
 		p.addCoupons(e.User, 1)
 	case Used:
-		p.coupons[body.Number-1].Status = StatusUsed
+		*p.issued.statuses.At(body.Number - 1) = StatusUsed
 	case Bound:
-		p.coupons[body.Number-1].Status = StatusInOrder
+		*p.issued.statuses.At(body.Number - 1) = StatusInOrder
 	case GivenBack:
-		p.coupons[body.Number-1].Status = StatusIssued
+		*p.issued.statuses.At(body.Number - 1) = StatusIssued
 	case Revoked:
 		p.revokeCoupon(body.Number, body.Returned)
 	case Opened:
@@ -108,14 +108,8 @@ func (p *Promotion) addCoupons(user string, quantity int) {
 }
 
 func (p *Promotion) revokeCoupon(number int, returned bool) {
-	c := &p.coupons[number-1]
-	c.Status = StatusRevoked
-	if h := p.holders[c.Owner]; h.Count == 1 {
-		delete(p.holders, c.Owner)
-	} else {
-		h.Count--
-		p.holders[c.Owner] = h
-	}
+	p.issued.revoke(number, p.PerUserLimit)
+	c, _ := p.Coupon(number)
 	p.updatePassedOver(c.Owner)
 	if returned {
 		p.Returned++

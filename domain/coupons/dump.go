@@ -20,11 +20,13 @@ func (s *State) Dump(w io.Writer) {
 		p := s.promotions[id]
 		fmt.Fprint(w, "promotion ")
 		json.NewEncoder(w).Encode(p)
-		for i, c := range p.coupons {
-			fmt.Fprintf(w, "  coupon %s of %s %s\n", CouponID(id, i+1), c.Owner, c.Status)
+		for number := range p.issued.owners.Len() {
+			c, _ := p.Coupon(number + 1)
+			fmt.Fprintf(w, "  coupon %s of %s %s\n", CouponID(id, number+1), c.Owner, c.Status)
 		}
-		for _, user := range slices.Sorted(maps.Keys(p.holders)) {
-			h := p.holders[user]
+		holders := maps.Collect(p.Holders())
+		for _, user := range slices.Sorted(maps.Keys(holders)) {
+			h := holders[user]
 			fmt.Fprintf(w, "  holder %s %d number %d\n", user, h.Count, h.Number)
 		}
 		for _, e := range p.waiting.All() {
@@ -64,9 +66,9 @@ func (s *State) CheckInvariants(e domain.Event) error {
 			}
 		}
 	}
-	if p.Remaining() < 0 || p.Offered < 0 || p.Returned < 0 || p.Issued() < 0 || p.IssuedEver != len(p.coupons) || p.IssuedEver != last {
+	if p.Remaining() < 0 || p.Offered < 0 || p.Returned < 0 || p.Issued() < 0 || p.IssuedEver != p.issued.owners.Len() || p.IssuedEver != last {
 		return fmt.Errorf("promotion %s of %d units has issued %d, the last with number %d, as %d coupons; %d returned, %d on offer, %d remaining",
-			p.PromotionID, p.Stock, p.IssuedEver, last, len(p.coupons), p.Returned, p.Offered, p.Remaining())
+			p.PromotionID, p.Stock, p.IssuedEver, last, p.issued.owners.Len(), p.Returned, p.Offered, p.Remaining())
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (p *Promotion) checkWindow(now domain.Time) (code string, details domain.De
 
 // checkUserLimit returns the code that rejects quantity more coupons for the user.
 func (p *Promotion) checkUserLimit(user string, quantity int) (code string, details domain.Details) {
-	switch held := p.holders[user]; {
+	switch held := p.issued.of(user, p.PerUserLimit); {
 	case int(held.Count)+quantity <= p.PerUserLimit:
 		return "", details
 	case held.Number != 0:

@@ -102,7 +102,7 @@ func (x *execution) decide() (events []domain.Event, err error) {
 	case domain.Malformed:
 		return []domain.Event{{Entity: domain.SystemEntity, Body: domain.DeadLetter{Reason: domain.DeadLetterMalformed, Bytes: body.Bytes}}}, nil
 	}
-	if first, repeated := m.requests[c.Request]; repeated {
+	if first, repeated := m.requests.find(c.Request); repeated {
 		if first.Fingerprint == c.Fingerprint {
 			return nil, nil
 		}

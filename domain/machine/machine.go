@@ -5,12 +5,9 @@ package machine
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"iter"
-	"maps"
-	"slices"
 
 	"onsale/domain"
 	"onsale/domain/alarms"
@@ -28,19 +25,13 @@ type Machine struct {
 	Orders    *orders.State
 	Alarms    *alarms.State
 
-	requests map[domain.RequestID]RequestRecord
-}
-
-// RequestRecord is the first outcome of a request.
-type RequestRecord struct {
-	EventNumber uint64
-	Fingerprint domain.Fingerprint
+	requests requests
 }
 
 // New returns a machine before the first event.
 func New() *Machine {
 	return &Machine{
-		requests: map[domain.RequestID]RequestRecord{}, Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
+		Coupons: coupons.New(), Seats: seats.New(), Orders: orders.New(), Alarms: alarms.New(),
 	}
 }
 
@@ -48,24 +39,16 @@ func New() *Machine {
 // add the rest.
 func (m *Machine) Restore(now domain.Time, lastEvent uint64) {
 	m.Now, m.LastEvent = now, lastEvent
-	m.requests = make(map[domain.RequestID]RequestRecord, lastEvent)
 }
 
-// RestoreRequest adds the outcome of a request, unless it has one.
-func (m *Machine) RestoreRequest(id domain.RequestID, r RequestRecord) {
-	if _, known := m.requests[id]; !known {
-		m.requests[id] = r
-	}
-}
+// RestoreRequest adds the outcome of a request, unless it has one. The numbers of their events rise.
+func (m *Machine) RestoreRequest(id domain.RequestID, r RequestRecord) { m.requests.add(id, r) }
 
 // Request returns the first outcome of a request.
-func (m *Machine) Request(id domain.RequestID) (RequestRecord, bool) {
-	r, ok := m.requests[id]
-	return r, ok
-}
+func (m *Machine) Request(id domain.RequestID) (RequestRecord, bool) { return m.requests.find(id) }
 
-// Requests yields the first outcome of every request.
-func (m *Machine) Requests() iter.Seq2[domain.RequestID, RequestRecord] { return maps.All(m.requests) }
+// Requests yields the first outcome of every request, in the order of their events.
+func (m *Machine) Requests() iter.Seq2[domain.RequestID, RequestRecord] { return m.requests.all() }
 
 // Apply changes the state as e says. Later outcomes of a request id (request_id_reused) are not recorded.
 func (m *Machine) Apply(e domain.Event) {
@@ -127,11 +110,8 @@ func (m *Machine) nextOffer(now domain.Time) (domain.Event, bool) {
 func (m *Machine) Dump(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "now %s, %d events\n", m.Now, m.LastEvent)
-	requests := slices.SortedFunc(maps.Keys(m.requests), func(x, y domain.RequestID) int {
-		return cmp.Compare(m.requests[x].EventNumber, m.requests[y].EventNumber)
-	})
-	for _, id := range requests {
-		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, m.requests[id].EventNumber, uint64(m.requests[id].Fingerprint))
+	for id, r := range m.requests.all() {
+		fmt.Fprintf(b, "request %s event %d fingerprint %016x\n", id, r.EventNumber, uint64(r.Fingerprint))
 	}
 	m.Coupons.Dump(b)
 	m.Seats.Dump(b)

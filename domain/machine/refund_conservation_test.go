@@ -27,7 +27,7 @@ func TestOrder_ConservesMoney(t *testing.T) {
 		d.model, d.codes, d.checkReplica, d.checkEveryEvent = newModel(), counts, false, false
 		d.generator.beforeRefund = func(impUID string) {
 			o := d.Orders.Order(impUID)
-			if o.Status == orders.StatusPaid || d.isForeign(o, d.generator.lookup(impUID)) {
+			if o.Status == orders.StatusPaid || d.IsForeign(o, d.generator.lookup(impUID)) {
 				t.Fatalf("the worker refunds %s of %s, which is %s", impUID, o.User, o.Status)
 			}
 		}
@@ -44,7 +44,7 @@ func TestOrder_ConservesMoney(t *testing.T) {
 			o, p := d.Orders.Order(id), d.generator.lookup(id)
 			paid := o.Status == orders.StatusPaid && p.Amount == o.Amount && p.Currency == o.Currency && (o.Reason == orders.ReasonDiscrepant) == (p.Cancelled > 0)
 			switch {
-			case p.Refundable() > 0 && d.isForeign(o, p):
+			case p.Refundable() > 0 && d.IsForeign(o, p):
 				foreign++
 			case p.Refundable() > 0 && paid:
 				paidCount++
@@ -70,8 +70,8 @@ func TestOrder_ConservesMoney(t *testing.T) {
 	}
 }
 
-// isForeign says that the payment is another user's.
-func (d *modelCheck) isForeign(o *orders.Order, p orders.Payment) bool {
+// IsForeign says that the payment is another user's.
+func (d *modelCheck) IsForeign(o *orders.Order, p orders.Payment) bool {
 	prepared := d.Orders.Preparation(p.MerchantUID)
 	return prepared == nil && o.RequirePrepare || prepared != nil && prepared.User != o.User
 }

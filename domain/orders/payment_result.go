@@ -49,7 +49,7 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 	}
 	// Failed or refunded. There is no second result: money that turns up now is refunded.
 	switch {
-	case o.isForeign():
+	case o.IsForeign():
 	case o.Kept > 0: // refunded in part
 		return o.evaluateKept(p)
 	case p.Refundable() > 0 && problem == "":
@@ -164,5 +164,5 @@ func (o *Order) failed(reason string, p Payment) Failed {
 	return u
 }
 
-// isForeign says whether the order failed because the payment is not its user's.
-func (o *Order) isForeign() bool { return o.Reason == ReasonOtherUser || o.Reason == ReasonNotPrepared }
+// IsForeign says whether the order failed because the payment is not its user's.
+func (o *Order) IsForeign() bool { return o.Reason == ReasonOtherUser || o.Reason == ReasonNotPrepared }

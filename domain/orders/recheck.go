@@ -47,7 +47,7 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 			return now.Add(paidRecheckInterval << o.RecheckCount)
 		}
 	case StatusFailed:
-		if o.RecheckCount < maxRechecksFailed && !o.isForeign() && o.Payment.State != PaymentCancelled {
+		if o.RecheckCount < maxRechecksFailed && !o.IsForeign() && o.Payment.State != PaymentCancelled {
 			return now.Add(wait)
 		}
 	}

@@ -128,9 +128,15 @@ func (o *Object) RequiredText(name string) string {
 
 // TextOrInteger is a string, or the digits of an integer; false when absent or invalid.
 func (o *Object) TextOrInteger(name string) (string, bool) {
-	switch value := o.value(name).(type) {
-	case nil:
+	value := o.value(name)
+	if value == nil {
 		return "", false
+	}
+	return o.toTextOrInteger(name, value)
+}
+
+func (o *Object) toTextOrInteger(name string, value any) (string, bool) {
+	switch value := value.(type) {
 	case string:
 		return value, true
 	case json.Number:
@@ -142,6 +148,19 @@ func (o *Object) TextOrInteger(name string) (string, bool) {
 	}
 	o.Invalid(name, "is not a string")
 	return "", false
+}
+
+// TextsOrIntegers is a list of strings and the digits of integers, or nil when absent.
+func (o *Object) TextsOrIntegers(name string) []string {
+	items := o.list(name)
+	if items == nil {
+		return nil
+	}
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i], _ = o.toTextOrInteger(itemName(name, i), item)
+	}
+	return texts
 }
 
 // Integer is a number without fraction or exponent, or def when absent.

@@ -1,6 +1,7 @@
-// CSV: a header, then one line for each row of seats. The lines of a schedule are adjacent. The first five columns are of
+// CSV: a header, then one line for each row of seats. The lines of a schedule are adjacent. The first seven columns are of
 // the schedule and the same in all of its lines; a price is the same in all lines of its section. An empty cell is as in
-// the first line of its schedule.
+// the first line of its schedule. Refund tiers are in one cell, "864000=100 86400=70": until so many seconds before the start, so
+// many percent. (A colon would be a time of the day to a spreadsheet.)
 
 package schedulefile
 
@@ -18,9 +19,9 @@ import (
 	"onsale/http/spreadsheet"
 )
 
-var columns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSeatsPerUser", "section", "price", "row", "seats"}
+var columns = []string{"scheduleId", "title", "startsAt", "holdSeconds", "maxSeatsPerUser", "payment", "refundTiers", "section", "price", "row", "seats"}
 
-const scheduleColumns = 5 // that describe the schedule
+const scheduleColumns = 7 // that describe the schedule
 
 // CSV reads schedules from lines of CSV. After an error there is nothing more.
 func CSV(file []byte) iter.Seq2[Schedule, error] { return sequence(file, eachCSV) }
@@ -47,6 +48,9 @@ func eachCSV(file []byte, yield func(Schedule) bool) error {
 				return nil
 			}
 			current = &csvSchedule{cells: cells}
+			if current.refundTiers, err = parseRefundTiers(cells["refundTiers"]); err != nil {
+				return &Error{"refundTiers", err.Error(), line}
+			}
 		}
 		if err := current.addRow(cells, line); err != nil {
 			return err
@@ -64,10 +68,26 @@ func notCSV(err error) error {
 
 // csvSchedule collects the lines of one schedule.
 type csvSchedule struct {
-	cells    map[string]string // of its first line; later lines inherit them
-	sections []any             // objects, as in JSON
-	lines    [][]int           // of the rows of each section
-	rows     int
+	cells       map[string]string // of its first line; later lines inherit them
+	refundTiers []any             // objects, as in JSON
+	sections    []any             // objects, as in JSON
+	lines       [][]int           // of the rows of each section
+	rows        int
+}
+
+// parseRefundTiers returns the tiers in a cell as objects; nil for none.
+func parseRefundTiers(cell string) (tiers []any, err error) {
+	for tier := range strings.FieldsSeq(cell) {
+		until, percent, ok := strings.Cut(tier, "=")
+		switch {
+		case !ok:
+			return nil, errors.New("is not like 864000=100 86400=70")
+		case len(tiers) == seats.MaxRefundTiers:
+			return nil, fmt.Errorf("has more than %d tiers", seats.MaxRefundTiers)
+		}
+		tiers = append(tiers, map[string]any{"untilSeconds": json.Number(until), "percent": json.Number(percent)})
+	}
+	return tiers, nil
 }
 
 func (s *csvSchedule) addRow(cells map[string]string, line int) error {
@@ -108,6 +128,12 @@ func (s *csvSchedule) schedule() Schedule {
 	}
 	if fields["scheduleId"] == "" {
 		fields["scheduleId"] = nil
+	}
+	if payment := s.cells["payment"]; payment != "" {
+		fields["payment"] = payment
+	}
+	if s.refundTiers != nil {
+		fields["refundTiers"] = s.refundTiers
 	}
 	return Schedule{jsonobject.New(fields), s.locate}
 }

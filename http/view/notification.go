@@ -1,5 +1,5 @@
 // Notifications: what a user sees of an event. Every command has exactly one as its outcome; events that happen to a
-// user without a command have one too. Order is what reads show of an order.
+// user without a command have one too.
 
 package view
 
@@ -115,7 +115,11 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 	case "orders":
 		r.ImpUID = e.Entity
 	}
-	return notification{name: name, text: forKind(body.Code, domain.Kind(body.Command)), fields: r, params: messageParams{
+	kind := domain.Kind(body.Command)
+	if kind == "orders" && orders.IsReserved(e.Entity) { // nothing was paid
+		kind = "products"
+	}
+	return notification{name: name, text: forKind(body.Code, kind), fields: r, params: messageParams{
 		promotionID: r.PromotionID, scheduleID: r.ScheduleID, salePostID: r.SalePostID, couponID: body.CouponID, limit: body.Limit,
 	}}
 }
@@ -172,7 +176,11 @@ func seatNotification(body domain.Body) notification {
 	case seats.Reserved:
 		return withCount("reserve-complete", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID})
 	case seats.Cancelled:
-		return withCount("reservation-cancelled", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID})
+		n := withCount("reservation-cancelled", b, messageParams{count: len(b.ScheduleSeatIDs), reservationID: b.ReservationID})
+		if b.RefundAmount != nil && *b.RefundAmount > 0 {
+			n.text = "reservation-cancelled/refund"
+		}
+		return n
 	case seats.Expired:
 		return withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.Joined:
@@ -198,87 +206,6 @@ func seatNotification(body domain.Body) notification {
 	return notification{}
 }
 
-// Orders. What the payment provider said stays hidden, but for its consequence.
-
-// orderFields is the order after an event.
-type orderFields struct {
-	ImpUID      string        `json:"imp_uid"`
-	SalePostID  string        `json:"salePostId,omitempty"`
-	Count       int           `json:"count,omitempty"`
-	Amount      int64         `json:"amount,omitempty"`
-	OrderStatus orders.Status `json:"orderStatus"`
-	Reason      string        `json:"reason,omitempty"`
-	Note        string        `json:"note,omitempty"`     // written by an admin
-	Refunded    *int64        `json:"refunded,omitempty"` // nil: the event is about no refund
-	PayBy       domain.Time   `json:"payBy,omitzero"`
-}
-
-func orderNotification(body domain.Body) notification {
-	switch b := body.(type) {
-	case orders.Placed:
-		fields := placedFields(b, orders.StatusVerifying)
-		fields.PayBy = b.PaymentDue
-		return fields.notification("order-accepted")
-	case orders.RejectedPaid:
-		fields := placedFields(orders.Placed(b.Placement), orders.StatusRefunding)
-		fields.Reason = b.Reason
-		return fields.notification("order-refunding")
-	case orders.Pending:
-		return orderFields{ImpUID: b.PaymentID, OrderStatus: orders.StatusPendingPayment}.notification("order-pending")
-	case orders.Succeeded:
-		return orderFields{
-			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusPaid,
-		}.notification("order-success")
-	case orders.Failed:
-		fields := orderFields{
-			ImpUID: b.PaymentID, SalePostID: b.ProductID, Count: b.Count, Amount: b.Amount, OrderStatus: orders.StatusFailed,
-			Reason: b.Reason, Note: b.Note, Refunded: &b.Refunded,
-		}
-		n := fields.notification("order-failure")
-		if b.Refunded > 0 {
-			fields.OrderStatus = orders.StatusRefunded
-			n.fields, n.text = fields, "order-failure/refunded"
-		}
-		return n
-	case orders.RefundDue:
-		return orderFields{
-			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunding, Reason: b.Reason, Note: b.Note,
-		}.notification("order-refunding")
-	case orders.Refunded:
-		return orderFields{
-			ImpUID: b.PaymentID, OrderStatus: orders.StatusRefunded, Reason: b.Reason, Note: b.Note, Refunded: &b.Refunded,
-		}.notification("order-refunded")
-	}
-	return notification{}
-}
-
-func placedFields(p orders.Placed, status orders.Status) orderFields {
-	return orderFields{ImpUID: p.PaymentID, SalePostID: p.ProductID, Count: p.Count, Amount: p.Amount, OrderStatus: status}
-}
-
-func (n orderFields) notification(name string) notification {
-	return notification{name: name, text: name, fields: n, params: messageParams{impUID: n.ImpUID, reason: n.Reason}}
-}
-
-// Order is an order as JSON.
-type Order struct {
-	ImpUID      string        `json:"imp_uid"`
-	SalePostID  string        `json:"salePostId"`
-	Count       int           `json:"count"`
-	Amount      int64         `json:"amount"`
-	OrderStatus orders.Status `json:"orderStatus"`
-	Reason      string        `json:"reason,omitempty"` // of a failure or a refund
-}
-
-// NewOrder shows o to its user or an admin. Only admins see that a paid order needs attention.
-func NewOrder(o orders.Order, admin bool) Order {
-	v := Order{o.PaymentID, o.ProductID, o.Count, o.Amount, o.Status, o.Reason}
-	if o.Reason == orders.ReasonDiscrepant && !admin {
-		v.Reason = ""
-	}
-	return v
-}
-
 // Alarms: a message of the table, or an admin's own text.
 
 type alarmView struct {
@@ -291,6 +218,9 @@ func alarmNotification(number uint64, a alarms.Raised) notification {
 	text := "alarm/" + a.Kind
 	if _, known := messages[text]; !known {
 		text = "alarm/" + alarms.KindAdmin
+	}
+	if a.Kind == alarms.KindOrderRefunded && a.Amount == 0 {
+		text = "alarm/order-refunded/none"
 	}
 	verbatim := a.Text
 	a.Text = "" // it is the message

@@ -115,12 +115,55 @@ var samples = map[string]domain.Event{
 		Reason: "품절"}}),
 	"alarm refund": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: "imp_17", Amount: 20000, Reason: "품절"}}),
 
+	"seats in order": userEvent(domain.Event{Entity: "s", Body: seats.Ordered{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{5, 6}, PaymentID: "imp_18"}}),
+	"seats taken again": userEvent(domain.Event{Entity: "s", Body: seats.Ordered{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{5, 6},
+		PaymentID: "imp_18", Late: true}}),
+	"coupon in order": userEvent(domain.Event{Entity: "1", Body: coupons.Bound{PromotionID: "1", CouponID: "1-17", Number: 17, PaymentID: "imp_18"}}),
+	"hold prepared":   userEvent(domain.Event{Entity: "s", Body: seats.PaymentPrepared{ScheduleID: "s", HoldID: "h1000", ExpiresAt: noon + 1_800_000}}),
+	"seats prepared": commandEvent(domain.Event{Entity: "h1000", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", Purchase: seatPurchase,
+		PaymentDue: noon + 1_800_000}}),
+	"preparation due": systemEvent(domain.Event{Entity: "h1000", Body: orders.PreparationDue{MerchantUID: "m4711000-6tutWLQv", Attempt: 1}}),
+	"seats placed":    commandEvent(domain.Event{Entity: "imp_18", Body: placedSeats}),
+	"placed for user": userEvent(domain.Event{Entity: "imp_18", Body: placedLate}),
+	"confirmed":       commandEvent(domain.Event{Entity: "imp_18", Body: orders.Confirmed{PaymentID: "imp_18", Status: orders.StatusPaid}}),
+	"seats paid":      userEvent(domain.Event{Entity: "imp_18", Body: orders.Succeeded{PaymentID: "imp_18", Purchase: seatPurchase, ReservationID: "s-r4711000", Payment: payment}}),
+	"free": userEvent(domain.Event{Entity: "free-4711000", Body: orders.Succeeded{PaymentID: "free-4711000", ReservationID: "s-r4711000",
+		Purchase: orders.Purchase{HoldID: "h1000", ScheduleID: "s", ScheduleSeatIDs: []int{5}, CouponID: "1-17", Discount: 50000}, Payment: orders.Payment{State: orders.PaymentNone}}}),
+	"paid reserved": userEvent(domain.Event{Entity: "s", Body: seats.Reserved{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6},
+		TotalPrice: 100000, HoldID: "h1000", PaymentID: "imp_18"}}),
+	"coupon paid":    userEvent(domain.Event{Entity: "1", Body: coupons.Used{PromotionID: "1", CouponID: "1-17", Number: 17, PaymentID: "imp_18"}}),
+	"seats not paid": userEvent(domain.Event{Entity: "imp_18", Body: orders.Failed{PaymentID: "imp_18", Purchase: seatPurchase, Reason: orders.ReasonNotFound}}),
+	"hold goes on":   userEvent(domain.Event{Entity: "s", Body: seats.OrderFailed{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{5, 6}, PaymentID: "imp_18", ExpiresAt: noon + 9}}),
+	"coupon is back": userEvent(domain.Event{Entity: "1", Body: coupons.GivenBack{PromotionID: "1", CouponID: "1-17", Number: 17, PaymentID: "imp_18"}}),
+	"booking ends":   commandEvent(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6}, PaymentID: "imp_18", RefundAmount: new(int64(63000)), RefundPercent: new(70)}}),
+	"part due":       userEvent(domain.Event{Entity: "imp_18", Body: orders.RefundDue{PaymentID: "imp_18", Reason: orders.ReasonCancelledByUser, Payment: &payment, Kept: 6000}}),
+	"part refunded":  userEvent(domain.Event{Entity: "imp_18", Body: orders.Refunded{PaymentID: "imp_18", Reason: orders.ReasonCancelledByUser, Refunded: 14000, Payment: payment, Kept: 6000}}),
+	"nothing refunded": userEvent(domain.Event{Entity: "free-4711000", Body: orders.Refunded{PaymentID: "free-4711000", Reason: orders.ReasonCancelledByUser,
+		Payment: orders.Payment{State: orders.PaymentNone}, CouponID: "1-17"}}),
+	"alarm none refunded": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: "imp_18"}}),
+	"called off":          commandEvent(domain.Event{Entity: "s", Body: seats.ScheduleCancelled{ScheduleID: "s", Reason: "태풍"}}),
+	"booking called off":  userEvent(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6}, Reason: "태풍", PaymentID: "imp_18"}}),
+	"called off refund":   userEvent(domain.Event{Entity: "imp_18", Body: orders.RefundDue{PaymentID: "imp_18", Reason: orders.ReasonScheduleOff, Note: "태풍", Payment: &payment}}),
+	"order loses seats":   userEvent(domain.Event{Entity: "s", Body: seats.Released{ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, ReleasedCount: 2, Reason: "태풍", PaymentID: "imp_18"}}),
+	"all blocked":         systemEvent(domain.Event{Entity: "s", Body: seats.Blocked{ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, Reason: "태풍"}}),
+	"hold refused": userEvent(domain.Event{Entity: "imp_18", Body: orders.RejectedPaid{Placement: orders.Placement(orders.Placed{PaymentID: "imp_18",
+		Purchase: orders.Purchase{HoldID: "h1000", Amount: 90000}}), Reason: domain.HoldExpired}}),
+	"order hold expired": rejectionOf("orders.place", "imp_18", domain.HoldExpired, domain.Details{ExpiredAt: noon - 5}),
+	"coupon too small":   rejectionOf("orders.place", "imp_18", domain.NotApplicable, domain.Details{CouponID: "1-17", MinAmount: 100000}),
+	"free sold out":      rejectionOf("orders.place", orders.NoPayment, domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
+	"must be paid":       rejectionOf("seats.reserve", "s", domain.PaymentRequired, domain.Details{}),
+	"seats are paid":     rejectionOf("seats.reclaim", "s", domain.PaidSeats, domain.Details{PaymentIDs: []string{"imp_18"}}),
+
 	"unknown": rejectionOf("orders.place", "imp_17", "not_thought_of", domain.Details{}),
 }
 
 var (
 	placed = orders.Placed{PaymentID: "imp_17", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}, PaymentDue: noon + 600_000,
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 600, RequirePrepare: true}}
+	seatPurchase = orders.Purchase{HoldID: "h1000", ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, CouponID: "1-17", Discount: 10000, Amount: 90000}
+	placedSeats  = orders.Placed{PaymentID: "imp_18", Purchase: seatPurchase, PaymentDue: noon + 600_000, Terms: orders.Terms{Currency: "KRW", PaySeconds: 600}}
+	placedLate   = orders.Placed{PaymentID: "imp_18", Purchase: seatPurchase, PaymentDue: noon + 600_000, Late: true, MerchantUID: "m4711000-6tutWLQv",
+		Terms: orders.Terms{Currency: "KRW", PaySeconds: 600}}
 	payment = orders.Payment{State: orders.PaymentPaid, MerchantUID: "m4711000-6tutWLQv", Amount: 20000, Currency: "KRW", Test: true}
 )
 

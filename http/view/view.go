@@ -9,6 +9,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/alarms"
+	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
@@ -76,10 +77,16 @@ func Render(epoch string, e *domain.Event, a Audience) *Frames {
 	return f
 }
 
-// suppressed reports whether e has no frame for its user, because the alarm that follows says the same.
+// suppressed reports whether e has no frame for its user, because the alarm that follows says the same, or because it is the part
+// of a hold or a coupon in what became of an order.
 func suppressed(e *domain.Event) bool {
-	_, expiring := e.Body.(seats.Expiring)
-	return expiring
+	switch e.Body.(type) {
+	case seats.Expiring, seats.PaymentPrepared, seats.Ordered, seats.OrderFailed, coupons.Bound, coupons.GivenBack:
+		return true
+	case seats.Reserved, coupons.Used:
+		return e.Request.IsZero()
+	}
+	return false
 }
 
 func (f *Frames) addNotification(epoch string, e *domain.Event, a Audience) {

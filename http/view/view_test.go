@@ -195,12 +195,12 @@ func TestRender_EscapesHostileIDs(t *testing.T) {
 func TestSamples_CoverAllEvents(t *testing.T) {
 	commands := []string{"coupons.create", "coupons.issue", "coupons.use", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock",
 		"coupons.revoke", "coupons.join", "coupons.leave", "coupons.accept", "coupons.decline", "seats.create", "seats.hold", "seats.extend", "seats.swap",
-		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.reclaim", "seats.close", "seats.join", "seats.leave",
+		"seats.release", "seats.reserve", "seats.cancel", "seats.block", "seats.unblock", "seats.reclaim", "seats.close", "seats.cancel-schedule", "seats.join", "seats.leave",
 		"seats.accept", "seats.decline", "alarms.raise", "alarms.mark-read", "alarms.mark-all-read", "products.create", "products.change-stock", "products.close", "products.prepare",
-		"orders.place", "orders.record-payment", "orders.cancel", "system.tick", "system.noop", "system.malformed"}
+		"orders.place", "orders.place-prepared", "orders.record-payment", "orders.cancel", "system.tick", "system.noop", "system.malformed"}
 	adminCommands := []string{"coupons.create", "coupons.pause", "coupons.resume", "coupons.close", "coupons.change-stock", "coupons.revoke", "seats.create",
-		"seats.block", "seats.unblock", "seats.reclaim", "seats.close", "products.create", "products.change-stock", "products.close", "products.prepare",
-		"orders.record-payment", "orders.cancel"} // rejections of these are named command-failed
+		"seats.block", "seats.unblock", "seats.reclaim", "seats.close", "seats.cancel-schedule", "products.create", "products.change-stock", "products.close", "products.prepare",
+		"orders.place-prepared", "orders.record-payment", "orders.cancel"} // rejections of these are named command-failed
 	seen := map[string]bool{}
 	for _, e := range samples {
 		name, _ := e.Body.Type()
@@ -292,7 +292,11 @@ func TestMessages_CoverReasons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reasons := []string{domain.SoldOut, domain.ProductClosed, domain.AmountMismatch, domain.UserLimitExceeded} // of orders.RejectedPaid
+	reasons := []string{ // of orders.RejectedPaid
+		domain.SoldOut, domain.ProductClosed, domain.AmountMismatch, domain.UserLimitExceeded, domain.HoldNotFound, domain.NotOwner,
+		domain.HoldExpired, domain.HoldInOrder, domain.PaymentNotRequired, domain.CouponNotFound, domain.NotApplicable, domain.CouponInOrder,
+		domain.AlreadyUsed, domain.Revoked,
+	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, "Reason") {
 			reason, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)

@@ -217,8 +217,7 @@ func (s *Store) NumbersBack(chain Chain, from, last uint64) (numbers, resumePoin
 func (s *State) loadJournal(tx *transaction) error {
 	m, last := s.Machine, s.LastEvents
 	unread := tx.table(bucketUnread)
-	var name, entity []byte // of the row before, and mostly of this one too
-	var entityKey string
+	var entities entityKeys
 	return tx.table(bucketJournal).each(func(k, v []byte) error {
 		r, err := readRowHeader(k, v)
 		if err != nil {
@@ -226,12 +225,9 @@ func (s *State) loadJournal(tx *transaction) error {
 		}
 		n := number(k)
 		if len(r.user) > 0 {
-			last[string(r.user)] = n
+			last.Set(keyOf(r.user), n)
 		}
-		if !bytes.Equal(r.name, name) || !bytes.Equal(r.entity, entity) {
-			name, entity, entityKey = r.name, r.entity, domain.Kind(string(r.name))+"."+string(r.entity)
-		}
-		last[entityKey] = n
+		last.Set(entities.of(r), n)
 		s.Counters.addRow(r)
 		if string(r.name) == "alarms.raised" {
 			user := string(r.user)

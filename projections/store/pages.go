@@ -11,14 +11,21 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"math"
 	"os"
+	"runtime"
 	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
 	boltMagic, boltVersion = 0xED0CDAED, 2
 	pageHeader             = 16 // id 8, flags 2, count 2, overflow 4
 	branchFlag, leafFlag   = 1, 2
+	freelistFlag           = 16
+	noFreelist             = math.MaxUint64
 	elementSize            = 16       // of a leaf: flags, position, key size, value size; of a branch: position, key size, page
 	bucketHeader           = 16       // root page, 0: the page follows; sequence
 	metaSize               = 64       // magic, version, page size, flags, root bucket, free list, pages, transaction, checksum
@@ -32,8 +39,9 @@ type pageReader struct {
 	file    *os.File
 	size    uint64 // of a page
 	pages   uint64 // in use
-	visited []bool
+	visited []atomic.Bool
 	free    [][]byte // buffers of single pages
+	serial  bool     // others read the pages beside it
 
 	digest     uint64
 	hasEpoch   bool
@@ -43,12 +51,17 @@ type pageReader struct {
 
 // verifyPages reads the whole file. The errors are ErrDamaged, ErrLayout and the operating system's.
 func verifyPages(file *os.File) error {
-	root, r, err := readMeta(file)
+	root, freelist, r, err := readMeta(file)
 	if err != nil {
 		return err
 	}
 	if err := r.bucket(nil, root, nil); err != nil {
 		return err
+	}
+	if freelist != noFreelist {
+		if err := r.freelist(freelist); err != nil {
+			return err
+		}
 	}
 	if r.badRow != nil {
 		return r.badRow
@@ -62,17 +75,17 @@ func verifyPages(file *os.File) error {
 	return nil
 }
 
-// readMeta finds the newer of the two valid meta pages, and with it the page of the root bucket.
-func readMeta(file *os.File) (root uint64, r pageReader, err error) {
+// readMeta finds the newer of the two valid meta pages, and with it the pages of the root bucket and of the list of free pages.
+func readMeta(file *os.File) (root, freelist uint64, r pageReader, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return 0, r, err
+		return 0, 0, r, err
 	}
 	var newest uint64
 	buffer := make([]byte, pageHeader+metaSize)
 	for offset := int64(0); offset <= maxPageSize && offset+int64(len(buffer)) <= info.Size(); offset = max(1024, 2*offset) {
 		if _, err := file.ReadAt(buffer, offset); err != nil {
-			return 0, r, err
+			return 0, 0, r, err
 		}
 		meta := buffer[pageHeader:]
 		sum := fnv.New64a()
@@ -85,18 +98,47 @@ func readMeta(file *os.File) (root uint64, r pageReader, err error) {
 			continue // not page 1
 		}
 		if transaction := native.Uint64(meta[48:]); r.size == 0 || transaction > newest {
-			newest, root = transaction, native.Uint64(meta[16:])
+			newest, root, freelist = transaction, native.Uint64(meta[16:]), native.Uint64(meta[32:])
 			r = pageReader{file: file, size: size, pages: native.Uint64(meta[40:])}
 		}
 	}
 	if r.size == 0 {
-		return 0, r, fmt.Errorf("%w: both meta pages are invalid", ErrDamaged)
+		return 0, 0, r, fmt.Errorf("%w: both meta pages are invalid", ErrDamaged)
 	}
 	if r.pages > uint64(info.Size())/r.size {
-		return 0, r, fmt.Errorf("%w: it has %d bytes, and pages up to %d", ErrDamaged, info.Size(), r.pages*r.size)
+		return 0, 0, r, fmt.Errorf("%w: it has %d bytes, and pages up to %d", ErrDamaged, info.Size(), r.pages*r.size)
 	}
-	r.visited = make([]bool, r.pages)
-	return root, r, nil
+	r.visited = make([]atomic.Bool, r.pages)
+	return root, freelist, r, nil
+}
+
+// freelist verifies the list of free pages, which a store has that was closed: all pages that no bucket has, in their order. bbolt will
+// write to them.
+func (r *pageReader) freelist(id uint64) error {
+	page, err := r.read(id)
+	if err != nil {
+		return err
+	}
+	list, count := page[pageHeader:], uint64(native.Uint16(page[10:]))
+	if count == math.MaxUint16 { // the first number is how many follow
+		count, list = native.Uint64(list), list[8:]
+	}
+	if native.Uint16(page[8:]) != freelistFlag || count > uint64(len(list))/8 {
+		return fmt.Errorf("%w: page %d is no list of free pages", ErrDamaged, id)
+	}
+	for n := uint64(2); n < r.pages; n++ {
+		if r.visited[n].Load() {
+			continue
+		}
+		if count == 0 || native.Uint64(list) != n {
+			return fmt.Errorf("%w: its list of free pages lacks page %d", ErrDamaged, n)
+		}
+		count, list = count-1, list[8:]
+	}
+	if count > 0 {
+		return fmt.Errorf("%w: its list of free pages has pages that are in use", ErrDamaged)
+	}
+	return nil
 }
 
 // bucket verifies the bucket with this path, whose root page is root; 0: it is inline.
@@ -142,11 +184,10 @@ func (r *pageReader) read(id uint64) ([]byte, error) {
 	if native.Uint64(header) != id || end > r.pages {
 		return nil, fmt.Errorf("%w: page %d has the head of another", ErrDamaged, id)
 	}
-	if slices.Contains(r.visited[id:end], true) {
-		return nil, fmt.Errorf("%w: page %d belongs to two", ErrDamaged, id)
-	}
 	for n := id; n < end; n++ {
-		r.visited[n] = true
+		if r.visited[n].Swap(true) {
+			return nil, fmt.Errorf("%w: page %d belongs to two", ErrDamaged, id)
+		}
 	}
 	var page []byte
 	if last := len(r.free) - 1; last >= 0 && end-id == 1 {
@@ -210,15 +251,50 @@ func (r *pageReader) branch(path [][]byte, page, first, end []byte) error {
 	if err == nil && len(children) == 0 {
 		err = fmt.Errorf("%w: a branch page without elements", ErrDamaged)
 	}
-	for i, c := range children {
-		if err != nil {
-			return err
-		}
+	if err != nil {
+		return err
+	}
+	verify := func(r *pageReader, i int) error {
 		below := end
 		if i+1 < len(children) {
 			below = children[i+1].key
 		}
-		err = r.page(path, c.id, c.key, below)
+		return r.page(path, children[i].id, children[i].key, below)
+	}
+	if !r.serial && len(children) >= 4 {
+		return r.inParallel(len(children), verify)
+	}
+	for i := range children {
+		if err := verify(r, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inParallel verifies parts of a bucket by as many goroutines as there are processors.
+func (r *pageReader) inParallel(parts int, verify func(r *pageReader, part int) error) error {
+	readers := make([]pageReader, min(parts, runtime.GOMAXPROCS(0)))
+	var group errgroup.Group
+	var next atomic.Int64
+	for i := range readers {
+		reader := &readers[i]
+		*reader = pageReader{file: r.file, size: r.size, pages: r.pages, visited: r.visited, serial: true}
+		group.Go(func() error {
+			for part := next.Add(1) - 1; part < int64(parts); part = next.Add(1) - 1 {
+				if err := verify(reader, int(part)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	for i := range readers {
+		r.digest += readers[i].digest
+		if r.badRow == nil {
+			r.badRow = readers[i].badRow
+		}
 	}
 	return err
 }

@@ -26,20 +26,31 @@ func (w *Writer) putCoupons(e domain.Event) error {
 	return nil
 }
 
-// loadPromotions restores the promotions with their coupons. Waiting entries come later, see loadWaiting.
+// loadPromotions restores the promotions. Their coupons come next, and waiting entries later, see loadWaiting.
 func (s *State) loadPromotions(tx *transaction) error {
 	return tx.table(bucketPromotions).each(func(k, v []byte) error {
 		p, err := decodePromotion(k, v)
+		if err == nil {
+			s.Machine.Coupons.Restore(p)
+		}
+		return err
+	})
+}
+
+// loadCoupons restores the coupons of all promotions.
+func (s *State) loadCoupons(tx *transaction) error {
+	for _, id := range s.Machine.Coupons.IDs() {
+		p := s.Machine.Coupons.Promotion(id)
+		err := tx.table(bucketCoupons).within([]byte(id)).each(func(_, v []byte) error {
+			row, err := decodeCoupon(v)
+			p.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		loaded := s.Machine.Coupons.Restore(p)
-		return tx.table(bucketCoupons).within(k).each(func(k, v []byte) error {
-			row, err := decodeCoupon(v)
-			loaded.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
-			return err
-		})
-	})
+	}
+	return nil
 }
 
 var decodePromotion = decoderOf[coupons.Promotion](bucketPromotions)

@@ -128,7 +128,7 @@ func (s *Store) applyBatch(state *State, batch []decodedEvent) error {
 		for _, next := range batch {
 			state.Machine.Apply(next.event)
 			state.Counters.Add(next.event)
-			if err := w.Put(next.event, state.LastEvents.Advance(next.event, nil), next.record); err != nil {
+			if err := w.Put(next.event, state.LastEvents.advance(next.event.Number, KeysOf(next.event)), next.record); err != nil {
 				return err
 			}
 		}

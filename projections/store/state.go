@@ -3,6 +3,8 @@
 package store
 
 import (
+	"errors"
+
 	"onsale/domain"
 	"onsale/domain/machine"
 )
@@ -10,28 +12,33 @@ import (
 // State is the state machine as a store has it, with the last event of each user and entity, and the events counted by type.
 type State struct {
 	Machine    *machine.Machine
-	LastEvents LastEvents
+	LastEvents *LastEvents
 	Counters   Counters
 }
 
-func newState() State { return State{machine.New(), LastEvents{}, newCounters()} }
+func newState() State { return State{machine.New(), new(LastEvents), newCounters()} }
 
-// Load reads the state again, after a transaction that failed.
+// Load reads the state again from the rows, after a transaction that failed.
 func (s *Store) Load() (State, error) {
 	state := newState()
-	err := s.view(state.load)
+	err := s.view(func(tx *transaction) error { return state.load(tx, nil) })
 	return state, err
 }
 
-// load reads every row that the state needs.
-func (s *State) load(tx *transaction) error {
+// load takes the history from the saved state, or, where that is nil, from every row of the journal and of coupons. The other rows are
+// read in any case.
+func (s *State) load(tx *transaction, saved *savedState) error {
 	cp, err := readCheckpoint(tx)
 	if err != nil {
 		return err
 	}
 	*s = newState()
 	s.Machine.Restore(cp.Now, cp.Events)
-	for _, load := range []func(*transaction) error{s.loadJournal, s.loadPromotions, s.loadSchedules, s.loadWaiting, s.loadOrders} {
+	history := func(tx *transaction) error { return errors.Join(s.loadJournal(tx), s.loadCoupons(tx)) }
+	if saved != nil {
+		history = func(*transaction) error { return saved.load(s) }
+	}
+	for _, load := range []func(*transaction) error{s.loadPromotions, history, s.loadSchedules, s.loadWaiting, s.loadOrders} {
 		if err := load(tx); err != nil {
 			return err
 		}
@@ -39,35 +46,9 @@ func (s *State) load(tx *transaction) error {
 	return nil
 }
 
-// LastEvents has the number of the last event of each user ("kim") and of each entity ("coupons.demo"). No id has a dot.
-type LastEvents map[string]uint64
-
-// EntityKey is the key of the entity of an event.
-func EntityKey(e domain.Event) string { return domain.Kind(typeOf(e)) + "." + e.Entity }
-
 func typeOf(e domain.Event) string {
 	name, _ := e.Body.Type()
 	return name
-}
-
-// Links are the numbers of the event before this one for the same user and for the same entity (0: none).
-type Links struct{ PrevOfUser, PrevOfEntity uint64 }
-
-// Advance makes e the last event of its user and entity, and returns the events before it. older has those that l has not.
-func (l LastEvents) Advance(e domain.Event, older LastEvents) (links Links) {
-	advance := func(key string) uint64 {
-		prev, ok := l[key]
-		if !ok {
-			prev = older[key]
-		}
-		l[key] = e.Number
-		return prev
-	}
-	if e.User != "" {
-		links.PrevOfUser = advance(e.User)
-	}
-	links.PrevOfEntity = advance(EntityKey(e))
-	return links
 }
 
 // Counters count events since the log began: once while the journal is loaded, and then with each commit.

@@ -121,13 +121,19 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 	return s, nil
 }
 
+// writeFreelist writes the list of free pages, which the next open would otherwise find by reading all others.
+func (s *Store) writeFreelist() error {
+	s.db.NoFreelistSync = false
+	return s.update(func(*transaction) error { return nil })
+}
+
 // closeTimeout bounds Close after damage, when bbolt may have panicked with a lock held.
 const closeTimeout = time.Second
 
 // Close closes the file, or leaves that to the end of the process where bbolt cannot any more.
 func (s *Store) Close() error {
 	if s.damaged.Load() == nil {
-		return s.db.Close()
+		return errors.Join(s.writeFreelist(), s.db.Close())
 	}
 	closed := make(chan error, 1)
 	go func() {
@@ -224,7 +230,13 @@ func readFile(path string) (State, error) {
 		}
 		return state, openError(path, err)
 	}
-	err = (&Store{db: db}).view(state.load)
+	err = (&Store{db: db}).view(func(tx *transaction) error {
+		cp, err := readCheckpoint(tx)
+		if err != nil {
+			return err
+		}
+		return state.load(tx, openSaved(path, cp))
+	})
 	if errors.Is(err, ErrPanicked) { // rows that do not fit together
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

@@ -24,7 +24,9 @@ func (page *tab) waitVisible(selector string) {
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
-		page.tb.Fatalf("%s does not appear: %v", selector, err)
+		var shown string
+		page.eval(`document.body.innerText.slice(0, 3000)`, &shown)
+		page.tb.Fatalf("%s does not appear: %v\nthe page shows\n%s", selector, err, shown)
 	}
 }
 

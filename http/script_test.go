@@ -25,7 +25,7 @@ import (
 //	commands are delivered | not delivered · events are stored | not stored
 //	the next append is lost | unknown | full | closed | broken    (lost and unknown: not acknowledged; unknown: stored)
 //	the clock of the log advances by a minute · the clock of the node advances by an hour
-//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; under m1)
+//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; paid 20000 refunded 5000; under m1)
 //	the node halts · the log is almost full · the log has room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
@@ -258,7 +258,7 @@ func (p *scriptRunner) findJSON(path string) any {
 	return value
 }
 
-var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: under (\S+))?$`)
+var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: refunded (\d+))?(?: under (\S+))?$`)
 
 func (p *scriptRunner) runDirective(line string) {
 	failNext := func(fault error, stores bool) {
@@ -269,12 +269,15 @@ func (p *scriptRunner) runDirective(line string) {
 		return
 	}
 	if match := providerDirective.FindStringSubmatch(line); match != nil {
-		payment := orders.Payment{State: match[2], MerchantUID: match[4]}
+		payment := orders.Payment{State: match[2], MerchantUID: match[5]}
 		if match[3] != "" {
 			payment.Amount, payment.Currency = must(strconv.ParseInt(match[3], 10, 64))(p), "KRW"
 		}
 		if payment.State == orders.PaymentCancelled {
 			payment.Cancelled = payment.Amount
+		}
+		if match[4] != "" {
+			payment.Cancelled = must(strconv.ParseInt(match[4], 10, 64))(p)
 		}
 		p.recordPayment(p.T, match[1], payment)
 		return

@@ -43,6 +43,11 @@ function listen(from) {
   });
 }
 
+/** @param {string} selector */
+function clearStates(selector) {
+  for (const state of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))) showState(state.id, "idle", "");
+}
+
 /**
  * Shows the page to a user.
  * @param {string} name
@@ -50,7 +55,7 @@ function listen(from) {
 function showUser(name) {
   setUser(name);
   element("user").value = name;
-  for (const state of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".state"))) showState(state.id, "idle", "");
+  clearStates(".state");
   for (const part of parts) part.leave?.();
   listen();
   load();
@@ -84,7 +89,12 @@ export function startPage(all) {
     event.preventDefault();
     showUser(element("user").value);
   });
-  element("language").addEventListener("click", () => { switchLanguage(); showLanguage(); listen(stream?.lastEventId); });
+  element("language").addEventListener("click", () => {
+    switchLanguage();
+    clearStates('[data-kind="good"], [data-kind="bad"]'); // they are in the other language
+    showLanguage();
+    listen(stream?.lastEventId);
+  });
   window.addEventListener("pageshow", (event) => { if (event.persisted) showUser(user); }); // back from the payment window
   const problem = returnFromWindow();
   showLanguage();

@@ -72,7 +72,7 @@ function gotHold({ status, body }) {
   if (status === 202 || !body.result?.holdId) return;
   addHold(body.result);
   showState("seat-state", "good", text().heldByMe);
-  element("holds").querySelector(`[data-key="${body.result.holdId}"] [data-verb]:not([disabled])`)?.focus();
+  element("holds").querySelector(`[data-key="${body.result.holdId}"] :is([data-verb="pay"], [data-verb="reserve"])`)?.focus();
 }
 
 /** @param {string} verb @param {Hold} hold */

@@ -148,6 +148,7 @@ export async function loadOrders() {
   listeners.forEach((listener) => listener());
 }
 
+export const countOrders = () => orders.length;
 /** The order on a hold that has no result.
  * @param {string} hold */
 export const openOrderOf = (hold) => orders.find(({ holdId, orderStatus }) => holdId === hold && ["VERIFYING", "PENDING_PAYMENT"].includes(orderStatus));

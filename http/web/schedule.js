@@ -27,7 +27,7 @@ function show() {
   const t = text();
   element("title").textContent = schedule?.title ?? "…";
   document.title = schedule ? `${schedule.title} · onsale` : "onsale";
-  element("starts").textContent = schedule?.startsAt ? showTime(schedule.startsAt) : "";
+  element("starts").textContent = schedule?.startsAt ? showTime(schedule.startsAt, "full") : "";
   element("limit").textContent = schedule ? t.limit(schedule.maxSeatsPerUser) : "";
   element("how").textContent = isPaid() ? t.howPaid : t.howFree;
   const count = element("best-count"), counted = count.value || "2";

@@ -4,7 +4,7 @@
 // @ts-check
 
 import { language, reason, text } from "./i18n.js";
-import { loadOrders, orderOf } from "./orders.js";
+import { countOrders, loadOrders, orderOf } from "./orders.js";
 import { create, element, replaceItems, showState } from "./page.js";
 import { isPaid, readMine, sale, schedule, serverNow } from "./sale.js";
 import { seatName, setMine } from "./seats.js";
@@ -21,8 +21,9 @@ let tickets = [];
 let held = [];
 let loading = 0;
 
-/** @param {string | number} at */
-export const showTime = (at) => new Date(at).toLocaleString(language === "ko" ? "ko-KR" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
+/** @param {string | number} at @param {"full" | "medium"} [dateStyle] */
+export const showTime = (at, dateStyle = "medium") =>
+  new Date(at).toLocaleString(language === "ko" ? "ko-KR" : "en-GB", { dateStyle, timeStyle: "short" });
 
 export async function loadTickets() {
   const load = ++loading, items = await readMine("/api/v1/me/reservations?limit=100");
@@ -56,6 +57,7 @@ export function showRefundRules() {
 export function showTickets() {
   if (!element("tickets")) return; // not on this page
   replaceItems("tickets", tickets.map(ticketItem));
+  element("mine").hidden = tickets.length + countOrders() === 0;
 }
 
 /** @param {Ticket} ticket */

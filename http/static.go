@@ -8,8 +8,10 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"time"
 
 	"onsale/http/auth"
@@ -29,6 +31,10 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 
 
 // pagePaths are the paths of the pages.
 var pagePaths = map[string]string{"index.html": "/", "schedule.html": "/s/:scheduleId"}
+
+func isPage(route string) bool {
+	return slices.Contains(slices.Collect(maps.Values(pagePaths)), route)
+}
 
 // staticFiles serves each file at its name, and the pages at their paths.
 func (s *Server) staticFiles() {

@@ -64,6 +64,7 @@ export async function loadPromotion() {
     return;
   }
   const promotion = await response.json();
+  if (element("coupon-name")) element("coupon-name").textContent = promotion.name;
   element("remaining").textContent = promotion.remaining.toLocaleString();
   element("of").textContent = text().of(promotion.stock);
   element("stock").max = promotion.stock || 1;

@@ -105,7 +105,7 @@ function holdItem(hold) {
   if (!isPaid()) {
     item.append(create("span", {}, `${hold.scheduleSeatIds.map(seatName).join(", ")} · ${t.won(hold.totalPrice)}`));
   }
-  const time = create("span", { className: "time", dataset: { until: hold.expiresAt } });
+  const time = create("span", { className: "time", dataset: { until: hold.expiresAt, label: isPaid() ? "payWithin" : "left" } });
   item.append(time);
   if (order) Object.assign(time.dataset, order.orderStatus === "PENDING_PAYMENT" ? { label: "payBefore" } : { until: "" });
   if (busy) item.append(create("p", { className: "why" }, order?.orderStatus === "PENDING_PAYMENT" ? t.orderedUnpaid : t.ordered));
@@ -137,7 +137,7 @@ export function countDown() {
     if (!until) { time.textContent = ""; continue; }
     const left = Math.max(0, Math.ceil((Date.parse(until) - serverNow()) / 1000));
     const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    time.textContent = left ? (label === "payBefore" ? text().payBefore : text().left)(clock) : text().holdExpired;
+    time.textContent = left ? text()[/** @type {"left" | "payWithin" | "payBefore"} */ (label)](clock) : text().holdExpired;
     time.classList.toggle("soon", left < 60);
   }
 }

@@ -208,7 +208,7 @@ func TestScenario_Seats(t *testing.T) {
 	tn.expectView("lee", func(v *store.View) (any, error) {
 		page, err := v.Reservations(v.Now(), 0, 10)
 		return page.Items, err
-	}, fmt.Sprintf("[{ReservationID:%s ScheduleID:hall ScheduleSeatIDs:[5] TotalPrice:5 Cancelled:false}]", seats.ReservationID("hall", r.Sequence)))
+	}, fmt.Sprintf("[{ReservationID:%s ScheduleID:hall ScheduleSeatIDs:[5] TotalPrice:5 Cancelled:false Order:<nil> RefundPercent:<nil>}]", seats.ReservationID("hall", r.Sequence)))
 	tn.expectView("lee", myAlarms, "[1 reservation-cancelled false]")
 	tn.submitExpect("lee", "hall", seats.Hold{ScheduleSeatIDs: []int{3, 4}}, "seats.held")
 	park := tn.submitExpect("park", "hall", seats.Join{Quantity: 1}, "seats.joined")

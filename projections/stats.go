@@ -21,7 +21,7 @@ type Stats struct {
 	Backlog          uint64                       // messages of COMMANDS that are not decided on this node
 	Rate             float64                      // commands decided per second, over the last ten seconds
 	Holds            int                          // active
-	Expiring         int                          // of these, within a minute of log time
+	Expiring         int                          // of these, within a minute of log time; an order without a result keeps its hold
 	Waiting          int                          // waiting entries without an offer
 	Offers           int                          // active
 	Orders           map[orders.Status]int        // every status is present
@@ -103,7 +103,7 @@ func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
 			s.Waiting--
 		case len(h.ScheduleSeatIDs) > 0:
 			s.Holds++
-			if h.ExpiresAt.Sub(now) <= expiringWithin {
+			if h.PaymentID == "" && h.ExpiresAt.Sub(now) <= expiringWithin {
 				s.Expiring++
 			}
 		}

@@ -30,7 +30,7 @@ var allowedImports = map[string]struct {
 
 	"projections":       {"the projector; the log is passed in", []string{"domain", "domain/orders", "domain/machine", "projections/store"}},
 	"projections/store": {"rows of every kind; knows no projector", append([]string{"domain/compact", "domain/machine", "domain/waitlist"}, rules...)},
-	"projections/audit": {"decides again; knows no store", []string{"domain", "domain/machine"}},
+	"projections/audit": {"decides again; counts money, seats and coupons; knows no store", []string{"domain", "domain/machine", "domain/coupons", "domain/orders", "domain/seats"}},
 
 	"http": {"the API", append([]string{
 		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/spreadsheet", "http/sse", "http/view", "http/web",

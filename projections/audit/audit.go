@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Report struct {
 	Undecided        uint64           // commands whose events EVENTS does not have yet
 	Noops            uint64           // messages that a power loss took after their outcomes had been published
 	Machine          *machine.Machine // after all of it
+	Conservation     *Conservation    // where all money, seats and coupons are
 }
 
 // Label is the type of an event and, of a rejection, its code.
@@ -45,7 +47,9 @@ var ErrDifference = errors.New("the log and the rules differ")
 // Run decides everything again. With ErrDifference the text names the first difference. visit, if not nil, is called with each
 // command and its events in the log, in order.
 func Run(ctx context.Context, log Log, visit func(Decision)) (Report, error) {
-	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
+	a := auditor{
+		report: Report{ByType: map[Label]uint64{}, Machine: machine.New(), Conservation: newConservation()}, decider: machine.New(), visit: visit,
+	}
 	state, err := log.State(ctx)
 	if err != nil {
 		return a.report, err
@@ -74,6 +78,9 @@ func Run(ctx context.Context, log Log, visit func(Decision)) (Report, error) {
 	} else if extra != nil {
 		return a.report, fmt.Errorf("%w: event %d belongs to command %d, which is not in COMMANDS", ErrDifference,
 			extra.Number, extra.Sequence)
+	}
+	if err := a.report.Conservation.compare(a.report.Machine); err != nil {
+		return a.report, fmt.Errorf("%w: at the end: %w", ErrDifference, err)
 	}
 	return a.report, nil
 }
@@ -144,10 +151,13 @@ func (a *auditor) apply(logged Decision) error {
 		a.report.Machine.Apply(e)
 		a.report.Events++
 		a.report.ByType[labelOf(e)]++
-		if err := a.report.Machine.CheckInvariants(e); err != nil {
+		if err := cmp.Or(a.report.Machine.CheckInvariants(e), a.report.Conservation.apply(e)); err != nil {
 			return fmt.Errorf("%w: after event %d: %w", ErrDifference, e.Number, err)
 		}
 		a.prevHash = logged.Records[i].Hash
+	}
+	if err := a.report.Machine.CheckCommand(logged.Events); err != nil {
+		return fmt.Errorf("%w: %w", ErrDifference, err)
 	}
 	if a.visit != nil {
 		a.visit(logged)

@@ -93,6 +93,9 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 
 func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) error {
 	fmt.Fprintf(stdout, "epoch %s: %d commands decided again, %d events equal\n", epoch, report.Commands, report.Events)
+	for _, line := range report.Conservation.Lines() {
+		fmt.Fprintln(stdout, line)
+	}
 	labels := slices.SortedFunc(maps.Keys(report.ByType), func(a, b audit.Label) int { return strings.Compare(a.String(), b.String()) })
 	for _, label := range labels {
 		fmt.Fprintf(stdout, "  %8d  %s\n", report.ByType[label], label)

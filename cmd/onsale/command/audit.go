@@ -41,6 +41,7 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 	if err := t.end(ctx, log); err != nil {
 		return err
 	}
+	report.Machine = nil // the rest needs its room
 	if len(cfg.NATS.URL) == 0 {
 		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout); err != nil {
 			return err
@@ -81,11 +82,15 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		fmt.Fprintf(stdout, "read store: %+d events compared with EVENTS; the next start completes the one that is behind\n", -behind)
 		return nil
 	}
-	difference, err := store.Difference(readStore, rebuilt)
+	equal, err := store.Equal(readStore, rebuilt)
 	if err != nil {
 		return err
 	}
-	if difference != "" {
+	if !equal {
+		difference, err := store.Difference(readStore, rebuilt)
+		if err != nil {
+			return err
+		}
 		return hintError{fmt.Errorf("the read store differs from EVENTS\n%s", difference),
 			"EVENTS has all its events: keep a copy and move the file away; the next start rebuilds it from EVENTS"}
 	}

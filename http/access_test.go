@@ -25,7 +25,7 @@ var people = []string{"nobody", "kim", "lee", "viewer", "auditor", "operator", "
 func wantAccess(t *testing.T, r Route) []string {
 	one := func(patterns ...string) bool { return slices.Contains(patterns, r.Path) }
 	switch path := r.Path; {
-	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook", "/problems/:code"), strings.Count(path, "/") == 1: // the page, too
+	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook", "/problems/:code", "/s/:scheduleId"), strings.Count(path, "/") == 1: // the pages, too
 		return nil
 	case one("/debug/streams"):
 		return []string{"admin"}

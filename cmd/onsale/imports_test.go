@@ -59,7 +59,7 @@ var allowedImports = map[string]struct {
 
 	"cmd/onsale": {"", []string{"cmd/onsale/command"}},
 	"cmd/onsale/command": {"the command line", []string{
-		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "config/readfile", "domain", "domain/alarms", "domain/orders", "http",
+		"cmd/onsale/node", "cmd/onsale/bench", "cmd/onsale/bench/load", "config", "config/readfile", "domain", "domain/alarms", "domain/coupons", "domain/orders", "domain/seats", "http",
 		"http/auth", "http/client", "http/payments/portone/fakeportone",
 		"projections/audit", "projections/store", "streams",
 	}},

@@ -25,6 +25,8 @@ type Machine struct {
 	Orders    *orders.State
 	Alarms    *alarms.State
 
+	Applied func(domain.Event) // is called when an event was applied, by an audit; may be nil
+
 	requests requests
 }
 
@@ -66,6 +68,9 @@ func (m *Machine) Apply(e domain.Event) {
 		m.Orders.Apply(e)
 	case "alarms":
 		m.Alarms.Apply(e)
+	}
+	if m.Applied != nil {
+		m.Applied(e)
 	}
 }
 

@@ -93,14 +93,14 @@ func decodeSchedule(o *object) validatedBody {
 
 // paymentField is whether seats are paid for. In the log "none" is "", as in schedules from before there was a choice.
 func paymentField(o *object) string {
-	switch text := o.Text("payment"); {
+	text := o.Text("payment")
+	switch {
 	case text == "none":
 		return ""
 	case text == "" && o.Has("payment"):
-		return "empty" // which is none of the values
-	default:
-		return text
+		o.Invalid("payment", "is empty")
 	}
+	return text
 }
 
 func decodeSection(o *object) seats.Section {

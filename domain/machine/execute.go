@@ -150,7 +150,7 @@ func alarmFor(e domain.Event) (domain.Event, bool) {
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
 			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
 	case orders.Refunded:
-		if b.Payment.State == orders.PaymentNone {
+		if b.Payment.State == orders.PaymentNone || b.Refunded == 0 && b.Kept > 0 { // there was no money, or the shop keeps all of it
 			return e, false
 		}
 		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}

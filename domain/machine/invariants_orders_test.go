@@ -84,7 +84,7 @@ func checkOrder(o *orders.Order) error {
 	return nil
 }
 
-// orderDeadlines are the next rechecks, of orders and of preparations that no order has named.
+// orderDeadlines are the next rechecks, of orders and of preparations that have no order which did not fail.
 func orderDeadlines(s *orders.State) (deadlines []string) {
 	ordered := map[string]bool{}
 	for _, id := range s.Orders() {
@@ -92,8 +92,8 @@ func orderDeadlines(s *orders.State) (deadlines []string) {
 		if o.RecheckAt != 0 {
 			deadlines = append(deadlines, fmt.Sprintf("%020d %020d recheck %s", o.RecheckAt, o.Sequence, id))
 		}
-		if ordered[o.MerchantUID] = true; o.Payment != nil {
-			ordered[o.Payment.MerchantUID] = true
+		if p := s.Preparation(o.PreparedAs()); p != nil && p.User == o.User && o.Status != orders.StatusFailed {
+			ordered[p.MerchantUID] = true
 		}
 	}
 	for _, uid := range s.Preparations() {

@@ -70,7 +70,11 @@ func (m *Machine) addReservation(events []domain.Event, sequence uint64) []domai
 			continue
 		}
 		if !m.Seats.IsOrdered(paid.ScheduleID, paid.HoldID, paid.PaymentID) {
-			events[i].Body = orders.RefundDue{PaymentID: paid.PaymentID, Reason: m.lossReason(paid.ScheduleID), Payment: &paid.Payment}
+			due := orders.RefundDue{PaymentID: paid.PaymentID, Reason: m.lossReason(paid.ScheduleID), Payment: &paid.Payment}
+			if off := m.Seats.Schedule(paid.ScheduleID).Cancelled; off != nil {
+				due.Note = off.Reason
+			}
+			events[i].Body = due
 			continue
 		}
 		paid.ReservationID = seats.ReservationID(paid.ScheduleID, sequence)

@@ -98,17 +98,17 @@ func (p Place) IDs(entity string) []string {
 	return []string{entity, p.ProductID, p.HoldID, p.CouponID}
 }
 
-// NoPayment is the entity of a Place without a payment. Such an order gets an id that no payment may have: "free-<sequence>".
+// NoPayment is the entity of a Place without a payment. Such an order gets the id "free-<sequence>".
 const NoPayment = "free"
 
-// IsReserved says whether a payment may not have this id.
+// IsReserved says whether a payment may not have this id: the API refuses it. Logs of older versions may have it for what was paid.
 func IsReserved(paymentID string) bool {
 	return paymentID == NoPayment || strings.HasPrefix(paymentID, NoPayment+"-")
 }
 
 // invalid finds what the API and its configuration never send.
-func (p Place) invalid(entity string) bool {
-	if IsReserved(entity) && (entity != NoPayment || p.Amount != 0) || (p.ProductID == "") == (p.HoldID == "") || p.Terms.invalid() {
+func (p Place) invalid() bool {
+	if (p.ProductID == "") == (p.HoldID == "") || p.Terms.invalid() {
 		return true
 	}
 	return domain.CheckID(cmp.Or(p.ProductID, p.HoldID)) != nil || p.CouponID != "" && domain.CheckID(p.CouponID) != nil

@@ -102,6 +102,14 @@ func (s *State) updateDerived(o *Order, before Status, e domain.Event) {
 }
 
 func (o *Order) apply(e domain.Event) {
+	uid := o.PreparedAs()
+	o.applyPayment(e)
+	if o.PreparedAs() != uid && uid != "" {
+		o.FirstUID = uid
+	}
+}
+
+func (o *Order) applyPayment(e domain.Event) {
 	switch body := e.Body.(type) {
 	case Pending:
 		o.Status, o.Payment = StatusPendingPayment, &body.Payment

@@ -44,7 +44,8 @@ func (s *State) Dump(w io.Writer) {
 	for _, d := range slices.Compact(rechecks) {
 		fmt.Fprintf(w, "recheck %s %d %s\n", d.At, d.Sequence, d.Value.PaymentID)
 	}
-	for _, d := range slices.SortedFunc(s.unsent.Due(math.MaxInt64), deadline.Deadline[*Preparation].Compare) {
+	unsent := slices.SortedFunc(s.unsent.Due(math.MaxInt64), deadline.Deadline[*Preparation].Compare)
+	for _, d := range slices.Compact(unsent) {
 		fmt.Fprintf(w, "preparation due %s %d %s\n", d.At, d.Sequence, d.Value.MerchantUID)
 	}
 }

@@ -203,7 +203,7 @@ type Refunded struct {
 	Refunded  int64   `json:"refunded"` // in all; the provider's balance
 	Payment   Payment `json:"payment"`
 	Kept      int64   `json:"kept,omitempty"`
-	CouponID  string  `json:"couponId,omitempty"` // that the user gets back, since nothing is kept
+	CouponID  string  `json:"couponId,omitempty"` // that the user gets back, since nothing is kept; unless an admin has revoked it
 }
 
 func (Refunded) Type() (string, int) { return "orders.refunded", 1 }

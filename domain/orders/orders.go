@@ -5,6 +5,7 @@
 package orders
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -52,6 +53,7 @@ type Order struct {
 	Kept          int64       `json:"kept,omitempty"`          // of the payment of a cancelled order: what is not refunded
 	ReservationID string      `json:"reservationId,omitempty"` // of an order on a hold that succeeded
 	CouponUsed    bool        `json:"couponUsed,omitempty"`    // by its success, and not given back since
+	FirstUID      string      `json:"firstUid,omitempty"`      // the merchant_uid that the provider named first, where Payment has another or none
 	Confirmed     bool        `json:"confirmed,omitempty"`     // its user sent it after onsale had placed it
 	Sequence      uint64      `json:"sequence"`                // of the command that placed it
 	PlacedAt      domain.Time `json:"placedAt"`
@@ -62,7 +64,16 @@ type Order struct {
 }
 
 // IsFree says whether the order costs nothing: no provider knows of it.
-func (o *Order) IsFree() bool { return IsReserved(o.PaymentID) }
+func (o *Order) IsFree() bool { return o.Amount == 0 }
+
+// PreparedAs returns the merchant_uid of the order's payment: the first that was known, which stays; "" for none.
+func (o *Order) PreparedAs() string {
+	uid := cmp.Or(o.MerchantUID, o.FirstUID)
+	if uid == "" && o.Payment != nil {
+		uid = o.Payment.MerchantUID
+	}
+	return uid
+}
 
 // Refunded returns how much of an order's payment was refunded.
 func (o *Order) Refunded() int64 {
@@ -91,7 +102,13 @@ type Preparation struct {
 	Attempts int         `json:"attempts,omitempty"` // so often PreparationDue was emitted
 	AskAt    domain.Time `json:"askAt,omitzero"`     // when the next one is due; 0 for none
 
-	ordered bool // an order has a payment with its merchant_uid
+	orders []*Order // its user's, with a payment that has its merchant_uid
+}
+
+// isOrdered says whether its user has an order with its payment. One that failed does not count: a payment that is tried again may get
+// another imp_uid.
+func (p *Preparation) isOrdered() bool {
+	return slices.ContainsFunc(p.orders, func(o *Order) bool { return o.Status != StatusFailed })
 }
 
 // New returns an empty state.
@@ -161,14 +178,18 @@ func (s *State) RestorePreparation(p Preparation) {
 	s.scheduleUnsent(&p)
 }
 
-// noteOrdered notes that the order of a preparation has come.
+// noteOrdered notes that the order of a preparation has come, or has failed: then the provider is asked again. An order of another user
+// for the same payment will fail.
 func (s *State) noteOrdered(o *Order) {
-	uid := o.MerchantUID
-	if uid == "" && o.Payment != nil {
-		uid = o.Payment.MerchantUID
+	p := s.prepared[o.PreparedAs()]
+	if p == nil || p.User != o.User {
+		return
 	}
-	if p := s.prepared[uid]; p != nil {
-		p.ordered = true
+	if !slices.Contains(p.orders, o) {
+		p.orders = append(p.orders, o)
+	}
+	if o.Status == StatusFailed {
+		s.scheduleUnsent(p)
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 	"onsale/domain"
 )
 
-// recordPayment returns at most one event. An answer to a question from before the order's last change is ignored; the payment worker
+// recordPayment returns at most one event. No provider knows the payment of an order that costs nothing. An answer to a question from before the order's last change is ignored; the payment worker
 // notices, and asks again.
 func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
 	o := s.orders[c.Entity]
-	if o == nil || o.LastEvent != body.LastEvent || body.Payment.invalid() {
+	if o == nil || o.IsFree() || o.LastEvent != body.LastEvent || body.Payment.invalid() {
 		return nil
 	}
 	result := o.Evaluate(body.Payment, s.prepared[body.Payment.MerchantUID], now)
@@ -53,11 +53,20 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 	case o.Kept > 0: // refunded in part
 		return o.evaluateKept(p)
 	case p.Refundable() > 0 && problem == "":
-		return RefundDue{PaymentID: o.PaymentID, Reason: ReasonLate, Payment: &p}
+		return RefundDue{PaymentID: o.PaymentID, Reason: o.lateReason(), Payment: &p}
 	case o.Status == StatusFailed && problem == ReasonOtherUser && *o.Payment != p: // the order named the payment before it was begun
 		return Discrepant{PaymentID: o.PaymentID, Payment: p}
 	}
 	return nil
+}
+
+// lateReason returns why money is refunded that turns up after the result. An order that onsale has placed and rejected keeps the code
+// that answers its user.
+func (o *Order) lateReason() string {
+	if o.Rejected && o.MerchantUID != "" {
+		return o.Reason
+	}
+	return ReasonLate
 }
 
 // verify decides an order that has no result.
@@ -149,7 +158,7 @@ func (o *Order) refunded(reason, note string, p Payment) Refunded {
 
 // withdraw returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
 func (o *Order) withdraw(reason, note string, kept int64) domain.Body {
-	if o.IsFree() || kept == o.Amount {
+	if o.IsFree() || kept == o.Amount && o.Payment.State == PaymentPaid {
 		return o.refunded(reason, note, *o.Payment)
 	}
 	return RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note, Payment: o.Payment, Kept: kept}

@@ -88,13 +88,16 @@ func (s *State) checkOffer(user string, o Offer) (code string, details domain.De
 // result. A payment that already has an order belongs to that order, unless it failed because the payment was
 // prepared for the user who orders now.
 func (s *State) Place(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
-	if body.invalid(c.Entity) {
+	if body.invalid() {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
 	if body.HoldID == "" {
 		if code, details := s.checkProduct(body.ProductID, body.Count, false); code != "" {
 			return domain.Reject(c, code, details)
 		}
+	}
+	if c.Entity == NoPayment && body.Amount == 0 && o.Amount == 0 {
+		c.Entity = fmt.Sprintf("%s-%d", NoPayment, c.Sequence)
 	}
 	existing := s.orders[c.Entity]
 	switch {
@@ -115,18 +118,15 @@ func (s *State) Place(c domain.Command, body Place, o Offer, now domain.Time) []
 
 // placeOffer places an order that is not wrong in itself.
 func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
-	free := c.Entity == NoPayment
-	if free {
-		c.Entity = fmt.Sprintf("%s-%d", NoPayment, c.Sequence)
-	}
 	placed := Placed{
 		PaymentID: c.Entity, Purchase: o.Purchase, PaymentDue: o.paymentDue(body.Terms, now), Late: o.Late, Terms: body.Terms,
 	}
 	reject := func(code string, details domain.Details) []domain.Event {
 		rejection := domain.Reject(c, code, details)
-		if free || body.Amount == 0 { // nothing was paid
+		if body.Amount == 0 { // nothing was paid
 			return rejection
 		}
+		placed.Late = false
 		if placed.Amount == 0 { // nobody knows what a hold costs that does not exist
 			placed.Amount = body.Amount
 		}
@@ -144,7 +144,7 @@ func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Tim
 	switch {
 	case holdCode == "" && o.Code == "" && body.Amount != o.Amount:
 		return reject(domain.AmountMismatch, domain.Details{Expected: o.Amount})
-	case o.Code == "" && o.Amount == 0 && !free:
+	case o.Code == "" && o.Amount == 0 && !IsReserved(c.Entity):
 		return reject(domain.PaymentNotRequired, domain.Details{})
 	}
 	if code, details := s.checkOffer(c.User, o); code != "" {
@@ -167,10 +167,14 @@ func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
 	return max(min(due, o.HoldEnds), now.Add(time.Duration(missing)*time.Second))
 }
 
-// PlacePrepared places the order of a preparation for its user; no events where the payment has an order.
+// PlacePrepared places the order of a preparation for its user; no events where the payment has an order, unless that is of another user
+// and failed.
 func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now domain.Time) []domain.Event {
 	p := s.prepared[body.MerchantUID]
-	if p == nil || p.ordered || p.Terms == nil || s.orders[c.Entity] != nil || IsReserved(c.Entity) {
+	if p == nil || p.isOrdered() || p.Terms == nil || IsReserved(c.Entity) {
+		return nil
+	}
+	if existing := s.orders[c.Entity]; existing != nil && !s.mayReplace(existing, p.User) {
 		return nil
 	}
 	c.User = p.User

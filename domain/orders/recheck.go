@@ -79,7 +79,7 @@ func (s *State) scheduleUnsent(p *Preparation) {
 }
 
 func isUnsent(d deadline.Deadline[*Preparation]) bool {
-	return d.Value.AskAt == d.At && !d.Value.ordered
+	return d.Value.AskAt == d.At && !d.Value.isOrdered()
 }
 
 // NextDeadline returns the time of the next recheck and the sequence of its order or preparation; false when there is none.

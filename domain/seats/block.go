@@ -91,7 +91,9 @@ func (s *State) reclaim(c domain.Command, body Reclaim, now domain.Time) []domai
 		lost[seat] = append(lost[seat], all...)
 		reclaimed.ScheduleSeatIDs = append(reclaimed.ScheduleSeatIDs, all...)
 	}
-	reclaimed.ReleasedCount = len(reclaimed.ScheduleSeatIDs)
+	if reclaimed.ReleasedCount = len(reclaimed.ScheduleSeatIDs); reclaimed.ReleasedCount > MaxReclaimed {
+		return domain.Reject(c, domain.TooManySeats, domain.Details{Limit: MaxReclaimed})
+	}
 	var events []domain.Event
 	for _, seat := range owners {
 		events = append(events, sc.reclaimEvent(seat, lost[seat], body.Reason, now))

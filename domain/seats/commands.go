@@ -29,7 +29,8 @@ const (
 	MaxReleaseSeconds  = 3_600     // seconds between fixed times of release
 	MaxLayoutBytes     = 240 << 10 // bytes of all sections as JSON: the event that carries them has to fit into EVENTS
 	MaxRefundTiers     = 10
-	MaxReclaimPaid     = 40 // as MaxReclaim, where paid seats are refunded: each reservation makes up to five events
+	MaxReclaimPaid     = 40     // as MaxReclaim, where paid seats are refunded: each reservation makes up to five events
+	MaxReclaimed       = 10_000 // seats that one Reclaim can end with whole reservations: one event names them all
 )
 
 // Section is a part of a schedule with one price. Seats are numbered 1..N (scheduleSeatId) through sections, rows and the seats

@@ -68,9 +68,10 @@ func (s *State) scheduleOfHold(sequence uint64) *Schedule {
 }
 
 // canRetake says whether the seats of a hold that expired are all free, promised to nobody, and not too many for the user. A hold
-// whose end is due but was not emitted is not looked at: its seats may be in part another user's.
+// whose end is due but was not emitted is not looked at: its seats may be in part another user's. A performance that was called off
+// has free seats until they are blocked.
 func (s *State) canRetake(sc *Schedule, sequence uint64, h *Allocation, now domain.Time) bool {
-	if sc.allocations[sequence] != nil || len(h.ScheduleSeatIDs) == 0 || s.exceedsLimit(sc, h.User, len(h.ScheduleSeatIDs), now) {
+	if sc.Cancelled != nil || sc.allocations[sequence] != nil || len(h.ScheduleSeatIDs) == 0 || s.exceedsLimit(sc, h.User, len(h.ScheduleSeatIDs), now) {
 		return false
 	}
 	a := s.availability(sc, now)
@@ -139,6 +140,15 @@ func (s *State) FollowRefund(scheduleID, reservationID, reason string) (Cancelle
 		ScheduleID: scheduleID, ReservationID: reservationID, ScheduleSeatIDs: slices.Clone(r.ScheduleSeatIDs), Reason: reason,
 		PaymentID: r.PaymentID,
 	}, !r.Cancelled
+}
+
+// refundPercent is RefundPercent, and everything once the performance was called off: the user may be faster than the log, which cancels
+// the reservations one after another.
+func (sc *Schedule) refundPercent(now domain.Time) (percent int, open bool) {
+	if sc.Cancelled != nil {
+		return 100, true
+	}
+	return sc.RefundPercent(now)
 }
 
 // RefundPercent returns what a user gets back who cancels a paid reservation at now; false when it is too late.

@@ -59,7 +59,7 @@ func (s *State) cancel(c domain.Command, body Cancel, now domain.Time) []domain.
 		ScheduleID: c.Entity, ReservationID: body.ReservationID, ScheduleSeatIDs: slices.Clone(r.ScheduleSeatIDs), PaymentID: r.PaymentID,
 	}
 	if r.PaymentID != "" {
-		percent, open := sc.RefundPercent(now)
+		percent, open := sc.refundPercent(now)
 		if !open {
 			return domain.Reject(c, domain.CancelClosed, domain.Details{})
 		}

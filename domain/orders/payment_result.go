@@ -12,7 +12,7 @@ import (
 // notices, and asks again.
 func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
 	o := s.orders[c.Entity]
-	if o == nil || o.LastEvent != body.LastEvent || body.Payment.invalid() {
+	if o == nil || o.IsFree() || o.LastEvent != body.LastEvent || body.Payment.invalid() {
 		return nil
 	}
 	result := o.Evaluate(body.Payment, s.prepared[body.Payment.MerchantUID], now)

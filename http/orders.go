@@ -193,12 +193,12 @@ type Payments struct {
 	// MaxOpenOrders limits the orders of a user that have no result; 0: no limit.
 	MaxOpenOrders int
 
-	// ParseWebhook returns the payment that a webhook is about, "" for none. Its errors are portone.ErrWebhook and
+	// ParseWebhook returns the payment that a webhook is about, Ref "" for none. Its errors are portone.ErrWebhook and
 	// portone.ErrSignature.
-	ParseWebhook func(header http.Header, body []byte) (ref string, err error)
+	ParseWebhook func(header http.Header, body []byte) (portone.Webhook, error)
 
 	// Notify requests a check of a payment; false: the queue is full. It must not block.
-	Notify func(ref string) bool
+	Notify func(hook portone.Webhook) bool
 }
 
 // requirePayments reads a command that needs a payment provider. Without one it is refused, unless it was decided earlier: an order
@@ -222,7 +222,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request, _ auth.Identity
 	if err != nil {
 		return err
 	}
-	ref, err := s.Payments.ParseWebhook(r.Header, body)
+	hook, err := s.Payments.ParseWebhook(r.Header, body)
 	switch {
 	case errors.Is(err, portone.ErrSignature):
 		return problemf(forbidden, "the signature is not the payment provider's")
@@ -230,7 +230,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request, _ auth.Identity
 		return fieldProblem(domain.InvalidBody, "$", "is not a webhook of the payment provider")
 	case err != nil:
 		return err
-	case ref != "" && !s.Payments.Notify(ref):
+	case hook.Ref != "" && !s.Payments.Notify(hook):
 		return problemf(rateLimited, "too many webhooks; try again later")
 	}
 	send(w, http.StatusOK, jsonType, []byte("{}"))

@@ -21,7 +21,7 @@ import (
 )
 
 // testPayments is a provider whose webhooks are parsed by parse.
-func testPayments(parse func(http.Header, []byte) (string, error), notify func(ref string) bool) *Payments {
+func testPayments(parse func(http.Header, []byte) (portone.Webhook, error), notify func(portone.Webhook) bool) *Payments {
 	return &Payments{
 		Terms: orders.Terms{Currency: "KRW", PaySeconds: 900}, MaxOpenOrders: 3, ParseWebhook: parse, Notify: notify,
 	}
@@ -118,8 +118,8 @@ func TestWebhook_NotifiesByReference(t *testing.T) {
 		URL: "https://provider.example", Secret: "s", WebhookSecrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(key)},
 	}))(t)
 	var notified []string
-	notify := func(ref string) bool { notified = append(notified, ref); return true }
-	full := func(string) bool { return false }
+	notify := func(hook portone.Webhook) bool { notified = append(notified, hook.Ref); return true }
+	full := func(portone.Webhook) bool { return false }
 	signed := func(key []byte, body string) http.Header {
 		now := fmt.Sprint(time.Now().Unix())
 		mac := hmac.New(sha256.New, key)

@@ -1,5 +1,6 @@
 // The queue in front of the provider. Events come in the order of the log, so one user's thousands of orders would stand
-// before everybody else's; here the users take turns.
+// before everybody else's, and so would the refunds of a performance that was called off; here the users take turns, and so do the
+// kinds of work.
 
 package payments
 
@@ -8,20 +9,26 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"onsale/http/payments/portone"
 )
 
 const (
-	maxWaiting   = 2048 // entries; above it, the user who has most loses the newest
+	maxWaiting   = 2048 // entries but for refunds; above it, the user who has most loses the newest
 	keptPerUser  = 16   // entries that no user loses; where all have fewer, fetching stops and the rest waits in the log
 	userShare    = 4    // one user has at most a fourth of the slots
 	recheckShare = 4    // where both wait, every fourth slot is for a recheck
+	refundShare  = 4    // refunds have at most a fourth of the slots
+	refundTurn   = 8    // where others wait too, every eighth slot is for a refund
 )
 
 // MaxEvents is how many events a Worker is to be given at once: those that wait, those in flight, and those that wait for
 // this node's store.
 const MaxEvents = maxWaiting + 512
+
+// MaxRefunds is the same for HandleRefund. All others wait in the log, where they are not lost, and cost nothing.
+const MaxRefunds = 256
 
 // errDeferred: too much of this user waits, and this is left to the order's next recheck.
 var errDeferred = fmt.Errorf("%w: deferred", portone.ErrUnknown)
@@ -29,28 +36,35 @@ var errDeferred = fmt.Errorf("%w: deferred", portone.ErrUnknown)
 type class int
 
 const (
-	classFirst   class = iota // a user waits for it: a new order, a refund, a preparation, a webhook
+	classFirst   class = iota // a user waits for it: an order without a result, a preparation, a webhook
+	classRefund               // of an order that has had its result
 	classRecheck              // of what was looked at before
 	numClasses
 )
 
-// fairQueue gives slots to users in turn, first verifications before rechecks, and no user more than a share of the slots.
+// classNames are for metrics.
+var classNames = [numClasses]string{"first", "refund", "recheck"}
+
+// fairQueue gives slots to users in turn, first verifications before refunds and rechecks, and no user more than a share of the slots.
 type fairQueue struct {
-	perUser, limit int
+	perUser, maxRefunds, limit int
 
 	mu       sync.Mutex // guards what follows
 	free     int        // slots
 	inFlight map[string]int
+	refunds  int // in flight
 	waiting  [numClasses]turns
-	perOwner map[string]int // waiting entries of each user, in all classes
-	length   int            // waiting entries
+	perOwner map[string]int // waiting entries of each user, in all classes but classRefund
+	length   int            // the sum of perOwner
 	grants   int
+	slow     bool // only classFirst gets slots
 }
 
 // turns are the entries of one class.
 type turns struct {
 	users  []string            // that wait, the next one first
 	byUser map[string][]*entry // oldest first
+	length int
 }
 
 type entry struct {
@@ -61,7 +75,8 @@ type entry struct {
 
 func newFairQueue(slots, limit int) *fairQueue {
 	q := &fairQueue{
-		perUser: max(1, slots/userShare), limit: limit, free: slots, inFlight: map[string]int{}, perOwner: map[string]int{},
+		perUser: max(1, slots/userShare), maxRefunds: max(1, slots/refundShare), limit: limit,
+		free: slots, inFlight: map[string]int{}, perOwner: map[string]int{},
 	}
 	for c := range q.waiting {
 		q.waiting[c].byUser = map[string][]*entry{}
@@ -90,13 +105,16 @@ func (q *fairQueue) acquire(ctx context.Context, user string, c class) (release 
 	if err != nil {
 		return nil, err
 	}
-	return func() { q.release(user) }, nil
+	return func() { q.release(user, c) }, nil
 }
 
-func (q *fairQueue) release(user string) {
+func (q *fairQueue) release(user string, c class) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.free++
+	if c == classRefund {
+		q.refunds--
+	}
 	if q.inFlight[user]--; q.inFlight[user] == 0 {
 		delete(q.inFlight, user)
 	}
@@ -116,14 +134,34 @@ func (q *fairQueue) flush(err error) {
 	}
 }
 
+// slowDown gives slots to first verifications only, for d; false: it does so already.
+func (q *fairQueue) slowDown(d time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.slow {
+		return false
+	}
+	q.slow = true
+	time.AfterFunc(d, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.slow = false
+		q.dispatch()
+	})
+	return true
+}
+
 // counts are for metrics.
-func (q *fairQueue) counts() (inFlight, waiting int) {
+func (q *fairQueue) counts() (inFlight int, waiting [numClasses]int, slow bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, n := range q.inFlight {
 		inFlight += n
 	}
-	return inFlight, q.length
+	for c := range q.waiting {
+		waiting[c] = q.waiting[c].length
+	}
+	return inFlight, waiting, q.slow
 }
 
 func (q *fairQueue) add(e *entry) {
@@ -132,8 +170,11 @@ func (q *fairQueue) add(e *entry) {
 		t.users = append(t.users, e.user)
 	}
 	t.byUser[e.user] = append(t.byUser[e.user], e)
-	q.perOwner[e.user]++
-	q.length++
+	t.length++
+	if e.class != classRefund {
+		q.perOwner[e.user]++
+		q.length++
+	}
 }
 
 // settle gives a waiting entry its result. One that no longer waits keeps the result that it has.
@@ -149,10 +190,13 @@ func (q *fairQueue) settle(e *entry, result error) {
 		i := slices.Index(t.users, e.user)
 		t.users = slices.Delete(t.users, i, i+1)
 	}
-	if q.perOwner[e.user]--; q.perOwner[e.user] == 0 {
-		delete(q.perOwner, e.user)
+	t.length--
+	if e.class != classRefund {
+		if q.perOwner[e.user]--; q.perOwner[e.user] == 0 {
+			delete(q.perOwner, e.user)
+		}
+		q.length--
 	}
-	q.length--
 	e.result <- result
 }
 
@@ -166,6 +210,9 @@ func (q *fairQueue) dispatch() {
 		q.free--
 		q.grants++
 		q.inFlight[e.user]++
+		if e.class == classRefund {
+			q.refunds++
+		}
 		q.settle(e, nil)
 		if t := &q.waiting[e.class]; len(t.byUser[e.user]) > 0 { // to the end of the line
 			i := slices.Index(t.users, e.user)
@@ -176,11 +223,17 @@ func (q *fairQueue) dispatch() {
 
 // next is the entry for the next slot, or nil.
 func (q *fairQueue) next() *entry {
-	order := [numClasses]class{classFirst, classRecheck}
-	if q.grants%recheckShare == recheckShare-1 {
-		order = [numClasses]class{classRecheck, classFirst}
+	order := [numClasses]class{classFirst, classRefund, classRecheck}
+	switch {
+	case q.grants%recheckShare == recheckShare-1:
+		order = [numClasses]class{classRecheck, classFirst, classRefund}
+	case q.grants%refundTurn == refundTurn/2:
+		order = [numClasses]class{classRefund, classFirst, classRecheck}
 	}
 	for _, c := range order {
+		if c != classFirst && q.slow || c == classRefund && q.refunds == q.maxRefunds {
+			continue
+		}
 		for _, user := range q.waiting[c].users {
 			if q.inFlight[user] < q.perUser {
 				return q.waiting[c].byUser[user][0]

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // queueTest is a queue whose only slot is taken, and the order in which others get it.
@@ -49,10 +51,14 @@ func (q *queueTest) enter(ctx context.Context, user string, c class, name string
 
 // entered counts all who wait and who have been turned away.
 func (q *queueTest) entered() int {
-	_, waiting := q.queue.counts()
+	_, waiting, _ := q.queue.counts()
+	sum := 0
+	for _, n := range waiting {
+		sum += n
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return waiting + len(q.failed)
+	return sum + len(q.failed)
 }
 
 func TestFairQueue_UsersTakeTurns(t *testing.T) {
@@ -135,4 +141,66 @@ func TestFairQueue_FlushEndsAll(t *testing.T) {
 	if len(q.failed) != 3 || !errors.Is(q.failed["kim2"], errCircuitOpen) || q.queue.free != 1 || q.queue.length != 0 {
 		t.Errorf("failed %v, %+v", q.failed, q.queue)
 	}
+}
+
+// Refunds have an eighth of the turns where others wait, and a share of the slots however few do.
+func TestFairQueue_PacesRefunds(t *testing.T) {
+	q, begin := newQueueTest(t, 100)
+	for i := range 3 {
+		q.enter(t.Context(), fmt.Sprint("refunded", i), classRefund, fmt.Sprint("refund", i))
+	}
+	for i := range 9 {
+		q.enter(t.Context(), fmt.Sprint("user", i), classFirst, fmt.Sprint("first", i))
+	}
+	begin()
+	q.group.Wait()
+	want := []string{"first0", "first1", "first2", "refund0", "first3", "first4", "first5", "first6", "first7", "first8", "refund1", "refund2"}
+	if !slices.Equal(q.granted, want) {
+		t.Errorf("got  %v\nwant %v", q.granted, want)
+	}
+	wide := newFairQueue(8, 100)
+	var releases []func()
+	for i := range 8 / refundShare {
+		release, err := wide.acquire(t.Context(), fmt.Sprint("refunded", i), classRefund)
+		if err != nil {
+			t.Fatal(err)
+		}
+		releases = append(releases, release)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := wide.acquire(ended, "another", classRefund); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v for one more than the share", err)
+	}
+	release, err := wide.acquire(t.Context(), "another", classFirst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range append(releases, release) {
+		release()
+	}
+	if wide.refunds+wide.waiting[classRefund].length != 0 || wide.free != 8 {
+		t.Errorf("something is left: %+v", wide)
+	}
+}
+
+// While the provider refuses so many requests only first verifications get slots.
+func TestFairQueue_SlowsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newFairQueue(8, 100)
+		if !q.slowDown(time.Minute) || q.slowDown(time.Hour) {
+			t.Error("a second pause began during the first")
+		}
+		began := time.Now()
+		for _, c := range []class{classFirst, classRefund, classRecheck} {
+			release, err := q.acquire(t.Context(), "kim", c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+			if waited := time.Since(began); waited != map[class]time.Duration{classRefund: time.Minute, classRecheck: time.Minute}[c] {
+				t.Errorf("%s has waited %s", classNames[c], waited)
+			}
+		}
+	})
 }

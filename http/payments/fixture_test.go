@@ -25,9 +25,15 @@ type fixture struct {
 	timeUnit    time.Duration // of the worker
 	concurrency int
 	maxWaiting  int // 0: as in production
+	appendTo    func(context.Context, domain.Command) (uint64, error)
 
 	worker     atomic.Pointer[payments.Worker]
 	stopWorker func()
+	consumers  [2]consumer
+}
+
+// consumer is one of a worker's.
+type consumer struct {
 	unfinished sync.Map      // numbers of events that the worker has not finished
 	lastEvent  atomic.Uint64 // the highest number that the worker got
 }
@@ -35,7 +41,7 @@ type fixture struct {
 // newFixture gets the provider's webhooks. No worker runs yet.
 func newFixture(tb testing.TB, n *node, units int) *fixture {
 	tb.Helper()
-	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, stopWorker: func() {}}
+	f := &fixture{node: n, fake: fakeportone.New(), timeUnit: 10 * time.Millisecond, concurrency: 64, appendTo: n.log.Append, stopWorker: func() {}}
 	mux := http.NewServeMux()
 	mux.Handle("/", f.fake)
 	mux.HandleFunc("POST /hook", f.webhook)
@@ -55,16 +61,16 @@ func (f *fixture) webhook(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	if ref, err := f.client.ParseWebhook(r.Header, body); err == nil {
+	if hook, err := f.client.ParseWebhook(r.Header, body); err == nil {
 		if worker := f.worker.Load(); worker != nil {
-			worker.Notify(ref)
+			worker.Notify(hook)
 		}
 	}
 }
 
 // newWorker makes a worker that gets no events.
 func (f *fixture) newWorker() *payments.Worker {
-	config := payments.Config{Provider: f.client, Append: f.log.Append, Projector: f.Projector, Logger: f.logger, Concurrency: f.concurrency}
+	config := payments.Config{Provider: f.client, Append: f.appendTo, Projector: f.Projector, Logger: f.logger, Concurrency: f.concurrency}
 	config.SetTimeUnit(f.timeUnit)
 	config.SetMaxWaiting(f.maxWaiting)
 	return payments.New(config)
@@ -77,16 +83,17 @@ func (f *fixture) startWorker() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	group.Go(func() { worker.Run(ctx) })
-	group.Go(func() {
+	consume := func(c *consumer, name string, concurrency int, handle handler) {
 		err := f.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-			Name: "payments", Kinds: []string{"orders", "products"}, Concurrency: payments.MaxEvents, WaitReady: worker.WaitReady,
-			Handle: func(ctx context.Context, e domain.Event, attempt uint64) time.Duration {
-				return f.handle(ctx, worker, e, attempt)
-			},
+			Name: name, Kinds: payments.Kinds, Concurrency: concurrency, WaitReady: worker.WaitReady, Handle: c.track(handle),
 		})
 		if err != nil {
 			f.tb.Error(err)
 		}
+	}
+	group.Go(func() { consume(&f.consumers[0], payments.ConsumerName, payments.MaxEvents, worker.Handle) })
+	group.Go(func() {
+		consume(&f.consumers[1], payments.RefundsConsumerName, payments.MaxRefunds, worker.HandleRefund)
 	})
 	f.stopWorker = sync.OnceFunc(func() {
 		cancel()
@@ -94,16 +101,20 @@ func (f *fixture) startWorker() {
 	})
 }
 
-// handle keeps track of unfinished events.
-func (f *fixture) handle(ctx context.Context, worker *payments.Worker, e domain.Event, attempt uint64) time.Duration {
-	f.unfinished.Store(e.Number, true)
-	for last := f.lastEvent.Load(); last < e.Number && !f.lastEvent.CompareAndSwap(last, e.Number); last = f.lastEvent.Load() {
+type handler = func(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration)
+
+// track keeps track of unfinished events.
+func (c *consumer) track(handle handler) handler {
+	return func(ctx context.Context, e domain.Event, attempt uint64) time.Duration {
+		c.unfinished.Store(e.Number, true)
+		for last := c.lastEvent.Load(); last < e.Number && !c.lastEvent.CompareAndSwap(last, e.Number); last = c.lastEvent.Load() {
+		}
+		retryAfter := handle(ctx, e, attempt)
+		if retryAfter == 0 && ctx.Err() == nil {
+			c.unfinished.Delete(e.Number)
+		}
+		return retryAfter
 	}
-	retryAfter := worker.Handle(ctx, e, attempt)
-	if retryAfter == 0 && ctx.Err() == nil {
-		f.unfinished.Delete(e.Number)
-	}
-	return retryAfter
 }
 
 // idle: nothing is left to do at the present log time.
@@ -112,8 +123,12 @@ func (f *fixture) idle() bool {
 	for _, ref := range f.refs {
 		last = max(last, f.LastOfEntity("orders", ref))
 	}
-	idle := f.lastEvent.Load() >= last && f.worker.Load().Idle()
-	f.unfinished.Range(func(any, any) bool { idle = false; return false })
+	idle := f.worker.Load().Idle()
+	for i := range f.consumers {
+		c := &f.consumers[i]
+		idle = idle && c.lastEvent.Load() >= last
+		c.unfinished.Range(func(any, any) bool { idle = false; return false })
+	}
 	return idle
 }
 

@@ -30,7 +30,7 @@ func newMetrics(w *Worker) metrics {
 	m.deferred = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "onsale_payments_deferred_total", Help: "Look-ups left to a later recheck because too many of one user waited.",
 	})
-	for _, request := range []string{"get", "cancel", "prepare"} {
+	for _, request := range []string{"get", "find", "cancel", "prepare"} {
 		for _, outcome := range []string{"yes", "no", "unknown"} {
 			m.requests.WithLabelValues(request, outcome) // shown as 0 from the start
 		}
@@ -46,16 +46,27 @@ func newMetrics(w *Worker) metrics {
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "onsale_payments_in_flight", Help: "Orders that this node is verifying, refunding or preparing.",
 	}, func() float64 {
-		inFlight, _ := w.queue.counts()
+		inFlight, _, _ := w.queue.counts()
 		return float64(inFlight)
 	})
-	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "onsale_payments_waiting", Help: "Orders that wait on this node for their turn at the payment provider.",
+	slow := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "onsale_payments_slowed", Help: "1 while refunds and rechecks pause because the payment provider refuses so many requests.",
 	}, func() float64 {
-		_, waiting := w.queue.counts()
-		return float64(waiting)
+		if _, _, slow := w.queue.counts(); slow {
+			return 1
+		}
+		return 0
 	})
-	m.all = []prometheus.Collector{m.requests, m.results, m.webhooksDropped, m.deferred, circuitOpen, inFlight, waiting}
+	m.all = []prometheus.Collector{m.requests, m.results, m.webhooksDropped, m.deferred, circuitOpen, inFlight, slow}
+	for c, name := range classNames {
+		m.all = append(m.all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "onsale_payments_waiting", Help: "Orders that wait on this node for their turn at the payment provider, by class.",
+			ConstLabels: prometheus.Labels{"class": name},
+		}, func() float64 {
+			_, waiting, _ := w.queue.counts()
+			return float64(waiting[c])
+		}))
+	}
 	return m
 }
 

@@ -108,15 +108,17 @@ func (n *node) onConfirmed(confirmed []projections.ConfirmedEvent) {
 }
 
 // submit appends a command of a user, who sends each body once.
-func (n *node) submit(user, entity string, body domain.Body) {
+func (n *node) submit(user, entity string, body domain.Body) (sequence uint64) {
 	n.tb.Helper()
 	name, _ := body.Type()
 	key := name + " " + entity
 	c := domain.Command{Entity: entity, User: user, Body: body,
 		Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key)}
-	if _, err := n.log.Append(context.Background(), c); err != nil {
+	sequence, err := n.log.Append(context.Background(), c)
+	if err != nil {
 		n.tb.Error(err)
 	}
+	return sequence
 }
 
 // lastMessage is the last message in COMMANDS.
@@ -294,6 +296,14 @@ func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (pr
 			return nil, err
 		}
 		return streamtest.RetimeCommands(ctx, commands, c.storedAt), nil
+	}
+}
+
+// handle has both consumers handle an event, and retries as often as the worker asks for, without delay.
+func handle(ctx context.Context, worker *payments.Worker, e domain.Event) {
+	for _, do := range []handler{worker.Handle, worker.HandleRefund} {
+		for attempt := uint64(1); do(ctx, e, attempt) > 0; attempt++ {
+		}
 	}
 }
 

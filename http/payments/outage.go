@@ -32,7 +32,7 @@ func (w *Worker) Watch(ctx context.Context) {
 	defer ticker.Stop()
 	for probe := true; ; probe = w.problem() != nil {
 		if probe {
-			if _, err := w.fetch(ctx, probedPayment); err != nil && ctx.Err() == nil && !errors.Is(err, errCircuitOpen) {
+			if _, _, err := w.fetch(ctx, probedPayment); err != nil && ctx.Err() == nil && !errors.Is(err, errCircuitOpen) {
 				w.report(err)
 			}
 		}
@@ -82,6 +82,8 @@ func hint(err error) string {
 		return "the payment provider refuses the keys: check payments.key, payments.secret and payments.api"
 	case errors.Is(err, portone.ErrNotPortOne):
 		return "payments.url is not answered by the payment provider: check it and payments.api, and proxies on the way"
+	case errors.Is(err, portone.ErrTooMany):
+		return "the payment provider refuses so many requests: lower payments.concurrency, or have its limit raised"
 	}
 	return "the payment provider does not answer: check payments.url, and what is between it and this node"
 }

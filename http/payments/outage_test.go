@@ -3,9 +3,11 @@ package payments_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +34,20 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+func newTextLogger(to io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(to, nil)) }
+
+// wantLogged finds a line with all these words.
+func wantLogged(tb testing.TB, log *lockedBuffer, words ...string) {
+	tb.Helper()
+	for line := range strings.Lines(log.String()) {
+		missing := func(word string) bool { return !strings.Contains(line, word) }
+		if !slices.ContainsFunc(words, missing) {
+			return
+		}
+	}
+	tb.Errorf("no line has %q:\n%s", words, log)
 }
 
 // switchable serves whatever handler is set.

@@ -1,5 +1,5 @@
-// Package payments verifies the payments of orders at a payment provider and refunds what the rules want back. It decides
-// nothing: events of the log and the provider's webhooks wake a Worker, and what the provider answers it appends as a
+// Package payments verifies the payments of orders at a payment provider, refunds what the rules want back, and finds payments whose
+// order was never sent. It decides nothing: events of the log and the provider's webhooks wake a Worker, and what the provider answers it appends as a
 // command, which the rules accept or ignore.
 //
 // Everything here may happen twice, on one node or on two, after a crash or because a response was lost. Looking up a
@@ -31,7 +31,7 @@ type Provider interface {
 	Find(ctx context.Context, merchantUID string) ([]portone.Payment, error) // the oldest first; none is no error
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
-	ParseWebhook(header http.Header, body []byte) (ref string, err error) // "": it is about no payment
+	ParseWebhook(header http.Header, body []byte) (portone.Webhook, error) // Ref "": it is about no payment
 }
 
 // Config is for one Worker.
@@ -58,24 +58,30 @@ type Worker struct {
 
 	mu            sync.Mutex               // guards what follows
 	inFlight      map[string]chan struct{} // orders being worked on, until the channel is closed
-	pending       map[string]string        // the user of each order with a webhook that waits for its turn or its next attempt
+	pending       map[string]string        // the user of each key of a notification that waits for its turn or its next attempt
 	pendingOfUser map[string]int
+	unsent        int // pending notifications of payments without an order
 }
 
-// New sends nothing yet. The caller feeds the Worker: Handle with every event of Kinds, Notify with webhooks, and Run.
+// New sends nothing yet. The caller feeds the Worker: Handle and HandleRefund with every event of Kinds, each by a consumer of its
+// own, Notify with webhooks, and Run.
 func New(c Config) *Worker {
 	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
 	w := &Worker{
 		Config: c, queue: newFairQueue(cmp.Or(c.Concurrency, 64), cmp.Or(c.maxWaiting, maxWaiting)),
-		notifications: make(chan notification, maxPending),
+		notifications: make(chan notification, maxPending+maxUnsent),
 		inFlight:      map[string]chan struct{}{}, pending: map[string]string{}, pendingOfUser: map[string]int{},
 	}
 	w.breaker, w.metrics = w.newBreaker(), newMetrics(w)
 	return w
 }
 
-// ConsumerName is the durable consumer of Kinds that all nodes share.
-const ConsumerName = "payments"
+// Names of the durable consumers of Kinds that all nodes share. Refunds have their own: when a performance is called off thousands are
+// due at once, and wait in the log without a new order behind them.
+const (
+	ConsumerName        = "payments"
+	RefundsConsumerName = "payments-refunds"
+)
 
 // Kinds are the kinds of entities whose events Handle must get.
 var Kinds = []string{"orders", "products"}
@@ -89,17 +95,33 @@ func (w *Worker) WaitReady(ctx context.Context) {
 	}
 }
 
-// Handle verifies, refunds or prepares what an event asks for, when its user's turn has come. It may be called again with the same event; retryAfter above
-// 0 asks for that, with the next attempt.
+// Handle verifies, prepares or finds what an event asks for, when its user's turn has come. It may be called again with the same
+// event; retryAfter above 0 asks for that, with the next attempt.
 func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
 	var err error
+	what := e.Entity
 	switch body := e.Body.(type) {
 	case orders.Placed, orders.RejectedPaid, orders.RefundDue:
-		err = w.reconcileAfter(ctx, e, triggerEvent)
+		err = w.reconcileAfter(ctx, e, triggerEvent, false)
 	case orders.Recheck:
-		err = w.reconcileAfter(ctx, e, triggerRecheck)
+		err = w.reconcileAfter(ctx, e, triggerRecheck, false)
 	case orders.Prepared:
 		err = w.prepare(ctx, e.User, body)
+	case orders.PreparationDue:
+		what, err = body.MerchantUID, w.findPrepared(ctx, e.Number, body.MerchantUID)
+	}
+	return w.retryDelay(ctx, what, err, attempt)
+}
+
+// HandleRefund refunds orders that have had their result: nobody waits for it on a page. It is called as Handle is, with the same
+// events.
+func (w *Worker) HandleRefund(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
+	var err error
+	switch e.Body.(type) {
+	case orders.RefundDue:
+		err = w.reconcileAfter(ctx, e, triggerEvent, true)
+	case orders.Recheck:
+		err = w.reconcileAfter(ctx, e, triggerRecheck, true)
 	}
 	return w.retryDelay(ctx, e.Entity, err, attempt)
 }
@@ -107,6 +129,9 @@ func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (re
 // prepare binds the amount to the merchant_uid at the provider, so that its payment window refuses any other. The payment is
 // verified all the same, so a refusal does no harm.
 func (w *Worker) prepare(ctx context.Context, user string, p orders.Prepared) error {
+	if p.Amount == 0 { // no payment window opens for it
+		return nil
+	}
 	release, err := w.queue.acquire(ctx, user, classFirst)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 const (
 	breakerThreshold = 5  // unknown outcomes in a row open the circuit
 	breakerTimeout   = 5  // seconds until an open circuit is half-open and lets one request through
+	slowFor          = 10 // seconds for which refunds and rechecks leave the provider to new orders after it has refused so many requests
 	maxOpenWait      = 30 // seconds that a call waits for an open circuit; then another node may try, which may reach the provider
 )
 
@@ -55,6 +56,9 @@ func (w *Worker) call(ctx context.Context, operation string, request func() (any
 		answer, err := w.breaker.Execute(request)
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) {
 			w.metrics.countRequest(operation, err)
+			if errors.Is(err, portone.ErrTooMany) && w.queue.slowDown(slowFor*w.timeUnit) {
+				w.Logger.Warn("payment provider refuses so many requests, refunds and rechecks pause", "pause", slowFor*w.timeUnit)
+			}
 			w.noteOutcome(err)
 			return answer, err
 		}
@@ -77,17 +81,28 @@ func (w *Worker) pause(ctx context.Context) error {
 	}
 }
 
-// fetch looks a payment up. A payment with a refund in progress, or in a state that this version does not know, is an
-// ErrUnknown.
-func (w *Worker) fetch(ctx context.Context, impUID string) (orders.Payment, error) {
+// fetch looks a payment up, and how many refunds of it the provider shows. A payment with a refund in progress, or in a state that
+// this version does not know, is an ErrUnknown.
+func (w *Worker) fetch(ctx context.Context, impUID string) (p orders.Payment, refunds int, err error) {
 	answer, err := w.call(ctx, "get", func() (any, error) { return w.Provider.Get(ctx, impUID) })
 	if errors.Is(err, portone.ErrNotFound) {
-		return orders.Payment{State: orders.PaymentMissing}, nil
+		return orders.Payment{State: orders.PaymentMissing}, 0, nil
 	}
 	if err != nil {
-		return orders.Payment{}, err
+		return orders.Payment{}, 0, err
 	}
-	return toDomain(answer.(portone.Payment))
+	found := answer.(portone.Payment)
+	p, err = toDomain(found)
+	return p, found.Refunds, err
+}
+
+// find returns all payments under a merchant_uid.
+func (w *Worker) find(ctx context.Context, merchantUID string) ([]portone.Payment, error) {
+	answer, err := w.call(ctx, "find", func() (any, error) { return w.Provider.Find(ctx, merchantUID) })
+	if err != nil {
+		return nil, err
+	}
+	return answer.([]portone.Payment), nil
 }
 
 var states = map[portone.Status]string{

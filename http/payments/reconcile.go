@@ -25,12 +25,26 @@ const (
 	triggerWebhook
 )
 
-// reconcileAfter reconciles once this node's store has event e, which may come from another node.
-func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger) error {
+// reconcileAfter reconciles once this node's store has event e, which may come from another node. One consumer has the orders that are
+// only to be refunded, another one all others. An order that changes from one to the other in between has then either consumer's event
+// of the change, so none is lost.
+func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, refunds bool) error {
+	if orders.IsReserved(e.Entity) { // no provider knows a free order
+		return nil
+	}
 	if err := w.Projector.WaitConfirmed(ctx, e.Number); err != nil {
 		return err
 	}
+	o, _, err := w.order(e.Entity)
+	if err != nil || o == nil || isRefundOnly(o) != refunds {
+		return err
+	}
 	return w.reconcileInTurn(ctx, e.Entity, t)
+}
+
+// isRefundOnly says whether an order has had its result, and nothing is left but to refund it.
+func isRefundOnly(o *orders.Order) bool {
+	return o.Status == orders.StatusRefunding && o.ResultEvent != 0
 }
 
 // reconcileInTurn reconciles when the turn of the order's user has come.
@@ -38,7 +52,7 @@ func (w *Worker) reconcileInTurn(ctx context.Context, impUID string, t trigger) 
 	release, err := w.awaitTurn(ctx, impUID, t)
 	if release == nil {
 		if t == triggerWebhook {
-			w.clearPending(impUID)
+			w.clearPending(notification{impUID: impUID})
 		}
 		return err
 	}
@@ -53,7 +67,10 @@ func (w *Worker) awaitTurn(ctx context.Context, impUID string, t trigger) (relea
 		return nil, err
 	}
 	c := classFirst
-	if t == triggerRecheck {
+	switch {
+	case isRefundOnly(o):
+		c = classRefund
+	case t == triggerRecheck, o.ResultEvent != 0: // also the webhook of a refund that was made here
 		c = classRecheck
 	}
 	return w.queue.acquire(ctx, o.User, c)
@@ -68,20 +85,20 @@ func (w *Worker) reconcile(ctx context.Context, impUID string, t trigger) error 
 	}
 	defer unlock()
 	if t == triggerWebhook {
-		w.clearPending(impUID)
+		w.clearPending(notification{impUID: impUID})
 	}
 	for range 5 {
 		o, now, err := w.order(impUID)
 		if err != nil || o == nil || t == triggerEvent && (o.Status == orders.StatusPaid || o.Status == orders.StatusRefunded) {
 			return err
 		}
-		p, err := w.fetch(ctx, impUID)
+		p, refunds, err := w.fetch(ctx, impUID)
 		if err != nil {
 			return err
 		}
 		// o.Payment is set only once the rules have found the payment to be this order's.
-		if o.Status == orders.StatusRefunding && o.Payment != nil && p.Refundable() > 0 {
-			if p, err = w.refund(ctx, o, p); err != nil {
+		if o.Status == orders.StatusRefunding && o.Payment != nil && p.Refundable() > o.Kept {
+			if p, err = w.refund(ctx, o, p, refunds); err != nil {
 				return err
 			}
 		}
@@ -126,13 +143,17 @@ func (w *Worker) preparation(merchantUID string) (p *orders.Preparation, err err
 	return p, err
 }
 
-// refund refunds what is left and looks the payment up again: whatever the response to the refund, only that tells what
-// happened. After a crash in between, the order is still REFUNDING and the next look-up finds less to refund.
-func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) (orders.Payment, error) {
+// refund refunds what is left, but for what the shop keeps, and looks the payment up again: whatever the response to the refund, only
+// that tells what happened. After a crash in between, the order is still REFUNDING and the next look-up finds less to refund.
+//
+// The key is that of one attempt: the same after an unknown outcome, also on another node; another one when the provider shows a
+// refund more, for one that was pending may have failed, or when the rules ask again, for the provider repeats refusals too.
+func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment, refunds int) (orders.Payment, error) {
 	pending, err := w.call(ctx, "cancel", func() (any, error) {
 		return w.Provider.Cancel(ctx, portone.Cancel{
-			Ref: o.PaymentID, Amount: p.Refundable(), Cancellable: p.Refundable(), Currency: p.Currency, Reason: "onsale: " + o.Reason,
-			Key: fmt.Sprintf("onsale-refund-%s-%d-%d-%d", o.PaymentID, o.LastEvent, o.RecheckCount, p.Refundable()),
+			Ref: o.PaymentID, Amount: p.Refundable() - o.Kept, Cancellable: p.Refundable(), Currency: p.Currency,
+			Reason: "onsale: " + o.Reason,
+			Key:    fmt.Sprintf("onsale-refund-%s-%d-%d-%d-%d-%d", o.PaymentID, o.LastEvent, o.RecheckCount, refunds, p.Refundable(), o.Kept),
 		})
 	})
 	if errors.Is(err, errCircuitOpen) || ctx.Err() != nil {
@@ -141,16 +162,16 @@ func (w *Worker) refund(ctx context.Context, o *orders.Order, p orders.Payment) 
 	if pending == true {
 		return p, fmt.Errorf("%w: the provider refunds later", portone.ErrUnknown)
 	}
-	after, getErr := w.fetch(ctx, o.PaymentID)
+	after, _, getErr := w.fetch(ctx, o.PaymentID)
 	switch {
 	case getErr != nil:
 		return p, getErr
-	case after.Refundable() == 0:
+	case after.Refundable() <= o.Kept:
 		return after, nil
 	case err == nil:
-		err = errors.New("the provider accepted the refund, but the balance is unchanged")
+		err = errors.New("the provider accepted the refund, but shows another balance")
 	}
-	return after, fmt.Errorf("%w: %d of %s not refunded: %w", portone.ErrUnknown, after.Refundable(), o.PaymentID, err)
+	return after, fmt.Errorf("%w: %d of %s not refunded: %w", portone.ErrUnknown, after.Refundable()-o.Kept, o.PaymentID, err)
 }
 
 // recordPayment appends the result and waits until this node has decided it. A lost append is harmless: the payment is

@@ -3,9 +3,13 @@
 package payments_test
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
+	"onsale/domain/coupons"
 	"onsale/domain/orders"
+	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
 )
 
@@ -17,6 +21,11 @@ type scenario struct {
 	async          bool // V2 refunds later
 	requirePrepare bool // payments must have been prepared
 	noRefund       bool // onsale refunds nothing
+	noRequest      bool // nor asks for anything
+	noWebhook      bool // the provider sends none
+	seats          bool // the order is on a hold of one seat, with a coupon, and not on a unit
+	free           bool // the coupon takes everything off
+	holdSeconds    int  // 0: 1,200, longer than the time to pay
 	before         step
 	order          step // pays and orders
 	then           step
@@ -35,11 +44,21 @@ func pays(amount int64) step {
 
 func startsPayment(status string) step {
 	return func(fc *faultCase) {
-		fc.createPayment(fakeportone.Payment{Amount: price, Status: status, Method: "vbank"})
+		amount := int64(price)
+		if fc.seats {
+			amount = seatPrice
+		}
+		fc.createPayment(fakeportone.Payment{Amount: amount, Status: status, Method: "vbank"})
 	}
 }
 
-func placesOrder(fc *faultCase) { fc.n.submit(fc.user, fc.ref(), fc.orderCommand()) }
+func placesOrder(fc *faultCase) {
+	if !fc.free {
+		fc.n.submit(fc.user, fc.ref(), fc.orderCommand())
+		return
+	}
+	fc.freeRef = fmt.Sprintf("%s-%d", orders.NoPayment, fc.n.submit(fc.user, orders.NoPayment, fc.orderCommand()))
+}
 
 func claimsAmount(amount int64) step {
 	return func(fc *faultCase) {
@@ -53,9 +72,9 @@ func deposits(fc *faultCase)     { fc.noError(fc.fake.Deposit(fc.impUID)) }
 func succeedsLate(fc *faultCase) { fc.noError(fc.fake.SucceedLate(fc.impUID)) }
 func adminCancels(fc *faultCase) { fc.n.submit("admin", fc.ref(), orders.Cancel{Reason: "broken"}) }
 func adminCloses(fc *faultCase)  { fc.n.submit("admin", fc.product, orders.Close{}) }
-func prepares(fc *faultCase)     { fc.n.submit(fc.user, fc.product, orders.Prepare{Count: 1}) }
+func prepares(fc *faultCase)     { fc.prepare(fc.user) }
 
-func otherPrepares(fc *faultCase) { fc.n.submit(fc.otherUser(), fc.product, orders.Prepare{Count: 1}) }
+func otherPrepares(fc *faultCase) { fc.prepare(fc.otherUser()) }
 func otherOrders(fc *faultCase)   { fc.n.submit(fc.otherUser(), fc.ref(), fc.orderCommand()) }
 
 func cancelsAtConsole(amount int64) step {
@@ -71,7 +90,16 @@ func tampers(do func(*fakeportone.Payment)) step {
 }
 
 // notification is what a webhook does.
-func notification(fc *faultCase) { fc.worker.Notify(fc.ref()) }
+func notification(fc *faultCase) { fc.worker.Notify(portone.Webhook{Ref: fc.ref()}) }
+
+// atOnce lets the worker handle no event in between.
+func atOnce(steps ...step) step {
+	return func(fc *faultCase) {
+		fc.stalled.Lock()
+		defer fc.stalled.Unlock()
+		sequence(steps...)(fc)
+	}
+}
 
 func sequence(steps ...step) step {
 	return func(fc *faultCase) {
@@ -131,13 +159,31 @@ func (fc *faultCase) createPayment(p fakeportone.Payment) {
 func (fc *faultCase) orderCommand() orders.Place {
 	order := orderCommand(fc.product)
 	order.RequirePrepare = fc.requirePrepare
+	if fc.seats {
+		order.ProductID, order.Count, order.HoldID, order.CouponID = "", 0, fc.holdID, coupons.CouponID(fc.promotion(), 1)
+		order.Amount = seatPrice
+		if fc.free {
+			order.Amount = 0
+		}
+	}
 	return order
+}
+
+// prepare is what the API does for a user.
+func (fc *faultCase) prepare(user string) {
+	order := fc.orderCommand()
+	fc.n.submit(user, cmp.Or(order.ProductID, order.HoldID), orders.Prepare{
+		Count: order.Count, HoldID: order.HoldID, CouponID: order.CouponID, Terms: &order.Terms,
+	})
 }
 
 func (fc *faultCase) otherUser() string { return "other-" + fc.user }
 
 // ref is the payment's name in the API.
 func (fc *faultCase) ref() string {
+	if fc.free {
+		return fc.freeRef
+	}
 	if fc.api == "v1" {
 		return fc.impUID
 	}
@@ -152,6 +198,7 @@ func (fc *faultCase) noError(err error) {
 
 // handle retries as often as the worker asks for, without delay.
 func (fc *faultCase) handle(ctx context.Context, e event) {
-	for attempt := uint64(1); fc.worker.Handle(ctx, e, attempt) > 0; attempt++ {
-	}
+	fc.stalled.RLock()
+	defer fc.stalled.RUnlock()
+	handle(ctx, fc.worker, e)
 }

@@ -13,6 +13,7 @@ import (
 	"onsale/domain"
 	"onsale/domain/orders"
 	"onsale/http/payments"
+	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/projections"
 	"onsale/streams"
@@ -46,7 +47,7 @@ func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 		nodes[i] = nodeOn(t, log, clock)
 	}
 	f := newFixture(t, nodes[0], 1000)
-	other := &fixture{node: nodes[1], client: f.client, timeUnit: f.timeUnit}
+	other := &fixture{node: nodes[1], client: f.client, timeUnit: f.timeUnit, appendTo: nodes[1].log.Append}
 	workers := []*payments.Worker{f.newWorker(), other.newWorker()}
 	for i := range 30 {
 		ref := fmt.Sprint("imp", i)
@@ -55,8 +56,7 @@ func TestWorker_RefundsOnceOnTwoNodes(t *testing.T) {
 		var group sync.WaitGroup
 		for _, worker := range workers {
 			group.Go(func() {
-				for attempt := uint64(1); worker.Handle(t.Context(), e, attempt) > 0; attempt++ {
-				}
+				handle(t.Context(), worker, e)
 			})
 		}
 		group.Wait()
@@ -111,7 +111,7 @@ func TestWorker_FailsUnknownPayment(t *testing.T) {
 		t.Errorf("order %+v, %d units taken", o, taken)
 	}
 	f.createPayment("imp1", price, "paid")
-	f.worker.Load().Notify("imp1")
+	f.worker.Load().Notify(portone.Webhook{Ref: "imp1"})
 	f.waitStatus("imp1", orders.StatusRefunded)
 	f.stopWorker()
 	f.checkBalance()
@@ -171,11 +171,11 @@ func TestWorker_CoalescesWebhooks(t *testing.T) {
 		}
 		return fakeportone.Fault{}
 	})
-	worker.Notify("imp1")
+	worker.Notify(portone.Webhook{Ref: "imp1"})
 	<-started
 	for i := range 500 {
-		worker.Notify("imp1")
-		worker.Notify(fmt.Sprint("unknown", i))
+		worker.Notify(portone.Webhook{Ref: "imp1"})
+		worker.Notify(portone.Webhook{Ref: fmt.Sprint("unknown", i), MerchantUID: "m1000-invented"})
 	}
 	close(release)
 	waitFor(t, "all webhooks are handled", worker.Idle)

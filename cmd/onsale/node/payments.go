@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/config"
+	"onsale/domain"
 	"onsale/domain/orders"
 	httpd "onsale/http"
 	"onsale/http/payments"
@@ -104,7 +105,10 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 		group.Go(func() { n.payments.Watch(ctx) })
 	}
 	group.Go(func() { n.payments.Run(ctx) })
-	group.Go(func() { n.consumeOrders(ctx) })
+	group.Go(func() { n.consumeOrders(ctx, payments.ConsumerName, payments.MaxEvents, n.payments.Handle) })
+	group.Go(func() {
+		n.consumeOrders(ctx, payments.RefundsConsumerName, payments.MaxRefunds, n.payments.HandleRefund)
+	})
 }
 
 // serveFakeProvider serves the demo's provider, and what it calls, in plain HTTP on a loopback port: neither would trust the
@@ -122,12 +126,13 @@ func (n *Node) serveFakeProvider(ctx context.Context) {
 }
 
 // consumeOrders handles events of orders until ctx ends. All nodes share the consumer.
-func (n *Node) consumeOrders(ctx context.Context) {
+func (n *Node) consumeOrders(ctx context.Context, name string, concurrency int,
+	handle func(context.Context, domain.Event, uint64) time.Duration,
+) {
 	err := n.log.ConsumeEvents(ctx, streams.ConsumerConfig{
-		Name: payments.ConsumerName, Kinds: payments.Kinds, Concurrency: payments.MaxEvents,
-		WaitReady: n.payments.WaitReady, Handle: n.payments.Handle,
+		Name: name, Kinds: payments.Kinds, Concurrency: concurrency, WaitReady: n.payments.WaitReady, Handle: handle,
 	})
 	if err != nil && ctx.Err() == nil {
-		n.logger.Error("payment consumer ended, payments are not verified", "error", err)
+		n.logger.Error("payment consumer ended, payments are not verified or refunded", "consumer", name, "error", err)
 	}
 }

@@ -21,7 +21,7 @@ type apiClient interface {
 	Find(ctx context.Context, merchantUID string) ([]portone.Payment, error)
 	Cancel(ctx context.Context, c portone.Cancel) (pending bool, err error)
 	Prepare(ctx context.Context, merchantUID string, amount int64) error
-	ParseWebhook(header http.Header, body []byte) (ref string, err error)
+	ParseWebhook(header http.Header, body []byte) (portone.Webhook, error)
 }
 
 // fixture is a fake, and the configuration of a client of one API.

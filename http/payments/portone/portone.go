@@ -75,7 +75,9 @@ type Payment struct {
 	Amount      int64
 	Cancelled   int64 // refunded
 	// Pending refunds have neither succeeded nor failed (V2). PortOne does not document whether Cancelled includes them.
-	Pending    int64
+	Pending int64
+	// Refunds is how many refunds V2 shows, failed ones too; 0 for V1.
+	Refunds    int
 	Currency   string // "KRW"; V1 has only those of ISO 4217
 	Status     Status
 	Waiting    bool   // a virtual account was issued and has received no transfer yet
@@ -124,6 +126,10 @@ var (
 	// proxy answers.
 	ErrNotPortOne = fmt.Errorf("%w: not a response of PortOne", ErrUnknown)
 )
+
+// ErrTooMany is the ErrUnknown of a client that sends more requests than PortOne wants: its documents say neither how many those are
+// nor when to go on.
+var ErrTooMany = fmt.Errorf("%w: too many requests", ErrUnknown)
 
 // ErrNotFound is the Refusal of a payment that does not exist.
 var ErrNotFound = errors.New("payment not found")

@@ -92,7 +92,9 @@ func classify(status int, text []byte) (*jsonobject.Object, error) {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, fmt.Errorf("%w: %s", ErrAuth, reason(o))
-	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
+	case status == http.StatusTooManyRequests:
+		return nil, fmt.Errorf("%w: %s", ErrTooMany, reason(o))
+	case status >= 500 || status == http.StatusRequestTimeout:
 		return nil, fmt.Errorf("%w: %s", ErrUnknown, reason(o))
 	case len(text) > maxResponse:
 		return nil, malformed("it is longer than %d bytes", maxResponse)

@@ -147,6 +147,7 @@ func v2Payment(o *jsonobject.Object, ref string) (Payment, error) {
 		Amount:    amount(amounts, "total"),
 		Cancelled: amount(amounts, "cancelled"),
 		Pending:   pendingRefunds(o),
+		Refunds:   countRefunds(o),
 		Currency:  o.RequiredText("currency"),
 		Status:    cmp.Or(v2Statuses[status], Unknown),
 		Waiting:   status == "VIRTUAL_ACCOUNT_ISSUED",
@@ -170,6 +171,11 @@ func isTest(o *jsonobject.Object) bool {
 		channel.Invalid("type", "is %q", truncate(kind))
 	}
 	return kind == "TEST"
+}
+
+func countRefunds(o *jsonobject.Object) (n int) {
+	o.Each("cancellations", func(*jsonobject.Object) { n++ })
+	return n
 }
 
 // pendingRefunds is the sum of the cancellations that have neither succeeded nor failed, also under a new status: V2

@@ -27,50 +27,60 @@ var (
 
 const maxWebhook = 64 << 10 // bytes
 
+// Webhook is what a webhook names. Nothing of it is a fact.
+type Webhook struct {
+	Ref         string // the payment to Get; "" for webhooks about something else
+	MerchantUID string // the order that it is said to be for; with V2 the same as Ref. "" where the webhook does not say
+}
+
 var errWebhookTooLong = fmt.Errorf("%w: it is longer than %d bytes", ErrWebhook, maxWebhook)
 
 // ParseWebhook returns the payment to Get for a webhook of V1, JSON or a form, which is a setting of PortOne's console.
-func (v *V1) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
+func (v *V1) ParseWebhook(header http.Header, body []byte) (hook Webhook, err error) {
 	if len(body) > maxWebhook {
-		return "", errWebhookTooLong
+		return Webhook{}, errWebhookTooLong
 	}
 	if media, _, _ := mime.ParseMediaType(header.Get("Content-Type")); media == "application/x-www-form-urlencoded" {
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return "", fmt.Errorf("%w: %w", ErrWebhook, err)
+			return Webhook{}, fmt.Errorf("%w: %w", ErrWebhook, err)
 		}
-		ref = form.Get("imp_uid")
+		hook = Webhook{form.Get("imp_uid"), form.Get("merchant_uid")}
 	} else {
 		o, err := jsonobject.ParseLoosely(body)
 		if err != nil {
-			return "", fmt.Errorf("%w: %w", ErrWebhook, err)
+			return Webhook{}, fmt.Errorf("%w: %w", ErrWebhook, err)
 		}
-		ref = o.Text("imp_uid")
+		hook = Webhook{o.Text("imp_uid"), o.Text("merchant_uid")}
 	}
-	if validateRef(ref) != nil {
-		return "", fmt.Errorf("%w: its imp_uid is %q", ErrWebhook, truncate(ref))
+	if validateRef(hook.Ref) != nil {
+		return Webhook{}, fmt.Errorf("%w: its imp_uid is %q", ErrWebhook, truncate(hook.Ref))
 	}
-	return ref, nil
+	if validateMerchantUID(hook.MerchantUID) != nil { // of payments that were not prepared here it may be anything
+		hook.MerchantUID = ""
+	}
+	return hook, nil
 }
 
-// ParseWebhook verifies the signature of a webhook of V2 and returns the payment to Get, or "" for types that are new or not
+// ParseWebhook verifies the signature of a webhook of V2 and returns the payment to Get, or none for types that are new or not
 // about a payment.
-func (v *V2) ParseWebhook(header http.Header, body []byte) (ref string, err error) {
+func (v *V2) ParseWebhook(header http.Header, body []byte) (hook Webhook, err error) {
 	if len(body) > maxWebhook {
-		return "", errWebhookTooLong
+		return Webhook{}, errWebhookTooLong
 	}
 	if err := verifySignature(v.keys, header, body, v.config.Now()); err != nil {
-		return "", err
+		return Webhook{}, err
 	}
 	o, err := jsonobject.ParseLoosely(body)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrWebhook, err)
+		return Webhook{}, fmt.Errorf("%w: %w", ErrWebhook, err)
 	}
+	ref := ""
 	o.Object("data", func(data *jsonobject.Object) { ref = data.Text("paymentId") })
 	if ref != "" && validateRef(ref) != nil {
-		return "", fmt.Errorf("%w: its paymentId is %q", ErrWebhook, truncate(ref))
+		return Webhook{}, fmt.Errorf("%w: its paymentId is %q", ErrWebhook, truncate(ref))
 	}
-	return ref, nil
+	return Webhook{ref, ref}, nil
 }
 
 // tolerance is the largest difference between a webhook's time and ours, either way.

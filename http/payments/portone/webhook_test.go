@@ -28,9 +28,12 @@ func (f *fixture) receiveWebhooks(t *testing.T, hooks fakeportone.Webhooks) (rec
 	var refs []string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		ref, err := client.ParseWebhook(r.Header, body)
+		hook, err := client.ParseWebhook(r.Header, body)
+		ref := hook.Ref
 		if err != nil {
 			ref = err.Error()
+		} else if !strings.HasPrefix(hook.MerchantUID, "order-") {
+			t.Errorf("got the order %q", hook.MerchantUID)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -153,14 +156,14 @@ func TestWebhook_RejectsMalformedV1(t *testing.T) {
 		{"application/x-www-form-urlencoded", `merchant_uid=1`},
 		{"application/json", strings.Repeat(" ", 64<<10) + `{"imp_uid":"a"}`},
 	} {
-		ref, err := client.ParseWebhook(http.Header{"Content-Type": {row[0]}}, []byte(row[1]))
+		hook, err := client.ParseWebhook(http.Header{"Content-Type": {row[0]}}, []byte(row[1]))
 		if !errors.Is(err, portone.ErrWebhook) {
-			t.Errorf("%.40q: got %q, %v", row, ref, err)
+			t.Errorf("%.40q: got %+v, %v", row, hook, err)
 		}
 	}
 }
 
-// Whatever a webhook says, at most one safe reference comes of it.
+// Whatever a webhook says, at most two safe references come of it.
 func FuzzWebhook(f *testing.F) {
 	f.Add("application/json", `{"imp_uid":"imp_1","merchant_uid":"o","status":"paid"}`)
 	f.Add("application/x-www-form-urlencoded", `imp_uid=imp_1&status=paid`)
@@ -176,14 +179,14 @@ func FuzzWebhook(f *testing.F) {
 		header := http.Header{"Content-Type": {contentType}, "Webhook-Id": {"id"}, "Webhook-Timestamp": {"1800000000"},
 			"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
 		unsigned, err := v1.ParseWebhook(header, []byte(body))
-		if (err == nil) != (unsigned != "") {
-			t.Errorf("got %q, %v", unsigned, err)
+		if (err == nil) != (unsigned.Ref != "") || err != nil && unsigned.MerchantUID != "" {
+			t.Errorf("got %+v, %v", unsigned, err)
 		}
 		signed, err := v2.ParseWebhook(header, []byte(body))
-		if errors.Is(err, portone.ErrSignature) || err != nil && signed != "" {
-			t.Errorf("got %q, %v", signed, err)
+		if errors.Is(err, portone.ErrSignature) || err != nil && signed != (portone.Webhook{}) || signed.Ref != signed.MerchantUID {
+			t.Errorf("got %+v, %v", signed, err)
 		}
-		for _, ref := range []string{unsigned, signed} {
+		for _, ref := range []string{unsigned.Ref, unsigned.MerchantUID, signed.Ref} {
 			if len(ref) > 64 || strings.ContainsAny(ref, "/.?#%\r\n\x00 ") {
 				t.Errorf("got %q", ref)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"onsale/domain"
 	"onsale/http/auth"
 	"onsale/http/client"
 )
@@ -24,7 +25,7 @@ var people = []string{"nobody", "kim", "lee", "viewer", "auditor", "operator", "
 func wantAccess(t *testing.T, r Route) []string {
 	one := func(patterns ...string) bool { return slices.Contains(patterns, r.Path) }
 	switch path := r.Path; {
-	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook", "/problems/:code"), strings.Count(path, "/") == 1: // the page, too
+	case one("/healthz", "/readyz", "/metrics", "/api/v1/payments/webhook", "/problems/:code", "/s/:scheduleId"), strings.Count(path, "/") == 1: // the pages, too
 		return nil
 	case one("/debug/streams"):
 		return []string{"admin"}
@@ -153,6 +154,41 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 			if !allowed && f.log.appended != appended {
 				t.Errorf("%s %s, %s: a command was appended", r.Method, r.Path, who)
 			}
+		}
+	}
+}
+
+// An operator takes seats back, but not with a refund: that cancels orders.
+func TestAccess_RefundsAreForAdmins(t *testing.T) {
+	t.Parallel()
+	f, _, path := accessFixture(t)
+	for _, c := range []struct {
+		who, body    string
+		status       int
+		code, detail string
+	}{
+		{"operator", `{"scheduleSeatIds":[1],"refund":true}`, 403, forbidden, "this is for admin"},
+		{"operator", `{"scheduleSeatIds":[1],"refund":1}`, 400, domain.InvalidBody, "refund: is not true or false"},
+		{"lee", `{"scheduleSeatIds":[1],"refund":false}`, 403, forbidden, "this is for admin, operator; with a refund admin"},
+		{"operator", `{"scheduleSeatIds":[1],"refund":false}`, 200, "", ""},
+		{"admin", `{"scheduleSeatIds":[1],"refund":true}`, 200, "", ""},
+	} {
+		r := must(http.NewRequestWithContext(t.Context(), "POST", f.url+path("/api/v1/admin/schedules/:scheduleId/release"), strings.NewReader(c.body)))(t)
+		r.Header.Set("Content-Type", "application/json")
+		for line := range strings.Lines(identityOf(c.who)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			r.Header.Set(name, value)
+		}
+		appended := f.log.appended
+		response := must(http.DefaultClient.Do(r))(t)
+		var p struct{ Code, Detail, RequestID string }
+		err := json.NewDecoder(response.Body).Decode(&p)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != c.status || p.Code != c.code || p.Detail != c.detail || p.RequestID == "" {
+			t.Errorf("%s, %s: got %d, %+v, %v", c.who, c.body, response.StatusCode, p, err)
+		}
+		if (f.log.appended != appended) != (c.status == 200) {
+			t.Errorf("%s, %s: %d commands were appended", c.who, c.body, f.log.appended-appended)
 		}
 	}
 }

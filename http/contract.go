@@ -46,7 +46,7 @@ func documentedCodes() (table []openapi.Code) {
 func (s *Server) documentedRoutes() (routes []openapi.Route) {
 	for _, endpoint := range s.endpoints {
 		_, file := contentTypes[path.Ext(endpoint.Path)]
-		if mounted := strings.HasSuffix(endpoint.Path, mountedPath); !file && !mounted && endpoint.Path != "/" {
+		if mounted := strings.HasSuffix(endpoint.Path, mountedPath); !file && !mounted && !isPage(endpoint.Path) {
 			routes = append(routes, openapi.Route{
 				Method: endpoint.Method, Path: endpoint.Path, Who: endpoint.Who, Public: endpoint.public, Anonymous: endpoint.anonymous, Stream: endpoint.Stream,
 			})

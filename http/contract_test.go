@@ -28,14 +28,14 @@ var testContract = sync.OnceValues(func() (*openapitest.Document, error) {
 	return openapitest.Parse(c.document.content)
 })
 
-// checkContract compares an exchange with the document, which does not have the files of the demo page. The streams of the fixture
+// checkContract compares an exchange with the document, which does not have the pages and their files. The streams of the fixture
 // are stubs that send text.
 func checkContract(t testing.TB, r *http.Request, body string, response *http.Response, responseBody []byte) {
 	t.Helper()
 	document := must(testContract())(t)
 	_, file := contentTypes[path.Ext(r.URL.Path)]
 	stub := response.StatusCode == 200 && response.Header.Get("Content-Type") == "text/plain; charset=utf-8" && r.URL.Path != "/debug/streams"
-	if file || r.URL.Path == "/" || r.URL.Query().Has("unknown") || stub {
+	if page := r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/s/"); file || page || r.URL.Query().Has("unknown") || stub {
 		return
 	}
 	if err := document.Check(openapitest.Exchange{

@@ -83,6 +83,7 @@ type promotionView struct {
 	OpensAt      domain.Time             `json:"opensAt"`
 	ClosesAt     domain.Time             `json:"closesAt"`
 	PerUserLimit int                     `json:"perUserLimit"`
+	coupons.Worth
 }
 
 // viewPromotion shows p as of now. While nothing happens the log's time does not advance, so the later of the two clocks
@@ -91,7 +92,7 @@ func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promoti
 	status, _ := p.Status(max(logTime, domain.At(s.now())))
 	return promotionView{
 		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
-		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit,
+		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit, Worth: p.Worth,
 	}
 }
 
@@ -116,8 +117,10 @@ type couponView struct {
 	Number      int         `json:"number"`
 	Status      string      `json:"status"`
 	IssuedAt    domain.Time `json:"issuedAt"`
+	ImpUID      string      `json:"imp_uid,omitempty"` // of the order that it is in, or was used for
+	coupons.Worth
 }
 
 var myCoupons = userList((*store.View).Coupons, func(c store.Coupon) couponView {
-	return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt}
+	return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt, c.PaymentID, c.Worth}
 })

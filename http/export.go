@@ -149,10 +149,14 @@ var exportFiles = map[string]exportFile{
 	},
 	"coupons.csv": {
 		[]string{"promotionId"},
-		[]string{"couponId", "promotionId", "number", "userId", "status", "issuedAt"},
+		[]string{"couponId", "promotionId", "number", "userId", "status", "issuedAt", "imp_uid", "discount"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportCoupons(of.promotion), func(c store.OwnedCoupon) []string {
-				return cells(c.CouponID, c.PromotionID, c.Number, c.UserID, c.Status, c.IssuedAt)
+				row := cells(c.CouponID, c.PromotionID, c.Number, c.UserID, c.Status, c.IssuedAt, c.PaymentID, "")
+				if c.Order != nil {
+					row[len(row)-1] = fmt.Sprint(c.Order.Discount)
+				}
+				return row
 			})
 		},
 	},
@@ -168,15 +172,21 @@ var exportFiles = map[string]exportFile{
 	},
 	"reservations.csv": {
 		[]string{"scheduleId"},
-		[]string{"reservationId", "scheduleId", "userId", "scheduleSeatIds", "totalPrice", "status"},
+		[]string{
+			"reservationId", "scheduleId", "userId", "scheduleSeatIds", "totalPrice", "status",
+			"imp_uid", "couponId", "discount", "amount", "refunded", "kept", "orderStatus",
+		},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportReservations(), func(r store.OwnedReservation) []string {
 				if of.schedule != "" && of.schedule != r.ScheduleID {
 					return nil
 				}
 				v := viewReservation(r.Reservation)
-				ids := strings.Trim(fmt.Sprint(v.ScheduleSeatIDs), "[]")
-				return cells(v.ReservationID, v.ScheduleID, r.UserID, ids, v.TotalPrice, v.Status)
+				row := cells(v.ReservationID, v.ScheduleID, r.UserID, seatCell(v.ScheduleSeatIDs), v.TotalPrice, v.Status)
+				if r.Order == nil {
+					return append(row, make([]string, 7)...)
+				}
+				return append(row, cells(v.ImpUID, v.CouponID, v.Discount, v.Amount, r.Order.Refunded(), keptOf(*r.Order), v.OrderStatus)...)
 			})
 		},
 	},
@@ -194,15 +204,20 @@ var exportFiles = map[string]exportFile{
 		},
 	},
 	"orders.csv": {
-		[]string{"salePostId"},
-		[]string{"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt", "merchant_uid", "paid", "refunded"},
+		[]string{"salePostId", "scheduleId"},
+		[]string{
+			"imp_uid", "salePostId", "userId", "count", "amount", "orderStatus", "reason", "placedAt", "merchant_uid", "paid", "refunded",
+			"kept", "listAmount", "discount", "couponId", "holdId", "scheduleId", "scheduleSeatIds", "reservationId", "late", "note",
+		},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportOrders(), func(o orders.Order) []string {
-				if of.product != "" && of.product != o.ProductID {
+				if of.product != "" && of.product != o.ProductID || of.schedule != "" && of.schedule != o.ScheduleID {
 					return nil
 				}
 				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, text(o.Reason), o.PlacedAt)
-				return append(row, paymentCells(o.Payment)...)
+				row = append(row, paymentCells(o.Payment)...)
+				return append(row, cells(keptOf(o), o.ListPrice(), o.Discount, o.CouponID, o.HoldID, o.ScheduleID, seatCell(o.ScheduleSeatIDs),
+					o.ReservationID, o.Late, text(o.Note))...)
 			})
 		},
 	},
@@ -248,6 +263,17 @@ func cells(values ...any) []string {
 		}
 	}
 	return row
+}
+
+// seatCell are the ids of seats in one cell.
+func seatCell(ids []int) string { return strings.Trim(fmt.Sprint(ids), "[]") }
+
+// keptOf is what the sale keeps of an order: what was paid and neither refunded nor is to be.
+func keptOf(o orders.Order) int64 {
+	if o.Status == orders.StatusPaid {
+		return o.Payment.Refundable()
+	}
+	return o.Kept
 }
 
 // paymentCells are the last known state of a payment at the provider; empty when unknown.

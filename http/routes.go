@@ -71,7 +71,7 @@ func (s *Server) routes() {
 	s.get("/api/v1/requests/:requestId", owners, s.requestStatus)
 	s.get("/api/v1/me/coupons", users, s.query(myCoupons))
 	s.get("/api/v1/me/holds", users, s.query(holds("")))
-	s.get("/api/v1/me/reservations", users, s.query(myReservations))
+	s.get("/api/v1/me/reservations", users, s.query(s.myReservations))
 	s.get("/api/v1/me/orders", users, s.query(myOrders))
 	s.get("/api/v1/me/waiting", users, s.query(myWaiting))
 	s.get("/api/v1/me/alarms", users, s.query(myAlarms))

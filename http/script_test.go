@@ -3,6 +3,7 @@ package http
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ import (
 //	commands are delivered | not delivered · events are stored | not stored
 //	the next append is lost | unknown | full | closed | broken    (lost and unknown: not acknowledged; unknown: stored)
 //	the clock of the log advances by a minute · the clock of the node advances by an hour
-//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; under m1)
+//	the provider says of imp_1: paid 20000            (or: missing, waiting, failed, cancelled 20000; paid 20000 refunded 5000; under m1)
 //	the node halts · the log is almost full · the log has room
 //	let NAME = words with ${NAMES}                    long is 65,600 letters x
 //
@@ -37,6 +38,8 @@ import (
 //	= json.path: 1                                    a value in the body, as JSON (… · ~ ·  !)
 //	= appends 0                                       how many commands were appended,
 //	= body: text                                      the whole body (or body ~ expression)
+//	kim POST /path {"body": 1} is refused: field: why  400 invalid_body for the field, and nothing is appended; why may be left out,
+//	… is refused with invalid_id: field                and the code may be another
 //	keep NAME = json.path                             for ${NAME} in what follows
 func TestAPI_PlaysScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -88,6 +91,9 @@ var requestLine = regexp.MustCompile(`^[A-Z]{3,8} [/*]`)
 func (p *scriptRunner) runLine(line string) {
 	switch {
 	case strings.HasPrefix(line, "#") || line == "":
+	case refusalLine.MatchString(line):
+		p.send()
+		p.checkRefusal(refusalLine.FindStringSubmatch(line))
 	case requestLine.MatchString(line):
 		p.send()
 		p.startRequest(line)
@@ -112,6 +118,22 @@ func (p *scriptRunner) runLine(line string) {
 	default:
 		p.runDirective(line)
 	}
+}
+
+var refusalLine = regexp.MustCompile(`^(\S+) POST (\S+) (\{.*\}) is refused(?: with (\w+))?: ([^:]+)(?:: (.+))?$`)
+
+// checkRefusal sends the body of a refusalLine.
+func (p *scriptRunner) checkRefusal(match []string) {
+	user, path, body, code, field, why := match[1], match[2], match[3], cmp.Or(match[4], domain.InvalidBody), match[5], match[6]
+	p.startRequest("POST " + path)
+	p.request.Header.Set("X-User-Id", user)
+	p.body = body
+	p.send()
+	refused, _ := p.decoded.(map[string]any)
+	if p.response.StatusCode != 400 || refused["code"] != code || refused["field"] != field || why != "" && refused["detail"] != field+": "+why {
+		p.Errorf("%s: got %d: %s", p.pos, p.response.StatusCode, p.responseBody)
+	}
+	p.expect("appends 0")
 }
 
 var headerLine = regexp.MustCompile(`^([A-Za-z-]+): ?(.*)$`)
@@ -258,7 +280,7 @@ func (p *scriptRunner) findJSON(path string) any {
 	return value
 }
 
-var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: under (\S+))?$`)
+var providerDirective = regexp.MustCompile(`^the provider says of (\S+): (\S+)(?: (\d+))?(?: refunded (\d+))?(?: under (\S+))?$`)
 
 func (p *scriptRunner) runDirective(line string) {
 	failNext := func(fault error, stores bool) {
@@ -269,12 +291,15 @@ func (p *scriptRunner) runDirective(line string) {
 		return
 	}
 	if match := providerDirective.FindStringSubmatch(line); match != nil {
-		payment := orders.Payment{State: match[2], MerchantUID: match[4]}
+		payment := orders.Payment{State: match[2], MerchantUID: match[5]}
 		if match[3] != "" {
 			payment.Amount, payment.Currency = must(strconv.ParseInt(match[3], 10, 64))(p), "KRW"
 		}
 		if payment.State == orders.PaymentCancelled {
 			payment.Cancelled = payment.Amount
+		}
+		if match[4] != "" {
+			payment.Cancelled = must(strconv.ParseInt(match[4], 10, 64))(p)
 		}
 		p.recordPayment(p.T, match[1], payment)
 		return

@@ -3,6 +3,7 @@
 package http
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -92,14 +93,14 @@ func decodeSchedule(o *object) validatedBody {
 
 // paymentField is whether seats are paid for. In the log "none" is "", as in schedules from before there was a choice.
 func paymentField(o *object) string {
-	switch text := o.Text("payment"); {
+	text := o.Text("payment")
+	switch {
 	case text == "none":
 		return ""
 	case text == "" && o.Has("payment"):
-		return "empty" // which is none of the values
-	default:
-		return text
+		o.Invalid("payment", "is empty")
 	}
+	return text
 }
 
 func decodeSection(o *object) seats.Section {
@@ -111,12 +112,17 @@ func decodeSection(o *object) seats.Section {
 }
 
 type scheduleView struct {
-	ScheduleID      string      `json:"scheduleId"`
-	Title           string      `json:"title"`
-	StartsAt        domain.Time `json:"startsAt"`
-	HoldSeconds     int         `json:"holdSeconds"`
-	MaxSeatsPerUser int         `json:"maxSeatsPerUser"`
-	Seats           seatCounts  `json:"seats"`
+	ScheduleID      string             `json:"scheduleId"`
+	Title           string             `json:"title"`
+	StartsAt        domain.Time        `json:"startsAt"`
+	HoldSeconds     int                `json:"holdSeconds"`
+	MaxSeatsPerUser int                `json:"maxSeatsPerUser"`
+	Status          string             `json:"status"`
+	CancelReason    string             `json:"cancelReason,omitempty"` // why it was called off
+	CancelledAt     domain.Time        `json:"cancelledAt,omitzero"`
+	Payment         string             `json:"payment"` // none or required
+	RefundTiers     []seats.RefundTier `json:"refundTiers,omitempty"`
+	Seats           seatCounts         `json:"seats"`
 }
 
 type seatCounts struct {
@@ -128,10 +134,17 @@ type seatCounts struct {
 }
 
 func viewSchedule(s store.Schedule) scheduleView {
-	return scheduleView{
-		ScheduleID: s.ScheduleID, Title: s.Title, StartsAt: s.StartsAt, HoldSeconds: s.HoldSeconds,
-		MaxSeatsPerUser: s.MaxSeatsPerUser, Seats: seatCounts(s.Counts),
+	v := scheduleView{
+		ScheduleID: s.ScheduleID, Title: s.Title, StartsAt: s.StartsAt, HoldSeconds: s.HoldSeconds, MaxSeatsPerUser: s.MaxSeatsPerUser,
+		Status: "OPEN", Payment: cmp.Or(s.Payment, "none"), RefundTiers: s.RefundTiers, Seats: seatCounts(s.Counts),
 	}
+	switch {
+	case s.Cancelled != nil:
+		v.Status, v.CancelReason, v.CancelledAt = "CANCELLED", s.Cancelled.Reason, s.Cancelled.At
+	case s.Closed:
+		v.Status = "CLOSED"
+	}
+	return v
 }
 
 func schedules(_ *http.Request, query url.Values, v *store.View) (any, error) {
@@ -168,6 +181,7 @@ type holdView struct {
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	TotalPrice      int64       `json:"totalPrice"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
+	ImpUID          string      `json:"imp_uid,omitempty"` // of its order, until that has a result
 }
 
 // holds are the user's holds in one schedule, or in all if that is "".
@@ -175,7 +189,7 @@ func holds(schedule string) viewReader {
 	return userList(func(v *store.View, before uint64, limit int) (store.Page[store.Hold], error) {
 		return v.Holds(schedule, before, limit)
 	}, func(h store.Hold) holdView {
-		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt}
+		return holdView{h.HoldID, h.ScheduleID, h.ScheduleSeatIDs, h.TotalPrice, h.ExpiresAt, h.PaymentID}
 	})
 }
 
@@ -185,24 +199,6 @@ func holdsInSchedule(r *http.Request, query url.Values, v *store.View) (any, err
 		return nil, err
 	}
 	return holds(s.ScheduleID)(r, query, v)
-}
-
-type reservationView struct {
-	ReservationID   string `json:"reservationId"`
-	ScheduleID      string `json:"scheduleId"`
-	ScheduleSeatIDs []int  `json:"scheduleSeatIds"`
-	TotalPrice      int64  `json:"totalPrice"`
-	Status          string `json:"status"`
-}
-
-var myReservations = userList((*store.View).Reservations, viewReservation)
-
-func viewReservation(r store.Reservation) reservationView {
-	status := "RESERVED"
-	if r.Cancelled {
-		status = "CANCELLED"
-	}
-	return reservationView{r.ReservationID, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, status}
 }
 
 // isLegacyRequest says whether the path is one of older clients, which know no status BLOCKED.

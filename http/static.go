@@ -1,14 +1,17 @@
-// The demo page at /, embedded in the program.
+// The pages, embedded in the program.
 
 package http
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"time"
 
 	"onsale/http/auth"
@@ -26,17 +29,21 @@ var contentTypes = map[string]string{
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// staticFiles serves each file at its name, and index.html at /.
+// pagePaths are the paths of the pages.
+var pagePaths = map[string]string{"index.html": "/", "schedule.html": "/s/:scheduleId"}
+
+func isPage(route string) bool {
+	return slices.Contains(slices.Collect(maps.Values(pagePaths)), route)
+}
+
+// staticFiles serves each file at its name, and the pages at their paths.
 func (s *Server) staticFiles() {
 	files, err := web.ReadDir("web")
 	if err != nil {
 		panic(err) // cannot be: it is embedded
 	}
 	for _, file := range files {
-		route := "/" + file.Name()
-		if route == "/index.html" {
-			route = "/"
-		}
+		route := cmp.Or(pagePaths[file.Name()], "/"+file.Name())
 		s.get(route, everyone, staticFile(file.Name()))
 	}
 }

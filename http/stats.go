@@ -10,6 +10,7 @@ import (
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/http/auth"
+	"onsale/projections"
 	"onsale/projections/store"
 )
 
@@ -26,7 +27,9 @@ type statsView struct {
 	HoldsExpiringSoon int                          `json:"holdsExpiringSoon"` // within a minute
 	Waiting           int                          `json:"waiting"`
 	Offers            int                          `json:"offers"`
-	Orders            map[orders.Status]int        `json:"orders"` // by status
+	Orders            map[orders.Status]int        `json:"orders"`      // by status
+	UnderRefund       int64                        `json:"underRefund"` // money
+	StuckRefunds      int                          `json:"stuckRefunds"`
 	Promotions        list[promotionStats]         `json:"promotions"`
 	Schedules         list[scheduleStats]          `json:"schedules"`
 }
@@ -38,8 +41,9 @@ type promotionStats struct {
 
 type scheduleStats struct {
 	scheduleView
-	Closed  bool `json:"closed"`
-	Waiting int  `json:"waiting"`
+	Closed  bool                 `json:"closed"`
+	Waiting int                  `json:"waiting"`
+	Refunds *projections.Refunds `json:"refunds,omitempty"` // of a performance that was called off
 }
 
 // stats answers GET /api/v1/admin/stats. It shows the first page of promotions and schedules; the cursors are those of their
@@ -59,7 +63,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request, who auth.Identity
 		}, func(p coupons.Promotion) string { return p.PromotionID })
 		foundSchedules, err := v.Schedules("", first.limit+1)
 		schedules = listByID(foundSchedules, first, func(s store.Schedule) scheduleStats {
-			return scheduleStats{viewSchedule(s), s.Closed, s.Waiting}
+			return scheduleStats{viewSchedule(s), s.Closed, s.Waiting, nil}
 		}, func(s store.Schedule) string { return s.ScheduleID })
 		return err
 	})
@@ -74,10 +78,16 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request, who auth.Identity
 		p.cause = err
 		return p
 	}
+	for i := range schedules.Items {
+		if refunds, calledOff := stats.Refunds[schedules.Items[i].ScheduleID]; calledOff {
+			schedules.Items[i].Refunds = &refunds
+		}
+	}
 	return sendJSON(w, http.StatusOK, statsView{
 		At: at, AcceptedSequence: max(stats.AcceptedSequence, stats.DecidedSequence), DecidedSequence: stats.DecidedSequence,
 		BacklogMessages: stats.Backlog, DecidedPerSecond: stats.Rate, Outcomes: stats.Outcomes, Events: stats.Events,
 		Rejections: stats.Rejections, Holds: stats.Holds, HoldsExpiringSoon: stats.Expiring, Waiting: stats.Waiting,
-		Offers: stats.Offers, Orders: stats.Orders, Promotions: promotions, Schedules: schedules,
+		Offers: stats.Offers, Orders: stats.Orders, UnderRefund: stats.UnderRefund,
+		StuckRefunds: stats.StuckRefunds, Promotions: promotions, Schedules: schedules,
 	})
 }

@@ -19,6 +19,9 @@ var (
 	eventsDesc     = prometheus.NewDesc("onsale_events_decided", "Number of the last event in the read store.", nil, nil)
 	confirmedDesc  = prometheus.NewDesc("onsale_events_confirmed", "Number of the last event that is confirmed in EVENTS.", nil, nil)
 	outboxDesc     = prometheus.NewDesc("onsale_outbox_events", "Events decided and not confirmed.", nil, nil)
+	ordersDesc     = prometheus.NewDesc("onsale_orders", "Orders by status.", []string{"status"}, nil)
+	refundDesc     = prometheus.NewDesc("onsale_refund_due_amount", "Money that was paid and is to be refunded, in the currency's minor unit.", nil, nil)
+	stuckDesc      = prometheus.NewDesc("onsale_refunds_stuck", "Orders whose refund has not come for half an hour.", nil, nil)
 	backlogDesc    = prometheus.NewDesc("onsale_backlog_messages", "Messages of COMMANDS, from all nodes, that this node has not decided.", nil, nil)
 )
 
@@ -82,7 +85,7 @@ func (m *metrics) counter(body domain.Body) prometheus.Counter {
 
 // Describe implements prometheus.Collector.
 func (p *Projector) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{haltedDesc, haltedInfoDesc, decidedDesc, eventsDesc, confirmedDesc, outboxDesc, backlogDesc} {
+	for _, desc := range []*prometheus.Desc{haltedDesc, haltedInfoDesc, decidedDesc, eventsDesc, confirmedDesc, outboxDesc, backlogDesc, ordersDesc, refundDesc, stuckDesc} {
 		out <- desc
 	}
 	p.metrics.events.Describe(out)
@@ -108,6 +111,18 @@ func (p *Projector) Collect(out chan<- prometheus.Metric) {
 	// commandsEnd is up to two seconds old, so the decided message may be ahead of it.
 	end, decided := p.commandsEnd.Load(), s.DecidedSequence/domain.SequencesPerMessage
 	gauge(backlogDesc, end-min(end, decided))
+	p.mu.RLock()
+	state, counts := p.machine.Orders, [len(orderStatuses)]int{}
+	for i, status := range orderStatuses {
+		counts[i] = state.Count(status)
+	}
+	underRefund, stuck := state.UnderRefund(), state.StuckRefunds()
+	p.mu.RUnlock()
+	for i, status := range orderStatuses {
+		gauge(ordersDesc, uint64(counts[i]), string(status))
+	}
+	gauge(refundDesc, uint64(underRefund))
+	gauge(stuckDesc, uint64(stuck))
 	p.metrics.events.Collect(out)
 	p.metrics.delay.Collect(out)
 }

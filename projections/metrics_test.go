@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,13 +11,15 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"onsale/domain"
+	"onsale/domain/machine"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 	"onsale/projections/store"
 )
 
 // metricsProjector has decided message 3 of 9 and confirmed 2 of its 3 events.
 func metricsProjector() *Projector {
-	p := &Projector{metrics: newMetrics(), committed: store.Checkpoint{Sequence: 3000, Events: 3}, confirmed: 2}
+	p := &Projector{metrics: newMetrics(), committed: store.Checkpoint{Sequence: 3000, Events: 3}, confirmed: 2, machine: machine.New()}
 	p.commandsEnd.Store(9)
 	return p
 }
@@ -111,4 +114,22 @@ func BenchmarkMetrics_Observe(b *testing.B) {
 			m.observe(events)
 		}
 	}
+}
+
+func TestMetrics_ShowOrders(t *testing.T) {
+	p := metricsProjector()
+	paid := orders.Payment{State: orders.PaymentPaid, Amount: 1000, Currency: "KRW"}
+	for i, o := range []orders.Order{
+		{Status: orders.StatusPaid, Payment: &paid},
+		{Status: orders.StatusRefunding, Payment: &paid, Kept: 300},
+		{Status: orders.StatusRefunding, Payment: &paid, RecheckCount: 9},
+		{Status: orders.StatusRefunding}, // nothing is known of its payment
+	} {
+		o.PaymentID = "imp_" + strconv.Itoa(i)
+		p.machine.Orders.RestoreOrder(o)
+	}
+	expectMetrics(t, p, map[string]float64{
+		"onsale_orders status=PAID": 1, "onsale_orders status=REFUNDING": 3, "onsale_orders status=FAILED": 0,
+		"onsale_refund_due_amount": 1700, "onsale_refunds_stuck": 1,
+	})
 }

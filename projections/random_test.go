@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -24,7 +25,7 @@ func TestRandom_RestoresSameState(t *testing.T) {
 			tn.close()
 			tn.messageInterval = 8 * time.Second
 			tn.start()
-			c := randomCommands{Rand: rand.New(rand.NewPCG(seed, 1)), tn: tn, payments: map[string]orders.Payment{}, lastKnown: map[string]uint64{}}
+			c := randomCommands{Rand: rand.New(rand.NewPCG(seed, 1)), tn: tn, payments: map[string]orders.Payment{}, amounts: map[string]int64{}, lastKnown: map[string]uint64{}}
 			for run := range 4 {
 				for range 200 {
 					c.appendNext()
@@ -55,6 +56,7 @@ type randomCommands struct {
 	holds, reservations, waiting []entityRef
 	preparations, placed         []entityRef
 	payments                     map[string]orders.Payment // at the provider
+	amounts                      map[string]int64          // of orders on holds
 	lastKnown                    map[string]uint64         // of orders: their last event, as the worker has read it
 }
 
@@ -87,7 +89,8 @@ func (c *randomCommands) appendNext() {
 	c.count++
 	user, entity, body := c.next("u" + strconv.Itoa(c.IntN(5)))
 	cmd := command(user, strconv.Itoa(c.count), entity, body)
-	if _, anonymous := body.(orders.RecordPayment); anonymous {
+	switch body.(type) {
+	case orders.RecordPayment, orders.PlacePrepared:
 		cmd = domain.Command{Entity: entity, Body: body}
 	}
 	sequence := c.tn.append(cmd)
@@ -100,7 +103,7 @@ func (c *randomCommands) appendNext() {
 		c.holds = append(c.holds, entityRef{user, entity, seats.HoldID(sequence)})
 	case orders.Prepare:
 		c.preparations = append(c.preparations, entityRef{user, entity, merchantUID(sequence, cmd.Request)})
-	case orders.Place:
+	case orders.Place, orders.PlacePrepared:
 		c.placed = append(c.placed, entityRef{user, "", entity})
 	case seats.Reserve:
 		c.reservations = append(c.reservations, entityRef{user, entity, seats.ReservationID(entity, sequence)})
@@ -161,6 +164,12 @@ func (c *randomCommands) promotion(id string) coupons.Create {
 		limit = 3
 	}
 	p := coupons.Create{Name: "p", Stock: 4, PerUserLimit: limit}
+	switch c.IntN(3) {
+	case 0:
+		p.Discount = &coupons.Discount{Kind: coupons.DiscountFixed, Amount: 5}
+	case 1:
+		p.Discount = &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 30}
+	}
 	if c.IntN(2) == 0 {
 		p.OpensAt = retimedStart.Add(time.Duration(c.count+8) * c.tn.messageInterval)
 	}
@@ -170,6 +179,10 @@ func (c *randomCommands) promotion(id string) coupons.Create {
 func (c *randomCommands) schedule() seats.Create {
 	s := seats.Create{Title: "s", HoldSeconds: 100 + c.IntN(100), MaxSeatsPerUser: 4,
 		Options: seats.Options{MaxExtensions: 2, NoOrphans: c.IntN(2) == 0}}
+	if c.IntN(3) > 0 {
+		s.Payment, s.StartsAt = seats.PaymentRequired, retimedStart.Add(2*time.Hour)
+		s.RefundTiers = []seats.RefundTier{{UntilSeconds: 3600, Percent: 100}, {UntilSeconds: 600, Percent: 50}}
+	}
 	if c.IntN(2) == 0 {
 		s.ReleaseEverySeconds = 300
 	}
@@ -207,10 +220,10 @@ func (c *randomCommands) scheduleCommand() domain.Body {
 	case 1, 2:
 		return seats.Unblock{ScheduleSeatIDs: c.pickSeats()[:1]}
 	case 3:
-		return seats.Reclaim{ScheduleSeatIDs: c.pickSeats()}
+		return seats.Reclaim{ScheduleSeatIDs: c.pickSeats(), Refund: c.IntN(2) == 0}
 	case 4:
 		if c.count > 500 && c.IntN(4) == 0 {
-			return seats.Close{}
+			return c.closing()
 		}
 		return seats.Reserve{ScheduleSeatIDs: c.pickSeats()}
 	case 5, 6, 7, 8:
@@ -219,6 +232,52 @@ func (c *randomCommands) scheduleCommand() domain.Body {
 		return seats.Hold{BestAvailable: &seats.BestAvailable{Count: 1 + c.IntN(2)}}
 	}
 	return seats.Hold{ScheduleSeatIDs: c.pickSeats()}
+}
+
+func (c *randomCommands) closing() domain.Body {
+	if c.IntN(2) == 0 {
+		return seats.CancelSchedule{Reason: "r"}
+	}
+	return seats.Close{}
+}
+
+// holdOrder prepares or places an order on one of the user's holds, with a coupon of the user where there is one.
+func (c *randomCommands) holdOrder(user, impUID string) (by, entity string, body domain.Body) {
+	h := c.pickRef(c.holds, user, "")
+	var amount, discount int64
+	coupon := ""
+	if c.tn.p != nil {
+		c.tn.waitConfirmed()
+		err := c.tn.p.Read(h.user, func(v *store.View) error {
+			held, err := v.Holds("", 0, 10)
+			for _, hold := range held.Items {
+				if hold.PaymentID == "" || amount == 0 {
+					h.id, amount = hold.HoldID, hold.TotalPrice
+				}
+			}
+			owned, couponErr := v.Coupons(0, 10)
+			for _, o := range owned.Items {
+				if o.Status == coupons.StatusIssued && o.Worth.Discount != nil {
+					coupon, discount = o.CouponID, o.Worth.Discount.Of(amount)
+				}
+			}
+			return errors.Join(err, couponErr)
+		})
+		if err != nil {
+			c.tn.tb.Fatal(err)
+		}
+	}
+	amount -= discount
+	if c.IntN(4) == 0 {
+		return h.user, h.id, orders.Prepare{HoldID: h.id, CouponID: coupon, Terms: &orderTerms}
+	}
+	order := orders.Place{HoldID: h.id, CouponID: coupon, Amount: amount, Terms: orderTerms}
+	order.PaySeconds, order.MissingSeconds = 60+c.IntN(300), 60
+	if amount == 0 {
+		impUID = orders.NoPayment
+	}
+	c.amounts[impUID] = amount
+	return h.user, impUID, order
 }
 
 // orderCommand is a command on products or orders, or a payment result of the worker.
@@ -243,7 +302,16 @@ func (c *randomCommands) orderCommand(user string) (by, entity string, body doma
 		}
 		return user, impUID, order
 	case 8:
-		return user, impUID, orders.Cancel{Reason: "r"}
+		cancel := orders.Cancel{Reason: "r"}
+		if c.IntN(2) == 0 {
+			cancel.Percent = new(10 * c.IntN(11))
+		}
+		return user, impUID, cancel
+	case 9:
+		p := c.pickRef(c.preparations, user, "")
+		return "", "imp" + strconv.Itoa(c.count), orders.PlacePrepared{MerchantUID: p.id}
+	case 10, 11, 12, 13:
+		return c.holdOrder(user, "imp"+strconv.Itoa(c.count))
 	}
 	return "", impUID, orders.RecordPayment{LastEvent: c.orderEvent(impUID), Payment: c.nextPayment(impUID)}
 }
@@ -272,6 +340,9 @@ func (c *randomCommands) nextPayment(impUID string) orders.Payment {
 		p.State = orders.PaymentMissing
 		if c.IntN(3) > 0 {
 			p.State, p.Currency, p.Amount, p.Test = orders.PaymentWaiting, "KRW", 100*int64(1+c.IntN(4)/3), c.IntN(10) == 0
+			if amount := c.amounts[impUID]; amount > 0 {
+				p.Amount = amount
+			}
 			if len(c.preparations) > 0 && c.IntN(4) == 0 {
 				p.MerchantUID = c.pickRef(c.preparations, "", "").id
 			}

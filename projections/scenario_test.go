@@ -206,9 +206,9 @@ func TestScenario_Seats(t *testing.T) {
 	r := tn.submitExpect("lee", "hall", seats.Reserve{HoldID: seats.HoldID(lee.Sequence)}, "seats.reserved")
 	tn.submitExpect("admin", "hall", seats.Reclaim{ScheduleSeatIDs: []int{4}, Reason: "broken"}, "seats.reclaimed")
 	tn.expectView("lee", func(v *store.View) (any, error) {
-		page, err := v.Reservations(0, 10)
+		page, err := v.Reservations(v.Now(), 0, 10)
 		return page.Items, err
-	}, fmt.Sprintf("[{ReservationID:%s ScheduleID:hall ScheduleSeatIDs:[5] TotalPrice:5 Cancelled:false}]", seats.ReservationID("hall", r.Sequence)))
+	}, fmt.Sprintf("[{ReservationID:%s ScheduleID:hall ScheduleSeatIDs:[5] TotalPrice:5 Cancelled:false Order:<nil> RefundPercent:<nil>}]", seats.ReservationID("hall", r.Sequence)))
 	tn.expectView("lee", myAlarms, "[1 reservation-cancelled false]")
 	tn.submitExpect("lee", "hall", seats.Hold{ScheduleSeatIDs: []int{3, 4}}, "seats.held")
 	park := tn.submitExpect("park", "hall", seats.Join{Quantity: 1}, "seats.joined")
@@ -224,7 +224,7 @@ func TestScenario_Seats(t *testing.T) {
 	tn.submitExpect("park", "hall", seats.Accept{WaitingID: seats.WaitingID("hall", park.Sequence)}, "seats.accepted")
 	tn.expectView("park", seatMap("hall"), "hhhhH!b 0 5 0 1 2 false")
 	tn.expectView("lee", func(v *store.View) (any, error) {
-		page, err := v.Reservations(0, 10)
+		page, err := v.Reservations(v.Now(), 0, 10)
 		return page.Items[0].Cancelled, err
 	}, "true")
 	// Two minutes later all holds have expired, and their seats become available at the full hour.

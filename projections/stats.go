@@ -8,6 +8,7 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/domain/seats"
 )
 
 // Stats are counted from the machine's state, which may be a transaction ahead of what is confirmed.
@@ -20,10 +21,21 @@ type Stats struct {
 	Backlog          uint64                       // messages of COMMANDS that are not decided on this node
 	Rate             float64                      // commands decided per second, over the last ten seconds
 	Holds            int                          // active
-	Expiring         int                          // of these, within a minute of log time
+	Expiring         int                          // of these, within a minute of log time; an order without a result keeps its hold
 	Waiting          int                          // waiting entries without an offer
 	Offers           int                          // active
 	Orders           map[orders.Status]int        // every status is present
+	UnderRefund      int64                        // money that is known to be paid and is to be refunded
+	StuckRefunds     int                          // orders whose refund has not come for half an hour
+	Refunds          map[string]Refunds           // of each schedule that was called off
+}
+
+// Refunds are the paid reservations of a performance that was called off.
+type Refunds struct {
+	Pending   int `json:"pending"`   // not cancelled yet
+	Refunding int `json:"refunding"` // cancelled, the money is not back yet
+	Stuck     int `json:"stuck"`     // of these, for half an hour
+	Refunded  int `json:"refunded"`
 }
 
 const expiringWithin = time.Minute
@@ -46,7 +58,8 @@ func (p *Projector) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{
 		Outcomes: p.counters.Outcomes, AcceptedSequence: end * domain.SequencesPerMessage,
 		DecidedSequence: p.committed.Sequence, Rate: float64(p.rate.sum(time.Now()).commands) / rateWindowSeconds,
-		Orders: map[orders.Status]int{},
+		Orders: map[orders.Status]int{}, Refunds: map[string]Refunds{},
+		UnderRefund: p.machine.Orders.UnderRefund(), StuckRefunds: p.machine.Orders.StuckRefunds(),
 	}
 	s.Events, s.Rejections = p.counters.ByType()
 	for _, status := range orderStatuses {
@@ -90,11 +103,35 @@ func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
 			s.Waiting--
 		case len(h.ScheduleSeatIDs) > 0:
 			s.Holds++
-			if h.ExpiresAt.Sub(now) <= expiringWithin {
+			if h.PaymentID == "" && h.ExpiresAt.Sub(now) <= expiringWithin {
 				s.Expiring++
 			}
 		}
 	}
+	if sc.Cancelled != nil {
+		s.Refunds[id] = p.countRefunds(sc)
+	}
+}
+
+// countRefunds does not count reservations that had ended before the performance was called off.
+func (p *Projector) countRefunds(sc *seats.Schedule) (r Refunds) {
+	for _, reservation := range sc.Reservations() {
+		o := p.machine.Orders.Order(reservation.PaymentID)
+		switch {
+		case o == nil: // not paid
+		case !reservation.Cancelled:
+			r.Pending++
+		case o.Reason != orders.ReasonScheduleOff:
+		case o.Status == orders.StatusRefunded:
+			r.Refunded++
+		default:
+			r.Refunding++
+			if o.IsStuck() {
+				r.Stuck++
+			}
+		}
+	}
+	return r
 }
 
 // rateWindow is a ring of the last seconds.

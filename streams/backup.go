@@ -37,15 +37,20 @@ func (c *hashChain) check(m *storedMessage) error {
 
 // record is a message of EVENTS as an event.
 func (m *storedMessage) record() (domain.Record, error) {
-	header, err := nats.DecodeHeadersMsg(m.header)
+	hash, err := m.hash()
 	if err != nil {
-		return domain.Record{}, fmt.Errorf("%w: event %d in EVENTS has no hash: another program published it", ErrDamaged, m.number)
-	}
-	hash, err := domain.ParseHash(header.Get(hashHeader))
-	if err != nil {
-		return domain.Record{}, fmt.Errorf("%w: event %d in EVENTS: %w", ErrDamaged, m.number, err)
+		return domain.Record{}, fmt.Errorf("%w: event %d in EVENTS has no hash: another program published it: %w", ErrDamaged, m.number, err)
 	}
 	return domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload, Hash: hash}, nil
+}
+
+// hash is what the header of an event says.
+func (m *storedMessage) hash() (domain.Hash, error) {
+	header, err := nats.DecodeHeadersMsg(m.header)
+	if err != nil {
+		return domain.Hash{}, err
+	}
+	return domain.ParseHash(header.Get(hashHeader))
 }
 
 // streamWriter writes a stream as a new directory: its blocks, and the configuration of the stream that it copies.

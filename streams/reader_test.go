@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -227,6 +228,34 @@ func TestEvents_ResumesAfterReopen(t *testing.T) {
 		}
 	}
 	expectEvents(t, l, records)
+}
+
+// TestEvents_ReadsLongStreams reads the files of a stream, and what is appended meanwhile.
+func TestEvents_ReadsLongStreams(t *testing.T) {
+	l := streamtest.Start(t)
+	records := recordChain(t, 0, domain.Hash{}, 5_700)
+	if err := l.AppendEvents(t.Context(), records[:5_500]); err != nil {
+		t.Fatal(err)
+	}
+	var got []domain.Record // with their bytes, which must not be used again
+	for record, err := range l.Events(testContext(t), 1, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, record); len(got) == 4_000 {
+			if err := l.AppendEvents(t.Context(), records[5_500:]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(got) == len(records) {
+			break
+		}
+	}
+	for i, want := range records {
+		if got[i].Number != want.Number || got[i].Subject != want.Subject || got[i].Hash != want.Hash || !bytes.Equal(got[i].Payload, want.Payload) {
+			t.Fatalf("event %d is\n%s %s\nwant\n%s %s", got[i].Number, got[i].Subject, got[i].Payload, want.Subject, want.Payload)
+		}
+	}
 }
 
 // TestEvents_StopsAtGap deletes an event from a stream that allows it. No reader continues past it, and the state shows it.

@@ -75,6 +75,13 @@ func (c *fixture) execute(cmd domain.Command) []domain.Event {
 			c.t.Fatalf("after event %d %+v: %v", e.Number, e, err)
 		}
 	}
+	err = c.replica.CheckCommand(events)
+	if err == nil && c.checkEveryEvent {
+		err = checkPurchases(c.replica)
+	}
+	if err != nil {
+		c.t.Fatalf("after command %d %+v: %v", cmd.Sequence, cmd, err)
+	}
 	c.events = append(c.events, events...)
 	return events
 }

@@ -25,6 +25,8 @@ type Machine struct {
 	Orders    *orders.State
 	Alarms    *alarms.State
 
+	Applied func(domain.Event) // is called when an event was applied, by an audit; may be nil
+
 	requests requests
 }
 
@@ -66,6 +68,9 @@ func (m *Machine) Apply(e domain.Event) {
 		m.Orders.Apply(e)
 	case "alarms":
 		m.Alarms.Apply(e)
+	}
+	if m.Applied != nil {
+		m.Applied(e)
 	}
 }
 
@@ -122,7 +127,7 @@ func (m *Machine) Dump(w io.Writer) error {
 
 // CheckInvariants returns what is wrong with the state after event e was applied, as far as e touched it: every unit of a promotion
 // is remaining, on offer or issued; every seat is free, blocked, or belongs to one hold, offer, reservation or pending release;
-// no product has more units taken than it has, and a decided order has a result.
+// no product has more units taken than it has, and a decided order has a result. What holds only between commands, CheckCommand says.
 func (m *Machine) CheckInvariants(e domain.Event) error {
 	switch name, _ := e.Body.Type(); domain.Kind(name) {
 	case "coupons":

@@ -24,7 +24,15 @@ type modelCheck struct {
 }
 
 func newModelCheck(t testing.TB, intN func(n int) int) *modelCheck {
-	return &modelCheck{fixture: newFixture(t), generator: newGenerator(intN), codes: map[string]int{}}
+	d := &modelCheck{fixture: newFixture(t), generator: newGenerator(intN), codes: map[string]int{}}
+	d.generator.quote = d.quote
+	d.generator.kept = func(impUID string) int64 {
+		if o := d.Orders.Order(impUID); o != nil {
+			return o.Kept
+		}
+		return 0
+	}
+	return d
 }
 
 // step executes a random command.
@@ -42,6 +50,7 @@ func (d *modelCheck) check(user, key, entity string, body domain.Body) {
 		d.generator.record(e)
 		d.generator.recordCoupons(e)
 		d.generator.recordOrders(e)
+		d.generator.recordPurchases(e)
 		switch b := e.Body.(type) {
 		case domain.Rejection:
 			d.codes[b.Code]++
@@ -63,7 +72,7 @@ func describe(e domain.Event) string {
 	case domain.Rejection:
 		text := b.Code
 		for _, detail := range []any{b.CouponID, b.Limit, b.SoldOutSequence, b.OpensAt, b.ClosesAt, b.ExpiredAt, b.ScheduleSeatIDs,
-			b.Number, b.Offered, b.Issued, b.OpensInSeconds, b.WaitingID} {
+			b.Number, b.Offered, b.Issued, b.OpensInSeconds, b.WaitingID, b.MinAmount, b.PaymentIDs} {
 			if v := reflect.ValueOf(detail); !v.IsZero() {
 				text += fmt.Sprint(" ", detail)
 			}
@@ -126,14 +135,15 @@ func TestMachine_MatchesModel(t *testing.T) {
 	}
 }
 
-// modelCodes are the codes that the random commands lead to.
+// modelCodes are the codes, and rare events, that the random commands lead to.
 var modelCodes = []string{"user_limit_exceeded", "already_issued", "sold_out", "not_open", "closed", "promotion_exists", "promotion_not_found",
 	"schedule_exists", "schedule_not_found", "seat_not_found", "seat_unavailable", "seat_limit_exceeded", "hold_not_found", "hold_expired",
 	"not_owner", "request_id_reused", "invalid_body", "too_many_seats", "no_adjacent_seats", "orphan_seat", "extend_limit_exceeded",
 	"reservation_not_found", "already_cancelled", "alarm_not_found",
 	"paused", "stock_below_issued", "coupon_not_found", "already_used", "revoked", "already_waiting", "waiting_not_found", "no_offer",
 	"offer_expired", "product_not_found", "product_exists", "product_closed", "invalid_count", "amount_mismatch", "payment_already_used",
-	"order_not_found", "too_many_open_orders"}
+	"order_not_found", "too_many_open_orders", "payment_required", "payment_not_required", "hold_in_order", "paid_seats", "cancel_closed",
+	"coupon_not_applicable", "coupon_in_order", "orders.confirmed", "seats.order-failed", "seats.schedule-cancelled"}
 
 // TestMachine_ExpiresManyHolds lets more holds expire at once than one command can have events.
 func TestMachine_ExpiresManyHolds(t *testing.T) {

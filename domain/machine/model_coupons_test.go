@@ -27,6 +27,7 @@ type (
 	couponModel struct {
 		owner                   string
 		used, revoked, returned bool
+		inOrder                 bool
 	}
 	waitingModel struct {
 		sequence uint64
@@ -248,6 +249,9 @@ func (w *model) decideCoupon(c domain.Command) string {
 	if coupon.revoked {
 		return "revoked"
 	}
+	if coupon.inOrder {
+		return "coupon_in_order"
+	}
 	if isRevoke {
 		coupon.revoked, coupon.returned = true, revoke.ReturnStock
 		return fmt.Sprintf("revoked %s of %s, returned %t\nalarm coupon-revoked for %s\nrevocation of %s of %s done, returned %t", id, coupon.owner,
@@ -268,7 +272,11 @@ func describeCoupon(e domain.Event) string {
 	case coupons.Issued:
 		return "issued " + b.CouponID
 	case coupons.Used:
-		return "used " + b.CouponID
+		return "used " + b.CouponID + paidBy(b.PaymentID)
+	case coupons.Bound:
+		return "bound " + b.CouponID + paidBy(b.PaymentID)
+	case coupons.GivenBack:
+		return "back " + b.CouponID + paidBy(b.PaymentID)
 	case coupons.Opened:
 		return "opened " + b.PromotionID
 	case coupons.Paused:

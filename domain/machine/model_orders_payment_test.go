@@ -25,7 +25,10 @@ func plausible(p orders.Payment) bool {
 
 // ownershipProblem is the reason why the payment is not that of o's user; "" when it can be.
 func (w *model) ownershipProblem(o *orderModel, p orders.Payment) string {
-	user, isPrepared := w.prepared[p.MerchantUID]
+	isPrepared, user := false, ""
+	if prepared := w.prepared[p.MerchantUID]; prepared != nil {
+		isPrepared, user = true, prepared.user
+	}
 	if p.State == "missing" || isPrepared && user == o.user || !isPrepared && !o.RequirePrepare {
 		return ""
 	}
@@ -43,7 +46,7 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 		switch {
 		case cancelled && !o.decided:
 			return o.fail(o.rejectReason, p, p.Cancelled)
-		case cancelled:
+		case cancelled || paid && p.Amount-p.Cancelled <= o.kept:
 			return o.markRefunded(o.rejectReason, p)
 		case !paid && changed:
 			return o.markDiscrepant(p)
@@ -58,8 +61,20 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 			return o.markDiscrepant(p)
 		}
 		return ""
+	case o.settled && o.kept > 0: // Refunded in part: the provider may have refunded more of it since.
+		switch {
+		case changed && (paid && p.Amount-p.Cancelled < o.kept || cancelled):
+			o.note = ""
+			return o.markRefunded("cancelled_at_provider", p)
+		case changed:
+			return o.markDiscrepant(p)
+		}
+		return ""
 	case o.decided: // 3. Failed or refunded: a payment of the user that comes now is refunded.
 		if paid && problem == "" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
+			if o.rejected != "" && o.MerchantUID != "" { // its user gets the code of the rejection
+				return o.startRefund(o.rejectReason, "", p)
+			}
 			return o.startRefund("late_payment", "", p)
 		}
 		if !o.refunded && changed && problem == "payment_of_another" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
@@ -83,8 +98,14 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 				return o.startRefund(check.reason, "", p)
 			}
 		}
-		o.decided, o.payment = true, &p
-		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount, p)
+		if o.HoldID != "" && !w.hasHold(o) {
+			note := ""
+			if off := w.schedules[o.ScheduleID].off; off != nil {
+				note = off.reason
+			}
+			return o.startRefund(w.lossReason(o.ScheduleID), note, p)
+		}
+		return w.succeed(o, p)
 	case cancelled || p.State == "failed":
 		return o.fail("payment_"+p.State, p, 0)
 	case p.State == "missing" && now >= o.missingDue():
@@ -102,18 +123,29 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 
 func (o *orderModel) fail(reason string, p orders.Payment, refunded int64) string {
 	o.decided, o.settled, o.refunded, o.rejectReason, o.payment = true, true, refunded > 0, reason, &p
-	return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d refunded, %v", o.PaymentID, o.user, o.Count, o.ProductID, o.Amount,
-		reason, o.note, refunded, p)
+	return fmt.Sprintf("failure of %s for %s: %v, %s, %s: %d refunded, %v", o.PaymentID, o.user, o.Purchase, reason, o.note, refunded, p)
 }
 
 func (o *orderModel) startRefund(reason, note string, p orders.Payment) string {
-	o.settled, o.refunded, o.rejectReason, o.note, o.payment = false, false, reason, note, &p
-	return fmt.Sprintf("refund of %s to %s, %s, %s: %v", o.PaymentID, o.user, reason, note, p)
+	o.settled, o.refunded, o.rejectReason, o.note, o.payment, o.kept = false, false, reason, note, &p, 0
+	return fmt.Sprintf("refund of %s to %s, %s, %s: %v, 0 kept", o.PaymentID, o.user, reason, note, p)
 }
 
+// markRefunded says what the provider has left, if anything: the shop keeps it. Otherwise the coupon is given back.
 func (o *orderModel) markRefunded(reason string, p orders.Payment) string {
-	o.settled, o.refunded, o.rejectReason, o.payment = true, true, reason, &p
-	return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v\nalarm order-refunded for %s", o.PaymentID, o.user, p.Cancelled, reason, o.note, p, o.user)
+	o.settled, o.refunded, o.rejectReason, o.payment, o.kept = true, true, reason, &p, 0
+	if p.State == "paid" {
+		o.kept = p.Amount - p.Cancelled
+	}
+	text := fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v, %d kept", o.PaymentID, o.user, p.Cancelled, reason, o.note, p, o.kept)
+	if o.couponUsed && o.kept == 0 {
+		o.couponUsed = false
+		text += paidBy(o.CouponID)
+	}
+	if !o.isFree() && (p.Cancelled > 0 || o.kept == 0) {
+		text += "\nalarm order-refunded for " + o.user
+	}
+	return text
 }
 
 func (o *orderModel) markDiscrepant(p orders.Payment) string {

@@ -24,6 +24,7 @@ type (
 		user         string
 		sequence     uint64
 		placedAt     domain.Time
+		rejected     string          // the code with which it was rejected but kept; "" otherwise
 		rejectReason string          // why its payment, if there is one, has to be refunded; "" while it does not
 		note         string          // the admin's reason
 		refunded     bool            // money was refunded
@@ -33,6 +34,11 @@ type (
 		lastEvent    uint64          // the last that changed it
 		changedAt    domain.Time     // time of the last change or recheck
 		rechecks     int
+		kept         int64  // what the shop keeps after a refund
+		reservation  string // that it paid for
+		couponUsed   bool
+		firstUID     string // the merchant_uid that was known first
+		confirmed    bool   // its user sent it after onsale had placed it
 	}
 )
 
@@ -61,6 +67,9 @@ func (w *model) noteSoldOut(sequence uint64) {
 // four.
 func (w *model) orderDeadlines() (deadlines []dueModel) {
 	for _, o := range w.orders {
+		if o.isFree() || o.status() == "REFUNDED" {
+			continue
+		}
 		wait := time.Minute
 		for range min(o.rechecks, 14) {
 			wait *= 2
@@ -92,7 +101,7 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 	return deadlines
 }
 
-func (w *model) decideProducts(c domain.Command) string {
+func (w *model) decideProducts(c domain.Command, now domain.Time) string {
 	p, invalid := w.products[c.Entity], false
 	switch b := c.Body.(type) {
 	case orders.Create:
@@ -105,9 +114,7 @@ func (w *model) decideProducts(c domain.Command) string {
 	case orders.Close:
 		invalid = len(b.Reason) > 500
 	case orders.Prepare:
-		if b.Count < 1 || b.Count > 1000 {
-			return "invalid_count 1000"
-		}
+		return w.prepare(c, b, now)
 	}
 	create, isCreate := c.Body.(orders.Create)
 	switch {
@@ -135,65 +142,11 @@ func (w *model) decideProducts(c domain.Command) string {
 		p.closed = true
 		return fmt.Sprintf("closed product %s, %s", p.id, b.Reason)
 	}
-	prepare := c.Body.(orders.Prepare)
-	n := prepare.Count
-	switch {
-	case w.hasTooManyOpen(c.User, prepare.MaxOpenOrders):
-		return fmt.Sprint("too_many_open_orders ", prepare.MaxOpenOrders)
-	case w.exceedsLimit(p, c.User, n):
-		return fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
-	case w.remaining(p) < n:
-		return w.soldOut(p)
-	}
-	id := fmt.Sprintf("m%d-%.8s", c.Sequence, c.Request)
-	w.prepared[id] = c.User
-	return fmt.Sprintf("prepared %s for %s: %d of %s for %d", id, c.User, n, p.id, p.Price*int64(n))
+	return "unknown command"
 }
 
 func (w *model) soldOut(p *productModel) string {
 	return "sold_out" + optionalNumber(int(p.soldOutBy)) + fmt.Sprint(" of ", w.remaining(p))
-}
-
-// The model of orders: placing and cancelling.
-
-func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string {
-	p := w.products[b.ProductID]
-	switch {
-	case invalidID(b.ProductID) || len(b.Currency) != 3 || b.PaySeconds < 1 || b.PaySeconds > 30*24*3600 ||
-		b.MissingSeconds < 0 || b.MissingSeconds > 30*24*3600:
-		return "invalid_body"
-	case b.Count < 1 || b.Count > 1000:
-		return "invalid_count 1000"
-	case p == nil:
-		return "product_not_found"
-	}
-	// A payment belongs to the first order that names it, unless that failed because the payment was prepared for this user.
-	if existing := w.orders[c.Entity]; existing != nil && (!existing.settled || existing.refunded || existing.user == c.User || w.prepared[existing.payment.MerchantUID] != c.User) {
-		return "payment_already_used"
-	}
-	o := &orderModel{user: c.User, sequence: c.Sequence, placedAt: now, changedAt: now, lastEvent: w.nextEvent(), Placed: orders.Placed{
-		PaymentID: c.Entity, Purchase: orders.Purchase{ProductID: b.ProductID, Count: b.Count, Amount: p.Price * int64(b.Count)},
-		PaymentDue: now + 1000*domain.Time(b.PaySeconds), Terms: b.Terms}}
-	rejection := ""
-	switch {
-	case b.Amount < 1:
-		return fmt.Sprint("amount_mismatch expected ", o.Amount)
-	case w.hasTooManyOpen(c.User, b.MaxOpenOrders):
-		return fmt.Sprint("too_many_open_orders ", b.MaxOpenOrders)
-	case p.closed:
-		o.rejectReason, rejection = "product_closed", "product_closed"
-	case b.Amount != o.Amount:
-		o.rejectReason, rejection = "amount_mismatch", fmt.Sprint("amount_mismatch expected ", o.Amount)
-	case w.exceedsLimit(p, c.User, b.Count):
-		o.rejectReason, rejection = "user_limit_exceeded", fmt.Sprint("user_limit_exceeded ", p.PerUserLimit)
-	case b.Count > w.remaining(p):
-		o.rejectReason, rejection = "sold_out", w.soldOut(p)
-	}
-	w.orders[c.Entity] = o
-	if rejection != "" {
-		return fmt.Sprintf("rejected but kept, %s, for %s: %v\n%s", o.rejectReason, c.User, o.Placed, rejection)
-	}
-	return fmt.Sprintf("placed for %s: %v", c.User, o.Placed)
 }
 
 // hasTooManyOpen counts the user's orders without a result.
@@ -225,29 +178,6 @@ func (o *orderModel) missingDue() domain.Time {
 	return o.placedAt + 1000*domain.Time(o.MissingSeconds)
 }
 
-// cancelOrder is the admin's cancellation. Without a result, the provider has to be asked what was paid.
-func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) string {
-	o := w.orders[c.Entity]
-	switch {
-	case len(b.Reason) > 500:
-		return "invalid_body"
-	case o == nil:
-		return "order_not_found"
-	case o.rejectReason != "":
-		return "already_cancelled"
-	}
-	payment := "unknown payment"
-	if o.decided {
-		payment = fmt.Sprint(*o.payment)
-	} else {
-		o.payment = nil
-	}
-	o.rejectReason, o.note = "order_cancelled", b.Reason
-	w.markChanged(o, now)
-	return fmt.Sprintf("refund of %s to %s, order_cancelled, %s: %s\ncancelled %s of %s, %d for %s, %s",
-		o.PaymentID, o.user, b.Reason, payment, o.PaymentID, o.user, o.Amount, o.ProductID, b.Reason)
-}
-
 // nextEvent is the number of the next event.
 func (w *model) nextEvent() uint64 { return uint64(w.events) + 1 }
 
@@ -260,19 +190,23 @@ func (w *model) decideOrders(c domain.Command, now domain.Time) string {
 	switch b := c.Body.(type) {
 	case orders.Place:
 		return w.place(c, b, now)
+	case orders.PlacePrepared:
+		return w.placePrepared(c, b, now)
 	case orders.Cancel:
 		return w.cancelOrder(c, b, now)
 	}
 	command := c.Body.(orders.RecordPayment)
 	o := w.orders[c.Entity]
-	if o == nil || o.lastEvent != command.LastEvent || !plausible(command.Payment) {
+	if o == nil || o.isFree() || o.lastEvent != command.LastEvent || !plausible(command.Payment) {
 		return ""
 	}
-	text := w.recordPayment(o, command.Payment, now)
-	if text != "" {
+	before := *o
+	if text := w.recordPayment(o, command.Payment, now); text != "" {
 		w.markChanged(o, now)
+		w.say(text)
+		w.follow(o, before, now)
 	}
-	return text
+	return ""
 }
 
 // describeOrder is the model's line for an event about a product or an order; "" for other events.
@@ -285,32 +219,40 @@ func describeOrder(e domain.Event) string {
 	case orders.Closed:
 		return fmt.Sprintf("closed product %s, %s", b.ProductID, b.Reason)
 	case orders.Prepared:
-		return fmt.Sprintf("prepared %s for %s: %d of %s for %d", b.MerchantUID, e.User, b.Count, b.ProductID, b.Amount)
+		return fmt.Sprintf("prepared %s for %s: %v until %s", b.MerchantUID, e.User, b.Purchase, b.PaymentDue)
+	case orders.PreparationDue:
+		return fmt.Sprintf("ask %d about %s", b.Attempt, b.MerchantUID)
 	case orders.Placed:
 		return fmt.Sprintf("placed for %s: %v", e.User, b)
+	case orders.Confirmed:
+		return fmt.Sprintf("confirmed %s %s", b.PaymentID, b.Status)
 	case orders.RejectedPaid:
 		return fmt.Sprintf("rejected but kept, %s, for %s: %v", b.Reason, e.User, orders.Placed(b.Placement))
 	case orders.Pending:
 		return fmt.Sprintf("pending %s for %s: %v", b.PaymentID, e.User, b.Payment)
 	case orders.Succeeded:
-		return fmt.Sprintf("success of %s for %s: %d of %s for %d, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount, b.Payment)
+		return fmt.Sprintf("success of %s for %s: %v, %v", b.PaymentID, e.User, b.Purchase, b.Payment) + paidBy(b.ReservationID)
 	case orders.RefundDue:
 		payment := "unknown payment"
 		if b.Payment != nil {
 			payment = fmt.Sprint(*b.Payment)
 		}
-		return fmt.Sprintf("refund of %s to %s, %s, %s: %s", b.PaymentID, e.User, b.Reason, b.Note, payment)
+		return fmt.Sprintf("refund of %s to %s, %s, %s: %s, %d kept", b.PaymentID, e.User, b.Reason, b.Note, payment, b.Kept)
 	case orders.Failed:
-		return fmt.Sprintf("failure of %s for %s: %d of %s for %d, %s, %s: %d refunded, %v", b.PaymentID, e.User, b.Count, b.ProductID, b.Amount,
-			b.Reason, b.Note, b.Refunded, b.Payment)
+		return fmt.Sprintf("failure of %s for %s: %v, %s, %s: %d refunded, %v", b.PaymentID, e.User, b.Purchase, b.Reason, b.Note, b.Refunded, b.Payment)
 	case orders.Refunded:
-		return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v", b.PaymentID, e.User, b.Refunded, b.Reason, b.Note, b.Payment)
+		return fmt.Sprintf("refunded %s to %s: %d, %s, %s: %v, %d kept", b.PaymentID, e.User, b.Refunded, b.Reason, b.Note, b.Payment, b.Kept) +
+			paidBy(b.CouponID)
 	case orders.Discrepant:
 		return fmt.Sprintf("discrepant %s for %s: %v", b.PaymentID, e.User, b.Payment)
 	case orders.Recheck:
 		return fmt.Sprintf("recheck %d of %s for %s", b.Attempt, b.PaymentID, e.User)
 	case orders.Cancelled:
-		return fmt.Sprintf("cancelled %s of %s, %d for %s, %s", b.PaymentID, b.UserID, b.Amount, b.ProductID, b.Reason)
+		text := fmt.Sprintf("cancelled %s of %s, %d for %s%s, %s", b.PaymentID, b.UserID, b.Amount, b.ProductID, b.HoldID, b.Reason)
+		if b.RefundAmount != nil {
+			text += fmt.Sprint(", refund ", *b.RefundAmount)
+		}
+		return text
 	}
 	return ""
 }

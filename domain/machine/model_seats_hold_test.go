@@ -108,6 +108,11 @@ func (h *scheduleModel) release(c domain.Command, b seats.Release, now domain.Ti
 		ids = hold.seats
 	}
 	held := filter(ids, func(id int) bool { return h.holderOf(id, now) == c.User })
+	for _, id := range held {
+		if imp := findBySeat(h.holds, id).payment; imp != "" {
+			return fmt.Sprintf("hold_in_order [%s]", imp)
+		}
+	}
 	h.removeSeats(held, now)
 	return fmt.Sprint("released ", held)
 }
@@ -120,8 +125,10 @@ func (h *scheduleModel) ownHold(c domain.Command, id string, now domain.Time) (*
 		return nil, "hold_not_found"
 	case hold.user != c.User:
 		return nil, "not_owner"
-	case hold.expiresAt <= now:
+	case hold.isOver(now):
 		return nil, fmt.Sprint("hold_expired ", hold.expiresAt)
+	case hold.payment != "":
+		return nil, fmt.Sprintf("hold_in_order [%s]", hold.payment)
 	}
 	return hold, ""
 }
@@ -129,6 +136,9 @@ func (h *scheduleModel) ownHold(c domain.Command, id string, now domain.Time) (*
 func (h *scheduleModel) reserve(c domain.Command, b seats.Reserve, now domain.Time) string {
 	if len(b.ScheduleSeatIDs) > 1000 {
 		return "too_many_seats 1000"
+	}
+	if h.Payment == "required" {
+		return "payment_required"
 	}
 	ids := b.ScheduleSeatIDs
 	if b.HoldID != "" {
@@ -202,24 +212,4 @@ func (h *scheduleModel) swap(c domain.Command, b seats.Swap, now domain.Time) st
 	h.removeSeats(b.Take, now)
 	hold.seats = ids
 	return fmt.Sprintf("swapped %s -%v +%v = %v for %d until %s", b.HoldID, b.Release, b.Take, ids, h.total(ids), hold.expiresAt)
-}
-
-func (h *scheduleModel) cancel(c domain.Command, b seats.Cancel, now domain.Time) string {
-	if invalidID(b.ReservationID) {
-		return "invalid_body"
-	}
-	if h == nil {
-		return "reservation_not_found"
-	}
-	r := findByID(h.reserved, h.id+"-r", b.ReservationID)
-	switch {
-	case r == nil:
-		return "reservation_not_found"
-	case r.user != c.User:
-		return "not_owner"
-	case r.cancelled:
-		return "already_cancelled"
-	}
-	r.cancelled = true
-	return fmt.Sprintf("cancelled %s %v of %s", b.ReservationID, r.seats, r.user)
 }

@@ -23,6 +23,7 @@ type (
 		blocked   []int
 		releaseAt map[int]domain.Time // seats of expired holds, until they are released
 		waitlist  []*allocationModel  // with an offer and without
+		off       *cancellationModel  // nil: it takes place
 	}
 	// allocationModel is a hold, an offer, a reservation or an entry of the waiting list.
 	allocationModel struct {
@@ -34,7 +35,9 @@ type (
 		extensions int
 		warned     bool // or too short for a warning
 		offer      bool
-		cancelled  bool // a reservation that was cancelled
+		cancelled  bool   // a reservation that was cancelled
+		prepared   bool   // a prepared payment has moved its end
+		payment    string // of the order without a result that has the hold; of the order that paid for a reservation
 		quantity   int
 		section    string
 	}
@@ -133,7 +136,7 @@ func (h *scheduleModel) offerFor(p *allocationModel) *allocationModel {
 // waiting users and without ReleaseEverySeconds.
 func (h *scheduleModel) isAvailable(seat int, now domain.Time) bool {
 	if hold := findBySeat(h.holds, seat); hold != nil {
-		return !hold.offer && hold.expiresAt <= now && !h.hasWaiting() && h.ReleaseEverySeconds == 0
+		return !hold.offer && hold.isOver(now) && !h.hasWaiting() && h.ReleaseEverySeconds == 0
 	}
 	return h.isFree(seat)
 }
@@ -147,7 +150,7 @@ func (h *scheduleModel) availableAt(now domain.Time) func(int) bool {
 
 // holderOf is the user who holds the seat, unless the hold is due.
 func (h *scheduleModel) holderOf(seat int, now domain.Time) string {
-	if hold := findBySeat(h.holds, seat); hold != nil && !hold.offer && hold.expiresAt > now {
+	if hold := findBySeat(h.holds, seat); hold != nil && !hold.offer && !hold.isOver(now) {
 		return hold.user
 	}
 	return ""
@@ -158,17 +161,20 @@ func (h *scheduleModel) removeSeats(ids []int, now domain.Time) {
 	for _, a := range h.holds {
 		a.seats = difference(a.seats, ids)
 	}
-	h.holds = slices.DeleteFunc(h.holds, func(a *allocationModel) bool { return len(a.seats) == 0 && (a.expiresAt > now || a.offer) })
+	h.holds = slices.DeleteFunc(h.holds, func(a *allocationModel) bool { return len(a.seats) == 0 && (!a.isOver(now) || a.offer) })
 	h.blocked = difference(h.blocked, ids)
 	for _, id := range ids {
 		delete(h.releaseAt, id)
 	}
 }
 
+// isOver says that its time has passed. The hold of an order waits for the order's result.
+func (a *allocationModel) isOver(now domain.Time) bool { return a.payment == "" && a.expiresAt <= now }
+
 // taken is how many seats count towards the user's limit.
 func (h *scheduleModel) taken(user string, now domain.Time) (n int) {
 	for _, a := range slices.Concat(h.holds, h.reserved) {
-		if a.user == user && !a.offer && !a.cancelled && (a.expiresAt == 0 || a.expiresAt > now) {
+		if a.user == user && !a.offer && !a.cancelled && (a.expiresAt == 0 || !a.isOver(now)) {
 			n += len(a.seats)
 		}
 	}
@@ -198,7 +204,7 @@ func (w *model) decideSeats(c domain.Command, now domain.Time) string {
 	}
 	switch b := c.Body.(type) {
 	case seats.Cancel:
-		return h.cancel(c, b, now)
+		return w.cancelReservation(h, c, b, now)
 	case seats.Accept, seats.Decline, seats.Leave:
 		return h.answerOffer(c, now)
 	default:
@@ -225,7 +231,9 @@ func (w *model) decideSeats(c domain.Command, now domain.Time) string {
 	case seats.Unblock:
 		return h.unblock(b)
 	case seats.Reclaim:
-		return h.reclaim(c, b, now)
+		return w.reclaim(h, c, b, now)
+	case seats.CancelSchedule:
+		return h.callOff(c, b, now)
 	case seats.Close:
 		if h.closed {
 			return "closed"
@@ -262,6 +270,8 @@ func invalidBody(body domain.Body) bool {
 		return invalidSeats(b.ScheduleSeatIDs) || len(b.Reason) > 200
 	case seats.Close:
 		return len(b.Reason) > 200
+	case seats.CancelSchedule:
+		return len(b.Reason) > 200
 	case seats.Join:
 		return b.Quantity < 1
 	}
@@ -293,11 +303,23 @@ func describeSeat(e domain.Event) string {
 	case seats.Swapped:
 		return fmt.Sprintf("swapped %s -%v +%v = %v for %d until %s", b.HoldID, b.Released, b.Taken, b.ScheduleSeatIDs, b.TotalPrice, b.ExpiresAt)
 	case seats.Released:
-		return fmt.Sprint("released ", b.ScheduleSeatIDs)
+		return fmt.Sprint("released ", b.ScheduleSeatIDs) + paidBy(b.PaymentID)
 	case seats.Reserved:
-		return fmt.Sprintf("reserved %s %v for %d", b.ReservationID, b.ScheduleSeatIDs, b.TotalPrice)
+		return fmt.Sprintf("reserved %s %v for %d", b.ReservationID, b.ScheduleSeatIDs, b.TotalPrice) + paidBy(b.PaymentID) + paidBy(b.HoldID)
 	case seats.Cancelled:
-		return fmt.Sprintf("cancelled %s %v of %s", b.ReservationID, b.ScheduleSeatIDs, e.User)
+		text := fmt.Sprintf("cancelled %s %v of %s", b.ReservationID, b.ScheduleSeatIDs, e.User) + paidBy(b.PaymentID)
+		if b.RefundPercent != nil {
+			text += fmt.Sprintf(", %d percent: %d", *b.RefundPercent, *b.RefundAmount)
+		}
+		return text
+	case seats.PaymentPrepared:
+		return fmt.Sprintf("%s can be paid until %s", b.HoldID, b.ExpiresAt)
+	case seats.Ordered:
+		return fmt.Sprintf("ordered %s %v late %t", b.HoldID, b.ScheduleSeatIDs, b.Late) + paidBy(b.PaymentID)
+	case seats.OrderFailed:
+		return fmt.Sprintf("order of %s %v failed, held until %s", b.HoldID, b.ScheduleSeatIDs, b.ExpiresAt) + paidBy(b.PaymentID)
+	case seats.ScheduleCancelled:
+		return "called off " + b.ScheduleID + ", " + b.Reason
 	case seats.Expired:
 		text := fmt.Sprintf("%s of %s in %s expired %s %v", b.HoldID, e.User, b.ScheduleID, b.ExpiresAt, b.ScheduleSeatIDs)
 		if b.ReleaseAt != 0 {

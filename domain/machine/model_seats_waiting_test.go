@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"onsale/domain"
 	"onsale/domain/seats"
@@ -138,58 +137,14 @@ func (h *scheduleModel) unblock(b seats.Unblock) string {
 	if missing := h.unknownSeats(b.ScheduleSeatIDs); missing != nil {
 		return fmt.Sprint("seat_not_found ", missing)
 	}
+	if h.off != nil {
+		return "closed"
+	}
 	if others := difference(b.ScheduleSeatIDs, h.blocked); others != nil {
 		return fmt.Sprint("seat_unavailable ", others)
 	}
 	h.blocked = difference(h.blocked, b.ScheduleSeatIDs)
 	return fmt.Sprint("unblocked ", b.ScheduleSeatIDs)
-}
-
-// reclaim takes seats from their owners, with one event for each owner, in the order of the seats.
-func (h *scheduleModel) reclaim(c domain.Command, b seats.Reclaim, now domain.Time) string {
-	if len(b.ScheduleSeatIDs) > 100 {
-		return "too_many_seats 100"
-	}
-	if missing := h.unknownSeats(b.ScheduleSeatIDs); missing != nil {
-		return fmt.Sprint("seat_not_found ", missing)
-	}
-	var lines []string
-	var reclaimed, done []int
-	for _, id := range b.ScheduleSeatIDs {
-		_, pending := h.releaseAt[id]
-		hold, r := findBySeat(h.holds, id), findBySeat(h.reserved, id)
-		if slices.Contains(done, id) {
-			reclaimed = append(reclaimed, id)
-			continue
-		}
-		if !pending && r == nil && (hold == nil || hold.expiresAt <= now) {
-			continue
-		}
-		reclaimed = append(reclaimed, id)
-		switch {
-		case pending:
-			ids := filter(b.ScheduleSeatIDs, func(id int) bool { return h.releaseAt[id] != 0 })
-			lines, done = append(lines, fmt.Sprint("released to sale ", ids)), append(done, ids...)
-			h.removeSeats(ids, now)
-		case r != nil:
-			ids := filter(b.ScheduleSeatIDs, func(id int) bool { return slices.Contains(r.seats, id) })
-			lines = append(lines, fmt.Sprintf("cancelled %s-r%d %v of %s", h.id, r.sequence, ids, r.user), "alarm reservation-cancelled for "+r.user)
-			done = append(done, ids...)
-			if kept := difference(r.seats, ids); kept != nil {
-				r.seats = kept
-			} else {
-				r.cancelled = true
-			}
-		case hold.offer:
-			lines = append(lines, h.expireOffer(hold, now))
-			done = append(done, hold.seats...)
-		default:
-			ids := filter(b.ScheduleSeatIDs, func(id int) bool { return slices.Contains(hold.seats, id) })
-			lines, done = append(lines, fmt.Sprint("released ", ids)), append(done, ids...)
-			h.removeSeats(ids, now)
-		}
-	}
-	return strings.Join(append(lines, fmt.Sprint("reclaimed ", reclaimed)), "\n")
 }
 
 func (h *scheduleModel) expireOffer(o *allocationModel, at domain.Time) string {
@@ -203,8 +158,11 @@ func (h *scheduleModel) expireOffer(o *allocationModel, at domain.Time) string {
 func (w *model) holdDeadlines(now domain.Time) (deadlines []dueModel) {
 	for _, h := range w.schedules {
 		for _, a := range h.holds {
+			if a.payment != "" {
+				continue
+			}
 			if a.warned {
-				deadlines = append(deadlines, dueModel{a.expiresAt, a.sequence, func() string { return h.expire(a) }})
+				deadlines = append(deadlines, dueModel{a.expiresAt, a.sequence, func() string { return h.expire(a, a.expiresAt) }})
 				continue
 			}
 			deadlines = append(deadlines, dueModel{a.expiresAt - 60_000, a.sequence, func() string {
@@ -228,16 +186,15 @@ func (w *model) holdDeadlines(now domain.Time) (deadlines []dueModel) {
 	return deadlines
 }
 
-// expire expires a hold or an offer.
-func (h *scheduleModel) expire(hold *allocationModel) string {
+// expire expires a hold or an offer; at is when the seats come back, unless the schedule releases them at fixed times.
+func (h *scheduleModel) expire(hold *allocationModel, at domain.Time) string {
 	if hold.offer {
 		return h.expireOffer(hold, hold.expiresAt)
 	}
 	h.holds = slices.DeleteFunc(h.holds, func(other *allocationModel) bool { return other == hold })
 	h.ended = append(h.ended, hold)
 	text := fmt.Sprintf("h%d of %s in %s expired %s %v", hold.sequence, hold.user, h.id, hold.expiresAt, hold.seats)
-	if interval := domain.Time(h.ReleaseEverySeconds) * 1000; interval > 0 && hold.expiresAt%interval != 0 {
-		at := hold.expiresAt
+	if interval := domain.Time(h.ReleaseEverySeconds) * 1000; interval > 0 && at%interval != 0 && h.off == nil {
 		for at%interval != 0 {
 			at++
 		}

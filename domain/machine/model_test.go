@@ -19,75 +19,82 @@ type model struct {
 	schedules     map[string]*scheduleModel
 	products      map[string]*productModel
 	orders        map[string]*orderModel
-	prepared      map[string]string // users, by merchant_uid
+	prepared      map[string]*preparationModel // by merchant_uid
 	alarms        []alarmModel
 	events        int
+	sequence      uint64   // of this command
+	lines         []string // of its events
 }
 
 func newModel() *model {
 	return &model{requests: map[domain.RequestID]domain.Fingerprint{}, promotions: map[string]*promotionModel{}, schedules: map[string]*scheduleModel{},
-		products: map[string]*productModel{}, orders: map[string]*orderModel{}, prepared: map[string]string{}}
+		products: map[string]*productModel{}, orders: map[string]*orderModel{}, prepared: map[string]*preparationModel{}}
 }
 
 // decide executes command c and returns a line for each event: first what is due, then the outcome; offers follow each of them.
-func (w *model) decide(c domain.Command) (lines []string) {
+func (w *model) decide(c domain.Command) []string {
 	now := max(w.now, c.At)
-	w.deciding = now
-	emit := func(text string) {
-		for line := range strings.SplitSeq(text, "\n") {
-			w.record(line)
-			lines = append(lines, line)
-		}
-		for _, s := range w.promotions {
-			s.noteSoldOut(c.Sequence)
-		}
-		w.noteSoldOut(c.Sequence)
-	}
+	w.deciding, w.sequence, w.lines = now, c.Sequence, nil
 	offers := func() {
-		for len(lines) < 700 {
+		for len(w.lines) < 700 {
 			offer := w.nextOffer(now)
 			if offer == "" {
 				return
 			}
-			emit(offer)
+			w.say(offer)
 		}
 	}
 	offers()
-	for len(lines) < 500 {
+	for len(w.lines) < 500 {
 		first, found := w.nextDue(now)
 		if !found {
 			break
 		}
-		emit(first.emit())
+		w.say(first.emit())
 		offers()
 	}
 	if first, repeated := w.requests[c.Request]; repeated && first != c.Fingerprint {
-		emit("request_id_reused")
+		w.say("request_id_reused")
 	} else if _, tick := c.Body.(domain.Tick); !repeated && !tick {
 		if !c.Request.IsZero() {
 			w.requests[c.Request] = c.Fingerprint
 		}
-		if outcome := w.dispatch(c, now); outcome != "" {
-			emit(outcome)
-		}
+		w.say(w.dispatch(c, now))
 	}
 	offers()
-	if len(lines) > 0 {
+	if len(w.lines) > 0 {
 		w.now = now
 	}
-	return lines
+	return w.lines
+}
+
+// say adds the lines of events that have been applied; none for "".
+func (w *model) say(text string) {
+	if text == "" {
+		return
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		w.record(line)
+		w.lines = append(w.lines, line)
+	}
+	for _, s := range w.promotions {
+		s.noteSoldOut(w.sequence)
+	}
+	w.noteSoldOut(w.sequence)
+	w.noteFirstUIDs()
 }
 
 // dueModel is something that time changes by itself.
 type dueModel struct {
 	at       domain.Time
 	sequence uint64        // of the command that set it
-	emit     func() string // applies it and returns a line for each event
+	emit     func() string // applies it and returns lines for its events, where it has not said them
 }
 
 // nextDue is the first by time, then by sequence.
 func (w *model) nextDue(now domain.Time) (first dueModel, ok bool) {
-	for _, d := range slices.Concat(w.holdDeadlines(now), w.promotionDeadlines(), w.orderDeadlines()) {
+	for _, d := range slices.Concat(w.holdDeadlines(now), w.cancellationDeadlines(), w.promotionDeadlines(), w.orderDeadlines(),
+		w.preparationDeadlines()) {
 		if d.at <= now && (!ok || d.at < first.at || d.at == first.at && d.sequence < first.sequence) {
 			first, ok = d, true
 		}
@@ -110,7 +117,7 @@ func (w *model) dispatch(c domain.Command, now domain.Time) string {
 	case "alarms":
 		return w.decideAlarms(c)
 	case "products":
-		return w.decideProducts(c)
+		return w.decideProducts(c, now)
 	case "orders":
 		return w.decideOrders(c, now)
 	}

@@ -23,12 +23,14 @@ type generator struct {
 	held, reservations, waiting, alarms []reference
 	issued, couponsWaiting              []reference // coupons, and entries of waiting lists
 	count                               int
+	purchases
 	orderGenerator
 }
 
 func newGenerator(intN func(n int) int) *generator {
 	at, _ := parseClock("10:00:00.000")
-	return &generator{intN: intN, at: at, users: 2 + intN(4), seats: 3 + intN(8), orderGenerator: newOrderGenerator()}
+	return &generator{intN: intN, at: at, users: 2 + intN(4), seats: 3 + intN(8), orderGenerator: newOrderGenerator(),
+		purchases: purchases{payable: map[string]bool{}, selling: intN(2) == 0}}
 }
 
 func (c *generator) pick(values ...string) string { return values[c.intN(len(values))] }
@@ -65,7 +67,7 @@ func (c *generator) command() (user, key, entity string, body domain.Body) {
 	if c.invalid && c.intN(16) == 0 {
 		return c.invalidCommand(user, key)
 	}
-	if c.intN(4) == 0 {
+	if c.intN(4) == 0 || c.selling && c.intN(2) == 0 {
 		return c.orderCommand(user, key)
 	}
 	switch p := c.intN(100); {

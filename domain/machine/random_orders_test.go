@@ -28,6 +28,7 @@ type orderGenerator struct {
 	refunding    []string          // payments that were REFUNDING and known when the worker decided to refund them
 	falseAnswers bool              // there are answers that no provider gives
 	beforeRefund func(impUID string)
+	kept         func(impUID string) int64 // what the shop keeps of a payment
 }
 
 func newOrderGenerator() orderGenerator {
@@ -40,7 +41,7 @@ func (c *generator) productID() string {
 }
 
 // paymentID is one of the last few payments, with an order or without.
-func (c *generator) paymentID() string { return "imp" + strconv.Itoa(max(0, c.count/10-c.intN(4))) }
+func (c *generator) paymentID() string { return "imp" + strconv.Itoa(max(0, c.count/4-c.intN(4))) }
 
 func (c *generator) orderCommand(user, key string) (owner, k, entity string, body domain.Body) {
 	if c.intN(3) == 0 {
@@ -59,13 +60,22 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 		return user, key, product, orders.ChangeStock{Delta: c.number(c.intN(20) - 9), Reason: reason}
 	case p < 11:
 		return user, key, product, orders.Close{Reason: reason}
-	case p < 17:
-		return user, key, product, orders.Prepare{Count: c.number(c.intN(20)/19*1000 + 1 + c.intN(3)), MaxOpenOrders: c.maxOpenOrders()}
-	case p < 40:
-		return user, key, c.paymentID(), c.placeOrder(product)
+	case p < 22:
+		owner, entity, prepare := c.prepareOrder(user, product)
+		return owner, key, entity, prepare
+	case p < 44:
+		owner, entity, place := c.placePurchase(user, product)
+		return owner, key, entity, place
 	case p < 46:
-		return user, key, c.paymentID(), orders.Cancel{Reason: reason}
-	case p < 55:
+		return c.placePrepared()
+	case p < 52:
+		cancel := orders.Cancel{Reason: reason}
+		if c.intN(2) == 0 {
+			percent := c.number(c.intN(5) * 25)
+			cancel.Percent = &percent
+		}
+		return user, key, c.paymentID(), cancel
+	case p < 68:
 		c.refundNext()
 	}
 	paymentID, recordPayment := c.pickAnswer()
@@ -75,11 +85,7 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 func (c *generator) placeOrder(product string) orders.Place {
 	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), MaxOpenOrders: c.maxOpenOrders(), Terms: orders.Terms{
 		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)), MissingSeconds: c.number(c.intN(2) * c.intN(130)),
-		RequirePrepare: c.intN(4) == 0, AllowTest: c.intN(2) == 0}}
-	p.Amount = c.prices[p.ProductID] * int64(p.Count)
-	if c.intN(8) == 0 {
-		p.Amount += int64(c.number(c.intN(5) - 2))
-	}
+		RequirePrepare: c.intN(8) == 0, AllowTest: c.intN(2) == 0}}
 	if c.intN(60) == 0 {
 		p.Currency, p.ProductID = c.pick("KRW", "WON!"), c.pick("x!", "none")
 	}
@@ -95,7 +101,7 @@ func (c *generator) pickAnswer() (string, orders.RecordPayment) {
 	if len(c.payments) > 0 && c.intN(20) > 0 {
 		a.paymentID = c.payments[max(0, len(c.payments)-1-c.intN(6))]
 	}
-	if len(c.refunding) > 0 && c.intN(4) == 0 {
+	if len(c.refunding) > 0 && c.intN(2) == 0 {
 		a.paymentID = c.refunding[max(0, len(c.refunding)-1-c.intN(4))]
 	}
 	a.command = orders.RecordPayment{LastEvent: c.events[a.paymentID], Payment: c.lookup(a.paymentID)}
@@ -122,8 +128,13 @@ func (c *generator) recordOrders(e domain.Event) {
 	case orders.Created:
 		c.prices[b.ProductID] = b.Price
 	case orders.Prepared:
-		c.prepared = append(c.prepared, b)
+		c.prepared, c.changeTimes = append(c.prepared, b), append(c.changeTimes, b.PaymentDue)
+	case orders.Confirmed:
+		return
 	case orders.Placed:
+		if b.MerchantUID != "" {
+			c.unsent = append(c.unsent, unsentOrder{b, e.User})
+		}
 		c.start(c, b, e.User)
 		c.payments, c.changeTimes = append(c.payments, b.PaymentID), append(c.changeTimes, b.PaymentDue)
 		if b.MissingSeconds > 0 && b.MissingSeconds < b.PaySeconds {
@@ -160,13 +171,13 @@ func (b paymentModel) lookup(id string) orders.Payment {
 
 // start begins the payment of most orders, with the right amount.
 func (b paymentModel) start(c *generator, placed orders.Placed, user string) {
-	if b.lookup(placed.PaymentID).State != orders.PaymentMissing || c.intN(5) == 0 {
+	if b.lookup(placed.PaymentID).State != orders.PaymentMissing || placed.Amount == 0 || c.intN(5) == 0 {
 		return
 	}
 	p := orders.Payment{State: c.pick(orders.PaymentWaiting, orders.PaymentPaid, orders.PaymentPaid, orders.PaymentFailed),
 		MerchantUID: "own", Amount: placed.Amount, Currency: placed.Currency, Test: c.intN(8) == 0}
 	if placed.RequirePrepare && len(c.prepared) > 0 {
-		p.MerchantUID = c.prepared[max(0, len(c.prepared)-1-c.intN(3))].MerchantUID
+		p.MerchantUID = c.prepared[max(0, len(c.prepared)-1-c.intN(2))].MerchantUID
 	}
 	b[placed.PaymentID] = p
 }
@@ -180,7 +191,7 @@ func (b paymentModel) advance(c *generator, id string) {
 			Amount: 1 + int64(c.intN(40)), Currency: c.pick("KRW", "KRW", "USD"), Test: c.intN(6) == 0}
 		if n := len(c.prepared); n > 0 && c.intN(3) > 0 {
 			prepared := c.prepared[max(0, n-1-c.intN(3))]
-			p.MerchantUID, p.Amount = prepared.MerchantUID, prepared.Amount
+			p.MerchantUID, p.Amount = prepared.MerchantUID, max(1, prepared.Amount)
 		}
 	case orders.PaymentWaiting:
 		p.State = c.pick(orders.PaymentPaid, orders.PaymentPaid, orders.PaymentFailed)
@@ -215,7 +226,7 @@ func (c *generator) refundNext() {
 	if c.beforeRefund != nil {
 		c.beforeRefund(id)
 	}
-	amount := c.lookup(id).Refundable()
+	amount := max(0, c.lookup(id).Refundable()-c.kept(id))
 	if amount > 1 && c.intN(4) == 0 {
 		amount = 1 + int64(c.intN(int(min(amount-1, 50))))
 	}

@@ -52,6 +52,14 @@ func (c *generator) createSchedule() seats.Create {
 	if c.intN(4) == 0 {
 		s.ReleaseEverySeconds = c.number(1 + c.intN(4))
 	}
+	if c.intN(2) == 0 {
+		s.Payment = seats.PaymentRequired
+		if c.intN(3) > 0 {
+			s.StartsAt = c.at + domain.Time(10_000+c.intN(60_000))
+			s.RefundTiers = []seats.RefundTier{{UntilSeconds: 30, Percent: 100}, {UntilSeconds: 10, Percent: c.intN(100)}, {UntilSeconds: int64(c.intN(9))}}
+			c.changeTimes = append(c.changeTimes, s.StartsAt-30_000, s.StartsAt-10_000)
+		}
+	}
 	if c.intN(10) == 0 {
 		return s
 	}
@@ -105,10 +113,13 @@ func (c *generator) seatCommand(user string) (owner, entity string, body domain.
 		if c.intN(20) == 0 {
 			ids = seatRange(1, 101)
 		}
-		return user, schedule, seats.Reclaim{ScheduleSeatIDs: ids, Reason: reason}
+		return user, schedule, seats.Reclaim{ScheduleSeatIDs: ids, Reason: reason, Refund: c.intN(3) > 0}
 	case p < 58:
 		if c.intN(4) > 0 {
 			schedule = "club" + strconv.Itoa(c.count/120)
+		}
+		if c.intN(2) == 0 {
+			return user, schedule, seats.CancelSchedule{Reason: reason}
 		}
 		return user, schedule, seats.Close{Reason: reason}
 	case p < 72:

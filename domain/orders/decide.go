@@ -53,18 +53,22 @@ func (s *State) Apply(e domain.Event) {
 		s.orders[e.Entity].Rejected = true
 	case Recheck:
 		o := s.orders[e.Entity]
+		s.addRefund(o, -1)
 		o.RecheckCount = body.Attempt
+		s.addRefund(o, 1)
 		o.RecheckAt = o.nextRecheck(e.Now)
 		s.scheduleRecheck(o)
 	default:
 		o := s.orders[e.Entity]
 		before, isOpen := o.Status, o.ResultEvent == 0
+		s.addRefund(o, -1)
 		o.apply(e)
 		if isOpen && o.ResultEvent != 0 {
 			s.addOpen(o.User, -1)
 		}
 		s.noteOrdered(o)
 		s.updateDerived(o, before, e)
+		s.addRefund(o, 1)
 	}
 }
 

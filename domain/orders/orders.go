@@ -22,6 +22,9 @@ type State struct {
 	unsent   *deadline.Queue[*Preparation] // those whose order has not come
 	counts   map[Status]int
 	open     map[string]int // orders without a result, by user
+
+	underRefund  int64 // of all orders
+	stuckRefunds int
 }
 
 // Status is the status of an order.
@@ -80,6 +83,17 @@ func (o *Order) Refunded() int64 {
 	return o.Payment.Cancelled
 }
 
+// UnderRefund returns how much of the payment is known to be there and is to be refunded.
+func (o *Order) UnderRefund() int64 {
+	if o.Status != StatusRefunding || o.Payment == nil {
+		return 0
+	}
+	return max(0, o.Payment.Refundable()-o.Kept)
+}
+
+// IsStuck says whether the order has been REFUNDING for half an hour without a change.
+func (o *Order) IsStuck() bool { return o.Status == StatusRefunding && o.RecheckCount >= rechecksStuck }
+
 // Preparation binds a payment to a user and an amount beforehand.
 type Preparation struct {
 	Prepared
@@ -121,6 +135,20 @@ func (s *State) Count(status Status) int { return s.counts[status] }
 // OpenOrders returns the number of the user's orders without a result. Orders that were rejected but kept are among them.
 func (s *State) OpenOrders(user string) int { return s.open[user] }
 
+// UnderRefund returns the sum of what is to be refunded of all orders.
+func (s *State) UnderRefund() int64 { return s.underRefund }
+
+// StuckRefunds returns the number of orders whose refund is stuck.
+func (s *State) StuckRefunds() int { return s.stuckRefunds }
+
+// addRefund adds an order to the sums of refunds, or with -1 takes it out of them.
+func (s *State) addRefund(o *Order, sign int) {
+	s.underRefund += int64(sign) * o.UnderRefund()
+	if o.IsStuck() {
+		s.stuckRefunds += sign
+	}
+}
+
 func (s *State) addOpen(user string, orders int) {
 	if s.open[user] += orders; s.open[user] == 0 {
 		delete(s.open, user)
@@ -134,6 +162,7 @@ func (s *State) RestoreProduct(p Product) { s.products[p.ProductID] = &p }
 func (s *State) RestoreOrder(o Order) {
 	s.orders[o.PaymentID] = &o
 	s.counts[o.Status]++
+	s.addRefund(&o, 1)
 	if o.ResultEvent == 0 {
 		s.addOpen(o.User, 1)
 	}

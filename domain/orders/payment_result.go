@@ -8,11 +8,11 @@ import (
 	"onsale/domain"
 )
 
-// recordPayment returns at most one event. An answer to a question from before the order's last change is ignored; the payment worker
+// recordPayment returns at most one event. No provider knows the payment of an order that costs nothing. An answer to a question from before the order's last change is ignored; the payment worker
 // notices, and asks again.
 func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
 	o := s.orders[c.Entity]
-	if o == nil || o.LastEvent != body.LastEvent || body.Payment.invalid() {
+	if o == nil || o.IsFree() || o.LastEvent != body.LastEvent || body.Payment.invalid() {
 		return nil
 	}
 	result := o.Evaluate(body.Payment, s.prepared[body.Payment.MerchantUID], now)
@@ -158,7 +158,7 @@ func (o *Order) refunded(reason, note string, p Payment) Refunded {
 
 // withdraw returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
 func (o *Order) withdraw(reason, note string, kept int64) domain.Body {
-	if o.IsFree() || kept == o.Amount {
+	if o.IsFree() || kept == o.Amount && o.Payment.State == PaymentPaid {
 		return o.refunded(reason, note, *o.Payment)
 	}
 	return RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note, Payment: o.Payment, Kept: kept}

@@ -16,6 +16,7 @@ const (
 	maxRechecksFailed    = 14                        // of an order that failed: 11 days, after which no user pays any more
 	paidRecheckInterval  = 24 * maxRecheckInterval   // of a paid order: the payment may be cancelled at the provider without a webhook
 	maxRechecksPaid      = 3                         // a week
+	rechecksStuck        = 5                         // half an hour after its last change a refund is stuck
 )
 
 // scheduleRecheck sets the next recheck of an order.

@@ -106,41 +106,6 @@ type Options struct {
 	Wait *time.Duration
 }
 
-// Issue requests a coupon.
-func (c *Client) Issue(ctx context.Context, promotion string, opts Options) (Response, error) {
-	return c.Command(ctx, "/api/v1/promotions/"+url.PathEscape(promotion)+"/coupons", nil, opts)
-}
-
-// Hold holds seats, all or none.
-func (c *Client) Hold(ctx context.Context, schedule string, seats []int, opts Options) (Response, error) {
-	return c.seats(ctx, schedule, "hold", map[string]any{"scheduleSeatIds": seats}, opts)
-}
-
-// Release releases a hold.
-func (c *Client) Release(ctx context.Context, schedule, hold string, opts Options) (Response, error) {
-	return c.seats(ctx, schedule, "release", map[string]any{"holdId": hold}, opts)
-}
-
-// Reserve reserves the seats of a hold.
-func (c *Client) Reserve(ctx context.Context, schedule, hold string, opts Options) (Response, error) {
-	return c.seats(ctx, schedule, "reserve", map[string]any{"holdId": hold}, opts)
-}
-
-func (c *Client) seats(ctx context.Context, schedule, verb string, body any, opts Options) (Response, error) {
-	return c.Command(ctx, "/api/v1/schedules/"+url.PathEscape(schedule)+"/seats/"+verb, body, opts)
-}
-
-// Prepare gets a merchant_uid for paying count units of a product.
-func (c *Client) Prepare(ctx context.Context, product string, count int, opts Options) (Response, error) {
-	return c.Command(ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": product, "count": count}, opts)
-}
-
-// Order orders count units of a product with the payment impUID. Whether it was paid is verified later.
-func (c *Client) Order(ctx context.Context, impUID, product string, count int, amount int64, opts Options) (Response, error) {
-	body := map[string]any{"imp_uid": impUID, "salePostId": product, "count": count, "amount": amount}
-	return c.Command(ctx, "/api/v1/orders", body, opts)
-}
-
 // Command sends any command, as POST; body nil is no body. The error is about the connection or ctx; when it is not nil, it is
 // unknown whether the command was accepted, and sending it again with the same key finds out.
 func (c *Client) Command(ctx context.Context, path string, body any, opts Options) (Response, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"onsale/http/client"
@@ -82,4 +83,54 @@ func ExampleClient_Events() {
 		}
 	}
 	// Output: issue-complete <nil> true
+}
+
+// Seats that are paid for: hold, see what they cost with a coupon, and order. Here the coupon pays for all, so there is no payment;
+// else the buyer pays p.Amount under p.MerchantUID, and the order names the payment.
+func ExampleClient_OrderPurchase() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	wait := 30 * time.Second
+	c, admin := client.Client{URL: demo, User: "choi"}, client.Client{URL: demo, User: "admin"}
+	for path, body := range map[string]any{
+		"promotions": map[string]any{"promotionId": "free", "name": "Free seats", "stock": 9, "discount": map[string]any{"kind": "percent", "percent": 100}},
+		"schedules": map[string]any{"scheduleId": "opera", "title": "Opera", "payment": "required", "sections": []any{
+			map[string]any{"name": "A", "price": 50_000, "rows": []any{map[string]any{"name": "1", "seats": 9}}},
+		}},
+	} {
+		if created, err := admin.Command(ctx, "/api/v1/admin/"+path, body, client.Options{Wait: &wait}); err != nil || created.Err() != nil {
+			fmt.Println(err, created.Err())
+		}
+	}
+	var hold struct{ HoldID string }
+	var coupon struct{ CouponID string }
+	var p client.Preparation
+	var order struct {
+		ID string `json:"imp_uid"`
+	}
+	for _, step := range []struct {
+		send   func() (client.Response, error)
+		result any
+	}{
+		{func() (client.Response, error) { return c.Hold(ctx, "opera", []int{4, 5}, client.Options{Wait: &wait}) }, &hold},
+		{func() (client.Response, error) { return c.Issue(ctx, "free", client.Options{Wait: &wait}) }, &coupon},
+		{func() (client.Response, error) {
+			return c.PreparePurchase(ctx, client.Purchase{Hold: hold.HoldID, Coupon: coupon.CouponID}, client.Options{Wait: &wait})
+		}, &p},
+		{func() (client.Response, error) {
+			return c.OrderPurchase(ctx, "", client.Purchase{Hold: hold.HoldID, Coupon: coupon.CouponID}, p.Amount, client.Options{Wait: &wait})
+		}, &order},
+	} {
+		r, err := step.send()
+		if err = errors.Join(err, r.Err()); err == nil {
+			err = r.Decode(step.result)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	off, err := admin.CancelSchedule(ctx, "opera", "the singer is ill", client.Options{Wait: &wait})
+	fmt.Println(p.ListAmount, p.Discount, p.Amount, strings.HasPrefix(order.ID, "free-"), off.Status, err)
+	// Output: 100000 100000 0 true SUCCEEDED <nil>
 }

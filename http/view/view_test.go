@@ -120,6 +120,9 @@ func checkFrameCount(t *testing.T, name string, e *domain.Event, a Audience, cou
 	want := map[bool]int{true: 1}
 	switch a.Content {
 	case UserEvents:
+		if !e.Request.IsZero() && count != 1 {
+			t.Errorf("%s: %d frames for the command of its user", name, count)
+		}
 		if count != want[!suppressed(e)] {
 			t.Errorf("%s: %d frames for its user, want one unless it is suppressed", name, count)
 		}

@@ -1,43 +1,27 @@
-// The demo page: one promotion, one schedule, one product, all named "demo". It starts here. Events of the user come by
-// onsale.js, once for all tabs.
+// What every page of a sale does: it knows its user and its language, and receives the user's events by onsale.js, once for all tabs.
+// The rest of a page consists of parts.
 
 // @ts-check
 
-import { couponOutcome, issue, loadPromotion } from "./coupons.js";
-import { language, reason, switchLanguage, text } from "./i18n.js";
+import { language, switchLanguage, text } from "./i18n.js";
 import { connect } from "./onsale.js";
-import { loadOrders, orderPaid, orderPending, showOrders } from "./orders.js";
+import { orderPaid } from "./orders.js";
 import { element, logEvent, showState } from "./page.js";
 import { returnFromWindow } from "./payments.js";
-import { buy, loadProduct, showProduct } from "./product.js";
-import { moveFocus } from "./seatmap.js";
-import { addHold, clearChoice, closeSeats, countDown, hold, loadSeats, removeHold, showSeats, toggleSeat } from "./seats.js";
 import { setUser, user } from "./session.js";
 
-const ordersChanged = () => { loadOrders(); loadProduct(); };
-const orderInProgress = (/** @type {any} */ data) => { orderPending(data); ordersChanged(); };
-
 /**
- * What each event of the user changes on this page.
- * @type {Record<string, (data: any) => void>}
+ * A part of a page. load reads the user's present state, leave forgets another user's, show draws it again in the present language, and
+ * handlers say what each event of the user changes.
+ * @typedef {{load?: () => any, leave?: () => any, show?: () => any, handlers?: Record<string, (data: any) => any>}} Part
  */
-const HANDLERS = {
-  "issue-complete": (data) => couponOutcome(data, true),
-  "issue-failed": (data) => couponOutcome(data, false),
-  "hold-complete": (data) => { addHold(data); showState("seat-state", "good", data.message ?? text().heldByMe); },
-  "hold-failed": (data) => showState("seat-state", "bad", reason(data)),
-  "hold-released": (data) => { loadSeats(); showState("seat-state", "good", data.message ?? text().holdReleased); },
-  "release-failed": (data) => showState("seat-state", "bad", reason(data)),
-  "hold-expired": (data) => { removeHold(data.holdId); showState("seat-state", "bad", data.message ?? text().holdExpired); },
-  "reserve-complete": (data) => { loadSeats(); showState("seat-state", "good", data.message ?? text().reservedByMe); },
-  "reserve-failed": (data) => { loadSeats(); showState("seat-state", "bad", reason(data)); },
-  "order-accepted": ordersChanged, "order-refused": ordersChanged, "order-success": ordersChanged,
-  "order-failure": ordersChanged, "order-refunded": ordersChanged,
-  "order-pending": orderInProgress, "order-refunding": orderInProgress,
-};
 
+/** @type {Part[]} */
+let parts = [];
 /** @type {ReturnType<typeof connect> | undefined} */
 let stream;
+
+const load = () => Promise.all(parts.map((part) => part.load?.()));
 
 /** @param {string} [from] the id of the last event received in the previous language */
 function listen(from) {
@@ -45,15 +29,23 @@ function listen(from) {
   const log = (/** @type {{name: string, id: string, data: any}} */ { name, id, data }) =>
     logEvent(name, id, typeof data === "string" ? data : JSON.stringify(data));
   stream = connect({
-    path: `/subscribe/${encodeURIComponent(user)}?lang=${language}`, from, names: Object.keys(HANDLERS), heartbeat: 25_000,
-    onEvent: (event) => { log(event); HANDLERS[event.name]?.(event.data); },
+    path: `/subscribe/${encodeURIComponent(user)}?lang=${language}`, from, heartbeat: 25_000,
+    onEvent: (event) => {
+      log(event);
+      for (const { handlers } of parts) (handlers?.[event.name] ?? handlers?.["*"])?.(event.data);
+    },
     onState: (state, frame) => {
       if (frame) log(frame);
-      if (state === "live") loadOrders(); // the present state; the stream delivers the changes from here on
+      if (state === "live") load(); // the present state; the stream delivers the changes from here on
     },
-    onReset: loadSeats,
-    poll: () => Promise.all([loadSeats(), loadOrders()]),
+    onReset: load,
+    poll: load,
   });
+}
+
+/** @param {string} selector */
+function clearStates(selector) {
+  for (const state of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(selector))) showState(state.id, "idle", "");
 }
 
 /**
@@ -63,11 +55,10 @@ function listen(from) {
 function showUser(name) {
   setUser(name);
   element("user").value = name;
-  clearChoice();
-  for (const id of ["coupon-state", "seat-state", "order-state"]) showState(id, "idle", "");
+  clearStates(".state");
+  for (const part of parts) part.leave?.();
   listen();
-  loadSeats();
-  loadOrders();
+  load();
   orderPaid();
 }
 
@@ -77,36 +68,36 @@ function showLanguage() {
     const translated = text()[/** @type {keyof import("./i18n.js").Text} */ (part.dataset.text)];
     if (typeof translated === "string") part.textContent = translated;
   }
+  for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-label]"))) {
+    part.ariaLabel = text()[/** @type {"legend"} */ (part.dataset.label)];
+  }
   for (const price of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-price]"))) {
     price.textContent = text().won(Number(price.dataset.price));
   }
   element("language").textContent = text().other;
   element("language").lang = language === "ko" ? "en" : "ko";
-  showSeats();
-  showOrders();
-  loadPromotion();
-  loadProduct();
+  for (const part of parts) part.show?.();
 }
 
-element("who").addEventListener("submit", (/** @type {Event} */ event) => {
-  event.preventDefault();
-  showUser(element("user").value);
-});
-element("language").addEventListener("click", () => { switchLanguage(); showLanguage(); listen(stream?.lastEventId); });
-element("issue").addEventListener("click", issue);
-element("hold").addEventListener("click", hold);
-element("seats").addEventListener("click", toggleSeat);
-element("seats").addEventListener("keydown", moveFocus);
-element("shop").addEventListener("submit", buy);
-element("count").addEventListener("input", showProduct);
-element("clear").addEventListener("click", () => element("log").replaceChildren());
-window.addEventListener("beforeunload", closeSeats);
-window.addEventListener("pageshow", (event) => { if (event.persisted) showUser(user); }); // back from the payment window
-window.addEventListener("focus", loadProduct);
-setInterval(countDown, 500);
-setInterval(() => { if (!document.hidden) loadPromotion(); }, 3000);
-
-const problem = returnFromWindow();
-showLanguage();
-showUser(user);
-if (problem) showState("order-state", "bad", problem);
+/**
+ * Starts a page.
+ * @param {Part[]} all
+ */
+export function startPage(all) {
+  parts = all;
+  element("who").addEventListener("submit", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    showUser(element("user").value);
+  });
+  element("language").addEventListener("click", () => {
+    switchLanguage();
+    clearStates('[data-kind="good"], [data-kind="bad"]'); // they are in the other language
+    showLanguage();
+    listen(stream?.lastEventId);
+  });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) showUser(user); }); // back from the payment window
+  const problem = returnFromWindow();
+  showLanguage();
+  showUser(user);
+  if (problem) showState("order-state", "bad", problem);
+}

@@ -1,4 +1,4 @@
-// The coupon of the promotion "demo". The request is only accepted at first. Its outcome comes by the user's stream, perhaps
+// The coupons of the sale's promotion. The request is only accepted at first. Its outcome comes by the user's stream, perhaps
 // before the response; if it does not come, it is polled.
 
 // @ts-check
@@ -6,9 +6,10 @@
 import { reason, text } from "./i18n.js";
 import { outcome } from "./onsale.js";
 import { element, showState } from "./page.js";
+import { sale } from "./sale.js";
 import { command, user } from "./session.js";
 
-const PROMOTION = "/api/v1/promotions/demo";
+const PROMOTION = `/api/v1/promotions/${sale}`;
 
 /** @type {string | undefined} the request whose outcome the button waits for */
 let pending;
@@ -59,10 +60,11 @@ export function couponOutcome(data, good) {
 export async function loadPromotion() {
   const response = await fetch(PROMOTION).catch(() => undefined);
   if (!response?.ok) {
-    element("of").textContent = response?.status === 404 ? text().noPromotion : "";
+    if (response?.status === 404) element("of").textContent = text().noPromotion;
     return;
   }
   const promotion = await response.json();
+  if (element("coupon-name")) element("coupon-name").textContent = promotion.name;
   element("remaining").textContent = promotion.remaining.toLocaleString();
   element("of").textContent = text().of(promotion.stock);
   element("stock").max = promotion.stock || 1;

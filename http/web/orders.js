@@ -4,16 +4,19 @@
 
 import { language, reason, text } from "./i18n.js";
 import { element, logEvent, showState } from "./page.js";
-import { DAY, isStored, remove, storePaid, unfinished, windowURL } from "./payments.js";
+import { DAY, isStored, orderBody, remove, storePaid, unfinished, windowURL } from "./payments.js";
+import { readMine } from "./sale.js";
 import { command, decided, setUserCookie, user } from "./session.js";
 
 /** @typedef {import("./i18n.js").Text} Text */
 /** @typedef {import("./payments.js").Purchase} Purchase */
-/** @typedef {{imp_uid: string, count: number, amount: number, orderStatus: keyof Text["statuses"],
- *             reason?: keyof Text["reasons"]}} Order */
+/** @typedef {{imp_uid: string, amount: number, orderStatus: keyof Text["statuses"], reason?: keyof Text["reasons"], refunded?: number,
+ *             late?: boolean, count?: number, holdId?: string, scheduleSeatIds?: number[], reservationId?: string,
+ *             payBy?: string}} Order */
 
 const USED = "payment_already_used", MAX_REFUSED = 5; // retries of that, within half a minute
 const TOO_MANY = "too_many_open_orders"; // until another order has its result
+const SHOWN = 10; // orders in the list
 
 const orderURL = (/** @type {string} */ impUID) => `/api/v1/orders/${encodeURIComponent(impUID)}`;
 
@@ -42,21 +45,38 @@ export async function orderPaid() {
     }
     const delay = retryDelay(impUID, purchase, answer);
     if (delay) delays.push(delay);
-    if (!delay || answer.body.code !== USED) showState("order-state", "bad", reason(answer.body));
+    if (!delay || answer.body.code !== USED) showState("order-state", "bad", refusal(answer.body, purchase));
   }
   if (delays.length) retry = setTimeout(orderPaid, Math.min(...delays));
 }
 
 /** Where the payment has an order already, it may be the buyer's own, which is fine.
  * @param {string} impUID @param {Purchase} purchase */
-async function order(impUID, { user: buyer, salePostId, count, amount, refused }) {
-  const key = `order-${impUID}${refused ? `.${refused}` : ""}`, headers = { Prefer: "wait=5" };
-  const body = { imp_uid: impUID, salePostId, count, amount };
-  const answer = await decided(await command("/api/v1/orders", { body, headers, key }), buyer);
+async function order(impUID, purchase) {
+  const { user: buyer, refused } = purchase, key = `order-${impUID}${refused ? `.${refused}` : ""}`, headers = { Prefer: "wait=5" };
+  const answer = await decided(await command("/api/v1/orders", { body: orderBody(impUID, purchase), headers, key }), buyer);
   if (answer.body.code !== USED) return answer;
   const own = await fetch(orderURL(impUID), { headers: { "X-User-Id": buyer } }).catch(() => undefined);
   return { ...answer, ok: own?.ok ?? false };
 }
+
+/**
+ * Orders what costs nothing: there is no payment to name.
+ * @param {{holdId: string, couponId?: string}} purchase
+ * @returns what went wrong
+ */
+export async function orderFree(purchase) {
+  const buyer = user, headers = { Prefer: "wait=5" };
+  showState("order-state", "wait", text().ordering);
+  const answer = await decided(await command("/api/v1/orders", { body: { ...purchase, amount: 0 }, headers }), buyer);
+  if (!answer.ok) return reason(answer.body);
+  showState("order-state", "good", text().orderedFree);
+  return "";
+}
+
+/** A refused order on a hold is kept, so that what was paid is refunded.
+ * @param {any} problem @param {Purchase} purchase */
+const refusal = (problem, { holdId }) => (holdId && problem.eventId && ![USED, TOO_MANY].includes(problem.code) ? text().refusedAfterPayment(reason(problem)) : reason(problem));
 
 /**
  * Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
@@ -113,24 +133,40 @@ export function orderPending(data) {
 let orders = [];
 let loading = 0;
 
+/** @type {(() => void)[]} called when the orders are others */
+const listeners = [];
+/** @param {() => void} listener */
+export const onOrders = (listener) => listeners.push(listener);
+
 export async function loadOrders() {
-  const load = ++loading;
-  const response = await fetch("/api/v1/me/orders?limit=10", { headers: { "X-User-Id": user } }).catch(() => undefined);
-  const found = response?.ok ? await response.json().catch(() => undefined) : undefined;
+  const load = ++loading, found = await readMine("/api/v1/me/orders?limit=100");
   if (load !== loading) return; // a newer one is under way
   if (!found) return void setTimeout(() => { if (load === loading) loadOrders(); }, 3000);
-  if (JSON.stringify(found.items) === JSON.stringify(orders)) return; // do not redraw under the pointer
-  orders = found.items;
+  if (JSON.stringify(found) === JSON.stringify(orders)) return; // do not redraw under the pointer
+  orders = found;
   showOrders();
+  listeners.forEach((listener) => listener());
 }
+
+export const countOrders = () => orders.length;
+/** The order on a hold that has no result.
+ * @param {string} hold */
+export const openOrderOf = (hold) => orders.find(({ holdId, orderStatus }) => holdId === hold && ["VERIFYING", "PENDING_PAYMENT"].includes(orderStatus));
+/** @param {string} hold */
+export const failedOrderOf = (hold) => orders.find(({ holdId, orderStatus }) => holdId === hold && ["FAILED", "REFUNDED"].includes(orderStatus));
+/** @param {string | undefined} impUID */
+export const orderOf = (impUID) => orders.find(({ imp_uid }) => imp_uid === impUID);
 
 export function showOrders() {
   const t = text();
-  element("orders").replaceChildren(...orders.map(({ imp_uid, count, amount, orderStatus, reason: code }) => {
+  element("orders").replaceChildren(...orders.slice(0, SHOWN).map(({ imp_uid, count, amount, orderStatus, reason: code, scheduleSeatIds, late, refunded }) => {
     const item = document.createElement("li"), status = document.createElement("b"), pay = document.createElement("a");
     Object.assign(item.dataset, { impUid: imp_uid, status: orderStatus });
     status.textContent = t.statuses[orderStatus] ?? orderStatus;
-    item.append(status, ` ${t.units(count, t.won(amount))} `, code ? t.reasons[code] ?? code : "");
+    const bought = scheduleSeatIds ? t.seatsFor(scheduleSeatIds.length, t.won(amount)) : t.units(count ?? 0, t.won(amount));
+    item.append(status, ` ${bought} `, code ? t.reasons[code] ?? code : "");
+    if (refunded && refunded !== amount) item.append(` ${t.refundedAmount(t.won(refunded))}`);
+    if (late && orderStatus === "PAID") item.append(` ${t.lateNote}`);
     pay.textContent = t.makeTransfer;
     pay.href = windowURL({ imp_uid });
     if (orderStatus === "PENDING_PAYMENT" && isStored(imp_uid)) item.append(pay);

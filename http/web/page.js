@@ -1,4 +1,4 @@
-// What every part of the page uses: elements, status lines, and the log of events.
+// What every part of a page uses: elements, status lines, and the log of events.
 
 // @ts-check
 
@@ -15,10 +15,11 @@ export function showState(id, kind, message) {
 }
 
 /**
- * Adds an event on top of the log.
+ * Adds an event on top of the log, where the page has one.
  * @param {string} name @param {string} id @param {string} data
  */
 export function logEvent(name, id, data) {
+  if (!element("log")) return; // not on this page
   const line = document.createElement("li"), title = document.createElement("b"), position = document.createElement("span");
   title.textContent = name;
   position.className = "id";
@@ -27,4 +28,29 @@ export function logEvent(name, id, data) {
   const log = element("log");
   log.prepend(line);
   while (log.childElementCount > 100) log.lastElementChild.remove();
+}
+
+/**
+ * Makes an element.
+ * @param {string} tag @param {Record<string, any>} [properties] @param {...(Node | string)} children
+ * @returns {any}
+ */
+export function create(tag, properties = {}, ...children) {
+  const made = document.createElement(tag), { dataset = {}, ...rest } = properties;
+  Object.assign(made, rest);
+  Object.assign(made.dataset, dataset);
+  made.append(...children);
+  return made;
+}
+
+/**
+ * Puts other items into a list. The focus stays at the control that does the same for the same item.
+ * @param {string} id @param {HTMLElement[]} items with data-key, their controls with data-verb
+ */
+export function replaceItems(id, items) {
+  const list = element(id), focused = /** @type {HTMLElement} */ (document.activeElement);
+  const item = /** @type {HTMLElement | null} */ (list.contains(focused) ? focused.closest("[data-key]") : null);
+  const { verb } = focused?.dataset ?? {};
+  list.replaceChildren(...items);
+  if (item && verb) list.querySelector(`[data-key="${item.dataset.key}"] [data-verb="${verb}"]`)?.focus();
 }

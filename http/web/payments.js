@@ -7,8 +7,10 @@
 import { text } from "./i18n.js";
 import { setUser } from "./session.js";
 
-/** What a user pays for; refused counts how often the payment was said to have an order already.
- * @typedef {{user: string, salePostId: string, count: number, amount: number, at: number, refused?: number}} Purchase */
+/** What a user pays for: units of a product, or the seats of a hold. refused counts how often the payment was said to have an order
+ * already; payBy is the end of the hold.
+ * @typedef {{user: string, amount: number, at: number, refused?: number, payBy?: string,
+ *            salePostId?: string, count?: number, holdId?: string, couponId?: string}} Purchase */
 
 export const DAY = 86_400_000;
 const WINDOW = "/fakepay/_fake/window"; // of the demo's provider
@@ -23,8 +25,27 @@ const pageURL = () => location.origin + location.pathname;
 const prepared = (/** @type {string} */ merchantUID) => `onsale.prepared ${merchantUID}`;
 const paid = (/** @type {string} */ impUID) => `onsale.paid ${impUID}`;
 
-/** @param {string} merchantUID @param {Purchase} purchase */
-export const storePrepared = (merchantUID, purchase) => localStorage.setItem(prepared(merchantUID), JSON.stringify(purchase));
+/**
+ * Goes to the payment window of a prepared payment, if there is one.
+ * @param {{merchant_uid: string, amount: number}} payment @param {Purchase} purchase
+ * @returns {Promise<string>} what went wrong
+ */
+export async function goToWindow({ merchant_uid, amount }, purchase) {
+  const url = windowURL({ merchant_uid, amount: String(amount) }), page = await fetch(url).catch(() => undefined);
+  if (!page?.ok) return page ? text().noWindow : text().unreachable;
+  localStorage.setItem(prepared(merchant_uid), JSON.stringify(purchase));
+  location.assign(url);
+  return "";
+}
+
+/** The body of the order for a payment.
+ * @param {string} impUID @param {Purchase} purchase */
+export const orderBody = (impUID, { salePostId, count, holdId, couponId, amount }) => ({ imp_uid: impUID, salePostId, count, holdId, couponId, amount });
+
+/** Whether this browser has opened the payment window for a hold and has not come back from it.
+ * @param {string} holdId */
+export const preparedFor = (holdId) => stored().some(([kind, , purchase]) => kind === "onsale.prepared" && purchase.holdId === holdId);
+
 /** @param {string} impUID @param {Purchase} purchase */
 export const storePaid = (impUID, purchase) => localStorage.setItem(paid(impUID), JSON.stringify(purchase));
 /** @param {string} impUID */
@@ -44,10 +65,17 @@ export function returnFromWindow() {
     localStorage.setItem(paid(impUID), purchase);
     setUser(JSON.parse(purchase).user);
   }
+  localStorage.removeItem(prepared(merchantUID));
   history.replaceState(null, "", pageURL());
   if (!impUID) return text().notPaid;
   return purchase ? "" : text().notStartedHere(impUID);
 }
+
+/** @returns {[kind: string, id: string, purchase: Purchase][]} */
+const stored = () => Object.entries(localStorage)
+  .map(([slot, value]) => [...slot.split(" "), value])
+  .filter(([kind]) => ["onsale.prepared", "onsale.paid"].includes(kind))
+  .map(([kind, id, value]) => [kind, id, JSON.parse(value)]);
 
 /**
  * The payments of a user whose orders have no result yet, the oldest first.
@@ -57,13 +85,9 @@ export function returnFromWindow() {
 export function unfinished(user) {
   /** @type {[string, Purchase][]} */
   const found = [];
-  for (const [slot, value] of Object.entries(localStorage)) {
-    const [kind, id] = slot.split(" ");
-    if (!["onsale.prepared", "onsale.paid"].includes(kind)) continue;
-    /** @type {Purchase} */
-    const purchase = JSON.parse(value);
+  for (const [kind, id, purchase] of stored()) {
     if (kind === "onsale.paid" && purchase.user === user) found.push([id, purchase]);
-    if (kind === "onsale.prepared" && purchase.at < Date.now() - DAY) localStorage.removeItem(slot); // abandoned
+    if (kind === "onsale.prepared" && purchase.at < Date.now() - DAY) localStorage.removeItem(prepared(id)); // abandoned
   }
   return found.sort(([, a], [, b]) => a.at - b.at);
 }

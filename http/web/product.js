@@ -4,7 +4,7 @@
 
 import { reason, text } from "./i18n.js";
 import { element, showState } from "./page.js";
-import { storePrepared, windowURL } from "./payments.js";
+import { goToWindow } from "./payments.js";
 import { command, decided, user } from "./session.js";
 
 /** @typedef {{salePostId: string, name: string, price: number, stock: number, remaining: number, status: string}} Product */
@@ -47,11 +47,9 @@ export async function buy(event) {
   element("buy").disabled = true;
   showState("order-state", "wait", text().openingWindow);
   const answer = await decided(await command("/api/v1/orders/prepare", { body: { salePostId: PRODUCT, count } }), buyer);
-  const { merchant_uid, amount } = answer.body.result ?? {}, url = windowURL({ merchant_uid, amount });
-  const page = answer.ok ? await fetch(url).catch(() => undefined) : undefined;
+  const { merchant_uid, amount } = answer.body.result ?? {};
+  const purchase = { user: buyer, salePostId: PRODUCT, count, amount, at: Date.now() };
+  const problem = answer.ok ? await goToWindow({ merchant_uid, amount }, purchase) : reason(answer.body);
   showProduct();
-  if (!answer.ok) return showState("order-state", "bad", reason(answer.body));
-  if (!page?.ok) return showState("order-state", "bad", page ? text().noWindow : text().unreachable);
-  storePrepared(merchant_uid, { user: buyer, salePostId: PRODUCT, count, amount, at: Date.now() });
-  location.assign(url);
+  if (problem) showState("order-state", "bad", problem);
 }

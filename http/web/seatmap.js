@@ -14,13 +14,12 @@ const buttons = new Map();
 
 /**
  * Draws all seats, section by section, unless they are drawn already.
- * @param {Seat[]} list in the order of their ids
+ * @param {Seat[]} list in the order of their ids @returns whether they were drawn
  */
 export function draw(list) {
-  if (buttons.size === list.length) return;
+  if (buttons.size === list.length) return false;
   buttons.clear();
-  const map = element("seats");
-  map.replaceChildren();
+  const map = document.createDocumentFragment();
   let section = "", row = "", group, line;
   for (const seat of list) {
     if (!group || seat.section !== section) {
@@ -56,6 +55,8 @@ export function draw(list) {
     buttons.set(seat.id, button);
     line.append(button);
   }
+  element("seats").replaceChildren(map);
+  return true;
 }
 
 /** @param {Seat} seat @param {State} state */

@@ -1,22 +1,26 @@
-// The seats of the schedule "demo" and the user's holds. The response to the GET carries the position of what it shows
-// (Last-Event-ID), so a stream that starts there misses nothing. It is a plain EventSource, which reconnects and resumes by
-// itself.
+// The seats of the schedule and which of them are chosen. The response to the GET carries the position of what it shows
+// (Last-Event-ID), so a stream that starts there misses nothing. It is a plain EventSource, which reconnects and resumes by itself. A
+// frame changes one seat: only that is painted again, with all others that changed until the browser paints.
 
 // @ts-check
 
 import { reason, text } from "./i18n.js";
 import { element, logEvent, showState } from "./page.js";
+import { sale, serverNow, setClock } from "./sale.js";
 import { draw, seatOf, showSeat } from "./seatmap.js";
 import { command, user } from "./session.js";
 
 /** @typedef {import("./seatmap.js").Seat} Seat */
-/** @typedef {{holdId: string, scheduleSeatIds: number[], totalPrice: number, expiresAt: string}} Hold */
 /** @typedef {{scheduleSeatId: number, status: string, timestamp: string, isHeartbeat: boolean}} SeatEvent */
+/** @typedef {{price: number, total: number, free: number}} SectionCount */
 
-const SEATS = "/api/schedules/demo/seats";
+export const SEATS = `/api/schedules/${sale}/seats`;
 
 /** @type {Map<number, Seat>} */
 const seats = new Map();
+/** By name, in the order of the hall.
+ * @type {Map<string, SectionCount>} */
+export const sections = new Map();
 /** @type {Set<number>} */
 const chosen = new Set();
 /**
@@ -24,48 +28,57 @@ const chosen = new Set();
  * @type {Set<number>}
  */
 const requesting = new Set();
-/** @type {Map<string, Hold>} */
-const holds = new Map();
-/** How far the server's clock is ahead of the browser's, in milliseconds. */
-let clockOffset = 0;
+/**
+ * Seats that the user holds or has reserved.
+ * @type {Set<number>}
+ */
+let mine = new Set();
 /** @type {EventSource | undefined} */
 let stream;
-let loading = 0;
+let loading = 0, drawnFor = "";
 
-/** @param {number} now by the server's clock */
-const setClock = (now) => { clockOffset = now - Date.now(); };
+/** @type {(() => void)[]} called when what is chosen, or how many seats are free, has changed */
+const listeners = [];
+/** @param {() => void} listener */
+export const onSeatsPainted = (listener) => listeners.push(listener);
 
-/** @param {number} seat */
-const isHeld = (seat) => [...holds.values()].some((h) => h.scheduleSeatIds.includes(seat));
-
-/** Reads the seats and the user's holds, and streams from there unless a stream is open. */
+/** Reads the seats, and streams from there unless a stream is open. */
 export async function loadSeats() {
   const load = ++loading;
   const retry = (/** @type {number} */ ms) => setTimeout(() => { if (load === loading) loadSeats(); }, ms);
-  const headers = { "X-User-Id": user };
   try {
-    const mine = await fetch(`${SEATS}/my-holds`, { headers });
-    const response = await fetch(SEATS, { headers });
+    const response = await fetch(SEATS, { headers: { "X-User-Id": user } });
     if (load !== loading) return; // a newer one is under way
-    if (!response.ok || !mine.ok) {
+    if (!response.ok) {
       element("counts").textContent = response.status === 404 ? text().noSchedule : "";
-      retry(5000);
-      return;
+      return void retry(5000);
     }
     const served = Date.parse(response.headers.get("Date") ?? "");
-    if (served && !holds.size) setClock(served);
+    if (served && Math.abs(served - serverNow()) > 2000) setClock(served);
     /** @type {Seat[]} */
     const list = await response.json();
-    const { items } = await mine.json();
-    holds.clear();
-    for (const hold of items) holds.set(hold.holdId, hold);
-    for (const seat of list) seats.set(seat.id, seat);
-    draw(list);
-    showSeats();
+    if (load !== loading) return;
+    setSeats(list);
     if (!stream || stream.readyState === EventSource.CLOSED) listen(response.headers.get("Last-Event-ID"));
   } catch {
     retry(3000);
   }
+}
+
+/** @param {Seat[]} list */
+function setSeats(list) {
+  sections.clear();
+  for (const seat of list) {
+    const section = sections.get(seat.section) ?? { price: seat.price, total: 0, free: 0 };
+    section.total++;
+    if (seat.status === "AVAILABLE") section.free++;
+    sections.set(seat.section, section);
+  }
+  const changed = list.filter((seat) => seats.get(seat.id)?.status !== seat.status).map((seat) => seat.id);
+  for (const seat of list) seats.set(seat.id, seat);
+  if (draw(list) || drawnFor !== user) paint(seats.keys());
+  else paint(changed);
+  drawnFor = user;
 }
 
 /** @param {string | null} position to start at */
@@ -96,13 +109,23 @@ export const closeSeats = () => stream?.close();
  * Sets the status of a seat. The public stream does not say whose it is.
  * @param {number} id @param {string} status
  */
-function setStatus(id, status) {
-  const seat = seats.get(id);
-  if (!seat) return;
+export function setStatus(id, status) {
+  const seat = seats.get(id), section = seat && sections.get(seat.section);
+  if (!seat || !section) return;
+  section.free += Number(status === "AVAILABLE") - Number(seat.status === "AVAILABLE");
   seat.status = status;
-  seat.mine = status === "RESERVED" ? seat.mine : isHeld(id);
-  if (status !== "AVAILABLE") chosen.delete(id);
-  refresh([id]);
+  if (status !== "AVAILABLE" && chosen.delete(id) && !mine.has(id)) showState("seat-state", "bad", text().taken(seat.displayName));
+  paintSoon([id]);
+}
+
+/**
+ * Says which seats are the user's.
+ * @param {Iterable<number>} ids
+ */
+export function setMine(ids) {
+  const before = mine;
+  mine = new Set(ids);
+  paint([...before, ...mine].filter((id) => before.has(id) !== mine.has(id)));
 }
 
 /** @param {MouseEvent} event */
@@ -110,94 +133,76 @@ export function toggleSeat(event) {
   const seat = seats.get(seatOf(event) ?? -1);
   if (!seat || !["available", "chosen"].includes(stateOf(seat))) return;
   if (!chosen.delete(seat.id)) chosen.add(seat.id);
-  refresh([seat.id]);
+  paint([seat.id]);
 }
 
-export const clearChoice = () => chosen.clear();
+export const chosenSeats = () => [...chosen].sort((a, b) => a - b);
 
-export async function hold() {
-  const ids = [...chosen].sort((a, b) => a - b);
+export function clearChoice() {
+  const ids = [...chosen];
   chosen.clear();
+  paint(ids);
+}
+
+/**
+ * Sends a command for the chosen seats, which are shown as requested until there is a response. Refused, they are chosen again.
+ * @param {string} verb @param {(ids: number[]) => any} body
+ */
+export async function requestChosen(verb, body) {
+  const ids = chosenSeats();
+  clearChoice();
   ids.forEach((id) => requesting.add(id));
-  refresh(ids);
-  const answer = await command(`${SEATS}/hold`, { body: { scheduleSeatIds: ids } });
+  paint(ids);
+  const answer = await command(`${SEATS}/${verb}`, { body: body(ids) });
   ids.forEach((id) => requesting.delete(id));
-  if (answer.status === 201) addHold(answer.body.result);
-  else if (answer.status !== 202) showState("seat-state", "bad", reason(answer.body));
-  refresh(ids);
+  if (!answer.ok) {
+    for (const id of ids) if (seats.get(id)?.status === "AVAILABLE" && !(answer.body.scheduleSeatIds ?? []).includes(id)) chosen.add(id);
+    showState("seat-state", "bad", reason(answer.body));
+  }
+  paint(ids);
+  return answer;
 }
 
-/** @param {string} verb @param {Hold} h */
-async function finish(verb, h) {
-  const answer = await command(`${SEATS}/${verb}`, { body: { holdId: h.holdId } });
-  if (!answer.ok) showState("seat-state", "bad", reason(answer.body));
-  loadSeats();
-}
-
-/** @param {Hold & {now?: string}} h */
-export function addHold(h) {
-  if (h.now) setClock(Date.parse(h.now));
-  holds.set(h.holdId, h);
-  for (const id of h.scheduleSeatIds) setStatus(id, "HELD");
-  showHolds();
-}
-
-/** @param {string} id */
-export function removeHold(id) {
-  if (holds.delete(id)) loadSeats();
-  showHolds();
-}
+/** @param {number} id */
+export const seatName = (id) => seats.get(id)?.displayName ?? String(id);
+/** @param {number} id */
+export const seatPrice = (id) => seats.get(id)?.price ?? 0;
 
 /** @param {Seat} seat */
 function stateOf(seat) {
   if (requesting.has(seat.id)) return "requesting";
-  if (seat.status === "HELD") return seat.mine ? "mine" : "held";
-  if (seat.status !== "AVAILABLE") return seat.mine ? "bought" : "reserved";
+  if (seat.status === "HELD") return mine.has(seat.id) ? "mine" : "held";
+  if (seat.status !== "AVAILABLE") return mine.has(seat.id) ? "bought" : "reserved";
   return chosen.has(seat.id) ? "chosen" : "available";
 }
 
+/** @type {Set<number>} */
+const changed = new Set();
+let frame = 0;
+
+/** @param {number[]} ids */
+function paintSoon(ids) {
+  ids.forEach((id) => changed.add(id));
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    const ids = [...changed];
+    changed.clear();
+    paint(ids);
+  });
+}
+
 /** @param {Iterable<number>} ids */
-function refresh(ids) {
+function paint(ids) {
   for (const id of ids) {
     const seat = seats.get(id);
     if (seat) showSeat(seat, stateOf(seat));
   }
-  const total = [...chosen].reduce((sum, id) => sum + (seats.get(id)?.price ?? 0), 0);
+  const total = chosenSeats().reduce((sum, id) => sum + seatPrice(id), 0);
   element("chosen").textContent = chosen.size ? text().chosen(chosen.size, text().won(total)) : text().chooseFirst;
   element("hold").disabled = chosen.size === 0;
-  let free = 0;
-  for (const seat of seats.values()) if (seat.status === "AVAILABLE") free++;
+  const free = [...sections.values()].reduce((sum, section) => sum + section.free, 0);
   if (seats.size) element("counts").textContent = text().counts(free, seats.size);
-}
-
-function showHolds() {
-  element("holds").replaceChildren(...[...holds.values()].map((h) => {
-    const item = document.createElement("li"), names = document.createElement("span"), time = document.createElement("span");
-    const seatNames = h.scheduleSeatIds.map((id) => seats.get(id)?.displayName ?? id);
-    names.textContent = `${seatNames.join(", ")} · ${text().won(h.totalPrice)}`;
-    time.className = "time";
-    time.dataset.until = h.expiresAt;
-    const actions = document.createElement("div");
-    actions.className = "acts";
-    for (const [verb, label] of [["reserve", text().reserve], ["release", text().release]]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = label;
-      button.onclick = () => { actions.querySelectorAll("button").forEach((b) => { b.disabled = true; }); finish(verb, h); };
-      actions.append(button);
-    }
-    item.append(names, time, actions);
-    return item;
-  }));
-  countDown();
-}
-
-export function countDown() {
-  for (const time of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#holds .time"))) {
-    const left = Math.max(0, Math.ceil((Date.parse(time.dataset.until ?? "") - Date.now() - clockOffset) / 1000));
-    time.textContent = left ? text().left(`${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`) : text().holdExpired;
-    time.classList.toggle("soon", left < 60);
-  }
+  listeners.forEach((listener) => listener());
 }
 
 function showLive() {
@@ -206,9 +211,8 @@ function showLive() {
   element("live-text").textContent = open ? text().live : text().connecting;
 }
 
-/** Redraws everything, in the present language. */
+/** Paints everything, in the present language. */
 export function showSeats() {
-  refresh(seats.keys());
-  showHolds();
+  paint(seats.keys());
   showLive();
 }

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Report struct {
 	Undecided        uint64           // commands whose events EVENTS does not have yet
 	Noops            uint64           // messages that a power loss took after their outcomes had been published
 	Machine          *machine.Machine // after all of it
+	Conservation     *Conservation    // where all money, seats and coupons are
 }
 
 // Label is the type of an event and, of a rejection, its code.
@@ -45,7 +47,8 @@ var ErrDifference = errors.New("the log and the rules differ")
 // Run decides everything again. With ErrDifference the text names the first difference. visit, if not nil, is called with each
 // command and its events in the log, in order.
 func Run(ctx context.Context, log Log, visit func(Decision)) (Report, error) {
-	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New()}, decider: machine.New(), visit: visit}
+	a := auditor{report: Report{ByType: map[Label]uint64{}, Machine: machine.New(), Conservation: newConservation()}, visit: visit}
+	a.report.Machine.Applied = a.checkInvariants
 	state, err := log.State(ctx)
 	if err != nil {
 		return a.report, err
@@ -75,13 +78,19 @@ func Run(ctx context.Context, log Log, visit func(Decision)) (Report, error) {
 		return a.report, fmt.Errorf("%w: event %d belongs to command %d, which is not in COMMANDS", ErrDifference,
 			extra.Number, extra.Sequence)
 	}
+	if a.broken != nil {
+		return a.report, a.broken
+	}
+	if err := a.report.Conservation.compare(a.report.Machine); err != nil {
+		return a.report, fmt.Errorf("%w: at the end: %w", ErrDifference, err)
+	}
 	return a.report, nil
 }
 
-// auditor has two machines: decider decides, report.Machine applies the events in the log.
+// auditor decides on report.Machine, which has applied the events that it decided before: those in the log have the same bytes.
 type auditor struct {
 	report   Report
-	decider  *machine.Machine
+	broken   error // the first invariant that did not hold
 	cursor   *eventCursor
 	prevHash domain.Hash // of the last event that was compared
 	visit    func(Decision)
@@ -103,7 +112,7 @@ func (a *auditor) check(c domain.Command) error {
 		return a.accept(logged) // whatever today's rules decide
 	}
 	prevHash := a.prevHash
-	events, _ := a.decider.Execute(c)
+	events, _ := a.report.Machine.Execute(c)
 	for i, e := range events {
 		if e.Number > a.cursor.last {
 			a.report.Undecided++ // a live node is still deciding it
@@ -127,32 +136,38 @@ func (a *auditor) check(c domain.Command) error {
 		extra := logged.Records[len(events)]
 		return fmt.Errorf("%w: event %d does not follow from command %d: %s", ErrDifference, extra.Number, c.Sequence, extra.Payload)
 	}
-	return a.apply(logged)
+	return a.count(logged)
 }
 
-// accept takes the events in the log as facts, for the decider too.
+// accept takes the events in the log as facts.
 func (a *auditor) accept(logged Decision) error {
 	for _, e := range logged.Events {
-		a.decider.Apply(e)
+		a.report.Machine.Apply(e)
 	}
-	return a.apply(logged)
+	return a.count(logged)
 }
 
-// apply applies the events of one command and checks the invariants after each.
-func (a *auditor) apply(logged Decision) error {
+// checkInvariants checks what must hold after each event.
+func (a *auditor) checkInvariants(e domain.Event) {
+	if err := cmp.Or(a.report.Machine.CheckInvariants(e), a.report.Conservation.apply(e)); err != nil && a.broken == nil {
+		a.broken = fmt.Errorf("%w: after event %d: %w", ErrDifference, e.Number, err)
+	}
+}
+
+// count counts the events of one command, which were applied.
+func (a *auditor) count(logged Decision) error {
 	for i, e := range logged.Events {
-		a.report.Machine.Apply(e)
 		a.report.Events++
 		a.report.ByType[labelOf(e)]++
-		if err := a.report.Machine.CheckInvariants(e); err != nil {
-			return fmt.Errorf("%w: after event %d: %w", ErrDifference, e.Number, err)
-		}
 		a.prevHash = logged.Records[i].Hash
 	}
-	if a.visit != nil {
+	if err := a.report.Machine.CheckCommand(logged.Events); err != nil && a.broken == nil {
+		a.broken = fmt.Errorf("%w: %w", ErrDifference, err)
+	}
+	if a.broken == nil && a.visit != nil {
 		a.visit(logged)
 	}
-	return nil
+	return a.broken
 }
 
 func isDeadLetter(e domain.Event) bool {

@@ -54,9 +54,11 @@ func TestDifference_IsFirstRow(t *testing.T) {
 		{"a row within a bucket", nil, []string{"1=x"}, `coupons demo "2" "y|events 7 `},
 		{"a bucket within a bucket", []string{"a=1", "b=2"}, nil, `coupons demo "1" "x|orders "a" "1`},
 	} {
-		got, err := Difference(one, storeWith(t, c.orders, c.coupons))
-		if err != nil {
-			t.Error(err)
+		other := storeWith(t, c.orders, c.coupons)
+		got, err := Difference(one, other)
+		equal, equalErr := Equal(one, other)
+		if err != nil || equalErr != nil || equal != (c.want == "") {
+			t.Errorf("%s: equal is %t: %v %v", c.name, equal, err, equalErr)
 		}
 		ours, theirs, _ := strings.Cut(c.want, "|")
 		gotOurs, gotTheirs, _ := strings.Cut(got, "\n")

@@ -118,10 +118,11 @@ func (x Exporter) ExportOrders() iter.Seq2[orders.Order, error] {
 	return exportJSON[orders.Order](x, bucketOrders)
 }
 
-// OwnedCoupon is a coupon and the user it was issued to.
+// OwnedCoupon is a coupon, the user it was issued to, and the order that it is in, or was used for.
 type OwnedCoupon struct {
 	Coupon
 	UserID string
+	Order  *orders.Order // nil: none
 }
 
 // ExportCoupons are those of a promotion by number, or of all promotions for "".
@@ -136,8 +137,22 @@ func (x Exporter) ExportCoupons(promotion string) iter.Seq2[OwnedCoupon, error] 
 			return nil, err
 		}
 		issued, _, err := readRow(tx, row.eventNumber)
+		if err != nil {
+			return nil, err
+		}
 		n := int(number(k))
-		return []OwnedCoupon{{Coupon{coupons.CouponID(promotion, n), promotion, n, row.status, issued.Now}, row.user}}, err
+		c := OwnedCoupon{UserID: row.user, Coupon: Coupon{
+			CouponID: coupons.CouponID(promotion, n), PromotionID: promotion, Number: n, Status: row.status, IssuedAt: issued.Now,
+			PaymentID: row.paymentID,
+		}}
+		if row.paymentID != "" {
+			o, _, err := findRow[orders.Order](tx, bucketOrders, []byte(row.paymentID))
+			if err != nil {
+				return nil, err
+			}
+			c.Order = &o
+		}
+		return []OwnedCoupon{c}, nil
 	})
 }
 
@@ -149,10 +164,13 @@ type OwnedReservation struct {
 
 // ExportReservations are all reservations by sequence.
 func (x Exporter) ExportReservations() iter.Seq2[OwnedReservation, error] {
-	return exportRows(x, bucketNamed(bucketReservations), func(_ *transaction, k, v []byte) ([]OwnedReservation, error) {
-		r, err := decodeJSON[reservationRow](bucketReservations, k, v)
-		id := seats.ReservationID(r.ScheduleID, number(k))
-		return []OwnedReservation{{Reservation{id, r.ScheduleID, r.ScheduleSeatIDs, r.TotalPrice, r.Cancelled}, r.User}}, err
+	return exportRows(x, bucketNamed(bucketReservations), func(tx *transaction, k, v []byte) ([]OwnedReservation, error) {
+		stored, err := decodeJSON[reservationRow](bucketReservations, k, v)
+		if err != nil {
+			return nil, err
+		}
+		r, err := newReservation(tx, stored, number(k))
+		return []OwnedReservation{{r, stored.User}}, err
 	})
 }
 

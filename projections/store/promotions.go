@@ -71,18 +71,33 @@ type couponRow struct {
 	eventNumber uint64 // of the event that issued it
 	status      coupons.Status
 	user        string
+	paymentID   string // of the order that it is in, or was used for; "": none
 }
 
+// encode writes the number, the status, and the user's name with its length before the payment.
 func (r couponRow) encode() []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(r.user)+checksumSize), r.eventNumber)
-	return append(append(v, byte(r.status)), r.user...)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 10+len(r.user)+len(r.paymentID)+checksumSize), r.eventNumber)
+	v = append(append(v, byte(r.status), byte(len(r.user))), r.user...)
+	return append(v, r.paymentID...)
 }
 
 func decodeCoupon(v []byte) (couponRow, error) {
-	if len(v) < 9 || v[8] > byte(coupons.StatusInOrder) {
+	if len(v) < 10 || v[8] > byte(coupons.StatusInOrder) || len(v) < 10+int(v[9]) {
 		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
 	}
-	return couponRow{number(v), coupons.Status(v[8]), string(v[9:])}, nil
+	end := 10 + int(v[9])
+	return couponRow{number(v), coupons.Status(v[8]), string(v[10:end]), string(v[end:])}, nil
+}
+
+// paymentOf is the order that a coupon is in after event e; it was in the one given before.
+func paymentOf(e domain.Event, before string) string {
+	switch body := e.Body.(type) {
+	case coupons.Bound:
+		return body.PaymentID
+	case coupons.GivenBack:
+		return ""
+	}
+	return before
 }
 
 // putCouponChanges writes the coupons that event e has issued, or given another status.
@@ -97,7 +112,7 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 		w.coupons[e.Entity] = b
 	}
 	for n, status := range body.CouponChanges() {
-		k, row := key(uint64(n)), couponRow{e.Number, status, e.User}
+		k, row := key(uint64(n)), couponRow{e.Number, status, e.User, ""}
 		var stored []byte // a coupon is issued once, but may be given back
 		if _, back := e.Body.(coupons.GivenBack); back || status != coupons.StatusIssued {
 			stored = b.get(k)
@@ -105,7 +120,7 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 			if err != nil {
 				return err
 			}
-			row = couponRow{old.eventNumber, status, old.user}
+			row = couponRow{old.eventNumber, status, old.user, paymentOf(e, old.paymentID)}
 		}
 		if err := b.replace(k, stored, row.encode()); err != nil {
 			return err
@@ -120,10 +135,13 @@ type Coupon struct {
 	Number                int
 	Status                coupons.Status
 	IssuedAt              domain.Time
+	Worth                 coupons.Worth // of the promotion
+	PaymentID             string        // of the order that it is in, or was used for; "": none
 }
 
 // Coupons are the user's, newest first; those of one offer in the order of their numbers.
 func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
+	promotions := map[string]coupons.Promotion{}
 	return userPage(v, from, limit, func(r journalRow) ([]Coupon, error) {
 		if r.name != "coupons.issued" && r.name != "coupons.accepted" {
 			return nil, nil
@@ -132,6 +150,13 @@ func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 		if err != nil {
 			return nil, err
 		}
+		promotion, known := promotions[r.Entity]
+		if !known {
+			if promotion, _, err = v.Promotion(r.Entity); err != nil {
+				return nil, err
+			}
+			promotions[r.Entity] = promotion
+		}
 		b := v.tx.table(bucketCoupons).within([]byte(r.Entity))
 		var list []Coupon
 		for n := range e.Body.(coupons.Changer).CouponChanges() {
@@ -139,7 +164,7 @@ func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now})
+			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now, promotion.Worth, row.paymentID})
 		}
 		return list, nil
 	})

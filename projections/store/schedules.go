@@ -3,14 +3,18 @@
 package store
 
 import (
+	"fmt"
+
 	"onsale/domain"
+	"onsale/domain/orders"
 	"onsale/domain/seats"
 )
 
 // Schedule is a schedule with its seats counted. Seats on offer, and those whose release is pending, count as held.
 type Schedule struct {
 	seats.Created
-	Closed bool
+	Closed    bool
+	Cancelled *seats.Cancellation // nil: it takes place
 	seats.Counts
 	Waiting int // entries without an offer
 }
@@ -38,7 +42,7 @@ func (v *View) count(r scheduleRow) Schedule {
 	for k, row := c.First(); k != nil; k, row = c.Next() {
 		counts.Take((seatRow{state: row[16]}).status())
 	}
-	return Schedule{r.Created, r.Closed, counts, v.waitingCount("seats", r.ScheduleID)}
+	return Schedule{r.Created, r.Closed, r.Cancelled, counts, v.waitingCount("seats", r.ScheduleID)}
 }
 
 // SeatView is a seat as the view's user may see it.
@@ -84,6 +88,7 @@ type Hold struct {
 	ScheduleSeatIDs    []int
 	TotalPrice         int64
 	ExpiresAt          domain.Time
+	PaymentID          string // of the order without a result that it is in: it does not expire before; "": none
 }
 
 // Holds are the user's active holds, newest first; in one schedule, or in all for "". Offers are not included.
@@ -104,7 +109,7 @@ func (v *View) Holds(schedule string, from uint64, limit int) (Page[Hold], error
 			}
 			layouts[h.ScheduleID] = layout
 		}
-		hold := Hold{seats.HoldID(r.Sequence), h.ScheduleID, h.ScheduleSeatIDs, 0, h.ExpiresAt}
+		hold := Hold{seats.HoldID(r.Sequence), h.ScheduleID, h.ScheduleSeatIDs, 0, h.ExpiresAt, h.PaymentID}
 		for _, id := range h.ScheduleSeatIDs {
 			hold.TotalPrice += layout.Describe(id).Price
 		}
@@ -118,18 +123,56 @@ type Reservation struct {
 	ScheduleSeatIDs           []int
 	TotalPrice                int64
 	Cancelled                 bool
+	Order                     *orders.Order // nil: it was not paid for
+	RefundPercent             *int          // that its user gets back who cancels it now; nil: nothing, or it is too late
 }
 
-// Reservations are the user's, newest first.
-func (v *View) Reservations(from uint64, limit int) (Page[Reservation], error) {
+// Reservations are the user's, newest first, as of now.
+func (v *View) Reservations(now domain.Time, from uint64, limit int) (Page[Reservation], error) {
+	schedules := map[string]seats.Created{}
 	return userPage(v, from, limit, func(r journalRow) ([]Reservation, error) {
 		if r.name != "seats.reserved" {
 			return nil, nil
 		}
 		stored, _, err := findRow[reservationRow](v.tx, bucketReservations, key(r.Sequence))
-		id := seats.ReservationID(stored.ScheduleID, r.Sequence)
-		return []Reservation{{id, stored.ScheduleID, stored.ScheduleSeatIDs, stored.TotalPrice, stored.Cancelled}}, err
+		if err != nil {
+			return nil, err
+		}
+		reservation, err := newReservation(v.tx, stored, r.Sequence)
+		if err != nil || reservation.Order == nil || reservation.Cancelled {
+			return []Reservation{reservation}, err
+		}
+		created, known := schedules[stored.ScheduleID]
+		if !known {
+			row, _, err := findRow[scheduleRow](v.tx, bucketSchedules, []byte(stored.ScheduleID))
+			if err != nil {
+				return nil, err
+			}
+			created = row.Created
+			schedules[stored.ScheduleID] = created
+		}
+		if percent, open := created.RefundPercent(now); open {
+			reservation.RefundPercent = &percent
+		}
+		return []Reservation{reservation}, nil
 	})
+}
+
+// newReservation is a reservation with its order.
+func newReservation(tx *transaction, stored reservationRow, sequence uint64) (Reservation, error) {
+	r := Reservation{
+		ReservationID: seats.ReservationID(stored.ScheduleID, sequence), ScheduleID: stored.ScheduleID,
+		ScheduleSeatIDs: stored.ScheduleSeatIDs, TotalPrice: stored.TotalPrice, Cancelled: stored.Cancelled,
+	}
+	if stored.PaymentID == "" {
+		return r, nil
+	}
+	o, ok, err := findRow[orders.Order](tx, bucketOrders, []byte(stored.PaymentID))
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: reservation %s has the unknown order %s", ErrDamaged, r.ReservationID, stored.PaymentID)
+	}
+	r.Order = &o
+	return r, err
 }
 
 // layoutOf is the layout of a schedule; one that does not exist has no seats.

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"cmp"
+	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,26 +14,39 @@ import (
 	"onsale/cmd/onsale/e2e/harness"
 )
 
+var rewrite = flag.Bool("rewrite", false, "write today's responses into the documents where they differ")
+
 // The responses in the documents' console blocks are exact. Only what differs in each run may differ: the log's epoch, times,
-// and random ids.
+// and random ids. To write them:
+//
+//	go test ./cmd/onsale/e2e -run Docs -rewrite
 func TestDocs_SessionsAreExact(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"README.md", "http/API.md"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(filepath.Join("../../..", path))
+			path := filepath.Join("../../..", path)
+			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkSession(t, string(text))
+			got := checkSession(t, string(text))
+			if *rewrite && got != string(text) {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
 		})
 	}
 }
 
 // checkSession runs the curl commands of a document in a fresh demo. Where the text after a block says kill -9, the node is
-// killed and restarted.
-func checkSession(t *testing.T, text string) {
+// killed and restarted. It returns the document as it would be today: with today's responses where they differ, which is no failure
+// with -rewrite, and in later commands the ids of today's holds, reservations and so on.
+func checkSession(t *testing.T, text string) (rewritten string) {
 	t.Helper()
+	rewritten = text
+	var renamed []string // ids in the document, and today's
 	node := harness.NewNode(t, "--demo")
 	process := node.StartDemo()
 	ids := paymentIDs{}
@@ -44,14 +59,32 @@ func checkSession(t *testing.T, text string) {
 				continue
 			}
 			steps++
+			if *rewrite {
+				before := command
+				command = strings.NewReplacer(renamed...).Replace(before)
+				rewritten = strings.Replace(rewritten, "$ "+before+"\n", "$ "+command+"\n", 1)
+			}
 			waitDecided(t, node)
 			got, err := node.Curl(ids.toReal(command))
 			if err != nil {
 				t.Fatalf("%s\n%v", command, err)
 			}
-			if got, want := normalize(ids.toDocument(got, want)), normalize(want); got != want {
-				t.Errorf("%s\ngot\n%s\nwant, as in the document,\n%s", command, got, want)
+			got = ids.toDocument(got, want)
+			if normalize(got) == normalize(want) {
+				continue
 			}
+			if !*rewrite {
+				t.Errorf("%s\ngot\n%s\nwant, as in the document,\n%s", command, normalize(got), normalize(want))
+			}
+			today := map[string]string{} // ids by their fields
+			for _, id := range sequenceID.FindAllStringSubmatch(got, -1) {
+				today[id[1]] = id[2]
+			}
+			for _, id := range sequenceID.FindAllStringSubmatch(want, -1) {
+				renamed = append(renamed, id[2], cmp.Or(today[id[1]], id[2]))
+			}
+			end := want[len(strings.TrimRight(want, "\n")):]
+			rewritten = strings.Replace(rewritten, command+"\n"+want, command+"\n"+strings.TrimSpace(got)+end, 1)
 		}
 		if strings.Contains(prose, "kill -9") {
 			process.Kill()
@@ -63,7 +96,10 @@ func checkSession(t *testing.T, text string) {
 	}
 	process.Terminate(t)
 	node.MustAudit()
+	return rewritten
 }
+
+var sequenceID = regexp.MustCompile(`"(holdId|reservationId|waitingId|merchant_uid|imp_uid)":"([\w-]+)"`)
 
 // waitDecided waits as long as a reader of the document would, and until every command is decided and its events are confirmed.
 func waitDecided(t *testing.T, node *harness.Node) {

@@ -47,7 +47,7 @@ func demoItems(now time.Time) []demoItem {
 				RefundTiers: []seats.RefundTier{{UntilSeconds: untilSeconds(10), Percent: 100}, {UntilSeconds: untilSeconds(3), Percent: 70}, {UntilSeconds: untilSeconds(1), Percent: 50}},
 			},
 			Sections: []seats.Section{
-				demoSection("VIP", 180_000, 10, 36), demoSection("R", 140_000, 14, 40), demoSection("S", 90_000, 14, 40), demoSection("A", 50_000, 13, 40),
+				demoSection("VIP", 180_000, 10, 20), demoSection("R", 140_000, 24, 25), demoSection("S", 90_000, 24, 25), demoSection("A", 50_000, 24, 25),
 			},
 		}},
 		{DemoConcert, coupons.Create{Name: "콘서트 5만 원 할인 · 50,000 won off the concert", Stock: 500, PerUserLimit: 2, Worth: coupons.Worth{

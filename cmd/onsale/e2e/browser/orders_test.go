@@ -24,7 +24,9 @@ func (page *tab) waitVisible(selector string) {
 	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
-		page.tb.Fatalf("%s does not appear: %v", selector, err)
+		var shown string
+		page.eval(`document.body.innerText.slice(0, 3000)`, &shown)
+		page.tb.Fatalf("%s does not appear: %v\nthe page shows\n%s", selector, err, shown)
 	}
 }
 
@@ -127,6 +129,13 @@ func newPaymentFixture(t *testing.T) *paymentFixture {
 	return &paymentFixture{node, g, process, provider, front.URL}
 }
 
+// sendWebhooks makes the provider report to the node.
+func (f *paymentFixture) sendWebhooks() {
+	if err := f.provider.SendWebhooks(fakeportone.Webhooks{URL: f.Node.URL() + "/api/v1/payments/webhook"}); err != nil {
+		f.tb.Fatal(err)
+	}
+}
+
 // checkPaid requires one payment of this amount at the provider, and this refund of it.
 func (f *paymentFixture) checkPaid(tb testing.TB, amount, back int64) {
 	tb.Helper()
@@ -153,7 +162,7 @@ func TestDemoOrder_RefundsTamperedAmount(t *testing.T) {
 	page.click(`button[value="paid"]`)
 	page.waitVisible(`#orders [data-status="REFUNDED"]`)
 	page.waitFor(orderText + ` === '주문이 완료되지 않아 결제하신 금액이 환불되었습니다. 결제 금액이 주문 금액과 다릅니다.'`)
-	page.want(orderList, "환불 완료 1개, 25,000원 결제 금액이 주문 금액과 다릅니다.")
+	page.want(orderList, "환불 완료 1개, 25,000원 결제 금액이 주문 금액과 다릅니다. 1,000원 환불됨")
 	page.waitFor(orderUnits + ` === '100'`)
 	fixture.checkPaid(t, 1000, 1000)
 }

@@ -16,12 +16,14 @@ type buyer struct {
 	other        *chaosUser
 	workload     *orderWorkload
 	paymentCount int
+	coupons      []ownedCoupon
+	seatOrders   []string // imp_uids of orders on holds
 }
 
-// buyerActions are a buyer's actions and their frequencies.
+// buyerActions are what a buyer does with a basket, and how often.
 var buyerActions = []struct {
 	weight int
-	do     func(*buyer)
+	do     func(*buyer, basket)
 }{
 	{50, (*buyer).pay},
 	{6, (*buyer).underpay},
@@ -31,13 +33,28 @@ var buyerActions = []struct {
 	{3, (*buyer).orderUnknownPayment},
 	{5, (*buyer).orderFailedPayment},
 	{8, (*buyer).payPrepared},
+	{6, (*buyer).payPreparedAndLeave},
 	{5, (*buyer).racePrepared},
 	{4, (*buyer).raceUnprepared},
 	{5, (*buyer).cancelAtConsole},
-	{5, (*buyer).cancelByAdmin},
+	{8, (*buyer).cancelByAdmin},
+	{4, (*buyer).payAgain},
+	{4, (*buyer).payLate},
+	{3, (*buyer).leave},
+	{1, (*buyer).loseSeats},
 }
 
+// act does something with a basket. One that costs nothing is ordered without a payment.
 func (b *buyer) act() {
+	if b.rng.IntN(10) == 0 {
+		b.cancelReservation()
+		return
+	}
+	want := b.chooseBasket()
+	if want.amount == 0 {
+		b.placeFree(want)
+		return
+	}
 	sum := 0
 	for _, h := range buyerActions {
 		sum += h.weight
@@ -45,23 +62,10 @@ func (b *buyer) act() {
 	at := b.rng.IntN(sum)
 	for _, h := range buyerActions {
 		if at -= h.weight; at < 0 {
-			h.do(b)
+			h.do(b, want)
 			return
 		}
 	}
-}
-
-// basket is a purchase and its price.
-type basket struct {
-	product string
-	count   int
-	amount  int64
-}
-
-func (b *buyer) chooseBasket() basket {
-	product := harness.Pick(b.rng, "tee", "tee", "tee", "tee", "tee", "tee", "tee", "lamp", "lamp", "print")
-	count := 1 + b.rng.IntN(3)
-	return basket{product, count, prices[product] * int64(count)}
 }
 
 // startPayment creates a payment at the provider, and returns its imp_uid.
@@ -92,25 +96,21 @@ func (b *buyer) doLater(d time.Duration, do func()) {
 	})
 }
 
-func (b *buyer) pay() {
-	want := b.chooseBasket()
+func (b *buyer) pay(want basket) {
 	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount}), want)
 }
 
-func (b *buyer) underpay() {
-	want := b.chooseBasket()
+func (b *buyer) underpay(want basket) {
 	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount - 100}), want)
 }
 
-func (b *buyer) orderWrongAmount() {
-	want := b.chooseBasket()
+func (b *buyer) orderWrongAmount(want basket) {
 	want.amount -= 100
 	b.placeOrder(b.startPayment(fakeportone.Payment{Amount: want.amount}), want)
 }
 
 // orderBeforePaying orders first; the payment is made, or fails, later.
-func (b *buyer) orderBeforePaying() {
-	want := b.chooseBasket()
+func (b *buyer) orderBeforePaying(want basket) {
 	b.paymentCount++
 	impUID := fmt.Sprintf("imp_%s_%d", b.User, b.paymentCount)
 	b.placeOrder(impUID, want)
@@ -122,8 +122,7 @@ func (b *buyer) orderBeforePaying() {
 }
 
 // payByTransfer pays into a virtual account: in time, too late, or never.
-func (b *buyer) payByTransfer() {
-	want := b.chooseBasket()
+func (b *buyer) payByTransfer(want basket) {
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount, Status: "ready", Method: "vbank"})
 	b.placeOrder(impUID, want)
 	if b.rng.IntN(4) > 0 {
@@ -131,14 +130,13 @@ func (b *buyer) payByTransfer() {
 	}
 }
 
-func (b *buyer) orderUnknownPayment() {
+func (b *buyer) orderUnknownPayment(want basket) {
 	b.paymentCount++
-	b.placeOrder(fmt.Sprintf("imp_invented_%s_%d", b.User, b.paymentCount), b.chooseBasket())
+	b.placeOrder(fmt.Sprintf("imp_invented_%s_%d", b.User, b.paymentCount), want)
 }
 
 // orderFailedPayment orders with a failed payment, which may succeed later.
-func (b *buyer) orderFailedPayment() {
-	want := b.chooseBasket()
+func (b *buyer) orderFailedPayment(want basket) {
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount, Status: "failed"})
 	b.placeOrder(impUID, want)
 	if b.rng.IntN(2) == 0 {
@@ -146,24 +144,24 @@ func (b *buyer) orderFailedPayment() {
 	}
 }
 
-// preparePayment prepares an order and pays it as prepared; false: it is sold out or closed.
+// preparePayment prepares an order and pays it as prepared; false: it is sold out or closed, or the hold or the coupon is gone.
 func (b *buyer) preparePayment(want basket) (impUID string, ok bool) {
-	a, ok := b.execute(b.workload.ctx, "/api/v1/orders/prepare", map[string]any{"salePostId": want.product, "count": want.count})
+	a, ok := b.execute(b.workload.ctx, "/api/v1/orders/prepare", want.body())
 	if !ok {
 		return "", false
 	}
 	var prepared struct {
-		MerchantUID string `json:"merchant_uid"`
-		Amount      int64
+		MerchantUID                  string `json:"merchant_uid"`
+		Amount, ListAmount, Discount int64
 	}
-	if err := json.Unmarshal(a.response.Result, &prepared); err != nil || prepared.Amount != want.amount {
-		b.t.Errorf("%s: %v, want %d", a.response.Result, err, want.amount)
+	err := json.Unmarshal(a.response.Result, &prepared)
+	if err != nil || prepared.Amount != want.amount || prepared.ListAmount != want.list || prepared.Discount != want.list-want.amount {
+		b.t.Errorf("%s: %v, want %+v", a.response.Result, err, want)
 	}
 	return b.startPayment(fakeportone.Payment{MerchantUID: prepared.MerchantUID, Amount: want.amount}), true
 }
 
-func (b *buyer) payPrepared() {
-	want := b.chooseBasket()
+func (b *buyer) payPrepared(want basket) {
 	if impUID, ok := b.preparePayment(want); ok {
 		b.placeOrder(impUID, want)
 	}
@@ -171,14 +169,14 @@ func (b *buyer) payPrepared() {
 
 // racePrepared: another user orders with a prepared payment at the same time. In any order it becomes the buyer's, who repeats the
 // order until the other one's has failed.
-func (b *buyer) racePrepared() {
-	want := b.chooseBasket()
+func (b *buyer) racePrepared(want basket) {
 	impUID, ok := b.preparePayment(want)
 	if !ok {
 		return
 	}
 	var group sync.WaitGroup
 	group.Go(func() { b.workload.placeOrder(b.other, impUID, want, true) })
+	b.rememberOrder(impUID, want)
 	delay := 50 * time.Millisecond
 	for b.workload.placeOrder(b.chaosUser, impUID, want, true) == "payment_already_used" && harness.Sleep(b.workload.ctx, delay) {
 		delay = min(2*delay, 5*time.Second)
@@ -187,8 +185,7 @@ func (b *buyer) racePrepared() {
 }
 
 // raceUnprepared: an unprepared payment belongs to the user who orders with it first.
-func (b *buyer) raceUnprepared() {
-	want := b.chooseBasket()
+func (b *buyer) raceUnprepared(want basket) {
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	var group sync.WaitGroup
 	group.Go(func() { b.workload.placeOrder(b.other, impUID, want, true) })
@@ -197,12 +194,12 @@ func (b *buyer) raceUnprepared() {
 }
 
 // cancelAtConsole refunds a part before the order, or everything at some time, at the provider's console.
-func (b *buyer) cancelAtConsole() {
-	want := b.chooseBasket()
+func (b *buyer) cancelAtConsole(want basket) {
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	if b.rng.IntN(3) == 0 {
 		b.checkProvider(b.workload.provider.CancelAtConsole(impUID, 1000))
 	} else {
+		b.workload.markConsole(impUID)
 		b.doLater(2*time.Second, func() { // onsale may have done it before
 			_ = b.workload.provider.CancelAtConsole(impUID, 0)
 		})
@@ -210,9 +207,15 @@ func (b *buyer) cancelAtConsole() {
 	b.placeOrder(impUID, want)
 }
 
-func (b *buyer) cancelByAdmin() {
-	want := b.chooseBasket()
+// cancelByAdmin has an admin cancel the order soon, in whole or in part.
+func (b *buyer) cancelByAdmin(want basket) {
 	impUID := b.startPayment(fakeportone.Payment{Amount: want.amount})
 	b.placeOrder(impUID, want)
-	b.doLater(time.Second, func() { b.workload.adminPaths <- "/api/v1/admin/orders/" + impUID + "/cancel" })
+	body := map[string]any{"reason": "cancelled by the test"}
+	if percent := harness.Pick(b.rng, -1, 0, 33, 50, 100); percent >= 0 {
+		body["percent"] = percent
+	}
+	b.doLater(time.Second, func() {
+		b.workload.adminCommands <- adminCommand{"/api/v1/admin/orders/" + impUID + "/cancel", body}
+	})
 }

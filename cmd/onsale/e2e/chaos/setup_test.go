@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -20,46 +21,89 @@ type orderWorkload struct {
 	provider       *fakeportone.Server
 	streamClient   *http.Client
 	paymentTimeout time.Duration  // how long an order waits for its payment
+	holdTime       time.Duration  // of every hall
 	stock          map[string]int // units of each product
+	seats          int            // of each hall
+	halls          map[string]int // seats of each schedule
+	calledOff      map[string]bool
 
-	nodeURLs      []string       // of all nodes
-	adminPaths    chan string    // commands for the admin
+	nodeURLs      []string // of all nodes
+	adminCommands chan adminCommand
 	adminGroup    sync.WaitGroup // the admin
 	delayed       sync.WaitGroup // delayed payments and cancellations
 	streamReaders sync.WaitGroup // of orders
 
-	mu     sync.Mutex // guards what follows
-	orders []*orderStream
+	mu      sync.Mutex // guards what follows
+	orders  []*orderStream
+	console map[string]bool // imp_uids that may be refunded at the provider's console
 }
 
-// newOrderWorkload has enough stock of everything but lamps.
-func newOrderWorkload(t *testing.T, lamps int, timeout, paymentTimeout time.Duration, args ...string) *orderWorkload {
+type adminCommand struct {
+	path string
+	body map[string]any
+}
+
+// newOrderWorkload has enough stock of everything but lamps and seats: so many of each hall.
+func newOrderWorkload(t *testing.T, lamps, seats int, timeout, paymentTimeout time.Duration, args ...string) *orderWorkload {
 	f := fakeportone.New()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	args = append(args, "--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
+	args = append([]string{
+		"--payments-provider", "portone", "--payments-url", server.URL, "--payments-key", f.Key,
 		"--payments-secret", f.Secret, "--payments-timeout", "1s", "--payments-pay-within", paymentTimeout.String(),
-		"--payments-max-open-orders", "0") // buyers go on while the provider is away
+		"--payments-missing-within", (paymentTimeout / 3).String(),
+		"--payments-max-open-orders", "0", // buyers go on while the provider is away
+	}, args...)
 	m := &orderWorkload{
-		workload: newChaosTest(t, args...).newWorkload(harness.TimeoutContext(t, timeout)), provider: f, paymentTimeout: paymentTimeout, adminPaths: make(chan string),
+		workload: newChaosTest(t, args...).newWorkload(harness.TimeoutContext(t, timeout)), provider: f,
+		paymentTimeout: paymentTimeout, holdTime: paymentTimeout, adminCommands: make(chan adminCommand),
 		streamClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-		stock:        map[string]int{"tee": 1_000_000, "lamp": lamps, "print": 1_000_000},
+		stock:        map[string]int{"tee": 1_000_000, "lamp": lamps, "print": 1_000_000}, seats: seats,
+		halls: map[string]int{}, calledOff: map[string]bool{}, console: map[string]bool{},
 	}
 	m.nodeURLs = []string{m.node.URL()}
 	m.setWebhooks(fakeportone.Webhooks{})
-	for id, stock := range m.stock {
-		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/products", map[string]any{"salePostId": id, "name": id, "price": prices[id], "stock": stock})
-	}
+	m.createSales()
 	admin := m.addUser("admin")
 	m.adminGroup.Go(func() {
-		for path := range m.adminPaths {
-			admin.execute(m.ctx, path, map[string]any{"reason": "cancelled by the test"})
+		for command := range m.adminCommands {
+			admin.execute(m.ctx, command.path, command.body)
 		}
 	})
 	return m
 }
 
-var prices = map[string]int64{"tee": 10_000, "lamp": 45_000, "print": 7_500}
+// createSales creates the products, the halls and the promotions.
+func (m *orderWorkload) createSales() {
+	for id, stock := range m.stock {
+		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/products", map[string]any{"salePostId": id, "name": id, "price": prices[id], "stock": stock})
+	}
+	for id, h := range halls {
+		m.createHall(id, h, m.seats, m.holdTime)
+	}
+	for id, p := range discounts {
+		body := map[string]any{"promotionId": id, "name": id, "stock": 1_000_000, "perUserLimit": 1000}
+		maps.Copy(body, p.body)
+		m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/promotions", body)
+	}
+}
+
+// createHall creates a schedule whose seats are paid for.
+func (m *orderWorkload) createHall(id string, h hall, seats int, holdTime time.Duration) {
+	m.halls[id] = seats
+	m.node.MustCreate(m.ctx, m.client, "/api/v1/admin/schedules", map[string]any{
+		"scheduleId": id, "title": id, "startsAt": time.Now().Add(h.startsIn).UTC().Format("2006-01-02T15:04:05.000Z"),
+		"holdSeconds": int(holdTime.Seconds()), "maxSeatsPerUser": 100, "payment": "required", "refundTiers": refundTiers,
+		"sections": []any{map[string]any{"name": "A", "price": seatPrice, "rows": []any{map[string]any{"name": "1", "seats": seats}}}},
+	})
+}
+
+// markConsole says that a payment may be refunded at the provider's console.
+func (m *orderWorkload) markConsole(impUID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.console[impUID] = true
+}
 
 // addUser adds a user of one of the nodes.
 func (m *orderWorkload) addUser(name string) *chaosUser {
@@ -69,7 +113,7 @@ func (m *orderWorkload) addUser(name string) *chaosUser {
 	return p
 }
 
-// startBuyers starts users with so many purchases each. Product "print" is closed halfway.
+// startBuyers starts users with so many purchases each. Halfway the sale of prints is closed, and the performance "off" is called off.
 func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 	var buying sync.WaitGroup
 	for i := range users {
@@ -82,7 +126,9 @@ func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 				harness.Sleep(m.ctx, harness.RandomDuration(b.rng, 100*time.Millisecond))
 				b.act()
 				if i == 0 && n == purchases/2 {
-					m.adminPaths <- "/api/v1/admin/products/print/close"
+					m.adminCommands <- adminCommand{"/api/v1/admin/products/print/close", map[string]any{"reason": "closed by the test"}}
+					m.calledOff["off"] = true
+					m.adminCommands <- adminCommand{"/api/v1/admin/schedules/off/cancel", map[string]any{"reason": "called off by the test"}}
 				}
 			}
 		})
@@ -90,23 +136,29 @@ func (m *orderWorkload) startBuyers(users, purchases int) *sync.WaitGroup {
 	return &buying
 }
 
-// finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log.
-func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) {
+// finish waits until all buyers are done and every order is settled, and then compares orders, payments, streams and the log, which
+// it returns.
+func (m *orderWorkload) finish(began time.Time, urged bool, clearFaults func()) (history []harness.LogCommand) {
 	m.t.Helper()
 	m.delayed.Wait()
-	close(m.adminPaths)
+	close(m.adminCommands)
 	m.adminGroup.Wait()
 	clearFaults()
 	bought := time.Since(began)
 	m.waitSettled(urged)
+	m.waitHoldsEnded()
 	settled := time.Since(began)
 	m.streamReaders.Wait()
 	m.reconcile()
-	history := m.stopAndReplay()
+	history = m.stopAndReplay()
 	m.checkOrders(history)
+	m.checkRefunds(history)
+	harness.CheckSeatOwners(m.t, history)
+	harness.CheckCouponOwners(m.t, history)
 	m.checkReplays(history)
-	m.t.Logf("killed %d times; buying took %s, settled after %s, verified after %s", m.kills,
+	m.t.Logf("killed %d times, %d answers; buying took %s, settled after %s, verified after %s", m.kills, m.answerCount.Load(),
 		bought.Round(time.Second/10), (settled - bought).Round(time.Second/10), time.Since(began).Round(time.Second/10))
+	return history
 }
 
 // setWebhooks sets how the provider sends webhooks to the node.
@@ -153,9 +205,13 @@ func (m *orderWorkload) payments() map[string]*fakeportone.Payment {
 }
 
 // resendWebhook repeats PortOne's webhook.
-func (m *orderWorkload) resendWebhook(impUID string) {
+func (m *orderWorkload) resendWebhook(impUID string, p *fakeportone.Payment) {
+	merchantUID := "m"
+	if p != nil {
+		merchantUID = p.MerchantUID
+	}
 	r, err := http.NewRequestWithContext(m.ctx, http.MethodPost, m.node.URL()+"/api/v1/payments/webhook",
-		bytes.NewReader(fmt.Appendf(nil, `{"imp_uid":%q,"merchant_uid":"m","status":"paid"}`, impUID)))
+		bytes.NewReader(fmt.Appendf(nil, `{"imp_uid":%q,"merchant_uid":%q,"status":"paid"}`, impUID, merchantUID)))
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -3,25 +3,34 @@
 package chaos
 
 import (
+	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"onsale/cmd/onsale/e2e/harness"
+	api "onsale/http/client"
 	"onsale/http/payments/portone/fakeportone"
 )
 
 // orderView is an order in the API; zero: there is none.
 type orderView struct {
-	OrderStatus, Reason, SalePostID string
-	Count                           int
-	Amount                          int64
+	OrderStatus, Reason, SalePostID, ScheduleID, ReservationID, CouponID string
+	Count                                                                int
+	ScheduleSeatIDs                                                      []int
+	Amount                                                               int64
+	Refunded                                                             *int64
 }
 
 func (m *orderWorkload) order(impUID string) (o orderView) {
 	m.t.Helper()
-	if err := m.admin.Get(m.ctx, "/api/v1/orders/"+impUID, &o); err != nil && m.ctx.Err() == nil {
+	err := m.admin.Get(m.ctx, "/api/v1/orders/"+impUID, &o)
+	if problem, ok := errors.AsType[*api.Problem](err); ok && problem.HTTPStatus == http.StatusNotFound {
+		return o
+	}
+	if err != nil && m.ctx.Err() == nil {
 		m.t.Errorf("%s: %v", impUID, err)
 	}
 	return o
@@ -29,17 +38,24 @@ func (m *orderWorkload) order(impUID string) (o orderView) {
 
 // isSettled says that an order agrees with its payment, and that nothing is pending.
 func isSettled(o orderView, p *fakeportone.Payment) bool {
-	left := int64(0)
-	if p != nil && !p.PaidAt.IsZero() {
-		left = p.Amount - refundedAmount(p)
-	}
+	left := leftAmount(p)
 	switch o.OrderStatus {
 	case "PAID":
-		return left > 0 && left == o.Amount
-	case "FAILED", "REFUNDED":
+		return left == o.Amount && (left > 0 || p == nil)
+	case "FAILED":
 		return left == 0
+	case "REFUNDED":
+		return p == nil || o.Refunded != nil && left == p.Amount-*o.Refunded
 	}
 	return false
+}
+
+// leftAmount is what the shop has of a payment.
+func leftAmount(p *fakeportone.Payment) int64 {
+	if p == nil || p.PaidAt.IsZero() {
+		return 0
+	}
+	return p.Amount - refundedAmount(p)
 }
 
 // refundedAmount is the sum of a payment's refunds.
@@ -51,7 +67,7 @@ func refundedAmount(p *fakeportone.Payment) (sum int64) {
 }
 
 // waitSettled waits until every order agrees with its payment. Where one does not, its webhook is repeated: of all orders if urged,
-// otherwise only of those with a result, which would be rechecked much later.
+// otherwise only of those with a result, which would be rechecked much later, and of payments without an order, for the same reason.
 func (m *orderWorkload) waitSettled(urged bool) {
 	m.t.Helper()
 	open := m.payments()
@@ -61,24 +77,29 @@ func (m *orderWorkload) waitSettled(urged bool) {
 			o := m.order(impUID)
 			if isSettled(o, payments[impUID]) {
 				delete(open, impUID)
-			} else if round%10 == 0 && (urged || o.OrderStatus == "PAID" || o.OrderStatus == "FAILED") {
-				m.resendWebhook(impUID)
+			} else if round%10 == 0 && (urged || o.OrderStatus == "" || isDecided(o)) {
+				m.resendWebhook(impUID, payments[impUID])
 			}
 		}
 		if len(open) > 0 && !harness.Sleep(m.ctx, 100*time.Millisecond) {
 			for impUID := range open {
-				m.t.Errorf("%s is not settled: the payment is %+v", impUID, payments[impUID])
+				m.t.Errorf("%s is not settled: the order is %+v, and the payment %+v", impUID, m.order(impUID), payments[impUID])
 			}
 			return
 		}
 	}
 }
 
+func isDecided(o orderView) bool {
+	return o.OrderStatus == "PAID" || o.OrderStatus == "FAILED" || o.OrderStatus == "REFUNDED"
+}
+
 // reconcile compares sums, when every order is settled.
 func (m *orderWorkload) reconcile() {
 	m.t.Helper()
-	var inOrders int64
+	var inOrders, kept int64
 	cancels := 0
+	reserved, couponsUsed := map[string]int{}, map[string]int{}
 	sold, statuses := map[string]int{}, map[string]int{}
 	for impUID, p := range m.payments() {
 		o := m.order(impUID)
@@ -88,6 +109,13 @@ func (m *orderWorkload) reconcile() {
 		if o.OrderStatus == "PAID" {
 			inOrders += o.Amount
 			sold[o.SalePostID] += o.Count
+			reserved[o.ScheduleID] += len(o.ScheduleSeatIDs)
+		}
+		if o.OrderStatus == "REFUNDED" {
+			kept += leftAmount(p)
+		}
+		if o.OrderStatus == "PAID" || o.OrderStatus == "REFUNDED" && leftAmount(p) > 0 {
+			couponsUsed[o.CouponID]++
 		}
 		statuses[strings.TrimSpace(o.OrderStatus+" "+o.Reason)]++
 		if p == nil {
@@ -104,9 +132,11 @@ func (m *orderWorkload) reconcile() {
 		}
 	}
 	paid, refunded := m.provider.Sums()
-	if paid != inOrders+refunded {
-		m.t.Errorf("%d won were paid; %d are in paid orders and %d are refunded", paid, inOrders, refunded)
+	if paid != inOrders+kept+refunded {
+		m.t.Errorf("%d won were paid; %d are in paid orders, %d are kept and %d are refunded", paid, inOrders, kept, refunded)
 	}
+	m.checkSeats(reserved)
+	m.checkCoupons(couponsUsed)
 	for id, stock := range m.stock {
 		var shown struct{ Stock, Remaining int }
 		if err := m.admin.Get(m.ctx, "/api/v1/products/"+id, &shown); err != nil {
@@ -119,7 +149,7 @@ func (m *orderWorkload) reconcile() {
 	for _, v := range m.provider.Violations() {
 		m.t.Error("violation at the provider: ", v)
 	}
-	m.t.Logf("%d won paid, %d in orders, %d refunded; %d refunds by onsale", paid, inOrders, refunded, cancels)
+	m.t.Logf("%d won paid, %d in orders, %d kept, %d refunded; %d refunds by onsale", paid, inOrders, kept, refunded, cancels)
 	for _, name := range slices.Sorted(maps.Keys(statuses)) {
 		m.t.Logf("%6d %s", statuses[name], name)
 	}
@@ -140,6 +170,7 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 					m.t.Errorf("%s: %s is ordered by %s again", e.EventID, e.Entity, e.User)
 				}
 				placed[at], owner[e.Entity] = true, e.User
+				count[describePlacement(e)]++
 			case "orders.succeeded", "orders.failed":
 				if first, twice := results[at]; twice {
 					m.t.Errorf("%+v has the results %+v and %+v", at, first, e)
@@ -190,4 +221,25 @@ func (m *orderWorkload) checkOrders(history []harness.LogCommand) {
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		m.t.Logf("%6d %s", count[name], name)
 	}
+}
+
+// describePlacement says what kind of order an event places.
+func describePlacement(e harness.LogEvent) string {
+	kind := "of a product"
+	if e.Data.HoldID != "" {
+		kind = "on a hold"
+	}
+	if e.Data.Late {
+		kind = "on a hold that was over"
+	}
+	if e.Data.CouponID != "" {
+		kind += ", with a coupon"
+	}
+	if e.Data.Amount == 0 {
+		kind += ", free"
+	}
+	if e.RequestID == "" && e.Type == "orders.placed" {
+		kind += ", placed by onsale"
+	}
+	return e.Type + " " + kind
 }

@@ -7,11 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // LogEvent is an event as onsale replay prints it.
 type LogEvent struct {
 	EventID, Type, Entity, User, RequestID string
+	Now                                    time.Time
 	Data                                   struct {
 		Command         string
 		Code            string
@@ -21,6 +23,11 @@ type LogEvent struct {
 		HoldID          string
 		ReservationID   string
 		ScheduleSeatIDs []int
+		ImpUID          string `json:"imp_uid"`
+		CouponID        string
+		Late            bool
+		Amount, Kept    int64
+		RefundAmount    *int64
 	}
 }
 
@@ -81,45 +88,6 @@ func OutcomesByRequest(tb testing.TB, history []LogCommand) map[string]Outcome {
 		}
 	}
 	return found
-}
-
-// CheckSeatOwners follows each seat through the log: no user gets another's seat, or releases it. It counts the holds.
-func CheckSeatOwners(tb testing.TB, history []LogCommand) (taken int) {
-	tb.Helper()
-	type seat struct {
-		schedule string
-		id       int
-	}
-	type owner struct {
-		user     string
-		reserved bool
-	}
-	owners := map[seat]owner{}
-	for _, c := range history {
-		for _, e := range c.Events {
-			for _, id := range e.Data.ScheduleSeatIDs {
-				key := seat{e.Entity, id}
-				current, owned := owners[key]
-				invalid := false
-				switch e.Type {
-				case "seats.held":
-					invalid = owned
-					owners[key] = owner{user: e.User}
-					taken++
-				case "seats.reserved":
-					invalid = current.user != e.User || current.reserved
-					owners[key] = owner{e.User, true}
-				case "seats.released", "seats.expired":
-					invalid = current.user != e.User || current.reserved
-					delete(owners, key)
-				}
-				if invalid {
-					tb.Errorf("event %s: %s of seat %d by %s, while it is %+v's", e.EventID, e.Type, id, e.User, current)
-				}
-			}
-		}
-	}
-	return taken
 }
 
 // Frame is one frame of a stream.
@@ -189,14 +157,26 @@ var userFrameNames = map[string]string{
 	"orders.placed": "order-accepted", "orders.place": "order-refused",
 	"orders.succeeded": "order-success", "orders.failed": "order-failure", "orders.pending": "order-pending",
 	"orders.rejected-paid": "order-refunding", "orders.refund-due": "order-refunding", "orders.refunded": "order-refunded",
-	"products.prepared": "command-complete", "products.prepare": "command-failed", "alarms.raised": "alarm",
+	"orders.confirmed": "order-accepted", "coupons.used": "coupon-used", "coupons.use": "use-failed", "coupons.revoked": "coupon-revoked",
+	"seats.cancel": "cancel-failed", "products.prepared": "command-complete", "products.prepare": "command-failed", "alarms.raised": "alarm",
+}
+
+// isPart says that an event of a user has no frame: it is the part of a hold or a coupon in what became of an order.
+func isPart(e LogEvent) bool {
+	switch e.Type {
+	case "seats.expiring", "seats.payment-prepared", "seats.ordered", "seats.order-failed", "coupons.bound", "coupons.given-back":
+		return true
+	case "seats.reserved", "coupons.used":
+		return e.RequestID == ""
+	}
+	return false
 }
 
 // UserFrames is what a user's stream shows from the beginning of the log. Data is only the beginning of a frame's data.
 func UserFrames(history []LogCommand, user string) (frames []Frame) {
 	for _, c := range history {
 		for _, e := range c.Events {
-			if e.User != user {
+			if e.User != user || isPart(e) {
 				continue
 			}
 			name := userFrameNames[e.Type]
@@ -224,6 +204,9 @@ func ScheduleFrames(history []LogCommand, schedule, name string, legacy bool) (f
 	for _, c := range history {
 		for _, e := range c.Events {
 			status := seatStatuses[e.Type]
+			if e.Type == "seats.ordered" && e.Data.Late {
+				status = "HELD"
+			}
 			if e.Entity != schedule || status == "" {
 				continue
 			}

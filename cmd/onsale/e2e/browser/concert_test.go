@@ -244,6 +244,36 @@ func TestConcert_PaidAndGone(t *testing.T) {
 	fixture.checkPaid(t, 180_000, 0)
 }
 
+// A payer who comes back after the end of the hold gets the seats all the same if they are still free, and is told so. One whose seats
+// are sold by then gets the money back.
+func TestConcert_LatePayments(t *testing.T) {
+	t.Parallel()
+	fixture := newPaymentFixture(t)
+	base := fixture.Node.URL()
+	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules", `{"scheduleId":"short","title":"Short","holdSeconds":8,"maxHoldSeconds":8,"payment":"required",
+		"sections":[{"name":"A","price":1000,"rows":[{"name":"1","seats":3}]}]}`)
+	pages := []*tab{newProfile(t).tab(), newProfile(t).tab()}
+	for i, page := range pages {
+		page.open(fixture.frontURL + "/s/short")
+		page.click(fmt.Sprintf(`[data-seat-id="%d"]`, i+1))
+		page.click("#hold")
+		page.click(`#holds [data-verb="pay"]`)
+		page.waitVisible(`button[value="paid"]`)
+	}
+	fixture.waitFor("the holds are over", func() bool {
+		a := fixture.MustDo(t.Context(), http.DefaultClient, "GET", "/api/v1/schedules/short/seats/summary", "")
+		return strings.Contains(a.Body, `"available":3`)
+	})
+	harness.MustCommand(t, base, "other", "/api/v1/schedules/short/seats/hold", `{"scheduleSeatIds":[2]}`)
+	for _, page := range pages {
+		page.click(`button[value="paid"]`)
+	}
+	pages[0].waitFor(concertTicket + `.includes('결제가 늦어 선점이 끝났지만, 좌석이 남아 있어 예매되었습니다.')`)
+	pages[1].waitFor(`document.querySelector('#orders')?.textContent === '환불 완료 좌석 1석, 1,000원 선점 시간이 끝났습니다.'`)
+	pages[1].want(concertOrder, "주문되지 않았습니다. 선점 시간이 끝났습니다. 결제하신 금액은 환불됩니다.")
+	pages[1].want(`document.querySelector('#tickets').childElementCount`, 0)
+}
+
 // The node is killed between payment and order: the browser comes back from the payment window to nobody. Reloaded after the restart,
 // the page orders what was paid.
 func TestConcert_SurvivesKillBeforeOrder(t *testing.T) {

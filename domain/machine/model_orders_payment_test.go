@@ -72,6 +72,9 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 		return ""
 	case o.decided: // 3. Failed or refunded: a payment of the user that comes now is refunded.
 		if paid && problem == "" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
+			if o.rejected != "" && o.MerchantUID != "" { // its user gets the code of the rejection
+				return o.startRefund(o.rejectReason, "", p)
+			}
 			return o.startRefund("late_payment", "", p)
 		}
 		if !o.refunded && changed && problem == "payment_of_another" && o.rejectReason != "payment_of_another" && o.rejectReason != "payment_not_prepared" {
@@ -96,7 +99,11 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 			}
 		}
 		if o.HoldID != "" && !w.hasHold(o) {
-			return o.startRefund(w.lossReason(o.ScheduleID), "", p)
+			note := ""
+			if off := w.schedules[o.ScheduleID].off; off != nil {
+				note = off.reason
+			}
+			return o.startRefund(w.lossReason(o.ScheduleID), note, p)
 		}
 		return w.succeed(o, p)
 	case cancelled || p.State == "failed":
@@ -135,7 +142,7 @@ func (o *orderModel) markRefunded(reason string, p orders.Payment) string {
 		o.couponUsed = false
 		text += paidBy(o.CouponID)
 	}
-	if !o.isFree() {
+	if !o.isFree() && (p.Cancelled > 0 || o.kept == 0) {
 		text += "\nalarm order-refunded for " + o.user
 	}
 	return text

@@ -37,7 +37,8 @@ type (
 		kept         int64  // what the shop keeps after a refund
 		reservation  string // that it paid for
 		couponUsed   bool
-		confirmed    bool // its user sent it after onsale had placed it
+		firstUID     string // the merchant_uid that was known first
+		confirmed    bool   // its user sent it after onsale had placed it
 	}
 )
 

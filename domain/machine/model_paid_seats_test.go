@@ -198,8 +198,12 @@ func (w *model) cancelReservation(h *scheduleModel, c domain.Command, b seats.Ca
 		r.cancelled = true
 		return h.cancelledLine(r, r.seats)
 	}
-	for _, tier := range h.RefundTiers {
-		if now <= h.StartsAt-1000*domain.Time(tier.UntilSeconds) {
+	tiers, startsAt := h.RefundTiers, h.StartsAt
+	if h.off != nil { // the reservation was to be cancelled in a moment
+		tiers, startsAt = []seats.RefundTier{{Percent: 100}}, now
+	}
+	for _, tier := range tiers {
+		if now <= startsAt-1000*domain.Time(tier.UntilSeconds) {
 			r.cancelled = true
 			o := w.orders[r.payment]
 			w.say(h.cancelledLine(r, r.seats) + fmt.Sprintf(", %d percent: %d", tier.Percent, o.Amount*int64(tier.Percent)/100))

@@ -19,7 +19,6 @@ type preparationModel struct {
 	sequence uint64
 	asked    int         // so often it was time to look for a payment without an order
 	askedAt  domain.Time // or when it was prepared
-	ordered  bool        // an order of the user has its merchant_uid
 }
 
 // offerModel is what a user would buy.
@@ -217,7 +216,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	for _, id := range []string{b.ProductID, b.HoldID, b.CouponID} {
 		invalid = invalid || id != "" && invalidID(id)
 	}
-	if c.Entity == "free" && b.Amount != 0 || strings.HasPrefix(c.Entity, "free-") || invalid {
+	if invalid {
 		return "invalid_body"
 	}
 	if b.HoldID == "" {
@@ -228,27 +227,30 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 			return "product_not_found"
 		}
 	}
-	if existing := w.orders[c.Entity]; existing != nil {
+	o, imp := w.offer(c.User, b.ProductID, b.Count, b.HoldID, b.CouponID, now), c.Entity
+	if imp == "free" && b.Amount == 0 && o.Amount == 0 { // nothing to pay
+		imp = fmt.Sprint("free-", c.Sequence)
+	}
+	if existing := w.orders[imp]; existing != nil {
 		if existing.user == c.User && existing.MerchantUID != "" && !existing.confirmed && existing.ProductID == b.ProductID &&
 			existing.Count == b.Count && existing.HoldID == b.HoldID && existing.CouponID == b.CouponID && existing.Amount == b.Amount {
 			if existing.rejected != "" {
 				return existing.rejected
 			}
 			existing.confirmed = true
-			return fmt.Sprintf("confirmed %s %s", c.Entity, existing.status())
+			return fmt.Sprintf("confirmed %s %s", imp, existing.status())
 		}
 		if !w.belongsTo(existing, c.User) {
 			return "payment_already_used"
 		}
 	}
-	o := w.offer(c.User, b.ProductID, b.Count, b.HoldID, b.CouponID, now)
 	if b.Amount < 0 || b.Amount == 0 && o.problem == "" && o.Amount > 0 {
 		return mismatch(o.Amount)
 	}
 	if w.hasTooManyOpen(c.User, b.MaxOpenOrders) {
 		return fmt.Sprint("too_many_open_orders ", b.MaxOpenOrders)
 	}
-	return w.placeOffer(c.Entity, c.User, "", b, o, now)
+	return w.placeOffer(imp, c.User, "", b, o, now)
 }
 
 // belongsTo says that an order failed, since its payment was prepared for this other user.
@@ -263,7 +265,7 @@ func (w *model) belongsTo(o *orderModel, user string) bool {
 // placePrepared places the order of a user who has prepared and paid, and did not send it.
 func (w *model) placePrepared(c domain.Command, b orders.PlacePrepared, now domain.Time) string {
 	p, existing := w.prepared[b.MerchantUID], w.orders[c.Entity]
-	if p == nil || p.ordered || p.Terms == nil || c.Entity == "free" || strings.HasPrefix(c.Entity, "free-") ||
+	if p == nil || w.isOrdered(p) || p.Terms == nil || c.Entity == "free" || strings.HasPrefix(c.Entity, "free-") ||
 		existing != nil && !w.belongsTo(existing, p.user) {
 		return ""
 	}
@@ -274,9 +276,6 @@ func (w *model) placePrepared(c domain.Command, b orders.PlacePrepared, now doma
 
 // placeOffer places an order of o, says what that leads to, and returns the rejection. merchantUID is "" where the user has sent it.
 func (w *model) placeOffer(imp, user, merchantUID string, b orders.Place, o offerModel, now domain.Time) string {
-	if imp == "free" {
-		imp = fmt.Sprint("free-", w.sequence)
-	}
 	due := now + 1000*domain.Time(b.PaySeconds)
 	if o.HoldID != "" { // until the end of the hold, but as long as for a payment that is missing
 		least := now + 1000*domain.Time(b.PaySeconds)
@@ -293,7 +292,7 @@ func (w *model) placeOffer(imp, user, merchantUID string, b orders.Place, o offe
 		problem = "product_closed"
 	case o.problem == "" && b.Amount != o.Amount:
 		problem = mismatch(o.Amount)
-	case o.problem == "" && b.Amount == 0 && !order.isFree():
+	case o.problem == "" && b.Amount == 0 && !strings.HasPrefix(imp, "free-"):
 		problem = "payment_not_required"
 	default:
 		problem = w.problemOf(user, o)
@@ -306,7 +305,7 @@ func (w *model) placeOffer(imp, user, merchantUID string, b orders.Place, o offe
 			order.Amount = b.Amount
 		}
 		order.rejected, _, _ = strings.Cut(problem, " ")
-		order.rejectReason = order.rejected
+		order.rejectReason, order.Late = order.rejected, false
 		w.orders[imp] = order
 		w.say(fmt.Sprintf("rejected but kept, %s, for %s: %v", order.rejected, user, order.Placed))
 		return problem
@@ -335,7 +334,7 @@ func paidBy(id string) string {
 	return " for " + id
 }
 
-func (o *orderModel) isFree() bool { return strings.HasPrefix(o.PaymentID, "free-") }
+func (o *orderModel) isFree() bool { return o.Amount == 0 }
 
 func (o *orderModel) status() string {
 	switch {
@@ -353,24 +352,33 @@ func (o *orderModel) status() string {
 	return "VERIFYING"
 }
 
-// noteOrdered keeps which preparations have an order of their user.
-func (w *model) noteOrdered() {
+// noteFirstUIDs keeps the merchant_uid of each order that was known first.
+func (w *model) noteFirstUIDs() {
 	for _, o := range w.orders {
-		uid := o.MerchantUID
-		if uid == "" && o.payment != nil {
-			uid = o.payment.MerchantUID
+		if o.firstUID == "" {
+			o.firstUID = o.MerchantUID
 		}
-		if p := w.prepared[uid]; p != nil && p.user == o.user {
-			p.ordered = true
+		if o.firstUID == "" && o.payment != nil {
+			o.firstUID = o.payment.MerchantUID
 		}
 	}
+}
+
+// isOrdered says that the user of a preparation has an order for it that did not fail.
+func (w *model) isOrdered(p *preparationModel) bool {
+	for _, o := range w.orders {
+		if o.firstUID == p.MerchantUID && o.user == p.user && o.status() != "FAILED" {
+			return true
+		}
+	}
+	return false
 }
 
 // preparationDeadlines are the next times when the provider is asked for payments without an order: five minutes after they were
 // prepared, twenty-five later, and after a day.
 func (w *model) preparationDeadlines() (deadlines []dueModel) {
 	for _, p := range w.prepared {
-		if p.ordered || p.Terms == nil || p.Amount == 0 || p.asked == 3 {
+		if p.Terms == nil || p.Amount == 0 || p.asked == 3 || w.isOrdered(p) {
 			continue
 		}
 		wait := []time.Duration{5 * time.Minute, 25 * time.Minute, 23*time.Hour + 30*time.Minute}[p.asked]

@@ -81,7 +81,7 @@ func (w *model) say(text string) {
 		s.noteSoldOut(w.sequence)
 	}
 	w.noteSoldOut(w.sequence)
-	w.noteOrdered()
+	w.noteFirstUIDs()
 }
 
 // dueModel is something that time changes by itself.

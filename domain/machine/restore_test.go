@@ -172,11 +172,11 @@ func restoreOrders(t *testing.T, s *orders.State) *orders.State {
 	for _, id := range s.Products() {
 		restored.RestoreProduct(roundTrip(t, *s.Product(id)))
 	}
-	for _, id := range s.Orders() {
-		restored.RestoreOrder(roundTrip(t, *s.Order(id)))
-	}
 	for _, id := range s.Preparations() {
 		restored.RestorePreparation(roundTrip(t, *s.Preparation(id)))
+	}
+	for _, id := range s.Orders() {
+		restored.RestoreOrder(roundTrip(t, *s.Order(id)))
 	}
 	return restored
 }

@@ -169,6 +169,7 @@ func (s *State) RestoreOrder(o Order) {
 	if o.Status.reservesStock() && o.ProductID != "" {
 		s.products[o.ProductID].addUnitsOf(o.User, o.Count)
 	}
+	s.noteOrdered(&o)
 	s.scheduleRecheck(&o)
 }
 

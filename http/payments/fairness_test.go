@@ -9,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"onsale/domain"
 	"onsale/domain/orders"
+	"onsale/domain/seats"
 	"onsale/http/payments"
 	"onsale/http/payments/portone"
 	"onsale/http/payments/portone/fakeportone"
+	"onsale/projections/store"
 )
 
 // gatedProvider answers about invented payments only once gate is closed.
@@ -33,23 +36,48 @@ func (p gatedProvider) Get(ctx context.Context, ref string) (portone.Payment, er
 }
 
 func TestWorker_IsFairBetweenUsers(t *testing.T) {
+	t.Run("products", func(t *testing.T) { testFairness(t, false) })
+	t.Run("seats", func(t *testing.T) { testFairness(t, true) })
+}
+
+// floodHall sells the units of "tee" and as many seats, which all cost the same.
+const floodHall = "hall"
+
+// testFairness floods the worker with orders of units, or on holds.
+func testFairness(t *testing.T, onHolds bool) {
 	const flood, room = 200, 64
 	f := newFixture(t, newNode(t), flood+3)
 	if err := f.fake.SendWebhooks(fakeportone.Webhooks{}); err != nil {
 		t.Fatal(err)
+	}
+	f.submit("admin", floodHall, seats.Create{
+		Title: "Opera", HoldSeconds: paySeconds, MaxSeatsPerUser: flood, Options: seats.Options{Payment: seats.PaymentRequired},
+		Sections: []seats.Section{{Name: "A", Price: price, Rows: []seats.Row{{Name: "1", Seats: flood + 3}}}},
+	})
+	nextSeat := 0
+	order := func(user, ref string) {
+		command := orderCommand("tee")
+		if onHolds {
+			nextSeat++
+			command.ProductID, command.Count, command.HoldID = "", 0, f.holdSeat(user, nextSeat)
+		}
+		f.submit(user, ref, command)
 	}
 	provider := gatedProvider{f.client, make(chan struct{})}
 	f.client, f.concurrency, f.maxWaiting = provider, 8, room
 	for i := range flood {
 		ref := fmt.Sprint("invented", i)
 		f.refs = append(f.refs, ref)
-		f.submit("mallory", ref, orderCommand("tee"))
+		order("mallory", ref)
 	}
 	for _, user := range []string{"kim", "lee", "park"} {
 		f.createPayment("of-"+user, price, "paid")
-		f.submit(user, "of-"+user, orderCommand("tee"))
+		order(user, "of-"+user)
 	}
 	f.waitCaughtUp()
+	if taken := f.takenByOrders(onHolds); taken != flood+3 {
+		t.Fatalf("the orders have %d of %d", taken, flood+3)
+	}
 	f.startWorker()
 	worker := f.worker.Load()
 	waitFor(t, "the whole flood has reached the worker", func() bool {
@@ -67,7 +95,7 @@ func TestWorker_IsFairBetweenUsers(t *testing.T) {
 	f.advance(paySeconds * time.Second) // the deferred are rechecked
 	for hours := 0; ; hours++ {
 		waitFor(t, "the worker is idle", f.idle)
-		if f.product("tee").Taken == 3 {
+		if f.takenByOrders(onHolds) == 3 {
 			break
 		}
 		if hours == 20 {
@@ -77,4 +105,34 @@ func TestWorker_IsFairBetweenUsers(t *testing.T) {
 	}
 	f.stopWorker()
 	wantNoViolations(t, f.fake)
+}
+
+// holdSeat returns the id of a hold, of which a user has many.
+func (f *fixture) holdSeat(user string, seat int) (hold string) {
+	f.tb.Helper()
+	key := fmt.Sprint("hold ", seat)
+	sequence, err := f.log.Append(context.Background(), domain.Command{
+		Entity: floodHall, User: user, Body: seats.Hold{ScheduleSeatIDs: []int{seat}},
+		Request: domain.NewRequestID(user, key), Fingerprint: domain.NewFingerprint(key),
+	})
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return seats.HoldID(sequence)
+}
+
+// takenByOrders counts the units that orders have, or the seats that are reserved or held.
+func (f *fixture) takenByOrders(seats bool) (taken int) {
+	if !seats {
+		return f.product("tee").Taken
+	}
+	err := f.Read("", func(v *store.View) error {
+		s, _, err := v.Schedule(floodHall)
+		taken = s.Counts.Held + s.Counts.Reserved
+		return err
+	})
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return taken
 }

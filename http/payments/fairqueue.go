@@ -27,8 +27,8 @@ const (
 // this node's store.
 const MaxEvents = maxWaiting + 512
 
-// MaxRefunds is the same for HandleRefund. All others wait in the log, where they are not lost, and cost nothing.
-const MaxRefunds = 256
+// MaxBackground is the same for HandleBackground. All others wait in the log, where they are not lost, and cost nothing.
+const MaxBackground = 256
 
 // errDeferred: too much of this user waits, and this is left to the order's next recheck.
 var errDeferred = fmt.Errorf("%w: deferred", portone.ErrUnknown)

@@ -93,7 +93,7 @@ func (f *fixture) startWorker() {
 	}
 	group.Go(func() { consume(&f.consumers[0], payments.ConsumerName, payments.MaxEvents, worker.Handle) })
 	group.Go(func() {
-		consume(&f.consumers[1], payments.RefundsConsumerName, payments.MaxRefunds, worker.HandleRefund)
+		consume(&f.consumers[1], payments.BackgroundConsumerName, payments.MaxBackground, worker.HandleBackground)
 	})
 	f.stopWorker = sync.OnceFunc(func() {
 		cancel()

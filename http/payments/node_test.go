@@ -301,7 +301,7 @@ func (c *testClock) commands(log *streams.Log) func(context.Context, uint64) (pr
 
 // handle has both consumers handle an event, and retries as often as the worker asks for, without delay.
 func handle(ctx context.Context, worker *payments.Worker, e domain.Event) {
-	for _, do := range []handler{worker.Handle, worker.HandleRefund} {
+	for _, do := range []handler{worker.Handle, worker.HandleBackground} {
 		for attempt := uint64(1); do(ctx, e, attempt) > 0; attempt++ {
 		}
 	}

@@ -63,7 +63,7 @@ type Worker struct {
 	unsent        int // pending notifications of payments without an order
 }
 
-// New sends nothing yet. The caller feeds the Worker: Handle and HandleRefund with every event of Kinds, each by a consumer of its
+// New sends nothing yet. The caller feeds the Worker: Handle and HandleBackground with every event of Kinds, each by a consumer of its
 // own, Notify with webhooks, and Run.
 func New(c Config) *Worker {
 	c.timeUnit = cmp.Or(c.timeUnit, time.Second)
@@ -76,11 +76,11 @@ func New(c Config) *Worker {
 	return w
 }
 
-// Names of the durable consumers of Kinds that all nodes share. Refunds have their own: when a performance is called off thousands are
-// due at once, and wait in the log without a new order behind them.
+// Names of the durable consumers of Kinds that all nodes share. What nobody waits for has its own: when a performance is called off
+// thousands of refunds are due at once, and wait in the log without a new order behind them.
 const (
-	ConsumerName        = "payments"
-	RefundsConsumerName = "payments-refunds"
+	ConsumerName           = "payments"
+	BackgroundConsumerName = "payments-background"
 )
 
 // Kinds are the kinds of entities whose events Handle must get.
@@ -95,11 +95,10 @@ func (w *Worker) WaitReady(ctx context.Context) {
 	}
 }
 
-// Handle verifies, prepares or finds what an event asks for, when its user's turn has come. It may be called again with the same
-// event; retryAfter above 0 asks for that, with the next attempt.
+// Handle verifies, prepares or refunds what an event asks for and a user waits for, when its user's turn has come. It may be called
+// again with the same event; retryAfter above 0 asks for that, with the next attempt.
 func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
 	var err error
-	what := e.Entity
 	switch body := e.Body.(type) {
 	case orders.Placed, orders.RejectedPaid, orders.RefundDue:
 		err = w.reconcileAfter(ctx, e, triggerEvent, false)
@@ -107,23 +106,24 @@ func (w *Worker) Handle(ctx context.Context, e domain.Event, attempt uint64) (re
 		err = w.reconcileAfter(ctx, e, triggerRecheck, false)
 	case orders.Prepared:
 		err = w.prepare(ctx, e.User, body)
-	case orders.PreparationDue:
-		what, err = body.MerchantUID, w.findPrepared(ctx, e.Number, body.MerchantUID)
 	}
-	return w.retryDelay(ctx, what, err, attempt)
+	return w.retryDelay(ctx, e.Entity, err, attempt)
 }
 
-// HandleRefund refunds orders that have had their result: nobody waits for it on a page. It is called as Handle is, with the same
-// events.
-func (w *Worker) HandleRefund(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
+// HandleBackground does what nobody waits for on a page: it refunds and rechecks orders that have had their result, and finds payments
+// whose order has not come. It is called as Handle is, with the same events.
+func (w *Worker) HandleBackground(ctx context.Context, e domain.Event, attempt uint64) (retryAfter time.Duration) {
 	var err error
-	switch e.Body.(type) {
+	what := e.Entity
+	switch body := e.Body.(type) {
 	case orders.RefundDue:
 		err = w.reconcileAfter(ctx, e, triggerEvent, true)
 	case orders.Recheck:
 		err = w.reconcileAfter(ctx, e, triggerRecheck, true)
+	case orders.PreparationDue:
+		what, err = body.MerchantUID, w.findPrepared(ctx, e.Number, body.MerchantUID)
 	}
-	return w.retryDelay(ctx, e.Entity, err, attempt)
+	return w.retryDelay(ctx, what, err, attempt)
 }
 
 // prepare binds the amount to the merchant_uid at the provider, so that its payment window refuses any other. The payment is

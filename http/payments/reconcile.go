@@ -25,10 +25,10 @@ const (
 	triggerWebhook
 )
 
-// reconcileAfter reconciles once this node's store has event e, which may come from another node. One consumer has the orders that are
-// only to be refunded, another one all others. An order that changes from one to the other in between has then either consumer's event
-// of the change, so none is lost.
-func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, refunds bool) error {
+// reconcileAfter reconciles once this node's store has event e, which may come from another node. One consumer has the orders without a
+// result, the other, in the background, those with one. Where both leave an event to the other, the order got its result in between, and
+// what is to be done after that has an event of its own.
+func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, background bool) error {
 	if orders.IsReserved(e.Entity) { // no provider knows a free order
 		return nil
 	}
@@ -36,7 +36,7 @@ func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, 
 		return err
 	}
 	o, _, err := w.order(e.Entity)
-	if err != nil || o == nil || isRefundOnly(o) != refunds {
+	if err != nil || o == nil || (o.ResultEvent != 0) != background {
 		return err
 	}
 	return w.reconcileInTurn(ctx, e.Entity, t)

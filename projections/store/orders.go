@@ -15,14 +15,11 @@ import (
 // putOrders notes what event e has changed.
 func (w *Writer) putOrders(e domain.Event) error {
 	state := w.machine.Orders
-	for _, id := range e.IDs() { // its own, or that an order of it has come
-		if state.Preparation(id) != nil {
-			w.preparations[id] = true
-		}
+	if prepared, ok := e.Body.(orders.Prepared); ok {
+		return putJSON(w.tx.table(bucketPreparations), []byte(prepared.MerchantUID), state.Preparation(prepared.MerchantUID))
 	}
-	switch e.Body.(type) {
-	case orders.Prepared, orders.PreparationDue:
-		return nil
+	if due, ok := e.Body.(orders.PreparationDue); ok {
+		return putJSON(w.tx.table(bucketPreparations), []byte(due.MerchantUID), state.Preparation(due.MerchantUID))
 	}
 	if domain.Kind(typeOf(e)) == "products" {
 		w.products[e.Entity] = true
@@ -39,11 +36,6 @@ func (w *Writer) putOrders(e domain.Event) error {
 func (w *Writer) flushOrders() error {
 	for id := range w.products {
 		if err := putJSON(w.tx.table(bucketProducts), []byte(id), w.machine.Orders.Product(id)); err != nil {
-			return err
-		}
-	}
-	for uid := range w.preparations {
-		if err := putJSON(w.tx.table(bucketPreparations), []byte(uid), w.machine.Orders.Preparation(uid)); err != nil {
 			return err
 		}
 	}

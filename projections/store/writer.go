@@ -18,7 +18,6 @@ type Writer struct {
 	coupons         map[string]table // by promotion, as they are used
 	promotions      map[string]bool  // changed; each is written once, by Finish …
 	products        map[string]bool  // … as are products …
-	preparations    map[string]bool  // … as are preparations …
 	orders          map[string]bool  // … and orders
 }
 
@@ -35,7 +34,6 @@ func newWriter(tx *transaction, m *machine.Machine) *Writer {
 	return &Writer{
 		tx: tx, machine: m, journal: tx.table(bucketJournal).appendOnly(), coupons: map[string]table{},
 		promotions: map[string]bool{}, products: map[string]bool{}, orders: map[string]bool{},
-		preparations: map[string]bool{},
 	}
 }
 

@@ -30,7 +30,7 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	t := tracer{target: trace, orders: map[string]bool{}, printer: printer{out: stdout, epoch: log.Epoch()}}
+	t := tracer{target: trace, orders: map[string]bool{}, purchase: newPurchase(trace), printer: printer{out: stdout, epoch: log.Epoch()}}
 	report, err := audit.Run(ctx, log, t.visit)
 	if errors.Is(err, audit.ErrDifference) {
 		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints the commands and events around it"}
@@ -38,7 +38,9 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 	if err != nil {
 		return err
 	}
-	t.end()
+	if err := t.end(ctx, log); err != nil {
+		return err
+	}
 	report.Machine = nil // the rest needs its room
 	if len(cfg.NATS.URL) == 0 {
 		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout); err != nil {
@@ -118,28 +120,37 @@ func printAuditSummary(stdout io.Writer, epoch string, report audit.Report) erro
 // tracer prints the commands and events that name its target: a request, a user, an entity (promotion, schedule, product, order), a
 // seat ("demo:17"), or the id of a coupon, hold, reservation, waiting entry, payment or alarm. Without a target it prints nothing.
 type tracer struct {
-	target string
-	orders map[string]bool // the product's, if target is a product
-	found  bool
+	target   string
+	orders   map[string]bool // the product's, if target is a product
+	found    bool
+	purchase *purchase
 	printer
 }
 
 func (t *tracer) visit(d audit.Decision) {
-	if t.target != "" && t.matches(d.Command, d.Events) {
+	if t.target == "" {
+		return
+	}
+	for _, e := range d.Events {
+		t.purchase.learn(e)
+	}
+	if t.matches(d.Command, d.Events) {
 		t.found = true
 		_ = t.text(d)
 	}
 }
 
-// end separates the trace from what is printed about the whole log.
-func (t *tracer) end() {
+// end prints the purchase that the target belongs to, if any, and separates the trace from what is printed about the whole log.
+func (t *tracer) end(ctx context.Context, log audit.Log) error {
 	if t.target == "" {
-		return
+		return nil
 	}
 	if !t.found {
 		fmt.Fprintf(t.out, "nothing names %s\n", t.target)
 	}
+	err := t.purchase.print(ctx, log, t.printer)
 	fmt.Fprint(t.out, "\nwhole log:\n")
+	return err
 }
 
 func (t *tracer) matches(c domain.Command, events []domain.Event) bool {

@@ -107,7 +107,7 @@ func (n *Node) startPayments(ctx context.Context, group *sync.WaitGroup) {
 	group.Go(func() { n.payments.Run(ctx) })
 	group.Go(func() { n.consumeOrders(ctx, payments.ConsumerName, payments.MaxEvents, n.payments.Handle) })
 	group.Go(func() {
-		n.consumeOrders(ctx, payments.RefundsConsumerName, payments.MaxRefunds, n.payments.HandleRefund)
+		n.consumeOrders(ctx, payments.BackgroundConsumerName, payments.MaxBackground, n.payments.HandleBackground)
 	})
 }
 

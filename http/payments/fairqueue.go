@@ -53,11 +53,12 @@ type fairQueue struct {
 	free     int        // slots
 	inFlight map[string]int
 	refunds  int // in flight
+	later    int // the same, of refunds and rechecks
 	waiting  [numClasses]turns
 	perOwner map[string]int // waiting entries of each user, in all classes but classRefund
 	length   int            // the sum of perOwner
 	grants   int
-	slow     bool // only classFirst gets slots
+	slow     bool // refunds and rechecks get one slot
 }
 
 // turns are the entries of one class.
@@ -115,6 +116,9 @@ func (q *fairQueue) release(user string, c class) {
 	if c == classRefund {
 		q.refunds--
 	}
+	if c != classFirst {
+		q.later--
+	}
 	if q.inFlight[user]--; q.inFlight[user] == 0 {
 		delete(q.inFlight, user)
 	}
@@ -134,7 +138,8 @@ func (q *fairQueue) flush(err error) {
 	}
 }
 
-// slowDown gives slots to first verifications only, for d; false: it does so already.
+// slowDown gives refunds and rechecks one slot only, for d; false: it does so already. None at all would be too few: a provider that
+// now and then refuses one request of many would stop them for good.
 func (q *fairQueue) slowDown(d time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -213,6 +218,9 @@ func (q *fairQueue) dispatch() {
 		if e.class == classRefund {
 			q.refunds++
 		}
+		if e.class != classFirst {
+			q.later++
+		}
 		q.settle(e, nil)
 		if t := &q.waiting[e.class]; len(t.byUser[e.user]) > 0 { // to the end of the line
 			i := slices.Index(t.users, e.user)
@@ -231,7 +239,7 @@ func (q *fairQueue) next() *entry {
 		order = [numClasses]class{classRefund, classFirst, classRecheck}
 	}
 	for _, c := range order {
-		if c != classFirst && q.slow || c == classRefund && q.refunds == q.maxRefunds {
+		if c != classFirst && q.slow && q.later > 0 || c == classRefund && q.refunds == q.maxRefunds {
 			continue
 		}
 		for _, user := range q.waiting[c].users {

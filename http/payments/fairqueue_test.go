@@ -184,23 +184,32 @@ func TestFairQueue_PacesRefunds(t *testing.T) {
 	}
 }
 
-// While the provider refuses so many requests only first verifications get slots.
+// While the provider refuses so many requests, refunds and rechecks are sent one at a time.
 func TestFairQueue_SlowsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newFairQueue(8, 100)
 		if !q.slowDown(time.Minute) || q.slowDown(time.Hour) {
-			t.Error("a second pause began during the first")
+			t.Error("it slowed down twice")
 		}
 		began := time.Now()
-		for _, c := range []class{classFirst, classRefund, classRecheck} {
+		acquire := func(c class, want time.Duration) (release func()) {
 			release, err := q.acquire(t.Context(), "kim", c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			release()
-			if waited := time.Since(began); waited != map[class]time.Duration{classRefund: time.Minute, classRecheck: time.Minute}[c] {
-				t.Errorf("%s has waited %s", classNames[c], waited)
+			if waited := time.Since(began); waited != want {
+				t.Errorf("%s has waited %s, want %s", classNames[c], waited, want)
 			}
+			return release
+		}
+		q.perUser = 8
+		acquire(classRefund, 0)()
+		release := acquire(classRecheck, 0)
+		acquire(classFirst, 0)()
+		acquire(classRefund, time.Minute)()
+		release()
+		if q.later != 0 || q.refunds != 0 {
+			t.Errorf("%d and %d are in flight", q.later, q.refunds)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func newMetrics(w *Worker) metrics {
 		return float64(inFlight)
 	})
 	slow := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "onsale_payments_slowed", Help: "1 while refunds and rechecks pause because the payment provider refuses so many requests.",
+		Name: "onsale_payments_slowed", Help: "1 while refunds and rechecks are sent one at a time because the payment provider refuses so many requests.",
 	}, func() float64 {
 		if _, _, slow := w.queue.counts(); slow {
 			return 1

@@ -17,7 +17,7 @@ import (
 const (
 	breakerThreshold = 5  // unknown outcomes in a row open the circuit
 	breakerTimeout   = 5  // seconds until an open circuit is half-open and lets one request through
-	slowFor          = 10 // seconds for which refunds and rechecks leave the provider to new orders after it has refused so many requests
+	slowFor          = 10 // seconds for which refunds and rechecks are sent one at a time after the provider has refused so many requests
 	maxOpenWait      = 30 // seconds that a call waits for an open circuit; then another node may try, which may reach the provider
 )
 
@@ -57,7 +57,7 @@ func (w *Worker) call(ctx context.Context, operation string, request func() (any
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) {
 			w.metrics.countRequest(operation, err)
 			if errors.Is(err, portone.ErrTooMany) && w.queue.slowDown(slowFor*w.timeUnit) {
-				w.Logger.Warn("payment provider refuses so many requests, refunds and rechecks pause", "pause", slowFor*w.timeUnit)
+				w.Logger.Warn("payment provider refuses so many requests, refunds and rechecks are sent one at a time", "for", slowFor*w.timeUnit)
 			}
 			w.noteOutcome(err)
 			return answer, err

@@ -39,6 +39,9 @@ func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, 
 	if err != nil || o == nil || (o.ResultEvent != 0) != background {
 		return err
 	}
+	if recheck, ok := e.Body.(orders.Recheck); ok && recheck.Attempt != o.RecheckCount {
+		return nil // the order has changed, or was rechecked: a later event asks for what is to be done
+	}
 	return w.reconcileInTurn(ctx, e.Entity, t)
 }
 

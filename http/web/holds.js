@@ -6,7 +6,7 @@
 import { checkout, isPaying } from "./checkout.js";
 import { reason, text } from "./i18n.js";
 import { openOrderOf } from "./orders.js";
-import { create, element, replaceItems, showState } from "./page.js";
+import { create, element, forget, replaceItems, showState } from "./page.js";
 import { isPaid, readMine, schedule, serverNow, setClock } from "./sale.js";
 import { SEATS, chosenSeats, onSeatsPainted, requestChosen, seatName, setStatus } from "./seats.js";
 import { command, decided, user } from "./session.js";
@@ -113,7 +113,11 @@ function holdItem(hold) {
   const acts = create("div", { className: "acts" });
   const act = (/** @type {string} */ verb, /** @type {string} */ label, /** @type {() => any} */ run, disabled = false) => {
     const button = create("button", { type: "button", disabled: busy || disabled, dataset: { verb } }, label);
-    button.onclick = () => { acts.querySelectorAll("button").forEach((/** @type {HTMLButtonElement} */ b) => { b.disabled = true; }); run(); };
+    button.onclick = () => {
+      acts.querySelectorAll("button").forEach((/** @type {HTMLButtonElement} */ b) => { b.disabled = true; }); // until it is drawn again
+      forget(item);
+      run();
+    };
     acts.append(button);
   };
   if (isPaid()) item.append(...checkout(hold, busy));

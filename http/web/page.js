@@ -44,13 +44,27 @@ export function create(tag, properties = {}, ...children) {
 }
 
 /**
- * Puts other items into a list. The focus stays at the control that does the same for the same item.
+ * What an item looked like when it was made.
+ * @type {WeakMap<HTMLElement, string>}
+ */
+const looks = new WeakMap();
+
+/** Says that an item was changed where it is, so that the next one takes its place.
+ * @param {HTMLElement} item */
+export const forget = (item) => looks.delete(item);
+
+/**
+ * Puts other items into a list. One that looks as before stays, so that nothing is exchanged under the pointer, and the focus stays at
+ * the control that does the same for the same item.
  * @param {string} id @param {HTMLElement[]} items with data-key, their controls with data-verb
  */
 export function replaceItems(id, items) {
-  const list = element(id), focused = /** @type {HTMLElement} */ (document.activeElement);
+  const list = element(id), old = /** @type {HTMLElement[]} */ ([...list.children]);
+  items.forEach((item) => looks.set(item, item.outerHTML));
+  const next = items.map((item) => old.find((before) => looks.get(before) === looks.get(item)) ?? item);
+  if (next.length === old.length && next.every((item, i) => item === old[i])) return;
+  const focused = /** @type {HTMLElement} */ (document.activeElement), { verb } = focused?.dataset ?? {};
   const item = /** @type {HTMLElement | null} */ (list.contains(focused) ? focused.closest("[data-key]") : null);
-  const { verb } = focused?.dataset ?? {};
-  list.replaceChildren(...items);
+  list.replaceChildren(...next);
   if (item && verb) list.querySelector(`[data-key="${item.dataset.key}"] [data-verb="${verb}"]`)?.focus();
 }

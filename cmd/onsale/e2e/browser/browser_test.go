@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -128,8 +129,14 @@ func (page *tab) click(selector string) {
 	page.tb.Helper()
 	ctx, cancel := context.WithTimeout(page.ctx, 10*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible, chromedp.NodeEnabled)); err != nil {
-		page.tb.Fatalf("click %s: %v", selector, err)
+	for {
+		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible, chromedp.NodeEnabled))
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "Could not find node") { // the page has drawn it again
+			page.tb.Fatalf("click %s: %v", selector, err)
+		}
 	}
 }
 

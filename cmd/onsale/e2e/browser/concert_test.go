@@ -246,8 +246,8 @@ func TestConcert_PaidAndGone(t *testing.T) {
 	fixture.checkPaid(t, 180_000, 0)
 }
 
-// A payer who comes back after the end of the hold gets the seats all the same if they are still free, and is told so. One whose seats
-// are sold by then gets the money back.
+// A payer who comes back after the end of the hold gets the seats all the same if they are still free, and the page says so. One whose
+// seats are sold by then gets the money back.
 func TestConcert_LatePayments(t *testing.T) {
 	t.Parallel()
 	fixture := newPaymentFixture(t)
@@ -287,6 +287,7 @@ func TestConcert_LatePayments(t *testing.T) {
 		page.open(returns[i])
 	}
 	pages[0].waitFor(concertTicket + `.includes('결제가 늦어 선점이 끝났지만, 좌석이 남아 있어 예매되었습니다.')`)
+	pages[1].waitVisible(`#orders [data-status="REFUNDED"]`)
 	pages[1].waitFor(`document.querySelector('#orders')?.textContent === '환불 완료 좌석 1석, 1,000원 선점 시간이 끝났습니다.'`)
 	pages[1].want(concertOrder, "주문되지 않았습니다. 선점 시간이 끝났습니다. 결제하신 금액은 환불됩니다.")
 	pages[1].want(`document.querySelector('#tickets').childElementCount`, 0)

@@ -28,7 +28,7 @@ func storeOfEverything(t *testing.T) (tn *testNode, content []byte, want *store.
 	tn.close()
 	tn.messageInterval, tn.outboxRetention = 8*time.Second, time.Hour
 	tn.start()
-	c := randomCommands{Rand: rand.New(rand.NewPCG(1, 1)), tn: tn, payments: map[string]orders.Payment{}, lastKnown: map[string]uint64{}}
+	c := randomCommands{Rand: rand.New(rand.NewPCG(1, 1)), tn: tn, payments: map[string]orders.Payment{}, amounts: map[string]int64{}, lastKnown: map[string]uint64{}}
 	for range 600 {
 		c.appendNext()
 	}

@@ -8,7 +8,6 @@ import (
 
 	"onsale/domain"
 	"onsale/domain/orders"
-	"onsale/domain/seats"
 )
 
 // Stats are counted from the machine's state, which may be a transaction ahead of what is confirmed.
@@ -109,13 +108,13 @@ func (p *Projector) countSchedule(s *Stats, id string, now domain.Time) {
 		}
 	}
 	if sc.Cancelled != nil {
-		s.Refunds[id] = p.countRefunds(sc)
+		s.Refunds[id] = p.countRefunds(id)
 	}
 }
 
 // countRefunds does not count reservations that had ended before the performance was called off.
-func (p *Projector) countRefunds(sc *seats.Schedule) (r Refunds) {
-	for _, reservation := range sc.Reservations() {
+func (p *Projector) countRefunds(schedule string) (r Refunds) {
+	for _, reservation := range p.machine.Seats.Schedule(schedule).Reservations() {
 		o := p.machine.Orders.Order(reservation.PaymentID)
 		switch {
 		case o == nil: // not paid

@@ -71,8 +71,8 @@ func checkOrder(o *orders.Order) error {
 		orders.StatusPaid:           o.ResultEvent != 0 && state != "" && (o.RecheckAt != 0) == (o.RecheckCount < 3) && (matches || o.Reason == orders.ReasonDiscrepant),
 		orders.StatusRefunding:      o.Reason != "" && o.RecheckAt != 0 && (o.ResultEvent == 0 || state != ""),
 		orders.StatusFailed:         o.ResultEvent != 0 && o.Reason != "" && state != "",
-		orders.StatusRefunded: o.ResultEvent != 0 && o.Reason != "" && o.RecheckAt == 0 && o.Payment.Refundable() == o.Kept &&
-			(state == orders.PaymentCancelled || state == orders.PaymentPaid && o.Kept > 0),
+		// Of one that was refunded in part, the provider may report something else since.
+		orders.StatusRefunded: o.ResultEvent != 0 && o.Reason != "" && o.RecheckAt == 0 && (state == orders.PaymentCancelled && o.Kept == 0 || o.Kept > 0),
 	}[o.Status]
 	if o.IsFree() {
 		consistent = o.Amount == 0 && o.RecheckAt == 0 && (state == orders.PaymentNone && (o.Status == orders.StatusPaid ||

@@ -21,6 +21,7 @@ type modelCheck struct {
 	generator *generator
 	model     *model // nil: no comparison
 	codes     map[string]int
+	visit     func(domain.Command, []domain.Event) // called after each command; may be nil
 }
 
 func newModelCheck(t testing.TB, intN func(n int) int) *modelCheck {
@@ -57,6 +58,9 @@ func (d *modelCheck) check(user, key, entity string, body domain.Body) {
 		default:
 			d.codes[outcomeLabel(b)]++
 		}
+	}
+	if d.visit != nil {
+		d.visit(cmd, events)
 	}
 	if d.model == nil {
 		return

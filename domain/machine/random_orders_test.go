@@ -25,6 +25,7 @@ type orderGenerator struct {
 	events       map[string]uint64 // the last that changed an order
 	payments     []string          // the orders' payments, the oldest first
 	delayed      []providerAnswer  // on their way
+	paid         []string          // orders that succeeded
 	refunding    []string          // payments that were REFUNDING and known when the worker decided to refund them
 	falseAnswers bool              // there are answers that no provider gives
 	beforeRefund func(impUID string)
@@ -74,7 +75,11 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 			percent := c.number(c.intN(5) * 25)
 			cancel.Percent = &percent
 		}
-		return user, key, c.paymentID(), cancel
+		id := c.paymentID()
+		if n := len(c.paid); n > 0 && c.intN(2) == 0 {
+			id = c.paid[max(0, n-1-c.intN(3))]
+		}
+		return user, key, id, cancel
 	case p < 68:
 		c.refundNext()
 	}
@@ -151,7 +156,9 @@ func (c *generator) recordOrders(e domain.Event) {
 		if c.intN(3) > 0 { // otherwise the worker refunds it once more
 			c.refunding = slices.DeleteFunc(c.refunding, func(id string) bool { return id == e.Entity })
 		}
-	case orders.Pending, orders.Succeeded, orders.Discrepant:
+	case orders.Succeeded:
+		c.paid = append(c.paid, b.PaymentID)
+	case orders.Pending, orders.Discrepant:
 	default:
 		return
 	}

@@ -67,10 +67,11 @@ const goldenFile = "testdata/faults.txt"
 // TestFaultMatrix_MatchesGolden runs each scenario without a fault and with an eighth of the faults, with ONSALE_TEST_LONG
 // all of them.
 func TestFaultMatrix_MatchesGolden(t *testing.T) {
-	m, n := newFaultMatrix(t), 0
+	var cases []*faultCase
+	n := 0
 	addFault := func(s scenario, api, route, fault string) {
 		if n++; longTests() || n%8 == 0 {
-			m.add(s, api, route, fault)
+			cases = append(cases, &faultCase{scenario: s, api: api, route: route, fault: fault})
 		}
 	}
 	for _, s := range slices.Concat(scenarios, seatScenarios) {
@@ -78,7 +79,7 @@ func TestFaultMatrix_MatchesGolden(t *testing.T) {
 			if !s.supports(api) {
 				continue
 			}
-			m.add(s, api, "none", "")
+			cases = append(cases, &faultCase{scenario: s, api: api, route: "none"})
 			for _, route := range s.routes(api) {
 				for _, fault := range requestFaults {
 					addFault(s, api, route, fault)
@@ -92,12 +93,21 @@ func TestFaultMatrix_MatchesGolden(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d cases", len(m.cases))
-	m.run()
-	for _, fc := range m.cases {
-		fc.check(t)
+	t.Logf("%d cases", len(cases))
+	for part := range slices.Chunk(cases, 640) { // more would be much for one log
+		t.Run("part", func(t *testing.T) {
+			m := newFaultMatrix(t)
+			for _, fc := range part {
+				m.add(fc)
+			}
+			m.run()
+			for _, fc := range part {
+				fc.check(t)
+				fc.result = fc.outcome()
+			}
+		})
 	}
-	got := table(m.cases)
+	got := table(cases)
 	if *updateGolden {
 		if err := os.WriteFile(goldenFile, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -158,7 +168,7 @@ func table(cases []*faultCase) string {
 		for len(cases) > 0 && cases[0].name == name {
 			fc := cases[0]
 			cases = cases[1:]
-			outcome := fc.api + "  " + fc.outcome()
+			outcome := fc.api + "  " + fc.result
 			if faults[outcome] == nil {
 				outcomes = append(outcomes, outcome)
 			}
@@ -186,6 +196,7 @@ type event = domain.Event
 type faultCase struct {
 	scenario
 	api, route, fault string
+	result            string // the outcome at the end
 
 	n                   *node
 	fake                *fakeportone.Server
@@ -267,15 +278,15 @@ func (m *faultMatrix) dispatch(e event) {
 	m.events <- e
 }
 
-// add makes a case.
-func (m *faultMatrix) add(s scenario, api, route, fault string) {
+// add gives a case its provider, its worker, and names of its own.
+func (m *faultMatrix) add(fc *faultCase) {
 	i := len(m.cases)
-	fc := &faultCase{scenario: s, api: api, route: route, fault: fault, n: m.n, fake: fakeportone.New(), user: fmt.Sprintf("kim%d", i),
-		product: fmt.Sprintf("tee%d", i), impUID: fmt.Sprintf("imp%d", i), merchantUID: fmt.Sprintf("order%d", i),
-		matrix: m, schedule: fmt.Sprintf("hall%d", i)}
-	fc.fake.Asynchronous = s.async
+	fc.n, fc.matrix, fc.fake = m.n, m, fakeportone.New()
+	fc.user, fc.product, fc.schedule = fmt.Sprint("kim", i), fmt.Sprint("tee", i), fmt.Sprint("hall", i)
+	fc.impUID, fc.merchantUID = fmt.Sprint("imp", i), fmt.Sprint("order", i)
+	fc.fake.Asynchronous = fc.async
 	path := "/" + fc.product
-	fc.client = newClient(m.n.tb, api, m.url+path, fc.fake)
+	fc.client = newClient(m.n.tb, fc.api, m.url+path, fc.fake)
 	config := payments.Config{Provider: fc.client, Append: m.n.log.Append, Projector: m.n.Projector, Logger: m.n.logger}
 	config.SetTimeUnit(4 * time.Millisecond)
 	fc.worker = payments.New(config)
@@ -285,15 +296,15 @@ func (m *faultMatrix) add(s scenario, api, route, fault string) {
 		fc.fake.ServeHTTP(w, r)
 	})))
 	m.mux.HandleFunc("POST "+path+"/hook", fc.webhook)
-	hooks := fakeportone.Webhooks{URL: m.url + path + "/hook", V2: api == "v2", Drop: s.noWebhook}
-	if route == "webhook" {
-		webhookFaults[fault](&hooks)
-	} else if fault != "" {
+	hooks := fakeportone.Webhooks{URL: m.url + path + "/hook", V2: fc.api == "v2", Drop: fc.noWebhook}
+	if fc.route == "webhook" {
+		webhookFaults[fc.fault](&hooks)
+	} else if fc.fault != "" {
 		times := 2
-		if fault == "slow" {
+		if fc.fault == "slow" {
 			times = 1
 		}
-		fc.noError(fc.fake.Fail(route, fakeportone.Fault{Kind: fakeportone.Kind(fault), Delay: clientTimeout + clientTimeout/4}, times))
+		fc.noError(fc.fake.Fail(fc.route, fakeportone.Fault{Kind: fakeportone.Kind(fc.fault), Delay: clientTimeout + clientTimeout/4}, times))
 	}
 	fc.noError(fc.fake.SendWebhooks(hooks))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -80,11 +80,13 @@ func Render(epoch string, e *domain.Event, a Audience) *Frames {
 // suppressed reports whether e has no frame for its user, because the alarm that follows says the same, or because it is the part
 // of a hold or a coupon in what became of an order.
 func suppressed(e *domain.Event) bool {
-	switch e.Body.(type) {
+	switch body := e.Body.(type) {
 	case seats.Expiring, seats.PaymentPrepared, seats.Ordered, seats.OrderFailed, coupons.Bound, coupons.GivenBack:
 		return true
-	case seats.Reserved, coupons.Used:
-		return e.Request.IsZero()
+	case seats.Reserved:
+		return body.PaymentID != ""
+	case coupons.Used:
+		return body.PaymentID != ""
 	}
 	return false
 }

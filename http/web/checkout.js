@@ -6,7 +6,7 @@
 import { reason, text } from "./i18n.js";
 import { failedOrderOf, loadOrders, orderFree } from "./orders.js";
 import { create, showState } from "./page.js";
-import { goToWindow, preparedFor } from "./payments.js";
+import { goToWindow, isAtWindow } from "./payments.js";
 import { readMine, sale } from "./sale.js";
 import { seatName, seatPrice } from "./seats.js";
 import { command, decided, user } from "./session.js";
@@ -39,6 +39,12 @@ let loading = 0, draw = () => {}, reload = () => {};
 export const isPaying = (holdId) => paying.has(holdId);
 /** @param {() => void} drawHolds @param {() => void} loadHolds */
 export const onCheckout = (drawHolds, loadHolds) => { [draw, reload] = [drawHolds, loadHolds]; };
+
+/** Forgets what the user was about to pay. */
+export function leaveCheckout() {
+  paying.clear();
+  coupons = [];
+}
 
 /** Reads the user's coupons that take something off here. */
 export async function loadCoupons() {
@@ -85,7 +91,8 @@ function priceOf({ holdId, totalPrice }, coupon) {
  */
 export function checkout(hold, busy) {
   const t = text(), coupon = chosenCoupon(hold), { listAmount, discount, amount } = priceOf(hold, coupon);
-  const row = (/** @type {string} */ name, /** @type {string} */ value, className = "") => create("div", { className }, create("dt", {}, name), create("dd", {}, value));
+  const row = (/** @type {string} */ name, /** @type {string} */ value, className = "") =>
+    create("div", { className }, create("dt", {}, name), create("dd", {}, value));
   const select = create("select", { id: `coupon-${hold.holdId}`, disabled: busy, dataset: { verb: "coupon" } },
     create("option", { value: "" }, t.noCoupon),
     ...usable(hold).map((c) => create("option", { value: c.couponId }, t.couponOption(t.won(discountOf(c, hold.totalPrice)), c.couponId))));
@@ -93,12 +100,13 @@ export function checkout(hold, busy) {
   select.onchange = () => { choice.set(hold.holdId, select.value); draw(); };
   const prices = create("dl", { className: "prices" }, ...hold.scheduleSeatIds.map((id) => row(seatName(id), t.won(seatPrice(id)))),
     ...(discount ? [row(t.listAmount, t.won(listAmount)), row(t.discount, `−${t.won(discount)}`)] : []), row(t.amount, t.won(amount), "sum"));
-  const pay = create("button", { type: "button", className: "big pay", disabled: busy, dataset: { verb: "pay" } }, amount ? t.pay(t.won(amount)) : t.getFree);
+  const label = amount ? t.pay(t.won(amount)) : t.getFree;
+  const pay = create("button", { type: "button", className: "big pay", disabled: busy, dataset: { verb: "pay" } }, label);
   pay.onclick = () => payFor(hold);
   const failed = busy ? undefined : failedOrderOf(hold.holdId);
   return [
     ...(failed ? [create("p", { className: "why" }, t.tryAnother)] : []),
-    ...(!busy && preparedFor(hold.holdId) && !failed ? [create("p", { className: "why" }, t.windowLeft)] : []),
+    ...(!busy && isAtWindow(hold.holdId) && !failed ? [create("p", { className: "why" }, t.windowLeft)] : []),
     create("p", { className: "coupons" }, create("label", { htmlFor: select.id }, t.useCoupon), " ", select), prices, pay,
   ];
 }
@@ -110,7 +118,7 @@ async function payFor(hold) {
   paying.add(hold.holdId);
   draw();
   const problem = price.amount ? await prepare(buyer, order, price) : await orderFree(order);
-  paying.delete(hold.holdId);
+  if (!price.amount || problem) paying.delete(hold.holdId); // else the page is about to be left
   if (problem) showState("order-state", "bad", problem);
   if (buyer !== user) return;
   draw();
@@ -128,10 +136,10 @@ async function prepare(buyer, order, shown) {
   showState("order-state", "wait", text().openingWindow);
   const answer = await decided(await command("/api/v1/orders/prepare", { body: order }), buyer);
   if (!answer.ok) return reason(answer.body);
-  const { merchant_uid, amount, listAmount, discount, payBy } = answer.body.result;
+  const { merchant_uid, amount, listAmount, discount } = answer.body.result;
   if (amount !== shown.amount) {
     quotes.set(`${order.holdId} ${order.couponId ?? ""}`, { amount, listAmount, discount });
     return text().priceChanged(text().won(amount));
   }
-  return goToWindow({ merchant_uid, amount }, { user: buyer, ...order, amount, payBy, at: Date.now() });
+  return goToWindow({ merchant_uid, amount }, { user: buyer, ...order, amount, at: Date.now() });
 }

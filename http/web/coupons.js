@@ -61,6 +61,7 @@ export async function loadPromotion() {
   const response = await fetch(PROMOTION).catch(() => undefined);
   if (!response?.ok) {
     if (response?.status === 404) element("of").textContent = text().noPromotion;
+    if (response?.status === 404 && element("coupon-name")) element("coupon").hidden = true; // a schedule may have no promotion
     return;
   }
   const promotion = await response.json();

@@ -79,7 +79,8 @@ function gotHold({ status, body }) {
 async function finish(verb, hold) {
   const requester = user, answer = await decided(await command(`${SEATS}/${verb}`, { body: { holdId: hold.holdId } }), requester);
   if (requester !== user) return;
-  if (answer.ok) showState("seat-state", "good", { reserve: text().reservedByMe, release: text().holdReleased, extend: text().holdExtended }[verb] ?? "");
+  const done = { reserve: text().reservedByMe, release: text().holdReleased, extend: text().holdExtended }[verb] ?? "";
+  if (answer.ok) showState("seat-state", "good", done);
   else showState("seat-state", "bad", reason(answer.body));
   loadHolds();
 }

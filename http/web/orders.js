@@ -76,7 +76,10 @@ export async function orderFree(purchase) {
 
 /** A refused order on a hold is kept, so that what was paid is refunded.
  * @param {any} problem @param {Purchase} purchase */
-const refusal = (problem, { holdId }) => (holdId && problem.eventId && ![USED, TOO_MANY].includes(problem.code) ? text().refusedAfterPayment(reason(problem)) : reason(problem));
+function refusal(problem, { holdId }) {
+  const kept = holdId && problem.eventId && ![USED, TOO_MANY].includes(problem.code);
+  return kept ? text().refusedAfterPayment(reason(problem)) : reason(problem);
+}
 
 /**
  * Another user may have ordered with our payment first. That order fails when the payment is verified, and then the payment is
@@ -149,17 +152,20 @@ export async function loadOrders() {
 }
 
 export const countOrders = () => orders.length;
+/** @param {string} hold @param {string[]} statuses */
+const orderOn = (hold, statuses) => orders.find(({ holdId, orderStatus }) => holdId === hold && statuses.includes(orderStatus));
 /** The order on a hold that has no result.
  * @param {string} hold */
-export const openOrderOf = (hold) => orders.find(({ holdId, orderStatus }) => holdId === hold && ["VERIFYING", "PENDING_PAYMENT"].includes(orderStatus));
+export const openOrderOf = (hold) => orderOn(hold, ["VERIFYING", "PENDING_PAYMENT"]);
 /** @param {string} hold */
-export const failedOrderOf = (hold) => orders.find(({ holdId, orderStatus }) => holdId === hold && ["FAILED", "REFUNDED"].includes(orderStatus));
+export const failedOrderOf = (hold) => orderOn(hold, ["FAILED", "REFUNDED"]);
 /** @param {string | undefined} impUID */
 export const orderOf = (impUID) => orders.find(({ imp_uid }) => imp_uid === impUID);
 
 export function showOrders() {
   const t = text();
-  element("orders").replaceChildren(...orders.slice(0, SHOWN).map(({ imp_uid, count, amount, orderStatus, reason: code, scheduleSeatIds, late, refunded }) => {
+  element("orders").replaceChildren(...orders.slice(0, SHOWN).map((order) => {
+    const { imp_uid, count, amount, orderStatus, reason: code, scheduleSeatIds, late, refunded } = order;
     const item = document.createElement("li"), status = document.createElement("b"), pay = document.createElement("a");
     Object.assign(item.dataset, { impUid: imp_uid, status: orderStatus });
     status.textContent = t.statuses[orderStatus] ?? orderStatus;

@@ -8,8 +8,8 @@ import { text } from "./i18n.js";
 import { setUser } from "./session.js";
 
 /** What a user pays for: units of a product, or the seats of a hold. refused counts how often the payment was said to have an order
- * already; payBy is the end of the hold.
- * @typedef {{user: string, amount: number, at: number, refused?: number, payBy?: string,
+ * already; returned says that the user has come back from the payment window.
+ * @typedef {{user: string, amount: number, at: number, refused?: number, returned?: boolean,
  *            salePostId?: string, count?: number, holdId?: string, couponId?: string}} Purchase */
 
 export const DAY = 86_400_000;
@@ -40,11 +40,12 @@ export async function goToWindow({ merchant_uid, amount }, purchase) {
 
 /** The body of the order for a payment.
  * @param {string} impUID @param {Purchase} purchase */
-export const orderBody = (impUID, { salePostId, count, holdId, couponId, amount }) => ({ imp_uid: impUID, salePostId, count, holdId, couponId, amount });
+export const orderBody = (impUID, { salePostId, count, holdId, couponId, amount }) =>
+  ({ imp_uid: impUID, salePostId, count, holdId, couponId, amount });
 
 /** Whether this browser has opened the payment window for a hold and has not come back from it.
- * @param {string} holdId */
-export const preparedFor = (holdId) => stored().some(([kind, , purchase]) => kind === "onsale.prepared" && purchase.holdId === holdId);
+ * @param {string} hold */
+export const isAtWindow = (hold) => stored().some(([kind, , { holdId, returned }]) => kind === "onsale.prepared" && holdId === hold && !returned);
 
 /** @param {string} impUID @param {Purchase} purchase */
 export const storePaid = (impUID, purchase) => localStorage.setItem(paid(impUID), JSON.stringify(purchase));
@@ -65,7 +66,7 @@ export function returnFromWindow() {
     localStorage.setItem(paid(impUID), purchase);
     setUser(JSON.parse(purchase).user);
   }
-  localStorage.removeItem(prepared(merchantUID));
+  if (purchase) localStorage.setItem(prepared(merchantUID), JSON.stringify({ ...JSON.parse(purchase), returned: true }));
   history.replaceState(null, "", pageURL());
   if (!impUID) return text().notPaid;
   return purchase ? "" : text().notStartedHere(impUID);

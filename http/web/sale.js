@@ -7,7 +7,8 @@ import { user } from "./session.js";
 export const sale = location.pathname.match(/^\/s\/([\w-]{1,40})$/)?.[1] ?? "demo";
 
 /** @typedef {{untilSeconds: number, percent: number}} RefundTier
- * @typedef {{title: string, startsAt?: string, maxSeatsPerUser: number, payment?: "none" | "required", refundTiers?: RefundTier[]}} Schedule */
+ * @typedef {{title: string, startsAt?: string, maxSeatsPerUser: number, payment?: "none" | "required", refundTiers?: RefundTier[],
+ *            status?: "OPEN" | "CLOSED" | "CANCELLED", cancelReason?: string}} Schedule */
 
 /** @type {Schedule | undefined} */
 export let schedule;

@@ -3,7 +3,7 @@
 // @ts-check
 
 import { startPage } from "./app.js";
-import { loadCoupons, onCheckout } from "./checkout.js";
+import { leaveCheckout, loadCoupons, onCheckout } from "./checkout.js";
 import { holdBest, loadHolds, showHolds } from "./holds.js";
 import { text } from "./i18n.js";
 import { onOrders } from "./orders.js";
@@ -13,9 +13,14 @@ import { isPaid, loadSchedule, schedule } from "./sale.js";
 import { onSeatsPainted, sections } from "./seats.js";
 import { showRefundRules, showTickets, showTime } from "./tickets.js";
 
+/** What is shown of the schedule and of its sections, so that nothing is drawn twice: a list that is open would close. */
+let shown = "", shownSections = "", shownChoice = "";
+
 async function load() {
   try {
-    await loadSchedule();
+    const found = await loadSchedule(), now = JSON.stringify({ ...found, seats: undefined });
+    if (now === shown) return;
+    shown = now;
     show();
   } catch {
     setTimeout(load, 3000);
@@ -25,16 +30,16 @@ async function load() {
 /** Draws what is known of the schedule. */
 function show() {
   const t = text();
-  element("title").textContent = schedule?.title ?? "…";
+  element("title").textContent = schedule?.title ?? (shown ? t.noSchedule : "…");
   document.title = schedule ? `${schedule.title} · onsale` : "onsale";
   element("starts").textContent = schedule?.startsAt ? showTime(schedule.startsAt, "full") : "";
   element("limit").textContent = schedule ? t.limit(schedule.maxSeatsPerUser) : "";
-  element("how").textContent = isPaid() ? t.howPaid : t.howFree;
-  const count = element("best-count"), counted = count.value || "2";
-  count.replaceChildren(...Array.from({ length: Math.min(schedule?.maxSeatsPerUser ?? 4, 8) }, (_, i) => create("option", { value: String(i + 1) }, t.seatCount(i + 1))));
-  count.value = counted;
-  if (!count.value) count.value = "1";
-  shownSections = "";
+  element("how").textContent = state();
+  element("how").className = schedule?.status === "OPEN" ? "" : "why";
+  const count = element("best-count"), counted = count.value || "2", most = Math.min(schedule?.maxSeatsPerUser ?? 4, 8);
+  count.replaceChildren(...Array.from({ length: most }, (_, i) => create("option", { value: String(i + 1) }, t.seatCount(i + 1))));
+  count.value = counted <= String(most) ? counted : "1";
+  shownSections = shownChoice = "";
   showSections();
   showBest();
   showRefundRules();
@@ -42,19 +47,28 @@ function show() {
   showHolds();
 }
 
+/** How seats are bought, or why they are not. */
+function state() {
+  const { status, cancelReason = "" } = schedule ?? {}, t = text();
+  if (status === "CANCELLED") return `${t.reasons.schedule_cancelled} ${cancelReason}`;
+  if (status === "CLOSED") return t.saleClosed;
+  return isPaid() ? t.howPaid : t.howFree;
+}
+
 const showBest = () => { element("best-hold").textContent = text().best(Number(element("best-count").value)); };
 
-/** The sections as they are shown, so that nothing is drawn twice. */
-let shownSections = "";
-
 function showSections() {
-  const now = JSON.stringify([...sections]);
+  const all = [...sections], now = JSON.stringify(all), t = text();
   if (now === shownSections) return;
   shownSections = now;
-  const t = text(), choose = element("best-section"), chosen = choose.value;
-  element("sections").replaceChildren(...[...sections].map(([name, { price, total, free }]) => create("tr", { className: free ? "" : "none" },
+  element("sections").replaceChildren(...all.map(([name, { price, total, free }]) => create("tr", { className: free ? "" : "none" },
     create("th", { scope: "row" }, name), create("td", {}, t.won(price)), create("td", {}, free ? t.freeOf(free, total) : t.reasons.sold_out))));
-  choose.replaceChildren(create("option", { value: "" }, t.anySection), ...[...sections].map(([name, { price, free }]) => create("option", { value: name, disabled: !free }, `${name} · ${t.won(price)}`)));
+  const options = all.map(([name, { price, free }]) => create("option", { value: name, disabled: !free }, `${name} · ${t.won(price)}`));
+  const choice = options.map(({ text, disabled }) => text + disabled).join();
+  if (choice === shownChoice) return;
+  shownChoice = choice;
+  const choose = element("best-section"), chosen = choose.value;
+  choose.replaceChildren(create("option", { value: "" }, t.anySection), ...options);
   choose.value = chosen;
 }
 
@@ -64,4 +78,7 @@ onCheckout(showHolds, loadHolds);
 onSeatsPainted(showSections);
 onOrders(showTickets);
 
-startPage([{ load, show }, couponPart(), seatsPart(), ordersPart(loadHolds), { load: loadCoupons, handlers: { "*": loadCoupons } }]);
+startPage([
+  { load, show, handlers: { "*": load } }, couponPart(), seatsPart(), ordersPart(loadHolds),
+  { load: loadCoupons, leave: leaveCheckout, handlers: { "*": loadCoupons } },
+]);

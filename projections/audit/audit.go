@@ -1,5 +1,6 @@
 // Package audit reads both logs offline. Run decides every command again, from an empty state machine, and compares the result
-// with EVENTS byte for byte and hash for hash; Replay lists each command with its events.
+// with EVENTS byte for byte and hash for hash; at every event it proves that no money, seat or coupon is lost. Replay lists each command
+// with its events.
 package audit
 
 import (

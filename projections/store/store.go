@@ -121,10 +121,10 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 	return s, nil
 }
 
-// writeFreelist writes the list of free pages, which the next open would otherwise find by reading all others.
-func (s *Store) writeFreelist() error {
+// writeFreelist writes the list of free pages. Without it, as when the disk is full, the next open finds them by reading all others.
+func (s *Store) writeFreelist() {
 	s.db.NoFreelistSync = false
-	return s.update(func(*transaction) error { return nil })
+	_ = s.update(func(*transaction) error { return nil })
 }
 
 // closeTimeout bounds Close after damage, when bbolt may have panicked with a lock held.
@@ -133,7 +133,8 @@ const closeTimeout = time.Second
 // Close closes the file, or leaves that to the end of the process where bbolt cannot any more.
 func (s *Store) Close() error {
 	if s.damaged.Load() == nil {
-		return errors.Join(s.writeFreelist(), s.db.Close())
+		s.writeFreelist()
+		return s.db.Close()
 	}
 	closed := make(chan error, 1)
 	go func() {

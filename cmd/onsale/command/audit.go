@@ -31,7 +31,13 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 	t := tracer{target: trace, orders: map[string]bool{}, purchase: newPurchase(trace), printer: printer{out: stdout, epoch: log.Epoch()}}
-	report, err := audit.Run(ctx, log, t.visit)
+	state, err := log.State(ctx)
+	if err != nil {
+		return err
+	}
+	bar := newProgressBar(stderr, "deciding again", state.Commands.Last)
+	report, err := audit.Run(ctx, commandProgress{log, bar}, t.visit)
+	bar.end()
 	if errors.Is(err, audit.ErrDifference) {
 		return hintError{err, "keep a copy of the logs; \"onsale replay\" prints the commands and events around it"}
 	}
@@ -43,7 +49,7 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 	}
 	report.Machine = nil // the rest needs its room
 	if len(cfg.NATS.URL) == 0 {
-		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout); err != nil {
+		if err := auditStore(ctx, log, node.StorePath(cfg), report, stdout, stderr); err != nil {
 			return err
 		}
 	}
@@ -51,7 +57,7 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, report audit.Report, stdout io.Writer) error {
+func auditStore(ctx context.Context, log *streams.Log, path string, report audit.Report, stdout, stderr io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
@@ -69,7 +75,9 @@ func auditStore(ctx context.Context, log *streams.Log, path string, report audit
 		return err
 	}
 	defer os.RemoveAll(dir)
-	rebuilt, _, err := store.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), log, report.Events)
+	bar := newProgressBar(stderr, "rebuilding the read store", report.Events)
+	rebuilt, _, err := store.Rebuild(ctx, filepath.Join(dir, "store.db"), log.Epoch(), eventProgress{log, bar}, report.Events)
+	bar.end()
 	if err != nil {
 		return err
 	}

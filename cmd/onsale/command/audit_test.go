@@ -18,7 +18,7 @@ func TestTrace_FindsEveryEventType(t *testing.T) {
 	if err != nil || len(samples) == 0 {
 		t.Fatalf("no samples: %v", err)
 	}
-	found := 0
+	found, onPage := 0, 0
 	for _, path := range samples {
 		payload, err := os.ReadFile(path)
 		if err != nil {
@@ -59,9 +59,24 @@ func TestTrace_FindsEveryEventType(t *testing.T) {
 		if head.Request != "" && !traces(head.Request, domain.Command{Request: e.Request}, e) {
 			t.Errorf("a trace of request %s does not find %s", head.Request, head.Type)
 		}
+		page := newPurchase("")
+		for _, all := range []map[string]bool{page.payments, page.preparations, page.holds, page.reservations, page.coupons, page.schedules} {
+			for _, target := range targets {
+				all[target] = true
+			}
+		}
+		if page.has(e) {
+			onPage++
+			if line := purchaseLine(e, domain.Command{User: "admin", Body: e.Body}); line == head.Type || strings.Contains(line, "%!") {
+				t.Errorf("the page of a purchase says %q for %s", line, head.Type)
+			}
+		}
 		if traces("another", domain.Command{}, e) || traces(head.Entity+":9999", domain.Command{}, e) {
 			t.Errorf("a trace of something else finds %s", head.Type)
 		}
+	}
+	if onPage < 30 {
+		t.Errorf("only %d samples are on the page of a purchase", onPage)
 	}
 	if found < len(samples) {
 		t.Errorf("%d samples name only %d targets", len(samples), found)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"onsale/cmd/onsale/node"
@@ -33,7 +32,7 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	_ = level.UnmarshalText([]byte(cfg.Logging.Level)) // validated with the configuration
 	logger := newLogger(cfg.Logging.Format, level, stderr)
 	signal.Ignore(syscall.SIGPIPE) // which a write to the log of a reader that has ended raises
-	setDefaultGCPercent()
+	node.LimitHeap(ctx)
 	node.SetMemoryLimit(logger)
 	l, err := listen(cfg.Listen, "--listen")
 	if err != nil {
@@ -73,15 +72,6 @@ func serve(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		err = closeErr
 	}
 	return err
-}
-
-// setDefaultGCPercent lets the heap grow further between collections than Go does by default, since a node's memory of every
-// user is marked in each: that made a decision among a million users slower than one among a thousand. GOGC in the environment
-// overrides it.
-func setDefaultGCPercent() {
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(200)
-	}
 }
 
 func newLogger(format string, level slog.Leveler, w io.Writer) *slog.Logger {

@@ -222,11 +222,11 @@ func seatsLine(e domain.Event) string {
 	case seats.Expired:
 		return fmt.Sprintf("hold %s is over: %s can be had by others", b.HoldID, seatsOf(b.ScheduleID, b.ScheduleSeatIDs))
 	case seats.Released:
-		return fmt.Sprintf("%s are released%s", seatsOf(b.ScheduleID, b.ScheduleSeatIDs), because("", b.Reason))
+		return fmt.Sprintf("a hold loses %s%s", seatsOf(b.ScheduleID, b.ScheduleSeatIDs), because("", b.Reason))
 	case seats.Reserved:
 		return fmt.Sprintf("%s has reserved %s: reservation %s", e.User, seatsOf(b.ScheduleID, b.ScheduleSeatIDs), b.ReservationID)
 	case seats.Cancelled:
-		text := fmt.Sprintf("reservation %s is cancelled%s: %s are free", b.ReservationID, because("", b.Reason), seatsOf(b.ScheduleID, b.ScheduleSeatIDs))
+		text := fmt.Sprintf("reservation %s is cancelled%s, with %s", b.ReservationID, because("", b.Reason), seatsOf(b.ScheduleID, b.ScheduleSeatIDs))
 		if b.RefundPercent != nil && b.RefundAmount != nil {
 			text += fmt.Sprintf(", and %d percent are refunded: %d", *b.RefundPercent, *b.RefundAmount)
 		}

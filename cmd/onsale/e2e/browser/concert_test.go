@@ -3,6 +3,7 @@
 package browser
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"onsale/cmd/onsale/e2e/harness"
+	"onsale/http/payments/portone/fakeportone"
 )
 
 // openConcert opens the page of the paid seats, and waits for them.
@@ -242,6 +244,52 @@ func TestConcert_PaidAndGone(t *testing.T) {
 	page.waitFor(`document.querySelector('#holds').childElementCount === 0`)
 	page.want(`document.querySelector('#orders').textContent`, "결제 완료 좌석 2석, 180,000원 ")
 	fixture.checkPaid(t, 180_000, 0)
+}
+
+// A payer who comes back after the end of the hold gets the seats all the same if they are still free, and is told so. One whose seats
+// are sold by then gets the money back.
+func TestConcert_LatePayments(t *testing.T) {
+	t.Parallel()
+	fixture := newPaymentFixture(t)
+	base := fixture.Node.URL()
+	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules", `{"scheduleId":"short","title":"Short","holdSeconds":4,"maxHoldSeconds":4,"payment":"required",
+		"sections":[{"name":"A","price":1000,"rows":[{"name":"1","seats":3}]}]}`)
+	command := func(user, path, body string) (result struct{ HoldID, MerchantUID string }) {
+		t.Helper()
+		a := fixture.MustDo(t.Context(), http.DefaultClient, "POST", path, body, "X-User-Id", user, "Content-Type", "application/json")
+		var outcome struct{ Result map[string]any }
+		if err := json.Unmarshal([]byte(a.Body), &outcome); err != nil || outcome.Result == nil {
+			t.Fatalf("%s %s: %v", path, body, a)
+		}
+		result.HoldID, _ = outcome.Result["holdId"].(string)
+		result.MerchantUID, _ = outcome.Result["merchant_uid"].(string)
+		return result
+	}
+	pages, returns := []*tab{newProfile(t).tab(), newProfile(t).tab()}, []string{}
+	for i, page := range pages { // each has gone to the payment window
+		user := fmt.Sprint("payer-", i)
+		hold := command(user, "/api/v1/schedules/short/seats/hold", fmt.Sprintf(`{"scheduleSeatIds":[%d]}`, i+1)).HoldID
+		uid := command(user, "/api/v1/orders/prepare", `{"holdId":"`+hold+`"}`).MerchantUID
+		payment, err := fixture.provider.Create(fakeportone.Payment{MerchantUID: uid, Amount: 1000, Status: "paid"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page.open(fixture.frontURL + "/healthz")
+		page.run(fmt.Sprintf(`localStorage.setItem('onsale.prepared %s', JSON.stringify({ user: '%s', holdId: '%s', amount: 1000, at: Date.now() }))`, uid, user, hold))
+		returns = append(returns, fmt.Sprintf("%s/s/short?imp_uid=%s&merchant_uid=%s", fixture.frontURL, payment.ImpUID, uid))
+	}
+	fixture.waitFor("the holds are over", func() bool {
+		a := fixture.MustDo(t.Context(), http.DefaultClient, "GET", "/api/v1/schedules/short/seats/summary", "")
+		return strings.Contains(a.Body, `"available":3`)
+	})
+	harness.MustCommand(t, base, "other", "/api/v1/schedules/short/seats/hold", `{"scheduleSeatIds":[2]}`)
+	for i, page := range pages {
+		page.open(returns[i])
+	}
+	pages[0].waitFor(concertTicket + `.includes('결제가 늦어 선점이 끝났지만, 좌석이 남아 있어 예매되었습니다.')`)
+	pages[1].waitFor(`document.querySelector('#orders')?.textContent === '환불 완료 좌석 1석, 1,000원 선점 시간이 끝났습니다.'`)
+	pages[1].want(concertOrder, "주문되지 않았습니다. 선점 시간이 끝났습니다. 결제하신 금액은 환불됩니다.")
+	pages[1].want(`document.querySelector('#tickets').childElementCount`, 0)
 }
 
 // The node is killed between payment and order: the browser comes back from the payment window to nobody. Reloaded after the restart,

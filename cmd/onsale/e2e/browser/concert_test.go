@@ -247,7 +247,7 @@ func TestConcert_PaidAndGone(t *testing.T) {
 }
 
 // A payer who comes back after the end of the hold gets the seats all the same if they are still free, and the page says so. One whose
-// seats are sold by then gets the money back.
+// seats are gone by then gets the money back.
 func TestConcert_LatePayments(t *testing.T) {
 	t.Parallel()
 	fixture := newPaymentFixture(t)
@@ -282,7 +282,7 @@ func TestConcert_LatePayments(t *testing.T) {
 		a := fixture.MustDo(t.Context(), http.DefaultClient, "GET", "/api/v1/schedules/short/seats/summary", "")
 		return strings.Contains(a.Body, `"available":3`)
 	})
-	harness.MustCommand(t, base, "other", "/api/v1/schedules/short/seats/hold", `{"scheduleSeatIds":[2]}`)
+	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules/short/block", `{"scheduleSeatIds":[2],"reason":"sold elsewhere"}`)
 	for i, page := range pages {
 		page.open(returns[i])
 	}

@@ -179,7 +179,7 @@ func (s *State) loadAllocations(tx *transaction) error {
 type seatRow struct {
 	state byte        // a letter below; 0: free
 	ref   uint64      // sequence of its allocation or reservation; 0: none
-	until domain.Time // deadline of the allocation or release; 0: none
+	until domain.Time // deadline of the allocation or release; 0: none, a hold in an order
 	user  string      // that holds it, has reserved it or is offered it
 }
 
@@ -205,6 +205,9 @@ func seatRowOf(sc *seats.Schedule, seat seats.Seat) seatRow {
 		h, _ := sc.Allocation(seat.Ref)
 		if h.Offer {
 			return seatRow{seatOffered, seat.Ref, h.ExpiresAt, h.User}
+		}
+		if h.PaymentID != "" { // it does not end by time
+			return seatRow{seatHeld, seat.Ref, 0, h.User}
 		}
 		return seatRow{seatHeld, seat.Ref, h.ExpiresAt, h.User}
 	}

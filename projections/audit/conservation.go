@@ -18,10 +18,10 @@ import (
 
 // Conservation is where all money, seats and coupons are.
 type Conservation struct {
-	balances  map[string]*balance   // of orders, by imp_uid
-	seats     map[string][]status // by schedule, seat n at n-1
-	coupons   map[string][]status // by promotion, number n at n-1
-	money     map[string]Money      // by currency
+	balances map[string]*balance // of orders, by imp_uid
+	seats    map[string][]status // by schedule, seat n at n-1
+	coupons  map[string][]status // by promotion, number n at n-1
+	money    map[string]Money    // by currency
 	statuses map[status]int      // of seats and coupons
 }
 
@@ -37,7 +37,7 @@ type status uint8
 
 const (
 	seatFree status = iota + 1
-	seatHeld          // by a user, an offer or an order
+	seatHeld        // by a user, an offer or an order
 	seatWaiting
 	seatReserved
 	seatBlocked

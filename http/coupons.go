@@ -30,9 +30,21 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
 			Name: textField(o, "name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
-			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), Worth: decodeWorth(o),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), Worth: decodeWorth(o), SoldOut: soldOutField(o),
 		}
 	})
+}
+
+// soldOutField is what requests get when nothing is left. In the log "record" is "", as in promotions from before there was a choice.
+func soldOutField(o *object) string {
+	text := o.Text("soldOut")
+	switch {
+	case text == "record":
+		return ""
+	case text == "" && o.Has("soldOut"):
+		o.Invalid("soldOut", "is empty")
+	}
+	return text
 }
 
 // decodeWorth reads what the coupons of a promotion are worth.
@@ -84,6 +96,7 @@ type promotionView struct {
 	ClosesAt     domain.Time             `json:"closesAt"`
 	PerUserLimit int                     `json:"perUserLimit"`
 	coupons.Worth
+	SoldOut string `json:"soldOut,omitempty"` // answer; "": record
 }
 
 // viewPromotion shows p as of now. While nothing happens the log's time does not advance, so the later of the two clocks
@@ -93,6 +106,7 @@ func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promoti
 	return promotionView{
 		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
 		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit, Worth: p.Worth,
+		SoldOut: p.SoldOut,
 	}
 }
 

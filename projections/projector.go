@@ -114,6 +114,7 @@ type Projector struct {
 	commandsEnd atomic.Uint64    // COMMANDS has at least this message
 	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
 	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
+	soldOut     atomic.Pointer[soldOutTable] // written with mu held
 	endUnknown  bool             // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
 	halted      atomic.Pointer[haltState]
 	doubtShown  atomic.Pointer[string] // what a server says of the log that would halt this node; nil: nothing

@@ -20,6 +20,7 @@ type Create struct {
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
 	Worth
+	SoldOut string `json:"soldOut,omitempty"` // SoldOutAnswer; "": each request is decided and recorded
 }
 
 func (Create) Type() (string, int) { return "coupons.create", 1 }
@@ -31,6 +32,8 @@ func (c Create) Check() error {
 		return domain.InvalidField("perUserLimit", "1 to %d", MaxPerUserLimit)
 	case c.OpensAt != 0 && c.ClosesAt != 0 && c.ClosesAt <= c.OpensAt:
 		return domain.InvalidField("closesAt", "must be later than opensAt")
+	case c.SoldOut != "" && c.SoldOut != SoldOutAnswer:
+		return domain.InvalidField("soldOut", `"record" or "answer"`)
 	}
 	if err := c.Worth.check(); err != nil {
 		return err

@@ -34,6 +34,7 @@ type Created struct {
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
 	Worth
+	SoldOut string `json:"soldOut,omitempty"` // SoldOutAnswer, or ""
 }
 
 func (Created) Type() (string, int) { return "coupons.created", 1 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
 	"onsale/http/client"
 	"onsale/projections"
 )
@@ -50,6 +51,60 @@ func BenchmarkIssue_Handler(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkIssue_SoldOut is what a request costs that comes too late: refused without a command where the promotion answers; beside it
+// one that is appended to a log that costs nothing, and not decided. "check" is the check alone, which every request for a coupon pays.
+func BenchmarkIssue_SoldOut(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		stock int
+		keyed bool
+	}{{"record", 1, false}, {"record, key", 1, true}, {"answer", 0, false}, {"answer, key", 0, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			f := newFixture(b)
+			f.createAnswering(b, "demo", c.stock)
+			s := stubServer(func(domain.Command) {})
+			s.Projector = &laggingProjector{}
+			if c.stock == 0 {
+				s.Projector = f.projector
+			}
+			r, w := issueRequest(c.keyed), &statusWriter{}
+			n := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if c.keyed {
+					n++
+					r.Header["Idempotency-Key"][0] = "0f8fad5b-d9cb-469f-" + strconv.Itoa(n)
+				}
+				w.header = http.Header{}
+				s.ServeHTTP(w, r)
+			}
+			if want := map[int]int{0: http.StatusConflict, 1: http.StatusAccepted}[c.stock]; w.status != want {
+				b.Fatalf("got %d, want %d", w.status, want)
+			}
+		})
+	}
+	for name, promotion := range map[string]string{"check, something left": "left", "check, sold out": "demo"} {
+		b.Run(name, func(b *testing.B) {
+			f := newFixture(b)
+			f.createAnswering(b, "left", 1)
+			f.createAnswering(b, "demo", 0)
+			e, req := &inflightRequest{user: "user-12345"}, commandRequest{entity: promotion, body: coupons.Issue{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = f.refuseSoldOut(e, req)
+			}
+		})
+	}
+}
+
+// statusWriter keeps the status.
+type statusWriter struct {
+	discardWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) { w.status = status }
 
 // BenchmarkIssue_Loopback is the same over loopback, with the client, next to an empty handler.
 func BenchmarkIssue_Loopback(b *testing.B) {

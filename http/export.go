@@ -136,14 +136,16 @@ type exportFile struct {
 var exportFiles = map[string]exportFile{
 	"promotions.csv": {
 		[]string{"promotionId"},
-		[]string{"promotionId", "name", "stock", "issued", "remaining", "status", "opensAt", "closesAt", "perUserLimit"},
+		[]string{"promotionId", "name", "stock", "issued", "remaining", "status", "opensAt", "closesAt", "perUserLimit",
+			"discount", "minAmount", "appliesTo", "soldOut"},
 		func(s *Server, of exportFilter) iter.Seq2[[]string, error] {
 			return exportRows(s.Projector.ExportPromotions(), func(p coupons.Promotion) []string {
 				if of.promotion != "" && of.promotion != p.PromotionID {
 					return nil
 				}
 				v := s.viewPromotion(p, 0)
-				return cells(v.PromotionID, text(v.Name), v.Stock, v.Issued, v.Remaining, v.Status, v.OpensAt, v.ClosesAt, v.PerUserLimit)
+				return cells(v.PromotionID, text(v.Name), v.Stock, v.Issued, v.Remaining, v.Status, v.OpensAt, v.ClosesAt, v.PerUserLimit,
+					discountCell(v.Discount), v.MinAmount, appliesToCell(v.AppliesTo), cmp.Or(v.SoldOut, "record"))
 			})
 		},
 	},
@@ -267,6 +269,34 @@ func cells(values ...any) []string {
 
 // seatCell are the ids of seats in one cell.
 func seatCell(ids []int) string { return strings.Trim(fmt.Sprint(ids), "[]") }
+
+// discountCell is a discount in one cell: an amount, or a percentage with the most that it takes off.
+func discountCell(d *coupons.Discount) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.Kind == coupons.DiscountFixed:
+		return fmt.Sprint(d.Amount)
+	case d.MaxAmount > 0:
+		return fmt.Sprintf("%d%% max %d", d.Percent, d.MaxAmount)
+	}
+	return fmt.Sprintf("%d%%", d.Percent)
+}
+
+// appliesToCell are the products and schedules in one cell; empty: all.
+func appliesToCell(to *coupons.AppliesTo) string {
+	if to == nil {
+		return ""
+	}
+	var ids []string
+	for _, id := range to.ProductIDs {
+		ids = append(ids, "product="+id)
+	}
+	for _, id := range to.ScheduleIDs {
+		ids = append(ids, "schedule="+id)
+	}
+	return strings.Join(ids, " ")
+}
 
 // keptOf is what the sale keeps of an order: what was paid and neither refunded nor is to be.
 func keptOf(o orders.Order) int64 {

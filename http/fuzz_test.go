@@ -41,8 +41,12 @@ func (stubProjector) OutcomeOf(domain.RequestID) (o domain.Event, _ bool, _ erro
 	return o, false, nil
 }
 func (stubProjector) QueueEstimate(uint64) (t projections.QueueEstimate, _ bool) { return t, false }
-func (stubProjector) Read(string, func(*store.View) error) error                 { return nil }
-func (stubProjector) Stats(context.Context) (s projections.Stats, _ error)       { return s, nil }
+func (stubProjector) MayRefuse(string) bool                                      { return false }
+func (stubProjector) Refusal(string, string, domain.RequestID, domain.Time) (r coupons.Refusal, _ bool) {
+	return r, false
+}
+func (stubProjector) Read(string, func(*store.View) error) error           { return nil }
+func (stubProjector) Stats(context.Context) (s projections.Stats, _ error) { return s, nil }
 func (stubProjector) ExportPromotions() iter.Seq2[coupons.Promotion, error] {
 	return emptySeq[coupons.Promotion]
 }

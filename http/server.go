@@ -1,5 +1,5 @@
 // Package http is the HTTP API (imported as httpd): it validates commands, appends them to the log, and reports their
-// outcomes. It checks shape and identity, never stock: only the projector decides. Three promises are kept here. A client
+// outcomes. It checks shape and identity, never stock: only the projector decides, and says where a promotion is sold out. Three promises are kept here. A client
 // that gets issue-complete can read the result, because outcomes come from the projector, and only confirmed ones. The same
 // idempotency key is the same request: a duplicate is detected before anything is appended. Invalid input is refused with
 // the name of its field; it is never appended and never a 500.
@@ -164,6 +164,10 @@ type Projector interface {
 	Await(ctx context.Context, id domain.RequestID, sequence uint64) (domain.Event, error)
 	// OutcomeOf returns the outcome of a request; false: none is confirmed.
 	OutcomeOf(id domain.RequestID) (domain.Event, bool, error)
+	// MayRefuse says that Refusal may have an answer. It is called for each request for a coupon, so it must be very cheap.
+	MayRefuse(promotion string) bool
+	// Refusal is how a user's request for a coupon is answered without a command; false: it has to be decided.
+	Refusal(promotion, user string, request domain.RequestID, now domain.Time) (coupons.Refusal, bool)
 	// QueueEstimate estimates when the command at sequence will be decided; false: unknown.
 	QueueEstimate(sequence uint64) (projections.QueueEstimate, bool)
 	// LastOfEntity is the number of the last confirmed event of an entity ("seats", "demo"), 0 if there is none.

@@ -174,6 +174,7 @@ func (p *Projector) commitBatches(batches []domain.Batch) error {
 		p.counters.Add(events[i].event.Event)
 	}
 	p.rate.note(time.Now(), second{commands: commands, messages: len(batches), busy: time.Since(start)})
+	p.noteSoldOut(events)
 	if len(p.pending) == 0 {
 		p.pending = events
 	} else {
@@ -223,5 +224,6 @@ func (p *Projector) reload() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.machine, p.unconfirmed, p.counters = state.Machine, maps.Collect(state.LastEvents.After(p.confirmed)), state.Counters
+	p.restoreSoldOut()
 	return nil
 }

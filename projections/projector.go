@@ -109,12 +109,13 @@ type Projector struct {
 	recent        recentHashes
 	barriers      barriers
 
-	publishMu   sync.Mutex       // held from the confirmation of events until OnConfirmed returns, which keeps their order
-	eventsEnd   atomic.Uint64    // EVENTS has at least this event
-	commandsEnd atomic.Uint64    // COMMANDS has at least this message
-	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
-	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
-	endUnknown  bool             // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
+	publishMu   sync.Mutex                   // held from the confirmation of events until OnConfirmed returns, which keeps their order
+	eventsEnd   atomic.Uint64                // EVENTS has at least this event
+	commandsEnd atomic.Uint64                // COMMANDS has at least this message
+	eventsFull  atomic.Bool                  // EVENTS had no room for the last batch
+	startTarget store.Checkpoint             // where the logs ended at start: Sequence and Events
+	soldOut     atomic.Pointer[soldOutTable] // written with mu held
+	endUnknown  bool                         // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
 	halted      atomic.Pointer[haltState]
 	doubtShown  atomic.Pointer[string] // what a server says of the log that would halt this node; nil: nothing
 	stop        context.CancelFunc     // guarded by mu; nil before Run

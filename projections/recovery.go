@@ -97,6 +97,7 @@ func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildRea
 	}
 	p.store.OnDamage(p.storeDamaged)
 	p.machine, p.lastEvents, p.counters = state.Machine, state.LastEvents, state.Counters
+	p.restoreSoldOut()
 	return rebuildReason, nil
 }
 

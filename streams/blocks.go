@@ -8,6 +8,7 @@ package streams
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -19,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/minio/highwayhash"
@@ -254,42 +256,46 @@ func parseRecord(b []byte, checksum *highwayhash.Digest64) (m storedMessage, siz
 // what was written within two sync intervals of the end. sync is the interval, and closed says that the node was closed in order.
 func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 	started := time.Now()
-	var faults []error
-	for _, stream := range []string{commandsStream, eventsStream} {
-		r := newBlockReader(l.config.Dir, l.prefix, stream)
-		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
-			continue // a new log, or an encrypted one
-		}
-		if err := checkMeta(r.stream, r.dir); errors.Is(err, ErrMetaDamaged) {
-			faults = append(faults, err)
-			continue
-		} else if err != nil {
-			return err
-		}
-		err := r.read(ctx, func(*storedMessage) error { return nil })
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if len(r.damage) == 0 {
-			continue
-		}
-		damage := r.damage[0]
-		torn := damage.Last == 0 || damage.before > r.last.at-powerLossSyncs*int64(l.config.Sync)
-		if closed || !torn || l.config.ReadOnly {
-			faults = append(faults, damage)
-			continue
-		}
-		l.logger.Warn("the end of a log was torn, as by a power loss; what the outbox has is published again", "damage", damage.Error())
-		// Without its index nats-server reads the blocks, and cuts them where they are torn.
-		if err := os.Remove(filepath.Join(r.dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	streams := [...]string{commandsStream, eventsStream}
+	var faults, failures [len(streams)]error
+	var group sync.WaitGroup
+	for i, stream := range streams {
+		group.Go(func() { faults[i], failures[i] = l.checkStream(ctx, stream, closed) })
 	}
+	group.Wait()
 	l.logger.Debug("checked the files of the logs", "took", time.Since(started))
-	return errors.Join(faults...)
+	return cmp.Or(failures[0], failures[1], errors.Join(faults[:]...))
+}
+
+// checkStream returns the first fault of one log, or why it could not be checked.
+func (l *Log) checkStream(ctx context.Context, stream string, closed bool) (fault, err error) {
+	r := newBlockReader(l.config.Dir, l.prefix, stream)
+	if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
+		return nil, nil // a new log, or an encrypted one
+	}
+	if err := checkMeta(r.stream, r.dir); errors.Is(err, ErrMetaDamaged) {
+		return err, nil
+	} else if err != nil {
+		return nil, err
+	}
+	err = r.read(ctx, func(*storedMessage) error { return nil })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil || len(r.damage) == 0 {
+		return nil, err
+	}
+	damage := r.damage[0]
+	torn := damage.Last == 0 || damage.before > r.last.at-powerLossSyncs*int64(l.config.Sync)
+	if closed || !torn || l.config.ReadOnly {
+		return damage, nil
+	}
+	l.logger.Warn("the end of a log was torn, as by a power loss; what the outbox has is published again", "damage", damage.Error())
+	// Without its index nats-server reads the blocks, and cuts them where they are torn.
+	if err := os.Remove(filepath.Join(r.dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return nil, nil
 }
 
 // isWhole says that the newest block of each log can be read to its end.

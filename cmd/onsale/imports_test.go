@@ -28,7 +28,7 @@ var allowedImports = map[string]struct {
 
 	"streams": {"the logs' format is the rules' bodies; files of the login", append([]string{"config/readfile"}, rules...)},
 
-	"projections":       {"the projector; the log is passed in", []string{"domain", "domain/orders", "domain/seats", "domain/machine", "projections/store"}},
+	"projections":       {"the projector; the log is passed in", []string{"domain", "domain/coupons", "domain/orders", "domain/seats", "domain/machine", "projections/store"}},
 	"projections/store": {"rows of every kind; knows no projector", append([]string{"domain/compact", "domain/machine", "domain/waitlist"}, rules...)},
 	"projections/audit": {"decides again; counts money, seats and coupons; knows no store", []string{"domain", "domain/machine", "domain/coupons", "domain/orders", "domain/seats"}},
 

@@ -2,7 +2,7 @@ package compact
 
 import "iter"
 
-const chunkSize = 1024 // entries
+const chunkSize = 8192 // entries: chunks of any size fill whole pages of the allocator
 
 // Array is a list that grows without copying what it has. T has no pointers. The zero value is empty.
 type Array[T any] struct {

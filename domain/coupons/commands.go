@@ -19,7 +19,8 @@ type Create struct {
 	PerUserLimit int         `json:"perUserLimit"` // 1 to 1,000
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
-	Worth
+	DiscountTerms
+	SoldOut string `json:"soldOut,omitempty"` // SoldOutAnswer; "": each request is decided and recorded
 }
 
 func (Create) Type() (string, int) { return "coupons.create", 1 }
@@ -31,8 +32,10 @@ func (c Create) Check() error {
 		return domain.InvalidField("perUserLimit", "1 to %d", MaxPerUserLimit)
 	case c.OpensAt != 0 && c.ClosesAt != 0 && c.ClosesAt <= c.OpensAt:
 		return domain.InvalidField("closesAt", "must be later than opensAt")
+	case c.SoldOut != "" && c.SoldOut != SoldOutAnswer:
+		return domain.InvalidField("soldOut", `"record" or "answer"`)
 	}
-	if err := c.Worth.check(); err != nil {
+	if err := c.DiscountTerms.check(); err != nil {
 		return err
 	}
 	return domain.CheckName("name", c.Name, MaxName)

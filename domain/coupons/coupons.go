@@ -28,6 +28,7 @@ type Promotion struct {
 	Returned        int         `json:"returned,omitempty"`        // units of revoked coupons that were returned to the stock
 	Offered         int         `json:"offered,omitempty"`         // units in offers
 	SoldOutSequence uint64      `json:"soldOutSequence,omitempty"` // the command that took the last unit; 0 while there is one
+	SoldOutEvent    uint64      `json:"soldOutEvent,omitempty"`    // the event after which nothing was left, of promotions that answer; 0 while there is something
 	Opened          bool        `json:"opened,omitempty"`          // Opened was emitted, or opensAt was in the past
 	Paused          bool        `json:"paused,omitempty"`
 	ClosedAt        domain.Time `json:"closedAt,omitzero"` // when Closed was emitted, by an admin or by time

@@ -43,7 +43,8 @@ func (s *State) Apply(e domain.Event) {
 	switch body := e.Body.(type) {
 	case domain.Rejection:
 	case Created:
-		s.Restore(Promotion{Created: body, Sequence: e.Sequence, Opened: body.OpensAt <= e.Now})
+		p := s.Restore(Promotion{Created: body, Sequence: e.Sequence, Opened: body.OpensAt <= e.Now})
+		p.noteSoldOut(e.Number, true)
 	default:
 		p := s.promotions[e.Entity]
 		before := p.Remaining()
@@ -53,6 +54,7 @@ func (s *State) Apply(e domain.Event) {
 		} else if before > 0 {
 			p.SoldOutSequence = e.Sequence
 		}
+		p.noteSoldOut(e.Number, before > 0)
 		s.updateOfferable(p)
 	}
 }

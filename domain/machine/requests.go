@@ -45,12 +45,13 @@ var idDigits = func() (digits [256]byte) {
 	return digits
 }()
 
-func pack(id domain.RequestID) (p packedID) {
+// pack returns false for what is no request id, such as the zero id.
+func pack(id domain.RequestID) (p packedID, ok bool) {
 	bits, count, next := uint32(0xf), 4, 0
 	for _, c := range id {
 		digit := idDigits[c]
 		if digit == 64 {
-			panic(fmt.Sprintf("machine: %q is no request id", id[:])) // the codec lets none of these through
+			return p, false
 		}
 		bits, count = bits<<6|uint32(digit), count+6
 		if count >= 8 {
@@ -59,7 +60,7 @@ func pack(id domain.RequestID) (p packedID) {
 			next++
 		}
 	}
-	return p
+	return p, true
 }
 
 func (p packedID) unpack() (id domain.RequestID) {
@@ -81,10 +82,10 @@ func (p packedID) hash() uint64 {
 
 // find returns the first outcome of a request; false when there is none.
 func (r *requests) find(id domain.RequestID) (RequestRecord, bool) {
-	if id.IsZero() {
+	packed, ok := pack(id)
+	if !ok {
 		return RequestRecord{}, false
 	}
-	packed := pack(id)
 	n, found := r.index.Find(packed.hash(), func(n uint32) bool { return r.entries.At(int(n)).id == packed })
 	if !found {
 		return RequestRecord{}, false
@@ -101,13 +102,14 @@ func (r *requests) add(id domain.RequestID, first RequestRecord) {
 	if _, known := r.find(id); known {
 		return
 	}
-	if uint64(r.entries.Len()) > first.EventNumber {
-		panic("machine: the numbers of events do not rise")
+	packed, ok := pack(id)
+	if !ok || uint64(r.entries.Len()) > first.EventNumber {
+		panic(fmt.Sprintf("machine: request %q of event %d: no id, or a number that does not rise", id[:], first.EventNumber))
 	}
 	for uint64(r.entries.Len()) < first.EventNumber {
 		r.entries.Append(requestEntry{})
 	}
-	entry := requestEntry{id: pack(id)}
+	entry := requestEntry{id: packed}
 	binary.BigEndian.PutUint64(entry.fingerprint[:], uint64(first.Fingerprint))
 	r.entries.Append(entry)
 	r.index.Add(entry.id.hash(), first.EventNumber, func(n uint32) uint64 { return r.entries.At(int(n)).id.hash() })

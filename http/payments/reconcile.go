@@ -29,14 +29,12 @@ const (
 // result, the other, in the background, those with one. Where both leave an event to the other, the order got its result in between, and
 // what is to be done after that has an event of its own.
 func (w *Worker) reconcileAfter(ctx context.Context, e domain.Event, t trigger, background bool) error {
-	if orders.IsReserved(e.Entity) { // no provider knows a free order
-		return nil
-	}
 	if err := w.Projector.WaitConfirmed(ctx, e.Number); err != nil {
 		return err
 	}
 	o, _, err := w.order(e.Entity)
-	if err != nil || o == nil || (o.ResultEvent != 0) != background {
+	// No provider knows a free order. Its id does not say so: older versions let payments have one like it.
+	if err != nil || o == nil || o.IsFree() || (o.ResultEvent != 0) != background {
 		return err
 	}
 	if recheck, ok := e.Body.(orders.Recheck); ok && recheck.Attempt != o.RecheckCount {

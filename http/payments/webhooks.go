@@ -32,13 +32,12 @@ func (n notification) key() string { return n.impUID + " " + n.merchantUID }
 // pending once, however many webhooks name it. One that has no order in this node's store is looked up only if it is said to be for a
 // preparation, after its order has had some time to come; all others need nothing, since an order is looked up when it is placed.
 func (w *Worker) Notify(hook portone.Webhook) bool {
-	if orders.IsReserved(hook.Ref) {
-		return true
-	}
 	o, _, err := w.order(hook.Ref)
 	switch {
 	case err != nil:
 		return w.enqueue(notification{impUID: hook.Ref, attempt: 1}, 0)
+	case o == nil && orders.IsReserved(hook.Ref), o != nil && o.IsFree():
+		return true
 	case o != nil:
 		return w.enqueue(notification{impUID: hook.Ref, user: o.User, attempt: 1}, 0)
 	}

@@ -117,6 +117,26 @@ func TestWorker_FailsUnknownPayment(t *testing.T) {
 	f.checkBalance()
 }
 
+// Older versions let payments have an id like that of an order without one: they are verified and refunded all the same.
+func TestWorker_KnowsPaymentsOfOlderVersions(t *testing.T) {
+	f := newFixture(t, newNode(t), 2)
+	f.startWorker()
+	f.createPayment("free-78", price, "paid")
+	f.submit("kim", "free-78", orderCommand("tee"))
+	f.waitStatus("free-78", orders.StatusPaid)
+	f.submit("admin", "free-78", orders.Cancel{Reason: "broken"})
+	f.waitStatus("free-78", orders.StatusRefunded)
+	order := orderCommand("tee")
+	order.MissingSeconds = 60
+	f.submit("mallory", "free", order)
+	f.waitStatus("free", orders.StatusPendingPayment)
+	f.createPayment("free", price, "paid")
+	f.worker.Load().Notify(portone.Webhook{Ref: "free"})
+	f.waitStatus("free", orders.StatusPaid)
+	f.stopWorker()
+	f.checkBalance()
+}
+
 // During an outage the circuit opens and no event is taken; after it, everything that came meanwhile is done.
 func TestWorker_ResumesAfterOutage(t *testing.T) {
 	f := newFixture(t, newNode(t), 1000)

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+
+	"onsale/domain/compact"
 )
 
 const checksumSize = 4
@@ -37,10 +39,7 @@ func (s rowSum) row(k, v []byte) rowSum { return s.add(k).add(v) }
 
 // share is the row's share of the digest: CRCs of similar rows are similar sums, so they are mixed.
 func (s rowSum) share() uint64 {
-	x := uint64(s.castagnoli)<<32 | uint64(s.ieee)
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9 // the finalizer of splitmix64
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return compact.Mix(uint64(s.castagnoli)<<32 | uint64(s.ieee))
 }
 
 // splitRow separates a stored value and its checksum; false: the row is damaged.

@@ -247,7 +247,7 @@ func TestConcert_PaidAndGone(t *testing.T) {
 }
 
 // A payer who comes back after the end of the hold gets the seats all the same if they are still free, and the page says so. One whose
-// seats are sold by then gets the money back.
+// seats are gone by then gets the money back.
 func TestConcert_LatePayments(t *testing.T) {
 	t.Parallel()
 	fixture := newPaymentFixture(t)
@@ -282,7 +282,7 @@ func TestConcert_LatePayments(t *testing.T) {
 		a := fixture.MustDo(t.Context(), http.DefaultClient, "GET", "/api/v1/schedules/short/seats/summary", "")
 		return strings.Contains(a.Body, `"available":3`)
 	})
-	harness.MustCommand(t, base, "other", "/api/v1/schedules/short/seats/hold", `{"scheduleSeatIds":[2]}`)
+	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules/short/block", `{"scheduleSeatIds":[2],"reason":"sold elsewhere"}`)
 	for i, page := range pages {
 		page.open(returns[i])
 	}
@@ -313,6 +313,36 @@ func TestConcert_SurvivesKillBeforeOrder(t *testing.T) {
 	fixture.checkPaid(t, 180_000, 0)
 	process.Terminate(t)
 	fixture.MustAudit()
+}
+
+// A hold can be changed to other seats, extended once, and released. Seats that cost nothing to reserve have the same page.
+func TestConcert_ChangesHolds(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t, "--demo")
+	node.StartDemo()
+	page := newProfile(t).openConcert(node.URL())
+	page.best("2", "R")
+	page.click(`[data-seat-id="1"]`)
+	page.waitFor(`document.querySelector('[data-verb="swap"]').textContent === '고른 1석으로 변경'`)
+	page.click(`[data-verb="swap"]`)
+	page.waitFor(concertPrices + ` === 'VIP-1-1 180,000원, 결제 금액 180,000원'`)
+	page.waitFor(`document.querySelectorAll('#seats [data-state="mine"]').length === 1`)
+	page.click(`[data-verb="extend"]`)
+	page.waitFor(`document.querySelector('#seat-state').textContent.includes('연장되었습니다') && !document.querySelector('[data-verb="extend"]').disabled`)
+	page.click(`[data-verb="extend"]`)
+	page.waitFor(`document.querySelector('#seat-state').dataset.kind === 'bad' && !document.querySelector('[data-verb="extend"]').disabled`)
+	page.waitFor(`/선점 시간을 더( 이상)? 연장할 수 없습니다/.test(document.querySelector('#seat-state').textContent)`) // the response's words or the event's
+	page.click(`[data-verb="release"]`)
+	page.waitFor(`document.querySelector('#holds').childElementCount === 0 && document.querySelectorAll('#seats [data-state="available"]').length === 2000`)
+
+	page.open(node.URL() + "/s/demo")
+	page.waitFor(`document.querySelectorAll('#seats .seat').length === 600 && document.querySelectorAll('#best-section option').length === 4`)
+	page.click("#best-hold")
+	page.click(`#holds [data-verb="reserve"]`)
+	page.waitFor(concertTicket + `.endsWith('예매 취소')`)
+	page.click(`#tickets [data-verb="cancel"]`)
+	page.click("#confirm-yes")
+	page.waitFor(concertTicket + `.endsWith('취소된 예매')`)
 }
 
 // Both languages have every text, and nothing on a page stays in the other one.

@@ -89,7 +89,11 @@ type Rejection struct {
 	Command string `json:"command"` // type name of the rejected command
 	Code    string `json:"code"`
 	Details
+	HoldID string `json:"holdId,omitempty"` // the entity, where a command whose kind has others is about a hold
 }
+
+// holdCommand is the body of a command whose entity may be a hold, although that of its kind is something else.
+type holdCommand interface{ Hold() string }
 
 // Type has the kind of the command, so that the event has the subject of its entity.
 func (r Rejection) Type() (string, int) { return Kind(r.Command) + ".rejected", 1 }
@@ -107,7 +111,11 @@ func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
 // Reject returns the event that rejects command c, alone.
 func Reject(c Command, code string, details Details) []Event {
 	name, _ := c.Body.Type()
-	return NewOutcome(c, Rejection{Command: name, Code: code, Details: details})
+	r := Rejection{Command: name, Code: code, Details: details}
+	if body, ok := c.Body.(holdCommand); ok {
+		r.HoldID = body.Hold()
+	}
+	return NewOutcome(c, r)
 }
 
 // FieldError says which field of a command's body is invalid, by the field's path in JSON. The API refuses such bodies.

@@ -47,6 +47,7 @@ type rejectionFields struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
 	SalePostID  string `json:"salePostId,omitempty"`
+	HoldID      string `json:"holdId,omitempty"`
 	ImpUID      string `json:"imp_uid,omitempty"`
 	Code        string `json:"code"`
 	domain.Details
@@ -111,7 +112,9 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 	case "seats":
 		r.ScheduleID = e.Entity
 	case "products":
-		r.SalePostID = e.Entity
+		if r.HoldID = body.HoldID; r.HoldID == "" {
+			r.SalePostID = e.Entity
+		}
 	case "orders":
 		r.ImpUID = e.Entity
 	}

@@ -89,6 +89,7 @@ var samples = map[string]domain.Event{
 	"product closed":    commandEvent(domain.Event{Entity: "tee", Body: orders.Closed{ProductID: "tee", Reason: "종료"}}),
 	"prepared":          commandEvent(domain.Event{Entity: "tee", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}}}),
 	"not prepared":      rejectionOf("products.prepare", "tee", domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
+	"hold not prepared": holdRejection("h1000", domain.HoldExpired, domain.Details{ExpiredAt: noon - 5}),
 	"too many units":    rejectionOf("products.prepare", "tee", domain.InvalidCount, domain.Details{Limit: orders.MaxCount}),
 	"product there":     rejectionOf("products.create", "tee", domain.ProductExists, domain.Details{}),
 
@@ -192,4 +193,9 @@ func systemEvent(e domain.Event) domain.Event {
 
 func rejectionOf(command, entity, code string, details domain.Details) domain.Event {
 	return commandEvent(domain.Event{Entity: entity, Body: domain.Rejection{Command: command, Code: code, Details: details}})
+}
+
+// holdRejection is the rejection of a preparation on a hold.
+func holdRejection(hold, code string, details domain.Details) domain.Event {
+	return commandEvent(domain.Event{Entity: hold, Body: domain.Rejection{Command: "products.prepare", Code: code, Details: details, HoldID: hold}})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	pagedomain "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"onsale/cmd/onsale/e2e/harness"
 )
 
 // onNewDocument runs a script before those of every page that the tab opens from now on.
@@ -56,4 +58,30 @@ func TestSchedulePage_BusyUntilOrdered(t *testing.T) {
 	page.waitFor(concertTicket + `.startsWith('S-1-13 예매 번호 ')`)
 	page.waitFor(`document.querySelector('#holds').childElementCount === 0`)
 	fixture.checkPaid(t, 90_000, 0)
+}
+
+// A page of a performance that was called off says why, and shows what becomes of the user's tickets; there is nothing to choose.
+func TestSchedulePage_CalledOff(t *testing.T) {
+	t.Parallel()
+	fixture := newPaymentFixture(t)
+	fixture.sendWebhooks()
+	browser := newProfile(t)
+	page := browser.openConcert(fixture.frontURL)
+	page.best("2", "S")
+	page.pays("paid")
+	page.waitFor(concertTicket + `.endsWith(' 예매 취소')`)
+	harness.MustCommand(t, fixture.Node.URL(), "admin", "/api/v1/admin/schedules/concert/cancel", `{"reason":"가수가 아파요"}`)
+	page.waitFor(`document.querySelector('#how').innerText === '공연이 취소되었습니다: 가수가 아파요'`)
+	page.waitFor(concertTicket + `.endsWith(' 결제 금액 180,000원 취소된 예매 · 180,000원 환불됨')`)
+	page.want(`[...document.querySelectorAll('main :is(button, select, table, details, .seat, .legend, #limit)')].filter((part) => part.checkVisibility()).map((part) => part.outerHTML).join()`, "")
+	page.screenshots(t, "called-off")
+	page.click("#language")
+	page.waitFor(`document.querySelector('#how').innerText === 'The performance was called off: 가수가 아파요'`)
+
+	page = browser.tab() // of a user who has nothing here
+	page.open(fixture.frontURL + "/s/concert")
+	page.run(`localStorage.clear()`)
+	page.open(fixture.frontURL + "/s/concert")
+	page.waitFor(`document.querySelector('#title').innerText.startsWith('여름밤 콘서트') && document.querySelectorAll('#seats .seat').length === 2000`)
+	page.want(`[...document.querySelectorAll('main > section')].filter((part) => part.checkVisibility()).map((part) => part.className).join()`, "card about")
 }

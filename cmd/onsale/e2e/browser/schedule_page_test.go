@@ -60,6 +60,9 @@ func TestSchedulePage_BusyUntilOrdered(t *testing.T) {
 	fixture.checkPaid(t, 90_000, 0)
 }
 
+// visibleText is what the page shows below its header.
+const visibleText = `document.querySelector('main').innerText.replace(/\s+/g, ' ').trim()`
+
 // A page of a performance that was called off says why, and shows what becomes of the user's tickets; there is nothing to choose.
 func TestSchedulePage_CalledOff(t *testing.T) {
 	t.Parallel()
@@ -84,4 +87,16 @@ func TestSchedulePage_CalledOff(t *testing.T) {
 	page.open(fixture.frontURL + "/s/concert")
 	page.waitFor(`document.querySelector('#title').innerText.startsWith('여름밤 콘서트') && document.querySelectorAll('#seats .seat').length === 2000`)
 	page.want(`[...document.querySelectorAll('main > section')].filter((part) => part.checkVisibility()).map((part) => part.className).join()`, "card about")
+}
+
+// Where there is no schedule the page says that and nothing else.
+func TestSchedulePage_Unknown(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t)
+	node.Start()
+	page := newProfile(t).tab()
+	page.open(node.URL() + "/s/nowhere")
+	page.waitFor(`document.querySelector('#title').innerText.startsWith('회차가 없습니다.')`)
+	page.want(visibleText, "회차가 없습니다. (onsale serve --demo)")
+	page.screenshots(t, "unknown")
 }

@@ -8,7 +8,7 @@ import { failedOrderOf, loadOrders, orderFree } from "./orders.js";
 import { create, showState } from "./page.js";
 import { goToWindow, isAtWindow } from "./payments.js";
 import { readMine, sale } from "./sale.js";
-import { seatName, seatPrice } from "./seats.js";
+import { hasSeats, seatName, seatPrice } from "./seats.js";
 import { command, decided, user } from "./session.js";
 
 /** @typedef {import("./holds.js").Hold} Hold */
@@ -86,7 +86,7 @@ function priceOf({ holdId, totalPrice }, coupon) {
 
 /**
  * The price list of a hold, the choice of a coupon and the button that pays.
- * @param {Hold} hold @param {boolean} busy an order has no result
+ * @param {Hold} hold @param {boolean} busy nothing can be changed now
  * @returns {HTMLElement[]}
  */
 export function checkout(hold, busy) {
@@ -98,7 +98,8 @@ export function checkout(hold, busy) {
     ...usable(hold).map((c) => create("option", { value: c.couponId }, t.couponOption(t.won(discountOf(c, hold.totalPrice)), c.couponId))));
   select.value = coupon?.couponId ?? "";
   select.onchange = () => { choice.set(hold.holdId, select.value); draw(); };
-  const prices = create("dl", { className: "prices" }, ...hold.scheduleSeatIds.map((id) => row(seatName(id), t.won(seatPrice(id)))),
+  const seats = hasSeats() ? hold.scheduleSeatIds.map((id) => row(seatName(id), t.won(seatPrice(id)))) : []; // drawn again with them
+  const prices = create("dl", { className: "prices" }, ...seats,
     ...(discount ? [row(t.listAmount, t.won(listAmount)), row(t.discount, `−${t.won(discount)}`)] : []), row(t.amount, t.won(amount), "sum"));
   const label = amount ? t.pay(t.won(amount)) : t.getFree;
   const pay = create("button", { type: "button", className: "big pay", disabled: busy, dataset: { verb: "pay" } }, label);

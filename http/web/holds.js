@@ -5,12 +5,12 @@
 
 import { checkout, isPaying } from "./checkout.js";
 import { reason, text } from "./i18n.js";
-import { openOrderOf } from "./orders.js";
+import { isOrdering, openOrderOf } from "./orders.js";
 import { create, element, forget, replaceItems, showState } from "./page.js";
 import { isPaid, readMine, schedule, serverNow, setClock } from "./sale.js";
-import { SEATS, chosenSeats, onSeatsPainted, requestChosen, seatName, setStatus } from "./seats.js";
+import { SEATS, chosenSeats, hasSeats, onSeatsPainted, requestChosen, seatName, setStatus } from "./seats.js";
 import { command, decided, user } from "./session.js";
-import { loadTickets, showMine } from "./tickets.js";
+import { loadTickets, showMine, showTickets } from "./tickets.js";
 
 /** @typedef {{holdId: string, scheduleSeatIds: number[], totalPrice: number, expiresAt: string, now?: string}} Hold */
 
@@ -101,14 +101,14 @@ export function showHolds() {
 
 /** @param {Hold} hold */
 function holdItem(hold) {
-  const t = text(), order = openOrderOf(hold.holdId), busy = Boolean(order) || isPaying(hold.holdId);
+  const t = text(), order = openOrderOf(hold.holdId), ordering = isOrdering(hold.holdId), busy = ordering || isPaying(hold.holdId);
   const item = create("li", { dataset: { key: hold.holdId, ordered: busy ? "yes" : "no" } });
   if (!isPaid()) {
     item.append(create("span", {}, `${hold.scheduleSeatIds.map(seatName).join(", ")} · ${t.won(hold.totalPrice)}`));
   }
   const time = create("span", { className: "time", dataset: { until: hold.expiresAt, label: isPaid() ? "payWithin" : "left" } });
   item.append(time);
-  if (order) Object.assign(time.dataset, order.orderStatus === "PENDING_PAYMENT" ? { label: "payBefore" } : { until: "" });
+  if (ordering) Object.assign(time.dataset, order?.orderStatus === "PENDING_PAYMENT" ? { label: "payBefore" } : { until: "" });
   if (busy) item.append(create("p", { className: "why" }, order?.orderStatus === "PENDING_PAYMENT" ? t.orderedUnpaid : t.ordered));
   const acts = create("div", { className: "acts" });
   const act = (/** @type {string} */ verb, /** @type {string} */ label, /** @type {() => any} */ run, disabled = false) => {
@@ -129,10 +129,12 @@ function holdItem(hold) {
   return item;
 }
 
-let shownChoice = 0;
-onSeatsPainted(() => { // the label of "swap" names how many are chosen
-  if (holds.size && chosenSeats().length !== shownChoice) showHolds();
-  shownChoice = chosenSeats().length;
+let shownChoice = 0, namesShown = false;
+onSeatsPainted(() => {
+  const count = chosenSeats().length, named = hasSeats() && !namesShown;
+  if (holds.size && (named || count !== shownChoice)) showHolds(); // the label of "swap" names how many are chosen
+  if (named) showTickets();
+  [shownChoice, namesShown] = [count, hasSeats()];
 });
 
 /** Shows how long everything on the page still lasts that has an end. */

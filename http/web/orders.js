@@ -4,7 +4,7 @@
 
 import { language, reason, text } from "./i18n.js";
 import { element, logEvent, showState } from "./page.js";
-import { DAY, isStored, orderBody, remove, storePaid, unfinished, windowURL } from "./payments.js";
+import { DAY, isPaidFor, isStored, orderBody, remove, storePaid, unfinished, windowURL } from "./payments.js";
 import { readMine } from "./sale.js";
 import { command, decided, setUserCookie, user } from "./session.js";
 
@@ -94,7 +94,7 @@ function retryDelay(impUID, purchase, { status, body }) {
     if (body.code === TOO_MANY) return Math.min(500 * 2 ** refused, 60000);
     return refused <= MAX_REFUSED ? 500 * 2 ** refused : 0;
   }
-  if (body.eventId || status === 400) remove(impUID); // refused permanently
+  if (body.eventId || status === 400) finish(impUID); // refused permanently
   return !status || status === 429 || status >= 500 ? 5000 : 0;
 }
 
@@ -115,7 +115,8 @@ function awaitResult(impUID) {
   for (const name of ["success", "failure"]) stream.addEventListener(name, (event) => {
     stream.close();
     awaited = undefined;
-    remove(impUID);
+    if (name === "success") remove(impUID); // and the hold is over: it is not drawn again
+    else finish(impUID);
     logEvent(name, event.lastEventId, event.data);
     showState("order-state", name === "success" ? "good" : "bad", JSON.parse(event.data).message);
   });
@@ -130,6 +131,13 @@ function awaitResult(impUID) {
  */
 export function orderPending(data) {
   if (data.imp_uid === awaited) showState("order-state", "wait", data.message);
+}
+
+/** The order of a payment has failed or was refused: what it was for can be paid again.
+ * @param {string} impUID */
+function finish(impUID) {
+  remove(impUID);
+  listeners.forEach((listener) => listener());
 }
 
 /** @type {Order[]} */
@@ -157,6 +165,9 @@ const orderOn = (hold, statuses) => orders.find(({ holdId, orderStatus }) => hol
 /** The order on a hold that has no result.
  * @param {string} hold */
 export const openOrderOf = (hold) => orderOn(hold, ["VERIFYING", "PENDING_PAYMENT"]);
+/** Whether a payment of this browser for a hold is being ordered, or is ordered without a result.
+ * @param {string} hold */
+export const isOrdering = (hold) => Boolean(openOrderOf(hold)) || isPaidFor(hold);
 /** @param {string} hold */
 export const failedOrderOf = (hold) => orderOn(hold, ["FAILED", "REFUNDED"]);
 /** @param {string | undefined} impUID */

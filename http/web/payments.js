@@ -47,6 +47,10 @@ export const orderBody = (impUID, { salePostId, count, holdId, couponId, amount 
  * @param {string} hold */
 export const isAtWindow = (hold) => stored().some(([kind, , { holdId, returned }]) => kind === "onsale.prepared" && holdId === hold && !returned);
 
+/** Whether a user has come back from the payment window with a payment for a hold whose order has no result yet.
+ * @param {string} hold */
+export const isPaidFor = (hold) => stored().some(([kind, , { holdId }]) => kind === "onsale.paid" && holdId === hold);
+
 /** @param {string} impUID @param {Purchase} purchase */
 export const storePaid = (impUID, purchase) => localStorage.setItem(paid(impUID), JSON.stringify(purchase));
 /** @param {string} impUID */

@@ -30,6 +30,7 @@ async function load() {
 /** Draws what is known of the schedule. */
 function show() {
   const t = text();
+  document.body.dataset.status = schedule?.status ?? (shown ? "NONE" : "LOADING"); // schedule.css hides what makes no sense then
   element("title").textContent = schedule?.title ?? (shown ? t.noSchedule : "…");
   document.title = schedule ? `${schedule.title} · onsale` : "onsale";
   element("starts").textContent = schedule?.startsAt ? showTime(schedule.startsAt, "full") : "";
@@ -50,7 +51,7 @@ function show() {
 /** How seats are bought, or why they are not. */
 function state() {
   const { status, cancelReason = "" } = schedule ?? {}, t = text();
-  if (status === "CANCELLED") return `${t.reasons.schedule_cancelled} ${cancelReason}`;
+  if (status === "CANCELLED") return t.calledOff(cancelReason);
   if (status === "CLOSED") return t.saleClosed;
   return isPaid() ? t.howPaid : t.howFree;
 }
@@ -58,11 +59,11 @@ function state() {
 const showBest = () => { element("best-hold").textContent = text().best(Number(element("best-count").value)); };
 
 function showSections() {
-  const all = [...sections], now = JSON.stringify(all), t = text();
+  const all = [...sections], now = JSON.stringify(all), t = text(), open = schedule?.status === "OPEN";
   if (now === shownSections) return;
   shownSections = now;
-  element("sections").replaceChildren(...all.map(([name, { price, total, free }]) => create("tr", { className: free ? "" : "none" },
-    create("th", { scope: "row" }, name), create("td", {}, t.won(price)), create("td", {}, free ? t.freeOf(free, total) : t.reasons.sold_out))));
+  element("sections").replaceChildren(...all.map(([name, { price, total, free }]) => create("tr", { className: free || !open ? "" : "none" },
+    create("th", { scope: "row" }, name), create("td", {}, t.won(price)), create("td", {}, !open ? "" : free ? t.freeOf(free, total) : t.reasons.sold_out))));
   const options = all.map(([name, { price, free }]) => create("option", { value: name, disabled: !free }, `${name} · ${t.won(price)}`));
   const choice = options.map(({ text, disabled }) => text + disabled).join();
   if (choice === shownChoice) return;

@@ -163,8 +163,10 @@ export async function requestChosen(verb, body) {
   return answer;
 }
 
+/** Whether the seats are known, and so their names and prices. */
+export const hasSeats = () => seats.size > 0;
 /** @param {number} id */
-export const seatName = (id) => seats.get(id)?.displayName ?? String(id);
+export const seatName = (id) => seats.get(id)?.displayName ?? (hasSeats() ? String(id) : "…");
 /** @param {number} id */
 export const seatPrice = (id) => seats.get(id)?.price ?? 0;
 

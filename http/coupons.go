@@ -35,18 +35,6 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 	})
 }
 
-// soldOutField is what requests get when nothing is left. In the log "record" is "", as in promotions from before there was a choice.
-func soldOutField(o *object) string {
-	text := o.Text("soldOut")
-	switch {
-	case text == "record":
-		return ""
-	case text == "" && o.Has("soldOut"):
-		o.Invalid("soldOut", "is empty")
-	}
-	return text
-}
-
 // decodeWorth reads what the coupons of a promotion are worth.
 func decodeWorth(o *object) coupons.DiscountTerms {
 	w := coupons.DiscountTerms{MinAmount: o.Integer("minAmount", 0)}

@@ -81,7 +81,8 @@ type Details struct {
 	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: the right amount
 	MinAmount       int64  `json:"minAmount,omitempty"`       // coupon_not_applicable: the order is below it
 
-	PaymentIDs []string `json:"imp_uids,omitempty"` // paid_seats: the orders; hold_in_order: the order
+	PaymentIDs        []string `json:"imp_uids,omitempty"`          // paid_seats: the orders; hold_in_order: the order
+	ScheduleCancelled bool     `json:"scheduleCancelled,omitempty"` // closed, hold_expired: because the performance was called off
 }
 
 // Rejection is the event that a command was rejected. It changes nothing but the last event number and the log time.

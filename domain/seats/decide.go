@@ -63,7 +63,7 @@ func (s *State) close(c domain.Command, body Close) []domain.Event {
 		return rejection
 	}
 	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	}
 	return domain.NewOutcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
 }

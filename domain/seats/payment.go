@@ -49,7 +49,7 @@ func (s *State) QuoteHold(holdID, user string, now domain.Time) (o HoldQuote, co
 	case h.PaymentID != "":
 		return o, domain.HoldInOrder, domain.Details{PaymentIDs: []string{h.PaymentID}}
 	case o.Late && !s.canRetake(sc, sequence, h, now):
-		return o, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt}
+		return o, domain.HoldExpired, sc.expiredDetails(h.ExpiresAt)
 	}
 	return o, "", details
 }
@@ -117,10 +117,7 @@ func (s *State) FollowFailed(scheduleID, holdID, paymentID string, now domain.Ti
 			ExpiresAt: h.ExpiresAt,
 		}
 	}
-	return Expired{
-		ScheduleID: scheduleID, HoldID: holdID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), ExpiresAt: h.ExpiresAt,
-		ReleaseAt: sc.releaseAt(now),
-	}
+	return sc.newExpired(h, sc.releaseAt(now))
 }
 
 // FollowSucceeded returns the reservation that a paid order makes of its hold.

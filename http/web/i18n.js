@@ -58,7 +58,7 @@ const TEXT = {
       `지금 취소하면 ${back}이 환불됩니다. (결제하신 ${paid}의 ${percent}%)`,
     refunding: (/** @type {string} */ won) => `${won} 환불 중`,
     cancelledWith: (/** @type {string} */ won) => `예매를 취소했습니다. ${won}이 환불됩니다.`,
-    refundedAmount: (/** @type {string} */ won) => `${won} 환불됨`,
+    refundedAmount: (/** @type {number} */ n) => (n ? `${n.toLocaleString()}원 환불됨` : "환불 없음"), endedUnrefunded: "취소 · 환불 없음",
     statuses: {
       VERIFYING: "결제 확인 중", PENDING_PAYMENT: "입금 대기", PAID: "결제 완료", REFUNDING: "환불 중", FAILED: "실패",
       REFUNDED: "환불 완료",
@@ -137,7 +137,7 @@ const TEXT = {
       `You get ${back} back if you cancel now. (${percent}% of the ${paid} that you paid)`,
     refunding: (/** @type {string} */ won) => `${won} is being refunded`,
     cancelledWith: (/** @type {string} */ won) => `Cancelled. You get ${won} back.`,
-    refundedAmount: (/** @type {string} */ won) => `${won} refunded`,
+    refundedAmount: (/** @type {number} */ n) => (n ? `₩${n.toLocaleString()} refunded` : "no refund"), endedUnrefunded: "Cancelled · no refund",
     statuses: {
       VERIFYING: "Verifying", PENDING_PAYMENT: "Awaiting transfer", PAID: "Paid", REFUNDING: "Refunding",
       FAILED: "Failed", REFUNDED: "Refunded",

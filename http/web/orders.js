@@ -179,10 +179,10 @@ export function showOrders() {
     const { imp_uid, count, amount, orderStatus, reason: code, scheduleSeatIds, late, refunded } = order;
     const item = document.createElement("li"), status = document.createElement("b"), pay = document.createElement("a");
     Object.assign(item.dataset, { impUid: imp_uid, status: orderStatus });
-    status.textContent = t.statuses[orderStatus] ?? orderStatus;
+    status.textContent = orderStatus === "REFUNDED" && refunded === 0 ? t.endedUnrefunded : t.statuses[orderStatus] ?? orderStatus;
     const bought = scheduleSeatIds ? t.seatsFor(scheduleSeatIds.length, t.won(amount)) : t.units(count ?? 0, t.won(amount));
     item.append(status, ` ${bought} `, code ? t.reasons[code] ?? code : "");
-    if (refunded && refunded !== amount) item.append(` ${t.refundedAmount(t.won(refunded))}`);
+    if (refunded && refunded !== amount) item.append(` ${t.refundedAmount(refunded)}`);
     if (late && orderStatus === "PAID") item.append(` ${t.lateNote}`);
     pay.textContent = t.makeTransfer;
     pay.href = windowURL({ imp_uid });

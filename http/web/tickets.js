@@ -71,7 +71,7 @@ function ticketItem(ticket) {
   if (orderOf(imp_uid)?.late) note(t.lateNote);
   if (ticket.status === "CANCELLED") {
     const { orderStatus, refunded = 0, refundAmount } = ticket;
-    const back = orderStatus === "REFUNDED" ? t.refundedAmount(t.won(refunded)) : refundAmount ? t.refunding(t.won(refundAmount)) : "";
+    const back = orderStatus === "REFUNDED" ? t.refundedAmount(refunded) : refundAmount ? t.refunding(t.won(refundAmount)) : "";
     note([t.cancelledTicket, back].filter(Boolean).join(" · "));
     return item;
   }

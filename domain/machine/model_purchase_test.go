@@ -74,7 +74,7 @@ func (w *model) offerHold(o *offerModel, user string, now domain.Time) {
 		case o.problem != "":
 		case hold.payment != "":
 			o.problem = fmt.Sprintf("hold_in_order [%s]", hold.payment)
-		case isPast && len(hold.seats) > 0 && h.off == nil && h.taken(user, now)+len(hold.seats) <= h.MaxSeatsPerUser &&
+		case isPast && !hold.retaken && len(hold.seats) > 0 && h.off == nil && h.taken(user, now)+len(hold.seats) <= h.MaxSeatsPerUser &&
 			len(filter(hold.seats, h.availableAt(now))) == len(hold.seats): // they can be taken again
 		case o.late:
 			o.problem = fmt.Sprint("hold_expired ", hold.expiresAt)

@@ -118,6 +118,7 @@ func (s *State) Apply(e domain.Event) {
 		s.applyCancelled(sc, body)
 	case Expired:
 		sequence := HoldSequence(body.HoldID)
+		retaken := sc.allocations[sequence].isRetaken()
 		if body.ReleaseAt != 0 {
 			s.RestorePendingRelease(sc, body.ReleaseAt, body.ScheduleSeatIDs)
 		} else {
@@ -126,7 +127,7 @@ func (s *State) Apply(e domain.Event) {
 		s.dropAllocation(sc, sequence)
 		expired := ExpiredAllocation{User: e.User, At: body.ExpiresAt}
 		if sc.Payment == PaymentRequired {
-			expired.ScheduleSeatIDs = body.ScheduleSeatIDs
+			expired.ScheduleSeatIDs, expired.Retaken = body.ScheduleSeatIDs, retaken
 		}
 		sc.RestoreExpired(sequence, expired)
 	case Blocked:

@@ -48,7 +48,7 @@ func (s *State) QuoteHold(holdID, user string, now domain.Time) (o HoldQuote, co
 		return o, domain.PaymentNotRequired, details
 	case h.PaymentID != "":
 		return o, domain.HoldInOrder, domain.Details{PaymentIDs: []string{h.PaymentID}}
-	case o.Late && !s.canRetake(sc, sequence, h, now):
+	case o.Late && (past.Retaken || !s.canRetake(sc, sequence, h, now)):
 		return o, domain.HoldExpired, sc.expiredDetails(h.ExpiresAt)
 	}
 	return o, "", details

@@ -30,13 +30,13 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
 			Name: textField(o, "name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
-			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), DiscountTerms: decodeWorth(o), SoldOut: soldOutField(o),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), DiscountTerms: decodeDiscountTerms(o), SoldOut: soldOutField(o),
 		}
 	})
 }
 
-// decodeWorth reads what the coupons of a promotion are worth.
-func decodeWorth(o *object) coupons.DiscountTerms {
+// decodeDiscountTerms reads what the coupons of a promotion are worth.
+func decodeDiscountTerms(o *object) coupons.DiscountTerms {
 	w := coupons.DiscountTerms{MinAmount: o.Integer("minAmount", 0)}
 	o.Object("discount", func(o *object) {
 		w.Discount = &coupons.Discount{

@@ -119,6 +119,9 @@ func (s *Server) placeOrder(w http.ResponseWriter, r *http.Request) (commandRequ
 	err := readFields(w, r, func(o *object) {
 		impUID = decodePayment(o)
 		p, amount = decodePurchase(o), o.RequiredInteger("amount")
+		if amount > orders.MaxAmount {
+			o.Invalid("amount", "at most %d", orders.MaxAmount)
+		}
 	})
 	body := orders.Place{ProductID: p.product, Count: p.count, HoldID: p.hold, CouponID: p.coupon, Amount: amount}
 	if s.Payments != nil {

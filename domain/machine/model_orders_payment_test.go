@@ -87,6 +87,9 @@ func (w *model) recordPayment(o *orderModel, p orders.Payment, now domain.Time) 
 		if paid {
 			return o.startRefund(o.rejectReason, o.note, p)
 		}
+		if p.State == "missing" && now < o.keptDue() { // the provider may be a moment behind
+			return ""
+		}
 		return o.fail(o.rejectReason, p, 0)
 	case paid: // 6. Paid: is it the right payment?
 		for _, check := range []struct {

@@ -63,6 +63,14 @@ func (w *model) noteSoldOut(sequence uint64) {
 	}
 }
 
+// keptDue is when a rejected order fails whose payment nobody knows; 0: at once, or it is known.
+func (o *orderModel) keptDue() domain.Time {
+	if o.rejected == "" || o.payment != nil || o.KeptSeconds == 0 {
+		return 0
+	}
+	return o.placedAt + 1000*domain.Time(o.KeptSeconds)
+}
+
 // orderDeadlines are the next rechecks of all orders: after a minute, two, four, and so on; of a payment for seats that the provider
 // does not know, each minute; of paid orders, after a day, two, and four.
 func (w *model) orderDeadlines() (deadlines []dueModel) {
@@ -85,6 +93,8 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 					at = min(at, due)
 				}
 			}
+		case !o.settled && o.changedAt < o.keptDue():
+			at = min(at, o.keptDue())
 		case o.rejectReason == "": // paid
 			if o.rechecks == 3 {
 				continue

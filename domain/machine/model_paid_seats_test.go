@@ -151,7 +151,12 @@ func (w *model) withdraw(o *orderModel, reason, note string, percent int, now do
 		w.say(strings.TrimSuffix(text, "0 kept") + fmt.Sprint(kept, " kept"))
 	} else {
 		o.note = note
+		used := o.couponUsed
+		o.couponUsed = used && percent == 100 // of an order that cost nothing, too
 		w.say(o.markRefunded(reason, *o.payment))
+		if percent < 100 {
+			o.couponUsed = used
+		}
 	}
 	w.follow(o, before, now)
 }

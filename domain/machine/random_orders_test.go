@@ -90,6 +90,7 @@ func (c *generator) orderCommand(user, key string) (owner, k, entity string, bod
 func (c *generator) placeOrder(product string) orders.Place {
 	p := orders.Place{ProductID: product, Count: c.number(1 + c.intN(3) + c.intN(30)/29*1000), MaxOpenOrders: c.maxOpenOrders(), Terms: orders.Terms{
 		Currency: c.pick("KRW", "KRW", "KRW", "KRW", "USD"), PaySeconds: c.number(1 + c.intN(120)), MissingSeconds: c.number(c.intN(2) * c.intN(130)),
+		KeptSeconds:    c.intN(2) * c.intN(90),
 		RequirePrepare: c.intN(8) == 0, AllowTest: c.intN(2) == 0}}
 	if c.intN(60) == 0 {
 		p.Currency, p.ProductID = c.pick("KRW", "WON!"), c.pick("x!", "none")
@@ -148,6 +149,9 @@ func (c *generator) recordOrders(e domain.Event) {
 	case orders.RejectedPaid:
 		c.start(c, orders.Placed(b.Placement), e.User)
 		c.payments = append(c.payments, b.PaymentID)
+		if b.KeptSeconds > 0 {
+			c.changeTimes = append(c.changeTimes, e.Now+1000*domain.Time(b.KeptSeconds))
+		}
 	case orders.RefundDue:
 		if b.Payment != nil {
 			c.refunding = append(c.refunding, b.PaymentID)

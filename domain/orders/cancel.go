@@ -46,7 +46,7 @@ func (s *State) FollowSeatsLost(paymentID, reason, note string, percent int) (do
 func (s *State) endOrder(o *Order, reason, note string, percent int) domain.Event {
 	e := domain.Event{Entity: o.PaymentID, User: o.User, Body: RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note}}
 	if o.Status == StatusPaid {
-		e.Body = o.endPaid(reason, note, o.Amount-o.RefundAmount(percent))
+		e.Body = o.endPaid(reason, note, percent)
 	}
 	return e
 }

@@ -16,7 +16,8 @@ import (
 const (
 	MaxStock      = 1_000_000_000
 	MaxPrice      = 1_000_000_000_000
-	MaxCount      = 1_000             // units of one order
+	MaxCount      = 1_000 // units of one order
+	MaxAmount     = MaxPrice * MaxCount
 	MaxName       = 200               // bytes
 	MaxReason     = 500               // bytes; longer than domain.MaxReason: why an order was cancelled is shown to its user
 	MaxPaySeconds = 30 * 24 * 60 * 60 // 30 days
@@ -129,6 +130,7 @@ type Terms struct {
 	Currency       string `json:"currency"`                 // of the payment: "KRW"
 	PaySeconds     int    `json:"paySeconds"`               // for which an order waits for its payment, 1 to 2,592,000
 	MissingSeconds int    `json:"missingSeconds,omitempty"` // the same while the provider does not know the payment; 0: as PaySeconds
+	KeptSeconds    int    `json:"keptSeconds,omitempty"`    // the same for an order that was rejected and kept; 0, in logs of older versions: it does not wait
 	RequirePrepare bool   `json:"requirePrepare,omitempty"` // payments that were not prepared here are not accepted
 	AllowTest      bool   `json:"allowTest,omitempty"`      // test payments are accepted
 }
@@ -137,7 +139,8 @@ type Terms struct {
 func (t Terms) PayWithin() time.Duration { return time.Duration(t.PaySeconds) * time.Second }
 
 func (t Terms) invalid() bool {
-	return len(t.Currency) != 3 || t.PaySeconds < 1 || t.PaySeconds > MaxPaySeconds || t.MissingSeconds < 0 || t.MissingSeconds > MaxPaySeconds
+	return len(t.Currency) != 3 || t.PaySeconds < 1 || t.PaySeconds > MaxPaySeconds || t.MissingSeconds < 0 || t.MissingSeconds > MaxPaySeconds ||
+		t.KeptSeconds < 0 || t.KeptSeconds > MaxPaySeconds
 }
 
 // RecordPayment records what the provider answered about an order's payment. The payment worker sends it, without a user and a

@@ -50,7 +50,6 @@ func (s *State) Apply(e domain.Event) {
 		s.createOrder(e, body, StatusVerifying, "")
 	case RejectedPaid:
 		s.createOrder(e, Placed(body.Placement), StatusRefunding, body.Reason)
-		s.orders[e.Entity].Rejected = true
 	case Recheck:
 		o := s.orders[e.Entity]
 		s.addRefund(o, -1)
@@ -78,7 +77,7 @@ func (s *State) createOrder(e domain.Event, placed Placed, status Status, reason
 		s.counts[existing.Status]--
 		existing.RecheckAt = 0
 	}
-	o := &Order{Placed: placed, User: e.User, Status: status, Reason: reason, Sequence: e.Sequence, PlacedAt: e.Now}
+	o := &Order{Placed: placed, User: e.User, Status: status, Reason: reason, Rejected: reason != "", Sequence: e.Sequence, PlacedAt: e.Now}
 	s.orders[e.Entity] = o
 	s.counts[status]++
 	s.addOpen(o.User, 1)

@@ -41,7 +41,7 @@ func (o *Order) Evaluate(p Payment, prepared *Preparation, now domain.Time) doma
 			return o.failed(problem, p)
 		}
 		if o.Payment == nil {
-			return o.evaluateRefundNeed(p)
+			return o.evaluateRefundNeed(p, now)
 		}
 		return o.evaluateRefund(p)
 	case StatusPaid:
@@ -104,10 +104,22 @@ func (o *Order) missingDue() domain.Time {
 	return min(o.PaymentDue, o.PlacedAt.Add(time.Duration(o.MissingSeconds)*time.Second))
 }
 
-// evaluateRefundNeed finds out whether there is a payment to refund. One that turns up later is refunded too.
-func (o *Order) evaluateRefundNeed(p Payment) domain.Body {
-	if p.Refundable() > 0 {
+// keptDue returns when an order that was rejected and kept fails if the provider does not know the payment; 0 for others.
+func (o *Order) keptDue() domain.Time {
+	if !o.Rejected || o.Payment != nil || o.KeptSeconds == 0 {
+		return 0
+	}
+	return o.PlacedAt.Add(time.Duration(o.KeptSeconds) * time.Second)
+}
+
+// evaluateRefundNeed finds out whether there is a payment to refund. One that turns up later is refunded too. The provider may be a
+// moment behind, and payments that are made up are no faster to try because their orders were rejected.
+func (o *Order) evaluateRefundNeed(p Payment, now domain.Time) domain.Body {
+	switch {
+	case p.Refundable() > 0:
 		return RefundDue{PaymentID: o.PaymentID, Reason: o.Reason, Note: o.Note, Payment: &p}
+	case p.State == PaymentMissing && now < o.keptDue():
+		return nil
 	}
 	return o.failed(o.Reason, p)
 }
@@ -157,9 +169,14 @@ func (o *Order) refunded(reason, note string, p Payment) Refunded {
 }
 
 // endPaid returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
-func (o *Order) endPaid(reason, note string, kept int64) domain.Body {
+func (o *Order) endPaid(reason, note string, percent int) domain.Body {
+	kept := o.Amount - o.RefundAmount(percent)
 	if o.IsFree() || kept == o.Amount && o.Payment.State == PaymentPaid {
-		return o.refunded(reason, note, *o.Payment)
+		refunded := o.refunded(reason, note, *o.Payment)
+		if percent < 100 { // of an order that cost nothing, too
+			refunded.CouponID = ""
+		}
+		return refunded
 	}
 	return RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note, Payment: o.Payment, Kept: kept}
 }

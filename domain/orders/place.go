@@ -128,7 +128,7 @@ func (s *State) placeQuote(c domain.Command, body Place, o Quote, now domain.Tim
 		}
 		placed.Late = false
 		if placed.Amount == 0 { // nobody knows what a hold costs that does not exist
-			placed.Amount = body.Amount
+			placed.Amount, placed.Discount = body.Amount, 0
 		}
 		kept := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}
 		return append([]domain.Event{kept}, rejection...)

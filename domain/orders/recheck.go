@@ -45,7 +45,11 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 		}
 		return at
 	case StatusRefunding:
-		return now.Add(min(wait, maxRecheckInterval))
+		at := now.Add(min(wait, maxRecheckInterval))
+		if due := o.keptDue(); now < due {
+			at = min(at, due)
+		}
+		return at
 	case StatusPaid:
 		if o.RecheckCount < maxRechecksPaid {
 			return now.Add(paidRecheckInterval << o.RecheckCount)

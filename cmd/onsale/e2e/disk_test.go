@@ -213,7 +213,7 @@ func TestBackup_RestoresAsNewEpoch(t *testing.T) {
 	again, _, _ := node.RunTool("replay", "--data", restored.Data, "--format", "jsonl")
 	oldEpoch, _, _ := strings.Cut(head, "-")
 	newEpoch := epochOf(t, again)
-	if oldEpoch == newEpoch || !strings.HasPrefix(strings.ReplaceAll(old, oldEpoch+"-", newEpoch+"-"), again) || strings.Count(again, "\n") != 6 {
+	if oldEpoch == newEpoch || !strings.HasPrefix(strings.ReplaceAll(old, oldEpoch+"-", newEpoch+"-"), again) || strings.Count(again, "\n") != 8 {
 		t.Errorf("restored as epoch %s of %s:\n%s", newEpoch, oldEpoch, again)
 	}
 	process = restored.StartDemo()

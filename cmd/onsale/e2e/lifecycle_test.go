@@ -304,7 +304,7 @@ func TestDamagedLog_IsReported(t *testing.T) {
 		t.Parallel()
 		copied := copyNode(t, node)
 		_, stderr, code := copied.RunToolWithin(15*time.Second, "serve", "--data", copied.Data, "--listen", copied.Addr)
-		if code != 1 || !strings.Contains(stderr, "EVENTS is damaged: everything from message 4 on") || !strings.Contains(stderr, "onsale repair") {
+		if code != 1 || !strings.Contains(stderr, "EVENTS is damaged: everything from message 6 on") || !strings.Contains(stderr, "onsale repair") {
 			t.Errorf("exit code %d, want 1, the event that cannot be read, and what to do\n%s", code, stderr)
 		}
 	})

@@ -43,7 +43,8 @@ func TestTail_SurvivesKills(t *testing.T) {
 			t.Fatalf("got %s %v, want %s", lines.Bytes(), err, want)
 		}
 	}
-	expect("coupons.created admin")
+	expect("coupons.created admin") // demo, and …
+	expect("coupons.created admin") // … concert
 	for run := range 2 {
 		for i := range 5 {
 			user := fmt.Sprintf("kim%d-%d", run, i)

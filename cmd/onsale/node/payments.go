@@ -87,6 +87,7 @@ func (n *Node) openPayments(address string, appendCommand appendFunc) (*httpd.Pa
 	return &httpd.Payments{
 		Terms: orders.Terms{
 			Currency: c.Currency, PaySeconds: int(c.PayWithin / time.Second), MissingSeconds: int(c.MissingWithin / time.Second),
+			KeptSeconds:    int(c.MissingWithin / time.Second),
 			RequirePrepare: c.RequirePrepare, AllowTest: c.Test,
 		},
 		MaxOpenOrders: c.MaxOpenOrders, ParseWebhook: p.ParseWebhook, Notify: n.payments.Notify,

@@ -39,7 +39,7 @@ type session struct {
 }
 
 func newSession(t *testing.T) *session {
-	s := &session{node: harness.NewNode(t, "--demo", "--streams-max-per-user", "60")}
+	s := &session{node: harness.NewNode(t, "--demo", "--streams-max-per-user", "-1")}
 	s.node.StartDemo()
 	s.start = s.node.Head(t.Context(), http.DefaultClient)
 	const seats = "/api/v1/schedules/demo/seats/"

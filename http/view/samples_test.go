@@ -141,6 +141,7 @@ var samples = map[string]domain.Event{
 	"part refunded":  userEvent(domain.Event{Entity: "imp_18", Body: orders.Refunded{PaymentID: "imp_18", Reason: orders.ReasonCancelledByUser, Refunded: 14000, Payment: payment, Kept: 6000}}),
 	"nothing refunded": userEvent(domain.Event{Entity: "free-4711000", Body: orders.Refunded{PaymentID: "free-4711000", Reason: orders.ReasonCancelledByUser,
 		Payment: orders.Payment{State: orders.PaymentNone}, CouponID: "1-17"}}),
+	"alarm part refunded": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: "imp_18", Amount: 14000, Kept: 6000}}),
 	"alarm none refunded": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: "imp_18"}}),
 	"called off":          commandEvent(domain.Event{Entity: "s", Body: seats.ScheduleCancelled{ScheduleID: "s", Reason: "태풍"}}),
 	"booking called off":  userEvent(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6}, ScheduleCancelled: true, Reason: "태풍", PaymentID: "imp_18"}}),

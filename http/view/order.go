@@ -55,7 +55,12 @@ func orderNotification(body domain.Body) notification {
 			PayBy domain.Time `json:"payBy,omitzero"`
 		}{b.MerchantUID, newPurchase(b.Purchase), b.PaymentDue}}
 	case orders.Placed:
-		fields := placedFields(b, orders.StatusVerifying)
+		fields := placedFields(b, b.Status())
+		if b.Amount == 0 { // there is no payment to check
+			n := fields.notification("order-accepted")
+			n.text = "order-accepted/confirmed"
+			return n
+		}
 		fields.PayBy = b.PaymentDue
 		return fields.notification("order-accepted")
 	case orders.Confirmed:

@@ -125,6 +125,8 @@ var samples = map[string]domain.Event{
 		PaymentDue: noon + 1_800_000}}),
 	"preparation due": systemEvent(domain.Event{Entity: "h1000", Body: orders.PreparationDue{MerchantUID: "m4711000-6tutWLQv", Attempt: 1}}),
 	"seats placed":    commandEvent(domain.Event{Entity: "imp_18", Body: placedSeats}),
+	"free placed": commandEvent(domain.Event{Entity: "free-4711000", Body: orders.Placed{PaymentID: "free-4711000",
+		Purchase: orders.Purchase{HoldID: "h1000", ScheduleID: "s", ScheduleSeatIDs: []int{5}, CouponID: "1-17", Discount: 50000}, PaymentDue: noon + 600_000}}),
 	"placed for user": userEvent(domain.Event{Entity: "imp_18", Body: placedLate}),
 	"confirmed":       commandEvent(domain.Event{Entity: "imp_18", Body: orders.Confirmed{PaymentID: "imp_18", Status: orders.StatusPaid}}),
 	"seats paid":      userEvent(domain.Event{Entity: "imp_18", Body: orders.Succeeded{PaymentID: "imp_18", Purchase: seatPurchase, ReservationID: "s-r4711000", Payment: payment}}),

@@ -246,7 +246,7 @@ type Cancelled struct {
 	UserID       string `json:"userId"` // of the order
 	Amount       int64  `json:"amount"`
 	Reason       string `json:"reason,omitempty"`
-	RefundAmount *int64 `json:"refundAmount,omitempty"` // where the command has a percentage
+	RefundAmount *int64 `json:"refundAmount,omitempty"` // where the command has a percentage and the order was paid
 }
 
 func (Cancelled) Type() (string, int)   { return "orders.cancelled", 1 }

@@ -31,6 +31,7 @@ type paidView struct {
 	RefundAmount  *int64        `json:"refundAmount,omitempty"` // if the user cancels now, or where that is not refunded yet
 	RefundPercent *int          `json:"refundPercent,omitempty"`
 	Refunded      *int64        `json:"refunded,omitempty"`
+	Note          string        `json:"note,omitempty"`
 }
 
 // myReservations answers GET /api/v1/me/reservations. A refund is that of the later of the two clocks: the log's time does not advance
@@ -53,7 +54,7 @@ func viewReservation(r store.Reservation) reservationView {
 	o := view.NewOrder(*r.Order, false)
 	v.paidView = &paidView{
 		ImpUID: o.ImpUID, CouponID: o.CouponID, Discount: o.Discount, Amount: o.Amount, OrderStatus: o.OrderStatus,
-		RefundPercent: r.RefundPercent, Refunded: o.Refunded,
+		RefundPercent: r.RefundPercent, Refunded: o.Refunded, Note: o.Note,
 	}
 	switch {
 	case r.RefundPercent != nil:

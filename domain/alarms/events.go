@@ -65,6 +65,7 @@ type Raised struct {
 	WaitingID     string      `json:"waitingId,omitempty"`
 	PaymentID     string      `json:"imp_uid,omitempty"`
 	Amount        int64       `json:"amount,omitempty"` // refunded
+	Kept          int64       `json:"kept,omitempty"`   // of the payment, after a refund in part
 	Count         int         `json:"count,omitempty"`  // units or seats
 	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
 	Reason        string      `json:"reason,omitempty"`

@@ -153,7 +153,7 @@ func alarmFor(e domain.Event) (domain.Event, bool) {
 		if b.Payment.State == orders.PaymentNone || b.Refunded == 0 && b.Kept > 0 { // there was no money, or the shop keeps all of it
 			return e, false
 		}
-		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Reason: b.Note}
+		raised = alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: b.PaymentID, Amount: b.Refunded, Kept: b.Kept, Reason: b.Note}
 	default:
 		return e, false
 	}

@@ -173,10 +173,8 @@ func (w *model) cancelOrder(c domain.Command, b orders.Cancel, now domain.Time) 
 		return "already_cancelled"
 	}
 	percent, text := 100, fmt.Sprintf("cancelled %s of %s, %d for %s%s, %s", o.PaymentID, o.user, o.Amount, o.ProductID, o.HoldID, b.Reason)
-	if b.Percent != nil {
-		if o.decided {
-			percent = *b.Percent
-		}
+	if b.Percent != nil && o.decided {
+		percent = *b.Percent
 		text += fmt.Sprint(", refund ", o.Amount*int64(percent)/100)
 	}
 	w.withdraw(o, "order_cancelled", b.Reason, percent, now)

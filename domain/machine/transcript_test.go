@@ -214,10 +214,10 @@ func (d *transcript) runMany(m []string, name, entity, fields string) error {
 	return checkState(d.Machine)
 }
 
-// printEvents writes a line for each event of cmd. Of more than ten, the middle is left out.
+// printEvents writes a line for each event of cmd. Of more than twelve, the middle is left out.
 func (d *transcript) printEvents(cmd domain.Command, events []domain.Event) {
 	for i, e := range events {
-		if remaining := len(events) - 2 - i; i >= 2 && remaining > 1 && len(events) > 10 {
+		if remaining := len(events) - 2 - i; i >= 2 && remaining > 1 && len(events) > 12 {
 			if i == 2 {
 				d.printf("       … %d more", remaining)
 			}

@@ -18,10 +18,8 @@ func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 		PaymentID: o.PaymentID, ProductID: o.ProductID, HoldID: o.HoldID, UserID: o.User, Amount: o.Amount, Reason: body.Reason,
 	}
 	percent := 100
-	if body.Percent != nil {
-		if o.Status == StatusPaid {
-			percent = *body.Percent
-		}
+	if body.Percent != nil && o.Status == StatusPaid { // before its result an order has nothing to keep a part of
+		percent = *body.Percent
 		amount := o.RefundAmount(percent)
 		cancelled.RefundAmount = &amount
 	}

@@ -72,7 +72,7 @@ func (c Close) Check() error             { return domain.CheckReason(c.Reason, M
 // Prepare asks for a merchant_uid under which only this user can pay for so many units, or for the seats of a hold. The command's
 // entity is the product's id, or the hold's.
 type Prepare struct {
-	Count         int    `json:"count"`            // 0 for a hold
+	Count         int    `json:"count,omitempty"`
 	HoldID        string `json:"holdId,omitempty"` // instead of units
 	CouponID      string `json:"couponId,omitempty"`
 	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // as in Place

@@ -114,9 +114,17 @@ type Placed struct {
 }
 
 func (Placed) Type() (string, int)   { return "orders.placed", 1 }
-func (p Placed) Result() any         { return placeResult{p.PaymentID, StatusVerifying} }
+func (p Placed) Result() any         { return placeResult{p.PaymentID, p.Status()} }
 func (Placed) Created()              {}
 func (p Placed) IDs(string) []string { return p.ids(p.PaymentID, p.MerchantUID) }
+
+// Status is that of the order after the command: one that costs nothing succeeds with it.
+func (p Placed) Status() Status {
+	if p.Amount == 0 {
+		return StatusPaid
+	}
+	return StatusVerifying
+}
 
 // Confirmed answers a user whose order onsale has placed before it came.
 type Confirmed struct {
@@ -238,7 +246,7 @@ type Cancelled struct {
 	UserID       string `json:"userId"` // of the order
 	Amount       int64  `json:"amount"`
 	Reason       string `json:"reason,omitempty"`
-	RefundAmount *int64 `json:"refundAmount,omitempty"` // where the command has a percentage
+	RefundAmount *int64 `json:"refundAmount,omitempty"` // where the command has a percentage and the order was paid
 }
 
 func (Cancelled) Type() (string, int)   { return "orders.cancelled", 1 }

@@ -38,7 +38,7 @@ const (
 	StatusPaid           Status = "PAID"
 	StatusRefunding      Status = "REFUNDING" // there may be money that has to be refunded
 	StatusFailed         Status = "FAILED"    // nothing has to be refunded: nothing was paid, or the money is not this user's
-	StatusRefunded       Status = "REFUNDED"  // the money was refunded
+	StatusRefunded       Status = "REFUNDED"  // it ended; what is due of the money, perhaps nothing, was refunded
 )
 
 // Order is an order that was placed, or rejected and kept because its payment may have been made.

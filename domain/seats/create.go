@@ -106,16 +106,18 @@ func (o Options) checkRefundTiers(startsAt domain.Time) error {
 	case startsAt == 0:
 		return domain.InvalidField("refundTiers", "needs startsAt")
 	}
-	before := RefundTier{maxUntilSeconds + 1, 100}
+	before, less, noMore := RefundTier{maxUntilSeconds + 1, 100}, "", ""
 	for i, tier := range o.RefundTiers {
 		at := fmt.Sprintf("refundTiers[%d]", i)
 		switch {
+		case before.UntilSeconds == 0:
+			return domain.InvalidField(at, "no tier can follow one with untilSeconds 0")
 		case tier.UntilSeconds < 0 || tier.UntilSeconds >= before.UntilSeconds:
-			return domain.InvalidField(at+".untilSeconds", "0 to %d", before.UntilSeconds-1)
+			return domain.InvalidField(at+".untilSeconds", "0 to %d%s", before.UntilSeconds-1, less)
 		case tier.Percent < 0 || tier.Percent > before.Percent:
-			return domain.InvalidField(at+".percent", "0 to %d", before.Percent)
+			return domain.InvalidField(at+".percent", "0 to %d%s", before.Percent, noMore)
 		}
-		before = tier
+		before, less, noMore = tier, ": less than in the tier before", ": no more than in the tier before"
 	}
 	return nil
 }

@@ -86,6 +86,7 @@ var messages = map[string]translation{
 	"alarm/reservation-cancelled":          {"예매하신 좌석 {count}석이 취소되었습니다. (예매 번호: {reservationId})", "Seats of your booking cancelled by the organizer: {count}. (Reservation: {reservationId})"},
 	"alarm/reservation-cancelled/schedule": {"공연이 취소되어 예매하신 좌석 {count}석이 취소되었습니다. (예매 번호: {reservationId})", "The performance has been called off. Seats of your booking cancelled: {count}. (Reservation: {reservationId})"},
 	"alarm/order-refunded":                 {"결제하신 금액이 환불되었습니다. (결제 번호: {impUid})", "Your money has been refunded. (Payment: {impUid})"},
+	"alarm/order-refunded/part":            {"결제하신 금액의 일부가 환불되었습니다. (결제 번호: {impUid})", "A part of your money has been refunded. (Payment: {impUid})"},
 	"alarm/order-refunded/none":            {"주문이 취소되었습니다. 환불되는 금액은 없습니다. (결제 번호: {impUid})", "Your order has been cancelled; there is nothing to refund. (Payment: {impUid})"},
 
 	"command-complete": {"요청하신 작업이 완료되었습니다.", "Your request has been completed."},

@@ -239,6 +239,9 @@ func alarmNotification(number uint64, a alarms.Raised) notification {
 	if a.Kind == alarms.KindOrderRefunded && a.Amount == 0 {
 		text = "alarm/order-refunded/none"
 	}
+	if a.Kept > 0 {
+		text = "alarm/order-refunded/part"
+	}
 	if a.ScheduleCancelled {
 		text += "/schedule"
 	}

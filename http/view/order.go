@@ -55,7 +55,12 @@ func orderNotification(body domain.Body) notification {
 			PayBy domain.Time `json:"payBy,omitzero"`
 		}{b.MerchantUID, newPurchase(b.Purchase), b.PaymentDue}}
 	case orders.Placed:
-		fields := placedFields(b, orders.StatusVerifying)
+		fields := placedFields(b, b.Status())
+		if b.Amount == 0 { // there is no payment to check
+			n := fields.notification("order-accepted")
+			n.text = "order-accepted/confirmed"
+			return n
+		}
 		fields.PayBy = b.PaymentDue
 		return fields.notification("order-accepted")
 	case orders.Confirmed:
@@ -132,6 +137,7 @@ type Order struct {
 	Refunded      *int64        `json:"refunded,omitempty"` // nil: nothing was, or not of this order
 	OrderStatus   orders.Status `json:"orderStatus"`
 	Reason        string        `json:"reason,omitempty"` // of a failure or a refund
+	Note          string        `json:"note,omitempty"`   // written by an admin
 	Late          bool          `json:"late,omitempty"`
 }
 
@@ -139,7 +145,7 @@ type Order struct {
 func NewOrder(o orders.Order, admin bool) Order {
 	v := Order{
 		ImpUID: o.PaymentID, Purchase: *newPurchase(o.Purchase), ReservationID: o.ReservationID, OrderStatus: o.Status, Reason: o.Reason,
-		Late: o.Late,
+		Note: o.Note, Late: o.Late,
 	}
 	if o.Reason == orders.ReasonDiscrepant && !admin {
 		v.Reason = ""

@@ -12,7 +12,7 @@ import { command, decided, user } from "./session.js";
 
 /** Of a paid one refundAmount is what comes back to a user who cancels now, or what is not refunded yet; without it, it is too late.
  * @typedef {{reservationId: string, scheduleId: string, scheduleSeatIds: number[], totalPrice: number, status: "RESERVED" | "CANCELLED",
- *            imp_uid?: string, amount?: number, orderStatus?: string, refundAmount?: number, refundPercent?: number,
+ *            imp_uid?: string, couponId?: string, amount?: number, orderStatus?: string, refundAmount?: number, refundPercent?: number,
  *            refunded?: number}} Ticket */
 
 /** @type {Ticket[]} */
@@ -73,6 +73,7 @@ function ticketItem(ticket) {
     const { orderStatus, refunded = 0, refundAmount } = ticket;
     const back = orderStatus === "REFUNDED" ? t.refundedAmount(refunded) : refundAmount ? t.refunding(t.won(refundAmount)) : "";
     note([t.cancelledTicket, back].filter(Boolean).join(" · "));
+    if (couponText(ticket)) note(couponText(ticket));
     return item;
   }
   const closed = isClosed(ticket);
@@ -81,6 +82,13 @@ function ticketItem(ticket) {
   button.onclick = () => askToCancel(reservationId);
   item.append(button);
   return item;
+}
+
+/** What becomes of the coupon: the user gets it back if nothing of the amount is kept.
+ * @param {Ticket} ticket */
+function couponText({ couponId, amount, refunded, refundAmount }) {
+  if (!couponId) return "";
+  return (refundAmount ?? refunded) === amount ? text().couponReturned : text().couponKept;
 }
 
 /** @param {Ticket} ticket */
@@ -96,7 +104,7 @@ async function askToCancel(id) {
   if (!ticket || isClosed(ticket)) return; // the list says so
   const { imp_uid, amount = 0, refundAmount = 0, refundPercent = 0 } = ticket;
   element("confirm-title").textContent = t.cancelQuestion(ticket.scheduleSeatIds.map(seatName).join(", "));
-  element("confirm-text").textContent = imp_uid ? t.refundPreview(t.won(refundAmount), t.won(amount), refundPercent) : "";
+  element("confirm-text").textContent = imp_uid ? [t.refundPreview(t.won(refundAmount), t.won(amount), refundPercent), couponText(ticket)].join(" ") : "";
   element("confirm-no").onclick = () => dialog.close();
   element("confirm-yes").onclick = () => { dialog.close(); cancel(ticket); };
   dialog.showModal();

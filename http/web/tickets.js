@@ -21,9 +21,14 @@ let tickets = [];
 let held = [];
 let loading = 0;
 
-/** @param {string | number} at @param {"full" | "medium"} [dateStyle] */
-export const showTime = (at, dateStyle = "medium") =>
-  new Date(at).toLocaleString(language === "ko" ? "ko-KR" : "en-GB", { dateStyle, timeStyle: "short" });
+/** A time in the browser's zone, with the name of the zone.
+ * @param {string | number} at @param {"full" | "medium"} [dateStyle] */
+export function showTime(at, dateStyle = "medium") {
+  const locale = language === "ko" ? "ko-KR" : "en-GB", time = new Date(at);
+  const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(time);
+  const zone = parts.find(({ type }) => type === "timeZoneName")?.value;
+  return `${time.toLocaleString(locale, { dateStyle, timeStyle: "short" })} (${zone})`;
+}
 
 export async function loadTickets() {
   const load = ++loading, items = await readMine("/api/v1/me/reservations?limit=100");

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	pagedomain "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -144,4 +145,24 @@ func TestSchedulePage_CancelledForLess(t *testing.T) {
 	page.waitFor(concertTicket + `.startsWith('A-1-2 ') && ` + concertTicket + `.includes(' 결제 금액 20,002원 취소된 예매 · 환불 없음')`)
 	page.waitFor(`document.querySelector('#orders').textContent.startsWith('취소 · 환불 없음 A-1-2 · 20,002원 ')`)
 	page.screenshots(t, "cancelled")
+}
+
+// Times are the browser's, and its zone is named.
+func TestSchedulePage_NamesTimeZone(t *testing.T) {
+	t.Parallel()
+	node := harness.NewNode(t)
+	node.Start()
+	harness.MustCommand(t, node.URL(), "admin", "/api/v1/admin/schedules", `{"scheduleId":"zone","title":"Zone","startsAt":"2100-01-01T10:00:00Z","payment":"required",
+		"refundTiers":[{"untilSeconds":3600,"percent":50}],"sections":[{"name":"A","price":1000,"rows":[{"name":"1","seats":1}]}]}`)
+	page := newProfile(t).tab()
+	_, err := chromedp.Run(page.ctx, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Seoul"})
+		return chromedp.Void{}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.open(node.URL() + "/s/zone")
+	page.waitFor(`document.querySelector('#starts').textContent === '2100년 1월 1일 금요일 오후 7:00 (GMT+9)'`)
+	page.want(`document.querySelector('#refund-rules').textContent`, "2100. 1. 1. 오후 6:00 (GMT+9)까지 취소하면 50% 환불")
 }

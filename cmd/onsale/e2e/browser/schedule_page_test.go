@@ -90,7 +90,7 @@ func TestSchedulePage_CalledOff(t *testing.T) {
 	page.want(`[...document.querySelectorAll('main > section')].filter((part) => part.checkVisibility()).map((part) => part.className).join()`, "card about")
 }
 
-// Where there is no schedule the page says that and nothing else.
+// Where there is no schedule the page says that and nothing else, until there is one.
 func TestSchedulePage_Unknown(t *testing.T) {
 	t.Parallel()
 	node := harness.NewNode(t)
@@ -100,6 +100,9 @@ func TestSchedulePage_Unknown(t *testing.T) {
 	page.waitFor(`document.querySelector('#title').innerText.startsWith('회차가 없습니다.')`)
 	page.want(visibleText, "회차가 없습니다. (onsale serve --demo)")
 	page.screenshots(t, "unknown")
+	harness.MustCommand(t, node.URL(), "admin", "/api/v1/admin/schedules", `{"scheduleId":"nowhere","title":"Now here","sections":[{"name":"A","price":0,"rows":[{"name":"1","seats":1}]}]}`)
+	page.waitFor(`document.querySelector('#title').innerText === 'Now here' && document.querySelector('#best').checkVisibility()`)
+	page.waitFor(`document.querySelector('#live').dataset.on === 'yes'`)
 }
 
 // Of a cancelled ticket the page says what is refunded and what becomes of the coupon. It lists the orders of its own schedule only.

@@ -81,7 +81,8 @@ type Details struct {
 	Expected        int64  `json:"expected,omitempty"`        // amount_mismatch: the right amount
 	MinAmount       int64  `json:"minAmount,omitempty"`       // coupon_not_applicable: the order is below it
 
-	PaymentIDs []string `json:"imp_uids,omitempty"` // paid_seats: the orders; hold_in_order: the order
+	PaymentIDs        []string `json:"imp_uids,omitempty"`          // paid_seats: the orders; hold_in_order: the order
+	ScheduleCancelled bool     `json:"scheduleCancelled,omitempty"` // closed, hold_expired: because the performance was called off
 }
 
 // Rejection is the event that a command was rejected. It changes nothing but the last event number and the log time.
@@ -89,7 +90,11 @@ type Rejection struct {
 	Command string `json:"command"` // type name of the rejected command
 	Code    string `json:"code"`
 	Details
+	HoldID string `json:"holdId,omitempty"` // the entity, where a command whose kind has others is about a hold
 }
+
+// holdCommand is the body of a command whose entity may be a hold, although that of its kind is something else.
+type holdCommand interface{ Hold() string }
 
 // Type has the kind of the command, so that the event has the subject of its entity.
 func (r Rejection) Type() (string, int) { return Kind(r.Command) + ".rejected", 1 }
@@ -107,7 +112,11 @@ func (r Rejection) Seats() []int { return r.ScheduleSeatIDs }
 // Reject returns the event that rejects command c, alone.
 func Reject(c Command, code string, details Details) []Event {
 	name, _ := c.Body.Type()
-	return NewOutcome(c, Rejection{Command: name, Code: code, Details: details})
+	r := Rejection{Command: name, Code: code, Details: details}
+	if body, ok := c.Body.(holdCommand); ok {
+		r.HoldID = body.Hold()
+	}
+	return NewOutcome(c, r)
 }
 
 // FieldError says which field of a command's body is invalid, by the field's path in JSON. The API refuses such bodies.

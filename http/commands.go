@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/domain/coupons"
 	"onsale/http/auth"
 	"onsale/projections"
 )
@@ -209,25 +208,6 @@ func (s *Server) submit(ctx context.Context, e *inflightRequest, req commandRequ
 		}
 	}
 	return e, nil, nil
-}
-
-// refuseSoldOut returns the answer to a request for a coupon of a promotion that records none of those that come too late, or nil. A
-// request that is known goes on to its first outcome: it is looked for among those in flight before those that are decided.
-func (s *Server) refuseSoldOut(e *inflightRequest, req commandRequest) error {
-	if _, issue := req.body.(coupons.Issue); !issue || !s.Projector.MayRefuse(req.entity) || s.isolated() {
-		return nil
-	}
-	if e.keyed && s.inflight.find(e.request) != nil {
-		return nil
-	}
-	refusal, refused := s.Projector.Refusal(req.entity, e.user, e.request, domain.At(s.now()))
-	if !refused {
-		return nil
-	}
-	p := problemf(domain.SoldOut, "")
-	p.Details = domain.Details{SoldOutSequence: refusal.SoldOutSequence, Offered: refusal.Offered}
-	p.EventID = s.position(refusal.EventNumber)
-	return p
 }
 
 // appendOnce appends the command, unless the request has been decided: then it returns the outcome. Whatever happens, e

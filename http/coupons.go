@@ -30,26 +30,14 @@ func createPromotion(w http.ResponseWriter, r *http.Request) (commandRequest, er
 	return createCommand(w, r, "promotionId", func(o *object) validatedBody {
 		return coupons.Create{
 			Name: textField(o, "name"), Stock: int(o.Integer("stock", -1)), PerUserLimit: int(o.Integer("perUserLimit", 1)),
-			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), Worth: decodeWorth(o), SoldOut: soldOutField(o),
+			OpensAt: timeField(o, "opensAt"), ClosesAt: timeField(o, "closesAt"), DiscountTerms: decodeWorth(o), SoldOut: soldOutField(o),
 		}
 	})
 }
 
-// soldOutField is what requests get when nothing is left. In the log "record" is "", as in promotions from before there was a choice.
-func soldOutField(o *object) string {
-	text := o.Text("soldOut")
-	switch {
-	case text == "record":
-		return ""
-	case text == "" && o.Has("soldOut"):
-		o.Invalid("soldOut", "is empty")
-	}
-	return text
-}
-
 // decodeWorth reads what the coupons of a promotion are worth.
-func decodeWorth(o *object) coupons.Worth {
-	w := coupons.Worth{MinAmount: o.Integer("minAmount", 0)}
+func decodeWorth(o *object) coupons.DiscountTerms {
+	w := coupons.DiscountTerms{MinAmount: o.Integer("minAmount", 0)}
 	o.Object("discount", func(o *object) {
 		w.Discount = &coupons.Discount{
 			Kind: o.Text("kind"), Amount: o.Integer("amount", 0), Percent: int(o.Integer("percent", 0)), MaxAmount: o.Integer("maxAmount", 0),
@@ -95,7 +83,7 @@ type promotionView struct {
 	OpensAt      domain.Time             `json:"opensAt"`
 	ClosesAt     domain.Time             `json:"closesAt"`
 	PerUserLimit int                     `json:"perUserLimit"`
-	coupons.Worth
+	coupons.DiscountTerms
 	SoldOut string `json:"soldOut,omitempty"` // answer; "": record
 }
 
@@ -105,7 +93,7 @@ func (s *Server) viewPromotion(p coupons.Promotion, logTime domain.Time) promoti
 	status, _ := p.Status(max(logTime, domain.At(s.now())))
 	return promotionView{
 		PromotionID: p.PromotionID, Name: p.Name, Stock: p.Stock, Issued: p.Issued(), Remaining: p.Remaining(),
-		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit, Worth: p.Worth,
+		Status: status, OpensAt: p.OpensAt, ClosesAt: p.ClosesAt, PerUserLimit: p.PerUserLimit, DiscountTerms: p.DiscountTerms,
 		SoldOut: p.SoldOut,
 	}
 }
@@ -132,9 +120,9 @@ type couponView struct {
 	Status      string      `json:"status"`
 	IssuedAt    domain.Time `json:"issuedAt"`
 	ImpUID      string      `json:"imp_uid,omitempty"` // of the order that it is in, or was used for
-	coupons.Worth
+	coupons.DiscountTerms
 }
 
 var myCoupons = userList((*store.View).Coupons, func(c store.Coupon) couponView {
-	return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt, c.PaymentID, c.Worth}
+	return couponView{c.CouponID, c.PromotionID, c.Number, c.Status.String(), c.IssuedAt, c.PaymentID, c.DiscountTerms}
 })

@@ -136,8 +136,8 @@ var explanations = map[string][2]explanation{
 		{"`opensAt`에 열립니다. 이 결정으로부터 `opensInSeconds`초 뒤입니다.", "이 결과는 확정되었으므로, 열린 뒤에 새 Idempotency-Key로 다시 요청하세요."},
 	},
 	domain.Closed: {
-		{"The promotion or the schedule has ended, at `closesAt` if that was by time.", "Do not retry."},
-		{"프로모션 또는 회차가 종료되었습니다. 시간에 따른 종료라면 `closesAt`이 그 시각입니다.", "다시 보내지 마세요."},
+		{"The promotion or the schedule has ended, at `closesAt` if that was by time. With `scheduleCancelled` the performance was called off.", "Do not retry."},
+		{"프로모션 또는 회차가 종료되었습니다. 시간에 따른 종료라면 `closesAt`이 그 시각입니다. `scheduleCancelled`가 있으면 공연이 취소된 것입니다.", "다시 보내지 마세요."},
 	},
 	domain.Paused: {
 		{"The promotion is paused.", "Send a new request later, with a new Idempotency-Key. Its stream says when it is open."},
@@ -206,8 +206,8 @@ var explanations = map[string][2]explanation{
 		{"이 선점이 없거나 이미 예매 또는 해제되었습니다. 주문에 결제된 금액은 환불됩니다.", "/api/v1/me/holds에서 확인하세요."},
 	},
 	domain.HoldExpired: {
-		{"The hold was over at `expiredAt`. What was paid for an order is refunded.", "Hold seats again."},
-		{"선점이 `expiredAt`에 만료되었습니다. 주문에 결제된 금액은 환불됩니다.", "좌석을 다시 선점하세요."},
+		{"The hold was over at `expiredAt`; with `scheduleCancelled` the performance was called off. What was paid for an order is refunded.", "Hold seats again, unless the performance was called off."},
+		{"선점이 `expiredAt`에 만료되었습니다. `scheduleCancelled`가 있으면 공연이 취소된 것입니다. 주문에 결제된 금액은 환불됩니다.", "공연이 취소되지 않았다면 좌석을 다시 선점하세요."},
 	},
 	domain.ExtendLimitExceeded: {
 		{"A hold can be extended `limit` times, and not beyond the schedule's longest hold.", "Reserve the seats in time."},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"testing"
 
@@ -33,6 +34,29 @@ func BenchmarkProjector_Issue(b *testing.B) {
 			tn.closeUnchecked()
 		})
 	}
+}
+
+// BenchmarkProjector_Alone issues coupons one after the other, as on a quiet node: each pays for all wake-ups on its way. The runtime samples
+// every eighth switch to a goroutine.
+func BenchmarkProjector_Alone(b *testing.B) {
+	tn := newTestNode(b)
+	tn.createPromotion("demo", 100_000_000)
+	switches := func() (n uint64) {
+		sample := []metrics.Sample{{Name: "/sched/latencies:seconds"}}
+		metrics.Read(sample)
+		for _, count := range sample[0].Value.Float64Histogram().Counts {
+			n += 8 * count
+		}
+		return n
+	}
+	before := switches()
+	b.ResetTimer()
+	for i := range b.N {
+		tn.submit(command(fmt.Sprint("user-", i), "k", "demo", coupons.Issue{}))
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(switches()-before)/float64(b.N), "switches/op")
+	tn.closeUnchecked()
 }
 
 // BenchmarkProjector_Hold does the same for holds of single seats, in schedules of 100,000 seats.

@@ -104,18 +104,18 @@ type Projector struct {
 	committed     store.Checkpoint // of the last commit
 	logTime       domain.Time      // of the last decided message
 	confirmed     uint64
-	confirmations []confirmation // when events were confirmed, for trimming the outbox
-	changed       chan struct{}  // closed and replaced at each commit and each confirmation
+	confirmations []confirmation          // when events were confirmed, for trimming the outbox
+	conditions    map[*condition]struct{} // that goroutines wait for; see waitUntil
 	recent        recentHashes
 	barriers      barriers
 
-	publishMu   sync.Mutex       // held from the confirmation of events until OnConfirmed returns, which keeps their order
-	eventsEnd   atomic.Uint64    // EVENTS has at least this event
-	commandsEnd atomic.Uint64    // COMMANDS has at least this message
-	eventsFull  atomic.Bool      // EVENTS had no room for the last batch
-	startTarget store.Checkpoint // where the logs ended at start: Sequence and Events
+	publishMu   sync.Mutex                   // held from the confirmation of events until OnConfirmed returns, which keeps their order
+	eventsEnd   atomic.Uint64                // EVENTS has at least this event
+	commandsEnd atomic.Uint64                // COMMANDS has at least this message
+	eventsFull  atomic.Bool                  // EVENTS had no room for the last batch
+	startTarget store.Checkpoint             // where the logs ended at start: Sequence and Events
 	soldOut     atomic.Pointer[soldOutTable] // written with mu held
-	endUnknown  bool             // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
+	endUnknown  bool                         // on a cluster, until a barrier: the logs may end later than startTarget. Guarded by mu
 	halted      atomic.Pointer[haltState]
 	doubtShown  atomic.Pointer[string] // what a server says of the log that would halt this node; nil: nothing
 	stop        context.CancelFunc     // guarded by mu; nil before Run
@@ -244,27 +244,46 @@ func (p *Projector) storeDamaged(err error) {
 // Failed delivers why the process must end: the store was damaged while it was in use. The next start verifies and rebuilds it.
 func (p *Projector) Failed() <-chan error { return p.failed }
 
-// notify wakes everything that waits for a change. Called with mu held.
-func (p *Projector) notify() {
-	close(p.changed)
-	p.changed = make(chan struct{})
+// condition is what a goroutine waits for.
+type condition struct {
+	ready func() bool
+	met   chan struct{} // closed when it is met, or the node has halted
 }
 
-// waitUntil calls ready, with mu held for reading, now and after each change until it returns true. The error is ctx's or ErrHalted.
+// notify wakes those whose condition is met: each commit and each confirmation calls it, and to wake a goroutine that finds nothing to do
+// costs as much as a decision. Called with mu held.
+func (p *Projector) notify() {
+	halted := p.halted.Load() != nil
+	for c := range p.conditions {
+		if c.ready() || halted {
+			delete(p.conditions, c)
+			close(c.met)
+		}
+	}
+}
+
+// waitUntil calls ready, with mu held, now and after each change until it returns true. It must be quick. The error is ctx's or
+// ErrHalted.
 func (p *Projector) waitUntil(ctx context.Context, ready func() bool) error {
 	for {
-		p.mu.RLock()
-		done, changed := ready(), p.changed
-		p.mu.RUnlock()
-		if done {
+		p.mu.Lock()
+		if ready() {
+			p.mu.Unlock()
 			return nil
 		}
 		if err := p.haltedError(); err != nil {
+			p.mu.Unlock()
 			return err
 		}
+		c := &condition{ready: ready, met: make(chan struct{})}
+		p.conditions[c] = struct{}{}
+		p.mu.Unlock()
 		select {
-		case <-changed:
+		case <-c.met: // and perhaps not any more
 		case <-ctx.Done():
+			p.mu.Lock()
+			delete(p.conditions, c)
+			p.mu.Unlock()
 			return ctx.Err()
 		}
 	}

@@ -257,8 +257,8 @@ func (c *randomCommands) holdOrder(user, impUID string) (by, entity string, body
 			}
 			owned, couponErr := v.Coupons(0, 10)
 			for _, o := range owned.Items {
-				if o.Status == coupons.StatusIssued && o.Worth.Discount != nil {
-					coupon, discount = o.CouponID, o.Worth.Discount.Of(amount)
+				if o.Status == coupons.StatusIssued && o.DiscountTerms.Discount != nil {
+					coupon, discount = o.CouponID, o.DiscountTerms.Discount.Of(amount)
 				}
 			}
 			return errors.Join(err, couponErr)

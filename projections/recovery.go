@@ -34,7 +34,7 @@ var ErrInconsistent = errors.New("the logs are inconsistent")
 // Open opens the read store and recovers. With ErrInconsistent the projector that it returns is halted, shows the reason in its
 // Status, and must not Run.
 func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
-	p := &Projector{Config: c, unconfirmed: map[store.Key]uint64{}, changed: make(chan struct{}), failed: make(chan error, 1), waiters: waiters{}, metrics: newMetrics()}
+	p := &Projector{Config: c, unconfirmed: map[store.Key]uint64{}, conditions: map[*condition]struct{}{}, failed: make(chan error, 1), waiters: waiters{}, metrics: newMetrics()}
 	p.doubt.watch, p.doubt.ask = cmp.Or(c.doubt.watch, watchdogInterval), cmp.Or(c.doubt.ask, doubtInterval)
 	p.doubt.patience = cmp.Or(c.doubt.patience, doubtPatience)
 	state, err := c.Log.State(ctx)

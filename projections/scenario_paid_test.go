@@ -26,7 +26,7 @@ func paidNode(t *testing.T) *testNode {
 		Options:  seats.Options{Payment: seats.PaymentRequired, RefundTiers: []seats.RefundTier{{UntilSeconds: 3600, Percent: 70}}},
 		Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 6}}}}}, "seats.created")
 	tn.submitExpect("admin", "ten", coupons.Create{Name: "n", Stock: 9, PerUserLimit: 9,
-		Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 10}}}, "coupons.created")
+		DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 10}}}, "coupons.created")
 	return tn
 }
 
@@ -66,7 +66,7 @@ func myHolds(v *store.View) (any, error) {
 
 func myPaidCoupons(v *store.View) (any, error) {
 	return inPagesOfOne(v.Coupons, func(c store.Coupon) string {
-		return strings.TrimSpace(fmt.Sprint(c.Number, " ", c.Status, " ", c.Worth.Discount.Percent, " ", c.PaymentID))
+		return strings.TrimSpace(fmt.Sprint(c.Number, " ", c.Status, " ", c.DiscountTerms.Discount.Percent, " ", c.PaymentID))
 	})
 }
 
@@ -173,7 +173,7 @@ func checkPaidExports(t *testing.T, tn *testNode) {
 func TestScenario_CalledOff(t *testing.T) {
 	tn := paidNode(t)
 	tn.submitExpect("admin", "all", coupons.Create{Name: "n", Stock: 9, PerUserLimit: 9,
-		Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: 5000}}}, "coupons.created")
+		DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: 5000}}}, "coupons.created")
 	tn.submitExpect("lee", "all", coupons.Issue{}, "coupons.issued")
 	tn.orderHold("kim", "imp_1", "", 1000, 1)
 	tn.recordPayment("imp_1", paidPayment(1000))

@@ -17,17 +17,13 @@ const (
 
 func (p *Projector) tick(ctx context.Context) error {
 	for {
-		p.mu.Lock() // NextDeadline drops stale deadlines
-		deadline, ok := p.machine.NextDeadline()
-		changed := p.changed
-		p.mu.Unlock()
-		if !ok {
-			select {
-			case <-changed:
-			case <-ctx.Done():
-				return nil
-			}
-			continue
+		var deadline domain.Time
+		err := p.waitUntil(ctx, func() (ok bool) {
+			deadline, ok = p.machine.NextDeadline() // drops stale deadlines
+			return ok
+		})
+		if err != nil {
+			return nil // ctx ended, or the node has halted
 		}
 		if wait := deadline.Sub(domain.At(time.Now())); wait > 0 {
 			if sleep(ctx, min(wait, maxTickWait)) != nil {

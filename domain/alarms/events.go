@@ -68,6 +68,8 @@ type Raised struct {
 	Count         int         `json:"count,omitempty"`  // units or seats
 	ExpiresAt     domain.Time `json:"expiresAt,omitzero"`
 	Reason        string      `json:"reason,omitempty"`
+
+	ScheduleCancelled bool `json:"scheduleCancelled,omitempty"` // reservation-cancelled: because the performance was called off
 }
 
 func (Raised) Type() (string, int) { return "alarms.raised", 1 }

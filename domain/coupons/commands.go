@@ -19,7 +19,7 @@ type Create struct {
 	PerUserLimit int         `json:"perUserLimit"` // 1 to 1,000
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
-	Worth
+	DiscountTerms
 	SoldOut string `json:"soldOut,omitempty"` // SoldOutAnswer; "": each request is decided and recorded
 }
 
@@ -35,7 +35,7 @@ func (c Create) Check() error {
 	case c.SoldOut != "" && c.SoldOut != SoldOutAnswer:
 		return domain.InvalidField("soldOut", `"record" or "answer"`)
 	}
-	if err := c.Worth.check(); err != nil {
+	if err := c.DiscountTerms.check(); err != nil {
 		return err
 	}
 	return domain.CheckName("name", c.Name, MaxName)

@@ -9,8 +9,8 @@ import (
 	"onsale/domain"
 )
 
-// Worth is what the coupons of a promotion are worth. The zero value: they change no price.
-type Worth struct {
+// DiscountTerms is what the coupons of a promotion are worth. The zero value: they change no price.
+type DiscountTerms struct {
 	Discount  *Discount  `json:"discount,omitempty"`
 	MinAmount int64      `json:"minAmount,omitempty"` // list price that an order needs at least, in the currency's minor unit
 	AppliesTo *AppliesTo `json:"appliesTo,omitempty"` // nil: every product and schedule
@@ -42,7 +42,7 @@ const (
 	MaxAppliesTo = 1_000                 // products and schedules
 )
 
-func (w Worth) check() error {
+func (w DiscountTerms) check() error {
 	d, to := w.Discount, w.AppliesTo
 	switch {
 	case d == nil && w.MinAmount != 0:
@@ -110,16 +110,16 @@ func (d Discount) Of(amount int64) int64 {
 	return discount
 }
 
-// OfferDiscount returns what the user's coupon takes off an order of a product or of a schedule's seats that costs amount without
+// QuoteDiscount returns what the user's coupon takes off an order of a product or of a schedule's seats that costs amount without
 // it; or the code that rejects the coupon.
-func (s *State) OfferDiscount(couponID, user, product, schedule string, amount int64) (discount int64, code string, details domain.Details) {
+func (s *State) QuoteDiscount(couponID, user, product, schedule string, amount int64) (discount int64, code string, details domain.Details) {
 	promotion, number := ParseCouponID(couponID)
 	details.CouponID = couponID
 	coupon, ok := s.coupon(promotion, number)
 	if !ok {
 		return 0, domain.CouponNotFound, details
 	}
-	w := s.promotions[promotion].Worth
+	w := s.promotions[promotion].DiscountTerms
 	switch {
 	case coupon.Owner != user:
 		return 0, domain.NotOwner, details
@@ -139,12 +139,12 @@ func (s *State) OfferDiscount(couponID, user, product, schedule string, amount i
 }
 
 // appliesTo says whether the coupons apply to a product, or to the seats of a schedule; the other is "".
-func (w Worth) appliesTo(product, schedule string) bool {
+func (w DiscountTerms) appliesTo(product, schedule string) bool {
 	return w.AppliesTo == nil || product != "" && slices.Contains(w.AppliesTo.ProductIDs, product) ||
 		schedule != "" && slices.Contains(w.AppliesTo.ScheduleIDs, schedule)
 }
 
-// FollowPlaced, FollowSucceeded and FollowFailed return the coupon's part in what becomes of its order. FollowFailed returns false
+// FollowPlaced, FollowSucceeded and FollowReturned return the coupon's part in what becomes of its order. FollowReturned returns false
 // where there is nothing to give back: an admin has revoked the coupon.
 func (s *State) FollowPlaced(couponID, paymentID string) Bound {
 	promotion, number := ParseCouponID(couponID)
@@ -156,7 +156,7 @@ func (s *State) FollowSucceeded(couponID, paymentID string) Used {
 	return Used{PromotionID: promotion, CouponID: couponID, Number: number, PaymentID: paymentID}
 }
 
-func (s *State) FollowFailed(couponID, paymentID string) (GivenBack, bool) {
+func (s *State) FollowReturned(couponID, paymentID string) (GivenBack, bool) {
 	promotion, number := ParseCouponID(couponID)
 	coupon, _ := s.coupon(promotion, number)
 	back := GivenBack{PromotionID: promotion, CouponID: couponID, Number: number, PaymentID: paymentID}

@@ -23,40 +23,40 @@ func TestWorth_CheckNamesField(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		worth Worth
+		worth DiscountTerms
 		field string
 	}{
-		{"none", Worth{}, ""},
-		{"fixed", Worth{Discount: fixed}, ""},
-		{"a minimum without a discount", Worth{MinAmount: 1}, "minAmount"},
-		{"products without a discount", Worth{AppliesTo: &AppliesTo{ProductIDs: ids(1)}}, "appliesTo"},
-		{"largest minimum", Worth{Discount: fixed, MinAmount: MaxDiscount}, ""},
-		{"larger minimum", Worth{Discount: fixed, MinAmount: MaxDiscount + 1}, "minAmount"},
-		{"negative minimum", Worth{Discount: fixed, MinAmount: -1}, "minAmount"},
-		{"no kind", Worth{Discount: &Discount{Amount: 1}}, "discount.kind"},
-		{"another kind", Worth{Discount: &Discount{Kind: "gift", Amount: 1}}, "discount.kind"},
-		{"fixed, nothing", Worth{Discount: &Discount{Kind: DiscountFixed}}, "discount.amount"},
-		{"fixed, negative", Worth{Discount: &Discount{Kind: DiscountFixed, Amount: -1}}, "discount.amount"},
-		{"fixed, most", Worth{Discount: &Discount{Kind: DiscountFixed, Amount: MaxDiscount}}, ""},
-		{"fixed, more", Worth{Discount: &Discount{Kind: DiscountFixed, Amount: MaxDiscount + 1}}, "discount.amount"},
-		{"fixed, with a percentage", Worth{Discount: &Discount{Kind: DiscountFixed, Amount: 1, Percent: 1}}, "discount.percent"},
-		{"fixed, with a maximum", Worth{Discount: &Discount{Kind: DiscountFixed, Amount: 1, MaxAmount: 1}}, "discount.maxAmount"},
-		{"least percentage", Worth{Discount: percent(func(d *Discount) { d.Percent = 1 })}, ""},
-		{"no percentage", Worth{Discount: percent(func(d *Discount) { d.Percent = 0 })}, "discount.percent"},
-		{"whole percentage", Worth{Discount: percent(func(d *Discount) { d.Percent = 100 })}, ""},
-		{"larger percentage", Worth{Discount: percent(func(d *Discount) { d.Percent = 101 })}, "discount.percent"},
-		{"percentage with an amount", Worth{Discount: percent(func(d *Discount) { d.Amount = 1 })}, "discount.amount"},
-		{"largest maximum", Worth{Discount: percent(func(d *Discount) { d.MaxAmount = MaxDiscount })}, ""},
-		{"larger maximum", Worth{Discount: percent(func(d *Discount) { d.MaxAmount = MaxDiscount + 1 })}, "discount.maxAmount"},
-		{"negative maximum", Worth{Discount: percent(func(d *Discount) { d.MaxAmount = -1 })}, "discount.maxAmount"},
-		{"for nothing", Worth{Discount: fixed, AppliesTo: &AppliesTo{}}, "appliesTo"},
-		{"for a schedule", Worth{Discount: fixed, AppliesTo: &AppliesTo{ScheduleIDs: ids(1)}}, ""},
-		{"for most", Worth{Discount: fixed, AppliesTo: &AppliesTo{ids(MaxAppliesTo / 2), ids(MaxAppliesTo / 2)}}, ""},
-		{"for more", Worth{Discount: fixed, AppliesTo: &AppliesTo{ids(MaxAppliesTo), ids(1)}}, "appliesTo"},
-		{"for no product", Worth{Discount: fixed, AppliesTo: &AppliesTo{ProductIDs: []string{"a", ""}}}, "appliesTo.salePostIds[1]"},
-		{"for no schedule", Worth{Discount: fixed, AppliesTo: &AppliesTo{ScheduleIDs: []string{"a/b"}}}, "appliesTo.scheduleIds[0]"},
+		{"none", DiscountTerms{}, ""},
+		{"fixed", DiscountTerms{Discount: fixed}, ""},
+		{"a minimum without a discount", DiscountTerms{MinAmount: 1}, "minAmount"},
+		{"products without a discount", DiscountTerms{AppliesTo: &AppliesTo{ProductIDs: ids(1)}}, "appliesTo"},
+		{"largest minimum", DiscountTerms{Discount: fixed, MinAmount: MaxDiscount}, ""},
+		{"larger minimum", DiscountTerms{Discount: fixed, MinAmount: MaxDiscount + 1}, "minAmount"},
+		{"negative minimum", DiscountTerms{Discount: fixed, MinAmount: -1}, "minAmount"},
+		{"no kind", DiscountTerms{Discount: &Discount{Amount: 1}}, "discount.kind"},
+		{"another kind", DiscountTerms{Discount: &Discount{Kind: "gift", Amount: 1}}, "discount.kind"},
+		{"fixed, nothing", DiscountTerms{Discount: &Discount{Kind: DiscountFixed}}, "discount.amount"},
+		{"fixed, negative", DiscountTerms{Discount: &Discount{Kind: DiscountFixed, Amount: -1}}, "discount.amount"},
+		{"fixed, most", DiscountTerms{Discount: &Discount{Kind: DiscountFixed, Amount: MaxDiscount}}, ""},
+		{"fixed, more", DiscountTerms{Discount: &Discount{Kind: DiscountFixed, Amount: MaxDiscount + 1}}, "discount.amount"},
+		{"fixed, with a percentage", DiscountTerms{Discount: &Discount{Kind: DiscountFixed, Amount: 1, Percent: 1}}, "discount.percent"},
+		{"fixed, with a maximum", DiscountTerms{Discount: &Discount{Kind: DiscountFixed, Amount: 1, MaxAmount: 1}}, "discount.maxAmount"},
+		{"least percentage", DiscountTerms{Discount: percent(func(d *Discount) { d.Percent = 1 })}, ""},
+		{"no percentage", DiscountTerms{Discount: percent(func(d *Discount) { d.Percent = 0 })}, "discount.percent"},
+		{"whole percentage", DiscountTerms{Discount: percent(func(d *Discount) { d.Percent = 100 })}, ""},
+		{"larger percentage", DiscountTerms{Discount: percent(func(d *Discount) { d.Percent = 101 })}, "discount.percent"},
+		{"percentage with an amount", DiscountTerms{Discount: percent(func(d *Discount) { d.Amount = 1 })}, "discount.amount"},
+		{"largest maximum", DiscountTerms{Discount: percent(func(d *Discount) { d.MaxAmount = MaxDiscount })}, ""},
+		{"larger maximum", DiscountTerms{Discount: percent(func(d *Discount) { d.MaxAmount = MaxDiscount + 1 })}, "discount.maxAmount"},
+		{"negative maximum", DiscountTerms{Discount: percent(func(d *Discount) { d.MaxAmount = -1 })}, "discount.maxAmount"},
+		{"for nothing", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{}}, "appliesTo"},
+		{"for a schedule", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{ScheduleIDs: ids(1)}}, ""},
+		{"for most", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{ids(MaxAppliesTo / 2), ids(MaxAppliesTo / 2)}}, ""},
+		{"for more", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{ids(MaxAppliesTo), ids(1)}}, "appliesTo"},
+		{"for no product", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{ProductIDs: []string{"a", ""}}}, "appliesTo.salePostIds[1]"},
+		{"for no schedule", DiscountTerms{Discount: fixed, AppliesTo: &AppliesTo{ScheduleIDs: []string{"a/b"}}}, "appliesTo.scheduleIds[0]"},
 	} {
-		create := Create{Name: "n", PerUserLimit: 1, Worth: c.worth}
+		create := Create{Name: "n", PerUserLimit: 1, DiscountTerms: c.worth}
 		if got := fieldOf(create.Check()); got != c.field {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.field)
 		}

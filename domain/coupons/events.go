@@ -33,7 +33,7 @@ type Created struct {
 	PerUserLimit int         `json:"perUserLimit"`
 	OpensAt      domain.Time `json:"opensAt,omitzero"`
 	ClosesAt     domain.Time `json:"closesAt,omitzero"`
-	Worth
+	DiscountTerms
 	SoldOut string `json:"soldOut,omitempty"` // SoldOutAnswer, or ""
 }
 

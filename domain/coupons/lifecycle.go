@@ -10,7 +10,7 @@ func (s *State) create(c domain.Command, body Create) []domain.Event {
 	}
 	return domain.NewOutcome(c, Created{
 		PromotionID: c.Entity, Name: body.Name, Stock: body.Stock, PerUserLimit: body.PerUserLimit,
-		OpensAt: body.OpensAt, ClosesAt: body.ClosesAt, Worth: body.Worth, SoldOut: body.SoldOut,
+		OpensAt: body.OpensAt, ClosesAt: body.ClosesAt, DiscountTerms: body.DiscountTerms, SoldOut: body.SoldOut,
 	})
 }
 

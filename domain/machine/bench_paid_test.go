@@ -31,7 +31,7 @@ func newPaidBench(size int) *paidBench {
 		Sections: []seats.Section{{Name: "A", Price: 50_000, Rows: []seats.Row{{Name: "1", Seats: size}}}},
 	})
 	l.submit("admin", "tenth", coupons.Create{Name: "n", Stock: size, PerUserLimit: 1,
-		Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 10}}})
+		DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 10}}})
 	for i := range size / 2 {
 		l.submit(l.all[i], "hall", seats.Hold{ScheduleSeatIDs: []int{i + 1}})
 	}

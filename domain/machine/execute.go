@@ -148,7 +148,7 @@ func alarmFor(e domain.Event) (domain.Event, bool) {
 			return e, false
 		}
 		raised = alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: b.ScheduleID, ReservationID: b.ReservationID,
-			Count: len(b.ScheduleSeatIDs), Reason: b.Reason}
+			Count: len(b.ScheduleSeatIDs), Reason: b.Reason, ScheduleCancelled: b.ScheduleCancelled}
 	case orders.Refunded:
 		if b.Payment.State == orders.PaymentNone || b.Refunded == 0 && b.Kept > 0 { // there was no money, or the shop keeps all of it
 			return e, false

@@ -63,8 +63,8 @@ func (w *model) noteSoldOut(sequence uint64) {
 	}
 }
 
-// orderDeadlines are the next rechecks of all orders: after a minute, two, four, and so on; of paid orders, after a day, two, and
-// four.
+// orderDeadlines are the next rechecks of all orders: after a minute, two, four, and so on; of a payment for seats that the provider
+// does not know, each minute; of paid orders, after a day, two, and four.
 func (w *model) orderDeadlines() (deadlines []dueModel) {
 	for _, o := range w.orders {
 		if o.isFree() || o.status() == "REFUNDED" {
@@ -77,6 +77,9 @@ func (w *model) orderDeadlines() (deadlines []dueModel) {
 		at := o.changedAt.Add(min(wait, time.Hour))
 		switch {
 		case !o.decided && o.rejectReason == "":
+			if o.HoldID != "" && (o.payment == nil || o.payment.State == "missing") { // every minute
+				at = o.changedAt.Add(time.Minute)
+			}
 			for _, due := range []domain.Time{o.PaymentDue, o.missingDue()} {
 				if o.changedAt < due {
 					at = min(at, due)

@@ -48,7 +48,7 @@ func (w *model) orderHold(o *orderModel, now domain.Time) {
 		h.ended = slices.DeleteFunc(h.ended, func(other *allocationModel) bool { return other == hold })
 		h.removeSeats(hold.seats, now)
 		h.holds = append(h.holds, hold)
-		hold.warned = true
+		hold.warned, hold.retaken = true, true
 	}
 	hold.payment = o.PaymentID
 	w.say(fmt.Sprintf("ordered %s %v late %t", o.HoldID, hold.seats, o.Late) + paidBy(o.PaymentID))

@@ -29,7 +29,7 @@ type offerModel struct {
 	problem string // of the hold, or else of the coupon; with its details
 }
 
-func (w *model) offer(user, product string, count int, holdID, coupon string, now domain.Time) (o offerModel) {
+func (w *model) quote(user, product string, count int, holdID, coupon string, now domain.Time) (o offerModel) {
 	if o.HoldID = holdID; holdID != "" {
 		w.offerHold(&o, user, now)
 	} else {
@@ -74,7 +74,7 @@ func (w *model) offerHold(o *offerModel, user string, now domain.Time) {
 		case o.problem != "":
 		case hold.payment != "":
 			o.problem = fmt.Sprintf("hold_in_order [%s]", hold.payment)
-		case isPast && len(hold.seats) > 0 && h.off == nil && h.taken(user, now)+len(hold.seats) <= h.MaxSeatsPerUser &&
+		case isPast && !hold.retaken && len(hold.seats) > 0 && h.off == nil && h.taken(user, now)+len(hold.seats) <= h.MaxSeatsPerUser &&
 			len(filter(hold.seats, h.availableAt(now))) == len(hold.seats): // they can be taken again
 		case o.late:
 			o.problem = fmt.Sprint("hold_expired ", hold.expiresAt)
@@ -149,7 +149,7 @@ func (w *model) prepare(c domain.Command, b orders.Prepare, now domain.Time) str
 	if b.HoldID == "" {
 		product = c.Entity
 	}
-	o, p := w.offer(c.User, product, b.Count, b.HoldID, b.CouponID, now), w.products[product]
+	o, p := w.quote(c.User, product, b.Count, b.HoldID, b.CouponID, now), w.products[product]
 	switch {
 	case b.Terms != nil && invalidTerms(*b.Terms):
 		return "invalid_body"
@@ -227,7 +227,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 			return "product_not_found"
 		}
 	}
-	o, imp := w.offer(c.User, b.ProductID, b.Count, b.HoldID, b.CouponID, now), c.Entity
+	o, imp := w.quote(c.User, b.ProductID, b.Count, b.HoldID, b.CouponID, now), c.Entity
 	if imp == "free" && b.Amount == 0 && o.Amount == 0 { // nothing to pay
 		imp = fmt.Sprint("free-", c.Sequence)
 	}
@@ -250,7 +250,7 @@ func (w *model) place(c domain.Command, b orders.Place, now domain.Time) string 
 	if w.hasTooManyOpen(c.User, b.MaxOpenOrders) {
 		return fmt.Sprint("too_many_open_orders ", b.MaxOpenOrders)
 	}
-	return w.placeOffer(imp, c.User, "", b, o, now)
+	return w.placeQuote(imp, c.User, "", b, o, now)
 }
 
 // belongsTo says that an order failed, since its payment was prepared for this other user.
@@ -269,13 +269,13 @@ func (w *model) placePrepared(c domain.Command, b orders.PlacePrepared, now doma
 		existing != nil && !w.belongsTo(existing, p.user) {
 		return ""
 	}
-	o := w.offer(p.user, p.ProductID, p.Count, p.HoldID, p.CouponID, now)
-	w.placeOffer(c.Entity, p.user, b.MerchantUID, orders.Place{Amount: p.Amount, Terms: *p.Terms}, o, now)
+	o := w.quote(p.user, p.ProductID, p.Count, p.HoldID, p.CouponID, now)
+	w.placeQuote(c.Entity, p.user, b.MerchantUID, orders.Place{Amount: p.Amount, Terms: *p.Terms}, o, now)
 	return "" // nobody is answered
 }
 
-// placeOffer places an order of o, says what that leads to, and returns the rejection. merchantUID is "" where the user has sent it.
-func (w *model) placeOffer(imp, user, merchantUID string, b orders.Place, o offerModel, now domain.Time) string {
+// placeQuote places an order of o, says what that leads to, and returns the rejection. merchantUID is "" where the user has sent it.
+func (w *model) placeQuote(imp, user, merchantUID string, b orders.Place, o offerModel, now domain.Time) string {
 	due := now + 1000*domain.Time(b.PaySeconds)
 	if o.HoldID != "" { // until the end of the hold, but as long as for a payment that is missing
 		least := now + 1000*domain.Time(b.PaySeconds)

@@ -36,6 +36,7 @@ type (
 		warned     bool // or too short for a warning
 		offer      bool
 		cancelled  bool   // a reservation that was cancelled
+		retaken    bool   // by a late order
 		prepared   bool   // a prepared payment has moved its end
 		payment    string // of the order without a result that has the hold; of the order that paid for a reservation
 		quantity   int

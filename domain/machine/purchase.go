@@ -17,30 +17,30 @@ func (m *Machine) decidePurchase(c domain.Command, now domain.Time) (events []do
 		if body.HoldID != "" {
 			product = ""
 		}
-		return m.Orders.Prepare(c, body, m.offer(c.User, product, body.Count, body.HoldID, body.CouponID, body.Terms, now)), true
+		return m.Orders.Prepare(c, body, m.quote(c.User, product, body.Count, body.HoldID, body.CouponID, body.Terms, now)), true
 	case orders.Place:
-		return m.Orders.Place(c, body, m.offer(c.User, body.ProductID, body.Count, body.HoldID, body.CouponID, nil, now), now), true
+		return m.Orders.Place(c, body, m.quote(c.User, body.ProductID, body.Count, body.HoldID, body.CouponID, nil, now), now), true
 	case orders.PlacePrepared:
 		p := m.Orders.Preparation(body.MerchantUID)
 		if p == nil {
 			return nil, true
 		}
-		return m.Orders.PlacePrepared(c, body, m.offer(p.User, p.ProductID, p.Count, p.HoldID, p.CouponID, nil, now), now), true
+		return m.Orders.PlacePrepared(c, body, m.quote(p.User, p.ProductID, p.Count, p.HoldID, p.CouponID, nil, now), now), true
 	}
 	return nil, false
 }
 
-// offer returns what the user would buy, with the discount of the coupon. terms are those of a payment that is prepared.
-func (m *Machine) offer(user, product string, count int, hold, coupon string, terms *orders.Terms, now domain.Time) orders.Offer {
-	var o orders.Offer
+// quote returns what the user would buy, with the discount of the coupon. terms are those of a payment that is prepared.
+func (m *Machine) quote(user, product string, count int, hold, coupon string, terms *orders.Terms, now domain.Time) orders.Quote {
+	var o orders.Quote
 	if terms != nil {
 		o.PaymentDue = now.Add(terms.PayWithin())
 	}
 	if hold == "" {
 		o.Purchase = m.Orders.PurchaseOf(product, count)
 	} else {
-		var held seats.HoldOffer
-		held, o.Code, o.Details = m.Seats.OfferHold(hold, user, now)
+		var held seats.HoldQuote
+		held, o.Code, o.Details = m.Seats.QuoteHold(hold, user, now)
 		o.Purchase = orders.Purchase{
 			HoldID: hold, ScheduleID: held.ScheduleID, ScheduleSeatIDs: held.ScheduleSeatIDs, Amount: held.TotalPrice,
 		}
@@ -53,7 +53,7 @@ func (m *Machine) offer(user, product string, count int, hold, coupon string, te
 		return o
 	}
 	o.CouponID = coupon
-	discount, code, details := m.Coupons.OfferDiscount(coupon, user, o.ProductID, o.ScheduleID, o.Amount)
+	discount, code, details := m.Coupons.QuoteDiscount(coupon, user, o.ProductID, o.ScheduleID, o.Amount)
 	o.Discount, o.Amount = discount, o.Amount-discount
 	if o.Code == "" {
 		o.Code, o.Details = code, details
@@ -118,7 +118,7 @@ func (m *Machine) followUps(e domain.Event, sequence uint64) []domain.Event {
 		return m.followCancelled(b)
 	case seats.Released:
 		if b.PaymentID != "" {
-			return m.followSeats(b.PaymentID, m.lossReason(b.ScheduleID), b.Reason, 100)
+			return m.followSeatsLost(b.PaymentID, m.lossReason(b.ScheduleID), b.Reason, 100)
 		}
 	}
 	return nil
@@ -176,13 +176,13 @@ func (m *Machine) followCancelled(b seats.Cancelled) []domain.Event {
 	case b.PaymentID == "":
 		return nil
 	case b.RefundPercent != nil:
-		return m.followSeats(b.PaymentID, orders.ReasonCancelledByUser, "", *b.RefundPercent)
+		return m.followSeatsLost(b.PaymentID, orders.ReasonCancelledByUser, "", *b.RefundPercent)
 	}
-	return m.followSeats(b.PaymentID, m.lossReason(b.ScheduleID), b.Reason, 100)
+	return m.followSeatsLost(b.PaymentID, m.lossReason(b.ScheduleID), b.Reason, 100)
 }
 
-func (m *Machine) followSeats(paymentID, reason, note string, percent int) []domain.Event {
-	if event, ok := m.Orders.FollowSeats(paymentID, reason, note, percent); ok {
+func (m *Machine) followSeatsLost(paymentID, reason, note string, percent int) []domain.Event {
+	if event, ok := m.Orders.FollowSeatsLost(paymentID, reason, note, percent); ok {
 		return []domain.Event{event}
 	}
 	return nil
@@ -214,7 +214,7 @@ func (m *Machine) giveBack(user, couponID, paymentID string) []domain.Event {
 	if couponID == "" {
 		return nil
 	}
-	back, ok := m.Coupons.FollowFailed(couponID, paymentID)
+	back, ok := m.Coupons.FollowReturned(couponID, paymentID)
 	if !ok {
 		return nil
 	}

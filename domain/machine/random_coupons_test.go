@@ -18,7 +18,7 @@ func (c *generator) createPromotion() coupons.Create {
 		p.ClosesAt = max(c.at, p.OpensAt) + 1 + domain.Time(c.intN(20000))
 	}
 	c.changeTimes = append(c.changeTimes, max(c.at, p.OpensAt), max(c.at, p.ClosesAt))
-	p.Worth = c.worth()
+	p.DiscountTerms = c.worth()
 	return p
 }
 

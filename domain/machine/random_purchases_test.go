@@ -28,15 +28,15 @@ type unsentOrder struct {
 func (d *modelCheck) quote(user, product string, count int, hold, coupon string) int64 {
 	amount, schedule := d.Orders.PurchaseOf(product, count).Amount, ""
 	if hold != "" {
-		offer, _, _ := d.Seats.OfferHold(hold, user, d.Now)
+		offer, _, _ := d.Seats.QuoteHold(hold, user, d.Now)
 		amount, product, schedule = offer.TotalPrice, "", offer.ScheduleID
 	}
-	discount, _, _ := d.Coupons.OfferDiscount(coupon, user, product, schedule, amount)
+	discount, _, _ := d.Coupons.QuoteDiscount(coupon, user, product, schedule, amount)
 	return amount - discount
 }
 
 // worth is what the coupons of a new promotion are worth.
-func (c *generator) worth() (w coupons.Worth) {
+func (c *generator) worth() (w coupons.DiscountTerms) {
 	switch c.intN(6) {
 	case 0:
 		return w

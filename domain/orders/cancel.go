@@ -25,28 +25,28 @@ func (s *State) cancel(c domain.Command, body Cancel) []domain.Event {
 		amount := o.RefundAmount(percent)
 		cancelled.RefundAmount = &amount
 	}
-	due := s.end(o, ReasonCancelledByAdmin, body.Reason, percent)
+	due := s.endOrder(o, ReasonCancelledByAdmin, body.Reason, percent)
 	return append([]domain.Event{due}, domain.NewOutcome(c, cancelled)...)
 }
 
 // RefundAmount returns so many percent of the order's amount, rounded down.
 func (o *Order) RefundAmount(percent int) int64 { return o.Amount * int64(percent) / 100 }
 
-// FollowSeats returns what becomes of an order whose seats are given back, or taken away: percent of its amount is refunded. It
+// FollowSeatsLost returns what becomes of an order whose seats are given back, or taken away: percent of its amount is refunded. It
 // returns false where the order has ended, or is about to.
-func (s *State) FollowSeats(paymentID, reason, note string, percent int) (domain.Event, bool) {
+func (s *State) FollowSeatsLost(paymentID, reason, note string, percent int) (domain.Event, bool) {
 	o := s.orders[paymentID]
 	if !o.Status.reservesStock() {
 		return domain.Event{}, false
 	}
-	return s.end(o, reason, note, percent), true
+	return s.endOrder(o, reason, note, percent), true
 }
 
-// end returns the event that a paid order is refunded in part, or that one without a result is refunded if it was paid.
-func (s *State) end(o *Order, reason, note string, percent int) domain.Event {
+// endOrder returns the event that a paid order is refunded in part, or that one without a result is refunded if it was paid.
+func (s *State) endOrder(o *Order, reason, note string, percent int) domain.Event {
 	e := domain.Event{Entity: o.PaymentID, User: o.User, Body: RefundDue{PaymentID: o.PaymentID, Reason: reason, Note: note}}
 	if o.Status == StatusPaid {
-		e.Body = o.withdraw(reason, note, o.Amount-o.RefundAmount(percent))
+		e.Body = o.endPaid(reason, note, o.Amount-o.RefundAmount(percent))
 	}
 	return e
 }

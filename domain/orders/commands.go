@@ -1,6 +1,6 @@
-// Commands on products, whose entity is the product's id, and on orders, whose entity is the imp_uid of the payment. The JSON of
-// these structs is the format of the log: a changed meaning is a new version beside the old one. Check methods return a
-// *domain.FieldError for the first invalid field.
+// Commands on products, whose entity is the product's id (of a preparation on a hold: the hold's), and on orders, whose entity is the
+// imp_uid of the payment. The JSON of these structs is the format of the log: a changed meaning is a new version beside the old one.
+// Check methods return a *domain.FieldError for the first invalid field.
 
 package orders
 
@@ -71,7 +71,7 @@ func (c Close) Check() error             { return domain.CheckReason(c.Reason, M
 // Prepare asks for a merchant_uid under which only this user can pay for so many units, or for the seats of a hold. The command's
 // entity is the product's id, or the hold's.
 type Prepare struct {
-	Count         int    `json:"count"`
+	Count         int    `json:"count"`            // 0 for a hold
 	HoldID        string `json:"holdId,omitempty"` // instead of units
 	CouponID      string `json:"couponId,omitempty"`
 	MaxOpenOrders int    `json:"maxOpenOrders,omitempty"` // as in Place
@@ -80,6 +80,7 @@ type Prepare struct {
 
 func (Prepare) Type() (string, int)          { return "products.prepare", 1 }
 func (p Prepare) IDs(entity string) []string { return []string{entity, p.CouponID} }
+func (p Prepare) Hold() string               { return p.HoldID }
 
 // Place orders units, or the seats of a hold, for a payment that was made or begun; the payment's imp_uid is the command's entity.
 // Without a payment, for an order that costs nothing, the entity is NoPayment.

@@ -156,8 +156,8 @@ func (o *Order) refunded(reason, note string, p Payment) Refunded {
 	return r
 }
 
-// withdraw returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
-func (o *Order) withdraw(reason, note string, kept int64) domain.Body {
+// endPaid returns the end of a paid order of which the shop keeps an amount: what is left of it has to be refunded, or nothing has.
+func (o *Order) endPaid(reason, note string, kept int64) domain.Body {
 	if o.IsFree() || kept == o.Amount && o.Payment.State == PaymentPaid {
 		return o.refunded(reason, note, *o.Payment)
 	}

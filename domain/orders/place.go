@@ -1,5 +1,5 @@
 // Preparing a payment, placing an order, and cancelling it. What a hold and a coupon make of an order is not known here: the state
-// machine asks their packages and passes it on as an Offer.
+// machine asks their packages and passes it on as a Quote.
 
 package orders
 
@@ -11,8 +11,8 @@ import (
 	"onsale/domain"
 )
 
-// Offer is what an order would buy and cost. Code is the first rule that refuses it on the side of the hold, or else of the coupon.
-type Offer struct {
+// Quote is what an order would buy and cost. Code is the first rule that refuses it on the side of the hold, or else of the coupon.
+type Quote struct {
 	Purchase
 	HoldEnds   domain.Time // of an order on a hold
 	Late       bool
@@ -31,7 +31,7 @@ func (s *State) PurchaseOf(productID string, count int) Purchase {
 }
 
 // Prepare takes no units and binds no coupon, the order does. But a user should not pay for units that are not there.
-func (s *State) Prepare(c domain.Command, body Prepare, o Offer) []domain.Event {
+func (s *State) Prepare(c domain.Command, body Prepare, o Quote) []domain.Event {
 	if body.Terms != nil && body.Terms.invalid() {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
@@ -43,7 +43,7 @@ func (s *State) Prepare(c domain.Command, body Prepare, o Offer) []domain.Event 
 	if s.hasTooManyOpen(c.User, body.MaxOpenOrders) {
 		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
 	}
-	if code, details := s.checkOffer(c.User, o); code != "" {
+	if code, details := s.checkQuote(c.User, o); code != "" {
 		return domain.Reject(c, code, details)
 	}
 	if o.Late { // nobody should pay for seats that were lost already
@@ -68,9 +68,9 @@ func (s *State) checkProduct(productID string, count int, closed bool) (code str
 	return "", details
 }
 
-// checkOffer returns the code that refuses what the user wants to buy: the user's limit and the units of a product, or what the hold
+// checkQuote returns the code that refuses what the user wants to buy: the user's limit and the units of a product, or what the hold
 // says; then what the coupon says.
-func (s *State) checkOffer(user string, o Offer) (code string, details domain.Details) {
+func (s *State) checkQuote(user string, o Quote) (code string, details domain.Details) {
 	if p := s.products[o.ProductID]; p != nil {
 		switch {
 		case p.exceedsLimit(user, o.Count):
@@ -87,7 +87,7 @@ func (s *State) checkOffer(user string, o Offer) (code string, details domain.De
 // a user makes up would otherwise be looked up without limit. The same payment can be used again once another order has its
 // result. A payment that already has an order belongs to that order, unless it failed because the payment was
 // prepared for the user who orders now.
-func (s *State) Place(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
+func (s *State) Place(c domain.Command, body Place, o Quote, now domain.Time) []domain.Event {
 	if body.invalid() {
 		return domain.Reject(c, domain.InvalidBody, domain.Details{})
 	}
@@ -113,11 +113,11 @@ func (s *State) Place(c domain.Command, body Place, o Offer, now domain.Time) []
 	case s.hasTooManyOpen(c.User, body.MaxOpenOrders):
 		return domain.Reject(c, domain.TooManyOpenOrders, domain.Details{Limit: body.MaxOpenOrders})
 	}
-	return s.placeOffer(c, body, o, now)
+	return s.placeQuote(c, body, o, now)
 }
 
-// placeOffer places an order that is not wrong in itself.
-func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Time) []domain.Event {
+// placeQuote places an order that is not wrong in itself.
+func (s *State) placeQuote(c domain.Command, body Place, o Quote, now domain.Time) []domain.Event {
 	placed := Placed{
 		PaymentID: c.Entity, Purchase: o.Purchase, PaymentDue: o.paymentDue(body.Terms, now), Late: o.Late, Terms: body.Terms,
 	}
@@ -147,7 +147,7 @@ func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Tim
 	case o.Code == "" && o.Amount == 0 && !IsReserved(c.Entity):
 		return reject(domain.PaymentNotRequired, domain.Details{})
 	}
-	if code, details := s.checkOffer(c.User, o); code != "" {
+	if code, details := s.checkQuote(c.User, o); code != "" {
 		return reject(code, details)
 	}
 	return domain.NewOutcome(c, placed)
@@ -155,7 +155,7 @@ func (s *State) placeOffer(c domain.Command, body Place, o Offer, now domain.Tim
 
 // paymentDue returns when an order at now fails if it is not paid. A hold waits for its payment to its own end, but an order waits
 // at least as long as for a payment that the provider does not know: it may be a moment behind.
-func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
+func (o Quote) paymentDue(t Terms, now domain.Time) domain.Time {
 	due := now.Add(t.PayWithin())
 	if o.HoldID == "" {
 		return due
@@ -169,7 +169,7 @@ func (o Offer) paymentDue(t Terms, now domain.Time) domain.Time {
 
 // PlacePrepared places the order of a preparation for its user; no events where the payment has an order, unless that is of another user
 // and failed.
-func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now domain.Time) []domain.Event {
+func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Quote, now domain.Time) []domain.Event {
 	p := s.prepared[body.MerchantUID]
 	if p == nil || p.isOrdered() || p.Terms == nil || IsReserved(c.Entity) {
 		return nil
@@ -178,7 +178,7 @@ func (s *State) PlacePrepared(c domain.Command, body PlacePrepared, o Offer, now
 		return nil
 	}
 	c.User = p.User
-	events := s.placeOffer(c, Place{
+	events := s.placeQuote(c, Place{
 		ProductID: p.ProductID, Count: p.Count, HoldID: p.HoldID, CouponID: p.CouponID, Amount: p.Amount, Terms: *p.Terms,
 	}, o, now)
 	placed := events[0] // what follows answers nobody

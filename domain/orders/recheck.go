@@ -35,6 +35,9 @@ func (o *Order) nextRecheck(now domain.Time) domain.Time {
 	switch o.Status {
 	case StatusVerifying, StatusPendingPayment:
 		at := now.Add(min(wait, maxRecheckInterval))
+		if o.HoldID != "" && !o.isBegun() { // seats are not held for long for a payment that may be made up
+			at = now.Add(firstRecheckInterval)
+		}
 		for _, due := range [...]domain.Time{o.missingDue(), o.PaymentDue} {
 			if now < due {
 				return min(at, due)

@@ -28,7 +28,7 @@ func (s *State) unblock(c domain.Command, body Unblock) []domain.Event {
 		return rejection
 	}
 	if sc.Cancelled != nil {
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	}
 	others := filter(body.ScheduleSeatIDs, func(id int) bool { return sc.seats[id-1].state != stateBlocked })
 	if others != nil {

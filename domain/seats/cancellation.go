@@ -46,6 +46,44 @@ func (s *State) setCancelled(sc *Schedule, c Cancellation) {
 	s.deadlines.Add(scheduleDeadline{At: c.At, Sequence: c.Sequence, Value: sc})
 }
 
+// closedDetails are those of a rejection because the sale has ended.
+func (sc *Schedule) closedDetails() domain.Details {
+	return domain.Details{ScheduleCancelled: sc.Cancelled != nil}
+}
+
+// expiredDetails are those of a rejection because the hold was over at this time.
+func (sc *Schedule) expiredDetails(at domain.Time) domain.Details {
+	return domain.Details{ExpiredAt: at, ScheduleCancelled: sc.Cancelled != nil}
+}
+
+// causeOfEnd says whether a hold or an offer ends at this time because the performance was called off, and why it was.
+func (sc *Schedule) causeOfEnd(at domain.Time) (cancelled bool, reason string) {
+	if sc.Cancelled == nil || at < sc.Cancelled.At {
+		return false, ""
+	}
+	return true, sc.Cancelled.Reason
+}
+
+// newExpired returns the end of a hold; its seats are released at releaseAt, 0 for at once.
+func (sc *Schedule) newExpired(h *Allocation, releaseAt domain.Time) Expired {
+	e := Expired{
+		ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ScheduleSeatIDs: append([]int{}, h.ScheduleSeatIDs...), ExpiresAt: h.ExpiresAt,
+		ReleaseAt: releaseAt,
+	}
+	e.ScheduleCancelled, e.Reason = sc.causeOfEnd(h.ExpiresAt)
+	return e
+}
+
+// newOfferExpired returns the end of an offer that was not accepted in time.
+func (sc *Schedule) newOfferExpired(h *Allocation) OfferExpired {
+	e := OfferExpired{
+		ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence), ScheduleSeatIDs: append([]int{}, h.ScheduleSeatIDs...),
+		ExpiresAt: h.ExpiresAt,
+	}
+	e.ScheduleCancelled, e.Reason = sc.causeOfEnd(h.ExpiresAt)
+	return e
+}
+
 // nextEnd returns the next event of the cancellation; nil when everything has ended. It changes only what it remembers of the rest.
 func (sc *Schedule) nextEnd() *domain.Event {
 	if sc.remaining == nil {
@@ -64,7 +102,8 @@ func (sc *Schedule) nextEnd() *domain.Event {
 		if reservation := sc.reservations[r.reservations[0]]; !reservation.Cancelled {
 			return &domain.Event{Entity: sc.ScheduleID, User: reservation.User, Body: Cancelled{
 				ScheduleID: sc.ScheduleID, ReservationID: ReservationID(sc.ScheduleID, r.reservations[0]),
-				ScheduleSeatIDs: slices.Clone(reservation.ScheduleSeatIDs), Reason: sc.Cancelled.Reason, PaymentID: reservation.PaymentID,
+				ScheduleSeatIDs: slices.Clone(reservation.ScheduleSeatIDs), ScheduleCancelled: true, Reason: sc.Cancelled.Reason,
+				PaymentID: reservation.PaymentID,
 			}}
 		}
 	}

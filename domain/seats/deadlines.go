@@ -56,19 +56,13 @@ func (s *State) DueEvent() domain.Event {
 	}
 	h := sc.allocations[d.Sequence]
 	e := domain.Event{Entity: sc.ScheduleID, User: h.User}
-	ids := append([]int{}, h.ScheduleSeatIDs...)
 	switch {
 	case !h.Warned:
 		e.Body = Expiring{ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ExpiresAt: h.ExpiresAt}
 	case h.Offer:
-		e.Body = OfferExpired{
-			ScheduleID: sc.ScheduleID, WaitingID: WaitingID(sc.ScheduleID, h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt,
-		}
+		e.Body = sc.newOfferExpired(h)
 	default:
-		e.Body = Expired{
-			ScheduleID: sc.ScheduleID, HoldID: HoldID(h.Sequence), ScheduleSeatIDs: ids, ExpiresAt: h.ExpiresAt,
-			ReleaseAt: sc.releaseAt(h.ExpiresAt),
-		}
+		e.Body = sc.newExpired(h, sc.releaseAt(h.ExpiresAt))
 	}
 	return e
 }

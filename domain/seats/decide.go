@@ -63,7 +63,7 @@ func (s *State) close(c domain.Command, body Close) []domain.Event {
 		return rejection
 	}
 	if sc.Closed {
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	}
 	return domain.NewOutcome(c, Closed{ScheduleID: c.Entity, Reason: body.Reason})
 }
@@ -118,6 +118,7 @@ func (s *State) Apply(e domain.Event) {
 		s.applyCancelled(sc, body)
 	case Expired:
 		sequence := HoldSequence(body.HoldID)
+		retaken := sc.allocations[sequence].isRetaken()
 		if body.ReleaseAt != 0 {
 			s.RestorePendingRelease(sc, body.ReleaseAt, body.ScheduleSeatIDs)
 		} else {
@@ -126,7 +127,7 @@ func (s *State) Apply(e domain.Event) {
 		s.dropAllocation(sc, sequence)
 		expired := ExpiredAllocation{User: e.User, At: body.ExpiresAt}
 		if sc.Payment == PaymentRequired {
-			expired.ScheduleSeatIDs = body.ScheduleSeatIDs
+			expired.ScheduleSeatIDs, expired.Retaken = body.ScheduleSeatIDs, retaken
 		}
 		sc.RestoreExpired(sequence, expired)
 	case Blocked:

@@ -149,6 +149,9 @@ type Expired struct {
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
 	ReleaseAt       domain.Time `json:"freeAt,omitzero"` // when the seats are released, where that is later
+
+	ScheduleCancelled bool   `json:"scheduleCancelled,omitempty"` // it ended because the performance was called off
+	Reason            string `json:"reason,omitempty"`            // the admin's, why it was
 }
 
 func (Expired) Type() (string, int)   { return "seats.expired", 1 }
@@ -234,6 +237,8 @@ type Cancelled struct {
 	PaymentID       string `json:"imp_uid,omitempty"`
 	RefundAmount    *int64 `json:"refundAmount,omitempty"` // of a paid reservation that its owner cancels
 	RefundPercent   *int   `json:"refundPercent,omitempty"`
+
+	ScheduleCancelled bool `json:"scheduleCancelled,omitempty"` // because the performance was called off
 }
 
 func (Cancelled) Type() (string, int)    { return "seats.cancelled", 1 }

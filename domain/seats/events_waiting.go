@@ -88,6 +88,9 @@ type OfferExpired struct {
 	WaitingID       string      `json:"waitingId"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds"`
 	ExpiresAt       domain.Time `json:"expiresAt"`
+
+	ScheduleCancelled bool   `json:"scheduleCancelled,omitempty"` // as of Expired
+	Reason            string `json:"reason,omitempty"`
 }
 
 func (OfferExpired) Type() (string, int)    { return "seats.offer-expired", 1 }

@@ -23,7 +23,7 @@ func (s *State) hold(c domain.Command, body Hold, now domain.Time) []domain.Even
 	case best != nil && !sc.Layout.hasSection(best.Section):
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: best.Section})
 	case sc.Closed:
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	case s.exceedsLimit(sc, c.User, count, now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}
@@ -104,9 +104,9 @@ func (sc *Schedule) findHold(c domain.Command, sequence uint64, now domain.Time)
 	case active && h.User != c.User || expired && past.User != c.User:
 		return nil, domain.Reject(c, domain.NotOwner, domain.Details{})
 	case expired:
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: past.At})
+		return nil, domain.Reject(c, domain.HoldExpired, sc.expiredDetails(past.At))
 	case h.isOver(now):
-		return nil, domain.Reject(c, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt})
+		return nil, domain.Reject(c, domain.HoldExpired, sc.expiredDetails(h.ExpiresAt))
 	case h.PaymentID != "":
 		return nil, rejectInOrder(c, h)
 	}
@@ -152,7 +152,7 @@ func (s *State) swap(c domain.Command, body Swap, now domain.Time) []domain.Even
 	case missing != nil:
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{ScheduleSeatIDs: missing})
 	case sc.Closed && len(body.Take) > 0:
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	case s.exceedsLimit(sc, c.User, len(body.Take)-len(body.Release), now):
 		return domain.Reject(c, domain.SeatLimitExceeded, domain.Details{Limit: sc.MaxSeatsPerUser})
 	}

@@ -10,8 +10,8 @@ import (
 	"onsale/domain"
 )
 
-// HoldOffer is what an order or a prepared payment on a hold would buy.
-type HoldOffer struct {
+// HoldQuote is what an order or a prepared payment on a hold would buy.
+type HoldQuote struct {
 	ScheduleID      string
 	ScheduleSeatIDs []int
 	TotalPrice      int64       // list price
@@ -22,8 +22,8 @@ type HoldOffer struct {
 	latest   domain.Time // that its end may be moved to; 0: any time
 }
 
-// OfferHold returns what an order of the user on a hold would buy at now; or the code that rejects it, with what is known then.
-func (s *State) OfferHold(holdID, user string, now domain.Time) (o HoldOffer, code string, details domain.Details) {
+// QuoteHold returns what an order of the user on a hold would buy at now; or the code that rejects it, with what is known then.
+func (s *State) QuoteHold(holdID, user string, now domain.Time) (o HoldQuote, code string, details domain.Details) {
 	sequence := HoldSequence(holdID)
 	sc := s.scheduleOfHold(sequence)
 	if sc == nil {
@@ -36,7 +36,7 @@ func (s *State) OfferHold(holdID, user string, now domain.Time) (o HoldOffer, co
 	if h.User != user {
 		return o, domain.NotOwner, details
 	}
-	o = HoldOffer{
+	o = HoldQuote{
 		ScheduleID: sc.ScheduleID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), TotalPrice: sc.Layout.totalPrice(h.ScheduleSeatIDs),
 		ExpiresAt: h.ExpiresAt, Late: h.isOver(now), prepared: h.Prepared,
 	}
@@ -48,8 +48,8 @@ func (s *State) OfferHold(holdID, user string, now domain.Time) (o HoldOffer, co
 		return o, domain.PaymentNotRequired, details
 	case h.PaymentID != "":
 		return o, domain.HoldInOrder, domain.Details{PaymentIDs: []string{h.PaymentID}}
-	case o.Late && !s.canRetake(sc, sequence, h, now):
-		return o, domain.HoldExpired, domain.Details{ExpiredAt: h.ExpiresAt}
+	case o.Late && (past.Retaken || !s.canRetake(sc, sequence, h, now)):
+		return o, domain.HoldExpired, sc.expiredDetails(h.ExpiresAt)
 	}
 	return o, "", details
 }
@@ -80,7 +80,7 @@ func (s *State) canRetake(sc *Schedule, sequence uint64, h *Allocation, now doma
 
 // PayBy returns until when a payment can be made that should be possible until payBy: not beyond the end of the hold, which is moved
 // once.
-func (o HoldOffer) PayBy(payBy domain.Time) domain.Time {
+func (o HoldQuote) PayBy(payBy domain.Time) domain.Time {
 	if o.prepared {
 		return min(payBy, o.ExpiresAt)
 	}
@@ -117,10 +117,7 @@ func (s *State) FollowFailed(scheduleID, holdID, paymentID string, now domain.Ti
 			ExpiresAt: h.ExpiresAt,
 		}
 	}
-	return Expired{
-		ScheduleID: scheduleID, HoldID: holdID, ScheduleSeatIDs: slices.Clone(h.ScheduleSeatIDs), ExpiresAt: h.ExpiresAt,
-		ReleaseAt: sc.releaseAt(now),
-	}
+	return sc.newExpired(h, sc.releaseAt(now))
 }
 
 // FollowSucceeded returns the reservation that a paid order makes of its hold.

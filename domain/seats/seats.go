@@ -62,12 +62,16 @@ type Allocation struct {
 // isOver says whether the time of the hold or offer has passed.
 func (h *Allocation) isOver(now domain.Time) bool { return h.PaymentID == "" && h.ExpiresAt <= now }
 
+// isRetaken says whether a late order has taken the seats of the hold again, which had expired.
+func (h *Allocation) isRetaken() bool { return h != nil && h.HeldAt == h.ExpiresAt }
+
 // ExpiredAllocation is a hold or an offer that expired.
 type ExpiredAllocation struct {
 	User            string      `json:"user"`
 	At              domain.Time `json:"at"`
 	Offer           bool        `json:"offer,omitempty"`
 	ScheduleSeatIDs []int       `json:"scheduleSeatIds,omitempty"` // of a hold that has to be paid: a late order takes them again
+	Retaken         bool        `json:"retaken,omitempty"`         // a late order did, and failed: no other can
 }
 
 // Reservation is seats that belong to a user. A cancelled one keeps the seats that it had last.

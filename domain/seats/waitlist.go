@@ -23,7 +23,7 @@ func (s *State) join(c domain.Command, body Join, now domain.Time) []domain.Even
 	case !sc.Layout.hasSection(body.Section):
 		return domain.Reject(c, domain.SeatNotFound, domain.Details{Section: body.Section})
 	case sc.Closed:
-		return domain.Reject(c, domain.Closed, domain.Details{})
+		return domain.Reject(c, domain.Closed, sc.closedDetails())
 	case waiting && (offer == nil || offer.ExpiresAt > now):
 		return domain.Reject(c, domain.AlreadyWaiting, domain.Details{WaitingID: WaitingID(c.Entity, sequence)})
 	case body.Quantity > sc.MaxSeatsPerUser:

@@ -30,7 +30,7 @@ func BenchmarkWorker_Seats(b *testing.B) {
 			Sections: []seats.Section{{Name: "A", Price: price + discount, Rows: []seats.Row{{Name: "1", Seats: b.N}}}},
 		})
 		f.submit("admin", "less", coupons.Create{
-			Name: "less", Stock: b.N, PerUserLimit: 1, Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: discount}},
+			Name: "less", Stock: b.N, PerUserLimit: 1, DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: discount}},
 		})
 		holds := make([]string, b.N)
 		numbered := make([]int, b.N)

@@ -245,7 +245,7 @@ func (f *fixture) runStory(number int) {
 	ref := fmt.Sprint("imp", number)
 	f.newSchedule(hall, 1)
 	f.submit("admin", less, coupons.Create{
-		Name: "less", Stock: 1, PerUserLimit: 1, Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: discount}},
+		Name: "less", Stock: 1, PerUserLimit: 1, DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: discount}},
 	})
 	f.submit(user, less, coupons.Issue{})
 	hold := seats.HoldID(f.submit(user, hall, seats.Hold{ScheduleSeatIDs: []int{1}}))

@@ -80,7 +80,7 @@ func (fc *faultCase) setUpSeats() {
 		less = price
 	}
 	n.submit("admin", fc.promotion(), coupons.Create{
-		Name: "less", Stock: 1, PerUserLimit: 1, Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: less}},
+		Name: "less", Stock: 1, PerUserLimit: 1, DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: less}},
 	})
 	n.submit(fc.user, fc.promotion(), coupons.Issue{})
 	fc.setHold(n.submit(fc.user, fc.schedule, seats.Hold{ScheduleSeatIDs: []int{1}}))

@@ -71,9 +71,9 @@ func TestStreams_PaidSeats(t *testing.T) {
 			Options:  seats.Options{Payment: seats.PaymentRequired, RefundTiers: []seats.RefundTier{{UntilSeconds: 3600, Percent: 50}}},
 			Sections: []seats.Section{{Name: "A", Price: 1000, Rows: []seats.Row{{Name: "1", Seats: 3}}}}})
 		f.decideCommand("admin", "half", coupons.Create{Name: "n", Stock: 9, PerUserLimit: 9,
-			Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 50}}})
+			DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 50}}})
 		f.decideCommand("admin", "all", coupons.Create{Name: "n", Stock: 9, PerUserLimit: 9,
-			Worth: coupons.Worth{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 100}}})
+			DiscountTerms: coupons.DiscountTerms{Discount: &coupons.Discount{Kind: coupons.DiscountPercent, Percent: 100}}})
 		kim, hall := s.mustOpen(t, "/users/kim", ""), s.mustOpen(t, "/schedules/hall", "")
 		kim.mustNext(t)
 		hall.mustNext(t)

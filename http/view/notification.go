@@ -47,6 +47,7 @@ type rejectionFields struct {
 	PromotionID string `json:"promotionId,omitempty"`
 	ScheduleID  string `json:"scheduleId,omitempty"`
 	SalePostID  string `json:"salePostId,omitempty"`
+	HoldID      string `json:"holdId,omitempty"`
 	ImpUID      string `json:"imp_uid,omitempty"`
 	Code        string `json:"code"`
 	domain.Details
@@ -111,15 +112,20 @@ func rejected(e *domain.Event, body domain.Rejection) notification {
 	case "seats":
 		r.ScheduleID = e.Entity
 	case "products":
-		r.SalePostID = e.Entity
+		if r.HoldID = body.HoldID; r.HoldID == "" {
+			r.SalePostID = e.Entity
+		}
 	case "orders":
 		r.ImpUID = e.Entity
 	}
-	kind := domain.Kind(body.Command)
+	text, kind := body.Code, domain.Kind(body.Command)
+	if body.ScheduleCancelled {
+		text += "/schedule"
+	}
 	if kind == "orders" && orders.IsReserved(e.Entity) { // nothing was paid
 		kind = "products"
 	}
-	return notification{name: name, text: forKind(body.Code, kind), fields: r, params: messageParams{
+	return notification{name: name, text: forKind(text, kind), fields: r, params: messageParams{
 		promotionID: r.PromotionID, scheduleID: r.ScheduleID, salePostID: r.SalePostID, couponID: body.CouponID, limit: body.Limit,
 	}}
 }
@@ -180,9 +186,16 @@ func seatNotification(body domain.Body) notification {
 		if b.RefundAmount != nil && *b.RefundAmount > 0 {
 			n.text = "reservation-cancelled/refund"
 		}
+		if b.ScheduleCancelled {
+			n.text = "reservation-cancelled/schedule"
+		}
 		return n
 	case seats.Expired:
-		return withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)})
+		n := withCount("hold-expired", b, messageParams{count: len(b.ScheduleSeatIDs)})
+		if b.ScheduleCancelled {
+			n.text = "hold-expired/schedule"
+		}
+		return n
 	case seats.Joined:
 		return notification{name: "waiting", text: "waiting", params: messageParams{position: b.Position}, fields: struct {
 			Status string `json:"status"`
@@ -201,7 +214,11 @@ func seatNotification(body domain.Body) notification {
 	case seats.Offered:
 		return withCount("offer", b, messageParams{count: len(b.ScheduleSeatIDs)})
 	case seats.OfferExpired:
-		return notify("offer-expired", b, messageParams{})
+		n := notify("offer-expired", b, messageParams{})
+		if b.ScheduleCancelled {
+			n.text = "offer-expired/schedule"
+		}
+		return n
 	}
 	return notification{}
 }
@@ -221,6 +238,9 @@ func alarmNotification(number uint64, a alarms.Raised) notification {
 	}
 	if a.Kind == alarms.KindOrderRefunded && a.Amount == 0 {
 		text = "alarm/order-refunded/none"
+	}
+	if a.ScheduleCancelled {
+		text += "/schedule"
 	}
 	verbatim := a.Text
 	a.Text = "" // it is the message

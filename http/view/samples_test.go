@@ -89,6 +89,7 @@ var samples = map[string]domain.Event{
 	"product closed":    commandEvent(domain.Event{Entity: "tee", Body: orders.Closed{ProductID: "tee", Reason: "종료"}}),
 	"prepared":          commandEvent(domain.Event{Entity: "tee", Body: orders.Prepared{MerchantUID: "m4711000-6tutWLQv", Purchase: orders.Purchase{ProductID: "tee", Count: 2, Amount: 20000}}}),
 	"not prepared":      rejectionOf("products.prepare", "tee", domain.SoldOut, domain.Details{SoldOutSequence: 4700001, Available: new(1)}),
+	"hold not prepared": holdRejection("h1000", domain.HoldExpired, domain.Details{ExpiredAt: noon - 5}),
 	"too many units":    rejectionOf("products.prepare", "tee", domain.InvalidCount, domain.Details{Limit: orders.MaxCount}),
 	"product there":     rejectionOf("products.create", "tee", domain.ProductExists, domain.Details{}),
 
@@ -142,10 +143,18 @@ var samples = map[string]domain.Event{
 		Payment: orders.Payment{State: orders.PaymentNone}, CouponID: "1-17"}}),
 	"alarm none refunded": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindOrderRefunded, PaymentID: "imp_18"}}),
 	"called off":          commandEvent(domain.Event{Entity: "s", Body: seats.ScheduleCancelled{ScheduleID: "s", Reason: "태풍"}}),
-	"booking called off":  userEvent(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6}, Reason: "태풍", PaymentID: "imp_18"}}),
+	"booking called off":  userEvent(domain.Event{Entity: "s", Body: seats.Cancelled{ScheduleID: "s", ReservationID: "s-r4711000", ScheduleSeatIDs: []int{5, 6}, ScheduleCancelled: true, Reason: "태풍", PaymentID: "imp_18"}}),
 	"called off refund":   userEvent(domain.Event{Entity: "imp_18", Body: orders.RefundDue{PaymentID: "imp_18", Reason: orders.ReasonScheduleOff, Note: "태풍", Payment: &payment}}),
 	"order loses seats":   userEvent(domain.Event{Entity: "s", Body: seats.Released{ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, ReleasedCount: 2, Reason: "태풍", PaymentID: "imp_18"}}),
 	"all blocked":         systemEvent(domain.Event{Entity: "s", Body: seats.Blocked{ScheduleID: "s", ScheduleSeatIDs: []int{5, 6}, Reason: "태풍"}}),
+	"called off hold": userEvent(domain.Event{Entity: "s", Body: seats.Expired{ScheduleID: "s", HoldID: "h1000", ScheduleSeatIDs: []int{1, 2}, ExpiresAt: noon,
+		ScheduleCancelled: true, Reason: "태풍"}}),
+	"called off offer": userEvent(domain.Event{Entity: "s", Body: seats.OfferExpired{ScheduleID: "s", WaitingID: "s-ws4700000", ScheduleSeatIDs: []int{5}, ExpiresAt: noon,
+		ScheduleCancelled: true}}),
+	"called off alarm": userEvent(domain.Event{Entity: "1", Body: alarms.Raised{Kind: alarms.KindReservationCancelled, ScheduleID: "s", ReservationID: "s-r4711000", Count: 2,
+		Reason: "태풍", ScheduleCancelled: true}}),
+	"not held, called off":    rejectionOf("seats.hold", "s", domain.Closed, domain.Details{ScheduleCancelled: true}),
+	"not ordered, called off": rejectionOf("orders.place", "imp_18", domain.HoldExpired, domain.Details{ExpiredAt: noon, ScheduleCancelled: true}),
 	"hold refused": userEvent(domain.Event{Entity: "imp_18", Body: orders.RejectedPaid{Placement: orders.Placement(orders.Placed{PaymentID: "imp_18",
 		Purchase: orders.Purchase{HoldID: "h1000", Amount: 90000}}), Reason: domain.HoldExpired}}),
 	"order hold expired": rejectionOf("orders.place", "imp_18", domain.HoldExpired, domain.Details{ExpiredAt: noon - 5}),
@@ -192,4 +201,9 @@ func systemEvent(e domain.Event) domain.Event {
 
 func rejectionOf(command, entity, code string, details domain.Details) domain.Event {
 	return commandEvent(domain.Event{Entity: entity, Body: domain.Rejection{Command: command, Code: code, Details: details}})
+}
+
+// holdRejection is the rejection of a preparation on a hold.
+func holdRejection(hold, code string, details domain.Details) domain.Event {
+	return commandEvent(domain.Event{Entity: hold, Body: domain.Rejection{Command: "products.prepare", Code: code, Details: details, HoldID: hold}})
 }

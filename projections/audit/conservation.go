@@ -18,26 +18,26 @@ import (
 
 // Conservation is where all money, seats and coupons are.
 type Conservation struct {
-	balances  map[string]*balance   // of orders, by imp_uid
-	seats     map[string][]position // by schedule, seat n at n-1
-	coupons   map[string][]position // by promotion, number n at n-1
-	money     map[string]Money      // by currency
-	positions map[position]int      // of seats and coupons
+	balances map[string]*balance // of orders, by imp_uid
+	seats    map[string][]status // by schedule, seat n at n-1
+	coupons  map[string][]status // by promotion, number n at n-1
+	money    map[string]Money    // by currency
+	statuses map[status]int      // of seats and coupons
 }
 
 func newConservation() *Conservation {
 	return &Conservation{
-		balances: map[string]*balance{}, seats: map[string][]position{}, coupons: map[string][]position{}, money: map[string]Money{},
-		positions: map[position]int{},
+		balances: map[string]*balance{}, seats: map[string][]status{}, coupons: map[string][]status{}, money: map[string]Money{},
+		statuses: map[status]int{},
 	}
 }
 
-// position is where a seat or a coupon is.
-type position uint8
+// status is where a seat or a coupon is.
+type status uint8
 
 const (
-	seatFree position = iota + 1
-	seatHeld          // by a user, an offer or an order
+	seatFree status = iota + 1
+	seatHeld        // by a user, an offer or an order
 	seatWaiting
 	seatReserved
 	seatBlocked
@@ -47,7 +47,7 @@ const (
 	couponRevoked
 )
 
-func (p position) String() string {
+func (p status) String() string {
 	return [...]string{"", "free", "held", "waiting for its release", "reserved", "blocked", "free", "in an order", "used", "revoked"}[p]
 }
 
@@ -65,8 +65,8 @@ func (c *Conservation) apply(e domain.Event) error {
 	return nil
 }
 
-// move gives one of all a new position. It has to be in one of those that from names.
-func (c *Conservation) move(all []position, what string, number int, to position, from ...position) error {
+// move gives one of all a new status. It has to be in one of those that from names.
+func (c *Conservation) move(all []status, what string, number int, to status, from ...status) error {
 	if number < 1 || number > len(all) {
 		return fmt.Errorf("%s does not exist", what)
 	}
@@ -75,16 +75,16 @@ func (c *Conservation) move(all []position, what string, number int, to position
 		return fmt.Errorf("%s becomes %s, but it was %s", what, to, before)
 	}
 	all[number-1] = to
-	c.positions[before]--
-	c.positions[to]++
+	c.statuses[before]--
+	c.statuses[to]++
 	return nil
 }
 
 func (c *Conservation) applySeats(e domain.Event) error {
 	switch b := e.Body.(type) {
 	case seats.Created:
-		c.seats[e.Entity] = slices.Repeat([]position{seatFree}, seats.NewLayout(b.Sections).Total())
-		c.positions[seatFree] += len(c.seats[e.Entity])
+		c.seats[e.Entity] = slices.Repeat([]status{seatFree}, seats.NewLayout(b.Sections).Total())
+		c.statuses[seatFree] += len(c.seats[e.Entity])
 		return nil
 	case seats.Swapped: // a hold that is due may lose seats before its end is emitted
 		return errors.Join(c.moveSeats(e, b.Released, seatFree, seatHeld), c.moveSeats(e, b.Taken, seatHeld, seatFree, seatHeld))
@@ -120,7 +120,7 @@ func (c *Conservation) applySeats(e domain.Event) error {
 	return nil
 }
 
-func (c *Conservation) moveSeats(e domain.Event, ids []int, to position, from ...position) error {
+func (c *Conservation) moveSeats(e domain.Event, ids []int, to status, from ...status) error {
 	for _, id := range ids {
 		if err := c.move(c.seats[e.Entity], fmt.Sprintf("seat %d of %s", id, e.Entity), id, to, from...); err != nil {
 			return err
@@ -135,8 +135,8 @@ func (c *Conservation) applyCoupons(e domain.Event) error {
 		if number != len(c.coupons[e.Entity])+1 {
 			return fmt.Errorf("%s is issued, but the last number was %d", coupon(number), len(c.coupons[e.Entity]))
 		}
-		c.coupons[e.Entity] = append(c.coupons[e.Entity], slices.Repeat([]position{couponFree}, quantity)...)
-		c.positions[couponFree] += quantity
+		c.coupons[e.Entity] = append(c.coupons[e.Entity], slices.Repeat([]status{couponFree}, quantity)...)
+		c.statuses[couponFree] += quantity
 		return nil
 	}
 	all := c.coupons[e.Entity]
@@ -162,7 +162,7 @@ func (c *Conservation) applyCoupons(e domain.Event) error {
 
 // compare counts everything once more, by the state of the rules, and returns the first difference.
 func (c *Conservation) compare(m *machine.Machine) error {
-	counted := map[position]int{}
+	counted := map[status]int{}
 	for _, id := range m.Seats.IDs() {
 		sc := m.Seats.Schedule(id)
 		for number := range sc.Layout.Total() {
@@ -176,14 +176,14 @@ func (c *Conservation) compare(m *machine.Machine) error {
 		p := m.Coupons.Promotion(id)
 		for number := 1; number <= p.IssuedEver; number++ {
 			coupon, _ := p.Coupon(number)
-			at := map[coupons.Status]position{coupons.StatusIssued: couponFree, coupons.StatusUsed: couponUsed,
+			at := map[coupons.Status]status{coupons.StatusIssued: couponFree, coupons.StatusUsed: couponUsed,
 				coupons.StatusRevoked: couponRevoked, coupons.StatusInOrder: couponInOrder}[coupon.Status]
 			if counted[at]++; number > len(c.coupons[id]) || c.coupons[id][number-1] != at {
 				return fmt.Errorf("coupon %s is %s, but not by its events", coupons.CouponID(id, number), at)
 			}
 		}
 	}
-	for p, n := range c.positions {
+	for p, n := range c.statuses {
 		if counted[p] != n {
 			return fmt.Errorf("%d seats or coupons are %s, but %d by their events", counted[p], p, n)
 		}
@@ -191,7 +191,7 @@ func (c *Conservation) compare(m *machine.Machine) error {
 	return c.compareMoney(m.Orders)
 }
 
-func seatPosition(s seats.Seat) position {
+func seatPosition(s seats.Seat) status {
 	switch s.Status() {
 	case seats.StatusReserved:
 		return seatReserved
@@ -224,8 +224,8 @@ func (c *Conservation) Lines() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: %d = %s", what, total, strings.Join(terms, " + ")))
 		}
 	}
-	term := func(p position, what string) string { return fmt.Sprintf("%d %s", c.positions[p], what) }
-	total := func(all map[string][]position) (n int) {
+	term := func(p status, what string) string { return fmt.Sprintf("%d %s", c.statuses[p], what) }
+	total := func(all map[string][]status) (n int) {
 		for _, some := range all {
 			n += len(some)
 		}

@@ -135,8 +135,8 @@ type Coupon struct {
 	Number                int
 	Status                coupons.Status
 	IssuedAt              domain.Time
-	Worth                 coupons.Worth // of the promotion
-	PaymentID             string        // of the order that it is in, or was used for; "": none
+	DiscountTerms         coupons.DiscountTerms // of the promotion
+	PaymentID             string                // of the order that it is in, or was used for; "": none
 }
 
 // Coupons are the user's, newest first; those of one offer in the order of their numbers.
@@ -164,7 +164,7 @@ func (v *View) Coupons(from uint64, limit int) (Page[Coupon], error) {
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now, promotion.Worth, row.paymentID})
+			list = append(list, Coupon{coupons.CouponID(r.Entity, n), r.Entity, n, row.status, r.Now, promotion.DiscountTerms, row.paymentID})
 		}
 		return list, nil
 	})

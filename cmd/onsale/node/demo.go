@@ -50,7 +50,7 @@ func demoItems(now time.Time) []demoItem {
 				demoSection("VIP", 180_000, 10, 20), demoSection("R", 140_000, 24, 25), demoSection("S", 90_000, 24, 25), demoSection("A", 50_000, 24, 25),
 			},
 		}},
-		{DemoConcert, coupons.Create{Name: "콘서트 5만 원 할인 · 50,000 won off the concert", Stock: 500, PerUserLimit: 2, Worth: coupons.Worth{
+		{DemoConcert, coupons.Create{Name: "콘서트 5만 원 할인 · 50,000 won off the concert", Stock: 500, PerUserLimit: 2, DiscountTerms: coupons.DiscountTerms{
 			Discount: &coupons.Discount{Kind: coupons.DiscountFixed, Amount: 50_000}, AppliesTo: &coupons.AppliesTo{ScheduleIDs: []string{DemoConcert}},
 		}}},
 	}

@@ -70,11 +70,17 @@ func refundedAmount(p *fakeportone.Payment) (sum int64) {
 // otherwise only of those with a result, which would be rechecked much later, and of payments without an order, for the same reason.
 func (m *orderWorkload) waitSettled(urged bool) {
 	m.t.Helper()
-	open := m.payments()
+	open := map[string]orderView{} // as it was last seen
+	for impUID := range m.payments() {
+		open[impUID] = orderView{}
+	}
 	for round := 0; len(open) > 0; round++ {
 		payments := m.payments()
 		for impUID := range open {
 			o := m.order(impUID)
+			if m.ctx.Err() == nil {
+				open[impUID] = o
+			}
 			if isSettled(o, payments[impUID]) {
 				delete(open, impUID)
 			} else if round%10 == 0 && (urged || o.OrderStatus == "" || isDecided(o)) {
@@ -82,10 +88,10 @@ func (m *orderWorkload) waitSettled(urged bool) {
 			}
 		}
 		if len(open) > 0 && !harness.Sleep(m.ctx, 100*time.Millisecond) {
-			for impUID := range open {
-				m.t.Errorf("%s is not settled: the order is %+v, and the payment %+v", impUID, m.order(impUID), payments[impUID])
+			for impUID, o := range open {
+				m.t.Errorf("%s is not settled: the order is %+v, and the payment %+v", impUID, o, payments[impUID])
 			}
-			return
+			m.t.FailNow()
 		}
 	}
 }

@@ -5,7 +5,7 @@
 
 import { checkout, isPaying } from "./checkout.js";
 import { reason, text } from "./i18n.js";
-import { isOrdering, openOrderOf } from "./orders.js";
+import { isOrdering, openOrderOf, showOrders } from "./orders.js";
 import { create, element, forget, replaceItems, showState } from "./page.js";
 import { isPaid, readMine, schedule, serverNow, setClock } from "./sale.js";
 import { SEATS, chosenSeats, hasSeats, onSeatsPainted, requestChosen, seatName, setStatus } from "./seats.js";
@@ -134,6 +134,7 @@ onSeatsPainted(() => {
   const count = chosenSeats().length, named = hasSeats() && !namesShown;
   if (holds.size && (named || count !== shownChoice)) showHolds(); // the label of "swap" names how many are chosen
   if (named) showTickets();
+  if (named) showOrders();
   [shownChoice, namesShown] = [count, hasSeats()];
 });
 

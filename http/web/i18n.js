@@ -47,7 +47,6 @@ const TEXT = {
     priceChanged: (/** @type {string} */ won) => `결제 금액이 ${won}(으)로 바뀌었습니다. 확인한 뒤 다시 눌러 주세요.`,
     orderedFree: "예매되었습니다. 결제할 금액이 없습니다.",
     refusedAfterPayment: (/** @type {string} */ why) => `주문되지 않았습니다. ${why} 결제하신 금액은 환불됩니다.`,
-    seatsFor: (/** @type {number} */ n, /** @type {string} */ won) => `좌석 ${n}석, ${won}`,
     ticketsTitle: "내 예매", reservation: "예매 번호", paidAmount: (/** @type {string} */ won) => `결제 금액 ${won}`,
     lateNote: "결제가 늦어 선점이 끝났지만, 좌석이 남아 있어 예매되었습니다.",
     refundsTitle: "취소와 환불", refundNone: "결제한 예매는 취소할 수 없습니다.",
@@ -56,6 +55,7 @@ const TEXT = {
     cancelQuestion: (/** @type {string} */ names) => `${names} 예매를 취소할까요?`,
     refundPreview: (/** @type {string} */ back, /** @type {string} */ paid, /** @type {number} */ percent) =>
       `지금 취소하면 ${back}이 환불됩니다. (결제하신 ${paid}의 ${percent}%)`,
+    couponReturned: "사용하신 쿠폰은 돌려드립니다.", couponKept: "사용하신 쿠폰은 돌려드리지 않습니다.",
     refunding: (/** @type {string} */ won) => `${won} 환불 중`,
     cancelledWith: (/** @type {string} */ won) => `예매를 취소했습니다. ${won}이 환불됩니다.`,
     refundedAmount: (/** @type {number} */ n) => (n ? `${n.toLocaleString()}원 환불됨` : "환불 없음"), endedUnrefunded: "취소 · 환불 없음",
@@ -126,7 +126,6 @@ const TEXT = {
     priceChanged: (/** @type {string} */ won) => `The amount is now ${won}. Please check it, and press again.`,
     orderedFree: "Reserved. There is nothing to pay.",
     refusedAfterPayment: (/** @type {string} */ why) => `No order was placed. ${why} Whatever was paid will be refunded.`,
-    seatsFor: (/** @type {number} */ n, /** @type {string} */ won) => `${n} ${n === 1 ? "seat" : "seats"} for ${won}`,
     ticketsTitle: "My tickets", reservation: "Reservation", paidAmount: (/** @type {string} */ won) => `${won} paid`,
     lateNote: "It was paid after the hold had ended; the seats were still free, so they are yours.",
     refundsTitle: "Cancellation and refunds", refundNone: "Paid tickets cannot be cancelled.",
@@ -135,6 +134,7 @@ const TEXT = {
     cancelQuestion: (/** @type {string} */ names) => `Cancel ${names}?`,
     refundPreview: (/** @type {string} */ back, /** @type {string} */ paid, /** @type {number} */ percent) =>
       `You get ${back} back if you cancel now. (${percent}% of the ${paid} that you paid)`,
+    couponReturned: "Your coupon can be used again.", couponKept: "Your coupon counts as used.",
     refunding: (/** @type {string} */ won) => `${won} is being refunded`,
     cancelledWith: (/** @type {string} */ won) => `Cancelled. You get ${won} back.`,
     refundedAmount: (/** @type {number} */ n) => (n ? `₩${n.toLocaleString()} refunded` : "no refund"), endedUnrefunded: "Cancelled · no refund",

@@ -5,13 +5,14 @@
 import { language, reason, text } from "./i18n.js";
 import { element, logEvent, showState } from "./page.js";
 import { DAY, isPaidFor, isStored, orderBody, remove, storePaid, unfinished, windowURL } from "./payments.js";
-import { readMine } from "./sale.js";
+import { pageSchedule, readMine } from "./sale.js";
+import { seatName } from "./seats.js";
 import { command, decided, setUserCookie, user } from "./session.js";
 
 /** @typedef {import("./i18n.js").Text} Text */
 /** @typedef {import("./payments.js").Purchase} Purchase */
 /** @typedef {{imp_uid: string, amount: number, orderStatus: keyof Text["statuses"], reason?: keyof Text["reasons"], refunded?: number,
- *             late?: boolean, count?: number, holdId?: string, scheduleSeatIds?: number[], reservationId?: string,
+ *             late?: boolean, count?: number, holdId?: string, scheduleId?: string, scheduleSeatIds?: number[], reservationId?: string,
  *             payBy?: string}} Order */
 
 const USED = "payment_already_used", MAX_REFUSED = 5; // retries of that, within half a minute
@@ -149,10 +150,12 @@ const listeners = [];
 /** @param {() => void} listener */
 export const onOrders = (listener) => listeners.push(listener);
 
+/** Reads the orders that belong to the page: those of its schedule, or those of products. */
 export async function loadOrders() {
-  const load = ++loading, found = await readMine("/api/v1/me/orders?limit=100");
+  const load = ++loading, all = await readMine("/api/v1/me/orders?limit=100");
   if (load !== loading) return; // a newer one is under way
-  if (!found) return void setTimeout(() => { if (load === loading) loadOrders(); }, 3000);
+  if (!all) return void setTimeout(() => { if (load === loading) loadOrders(); }, 3000);
+  const found = all.filter(({ scheduleId }) => scheduleId === pageSchedule);
   if (JSON.stringify(found) === JSON.stringify(orders)) return; // do not redraw under the pointer
   orders = found;
   showOrders();
@@ -180,7 +183,7 @@ export function showOrders() {
     const item = document.createElement("li"), status = document.createElement("b"), pay = document.createElement("a");
     Object.assign(item.dataset, { impUid: imp_uid, status: orderStatus });
     status.textContent = orderStatus === "REFUNDED" && refunded === 0 ? t.endedUnrefunded : t.statuses[orderStatus] ?? orderStatus;
-    const bought = scheduleSeatIds ? t.seatsFor(scheduleSeatIds.length, t.won(amount)) : t.units(count ?? 0, t.won(amount));
+    const bought = scheduleSeatIds ? `${scheduleSeatIds.map(seatName).join(", ")} · ${t.won(amount)}` : t.units(count ?? 0, t.won(amount));
     item.append(status, ` ${bought} `, code ? t.reasons[code] ?? code : "");
     if (refunded && refunded !== amount) item.append(` ${t.refundedAmount(refunded)}`);
     if (late && orderStatus === "PAID") item.append(` ${t.lateNote}`);

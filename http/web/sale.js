@@ -4,7 +4,9 @@
 
 import { user } from "./session.js";
 
-export const sale = location.pathname.match(/^\/s\/([\w-]{1,40})$/)?.[1] ?? "demo";
+/** The schedule whose page this is; the demo page has none of its own. */
+export const pageSchedule = location.pathname.match(/^\/s\/([\w-]{1,40})$/)?.[1];
+export const sale = pageSchedule ?? "demo";
 
 /** @typedef {{untilSeconds: number, percent: number}} RefundTier
  * @typedef {{title: string, startsAt?: string, maxSeatsPerUser: number, payment?: "none" | "required", refundTiers?: RefundTier[],

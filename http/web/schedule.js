@@ -14,16 +14,18 @@ import { onSeatsPainted, sections } from "./seats.js";
 import { showRefundRules, showTickets, showTime } from "./tickets.js";
 
 /** What is shown of the schedule and of its sections, so that nothing is drawn twice: a list that is open would close. */
-let shown = "", shownSections = "", shownChoice = "";
+let shown = "", shownSections = "", shownChoice = "", retry = 0;
 
 async function load() {
+  clearTimeout(retry);
   try {
     const found = await loadSchedule(), now = JSON.stringify({ ...found, seats: undefined });
+    if (!found) retry = setTimeout(load, 5000); // it may be created later
     if (now === shown) return;
     shown = now;
     show();
   } catch {
-    setTimeout(load, 3000);
+    retry = setTimeout(load, 3000);
   }
 }
 

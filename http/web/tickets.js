@@ -12,7 +12,7 @@ import { command, decided, user } from "./session.js";
 
 /** Of a paid one refundAmount is what comes back to a user who cancels now, or what is not refunded yet; without it, it is too late.
  * @typedef {{reservationId: string, scheduleId: string, scheduleSeatIds: number[], totalPrice: number, status: "RESERVED" | "CANCELLED",
- *            imp_uid?: string, amount?: number, orderStatus?: string, refundAmount?: number, refundPercent?: number,
+ *            imp_uid?: string, couponId?: string, amount?: number, orderStatus?: string, refundAmount?: number, refundPercent?: number,
  *            refunded?: number}} Ticket */
 
 /** @type {Ticket[]} */
@@ -21,9 +21,14 @@ let tickets = [];
 let held = [];
 let loading = 0;
 
-/** @param {string | number} at @param {"full" | "medium"} [dateStyle] */
-export const showTime = (at, dateStyle = "medium") =>
-  new Date(at).toLocaleString(language === "ko" ? "ko-KR" : "en-GB", { dateStyle, timeStyle: "short" });
+/** A time in the browser's zone, with the name of the zone.
+ * @param {string | number} at @param {"full" | "medium"} [dateStyle] */
+export function showTime(at, dateStyle = "medium") {
+  const locale = language === "ko" ? "ko-KR" : "en-GB", time = new Date(at);
+  const parts = new Intl.DateTimeFormat(locale, { timeZoneName: "short" }).formatToParts(time);
+  const zone = parts.find(({ type }) => type === "timeZoneName")?.value;
+  return `${time.toLocaleString(locale, { dateStyle, timeStyle: "short" })} (${zone})`;
+}
 
 export async function loadTickets() {
   const load = ++loading, items = await readMine("/api/v1/me/reservations?limit=100");
@@ -73,6 +78,7 @@ function ticketItem(ticket) {
     const { orderStatus, refunded = 0, refundAmount } = ticket;
     const back = orderStatus === "REFUNDED" ? t.refundedAmount(refunded) : refundAmount ? t.refunding(t.won(refundAmount)) : "";
     note([t.cancelledTicket, back].filter(Boolean).join(" · "));
+    if (couponText(ticket)) note(couponText(ticket));
     return item;
   }
   const closed = isClosed(ticket);
@@ -81,6 +87,13 @@ function ticketItem(ticket) {
   button.onclick = () => askToCancel(reservationId);
   item.append(button);
   return item;
+}
+
+/** What becomes of the coupon: the user gets it back if nothing of the amount is kept.
+ * @param {Ticket} ticket */
+function couponText({ couponId, amount, refunded, refundAmount }) {
+  if (!couponId) return "";
+  return (refundAmount ?? refunded) === amount ? text().couponReturned : text().couponKept;
 }
 
 /** @param {Ticket} ticket */
@@ -96,7 +109,7 @@ async function askToCancel(id) {
   if (!ticket || isClosed(ticket)) return; // the list says so
   const { imp_uid, amount = 0, refundAmount = 0, refundPercent = 0 } = ticket;
   element("confirm-title").textContent = t.cancelQuestion(ticket.scheduleSeatIds.map(seatName).join(", "));
-  element("confirm-text").textContent = imp_uid ? t.refundPreview(t.won(refundAmount), t.won(amount), refundPercent) : "";
+  element("confirm-text").textContent = imp_uid ? [t.refundPreview(t.won(refundAmount), t.won(amount), refundPercent), couponText(ticket)].join(" ") : "";
   element("confirm-no").onclick = () => dialog.close();
   element("confirm-yes").onclick = () => { dialog.close(); cancel(ticket); };
   dialog.showModal();

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,25 +124,29 @@ func (page *tab) open(url string) {
 	}
 }
 
+// waitTimeout is how long a test waits for anything. It is reached in failures only: other packages are tested at the same time.
+const waitTimeout = time.Minute
+
+// click clicks an element as soon as it is visible, enabled and not covered. It looks and clicks in one step: between two, the page
+// may draw the element again, or move it.
 func (page *tab) click(selector string) {
 	page.tb.Helper()
-	ctx, cancel := context.WithTimeout(page.ctx, 10*time.Second)
-	defer cancel()
-	for {
-		err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible, chromedp.NodeEnabled))
-		if err == nil {
-			return
-		}
-		if ctx.Err() != nil || !strings.Contains(err.Error(), "Could not find node") { // the page has drawn it again
-			page.tb.Fatalf("click %s: %v", selector, err)
-		}
-	}
+	page.waitFor(fmt.Sprintf(`(() => {
+		const element = document.querySelector(%q);
+		if (!element?.checkVisibility() || element.disabled) return false;
+		element.scrollIntoView({ block: 'center', inline: 'center', behavior: 'instant' });
+		const { x, y, width, height } = element.getBoundingClientRect();
+		if (!element.contains(document.elementFromPoint(x + width / 2, y + height / 2))) return false;
+		element.focus();
+		element.click();
+		return true;
+	})()`, selector))
 }
 
 // run runs a script in the page, and awaits a promise.
 func (page *tab) run(script string) {
 	page.tb.Helper()
-	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(page.ctx, waitTimeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](script, chromedp.EvalAwaitPromise)); err != nil {
 		page.tb.Fatalf("%s\n%v", script, err)
@@ -152,7 +155,7 @@ func (page *tab) run(script string) {
 
 func (page *tab) eval(expression string, into any) {
 	page.tb.Helper()
-	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(page.ctx, waitTimeout)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string]("JSON.stringify("+expression+")"))
 	if err == nil {
@@ -173,11 +176,11 @@ func (page *tab) want(expression string, want any) {
 	}
 }
 
-// waitFor waits until an expression is true. It fails during navigation, which is retried. After 20 s the test fails with what
+// waitFor waits until an expression is true. It fails during navigation, which is retried. After waitTimeout the test fails with what
 // the page received.
 func (page *tab) waitFor(expression string) {
 	page.tb.Helper()
-	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(page.ctx, waitTimeout)
 	defer cancel()
 	var ok bool
 	var err error

@@ -32,7 +32,7 @@ func (p *profile) openConcert(url string) *tab {
 
 func (page *tab) concertReady() {
 	page.tb.Helper()
-	page.waitFor(`document.querySelectorAll('#seats .seat').length === 2000 && document.querySelector('#live').dataset.on === 'yes'`)
+	page.waitFor(`document.body.dataset.status === 'OPEN' && document.querySelectorAll('#seats .seat').length === 2000 && document.querySelector('#live').dataset.on === 'yes'`)
 }
 
 // best holds the best seats of a section that are next to each other; "" is any.
@@ -110,19 +110,19 @@ func TestConcert_FromHoldToTicketAndBack(t *testing.T) {
 	page.concertReady()
 	page.waitFor(concertTicket + `.startsWith('R-1-12, R-1-13 예매 번호 concert-r') && ` + concertTicket + `.endsWith(' 결제 금액 230,000원 예매 취소')`)
 	page.waitVisible(`#order-state[data-kind="good"]`)
-	page.want(`document.querySelector('#holds').childElementCount + document.querySelectorAll('#seats [data-state="bought"]').length`, 2)
+	page.waitFor(`document.querySelector('#holds').childElementCount === 0 && document.querySelectorAll('#seats [data-state="bought"]').length === 2`)
 	page.screenshots(t, "paid")
 
 	page.click(`#tickets [data-verb="cancel"]`)
 	page.waitVisible("#confirm-yes")
-	page.want(`document.querySelector('#confirm-text').textContent`, "지금 취소하면 230,000원이 환불됩니다. (결제하신 230,000원의 100%)")
+	page.want(`document.querySelector('#confirm-text').textContent`, "지금 취소하면 230,000원이 환불됩니다. (결제하신 230,000원의 100%) 사용하신 쿠폰은 돌려드립니다.")
 	page.screenshots(t, "confirm")
 	page.click("#confirm-yes")
 	page.waitFor(`document.querySelector('#ticket-state').textContent === '예매를 취소했습니다. 230,000원이 환불됩니다.'`)
-	page.waitFor(concertTicket + `.endsWith(' 결제 금액 230,000원 취소된 예매 · 230,000원 환불됨')`)
+	page.waitFor(concertTicket + `.endsWith(' 결제 금액 230,000원 취소된 예매 · 230,000원 환불됨 사용하신 쿠폰은 돌려드립니다.')`)
 	page.waitFor(`document.querySelectorAll('#seats [data-state="available"]').length === 2000`)
 	page.click("#language")
-	page.waitFor(concertTicket + `.endsWith(' ₩230,000 paid Cancelled · ₩230,000 refunded')`)
+	page.waitFor(concertTicket + `.endsWith(' ₩230,000 paid Cancelled · ₩230,000 refunded Your coupon can be used again.')`)
 	page.best("2", "R") // the coupon is back
 	page.waitFor(concertPrices + `.endsWith('Full price ₩280,000, Discount −₩50,000, To pay ₩230,000')`)
 	page.screenshots(t, "english")
@@ -161,8 +161,8 @@ func TestConcert_FreeOrderByKeyboard(t *testing.T) {
 	page.waitFor(`document.activeElement.textContent === '결제 없이 예매하기'`)
 	press(kb.Enter)
 	page.waitFor(concertTicket + `.endsWith(' 결제 금액 0원 예매 취소')`)
-	page.want(concertOrder, "예매되었습니다. 결제할 금액이 없습니다.")
-	page.want(`document.querySelector('#orders').textContent`, "결제 완료 좌석 1석, 0원 ")
+	page.waitFor(concertOrder + ` === '예매되었습니다. 결제할 금액이 없습니다.'`)
+	page.waitFor(`document.querySelector('#orders').textContent === '결제 완료 A-24-25 · 0원 '`)
 	if payments := fixture.provider.Payments(); len(payments) != 0 {
 		t.Errorf("the provider has %v, want no payment", payments)
 	}
@@ -242,7 +242,7 @@ func TestConcert_PaidAndGone(t *testing.T) {
 	page = browser.openConcert(fixture.frontURL)
 	page.waitFor(concertTicket + `.endsWith(' 결제 금액 180,000원 예매 취소')`)
 	page.waitFor(`document.querySelector('#holds').childElementCount === 0`)
-	page.want(`document.querySelector('#orders').textContent`, "결제 완료 좌석 2석, 180,000원 ")
+	page.waitFor(`document.querySelector('#orders').textContent === '결제 완료 S-1-12, S-1-13 · 180,000원 '`)
 	fixture.checkPaid(t, 180_000, 0)
 }
 
@@ -252,7 +252,7 @@ func TestConcert_LatePayments(t *testing.T) {
 	t.Parallel()
 	fixture := newPaymentFixture(t)
 	base := fixture.Node.URL()
-	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules", `{"scheduleId":"short","title":"Short","holdSeconds":4,"maxHoldSeconds":4,"payment":"required",
+	harness.MustCommand(t, base, "admin", "/api/v1/admin/schedules", `{"scheduleId":"short","title":"Short","holdSeconds":8,"maxHoldSeconds":8,"payment":"required",
 		"sections":[{"name":"A","price":1000,"rows":[{"name":"1","seats":3}]}]}`)
 	command := func(user, path, body string) (result struct{ HoldID, MerchantUID string }) {
 		t.Helper()
@@ -288,8 +288,8 @@ func TestConcert_LatePayments(t *testing.T) {
 	}
 	pages[0].waitFor(concertTicket + `.includes('결제가 늦어 선점이 끝났지만, 좌석이 남아 있어 예매되었습니다.')`)
 	pages[1].waitVisible(`#orders [data-status="REFUNDED"]`)
-	pages[1].waitFor(`document.querySelector('#orders')?.textContent === '환불 완료 좌석 1석, 1,000원 선점 시간이 끝났습니다.'`)
-	pages[1].want(concertOrder, "주문되지 않았습니다. 선점 시간이 끝났습니다. 결제하신 금액은 환불됩니다.")
+	pages[1].waitFor(`document.querySelector('#orders')?.textContent === '환불 완료 A-1-2 · 1,000원 선점 시간이 끝났습니다.'`)
+	pages[1].waitFor(concertOrder + ` === '주문되지 않았습니다. 선점 시간이 끝났습니다. 결제하신 금액은 환불됩니다.'`)
 	pages[1].want(`document.querySelector('#tickets').childElementCount`, 0)
 }
 

@@ -26,7 +26,7 @@ func TestDemoPage_SellsCouponsAndSeats(t *testing.T) {
 
 	page.click("#issue")
 	page.waitFor(`document.querySelector('#coupon-state').dataset.kind === 'good'`)
-	page.want(`document.querySelector('#coupon-state').textContent`, "쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)")
+	page.waitFor(`document.querySelector('#coupon-state').textContent === '쿠폰 발급이 완료되었습니다. (프로모션 ID: demo)'`)
 	page.waitFor(`document.querySelector('#remaining').textContent === '999'`)
 	page.click("#issue")
 	page.waitFor(`document.querySelector('#coupon-state').dataset.kind === 'bad'`)

@@ -185,7 +185,7 @@ func (g *flakyProxy) keys() []string {
 // waitFor waits until cond holds, which is called with the lock held.
 func (g *flakyProxy) waitFor(what string, cond func() bool) {
 	g.tb.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(waitTimeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		g.mu.Lock()
 		ok := cond()
 		g.mu.Unlock()

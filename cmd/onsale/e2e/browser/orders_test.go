@@ -21,7 +21,7 @@ import (
 // waitVisible waits until an element is visible, also across navigation.
 func (page *tab) waitVisible(selector string) {
 	page.tb.Helper()
-	ctx, cancel := context.WithTimeout(page.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(page.ctx, waitTimeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
 		var shown string
@@ -63,8 +63,8 @@ func TestDemoOrder_EveryPaymentMethod(t *testing.T) {
 	page.waitVisible(`#orders [data-status="PAID"]`)
 	page.waitVisible(`#order-state[data-kind="good"]`)
 	page.waitFor(orderText + ` === '주문이 완료되었습니다. (결제 번호: ' + document.querySelector('#orders li').dataset.impUid + ')'`)
-	page.want(`location.search + `+orderUnits, "98")
-	page.want(orderList, "결제 완료 2개, 50,000원 ")
+	page.waitFor(`location.search + ` + orderUnits + ` === '98'`)
+	page.waitFor(orderList + ` === '결제 완료 2개, 50,000원 '`)
 
 	page.payWith("ready")
 	page.waitVisible(`#orders [data-status="PENDING_PAYMENT"] a`)
@@ -78,7 +78,7 @@ func TestDemoOrder_EveryPaymentMethod(t *testing.T) {
 
 	page.payWith("closed")
 	page.waitVisible(`#order-state[data-kind="bad"]`)
-	page.want(orderText, "결제하지 않고 돌아왔습니다.")
+	page.waitFor(orderText + ` === '결제하지 않고 돌아왔습니다.'`)
 	page.payWith("failed")
 	page.waitVisible(`#orders [data-status="FAILED"]`)
 	page.waitFor(orderText + ` === '주문이 완료되지 않았습니다. 결제가 승인되지 않았습니다.'`)
@@ -162,7 +162,7 @@ func TestDemoOrder_RefundsTamperedAmount(t *testing.T) {
 	page.click(`button[value="paid"]`)
 	page.waitVisible(`#orders [data-status="REFUNDED"]`)
 	page.waitFor(orderText + ` === '주문이 완료되지 않아 결제하신 금액이 환불되었습니다. 결제 금액이 주문 금액과 다릅니다.'`)
-	page.want(orderList, "환불 완료 1개, 25,000원 결제 금액이 주문 금액과 다릅니다. 1,000원 환불됨")
+	page.waitFor(orderList + ` === '환불 완료 1개, 25,000원 결제 금액이 주문 금액과 다릅니다. 1,000원 환불됨'`)
 	page.waitFor(orderUnits + ` === '100'`)
 	fixture.checkPaid(t, 1000, 1000)
 }

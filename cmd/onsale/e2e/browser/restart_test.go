@@ -91,7 +91,7 @@ func TestEventSource_SurvivesKills(t *testing.T) {
 // streamIDs are the ids of a stream after from, up to and including last.
 func streamIDs(tb testing.TB, url, from, last string) (ids []string) {
 	tb.Helper()
-	r, err := http.NewRequestWithContext(harness.TimeoutContext(tb, 15*time.Second), http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(harness.TimeoutContext(tb, waitTimeout), http.MethodGet, url, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (s *scriptedServer) nextStream(from string) *scriptedStream {
 			s.tb.Fatalf("a stream resumes from %q, want %q", l.lastEventID, from)
 		}
 		return l
-	case <-time.After(20 * time.Second):
+	case <-time.After(waitTimeout):
 		s.tb.Fatalf("no stream resumes from %q", from)
 		return nil
 	}

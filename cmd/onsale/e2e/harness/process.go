@@ -114,12 +114,12 @@ func (n *Node) Start() *Process {
 	return p
 }
 
-// StartDemo starts a process and waits until the demo's sales are open.
+// StartDemo starts a process and waits until the demo's sales are open, the last of which is the promotion of the concert.
 func (n *Node) StartDemo() *Process {
 	n.tb.Helper()
 	p := n.Start()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		response, err := http.Get(n.URL() + "/api/v1/schedules/demo")
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(n.URL() + "/api/v1/promotions/concert")
 		if err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -216,7 +217,7 @@ var exportFiles = map[string]exportFile{
 				if of.product != "" && of.product != o.ProductID || of.schedule != "" && of.schedule != o.ScheduleID {
 					return nil
 				}
-				row := cells(o.PaymentID, o.ProductID, o.User, o.Count, o.Amount, o.Status, text(o.Reason), o.PlacedAt)
+				row := cells(o.PaymentID, o.ProductID, o.User, countCell(o.Count), o.Amount, o.Status, text(o.Reason), o.PlacedAt)
 				row = append(row, paymentCells(o.Payment)...)
 				return append(row, cells(keptOf(o), o.ListPrice(), o.Discount, o.CouponID, o.HoldID, o.ScheduleID, seatCell(o.ScheduleSeatIDs),
 					o.ReservationID, o.Late, text(o.Note))...)
@@ -269,6 +270,14 @@ func cells(values ...any) []string {
 
 // seatCell are the ids of seats in one cell.
 func seatCell(ids []int) string { return strings.Trim(fmt.Sprint(ids), "[]") }
+
+// countCell is a number of units; empty for an order of seats.
+func countCell(count int) string {
+	if count == 0 {
+		return ""
+	}
+	return strconv.Itoa(count)
+}
 
 // discountCell is a discount in one cell: an amount, or a percentage with the most that it takes off.
 func discountCell(d *coupons.Discount) string {

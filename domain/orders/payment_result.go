@@ -8,8 +8,8 @@ import (
 	"onsale/domain"
 )
 
-// recordPayment returns at most one event. No provider knows the payment of an order that costs nothing. An answer to a question from before the order's last change is ignored; the payment worker
-// notices, and asks again.
+// recordPayment returns at most one event. An answer to a question from before the order's last change is ignored; the payment worker
+// notices, and asks again. So is one about an order that costs nothing: no provider knows its payment.
 func (s *State) recordPayment(c domain.Command, body RecordPayment, now domain.Time) []domain.Event {
 	o := s.orders[c.Entity]
 	if o == nil || o.IsFree() || o.LastEvent != body.LastEvent || body.Payment.invalid() {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"onsale/domain"
+	"onsale/domain/orders"
+	"onsale/domain/seats"
 	"onsale/streams"
 )
 
@@ -80,6 +82,23 @@ func TestTrace_FindsEveryEventType(t *testing.T) {
 	}
 	if found < len(samples) {
 		t.Errorf("%d samples name only %d targets", len(samples), found)
+	}
+}
+
+// What happens to the performance after the refund is not the purchase's any more, until there is another order.
+func TestPurchase_EndsWithItsRefund(t *testing.T) {
+	placed := domain.Event{Entity: "imp_1", Body: orders.Placed{PaymentID: "imp_1", Purchase: orders.Purchase{HoldID: "h1", ScheduleID: "s"}}}
+	refunded := domain.Event{Entity: "imp_1", Body: orders.Refunded{PaymentID: "imp_1"}}
+	off := domain.Event{Entity: "s", Body: seats.ScheduleCancelled{ScheduleID: "s"}}
+	page := newPurchase("imp_1")
+	page.learn(placed)
+	for i, step := range []struct {
+		event domain.Event
+		shown bool
+	}{{off, true}, {placed, true}, {off, true}, {refunded, true}, {off, false}, {placed, true}, {off, true}} {
+		if got := page.shows(step.event); got != step.shown {
+			t.Errorf("event %d is shown: %t", i, got)
+		}
 	}
 }
 

@@ -22,10 +22,14 @@ import (
 type purchase struct {
 	target                                                          string
 	payments, preparations, holds, reservations, coupons, schedules map[string]bool
+	refunded                                                        bool // its last order, before the event that is looked at
 }
 
 func newPurchase(target string) *purchase {
-	return &purchase{target, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	return &purchase{
+		target: target, payments: map[string]bool{}, preparations: map[string]bool{}, holds: map[string]bool{}, reservations: map[string]bool{},
+		coupons: map[string]bool{}, schedules: map[string]bool{},
+	}
 }
 
 // learn adds what e says to belong together, if the target is among it.
@@ -101,6 +105,23 @@ func (p *purchase) takesSeats(e domain.Event) bool {
 	return ok && p.payments[b.PaymentID]
 }
 
+// shows says whether e, the next event of the log, is a line of the page. A performance that is called off after the refund changes
+// nothing for the purchase.
+func (p *purchase) shows(e domain.Event) bool {
+	if !p.has(e) {
+		return false
+	}
+	switch e.Body.(type) {
+	case orders.Placed:
+		p.refunded = false
+	case orders.Refunded:
+		p.refunded = true
+	case seats.ScheduleCancelled:
+		return !p.refunded
+	}
+	return true
+}
+
 // print reads the logs once more and prints a line for each event of the purchase.
 func (p *purchase) print(ctx context.Context, log audit.Log, out printer) error {
 	if len(p.payments) == 0 && len(p.preparations) == 0 {
@@ -112,7 +133,7 @@ func (p *purchase) print(ctx context.Context, log audit.Log, out printer) error 
 			return err
 		}
 		for _, e := range d.Events {
-			if !p.has(e) {
+			if !p.shows(e) {
 				continue
 			}
 			fmt.Fprintf(out.out, "  %s  %s-%d  %s\n", e.Now, out.epoch, e.Number, purchaseLine(e, d.Command))

@@ -188,6 +188,9 @@ func TestConcert_TwoBrowsersRace(t *testing.T) {
 	winners := 0
 	for _, page := range tabs {
 		page.waitFor(`document.querySelector('#holds li') || document.querySelector('#seat-state').dataset.kind === 'bad'`)
+		var said string
+		page.eval(`document.querySelector('#seat-state').textContent`, &said)
+		t.Log("the page says: ", said)
 		page.waitFor(`['205', '206'].every((id) => ['mine', 'held'].includes(document.querySelector('[data-seat-id="' + id + '"]').dataset.state))`)
 		var seats []string
 		page.eval(`[...document.querySelectorAll('#seats [data-state="mine"]')].map((seat) => seat.dataset.seatId)`, &seats)

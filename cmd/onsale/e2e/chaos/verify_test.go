@@ -105,7 +105,7 @@ func (m *orderWorkload) reconcile() {
 	m.t.Helper()
 	var inOrders, kept int64
 	cancels := 0
-	reserved, couponsUsed := map[string]int{}, map[string]int{}
+	reserved, couponsUsed, maybeUsed := map[string]int{}, map[string]int{}, map[string]bool{}
 	sold, statuses := map[string]int{}, map[string]int{}
 	for impUID, p := range m.payments() {
 		o := m.order(impUID)
@@ -116,6 +116,9 @@ func (m *orderWorkload) reconcile() {
 			inOrders += o.Amount
 			sold[o.SalePostID] += o.Count
 			reserved[o.ScheduleID] += len(o.ScheduleSeatIDs)
+		}
+		if o.OrderStatus == "REFUNDED" && o.Amount == 0 { // a part of nothing gives no coupon back, all of it does
+			maybeUsed[o.CouponID] = true
 		}
 		if o.OrderStatus == "REFUNDED" {
 			kept += leftAmount(p)
@@ -142,7 +145,7 @@ func (m *orderWorkload) reconcile() {
 		m.t.Errorf("%d won were paid; %d are in paid orders, %d are kept and %d are refunded", paid, inOrders, kept, refunded)
 	}
 	m.checkSeats(reserved)
-	m.checkCoupons(couponsUsed)
+	m.checkCoupons(couponsUsed, maybeUsed)
 	for id, stock := range m.stock {
 		var shown struct{ Stock, Remaining int }
 		if err := m.admin.Get(m.ctx, "/api/v1/products/"+id, &shown); err != nil {

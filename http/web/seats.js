@@ -42,9 +42,15 @@ const listeners = [];
 /** @param {() => void} listener */
 export const onSeatsPainted = (listener) => listeners.push(listener);
 
+/** @type {Map<number, {number: number, status: string}>} what has changed while the seats are read: the answer may be older */
+let meanwhile = new Map();
+/** @param {string | null} position the number of an event in "<epoch>-<number>" */
+const numberOf = (position) => Number.parseInt((position ?? "").split("-")[1] ?? "", 10) || 0;
+
 /** Reads the seats, and streams from there unless a stream is open. */
 export async function loadSeats() {
   const load = ++loading;
+  meanwhile = new Map();
   const retry = (/** @type {number} */ ms) => setTimeout(() => { if (load === loading) loadSeats(); }, ms);
   try {
     const response = await fetch(SEATS, { headers: { "X-User-Id": user } });
@@ -58,6 +64,11 @@ export async function loadSeats() {
     /** @type {Seat[]} */
     const list = await response.json();
     if (load !== loading) return;
+    const at = numberOf(response.headers.get("Last-Event-ID"));
+    for (const seat of list) {
+      const change = meanwhile.get(seat.id);
+      if (change && change.number > at) seat.status = change.status;
+    }
     setSeats(list);
     if (!stream || stream.readyState === EventSource.CLOSED) listen(response.headers.get("Last-Event-ID"));
   } catch {
@@ -90,7 +101,7 @@ function listen(position) {
     const data = JSON.parse(event.data);
     if (data.isHeartbeat) return;
     logEvent("message", event.lastEventId, event.data);
-    setStatus(data.scheduleSeatId, data.status);
+    setStatus(data.scheduleSeatId, data.status, numberOf(event.lastEventId));
   };
   source.addEventListener("connect", (event) => {
     logEvent("connect", event.lastEventId, event.data);
@@ -107,9 +118,10 @@ export const closeSeats = () => stream?.close();
 
 /**
  * Sets the status of a seat. The public stream does not say whose it is.
- * @param {number} id @param {string} status
+ * @param {number} id @param {string} status @param {number} [number] of the event that says so; none: what a command was answered
  */
-export function setStatus(id, status) {
+export function setStatus(id, status, number = Infinity) {
+  meanwhile.set(id, { number, status });
   const seat = seats.get(id), section = seat && sections.get(seat.section);
   if (!seat || !section) return;
   section.free += Number(status === "AVAILABLE") - Number(seat.status === "AVAILABLE");
@@ -180,17 +192,23 @@ function stateOf(seat) {
 
 /** @type {Set<number>} */
 const changed = new Set();
-let frame = 0;
+let frame = 0, late = 0;
 
 /** @param {number[]} ids */
 function paintSoon(ids) {
   ids.forEach((id) => changed.add(id));
-  frame ||= requestAnimationFrame(() => {
-    frame = 0;
-    const ids = [...changed];
-    changed.clear();
-    paint(ids);
-  });
+  if (frame) return;
+  frame = requestAnimationFrame(paintChanged);
+  late = setTimeout(paintChanged, 500); // a page that is not visible gets no frames
+}
+
+function paintChanged() {
+  cancelAnimationFrame(frame);
+  clearTimeout(late);
+  frame = 0;
+  const ids = [...changed];
+  changed.clear();
+  paint(ids);
 }
 
 /** @param {Iterable<number>} ids */

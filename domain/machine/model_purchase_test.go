@@ -302,7 +302,7 @@ func (w *model) placeQuote(imp, user, merchantUID string, b orders.Place, o offe
 	}
 	if problem != "" {
 		if order.Amount == 0 {
-			order.Amount = b.Amount
+			order.Amount, order.Discount = b.Amount, 0
 		}
 		order.rejected, _, _ = strings.Cut(problem, " ")
 		order.rejectReason, order.Late = order.rejected, false

@@ -127,7 +127,7 @@ func (s *State) placeQuote(c domain.Command, body Place, o Quote, now domain.Tim
 			return rejection
 		}
 		placed.Late = false
-		if placed.Amount == 0 { // nobody knows what a hold costs that does not exist
+		if placed.Amount == 0 { // the hold does not exist, or a coupon pays for all: what is refunded is what was paid
 			placed.Amount, placed.Discount = body.Amount, 0
 		}
 		kept := domain.Event{Entity: c.Entity, User: c.User, Body: RejectedPaid{Placement: Placement(placed), Reason: code}}

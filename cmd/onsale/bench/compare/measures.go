@@ -166,16 +166,22 @@ func (t *tool) runsOf(s system, withAlways bool) (runs []string) {
 }
 
 func (t *tool) progress(s system, run string, round int, r *load.Result) {
-	fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s: %.0f decided a second, %.0f µs of server CPU and %.0f of the load's a command, outcome p50 %.1f p99 %.1f ms",
-		round+1, t.rounds, s.name, run, decidedPerSecond(r), serverCPU(r), loadCPU(r), milliseconds(r.Outcome.P50), milliseconds(r.Outcome.P99))
-	if r.Refused > 0 {
-		fmt.Fprintf(os.Stderr, ", %d refused", r.Refused)
+	fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s: %.0f decided a second, %.0f µs of server CPU a command", round+1, t.rounds, s.name, run,
+		decidedPerSecond(r), serverCPU(r))
+	if r.Outcome.N > 0 {
+		fmt.Fprintf(os.Stderr, ", outcome p50 %.1f p99 %.1f ms", milliseconds(r.Outcome.P50), milliseconds(r.Outcome.P99))
+	}
+	if r.Refused > 0 || r.Unavailable > 0 {
+		fmt.Fprintf(os.Stderr, ", %d answered 429, %d answered 503", r.Refused, r.Unavailable)
 	}
 	if r.Wrong() > 0 {
 		fmt.Fprintf(os.Stderr, ", %d lost, %d doubled, %d oversold", r.Lost, r.Doubled, r.Oversold)
 	}
 	if r.Failed > 0 || r.Unsent > 0 {
-		fmt.Fprintf(os.Stderr, ", %d failed (%s), %d not sent", r.Failed, r.FirstFailure, r.Unsent)
+		fmt.Fprintf(os.Stderr, ", %d failed, %d not sent", r.Failed, r.Unsent)
+	}
+	if r.FirstFailure != "" {
+		fmt.Fprintf(os.Stderr, " (%s)", r.FirstFailure)
 	}
 	fmt.Fprintln(os.Stderr)
 }

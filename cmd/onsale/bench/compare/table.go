@@ -50,6 +50,7 @@ var rows = []row{
 	{"– 1,000 a second: POST to outcome, p50 ms", always1000, outcomeP50, lower},
 	{"– p99 ms", always1000, outcomeP99, lower},
 	{"twice as many a second as it decides: refused with 429, %", overload, refusedPercent, neither},
+	{"– with 503, %", overload, unavailablePercent, neither},
 	{"– accepted, decided and delivered a second", overload, decidedPerSecond, higher},
 	{"– of these, POST to outcome, p50 ms", overload, outcomeP50, lower},
 	{"– p99 ms", overload, outcomeP99, lower},
@@ -62,6 +63,10 @@ func outcomeP99(r *load.Result) float64 { return milliseconds(r.Outcome.P99) }
 
 func refusedPercent(r *load.Result) float64 {
 	return 100 * float64(r.Refused) / float64(max(1, r.Sent))
+}
+
+func unavailablePercent(r *load.Result) float64 {
+	return 100 * float64(r.Unavailable) / float64(max(1, r.Sent))
 }
 
 // printTable prints medians, with the lowest and the highest where they differ.
@@ -158,7 +163,8 @@ func printWrong(w io.Writer, r results, columns []system, compared bool) {
 			r.all(func(key, _ string, result *load.Result) {
 				if key == s.key {
 					sum.Lost, sum.Doubled, sum.Oversold = sum.Lost+result.Lost, sum.Doubled+result.Doubled, sum.Oversold+result.Oversold
-					sum.Failed, sum.Unsent = sum.Failed+result.Failed, sum.Unsent+result.Unsent
+					sum.Failed += result.Failed
+					sum.Unsent += result.Unsent
 				}
 			})
 			fmt.Fprintf(w, " %s |", of(&sum))
@@ -168,17 +174,17 @@ func printWrong(w io.Writer, r results, columns []system, compared bool) {
 		}
 		fmt.Fprintln(w)
 	}
-	count("lost, doubled, oversold in all rounds", func(r *load.Result) string { return fmt.Sprintf("%d, %d, %d", r.Lost, r.Doubled, r.Oversold) })
-	count("failed, not sent in time in all rounds", func(r *load.Result) string { return fmt.Sprintf("%d, %d", r.Failed, r.Unsent) })
+	count("lost, doubled, oversold", func(r *load.Result) string { return fmt.Sprintf("%d, %d, %d", r.Lost, r.Doubled, r.Oversold) })
+	count("failed otherwise, not sent in time", func(r *load.Result) string { return fmt.Sprintf("%d, %d", r.Failed, r.Unsent) })
 }
 
 // printNotes says what the figures have to be seen with: an empty handler, the load's own cost, and other work on the machine.
 func (t *tool) printNotes(w io.Writer, r results) {
-	var loadCosts []float64
+	var costs []float64
 	var measured, other, stolen time.Duration
 	r.all(func(_, run string, result *load.Result) {
 		if run == win || run == lose {
-			loadCosts = append(loadCosts, loadCPU(result))
+			costs = append(costs, loadCPU(result))
 		}
 		measured += result.Measured
 		other += result.OtherCPU
@@ -189,13 +195,13 @@ func (t *tool) printNotes(w io.Writer, r results) {
 		fmt.Fprintf(w, "An empty net/http handler in the same rounds: %s answers a second, %s µs of its CPU each.\n",
 			spread(t.values(r, empty, row{"", win, decidedPerSecond, neither})), spread(t.values(r, empty, row{"", win, serverCPU, neither})))
 	}
-	if len(loadCosts) > 0 {
-		fmt.Fprintf(w, "The load tool takes %s µs of CPU a command.\n", number(median(loadCosts)))
+	if len(costs) > 0 {
+		fmt.Fprintf(w, "The load tool takes %s µs of CPU a command.\n", number(median(costs)))
 	}
 	share := func(d time.Duration) string {
 		return number(100 * float64(d) / float64(max(1, measured)) / float64(runtime.NumCPU()))
 	}
-	fmt.Fprintf(w, "Median (lowest–highest) of %d rounds of %s commands on %d processors; other processes took %s %% of these, the hypervisor %s %%.\n",
+	fmt.Fprintf(w, "Rounds: %d, of %s commands, on %d processors; medians (lowest–highest). Other processes took %s %% of these, the hypervisor %s %%.\n",
 		t.rounds, humanize.Comma(int64(t.count)), runtime.NumCPU(), share(other), share(stolen))
 }
 

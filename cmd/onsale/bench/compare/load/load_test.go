@@ -19,7 +19,7 @@ type sale struct {
 	frames   int // of an outcome
 	oversell bool
 	forget   bool // answers 202 and issues nothing
-	busy     int  // every so many commands are refused with 429; 0: none
+	busy     int  // every so many commands are answered with 429 and 503 in turn; 0: none
 	requests int
 }
 
@@ -48,7 +48,7 @@ func (s *sale) issue(w http.ResponseWriter, user string) {
 	s.requests++
 	switch {
 	case s.busy > 0 && s.requests%s.busy == 0:
-		w.WriteHeader(http.StatusTooManyRequests)
+		w.WriteHeader([]int{http.StatusTooManyRequests, http.StatusServiceUnavailable}[s.requests/s.busy%2])
 		return
 	case len(s.issued) >= s.stock && !s.oversell:
 		w.WriteHeader(http.StatusConflict)
@@ -107,7 +107,7 @@ func loadSale(t *testing.T, s *sale, p Plan) *Result {
 func TestRun_CountsOutcomes(t *testing.T) {
 	for _, rate := range []float64{0, 2000} {
 		r := loadSale(t, &sale{frames: 1}, Plan{Stock: 40, Rate: rate})
-		if r.Accepted != 40 || r.Rejected != 260 || r.Refused+r.Failed+r.Unsent+r.Wrong() != 0 {
+		if r.Accepted != 40 || r.Rejected != 260 || r.Refused+r.Unavailable+r.Failed+r.Unsent+r.Wrong() != 0 {
 			t.Errorf("at rate %v: %+v", rate, r)
 		}
 		if r.Answer.N != 300 || r.Outcome.N != 100 || r.Outcome.P50 <= 0 || r.Outcome.P99 < r.Outcome.P50 || r.ReadBack == 0 {
@@ -118,7 +118,7 @@ func TestRun_CountsOutcomes(t *testing.T) {
 
 func TestRun_SeparatesRefused(t *testing.T) {
 	r := loadSale(t, &sale{frames: 1, busy: 3}, Plan{Stock: 300})
-	if r.Accepted != 200 || r.Refused != 100 || r.Wrong() != 0 {
+	if r.Accepted != 200 || r.Refused != 50 || r.Unavailable != 50 || r.Answer.N != 300 || r.Wrong() != 0 {
 		t.Errorf("%+v", r)
 	}
 }

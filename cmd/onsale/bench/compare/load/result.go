@@ -7,13 +7,14 @@ import (
 
 // Result is what happened.
 type Result struct {
-	Sent     int
-	Accepted int // 2xx
-	Rejected int // 409
-	Refused  int // 429
-	Failed   int // everything else, and connections that broke
-	Unsent   int // the time was over first
-	ReadBack int // users whose coupons were read
+	Sent        int
+	Accepted    int // 2xx
+	Rejected    int // 409
+	Refused     int // 429
+	Unavailable int // 503
+	Failed      int // everything else, and connections that broke
+	Unsent      int // the time was over first
+	ReadBack    int // users whose coupons were read
 
 	Lost     int // accepted, and without an outcome or a coupon
 	Doubled  int // more than one outcome or coupon
@@ -21,7 +22,7 @@ type Result struct {
 
 	Sending time.Duration // until the last answer
 	Elapsed time.Duration // until everything was decided and delivered too
-	Answer  Latency       // of everything but failures
+	Answer  Latency       // of everything that was answered
 	Outcome Latency       // of users that read their stream: until the outcome came, or the 409
 
 	ServerCPU    map[string]time.Duration
@@ -57,6 +58,9 @@ func (r *run) summarize(before, after usage) *Result {
 	var answers, outcomes []int64
 	for k := range r.commands[:r.sent] {
 		c := &r.commands[k]
+		if c.status > 0 {
+			answers = append(answers, c.answered-c.start)
+		}
 		switch {
 		case c.accepted():
 			result.Accepted++
@@ -64,13 +68,14 @@ func (r *run) summarize(before, after usage) *Result {
 			result.Rejected++
 		case c.status == 429:
 			result.Refused++
-			answers = append(answers, c.answered-c.start)
+			continue
+		case c.status == 503:
+			result.Unavailable++
 			continue
 		default:
 			result.Failed++
 			continue
 		}
-		answers = append(answers, c.answered-c.start)
 		switch {
 		case !c.watched:
 		case c.frames > 0:

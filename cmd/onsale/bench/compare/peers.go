@@ -23,8 +23,8 @@ func servePeer(ctx context.Context, args []string) error {
 	database := flags.String("postgres", "", "URL of PostgreSQL")
 	var settings peer.RedisSettings
 	flags.IntVar(&settings.Pipelines, "pipelines", 2, "commands that arrive together share so many pipelines of Redis; 0: a round trip for each")
-	flags.IntVar(&settings.Workers, "workers", 1, "from the queue in Redis to PostgreSQL")
-	flags.IntVar(&settings.PerMessage, "per-message", 100, "outcomes in a message of Pub/Sub")
+	flags.IntVar(&settings.Workers, "workers", 2, "from the queue in Redis to PostgreSQL")
+	flags.IntVar(&settings.PerMessage, "per-message", 20, "outcomes in a message of Pub/Sub")
 	flags.IntVar(&settings.Batch, "worker-batch", 1000, "the most coupons in a transaction of a worker")
 	batch := flags.Int("batch", 256, "without Redis: the most commands in a transaction")
 	if err := flags.Parse(args[1:]); err != nil {

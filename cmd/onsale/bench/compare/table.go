@@ -128,19 +128,21 @@ func (t *tool) ratio(r results, own system, peers []system, row row) string {
 	}
 	var ratios []float64
 	for n := range t.rounds {
-		result := r.at(own, row.measure, n)
-		best, found := 0.0, false
+		var values []float64 // of the peers
 		for _, s := range peers {
-			peer := r.at(s, row.measure, n)
-			if peer == nil {
-				continue
-			}
-			v := row.value(peer)
-			if !found || row.better == higher && v > best || row.better == lower && v < best {
-				best, found = v, true
+			if result := r.at(s, row.measure, n); result != nil {
+				values = append(values, row.value(result))
 			}
 		}
-		if result != nil && best > 0 {
+		result := r.at(own, row.measure, n)
+		if result == nil || len(values) == 0 {
+			continue
+		}
+		best := slices.Max(values)
+		if row.better == lower {
+			best = slices.Min(values)
+		}
+		if best > 0 {
 			ratios = append(ratios, row.value(result)/best)
 		}
 	}
@@ -162,7 +164,9 @@ func printWrong(w io.Writer, r results, columns []system, compared bool) {
 			var sum load.Result
 			r.all(func(key, _ string, result *load.Result) {
 				if key == s.key {
-					sum.Lost, sum.Doubled, sum.Oversold = sum.Lost+result.Lost, sum.Doubled+result.Doubled, sum.Oversold+result.Oversold
+					sum.Lost += result.Lost
+					sum.Doubled += result.Doubled
+					sum.Oversold += result.Oversold
 					sum.Failed += result.Failed
 					sum.Unsent += result.Unsent
 				}

@@ -1,8 +1,8 @@
 // Package load asks for coupons as a sale does and reports what became of every command. It speaks the API of onsale and nothing
 // else of it, so that it loads onsale and its peers in the same way.
 //
-// It shares two processors with what it measures, so it is one thread with one epoll and bare sockets: a command costs it 10 to
-// 20 µs.
+// It shares two processors with what it measures, so it is one thread with one epoll and bare sockets: a command costs it some
+// 10 µs.
 package load
 
 import (
@@ -16,18 +16,18 @@ import (
 
 // Plan is one run: each command is for a coupon, and of another user.
 type Plan struct {
-	Target         string        // host:port on loopback
-	Commands       int           // to be sent
-	Stock          int           // of the promotion
-	SoldOut        string        // of the promotion; "": the default
-	Streams        int           // so many of the users read their stream
-	Connections    int           // the most commands in flight
-	Rate           float64       // commands a second, whether they are answered in time or not; 0: as fast as they are answered
-	MaxConnections int           // with a Rate: the most connections, where answers are late
-	FromSending    bool          // latencies count from when a command was sent, not from when it was due
-	Limit          time.Duration // after this nothing is sent any more
-	Drain          time.Duration // the most time for outcomes after the last answer
-	Processes      map[string]int
+	Target         string         // host:port on loopback
+	Commands       int            // to be sent
+	Stock          int            // of the promotion
+	SoldOut        string         // of the promotion; "": the default
+	Streams        int            // so many of the users read their stream
+	Connections    int            // the most commands in flight
+	Rate           float64        // commands a second, whether they are answered in time or not; 0: as fast as they are answered
+	MaxConnections int            // with a Rate: the most connections, where answers are late
+	FromSending    bool           // latencies count from when a command was sent, not from when it was due
+	Limit          time.Duration  // after this nothing is sent any more
+	Drain          time.Duration  // the most time for outcomes after the last answer
+	Processes      map[string]int // ids of the server's, by name
 }
 
 // command is what is known of one.

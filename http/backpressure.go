@@ -20,7 +20,7 @@ func (b *backpressure) refuses(oldest time.Duration, now time.Time) bool {
 	if b.limit == 0 {
 		return false
 	}
-	if oldest <= b.limit/5 {
+	if oldest <= b.limit/10 {
 		if now.Sub(b.refusedAt) > b.limit {
 			b.strict = false
 		}

@@ -36,7 +36,7 @@ type phase = struct {
 }
 
 func TestBackpressure_AdmitsCrowds(t *testing.T) {
-	refused, longest := backlogRun(time.Second, phase{9_000, 0.1}, phase{300, 3}) // 900 at once
+	refused, longest := backlogRun(time.Second, phase{9_000, 0.1}, phase{200, 3}) // 900 at once
 	if refused[0] != 0 || longest[0] < 700*time.Millisecond || refused[1] != 0 {
 		t.Errorf("refused %v, longest wait %v", refused, longest)
 	}
@@ -50,7 +50,7 @@ func TestBackpressure_KeepsQueueShort(t *testing.T) {
 	if longest[0] > time.Second {
 		t.Errorf("waited %s at the beginning", longest[0])
 	}
-	if longest[1] > 201*time.Millisecond || refused[1] < 19_000 || refused[1] > 21_000 {
+	if longest[1] > 101*time.Millisecond || refused[1] < 19_000 || refused[1] > 21_000 {
 		t.Errorf("twice as many as are decided: %d of 40,000 refused, longest wait %s", refused[1], longest[1])
 	}
 	if refused[3] != 0 {

@@ -57,7 +57,7 @@ type Config struct {
 	Payments *Payments
 
 	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest one of this node
-	// without a confirmed outcome is older; or, when that goes on, older than a fifth of it. 0: no limit.
+	// without a confirmed outcome is older; or, when that goes on, older than a tenth of it. 0: no limit.
 	MaxBacklogAge time.Duration
 
 	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.

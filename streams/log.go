@@ -57,6 +57,7 @@ var ErrReadOnly = errors.New("the log is open for reading only")
 
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {
+	codec
 	config  Config
 	prefix  prefix
 	logger  *slog.Logger
@@ -137,7 +138,7 @@ func (l *Log) open(ctx context.Context) (err error) {
 		if l.lock, closed, err = lockDir(l.config.Dir, l.config.ReadOnly, l.logger); err != nil {
 			return err
 		}
-		if err := l.checkPresent(); err != nil {
+		if err := checkPresent(l.config.Dir, l.prefix, l.config.HasStore); err != nil {
 			return err
 		}
 		if err := l.checkBlocks(ctx, closed); err != nil {

@@ -19,7 +19,6 @@ import (
 	"onsale/domain/orders"
 	"onsale/projections/audit"
 	"onsale/projections/store"
-	"onsale/streams"
 )
 
 // runAudit decides every command again and compares with EVENTS. Of a data directory it also compares the read store with one
@@ -57,7 +56,7 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, report audit.Report, stdout, stderr io.Writer) error {
+func auditStore(ctx context.Context, log readableLog, path string, report audit.Report, stdout, stderr io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil

@@ -34,9 +34,11 @@ func TestBlockReader_IntactAgreesWithRead(t *testing.T) {
 			content[rand.IntN(len(content))] ^= 1 << rand.IntN(8)
 			return os.WriteFile(path, content, 0o600)
 		},
-		"its end":     func(path string, content []byte) error { return os.Truncate(path, rand.Int64N(int64(len(content)))) },
-		"a block":     func(path string, _ []byte) error { return os.Remove(path) },
-		"bytes added": func(path string, content []byte) error { return os.WriteFile(path, append([]byte("torn"), content...), 0o600) },
+		"its end": func(path string, content []byte) error { return os.Truncate(path, rand.Int64N(int64(len(content)))) },
+		"a block": func(path string, _ []byte) error { return os.Remove(path) },
+		"bytes added": func(path string, content []byte) error {
+			return os.WriteFile(path, append([]byte("torn"), content...), 0o600)
+		},
 	}
 	for name, damage := range damage {
 		t.Run(name, func(t *testing.T) {

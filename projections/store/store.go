@@ -86,13 +86,41 @@ type Store struct {
 // Open opens the file at path for the log with this epoch and loads its state; a file that does not exist is created. The errors
 // are ErrDamaged, ErrLayout, ErrEpoch and ErrUnavailable.
 func Open(path, epoch string, log EventLog) (*Store, State, error) {
-	state, err := readFile(path)
-	if err != nil {
-		return nil, state, err
+	return StartReading(path).Open(epoch, log)
+}
+
+// Reading is the first part of Open, which needs no log: the whole file is verified and its state loaded, beside what else a start does.
+type Reading struct {
+	path  string
+	done  chan struct{} // closed when state and err are set
+	state State
+	err   error
+}
+
+// StartReading starts to read the file at path. Nobody may write it until Open.
+func StartReading(path string) *Reading {
+	r := &Reading{path: path, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.state, r.err = readFile(path)
+	}()
+	return r
+}
+
+// Open waits for the end of the reading and opens the file, as Open does.
+func (r *Reading) Open(epoch string, log EventLog) (*Store, State, error) {
+	r.Wait()
+	state := r.state
+	r.state = State{} // it is the caller's, and large
+	if r.err != nil {
+		return nil, state, r.err
 	}
-	s, err := openVerified(path, epoch, log)
+	s, err := openVerified(r.path, epoch, log)
 	return s, state, err
 }
+
+// Wait waits for the end of the reading: from then on the file is no longer used.
+func (r *Reading) Wait() { <-r.done }
 
 // openVerified opens a file after readFile, or a new one.
 func openVerified(path, epoch string, log EventLog) (s *Store, err error) {

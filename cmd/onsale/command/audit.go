@@ -61,7 +61,7 @@ func auditStore(ctx context.Context, log readableLog, path string, report audit.
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
 	}
-	readStore, _, err := store.Open(path, log.Epoch(), log)
+	readStore, err := store.OpenRows(path, log.Epoch(), log)
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		return hintError{err, "leave the file where it is: the next start rebuilds it from EVENTS, or says why it may be the last copy of events"}
 	}

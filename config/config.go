@@ -113,10 +113,10 @@ type Log struct {
 	MinFreeDisk Size
 }
 
-// Backlog limits the commands that are accepted and not yet decided.
+// Backlog limits the commands that are accepted and wait for their outcome.
 type Backlog struct {
-	// MaxAge is the age of the oldest accepted but undecided command at which
-	// new ones are refused with 429 backlog_full. Default 5s, from 100ms to 10m.
+	// MaxAge is the age of the oldest of them at which new ones are refused
+	// with 429 backlog_full. Default 1s, from 100ms to 10m.
 	MaxAge time.Duration
 }
 

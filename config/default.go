@@ -27,7 +27,7 @@ func Default() Config {
 			EventsMaxBytes:   16 * GiB,
 			MinFreeDisk:      256 * MiB,
 		},
-		Backlog: Backlog{MaxAge: 5 * time.Second},
+		Backlog: Backlog{MaxAge: time.Second},
 		Streams: Streams{
 			RingEvents:    16384,
 			MaxAge:        30 * time.Minute,

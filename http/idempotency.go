@@ -109,22 +109,20 @@ func (t *inflightTable) forget(e *inflightRequest) {
 	}
 }
 
-// undecided returns the number of undecided commands of this node, and the age of the oldest.
-func (t *inflightTable) undecided(status projections.Status, now time.Time) (count int, oldest time.Duration) {
+// unconfirmed returns the number of this node's commands whose outcome is not confirmed, and the age of the oldest.
+func (t *inflightTable) unconfirmed(status projections.Status, now time.Time) (count int, oldest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.evict(status)
-	oldest = t.backlog.oldestAge(status.DecidedSequence, now)
-	return len(t.backlog.commands) - t.backlog.undecided, oldest
+	return t.backlog.length(), t.backlog.oldestAge(now)
 }
 
 // unconfirmedQueue holds this node's commands whose outcome is not confirmed, in the order of their acknowledgements. It
-// finds those that are confirmed, and the age of the oldest undecided one, without visiting each. Its commands are in
-// [first:], of which those before undecided are decided. Two acknowledgements that overtook each other are in the wrong
-// order; then one command is removed a step later.
+// finds those that are confirmed without visiting each. Its commands are in [first:]. Two acknowledgements that overtook each
+// other are in the wrong order; then one command is removed a step later.
 type unconfirmedQueue struct {
-	commands         []queuedCommand
-	first, undecided int
+	commands []queuedCommand
+	first    int
 
 	// When everything up to markSequence was decided, markEvent was the last event. So once that event is confirmed, all
 	// outcomes up to markSequence are.
@@ -162,22 +160,18 @@ func (q *unconfirmedQueue) popConfirmed(status projections.Status) []*inflightRe
 		}
 		q.markSequence, q.markEvent = status.DecidedSequence, status.Events
 	}
-	q.undecided = max(q.undecided, q.first)
 	if q.first == len(q.commands) || q.first > 1024 && q.first > len(q.commands)/2 {
 		n := copy(q.commands, q.commands[q.first:])
 		clear(q.commands[n:])
-		q.commands, q.undecided, q.first = q.commands[:n], q.undecided-q.first, 0
+		q.commands, q.first = q.commands[:n], 0
 	}
 	return confirmed
 }
 
-// oldestAge is the age of the oldest undecided command; 0 when there is none.
-func (q *unconfirmedQueue) oldestAge(decided uint64, now time.Time) time.Duration {
-	for q.undecided < len(q.commands) && q.commands[q.undecided].sequence <= decided {
-		q.undecided++
-	}
-	if q.undecided == len(q.commands) {
+// oldestAge is the age of the first command; 0 when there is none.
+func (q *unconfirmedQueue) oldestAge(now time.Time) time.Duration {
+	if q.length() == 0 {
 		return 0
 	}
-	return now.Sub(q.commands[q.undecided].at)
+	return now.Sub(q.commands[q.first].at)
 }

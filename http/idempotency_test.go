@@ -52,7 +52,7 @@ func TestInflight_EvictsConfirmed(t *testing.T) {
 	if last.Status != "SUCCEEDED" {
 		t.Fatalf("got %+v", last)
 	}
-	f.inflight.undecided(f.Projector.Status(), f.now())
+	f.inflight.unconfirmed(f.Projector.Status(), f.now())
 	if n, m := len(f.inflight.pending), f.inflight.backlog.length(); n != 0 || m != 0 || f.inflight.appending != 0 {
 		t.Errorf("%d entries, %d queued, %d being appended", n, m, f.inflight.appending)
 	}
@@ -174,15 +174,15 @@ func TestBacklog_PopsConfirmed(t *testing.T) {
 		oldest                     time.Duration // at second 10
 	}{
 		{0, 0, 0, 5, 9 * time.Second},
-		{2000, 7, 3, 5, 7 * time.Second}, // decided, not confirmed: still queued
-		{4000, 9, 7, 3, 5 * time.Second}, // the mark at 2000 is confirmed, the next is not
-		{5000, 10, 9, 1, 0},
+		{2000, 7, 3, 5, 9 * time.Second}, // decided, not confirmed: still queued
+		{4000, 9, 7, 3, 7 * time.Second}, // the mark at 2000 is confirmed, the next is not
+		{5000, 10, 9, 1, 5 * time.Second},
 		{5000, 10, 10, 0, 0},
 		{5000, 10, 10, 0, 0},
 	}
 	for i, step := range steps {
 		q.popConfirmed(projections.Status{DecidedSequence: step.decided, Events: step.events, Confirmed: step.confirmed})
-		if got := q.oldestAge(step.decided, at(10)); got != step.oldest || q.length() != step.length {
+		if got := q.oldestAge(at(10)); got != step.oldest || q.length() != step.length {
 			t.Errorf("step %d: got %d queued, the oldest %s, want %d, %s", i, q.length(), got, step.length, step.oldest)
 		}
 	}
@@ -197,6 +197,45 @@ func TestBacklog_ReleasesMemory(t *testing.T) {
 	}
 	if cap(q.commands) > 10_000 || q.length() > 20 {
 		t.Errorf("%d queued, capacity %d", q.length(), cap(q.commands))
+	}
+}
+
+// A command that waits for its outcome for too long keeps new ones away, whether it is not decided or its events are not published. Those
+// of admins, and the same command again, are accepted.
+func TestCommand_IsRefusedWhileOthersWaitTooLong(t *testing.T) {
+	for name, pause := range map[string]func(*memoryLog){
+		"not decided":   func(l *memoryLog) { l.deliveryPaused = true },
+		"not published": func(l *memoryLog) { l.publishPaused = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			seedPromotion(t, f, "p", 100)
+			issue := func(user string) client.Response {
+				return must(f.client(user).Issue(t.Context(), "p", client.Options{Key: "k", Wait: &zeroWait}))(t)
+			}
+			f.log.update(func() { pause(f.log) })
+			if a := issue("kim"); a.HTTPStatus != 202 {
+				t.Fatalf("got %+v", a)
+			}
+			f.clockOffset.Store(int64(f.MaxBacklogAge - 10*time.Second))
+			if a := issue("lee"); a.HTTPStatus != 202 {
+				t.Errorf("got %+v, want 202 while kim waits for less than the limit", a)
+			}
+			f.clockOffset.Store(int64(f.MaxBacklogAge + time.Second))
+			if a := issue("park"); a.HTTPStatus != 429 || a.Code != backlogFull || a.RetryAfter == 0 {
+				t.Errorf("got %+v, want 429 with Retry-After", a)
+			}
+			if a := issue("kim"); a.HTTPStatus != 202 {
+				t.Errorf("the same again got %+v, want 202", a)
+			}
+			f.log.update(func() { f.log.deliveryPaused, f.log.publishPaused = false, false })
+			if err := f.projector.WaitDecided(t.Context(), uint64(len(f.log.batches))*1000); err != nil {
+				t.Fatal(err)
+			}
+			if a := issue("park"); a.HTTPStatus != 202 {
+				t.Errorf("got %+v, want 202 once all outcomes are known", a)
+			}
+		})
 	}
 }
 

@@ -178,7 +178,7 @@ type stateCollector struct{ s *Server }
 var (
 	readyDesc         = prometheus.NewDesc("onsale_ready", "1 while this node should receive traffic, as /readyz says.", nil, nil)
 	refusingDesc      = prometheus.NewDesc("onsale_refusing", "1 while users' commands are refused for lack of capacity.", nil, nil)
-	backlogDesc       = prometheus.NewDesc("onsale_backlog_commands", "Commands that this node appended and has not decided.", nil, nil)
+	backlogDesc       = prometheus.NewDesc("onsale_backlog_commands", "Commands that this node appended and whose outcome is not confirmed.", nil, nil)
 	backlogAgeDesc    = prometheus.NewDesc("onsale_backlog_oldest_seconds", "Age of the oldest of these commands.", nil, nil)
 	logBytesDesc      = prometheus.NewDesc("onsale_log_bytes", "Size of a log.", []string{"log"}, nil)
 	logMaxBytesDesc   = prometheus.NewDesc("onsale_log_max_bytes", "Size at which a log accepts no more messages.", []string{"log"}, nil)
@@ -209,8 +209,8 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 		refusing = code != ""
 	}
 	gauge(refusingDesc, boolToFloat(refusing))
-	undecided, oldest := s.inflight.undecided(status, s.now())
-	gauge(backlogDesc, float64(undecided))
+	unconfirmed, oldest := s.inflight.unconfirmed(status, s.now())
+	gauge(backlogDesc, float64(unconfirmed))
 	gauge(backlogAgeDesc, oldest.Seconds())
 
 	open, closed := s.connections.counts()

@@ -56,8 +56,8 @@ type Config struct {
 	// Payments is the payment provider. Nil: no orders are accepted.
 	Payments *Payments
 
-	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest undecided one
-	// of this node is older. 0: no limit.
+	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest one
+	// of this node without a confirmed outcome is older. 0: no limit.
 	MaxBacklogAge time.Duration
 
 	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.

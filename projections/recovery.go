@@ -80,6 +80,14 @@ func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildRea
 	default:
 		p.store, state, err = reading.Open(p.Epoch, p.Log)
 	}
+	if errors.Is(err, store.ErrDamaged) && p.mayBeTorn() {
+		if reverted, revertErr := store.RevertTorn(p.Path); revertErr != nil {
+			return "", revertErr
+		} else if reverted {
+			p.Logger.Warn("power was lost during a transaction of the read store; it returns to the one before", "reason", err)
+			p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
+		}
+	}
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		rebuildReason = err.Error()
 		if err := p.checkMayRebuild(err, lastEvent); err != nil {

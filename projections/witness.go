@@ -40,12 +40,23 @@ func (p *Projector) checkMayRebuild(cause error, lastEvent uint64) error {
 	return nil
 }
 
+// lastNote is that of the last run; the zero value if there is none that can be read.
+func (p *Projector) lastNote() (note runNote) {
+	if content, err := os.ReadFile(p.notePath()); err != nil || json.Unmarshal(content, &note) != nil {
+		return runNote{}
+	}
+	return note
+}
+
+// mayBeTorn says whether the machine may have stopped while the store was in use. A process that is killed tears no transaction.
+func (p *Projector) mayBeTorn() bool {
+	note := p.lastNote()
+	return note.Closed == nil && (note.Boot == "" || note.Boot != bootID())
+}
+
 // checkPublished returns an error unless EVENTS, which ends at lastEvent, surely has everything that the last run has published.
 func (p *Projector) checkPublished(lastEvent uint64) error {
-	var note runNote
-	if content, err := os.ReadFile(p.notePath()); err != nil || json.Unmarshal(content, &note) != nil {
-		note = runNote{}
-	}
+	note := p.lastNote()
 	switch {
 	case note.Closed != nil && *note.Closed > lastEvent:
 		return fmt.Errorf("EVENTS ends at event %d, and event %d was published", lastEvent, *note.Closed)

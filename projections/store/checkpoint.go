@@ -14,6 +14,10 @@ import (
 var (
 	keyEpoch      = []byte("epoch")
 	keyCheckpoint = []byte("mark")
+
+	// keyTransaction has the number of the transaction that wrote the row, which every one does. The meta page has it too: without all of
+	// its pages, it may name a page that is left from an earlier transaction, which was whole.
+	keyTransaction = []byte("transaction")
 )
 
 // Checkpoint moves in the transaction that writes the events.

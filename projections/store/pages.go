@@ -6,6 +6,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -44,22 +45,47 @@ type pageReader struct {
 	serial  bool     // others read the pages beside it
 
 	digest     uint64
+	outbox     numberRange
 	hasEpoch   bool
+	written    uint64 // the transaction, as its row says
 	checkpoint Checkpoint
 	badRow     error // the first row with a wrong checksum
 }
 
-// verifyPages reads the whole file. The errors are ErrDamaged, ErrLayout and the operating system's.
+// metaPage is a valid one of the two: a transaction's.
+type metaPage struct {
+	offset      int64
+	pageSize    uint64
+	root        uint64 // page of the root bucket
+	freelist    uint64 // page
+	pages       uint64 // in use
+	transaction uint64
+}
+
+// verifyPages reads the whole file, as of its last transaction. The errors are ErrDamaged, ErrLayout and the operating system's.
 func verifyPages(file *os.File) error {
-	root, freelist, r, err := readMeta(file)
+	metas, err := readMetas(file)
 	if err != nil {
 		return err
 	}
-	if err := r.bucket(nil, root, nil); err != nil {
+	return metas[0].verify(file)
+}
+
+// verify reads all that the transaction has.
+func (m metaPage) verify(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
 		return err
 	}
-	if freelist != noFreelist {
-		if err := r.freelist(freelist); err != nil {
+	if m.pages > uint64(info.Size())/m.pageSize {
+		return fmt.Errorf("%w: it has %d bytes, and pages up to %d", ErrDamaged, info.Size(), m.pages*m.pageSize)
+	}
+	r := pageReader{file: file, size: m.pageSize, pages: m.pages, visited: make([]atomic.Bool, m.pages)}
+	if err := r.bucket(nil, m.root, nil); err != nil {
+		return err
+	}
+	if m.freelist != noFreelist {
+		if err := r.freelist(m.freelist); err != nil {
 			return err
 		}
 	}
@@ -69,23 +95,41 @@ func verifyPages(file *os.File) error {
 	if !r.hasEpoch {
 		return fmt.Errorf("%w: it has no epoch", ErrDamaged)
 	}
+	if r.written != m.transaction {
+		return fmt.Errorf("%w: its pages are of transaction %d, not %d", ErrDamaged, r.written, m.transaction)
+	}
 	if r.digest != r.checkpoint.digest {
 		return fmt.Errorf("%w: its rows are not those of its checkpoint: one is missing, or of another time", ErrDamaged)
+	}
+	if o := r.outbox; o.count > 0 && (o.last != r.checkpoint.Events || o.count != o.last-o.first+1) {
+		return fmt.Errorf("%w: its outbox has %d rows from %d to %d, and the last event is %d", ErrDamaged, o.count, o.first, o.last, r.checkpoint.Events)
 	}
 	return nil
 }
 
-// readMeta finds the newer of the two valid meta pages, and with it the pages of the root bucket and of the list of free pages.
-func readMeta(file *os.File) (root, freelist uint64, r pageReader, err error) {
+// numberRange is which numbers there are, if none is missing.
+type numberRange struct{ first, last, count uint64 }
+
+func (r *numberRange) add(other numberRange) {
+	switch {
+	case other.count == 0:
+	case r.count == 0:
+		*r = other
+	default:
+		*r = numberRange{min(r.first, other.first), max(r.last, other.last), r.count + other.count}
+	}
+}
+
+// readMetas finds the valid meta pages, at least one, the newest first.
+func readMetas(file *os.File) (metas []metaPage, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return 0, 0, r, err
+		return nil, err
 	}
-	var newest uint64
 	buffer := make([]byte, pageHeader+metaSize)
 	for offset := int64(0); offset <= maxPageSize && offset+int64(len(buffer)) <= info.Size(); offset = max(1024, 2*offset) {
 		if _, err := file.ReadAt(buffer, offset); err != nil {
-			return 0, 0, r, err
+			return nil, err
 		}
 		meta := buffer[pageHeader:]
 		sum := fnv.New64a()
@@ -97,19 +141,13 @@ func readMeta(file *os.File) (root, freelist uint64, r pageReader, err error) {
 		if offset != 0 && uint64(offset) != size {
 			continue // not page 1
 		}
-		if transaction := native.Uint64(meta[48:]); r.size == 0 || transaction > newest {
-			newest, root, freelist = transaction, native.Uint64(meta[16:]), native.Uint64(meta[32:])
-			r = pageReader{file: file, size: size, pages: native.Uint64(meta[40:])}
-		}
+		metas = append(metas, metaPage{offset, size, native.Uint64(meta[16:]), native.Uint64(meta[32:]), native.Uint64(meta[40:]), native.Uint64(meta[48:])})
 	}
-	if r.size == 0 {
-		return 0, 0, r, fmt.Errorf("%w: both meta pages are invalid", ErrDamaged)
+	if len(metas) == 0 {
+		return nil, fmt.Errorf("%w: both meta pages are invalid", ErrDamaged)
 	}
-	if r.pages > uint64(info.Size())/r.size {
-		return 0, 0, r, fmt.Errorf("%w: it has %d bytes, and pages up to %d", ErrDamaged, info.Size(), r.pages*r.size)
-	}
-	r.visited = make([]atomic.Bool, r.pages)
-	return root, freelist, r, nil
+	slices.SortFunc(metas, func(a, b metaPage) int { return cmp.Compare(b.transaction, a.transaction) })
+	return metas, nil
 }
 
 // freelist verifies the list of free pages, which a store has that was closed: all pages that no bucket has, in their order. bbolt will
@@ -303,6 +341,7 @@ func (r *pageReader) inParallel(parts int, verify func(r *pageReader, part int) 
 	err := group.Wait()
 	for i := range readers {
 		r.digest += readers[i].digest
+		r.outbox.add(readers[i].outbox)
 		if r.badRow == nil {
 			r.badRow = readers[i].badRow
 		}
@@ -349,13 +388,19 @@ func (r *pageReader) row(bucket []byte, sum rowSum, key, stored []byte) error {
 		}
 		return nil
 	}
+	if bytes.Equal(bucket, bucketOutbox) && len(key) == 8 {
+		r.outbox.add(numberRange{number(key), number(key), 1})
+	}
 	if inDigest(bucket) {
 		r.digest += rowSum.share()
 	}
-	if isMeta && bytes.Equal(key, keyCheckpoint) {
+	switch {
+	case isMeta && bytes.Equal(key, keyCheckpoint):
 		var err error
 		r.checkpoint, err = decodeCheckpoint(v)
 		return err
+	case isMeta && bytes.Equal(key, keyTransaction) && len(v) == 8:
+		r.written = number(v)
 	}
 	return nil
 }

@@ -29,12 +29,12 @@ func Rebuild(ctx context.Context, path, epoch string, log EventLog, last uint64)
 	if err != nil {
 		return nil, state, err
 	}
-	s.db.NoSync = true
+	s.unsynced = true
 	if err := s.fill(ctx, last, &state); err != nil {
 		s.Close()
 		return nil, state, fmt.Errorf("rebuilding the read store: %w", err)
 	}
-	s.db.NoSync = false
+	s.unsynced = false
 	if err := errors.Join(s.db.Sync(), s.Close()); err != nil {
 		return nil, state, err
 	}

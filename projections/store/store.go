@@ -46,7 +46,7 @@ var (
 )
 
 // layoutVersion is the version of the file's layout. A file with another one is rebuilt from EVENTS, never converted.
-const layoutVersion = 6
+const layoutVersion = 7
 
 var (
 	// ErrDamaged: the file is no store, or its pages, rows or their sum are not what was written. It has to be rebuilt.
@@ -79,6 +79,7 @@ type EventLog interface {
 type Store struct {
 	db       *bolt.DB
 	log      EventLog
+	unsynced bool                  // transactions are not synced: of a rebuild
 	damaged  atomic.Pointer[error] // found while the store was in use
 	onDamage func(error)
 }
@@ -144,6 +145,7 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 		FreelistType:    bolt.FreelistMapType,
 		NoFreelistSync:  true,    // with it, open readers make every commit slower
 		InitialMmapSize: 1 << 30, // address space, not memory: a reader would block the writer when the map must grow
+		NoSync:          true,    // update syncs
 	})
 	if err != nil {
 		return nil, openError(path, err)
@@ -212,8 +214,8 @@ func (s *Store) use(work func() error) error {
 	return err
 }
 
-// update runs a transaction. It is not db.Update, which after a panic reads the whole file in another goroutine, where a fault in
-// the mapping cannot be recovered from.
+// update runs a transaction and syncs it, once: see torn.go. It is not db.Update, which after a panic reads the whole file in another
+// goroutine, where a fault in the mapping cannot be recovered from.
 func (s *Store) update(write func(*transaction) error) error {
 	return s.use(func() error {
 		tx, err := s.db.Begin(true)
@@ -221,10 +223,20 @@ func (s *Store) update(write func(*transaction) error) error {
 			return err
 		}
 		defer tx.Rollback() // nothing to do after the commit
-		if err := write(&transaction{Tx: tx}); err != nil {
+		t := &transaction{Tx: tx}
+		if err := write(t); err != nil {
 			return err
 		}
-		return tx.Commit()
+		if err := t.table(bucketMeta).putNew(keyTransaction, key(uint64(tx.ID()))); err != nil {
+			return err
+		}
+		if err := tx.Commit(); err != nil || s.unsynced {
+			return err
+		}
+		if err := s.db.Sync(); err != nil { // what the kernel does with its pages now is not known: the next open reads them
+			return fmt.Errorf("%w: its last transaction is not on the disk: %w", ErrDamaged, err)
+		}
+		return nil
 	})
 }
 

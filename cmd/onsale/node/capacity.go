@@ -16,7 +16,7 @@ import (
 const (
 	checkEvery  = 500 * time.Millisecond
 	fullPercent = 95     // per cent of either log
-	maxPending  = 10_000 // events in the outbox that EVENTS has not taken
+	maxPending  = 10_000 // events in the outbox that EVENTS has not taken yet
 )
 
 // capacityMonitor decides whether users' commands are accepted. They are refused while there is still space for ticks, payment
@@ -85,7 +85,10 @@ func (a *appendTracker) stalled(now time.Time) time.Duration {
 // problem is the code and the reason for refusing commands now; "" while they are accepted.
 func (m *capacityMonitor) problem() (code, reason string) {
 	if s := m.projector.Status(); s.Events-s.Confirmed > maxPending {
-		return "log_full", "too many outcomes wait to be published"
+		if s.EventsFull {
+			return "log_full", "EVENTS takes no more outcomes"
+		}
+		return "backlog_full", "too many outcomes wait to be published"
 	}
 	if full := m.fullReason.Load(); full != nil {
 		return "log_full", *full

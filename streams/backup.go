@@ -44,8 +44,15 @@ func (m *storedMessage) record() (domain.Record, error) {
 	return domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload, Hash: hash}, nil
 }
 
+// hashHeaderStart is how the header of an event begins that has nothing but its hash, which all have that were not traced.
+const hashHeaderStart = "NATS/1.0\r\n" + hashHeader + ": "
+
 // hash is what the header of an event says.
 func (m *storedMessage) hash() (domain.Hash, error) {
+	const hashEnd = len(hashHeaderStart) + 2*len(domain.Hash{})
+	if h := m.header; len(h) == hashEnd+4 && string(h[:len(hashHeaderStart)]) == hashHeaderStart && string(h[hashEnd:]) == "\r\n\r\n" {
+		return domain.ParseHash(string(h[len(hashHeaderStart):hashEnd]))
+	}
 	header, err := nats.DecodeHeadersMsg(m.header)
 	if err != nil {
 		return domain.Hash{}, err
@@ -224,7 +231,7 @@ func Backup(ctx context.Context, from, namePrefix, to string) (Copied, error) {
 		if copied, err = copyLogs(ctx, from, p, dir, p); err != nil {
 			return err
 		}
-		copied.Epoch, err = storedEpoch(from, p)
+		copied.Epoch, err = storedEpoch(from, p, commandsStream)
 		return err
 	})
 	return copied, err

@@ -278,6 +278,9 @@ func (l *Log) checkStream(ctx context.Context, stream string, closed bool) (faul
 	} else if err != nil {
 		return nil, err
 	}
+	if _, ok, err := r.intact(ctx); ok || err != nil {
+		return nil, err
+	}
 	err = r.read(ctx, func(*storedMessage) error { return nil })
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

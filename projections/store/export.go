@@ -267,7 +267,7 @@ func (x Exporter) ExportAuditLog() iter.Seq2[AdminAction, error] {
 	confirmed := x.confirmed()
 	return exportRows(x, bucketNamed(bucketJournal), func(_ *transaction, k, v []byte) ([]AdminAction, error) {
 		header, err := readRowHeader(k, v)
-		if err != nil || number(k) > confirmed || len(header.request) == 0 {
+		if err != nil || number(k) > confirmed || !header.hasRequest {
 			return nil, err
 		}
 		command, byAdmin := x.store.log.AdminCommand(string(header.name))

@@ -74,19 +74,21 @@ type couponRow struct {
 	paymentID   string // of the order that it is in, or was used for; "": none
 }
 
-// encode writes the number, the status, and the user's name with its length before the payment.
+// encode writes the status, the number, and the user's name with its length before the payment.
 func (r couponRow) encode() []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 10+len(r.user)+len(r.paymentID)+checksumSize), r.eventNumber)
-	v = append(append(v, byte(r.status), byte(len(r.user))), r.user...)
-	return append(v, r.paymentID...)
+	v := make([]byte, 0, 2+binary.MaxVarintLen64+len(r.user)+len(r.paymentID)+checksumSize)
+	v = binary.AppendUvarint(append(v, byte(r.status)), r.eventNumber)
+	return append(appendText(v, r.user), r.paymentID...)
 }
 
 func decodeCoupon(v []byte) (couponRow, error) {
-	if len(v) < 10 || v[8] > byte(coupons.StatusInOrder) || len(v) < 10+int(v[9]) {
+	r := rowReader{rest: v}
+	row := couponRow{status: coupons.Status(r.bytes(1)[0]), eventNumber: r.integer(), user: string(r.text())}
+	row.paymentID = string(r.rest)
+	if r.bad || row.status > coupons.StatusInOrder {
 		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
 	}
-	end := 10 + int(v[9])
-	return couponRow{number(v), coupons.Status(v[8]), string(v[10:end]), string(v[end:])}, nil
+	return row, nil
 }
 
 // paymentOf is the order that a coupon is in after event e; it was in the one given before.
@@ -108,7 +110,7 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 		if b, err = w.tx.table(bucketCoupons).create([]byte(e.Entity)); err != nil {
 			return err
 		}
-		b = b.appendOnly() // numbers rise
+		b = b.rising()
 		w.coupons[e.Entity] = b
 	}
 	for n, status := range body.CouponChanges() {

@@ -22,9 +22,14 @@ type CommandConsumer struct {
 	cancel  context.CancelFunc
 	err     error // set before batches is closed
 
-	mu      sync.Mutex // guards unacked
-	unacked []delivery // in the order of messages
+	mu      sync.Mutex  // guards what follows
+	unacked []delivery  // in the order of messages
+	decided uint64      // message up to which they may be acknowledged
+	ackDue  *time.Timer // nil: none is due
 }
+
+// ackInterval is how far acks lag behind. One for each transaction would wake the server as often as the commands do.
+const ackInterval = 100 * time.Millisecond
 
 type delivery struct {
 	message uint64
@@ -110,18 +115,28 @@ func (c *CommandConsumer) Stop() {
 	}
 }
 
-// Ack acknowledges all messages up to this one. It does not wait, and losing it does no harm.
+// Ack acknowledges all messages up to this one, soon. Losing it does no harm.
 func (c *CommandConsumer) Ack(message uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.decided = message
+	if c.ackDue == nil {
+		c.ackDue = time.AfterFunc(ackInterval, c.sendAck)
+	}
+}
+
+func (c *CommandConsumer) sendAck() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ackDue = nil
 	n := 0
-	for n < len(c.unacked) && c.unacked[n].message <= message {
+	for n < len(c.unacked) && c.unacked[n].message <= c.decided {
 		n++
 	}
 	if n == 0 {
 		return
 	}
-	c.log.nc.Publish(c.unacked[n-1].reply, []byte("+ACK"))
+	_ = c.log.nc.Publish(c.unacked[n-1].reply, []byte("+ACK"))
 	c.unacked = append(c.unacked[:0], c.unacked[n:]...)
 }
 
@@ -134,6 +149,6 @@ func (c *CommandConsumer) track(d delivery) {
 // reset drops the pending acks, which are invalid after the consumer was reset.
 func (c *CommandConsumer) reset() {
 	c.mu.Lock()
-	c.unacked = c.unacked[:0]
+	c.unacked, c.decided = c.unacked[:0], 0
 	c.mu.Unlock()
 }

@@ -21,7 +21,9 @@ import (
 // Config configures a projector.
 type Config struct {
 	Path string // of the read store
-	Log  Log
+	// Reading has begun to read the file at Path. nil: Open reads it.
+	Reading *store.Reading
+	Log     Log
 	// ConsumeCommands reads COMMANDS from a message on until ctx ends, with the node's durable consumer.
 	ConsumeCommands func(ctx context.Context, from uint64) (CommandConsumer, error)
 	Epoch           string // of the log

@@ -66,6 +66,11 @@ func Open(ctx context.Context, c Config) (*Projector, Recovery, error) {
 // openStore opens the store and loads its state. A store that is missing while EVENTS has events, damaged, or of another layout
 // is rebuilt from EVENTS, unless it may be the last witness. One of another log is refused: two data directories were mixed up.
 func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildReason string, err error) {
+	reading := p.Reading
+	if reading == nil {
+		reading = store.StartReading(p.Path)
+	}
+	reading.Wait()
 	var state store.State
 	switch info, statErr := os.Stat(p.Path); {
 	case lastEvent > 0 && errors.Is(statErr, fs.ErrNotExist):
@@ -73,7 +78,7 @@ func (p *Projector) openStore(ctx context.Context, lastEvent uint64) (rebuildRea
 	case lastEvent > 0 && statErr == nil && info.Size() == 0:
 		rebuildReason = "it was empty"
 	default:
-		p.store, state, err = store.Open(p.Path, p.Epoch, p.Log)
+		p.store, state, err = reading.Open(p.Epoch, p.Log)
 	}
 	if errors.Is(err, store.ErrDamaged) && p.mayBeTorn() {
 		if reverted, revertErr := store.RevertTorn(p.Path); revertErr != nil {

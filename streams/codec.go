@@ -132,15 +132,19 @@ func checkIDs(entity, user string, system bool) error {
 	return nil
 }
 
-// EncodeEvent and DecodeEvent as methods, for packages that take a Log by an interface.
-func (l *Log) EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, error) {
+// codec has the functions of this package as methods, for packages that take a log by an interface.
+type codec struct{}
+
+// EncodeEvent is the function EncodeEvent.
+func (codec) EncodeEvent(prev domain.Hash, e domain.Event) (domain.Record, error) {
 	return EncodeEvent(prev, e)
 }
 
-func (l *Log) DecodeEvent(r domain.Record) (domain.Event, error) { return DecodeEvent(r) }
+// DecodeEvent is the function DecodeEvent.
+func (codec) DecodeEvent(r domain.Record) (domain.Event, error) { return DecodeEvent(r) }
 
 // DecodeBody decodes the data of an event of this type. All types have version 1 so far.
-func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
+func (codec) DecodeBody(name string, data []byte) (domain.Body, error) {
 	decode, err := decoderFor(eventTypes, name, 1)
 	if err != nil {
 		return nil, err
@@ -148,8 +152,8 @@ func (l *Log) DecodeBody(name string, data []byte) (domain.Body, error) {
 	return decode(data)
 }
 
-// AdminCommand is the package's AdminCommand as a method.
-func (l *Log) AdminCommand(name string) (command string, ok bool) { return AdminCommand(name) }
+// AdminCommand is the function AdminCommand.
+func (codec) AdminCommand(name string) (command string, ok bool) { return AdminCommand(name) }
 
 // EncodeCommand encodes a command as a line. Sequence and At are not part of it: the log assigns them.
 func EncodeCommand(c domain.Command) ([]byte, error) {

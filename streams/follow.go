@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,15 +25,7 @@ func (l *Log) EventHashes(ctx context.Context, from uint64) iter.Seq2[domain.Rec
 }
 
 func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, error] {
-	fromFile := func(m *storedMessage) (domain.Record, error) {
-		record := domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload}
-		var err error
-		if record.Hash, err = m.hash(); err != nil {
-			err = foreignError(record.Number, record.Subject, err)
-		}
-		return record, err
-	}
-	return iterate(ctx, r, fromFile, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Record, error) {
+	return iterate(ctx, r, eventFromFile, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Record, error) {
 		record := domain.Record{Number: meta.Sequence.Stream, Subject: r.log.prefix.trim(m.Subject()), Payload: m.Data()}
 		if r.headersOnly {
 			record.Payload = nil
@@ -49,10 +40,7 @@ func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, er
 
 // CommandBatches yields COMMANDS from a message on, for replay and audit.
 func (l *Log) CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
-	fromFile := func(m *storedMessage) (domain.Batch, error) {
-		return DecodeBatch(m.number, domain.At(time.Unix(0, m.at)), m.payload)
-	}
-	return iterate(ctx, &reader{log: l, stream: commandsStream, next: from}, fromFile, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Batch, error) {
+	return iterate(ctx, &reader{log: l, stream: commandsStream, next: from}, batchFromFile, func(m jetstream.Msg, meta *jetstream.MsgMetadata) (domain.Batch, error) {
 		return DecodeBatch(meta.Sequence.Stream, domain.At(meta.Timestamp), m.Data())
 	})
 }

@@ -43,6 +43,9 @@ type Config struct {
 	// HasStore says that the node has a read store of the log, so the streams must exist: ErrNoLog.
 	HasStore bool
 
+	// Locked is called once this process has the data directory for itself, before the log's files are read. Optional.
+	Locked func()
+
 	ReadOnly bool     // for tools: replay and audit: the streams must exist, and nothing is created, updated or appended
 	Repair   bool     // with ReadOnly: EVENTS may be missing, as an attempt to repair it that was stopped leaves it
 	Tracing  *Tracing // nil: nothing is traced
@@ -57,6 +60,7 @@ var ErrReadOnly = errors.New("the log is open for reading only")
 
 // Log is an open log. All methods may be called from any goroutine.
 type Log struct {
+	codec
 	config  Config
 	prefix  prefix
 	logger  *slog.Logger
@@ -141,8 +145,11 @@ func (l *Log) open(ctx context.Context) (err error) {
 		if l.lock, closed, err = lockDir(l.config.Dir, l.config.ReadOnly, l.logger); err != nil {
 			return err
 		}
-		if err := l.checkPresent(); err != nil {
+		if err := checkPresent(l.config.Dir, l.prefix, l.config.HasStore); err != nil {
 			return err
+		}
+		if l.config.Locked != nil {
+			l.config.Locked()
 		}
 		if err := l.checkBlocks(ctx, closed); err != nil {
 			return err

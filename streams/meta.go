@@ -58,20 +58,20 @@ func metaSum(stream string, meta []byte) string {
 }
 
 // checkPresent refuses a data directory that has lost its log, before nats-server makes a new one there.
-func (l *Log) checkPresent() error {
+func checkPresent(dir string, p prefix, hasStore bool) error {
 	missing := 0
 	for _, stream := range []string{commandsStream, eventsStream} {
-		name := l.prefix.stream(stream)
-		if streamPath(l.config.Dir, name) != "" {
+		name := p.stream(stream)
+		if streamPath(dir, name) != "" {
 			continue
 		}
 		missing++
-		if _, err := os.Stat(repairedPath(l.config.Dir, name)); err == nil {
+		if _, err := os.Stat(repairedPath(dir, name)); err == nil {
 			return fmt.Errorf("%w: a repair of %s was not finished", ErrDamaged, name)
 		}
 	}
-	if missing == 2 && l.config.HasStore {
-		return fmt.Errorf("%w: %s has no streams", ErrNoLog, filepath.Join(l.config.Dir, "jetstream"))
+	if missing == 2 && hasStore {
+		return fmt.Errorf("%w: %s has no streams", ErrNoLog, filepath.Join(dir, "jetstream"))
 	}
 	return nil
 }
@@ -91,8 +91,8 @@ func hasMessages(dir string) bool {
 }
 
 // storedEpoch is the epoch of the log in a data directory.
-func storedEpoch(dir string, p prefix) (string, error) {
-	content, err := os.ReadFile(filepath.Join(streamPath(dir, p.stream(commandsStream)), metaFile))
+func storedEpoch(dir string, p prefix, stream string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(streamPath(dir, p.stream(stream)), metaFile))
 	if err != nil {
 		return "", err
 	}

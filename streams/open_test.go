@@ -59,12 +59,18 @@ func TestConfig_ReportsAllFaults(t *testing.T) {
 func TestLock_RefusesSecondOpen(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	l := streamtest.Open(t, c)
-	_, err := streams.Open(t.Context(), c)
+	second := c
+	second.Locked = func() { t.Error("a second process was given the directory") }
+	_, err := streams.Open(t.Context(), second)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("held by process %d", os.Getpid())) {
 		t.Fatal(err)
 	}
 	l.Close()
-	streamtest.Open(t, c)
+	locked := 0
+	c.Locked = func() { locked++ }
+	if streamtest.Open(t, c); locked != 1 {
+		t.Errorf("the directory was given %d times", locked)
+	}
 }
 
 func TestReadOnly_RefusesWrites(t *testing.T) {

@@ -33,7 +33,7 @@ func OpenStored(dir, namePrefix string) (*StoredLog, error) {
 func (s *StoredLog) Close() error { return s.lock.Close() }
 
 // Epoch is that of the log.
-func (s *StoredLog) Epoch() (string, error) { return storedEpoch(s.dir, s.prefix) }
+func (s *StoredLog) Epoch() (string, error) { return storedEpoch(s.dir, s.prefix, commandsStream) }
 
 // Check returns the damages of both logs. chain is what is wrong with the hashes of EVENTS where it can be read.
 func (s *StoredLog) Check(ctx context.Context) (commands, events []Damage, chain error) {

@@ -165,8 +165,7 @@ func (l *Log) ensure(ctx context.Context) error {
 		l.epoch = commands.Config.Metadata[epochKey]
 		return nil
 	case l.config.ReadOnly && (commands == nil || events == nil):
-		return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", l.prefix.stream(commandsStream), l.prefix.stream(eventsStream)),
-			"a node creates it; check nats.url, the account, and nats.prefix", nil}
+		return noStreamFault(l.prefix)
 	case l.config.HasStore && commands == nil && events == nil:
 		return fmt.Errorf("%w: NATS has no stream %s and no stream %s", ErrNoLog, l.prefix.stream(commandsStream), l.prefix.stream(eventsStream))
 	case commands == nil && events != nil && events.State.LastSeq > 0:
@@ -196,6 +195,12 @@ func (l *Log) ensure(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(l.increaseMaxBytes(ctx, commands, l.config.CommandsMaxBytes), l.increaseMaxBytes(ctx, events, l.config.EventsMaxBytes))
+}
+
+// noStreamFault says that a tool has not found both streams.
+func noStreamFault(p prefix) error {
+	return &Fault{fmt.Sprintf("no log: stream %s or %s is missing, and a tool creates none", p.stream(commandsStream), p.stream(eventsStream)),
+		"a node creates it; check nats.url, the account, and nats.prefix", nil}
 }
 
 // errMissing: one stream is there without the other, by what the servers say: on a cluster that is doubted.

@@ -53,12 +53,16 @@ func (l *Log) checkConfig(info *jetstream.StreamInfo, want jetstream.StreamConfi
 type configKey struct{ stream string }
 
 func sameEpoch(commands, events *jetstream.StreamInfo) error {
-	epoch := commands.Config.Metadata[epochKey]
-	if len(epoch) != 8 || strings.Trim(epoch, epochLetters) != "" {
-		return fmt.Errorf("stream COMMANDS has epoch %q in its metadata, which is not valid: it was not created by onsale", epoch)
+	return checkEpochs(commands.Config.Metadata[epochKey], events.Config.Metadata[epochKey])
+}
+
+// checkEpochs takes the epochs of both streams.
+func checkEpochs(commands, events string) error {
+	if len(commands) != 8 || strings.Trim(commands, epochLetters) != "" {
+		return fmt.Errorf("stream COMMANDS has epoch %q in its metadata, which is not valid: it was not created by onsale", commands)
 	}
-	if other := events.Config.Metadata[epochKey]; other != epoch {
-		return fmt.Errorf("streams COMMANDS and EVENTS belong to different logs: epochs %q and %q", epoch, other)
+	if events != commands {
+		return fmt.Errorf("streams COMMANDS and EVENTS belong to different logs: epochs %q and %q", commands, events)
 	}
 	return nil
 }

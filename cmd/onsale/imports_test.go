@@ -28,9 +28,10 @@ var allowedImports = map[string]struct {
 
 	"streams": {"the logs' format is the rules' bodies; files of the login", append([]string{"config/readfile"}, rules...)},
 
-	"projections":       {"the projector; the log is passed in", []string{"domain", "domain/coupons", "domain/orders", "domain/seats", "domain/machine", "projections/store"}},
-	"projections/store": {"rows of every kind; knows no projector", append([]string{"domain/compact", "domain/machine", "domain/waitlist"}, rules...)},
-	"projections/audit": {"decides again; counts money, seats and coupons; knows no store", []string{"domain", "domain/machine", "domain/coupons", "domain/orders", "domain/seats"}},
+	"projections":           {"the projector; the log is passed in", []string{"domain", "domain/coupons", "domain/orders", "domain/seats", "domain/machine", "projections/store"}},
+	"projections/readahead": {"iterators of anything", nil},
+	"projections/store":     {"rows of every kind; knows no projector", append([]string{"projections/readahead", "domain/compact", "domain/machine", "domain/waitlist"}, rules...)},
+	"projections/audit":     {"decides again; counts money, seats and coupons; knows no store", []string{"projections/readahead", "domain", "domain/machine", "domain/coupons", "domain/orders", "domain/seats"}},
 
 	"http": {"the API", append([]string{
 		"projections", "projections/store", "http/auth", "http/jsonobject", "http/openapi", "http/payments/portone", "http/ratelimit", "http/schedulefile", "http/spreadsheet", "http/sse", "http/view", "http/web",

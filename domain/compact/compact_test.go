@@ -1,10 +1,12 @@
 package compact
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -157,6 +159,62 @@ func BenchmarkTexts_Find(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				if _, found := texts.Find(ids[i%count]); !found {
 					b.Fatal("lost")
+				}
+			}
+		})
+	}
+}
+
+// TestTexts_PackIDs: ids of the usual kinds come back as they were, also after saving, and take no more than their bits.
+func TestTexts_PackIDs(t *testing.T) {
+	const count = 10*textsPerChunk + 7
+	for name, kind := range map[string]struct {
+		id    func(i int) string
+		bytes int // of an id, with its place, of packed chunks
+	}{
+		"hex": {func(int) string { return fmt.Sprintf("user-%016x", rand.Uint64()) }, 8},
+		"uuid": {func(int) string {
+			return fmt.Sprintf("%08x-%04x-%04x-%016x", rand.Uint32(), rand.Uint32N(1<<16), rand.Uint32N(1<<16), rand.Uint64())
+		}, 22},
+		"numbers":   {func(i int) string { return fmt.Sprint("u", i) }, 4},
+		"long":      {func(i int) string { return fmt.Sprint(i, strings.Repeat("x", i%250)) }, 110},
+		"any bytes": {func(i int) string { return fmt.Sprint(i) + string([]byte{byte(i), byte(i >> 3), byte(i * 7)}) }, 20},
+		"one empty": {func(i int) string { return strings.Trim(fmt.Sprint(i), "0") }, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var texts, loaded Texts
+			var ids []string
+			for i := range count {
+				id := kind.id(i)
+				if _, added := texts.Add(id); added {
+					ids = append(ids, id)
+				}
+			}
+			size := 0
+			for _, c := range texts.chunks[:len(texts.chunks)-1] {
+				size += len(c.bytes) + 2*len(c.ends)
+			}
+			if size > kind.bytes*len(ids) {
+				t.Errorf("%d bytes for %d ids", size, len(ids))
+			}
+			var file bytes.Buffer
+			w := NewWriter(&file)
+			texts.Save(w)
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			r := NewReader(&file)
+			if loaded.Load(r); r.Err() != nil {
+				t.Fatal(r.Err())
+			}
+			for _, texts := range []*Texts{&texts, &loaded} {
+				for number, id := range ids {
+					if got := texts.Text(number); got != id {
+						t.Fatalf("text %d: got %q, want %q", number, got, id)
+					}
+					if got, found := texts.Find(id); !found || got != number {
+						t.Fatalf("%q: got %d, %t, want %d", id, got, found, number)
+					}
 				}
 			}
 		})

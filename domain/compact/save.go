@@ -5,6 +5,7 @@ package compact
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -133,6 +134,14 @@ func (a *Array[T]) Load(r *Reader, size int, entry func([]byte) T) {
 func (t *Texts) Save(w *Writer) {
 	w.Number(uint64(t.count))
 	for _, c := range t.chunks {
+		p := c.packing
+		if p == nil {
+			p = new(packing)
+		}
+		w.Bytes(p.prefix)
+		w.Bytes(p.alphabet)
+		w.Number(uint64(p.bits))
+		w.Number(uint64(p.length))
 		w.Bytes(c.bytes)
 		w.buf = w.buf[:0]
 		for _, end := range c.ends {
@@ -147,7 +156,11 @@ func (t *Texts) Save(w *Writer) {
 func (t *Texts) Load(r *Reader) {
 	*t = Texts{count: r.Count()}
 	for range (t.count + textsPerChunk - 1) / textsPerChunk {
-		c := textChunk{bytes: append([]byte(nil), r.Bytes()...)}
+		p := packing{prefix: bytes.Clone(r.Bytes()), alphabet: bytes.Clone(r.Bytes()), bits: uint(r.Number()), length: int(r.Number())}
+		c := textChunk{bytes: bytes.Clone(r.Bytes())}
+		if len(p.alphabet) > 0 {
+			c.packing = &p
+		}
 		for b := r.Bytes(); len(b) > 1; b = b[2:] {
 			c.ends = append(c.ends, binary.LittleEndian.Uint16(b))
 		}

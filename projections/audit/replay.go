@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"onsale/domain"
+	"onsale/projections/readahead"
 )
 
 // Decision is a command and its events, as the logs have them.
@@ -41,9 +42,9 @@ func Replay(ctx context.Context, log Log) iter.Seq2[Decision, error] {
 	}
 }
 
-// commands are the commands of COMMANDS up to message last.
+// commands are the commands of COMMANDS up to message last, read and decoded in a goroutine of its own.
 func commands(ctx context.Context, log Log, last uint64) iter.Seq2[domain.Command, error] {
-	return func(yield func(domain.Command, error) bool) {
+	return readahead.Seq(func(yield func(domain.Command, error) bool) {
 		if last == 0 {
 			return
 		}
@@ -61,44 +62,64 @@ func commands(ctx context.Context, log Log, last uint64) iter.Seq2[domain.Comman
 				return
 			}
 		}
-	}
+	})
+}
+
+// loggedEvent is an event with its bytes.
+type loggedEvent struct {
+	event  domain.Event
+	record domain.Record
+}
+
+// events are those of EVENTS up to number last, likewise.
+func events(ctx context.Context, log Log, last uint64) iter.Seq2[loggedEvent, error] {
+	return readahead.Seq(func(yield func(loggedEvent, error) bool) {
+		if last == 0 {
+			return
+		}
+		for record, err := range log.Events(ctx, 1, "") {
+			var e domain.Event
+			if err == nil {
+				e, err = log.DecodeEvent(record)
+			}
+			if !yield(loggedEvent{e, record}, err) || record.Number >= last {
+				return
+			}
+		}
+	})
 }
 
 // eventCursor reads EVENTS command by command, up to last.
 type eventCursor struct {
 	log    Log
-	next   func() (domain.Record, error, bool)
+	next   func() (loggedEvent, error, bool)
 	last   uint64
-	peeked *domain.Event // of record
-	record domain.Record // the last that was read
+	read   loggedEvent // the last one
+	peeked bool        // read belongs to no command yet
 }
 
 func newCursor(ctx context.Context, log Log, last uint64) (cursor *eventCursor, stop func()) {
-	next, stop := iter.Pull2(log.Events(ctx, 1, ""))
+	next, stop := iter.Pull2(events(ctx, log, last))
 	return &eventCursor{log: log, next: next, last: last}, stop
 }
 
 // peek is the next event, nil at the end.
 func (c *eventCursor) peek() (*domain.Event, error) {
-	if c.peeked != nil {
-		return c.peeked, nil
+	if c.peeked {
+		return &c.read.event, nil
 	}
-	if c.record.Number >= c.last {
+	if c.read.record.Number >= c.last {
 		return nil, nil
 	}
-	record, err, ok := c.next()
+	read, err, ok := c.next()
 	if !ok {
-		return nil, fmt.Errorf("reading EVENTS ended at event %d of %d", c.record.Number, c.last)
+		return nil, fmt.Errorf("reading EVENTS ended at event %d of %d", c.read.record.Number, c.last)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.log.DecodeEvent(record)
-	if err != nil {
-		return nil, err
-	}
-	c.peeked, c.record = &e, record
-	return c.peeked, nil
+	c.read, c.peeked = read, true
+	return &c.read.event, nil
 }
 
 // eventsOf are the events of command; of a no-op, those of all commands that its message once had. An event of an earlier
@@ -118,6 +139,6 @@ func (c *eventCursor) eventsOf(command domain.Command) (Decision, error) {
 			return d, fmt.Errorf("%w: event %d belongs to command %d, which led to no events or is not in COMMANDS", ErrDifference,
 				e.Number, e.Sequence)
 		}
-		d.Events, d.Records, c.peeked = append(d.Events, *e), append(d.Records, c.record), nil
+		d.Events, d.Records, c.peeked = append(d.Events, *e), append(d.Records, c.read.record), false
 	}
 }

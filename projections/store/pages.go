@@ -214,12 +214,12 @@ func (r *pageReader) read(id uint64) ([]byte, error) {
 	if id < 2 || id >= r.pages {
 		return nil, fmt.Errorf("%w: page %d is not one of its %d", ErrDamaged, id, r.pages)
 	}
-	header := make([]byte, pageHeader)
-	if _, err := r.file.ReadAt(header, int64(id*r.size)); err != nil {
+	page := r.buffer()
+	if _, err := r.file.ReadAt(page, int64(id*r.size)); err != nil {
 		return nil, readError(err)
 	}
-	end := id + 1 + uint64(native.Uint32(header[12:]))
-	if native.Uint64(header) != id || end > r.pages {
+	end := id + 1 + uint64(native.Uint32(page[12:]))
+	if native.Uint64(page) != id || end > r.pages {
 		return nil, fmt.Errorf("%w: page %d has the head of another", ErrDamaged, id)
 	}
 	for n := id; n < end; n++ {
@@ -227,14 +227,25 @@ func (r *pageReader) read(id uint64) ([]byte, error) {
 			return nil, fmt.Errorf("%w: page %d belongs to two", ErrDamaged, id)
 		}
 	}
-	var page []byte
-	if last := len(r.free) - 1; last >= 0 && end-id == 1 {
-		page, r.free = r.free[last], r.free[:last]
-	} else {
-		page = make([]byte, (end-id)*r.size)
+	if end-id == 1 {
+		return page, nil
 	}
-	_, err := r.file.ReadAt(page, int64(id*r.size))
-	return page, readError(err)
+	whole := make([]byte, (end-id)*r.size)
+	copy(whole, page)
+	r.free = append(r.free, page)
+	_, err := r.file.ReadAt(whole[r.size:], int64((id+1)*r.size))
+	return whole, readError(err)
+}
+
+// buffer has room for one page.
+func (r *pageReader) buffer() []byte {
+	last := len(r.free) - 1
+	if last < 0 {
+		return make([]byte, r.size)
+	}
+	page := r.free[last]
+	r.free = r.free[:last]
+	return page
 }
 
 // readError: the file is shorter than it was a moment ago.
@@ -370,7 +381,7 @@ func (r *pageReader) row(bucket []byte, sum rowSum, key, stored []byte) error {
 			return err
 		}
 	}
-	v, ok := sum.splitRow(key, stored)
+	v, rowSum, ok := sum.verifiedSum(key, stored)
 	if !ok {
 		if r.badRow == nil { // the layout may be another, and not have checksums
 			r.badRow = fmt.Errorf("%w: row %q of %s has a wrong checksum", ErrDamaged, key, bucket)
@@ -381,7 +392,7 @@ func (r *pageReader) row(bucket []byte, sum rowSum, key, stored []byte) error {
 		r.outbox.add(numberRange{number(key), number(key), 1})
 	}
 	if inDigest(bucket) {
-		r.digest += sum.row(key, v).share()
+		r.digest += rowSum.share()
 	}
 	switch {
 	case isMeta && bytes.Equal(key, keyCheckpoint):

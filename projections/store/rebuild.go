@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 
 	"onsale/domain"
+	"onsale/projections/readahead"
 )
 
 // rebuildBatch is how many events share a transaction.
@@ -44,11 +46,10 @@ func Rebuild(ctx context.Context, path, epoch string, log EventLog, last uint64)
 	return s, state, err
 }
 
-// decodedEvent is an event with its bytes, or why it could not be read.
+// decodedEvent is an event with its bytes.
 type decodedEvent struct {
 	event  domain.Event
 	record domain.Record
-	err    error
 }
 
 // fill reads EVENTS up to last and writes it in batches that end with a command.
@@ -60,12 +61,12 @@ func (s *Store) fill(ctx context.Context, last uint64, state *State) error {
 	defer cancel()
 	var batch []decodedEvent
 	complete := 0 // events of batch whose commands are complete
-	var e decodedEvent
-	for e = range readEvents(ctx, s.log, last) {
-		if e.err != nil {
-			return e.err
+	read := uint64(0)
+	for e, err := range readEvents(ctx, s.log, last) {
+		if err != nil {
+			return err
 		}
-		batch = append(batch, e)
+		batch, read = append(batch, e), e.event.Number
 		if e.event.Last {
 			complete = len(batch)
 		}
@@ -76,18 +77,16 @@ func (s *Store) fill(ctx context.Context, last uint64, state *State) error {
 			batch, complete = append(batch[:0], batch[complete:]...), 0
 		}
 	}
-	if e.event.Number != last {
+	if read != last {
 		return errors.Join(ctx.Err(), errors.New("EVENTS ended early"))
 	}
 	return s.applyBatch(state, batch[:complete])
 }
 
-// readEvents reads up to last, checks the hash chain and decodes, concurrently with the goroutine that writes. It ends with last, an
+// readEvents reads up to last, checks the hash chain and decodes, in a goroutine beside the one that writes. It ends with last, an
 // error or ctx.
-func readEvents(ctx context.Context, log EventLog, last uint64) <-chan decodedEvent {
-	events := make(chan decodedEvent, 1024)
-	go func() {
-		defer close(events)
+func readEvents(ctx context.Context, log EventLog, last uint64) iter.Seq2[decodedEvent, error] {
+	return readahead.Seq(func(yield func(decodedEvent, error) bool) {
 		var hash domain.Hash
 		var prev uint64
 		for record, err := range log.Events(ctx, 1, "") {
@@ -105,17 +104,11 @@ func readEvents(ctx context.Context, log EventLog, last uint64) <-chan decodedEv
 			if err != nil {
 				err = fmt.Errorf("%w: %w", ErrEvents, err)
 			}
-			select {
-			case events <- decodedEvent{e, record, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil || record.Number == last {
+			if !yield(decodedEvent{e, record}, err) || record.Number == last {
 				return
 			}
 		}
-	}()
-	return events
+	})
 }
 
 // applyBatch applies events to the machine and writes their rows.

@@ -17,7 +17,7 @@ import (
 )
 
 // savedVersion is the version of the file's format, of all tables in it too.
-const savedVersion = 1
+const savedVersion = 2
 
 func savedPath(storePath string) string { return storePath + ".state" }
 

@@ -87,13 +87,56 @@ type Store struct {
 // Open opens the file at path for the log with this epoch and loads its state; a file that does not exist is created. The errors
 // are ErrDamaged, ErrLayout, ErrEpoch and ErrUnavailable.
 func Open(path, epoch string, log EventLog) (*Store, State, error) {
-	state, err := readFile(path)
-	if err != nil {
-		return nil, state, err
+	return StartReading(path).Open(epoch, log)
+}
+
+// OpenRows is Open without the state, which takes memory and time, for who compares rows only.
+func OpenRows(path, epoch string, log EventLog) (*Store, error) {
+	if err := readFile(path, func(*transaction) error { return nil }); err != nil {
+		return nil, err
 	}
-	s, err := openVerified(path, epoch, log)
+	return openVerified(path, epoch, log)
+}
+
+// Reading is the first part of Open, which needs no log: the whole file is verified and its state loaded, beside what else a start does.
+type Reading struct {
+	path  string
+	done  chan struct{} // closed when state and err are set
+	state State
+	err   error
+}
+
+// StartReading starts to read the file at path. Nobody may write it until Open.
+func StartReading(path string) *Reading {
+	r := &Reading{path: path, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.state = newState()
+		r.err = readFile(path, func(tx *transaction) error {
+			cp, err := readCheckpoint(tx)
+			if err != nil {
+				return err
+			}
+			return r.state.load(tx, openSaved(path, cp))
+		})
+	}()
+	return r
+}
+
+// Open waits for the end of the reading and opens the file, as Open does.
+func (r *Reading) Open(epoch string, log EventLog) (*Store, State, error) {
+	r.Wait()
+	state := r.state
+	r.state = State{} // it is the caller's, and large
+	if r.err != nil {
+		return nil, state, r.err
+	}
+	s, err := openVerified(r.path, epoch, log)
 	return s, state, err
 }
+
+// Wait waits for the end of the reading: from then on the file is no longer used.
+func (r *Reading) Wait() { <-r.done }
 
 // openVerified opens a file after readFile, or a new one.
 func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
@@ -220,12 +263,12 @@ func openError(path string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 }
 
-// readFile verifies a whole file and loads its state, before it is opened for writing: bbolt reads all pages in a goroutine of its
-// own when it opens a file for writing, and a damaged page panics there, where it cannot be recovered.
-func readFile(path string) (State, error) {
-	state := newState()
+// readFile verifies a whole file and reads it, before it is opened for writing: bbolt reads all pages in a goroutine of its own when it
+// opens a file for writing, and a damaged page panics there, where it cannot be recovered. A file that does not exist, or is empty, is not
+// read.
+func readFile(path string, read func(*transaction) error) error {
 	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		return state, nil
+		return nil
 	}
 	var file *os.File
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: 2 * time.Second,
@@ -234,24 +277,18 @@ func readFile(path string) (State, error) {
 			return file, err
 		}})
 	if err != nil {
-		return state, openError(path, err)
+		return openError(path, err)
 	}
 	defer db.Close()
 	if err := verifyPages(file); err != nil {
 		if errors.Is(err, ErrDamaged) || errors.Is(err, ErrLayout) {
-			return state, err
-		}
-		return state, openError(path, err)
-	}
-	err = (&Store{db: db}).view(func(tx *transaction) error {
-		cp, err := readCheckpoint(tx)
-		if err != nil {
 			return err
 		}
-		return state.load(tx, openSaved(path, cp))
-	})
+		return openError(path, err)
+	}
+	err = (&Store{db: db}).view(read)
 	if errors.Is(err, ErrPanicked) { // rows that do not fit together
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return state, err
+	return err
 }

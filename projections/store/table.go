@@ -52,6 +52,16 @@ func (s rowSum) splitRow(k, stored []byte) (v []byte, ok bool) {
 	return v, sum == binary.BigEndian.Uint32(stored[len(v):])
 }
 
+// verifiedSum is splitRow with the sum of the row.
+func (s rowSum) verifiedSum(k, stored []byte) (v []byte, sum rowSum, ok bool) {
+	if len(stored) < checksumSize {
+		return nil, s, false
+	}
+	v = stored[: len(stored)-checksumSize : len(stored)-checksumSize]
+	sum = s.row(k, v)
+	return v, sum, sum.castagnoli == binary.BigEndian.Uint32(stored[len(v):])
+}
+
 // transaction is a transaction of bbolt whose buckets are tables.
 type transaction struct {
 	*bolt.Tx

@@ -19,7 +19,6 @@ import (
 	"onsale/domain/orders"
 	"onsale/projections/audit"
 	"onsale/projections/store"
-	"onsale/streams"
 )
 
 // runAudit decides every command again and compares with EVENTS. Of a data directory it also compares the read store with one
@@ -57,12 +56,12 @@ func runAudit(ctx context.Context, cfg config.Config, trace string, stdout, stde
 }
 
 // auditStore compares the read store with a new one.
-func auditStore(ctx context.Context, log *streams.Log, path string, report audit.Report, stdout, stderr io.Writer) error {
+func auditStore(ctx context.Context, log readableLog, path string, report audit.Report, stdout, stderr io.Writer) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintln(stdout, "read store: none; the next start rebuilds it from EVENTS")
 		return nil
 	}
-	readStore, _, err := store.Open(path, log.Epoch(), log)
+	readStore, err := store.OpenRows(path, log.Epoch(), log)
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrLayout) {
 		return hintError{err, "leave the file where it is: the next start rebuilds it from EVENTS, or says why it may be the last copy of events"}
 	}

@@ -37,7 +37,7 @@ func nodesCommand(environ []string) *cobra.Command {
 }
 
 func runNodes(ctx context.Context, cfg config.Config, remove string, stdout, stderr io.Writer) (err error) {
-	log, err := readLog(ctx, cfg, stderr)
+	log, err := openTool(ctx, cfg, false, stderr)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"onsale/domain"
-	"onsale/streams"
 )
 
 const progressInterval = 200 * time.Millisecond
@@ -57,13 +56,13 @@ func (p *progressBar) end() {
 
 // commandProgress is a log that shows how many messages of COMMANDS were read.
 type commandProgress struct {
-	*streams.Log
+	readableLog
 	bar *progressBar
 }
 
 func (l commandProgress) CommandBatches(ctx context.Context, from uint64) iter.Seq2[domain.Batch, error] {
 	return func(yield func(domain.Batch, error) bool) {
-		for batch, err := range l.Log.CommandBatches(ctx, from) {
+		for batch, err := range l.readableLog.CommandBatches(ctx, from) {
 			l.bar.show(batch.Message)
 			if !yield(batch, err) {
 				return
@@ -74,13 +73,13 @@ func (l commandProgress) CommandBatches(ctx context.Context, from uint64) iter.S
 
 // eventProgress is a log that shows how many events were read.
 type eventProgress struct {
-	*streams.Log
+	readableLog
 	bar *progressBar
 }
 
 func (l eventProgress) Events(ctx context.Context, from uint64, filter string) iter.Seq2[domain.Record, error] {
 	return func(yield func(domain.Record, error) bool) {
-		for record, err := range l.Log.Events(ctx, from, filter) {
+		for record, err := range l.readableLog.Events(ctx, from, filter) {
 			l.bar.show(record.Number)
 			if !yield(record, err) {
 				return

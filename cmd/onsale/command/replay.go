@@ -18,6 +18,7 @@ import (
 	"onsale/config"
 	"onsale/domain"
 	"onsale/projections/audit"
+	"onsale/projections/store"
 	"onsale/streams"
 )
 
@@ -60,21 +61,42 @@ func runReplay(ctx context.Context, cfg config.Config, query replayQuery, stdout
 	return p.csv.Error()
 }
 
-// readLog opens the log of a stopped data directory, or of an external NATS, for reading only.
-func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (*streams.Log, error) {
-	return openTool(ctx, cfg, false, stderr)
+// readableLog is the log of a stopped data directory, or of an external NATS.
+type readableLog interface {
+	audit.Log
+	store.EventLog
+	Epoch() string
+	Close() error
 }
 
+// readLog opens a log for reading only. Of a data directory it reads the files.
+func readLog(ctx context.Context, cfg config.Config, stderr io.Writer) (readableLog, error) {
+	if len(cfg.NATS.URL) > 0 {
+		return openTool(ctx, cfg, false, stderr)
+	}
+	log, err := streams.OpenFiles(ctx, cfg.Data, cfg.NATS.Prefix, newLogger("text", slog.LevelWarn, stderr))
+	if err != nil {
+		return nil, hintMissing(err)
+	}
+	return log, nil
+}
+
+// openTool opens a log for reading only, with a server.
 func openTool(ctx context.Context, cfg config.Config, repair bool, stderr io.Writer) (*streams.Log, error) {
 	c := streams.Config{URLs: cfg.NATS.URL, Login: node.NATSLogin(cfg.NATS), Prefix: cfg.NATS.Prefix, Node: cfg.Node, ReadOnly: true, Repair: repair, Logger: newLogger("text", slog.LevelWarn, stderr)}
 	if len(c.URLs) == 0 {
 		c.Dir = cfg.Data
 	}
 	log, err := streams.Open(ctx, c)
+	return log, hintMissing(err)
+}
+
+// hintMissing adds a hint to the error for a directory without a log.
+func hintMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hintError{err, "name the data directory of a stopped node with --data, or an external NATS with --nats-url"}
+		return hintError{err, "name the data directory of a stopped node with --data, or an external NATS with --nats-url"}
 	}
-	return log, err
+	return err
 }
 
 // bound is a sequence or a time; zero: none.

@@ -22,6 +22,7 @@ import (
 	"onsale/http/payments/portone/fakeportone"
 	"onsale/http/sse"
 	"onsale/projections"
+	"onsale/projections/store"
 	"onsale/streams"
 )
 
@@ -43,6 +44,7 @@ type Node struct {
 	readiness    *readiness
 	certificate  *certificate    // nil: plain HTTP
 	tracer       *tracing.Tracer // nil: nothing is traced
+	reading      *store.Reading  // of the read store, beside the opening of the log; nil with an external NATS
 	storeFile    os.FileInfo     // of the read store that is open
 	consistent   bool            // the logs and the store agreed at start, so that the projector may run
 	shuttingDown atomic.Bool     // since the signal
@@ -93,7 +95,11 @@ func (n *Node) openLog(ctx context.Context) (err error) {
 	if info, err := os.Stat(StorePath(cfg)); err == nil && info.Size() > 0 {
 		c.HasStore = true
 	}
+	c.Locked = func() { n.reading = store.StartReading(StorePath(cfg)) } // it takes as long as opening the log
 	n.log, err = streams.Open(ctx, c)
+	if err != nil && n.reading != nil {
+		n.reading.Wait()
+	}
 	return err
 }
 
@@ -120,7 +126,7 @@ func (n *Node) open(ctx context.Context, address string) error {
 	log := diskGuard{n.log, n.capacity, int64(cfg.Log.MinFreeDisk) / 4}
 	hooks := n.traceHooks(log.Append)
 	projector, recovery, err := projections.Open(ctx, projections.Config{
-		Path: StorePath(cfg), Log: log,
+		Path: StorePath(cfg), Reading: n.reading, Log: log,
 		ConsumeCommands: func(ctx context.Context, from uint64) (projections.CommandConsumer, error) {
 			return n.log.ConsumeCommands(ctx, from)
 		},

@@ -136,12 +136,12 @@ func (x Exporter) ExportCoupons(promotion string) iter.Seq2[OwnedCoupon, error] 
 		if err != nil {
 			return nil, err
 		}
-		issued, _, err := readRow(tx, row.eventNumber)
+		issued, err := mustReadRow(tx, row.eventNumber)
 		if err != nil {
 			return nil, err
 		}
 		n := int(number(k))
-		c := OwnedCoupon{UserID: row.user, Coupon: Coupon{
+		c := OwnedCoupon{UserID: issued.User, Coupon: Coupon{
 			CouponID: coupons.CouponID(promotion, n), PromotionID: promotion, Number: n, Status: row.status, IssuedAt: issued.Now,
 			PaymentID: row.paymentID,
 		}}

@@ -28,7 +28,7 @@ var (
 	bucketJournal      = []byte("journal")      // event number → event; kept permanently
 	bucketOutbox       = []byte("outbox")       // event number → record, until EVENTS is certainly on disk
 	bucketPromotions   = []byte("promotions")   // id → JSON
-	bucketCoupons      = []byte("coupons")      // promotion → number → status, event number, user
+	bucketCoupons      = []byte("coupons")      // promotion → number → status, event number, payment
 	bucketSchedules    = []byte("schedules")    // id → JSON
 	bucketSeats        = []byte("seats")        // schedule → seat → state; a free seat has no row
 	bucketAllocations  = []byte("allocations")  // sequence → JSON: holds and seats on offer; an expired one stays, marked

@@ -116,7 +116,8 @@ type Log struct {
 // Backlog limits the commands that are accepted and wait for their outcome.
 type Backlog struct {
 	// MaxAge is the age of the oldest of them at which new ones are refused
-	// with 429 backlog_full. Default 1s, from 100ms to 10m.
+	// with 429 backlog_full. When a fifth of it is exceeded for that long, this
+	// is the limit until the crowd has gone. Default 1s, from 100ms to 10m.
 	MaxAge time.Duration
 }
 

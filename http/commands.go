@@ -283,7 +283,7 @@ func (s *Server) checkCapacity(status projections.Status) error {
 			return problemf(code, "%s", reason)
 		}
 	}
-	if _, oldest := s.inflight.unconfirmed(status, s.now()); s.MaxBacklogAge > 0 && oldest > s.MaxBacklogAge {
+	if s.inflight.refuses(status, s.now()) {
 		return problemf(backlogFull, "")
 	}
 	return nil

@@ -19,6 +19,7 @@ type inflightTable struct {
 	mu        sync.Mutex // guards all fields; never held during I/O
 	pending   map[domain.RequestID]*inflightRequest
 	backlog   unconfirmedQueue
+	pressure  backpressure
 	appending int
 	last      uint64 // highest sequence that this node has appended
 }
@@ -115,6 +116,14 @@ func (t *inflightTable) unconfirmed(status projections.Status, now time.Time) (c
 	defer t.mu.Unlock()
 	t.evict(status)
 	return t.backlog.length(), t.backlog.oldestAge(now)
+}
+
+// refuses says whether a command that comes now is too much.
+func (t *inflightTable) refuses(status projections.Status, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.evict(status)
+	return t.pressure.refuses(t.backlog.oldestAge(now), now)
 }
 
 // unconfirmedQueue holds this node's commands whose outcome is not confirmed, in the order of their acknowledgements. It

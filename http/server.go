@@ -56,8 +56,8 @@ type Config struct {
 	// Payments is the payment provider. Nil: no orders are accepted.
 	Payments *Payments
 
-	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest one
-	// of this node without a confirmed outcome is older. 0: no limit.
+	// MaxBacklogAge is the backpressure limit: users' commands are refused with backlog_full while the oldest one of this node
+	// without a confirmed outcome is older; or, when that goes on, older than a fifth of it. 0: no limit.
 	MaxBacklogAge time.Duration
 
 	// Auth identifies the users of requests. Nil: all are who they say, as in its mode demo.
@@ -249,7 +249,7 @@ func New(c Config) *Server {
 		open: map[net.Conn]*connection{}, byAddress: map[netip.Addr]int{}}
 	s.rateLimits.user, s.rateLimits.address = newLimiter(c.MaxUserCommands), newLimiter(c.MaxAddressRequests)
 	s.unread = unread{max: maxUnread, maxPerAddress: 2 * c.MaxAddressRequests, timeout: responseTimeout, byAddress: map[netip.Addr]int{}}
-	s.inflight.pending = map[domain.RequestID]*inflightRequest{}
+	s.inflight.pending, s.inflight.pressure.limit = map[domain.RequestID]*inflightRequest{}, c.MaxBacklogAge
 	s.registerMetrics()
 	s.routes()
 	s.contract = sync.OnceValues(s.newContract)

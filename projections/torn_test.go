@@ -83,7 +83,7 @@ func (tn *testNode) openTorn(t *testing.T, random *rand.Rand, before, after []by
 		torn = append(torn, make([]byte, max(0, len(after)-len(before)))...) // the file grew before
 	}
 	missing := []int{0, 1, 2, 5, 10}[random.IntN(5)] // of ten sectors
-	withMeta := random.IntN(5) > 0                // what makes it torn
+	withMeta := random.IntN(5) > 0                   // what makes it torn
 	for at := 0; at < len(torn); at += sector {
 		written := random.IntN(10) >= missing
 		if at < 2*os.Getpagesize() {

@@ -3,6 +3,7 @@
 package streams
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/minio/highwayhash"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"onsale/domain"
@@ -44,24 +46,27 @@ func (m *storedMessage) record() (domain.Record, error) {
 	return domain.Record{Number: m.number, Subject: m.subject, Payload: m.payload, Hash: hash}, nil
 }
 
-// hashHeaderStart is how the header of an event begins that has nothing but its hash, which all have that were not traced.
-const hashHeaderStart = "NATS/1.0\r\n" + hashHeader + ": "
+var hashStart = []byte("\r\n" + hashHeader + ": ")
 
 // hash is what the header of an event says.
 func (m *storedMessage) hash() (domain.Hash, error) {
-	const hashEnd = len(hashHeaderStart) + 2*len(domain.Hash{})
-	if h := m.header; len(h) == hashEnd+4 && string(h[:len(hashHeaderStart)]) == hashHeaderStart && string(h[hashEnd:]) == "\r\n\r\n" {
-		return domain.ParseHash(string(h[len(hashHeaderStart):hashEnd]))
+	if _, rest, ok := bytes.Cut(m.header, hashStart); ok { // as onsale writes it: without decoding all fields
+		text, _, _ := bytes.Cut(rest, []byte("\r"))
+		if hash, err := parseHash(string(text)); err == nil {
+			return hash, nil
+		}
 	}
 	header, err := nats.DecodeHeadersMsg(m.header)
 	if err != nil {
 		return domain.Hash{}, err
 	}
-	return domain.ParseHash(header.Get(hashHeader))
+	return parseHash(header.Get(hashHeader))
 }
 
-// streamWriter writes a stream as a new directory: its blocks, and the configuration of the stream that it copies.
+// streamWriter writes a stream as a new directory: its blocks, and the configuration of the stream that it copies. All blocks but the last
+// are compressed if the stream is.
 type streamWriter struct {
+	compress    bool
 	prefix      prefix
 	stream, dir string // the stream with its prefix
 	block       int
@@ -80,9 +85,15 @@ func newStreamWriter(p prefix, stream string, from *blockReader, dir string) (*s
 	if err != nil {
 		return nil, err
 	}
+	var config struct {
+		Compression server.StoreCompression `json:"compression"`
+	}
+	if err := json.Unmarshal(content, &config); err != nil {
+		return nil, err
+	}
 	name := p.stream(stream)
 	err = errors.Join(writeSynced(filepath.Join(dir, metaFile), content), writeSynced(filepath.Join(dir, metaSumFile), []byte(metaSum(name, content))))
-	return &streamWriter{prefix: p, stream: name, dir: dir, block: 1, checksum: newChecksum(name, 1)}, err
+	return &streamWriter{compress: config.Compression == server.S2Compression, prefix: p, stream: name, dir: dir, block: 1, checksum: newChecksum(name, 1)}, err
 }
 
 // renameStream gives the configuration of a stream another prefix.
@@ -108,6 +119,11 @@ func renameStream(meta []byte, from, to prefix) ([]byte, error) {
 }
 
 func (w *streamWriter) append(m *storedMessage) error {
+	if len(w.buffer) >= newBlockBytes {
+		if err := w.flush(w.compress); err != nil {
+			return err
+		}
+	}
 	subject := w.prefix.subject(m.subject)
 	size := recordHeadBytes + len(subject) + len(m.payload) + checksumBytes
 	length := uint32(size)
@@ -132,17 +148,23 @@ func (w *streamWriter) append(m *storedMessage) error {
 	b = append(b, m.payload...)
 	w.checksum.Write(m.payload)
 	w.buffer = w.checksum.Sum(b)
-	if len(w.buffer) < newBlockBytes {
-		return nil
-	}
-	return w.flush()
+	return nil
 }
 
-func (w *streamWriter) flush() error {
+// close writes the last block, to which nats-server appends.
+func (w *streamWriter) close() error { return w.flush(false) }
+
+func (w *streamWriter) flush(compress bool) (err error) {
 	if len(w.buffer) == 0 {
 		return nil
 	}
-	err := writeSynced(blockPath(w.dir, w.block), w.buffer)
+	file := w.buffer
+	if compress {
+		if file, err = compressBlock(file); err != nil {
+			return err
+		}
+	}
+	err = writeSynced(blockPath(w.dir, w.block), file)
 	w.buffer, w.block = w.buffer[:0], w.block+1
 	w.checksum = newChecksum(w.stream, w.block)
 	return err
@@ -215,7 +237,7 @@ func copyStream(ctx context.Context, r *blockReader, to target, visit func(*stor
 		return w.append(m)
 	})
 	// Damage at the end is what the node is writing at this moment, or what a power loss has torn.
-	return r.last.number, errors.Join(err, w.flush())
+	return r.last.number, errors.Join(err, w.close())
 }
 
 // Backup copies both logs of a data directory, which a node may be using, into a new directory. They keep their prefix.

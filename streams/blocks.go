@@ -8,19 +8,16 @@ package streams
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/minio/highwayhash"
@@ -54,6 +51,7 @@ type Damage struct {
 	Offset      int64 // of the first byte that cannot be read
 
 	before int64 // time of the message before; 0: none
+	sealed bool  // the block is compressed, and was on the disk before the ones after it were begun
 }
 
 func (d Damage) Error() string {
@@ -66,7 +64,11 @@ func (d Damage) Error() string {
 	case d.Last < d.First:
 		what = fmt.Sprintf("bytes before message %d", d.First)
 	}
-	return fmt.Sprintf("%s is damaged: %s cannot be read (%s, byte %d)", d.Stream, what, d.File, d.Offset)
+	where := "byte"
+	if d.sealed {
+		where = "compressed; of what it holds, byte"
+	}
+	return fmt.Sprintf("%s is damaged: %s cannot be read (%s, %s %d)", d.Stream, what, d.File, where, d.Offset)
 }
 
 // ErrDamaged: the files of a log cannot be read whole. Nothing was changed.
@@ -81,7 +83,10 @@ type blockReader struct {
 	dir    string        // of the stream; "": it has none
 	pause  time.Duration // after each block
 	last   storedMessage // the last one that was read; its bytes are not kept
+	block  storedBlock   // that of the last message; its bytes are not kept
 	damage []Damage
+
+	decompressor decompressor
 }
 
 // streamPath is the directory of a stream in a data directory; "" if it has none.
@@ -133,6 +138,12 @@ func blockFiles(dir string) ([]int, error) {
 	return blocks, nil
 }
 
+// isEncrypted says that a stream's blocks cannot be read without nats-server's keys.
+func isEncrypted(dir string) bool {
+	keys, _ := filepath.Glob(filepath.Join(dir, "*.key"))
+	return len(keys) > 0
+}
+
 func blockPath(dir string, block int) string {
 	return filepath.Join(dir, "msgs", strconv.Itoa(block)+".blk")
 }
@@ -148,7 +159,7 @@ func (r *blockReader) read(ctx context.Context, visit func(*storedMessage) error
 		if err != nil {
 			return err
 		}
-		if err := r.readBlock(content, block, visit); err != nil {
+		if err := r.readBlock(r.decompressor.open(block, content), visit); err != nil {
 			return err
 		}
 		select {
@@ -160,8 +171,9 @@ func (r *blockReader) read(ctx context.Context, visit func(*storedMessage) error
 	return nil
 }
 
-func (r *blockReader) readBlock(content []byte, block int, visit func(*storedMessage) error) error {
-	checksum := newChecksum(r.stream, block)
+func (r *blockReader) readBlock(block storedBlock, visit func(*storedMessage) error) error {
+	content, damages := block.content, len(r.damage)
+	checksum := newChecksum(r.stream, block.number)
 	for offset := 0; offset < len(content); {
 		m, size := parseRecord(content[offset:], checksum)
 		if size == 0 {
@@ -181,18 +193,24 @@ func (r *blockReader) readBlock(content []byte, block int, visit func(*storedMes
 				return err
 			}
 			r.last = storedMessage{number: m.number, at: m.at}
+			r.block = storedBlock{number: block.number, compressed: block.compressed, damaged: block.damaged}
 		}
 		offset += size
+	}
+	if block.damaged && len(r.damage) == damages { // every message is there, but nats-server reads none of them
+		r.noteDamage(block, len(content))
 	}
 	return nil
 }
 
 // noteDamage notes that the message after the last one cannot be read, unless that is known.
-func (r *blockReader) noteDamage(block, offset int) {
+func (r *blockReader) noteDamage(block storedBlock, offset int) {
 	if n := len(r.damage); n > 0 && r.damage[n-1].Last == 0 {
 		return
 	}
-	r.damage = append(r.damage, Damage{r.stream, r.last.number + 1, 0, blockPath(r.dir, block), int64(offset), r.last.at})
+	r.damage = append(r.damage, Damage{
+		Stream: r.stream, First: r.last.number + 1, File: blockPath(r.dir, block.number), Offset: int64(offset), before: r.last.at, sealed: block.compressed,
+	})
 }
 
 // nextRecord finds the next record that can be read, by its sequence and its checksum; the end of content if there is none.
@@ -249,115 +267,4 @@ func parseRecord(b []byte, checksum *highwayhash.Digest64) (m storedMessage, siz
 		number: binary.LittleEndian.Uint64(b[4:]), at: int64(binary.LittleEndian.Uint64(b[12:])),
 		subject: string(b[recordHeadBytes:subjectEnd]), header: b[headerStart:payloadStart], payload: b[payloadStart:end],
 	}, size
-}
-
-// checkBlocks reads both logs of a data directory before nats-server does, and returns the first damage of each. The end of a log
-// may be torn by a power loss: unless the node was closed in order, nats-server may cut off there what the outbox has, which is
-// what was written within two sync intervals of the end. sync is the interval, and closed says that the node was closed in order.
-func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
-	started := time.Now()
-	streams := [...]string{commandsStream, eventsStream}
-	var faults, failures [len(streams)]error
-	var group sync.WaitGroup
-	for i, stream := range streams {
-		group.Go(func() { faults[i], failures[i] = l.checkStream(ctx, stream, closed) })
-	}
-	group.Wait()
-	l.logger.Debug("checked the files of the logs", "took", time.Since(started))
-	return cmp.Or(failures[0], failures[1], errors.Join(faults[:]...))
-}
-
-// checkStream returns the first fault of one log, or why it could not be checked.
-func (l *Log) checkStream(ctx context.Context, stream string, closed bool) (fault, err error) {
-	r := newBlockReader(l.config.Dir, l.prefix, stream)
-	if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
-		return nil, nil // a new log, or an encrypted one
-	}
-	if err := checkMeta(r.stream, r.dir); errors.Is(err, ErrMetaDamaged) {
-		return err, nil
-	} else if err != nil {
-		return nil, err
-	}
-	if _, ok, err := r.intact(ctx); ok || err != nil {
-		return nil, err
-	}
-	err = r.read(ctx, func(*storedMessage) error { return nil })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil || len(r.damage) == 0 {
-		return nil, err
-	}
-	damage := r.damage[0]
-	torn := damage.Last == 0 || damage.before > r.last.at-powerLossSyncs*int64(l.config.Sync)
-	if closed || !torn || l.config.ReadOnly {
-		return damage, nil
-	}
-	l.logger.Warn("the end of a log was torn, as by a power loss; what the outbox has is published again", "damage", damage.Error())
-	// Without its index nats-server reads the blocks, and cuts them where they are torn.
-	if err := os.Remove(filepath.Join(r.dir, "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	return nil, nil
-}
-
-// isWhole says that the newest block of each log can be read to its end.
-func isWhole(dir string, p prefix) bool {
-	for _, stream := range []string{commandsStream, eventsStream} {
-		path := streamPath(dir, p.stream(stream))
-		blocks, err := blockFiles(path)
-		if err != nil || len(blocks) == 0 {
-			continue
-		}
-		newest := blocks[len(blocks)-1]
-		content, err := os.ReadFile(blockPath(path, newest))
-		if err != nil {
-			return false
-		}
-		for checksum := newChecksum(p.stream(stream), newest); len(content) > 0; {
-			_, size := parseRecord(content, checksum)
-			if size == 0 {
-				return false
-			}
-			content = content[size:]
-		}
-	}
-	return true
-}
-
-// Scrub reads the files of both logs of an embedded server slowly, and compares the hashes of EVENTS. The error is a Damage
-// or ctx's. Of an external NATS it reads nothing: its servers have the files.
-func (l *Log) Scrub(ctx context.Context) error {
-	if l.server == nil {
-		return nil
-	}
-	for _, stream := range []string{commandsStream, eventsStream} {
-		r := newBlockReader(l.config.Dir, l.prefix, stream)
-		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); r.dir == "" || len(keys) > 0 {
-			continue
-		}
-		r.pause = scrubPause
-		// Messages that are written while it reads may be cut off at the end: they count only up to the present end.
-		state, err := l.streamState(ctx, stream)
-		if err != nil {
-			return err
-		}
-		var chain hashChain
-		err = r.read(ctx, func(m *storedMessage) error {
-			if stream != eventsStream || len(r.damage) > 0 {
-				return nil
-			}
-			return chain.check(m)
-		})
-		if err != nil {
-			return err
-		}
-		if len(r.damage) > 0 && r.damage[0].First <= state.Last {
-			return r.damage[0]
-		}
-		if r.last.number < state.Last {
-			return Damage{Stream: r.stream, First: r.last.number + 1, File: filepath.Join(r.dir, "msgs")}
-		}
-	}
-	return nil
 }

@@ -1,7 +1,9 @@
 package streams
 
 import (
+	"errors"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -42,4 +44,21 @@ func (l *Log) BatcherStopped() bool {
 }
 
 func (l *Log) SetMinAtomicBatch(n int)               { l.minAtomicBatch = n }
+func (l *Log) SetHexHashes()                         { l.hexHashes = true }
 func (c *ConsumerConfig) SetAckWait(d time.Duration) { c.ackWait = d }
+
+// IsCompressed says that a block of a data directory is compressed.
+func IsCompressed(dir, stream string, block int) bool {
+	return isCompressed(blockPath(streamPath(dir, stream), block))
+}
+
+// UncompressBlock is what nats-server leaves when it is killed while it compresses a block: the block as it was, and a part of another file.
+func UncompressBlock(dir, stream string, block int) error {
+	path := blockPath(streamPath(dir, stream), block)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	records := new(decompressor).open(block, file).content
+	return errors.Join(os.WriteFile(path, records, 0o600), os.WriteFile(path+".tmp", file[:len(file)/2], 0o600))
+}

@@ -65,24 +65,28 @@ func (l *Log) CheckFiles() error {
 	return nil
 }
 
-// check looks at the newest block, and notes the ones after it. The first block is the lowest: nothing is ever removed.
+// check looks at the newest block, and notes the ones after it. The first block is the lowest: nothing is ever removed. A block that is
+// not the newest any more may have been compressed, which makes it another file.
 func (b *watchedBlocks) check() error {
-	if b.info != nil {
-		if err := CheckFile(blockPath(b.dir, b.block), b.info); err != nil {
-			return err
-		}
-	}
 	if b.block == 0 {
 		if blocks, err := blockFiles(b.dir); err == nil && len(blocks) > 0 {
 			b.block = blocks[len(blocks)-1] - 1
 		}
 	}
 	for {
-		info, err := os.Stat(blockPath(b.dir, b.block+1))
+		var fault error
+		path := blockPath(b.dir, b.block)
+		if b.info != nil {
+			fault = CheckFile(path, b.info)
+		}
+		next, err := os.Stat(blockPath(b.dir, b.block+1))
+		if sealed := err == nil && (isCompressed(path) || isEncrypted(b.dir)); fault != nil && !sealed {
+			return fault
+		}
 		if err != nil {
 			return nil
 		}
-		b.block, b.info = b.block+1, info
+		b.block, b.info = b.block+1, next
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"path/filepath"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -32,7 +31,7 @@ func (l *Log) follow(ctx context.Context, r *reader) iter.Seq2[domain.Record, er
 			record.Payload = nil
 		}
 		var err error
-		if record.Hash, err = domain.ParseHash(m.Headers().Get(hashHeader)); err != nil {
+		if record.Hash, err = parseHash(m.Headers().Get(hashHeader)); err != nil {
 			err = foreignError(record.Number, record.Subject, err)
 		}
 		return record, err
@@ -86,8 +85,8 @@ var errFilesEnd = errors.New("the rest is not in the files yet")
 // writing: what is not in the files, or not whole there, is left to a consumer.
 func readFiles[T any](ctx context.Context, r *reader, convert func(*storedMessage) (T, error), yield func(T, error) bool) (more bool) {
 	files := newBlockReader(r.log.config.Dir, r.log.prefix, r.stream)
-	if keys, _ := filepath.Glob(filepath.Join(files.dir, "*.key")); files.dir == "" || len(keys) > 0 {
-		return true // encrypted, or no files yet
+	if files.dir == "" || isEncrypted(files.dir) {
+		return true // no files that can be read
 	}
 	err := files.read(ctx, func(m *storedMessage) error {
 		if m.number != r.next || len(files.damage) > 0 {

@@ -59,7 +59,7 @@ func (l *Log) readAll(ctx context.Context, stream string, visit func(domain.Reco
 	r := &reader{log: l, stream: stream, next: 1}
 	err = r.read(ctx, func(m jetstream.Msg, meta *jetstream.MsgMetadata) bool {
 		record := domain.Record{Number: meta.Sequence.Stream, Subject: l.prefix.trim(m.Subject()), Payload: m.Data()}
-		record.Hash, _ = domain.ParseHash(m.Headers().Get(hashHeader))
+		record.Hash, _ = parseHash(m.Headers().Get(hashHeader))
 		visitErr = visit(record)
 		return visitErr == nil && record.Number < info.State.LastSeq
 	})

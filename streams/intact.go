@@ -17,12 +17,15 @@ import (
 )
 
 // blockRange is the first and the last message of a block; zeros: it has none.
-type blockRange struct{ first, last uint64 }
+type blockRange struct {
+	first, last uint64
+	compressed  bool
+}
 
 // check returns the last message of a stream whose blocks are whole. The error is the first damage, or why they could not be read.
 func (r *blockReader) check(ctx context.Context) (last uint64, err error) {
-	if last, ok, err := r.intact(ctx); ok || err != nil {
-		return last, err
+	if ok, err := r.intact(ctx); ok || err != nil {
+		return r.last.number, err
 	}
 	err = r.read(ctx, func(*storedMessage) error { return nil })
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,12 +37,12 @@ func (r *blockReader) check(ctx context.Context) (last uint64, err error) {
 	return r.last.number, err
 }
 
-// intact says that every record of every block can be read, and that their messages are numbered from 1 to last without a gap. The error
-// is ctx's.
-func (r *blockReader) intact(ctx context.Context) (last uint64, ok bool, err error) {
+// intact says that every record of every block can be read, and that their messages are numbered from 1 on without a gap; r then has the
+// number and the block of the last one. The error is ctx's.
+func (r *blockReader) intact(ctx context.Context) (ok bool, err error) {
 	blocks, err := blockFiles(r.dir)
 	if err != nil {
-		return 0, false, nil
+		return false, nil
 	}
 	ranges, damaged := make([]blockRange, len(blocks)), atomic.Bool{}
 	var next atomic.Int64
@@ -47,30 +50,39 @@ func (r *blockReader) intact(ctx context.Context) (last uint64, ok bool, err err
 	for range min(len(blocks), runtime.GOMAXPROCS(0)) {
 		group.Go(func() error {
 			var buffer []byte
+			var decompressor decompressor
 			for i := next.Add(1) - 1; i < int64(len(blocks)) && !damaged.Load(); i = next.Add(1) - 1 {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
-				content, err := readInto(buffer, blockPath(r.dir, blocks[i]))
+				file, err := readInto(buffer, blockPath(r.dir, blocks[i]))
+				block := decompressor.open(blocks[i], file)
 				var whole bool
-				if ranges[i], whole = checkRecords(content, newChecksum(r.stream, blocks[i])); err != nil || !whole {
+				ranges[i], whole = checkRecords(block.content, newChecksum(r.stream, blocks[i]))
+				if ranges[i].compressed = block.compressed; err != nil || block.damaged || !whole {
 					damaged.Store(true)
 				}
-				buffer = content
+				buffer = file
 			}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil || damaged.Load() {
-		return 0, false, err
+		return false, err
 	}
-	for _, block := range ranges {
-		if block.first != 0 && block.first != last+1 {
-			return 0, false, nil
+	var last uint64
+	var newest storedBlock
+	for i, block := range ranges {
+		if block.first == 0 {
+			continue
 		}
-		last = max(last, block.last)
+		if block.first != last+1 {
+			return false, nil
+		}
+		last, newest = block.last, storedBlock{number: blocks[i], compressed: block.compressed}
 	}
-	return last, true, nil
+	r.last, r.block = storedMessage{number: last}, newest
+	return true, nil
 }
 
 // checkRecords returns false if a record cannot be read, or if a message is not the one after the one before it.

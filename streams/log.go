@@ -76,6 +76,7 @@ type Log struct {
 
 	ackWait        time.Duration // how long an append waits for its ack
 	patience       time.Duration // see patience
+	hexHashes      bool          // see hashText
 	minAtomicBatch int           // batches of this many events or more are published atomically
 
 	ctx       context.Context // ended by Close
@@ -105,7 +106,10 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{config: c, prefix: prefix(c.Prefix), logger: cmp.Or(c.Logger, slog.Default()), failed: make(chan error, 1), ackWait: 5 * time.Second, patience: patience, minAtomicBatch: minAtomicBatch(c)}
+	l := &Log{
+		config: c, prefix: prefix(c.Prefix), logger: cmp.Or(c.Logger, slog.Default()), failed: make(chan error, 1),
+		ackWait: 5 * time.Second, patience: patience, hexHashes: c.Dir == "", minAtomicBatch: minAtomicBatch(c),
+	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.connCtx, l.connCancel = context.WithCancel(l.ctx)
 	if err := l.open(ctx); err != nil {

@@ -10,7 +10,6 @@ import (
 	"iter"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"onsale/domain"
@@ -51,7 +50,7 @@ func (f *LogFiles) open(ctx context.Context) error {
 		if r.dir == "" {
 			return noStreamFault(f.prefix)
 		}
-		if keys, _ := filepath.Glob(filepath.Join(r.dir, "*.key")); len(keys) > 0 {
+		if isEncrypted(r.dir) {
 			return fmt.Errorf("%s is encrypted: no tool can read it", r.stream)
 		}
 		if err := checkMeta(r.stream, r.dir); err != nil {

@@ -19,8 +19,6 @@ import (
 )
 
 const (
-	hashHeader = "Onsale-Hash"
-
 	maxBatchRecords = 500     // events for one ack
 	maxBatchBytes   = 8 << 20 // far below the 128 MiB of unprocessed messages that a stream buffers
 )
@@ -145,7 +143,7 @@ func (l *Log) newMessage() *nats.Msg {
 
 func (l *Log) fillMessage(m *nats.Msg, r domain.Record) {
 	m.Subject, m.Data = l.prefix.subject(r.Subject), r.Payload
-	setHeader(m, hashHeader, r.Hash.String())
+	setHeader(m, hashHeader, l.hashText(r.Hash))
 	l.setTrace(m, r.Number)
 }
 

@@ -76,7 +76,7 @@ func (s *StoredLog) RepairEvents(ctx context.Context, source Source) (kept strin
 	var chain hashChain
 	var w *streamWriter
 	put := func(record domain.Record, at int64) error {
-		header := fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", hashHeader, record.Hash)
+		header := fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", hashHeader, shortHash(record.Hash))
 		m := storedMessage{record.Number, at, record.Subject, header, record.Payload}
 		if err := chain.check(&m); err != nil {
 			return err
@@ -164,7 +164,7 @@ func (s *StoredLog) rewrite(ctx context.Context, stream string, write func(*bloc
 		last, err = write(from, w)
 	}
 	if err == nil {
-		err = w.flush()
+		err = w.close()
 	}
 	if err == nil { // the positions of its consumers
 		err = os.CopyFS(filepath.Join(repaired, "obs"), os.DirFS(filepath.Join(from.dir, "obs")))

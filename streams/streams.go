@@ -36,6 +36,7 @@ func (l *Log) commandsConfig(epoch string) jetstream.StreamConfig {
 		DenyDelete:        true,
 		DenyPurge:         true,
 		AllowDirect:       true,
+		Compression:       jetstream.S2Compression,
 		Metadata:          map[string]string{epochKey: epoch},
 	}
 }

@@ -104,14 +104,14 @@ var editFlags = map[string]string{
 	"max_age": "--max-age=0s", "max_msgs": "--max-msgs=-1", "max_msgs_per_subject": "--max-msgs-per-subject=-1", "max_msg_size": "--max-msg-size=%s",
 	"max_consumers": "--max-consumers=%s", "num_replicas": "--replicas=%s", "duplicate_window": "--dupe-window=%s", "no_ack": "--ack",
 	"allow_atomic": "--allow-batch", "allow_direct": "--allow-direct", "allow_rollup_hdrs": "--no-allow-rollup", "mirror_direct": "--no-allow-mirror-direct",
-	"deny_delete": "--deny-delete", "deny_purge": "--deny-purge", "compression": "--compression=%s", "allow_msg_schedules": "--no-allow-schedules",
+	"deny_delete": "--deny-delete", "deny_purge": "--deny-purge", "allow_msg_schedules": "--no-allow-schedules",
 	"republish": "--no-republish", "subject_transform": "--no-transform", "mirror": "--no-mirror",
 }
 
-// differences compares all fields, also those that a newer nats-server adds. Placement, description and more replicas than configured
-// are left to the operator; increaseMaxBytes handles the size, sameEpoch the epoch.
+// differences compares all fields, also those that a newer nats-server adds. Placement, description, compression and more replicas than
+// configured are left to the operator; increaseMaxBytes handles the size, sameEpoch the epoch.
 func differences(have, want jetstream.StreamConfig) (found streamDifferences) {
-	have.Description, have.Placement, have.MaxBytes = "", nil, want.MaxBytes
+	have.Description, have.Placement, have.MaxBytes, have.Compression = "", nil, want.MaxBytes, want.Compression
 	have.Metadata, want.Metadata = nil, nil
 	want.Replicas = max(want.Replicas, have.Replicas)
 	h, w := fields(have), fields(want)

@@ -3,6 +3,7 @@
 package machine
 
 import (
+	"onsale/domain"
 	"onsale/domain/compact"
 )
 
@@ -29,9 +30,9 @@ func (r *requests) save(w *compact.Writer) {
 }
 
 func (r *requests) load(from *compact.Reader) {
-	const size = len(packedID{})
+	const size = len(domain.PackedRequestID{})
 	r.entries.Load(from, size+8, func(b []byte) requestEntry {
-		return requestEntry{packedID(b), [8]byte(b[size:])}
+		return requestEntry{domain.PackedRequestID(b), [8]byte(b[size:])}
 	})
 	r.index.Load(from)
 }

@@ -136,12 +136,12 @@ func (x Exporter) ExportCoupons(promotion string) iter.Seq2[OwnedCoupon, error] 
 		if err != nil {
 			return nil, err
 		}
-		issued, _, err := readRow(tx, row.eventNumber)
+		issued, err := mustReadRow(tx, row.eventNumber)
 		if err != nil {
 			return nil, err
 		}
 		n := int(number(k))
-		c := OwnedCoupon{UserID: row.user, Coupon: Coupon{
+		c := OwnedCoupon{UserID: issued.User, Coupon: Coupon{
 			CouponID: coupons.CouponID(promotion, n), PromotionID: promotion, Number: n, Status: row.status, IssuedAt: issued.Now,
 			PaymentID: row.paymentID,
 		}}
@@ -267,7 +267,7 @@ func (x Exporter) ExportAuditLog() iter.Seq2[AdminAction, error] {
 	confirmed := x.confirmed()
 	return exportRows(x, bucketNamed(bucketJournal), func(_ *transaction, k, v []byte) ([]AdminAction, error) {
 		header, err := readRowHeader(k, v)
-		if err != nil || number(k) > confirmed || len(header.request) == 0 {
+		if err != nil || number(k) > confirmed || !header.hasRequest {
 			return nil, err
 		}
 		command, byAdmin := x.store.log.AdminCommand(string(header.name))

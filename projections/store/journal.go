@@ -1,12 +1,10 @@
 // The journal: one row per event, by number, kept permanently. It answers requests with their outcomes; each row is linked to
 // the row before it of the same user and of the same entity, which gives a user's lists and what a reconnecting reader has
-// missed. A row takes about 150 bytes.
+// missed. journal_row.go has the format of a row.
 
 package store
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sort"
@@ -14,46 +12,6 @@ import (
 	"onsale/domain"
 	"onsale/domain/machine"
 )
-
-// journalRow is a row whose body is not decoded yet.
-type journalRow struct {
-	domain.Event // without Body and Last
-	Links
-	name string // the event's type
-	data []byte // the body in JSON
-}
-
-// Chain is a chain of links through the journal: where a row has the number of the row before it.
-type Chain int
-
-const (
-	OfUser   Chain = 16
-	OfEntity Chain = 24
-)
-
-// encodeRow writes five numbers, the request, three short texts and the body.
-func encodeRow(e domain.Event, name string, links Links, data []byte) []byte {
-	v := make([]byte, 0, 5*8+22+len(e.User)+len(e.Entity)+len(name)+4+len(data)+checksumSize)
-	for _, n := range []uint64{e.Sequence, uint64(e.Now), links.PrevOfUser, links.PrevOfEntity, uint64(e.Fingerprint)} {
-		v = binary.BigEndian.AppendUint64(v, n)
-	}
-	for _, text := range []string{e.Request.String(), e.User, e.Entity, name} {
-		v = append(append(v, byte(len(text))), text...) // ids and types are never longer than 64
-	}
-	return append(v, data...)
-}
-
-func decodeRow(k, v []byte) (journalRow, error) {
-	h, err := readRowHeader(k, v)
-	if err != nil {
-		return journalRow{}, err
-	}
-	r := journalRow{name: string(h.name), data: bytes.Clone(h.data)} // bbolt's bytes end with the transaction
-	r.Number, r.Sequence, r.Now, r.Fingerprint = number(k), number(v), domain.Time(number(v[8:])), domain.Fingerprint(number(v[32:]))
-	r.Links = Links{number(v[OfUser:]), number(v[OfEntity:])}
-	r.User, r.Entity = string(h.user), string(h.entity)
-	return r, r.Request.UnmarshalText(h.request)
-}
 
 func readRow(tx *transaction, n uint64) (journalRow, bool, error) {
 	k := key(n)
@@ -175,8 +133,9 @@ func searchJournal(tx *transaction, match func(sequence uint64, at domain.Time) 
 	}
 	b := tx.table(bucketJournal)
 	return uint64(sort.Search(int(cp.Events), func(i int) bool {
-		v := b.get(key(uint64(i) + 1))
-		return len(v) >= 16 && match(number(v), domain.Time(number(v[8:])))
+		k := key(uint64(i) + 1)
+		h, err := readRowHeader(k, b.get(k))
+		return err == nil && match(h.sequence, h.now)
 	})) + 1, nil
 }
 
@@ -196,15 +155,12 @@ func (s *Store) NumbersBack(chain Chain, from, last uint64) (numbers, resumePoin
 				numbers = append(numbers[:0], numbers[maxNumbersPerWalk:]...)
 			}
 			numbers = append(numbers, n)
-			row := journal.get(key(n))
-			if len(row) < int(chain)+8 {
-				return fmt.Errorf("%w: event %d has no row", ErrDamaged, n)
+			k := key(n)
+			row, err := readRowHeader(k, journal.get(k))
+			if err != nil {
+				return err
 			}
-			prev := number(row[chain:])
-			if prev >= n {
-				return fmt.Errorf("%w: row %d of the journal links to row %d", ErrDamaged, n, prev)
-			}
-			n = prev
+			n = row.links.Of(chain)
 		}
 		return nil
 	})
@@ -233,39 +189,9 @@ func (s *State) loadJournal(tx *transaction) error {
 			user := string(r.user)
 			m.Alarms.Restore(user, n, unread.get(unreadKey(user, n)) == nil)
 		}
-		if len(r.request) == 0 {
-			return nil
+		if r.hasRequest {
+			m.RestoreRequest(r.request.Unpack(), machine.RequestRecord{EventNumber: n, Fingerprint: r.fingerprint})
 		}
-		m.RestoreRequest(domain.RequestID(r.request), machine.RequestRecord{EventNumber: n, Fingerprint: domain.Fingerprint(number(v[32:]))})
 		return nil
 	})
-}
-
-// rowHeader is the texts and the body of a row, in bbolt's own bytes.
-type rowHeader struct{ request, user, entity, name, data []byte }
-
-// rejectionCode is nil for all but rejections. It follows the type of the command, and neither has quotes in it.
-func (h rowHeader) rejectionCode() []byte {
-	if !bytes.HasSuffix(h.name, []byte(".rejected")) {
-		return nil
-	}
-	_, code, _ := bytes.Cut(h.data, []byte(`,"code":"`))
-	code, _, _ = bytes.Cut(code, []byte(`"`))
-	return code
-}
-
-func readRowHeader(k, v []byte) (rowHeader, error) {
-	var h rowHeader
-	if len(k) != 8 || len(v) < 5*8 {
-		return h, fmt.Errorf("%w: a row of the journal is truncated", ErrDamaged)
-	}
-	v = v[5*8:]
-	for _, text := range []*[]byte{&h.request, &h.user, &h.entity, &h.name} {
-		if len(v) == 0 || len(v)-1 < int(v[0]) {
-			return h, fmt.Errorf("%w: row %d of the journal is truncated", ErrDamaged, number(k))
-		}
-		*text, v = v[1:1+v[0]], v[1+v[0]:]
-	}
-	h.data = v
-	return h, nil
 }

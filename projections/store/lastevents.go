@@ -97,6 +97,22 @@ func (l *LastEvents) After(n uint64) iter.Seq2[Key, uint64] {
 // Links are the numbers of the event before this one for the same user and for the same entity (0: none).
 type Links struct{ PrevOfUser, PrevOfEntity uint64 }
 
+// Chain is a chain of links through the journal.
+type Chain int
+
+const (
+	OfUser Chain = iota
+	OfEntity
+)
+
+// Of is the link of a chain.
+func (l Links) Of(chain Chain) uint64 {
+	if chain == OfUser {
+		return l.PrevOfUser
+	}
+	return l.PrevOfEntity
+}
+
 // advance makes event n the last one of k, and returns those before it.
 func (l *LastEvents) advance(n uint64, k Keys) (links Links) {
 	if k.User != (Key{}) {

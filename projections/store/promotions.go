@@ -39,11 +39,26 @@ func (s *State) loadPromotions(tx *transaction) error {
 
 // loadCoupons restores the coupons of all promotions.
 func (s *State) loadCoupons(tx *transaction) error {
+	journal := tx.table(bucketJournal).cursor()
 	for _, id := range s.Machine.Coupons.IDs() {
 		p := s.Machine.Coupons.Promotion(id)
+		at := uint64(0) // where the cursor is; the events of one promotion's coupons are mostly beside each other
 		err := tx.table(bucketCoupons).within([]byte(id)).each(func(_, v []byte) error {
 			row, err := decodeCoupon(v)
-			p.RestoreCoupon(coupons.Coupon{Owner: row.user, Status: row.status})
+			if err != nil {
+				return err
+			}
+			var k, issued []byte
+			if row.eventNumber == at+1 {
+				k, issued = journal.Next()
+			} else {
+				k, issued = journal.Seek(key(row.eventNumber))
+			}
+			if at = row.eventNumber; k == nil || number(k) != at {
+				return fmt.Errorf("%w: event %d has no row", ErrDamaged, at)
+			}
+			event, err := readRowHeader(k, issued)
+			p.RestoreCoupon(coupons.Coupon{Owner: string(event.user), Status: row.status})
 			return err
 		})
 		if err != nil {
@@ -68,25 +83,26 @@ func (v *View) Promotions(after string, limit int) ([]coupons.Promotion, error) 
 // Coupons: one row each, by number within the promotion.
 
 type couponRow struct {
-	eventNumber uint64 // of the event that issued it
+	eventNumber uint64 // of the event that issued it to its user
 	status      coupons.Status
-	user        string
 	paymentID   string // of the order that it is in, or was used for; "": none
 }
 
-// encode writes the number, the status, and the user's name with its length before the payment.
+// encode writes the status, the number, and the payment.
 func (r couponRow) encode() []byte {
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 10+len(r.user)+len(r.paymentID)+checksumSize), r.eventNumber)
-	v = append(append(v, byte(r.status), byte(len(r.user))), r.user...)
+	v := make([]byte, 0, 1+binary.MaxVarintLen64+len(r.paymentID)+checksumSize)
+	v = binary.AppendUvarint(append(v, byte(r.status)), r.eventNumber)
 	return append(v, r.paymentID...)
 }
 
 func decodeCoupon(v []byte) (couponRow, error) {
-	if len(v) < 10 || v[8] > byte(coupons.StatusInOrder) || len(v) < 10+int(v[9]) {
+	r := rowReader{rest: v}
+	row := couponRow{status: coupons.Status(r.bytes(1)[0]), eventNumber: r.integer()}
+	row.paymentID = string(r.rest)
+	if r.bad || row.status > coupons.StatusInOrder {
 		return couponRow{}, fmt.Errorf("%w: the row of a coupon is malformed", ErrDamaged)
 	}
-	end := 10 + int(v[9])
-	return couponRow{number(v), coupons.Status(v[8]), string(v[10:end]), string(v[end:])}, nil
+	return row, nil
 }
 
 // paymentOf is the order that a coupon is in after event e; it was in the one given before.
@@ -108,11 +124,11 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 		if b, err = w.tx.table(bucketCoupons).create([]byte(e.Entity)); err != nil {
 			return err
 		}
-		b = b.appendOnly() // numbers rise
+		b = b.rising()
 		w.coupons[e.Entity] = b
 	}
 	for n, status := range body.CouponChanges() {
-		k, row := key(uint64(n)), couponRow{e.Number, status, e.User, ""}
+		k, row := key(uint64(n)), couponRow{e.Number, status, ""}
 		var stored []byte // a coupon is issued once, but may be given back
 		if _, back := e.Body.(coupons.GivenBack); back || status != coupons.StatusIssued {
 			stored = b.get(k)
@@ -120,7 +136,7 @@ func (w *Writer) putCouponChanges(e domain.Event, body coupons.Changer) error {
 			if err != nil {
 				return err
 			}
-			row = couponRow{old.eventNumber, status, old.user, paymentOf(e, old.paymentID)}
+			row = couponRow{old.eventNumber, status, paymentOf(e, old.paymentID)}
 		}
 		if err := b.replace(k, stored, row.encode()); err != nil {
 			return err

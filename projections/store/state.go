@@ -87,7 +87,7 @@ func (c *Counters) addRow(r rowHeader) {
 	} else {
 		c.byLabel[eventLabel{string(r.name), string(code)}] = new(uint64(1))
 	}
-	if len(r.request) > 0 {
+	if r.hasRequest {
 		c.Outcomes++
 	}
 }

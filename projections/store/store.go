@@ -28,7 +28,7 @@ var (
 	bucketJournal      = []byte("journal")      // event number → event; kept permanently
 	bucketOutbox       = []byte("outbox")       // event number → record, until EVENTS is certainly on disk
 	bucketPromotions   = []byte("promotions")   // id → JSON
-	bucketCoupons      = []byte("coupons")      // promotion → number → event number, status, user
+	bucketCoupons      = []byte("coupons")      // promotion → number → status, event number, payment
 	bucketSchedules    = []byte("schedules")    // id → JSON
 	bucketSeats        = []byte("seats")        // schedule → seat → state; a free seat has no row
 	bucketAllocations  = []byte("allocations")  // sequence → JSON: holds and seats on offer; an expired one stays, marked
@@ -46,7 +46,7 @@ var (
 )
 
 // layoutVersion is the version of the file's layout. A file with another one is rebuilt from EVENTS, never converted.
-const layoutVersion = 7
+const layoutVersion = 8
 
 var (
 	// ErrDamaged: the file is no store, or its pages, rows or their sum are not what was written. It has to be rebuilt.

@@ -104,8 +104,14 @@ func (t table) create(id []byte) (table, error) {
 	return table{b, t.name, sumOfPath(t.name, id), t.digest}, err
 }
 
-// appendOnly is a table whose keys only grow: its pages can be filled, since nothing is inserted between.
+// appendOnly is a table whose keys only grow and whose rows stay as they are: its pages are filled.
 func (t table) appendOnly() table {
+	t.bucket.FillPercent = 1
+	return t
+}
+
+// rising is a table whose keys only grow, and whose rows may grow later: its pages have some room left.
+func (t table) rising() table {
 	t.bucket.FillPercent = 0.9
 	return t
 }

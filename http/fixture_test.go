@@ -99,7 +99,7 @@ func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {
 func (l *memoryLog) Embedded() bool                                     { return true }
 func (l *memoryLog) AppendNoops(ctx context.Context, upTo uint64) error { panic("not implemented") }
 func (l *memoryLog) DecodeBody(name string, data []byte) (domain.Body, error) {
-	return (*streams.Log)(nil).DecodeBody(name, data) // which uses no log
+	return new(streams.Log).DecodeBody(name, data) // which uses no log
 }
 func (l *memoryLog) AdminCommand(name string) (string, bool) { return streams.AdminCommand(name) }
 func (l *memoryLog) DecodeEvent(r domain.Record) (e domain.Event, _ error) {

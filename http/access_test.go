@@ -139,7 +139,7 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 			if r.Who == "" {
 				t.Errorf("%s %s has no row", r.Method, r.Path)
 			}
-			appended := f.log.appended
+			appended := f.log.appended()
 			response, code := c.send(t, r.Method, path(r.Path), identityOf(who))
 			status, allowed := response.StatusCode, want == nil || slices.Contains(want, who)
 			switch {
@@ -151,7 +151,7 @@ func TestAccess_IsAsTheContractSays(t *testing.T) {
 			case who != "nobody" && (status != 403 || r.Method != http.MethodHead && code != forbidden):
 				t.Errorf("%s %s, %s: got %d %s, want 403", r.Method, r.Path, who, status, code)
 			}
-			if !allowed && f.log.appended != appended {
+			if !allowed && f.log.appended() != appended {
 				t.Errorf("%s %s, %s: a command was appended", r.Method, r.Path, who)
 			}
 		}
@@ -179,7 +179,7 @@ func TestAccess_RefundsAreForAdmins(t *testing.T) {
 			name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			r.Header.Set(name, value)
 		}
-		appended := f.log.appended
+		appended := f.log.appended()
 		response := must(http.DefaultClient.Do(r))(t)
 		var p struct{ Code, Detail, RequestID string }
 		err := json.NewDecoder(response.Body).Decode(&p)
@@ -187,8 +187,8 @@ func TestAccess_RefundsAreForAdmins(t *testing.T) {
 		if err != nil || response.StatusCode != c.status || p.Code != c.code || p.Detail != c.detail || p.RequestID == "" {
 			t.Errorf("%s, %s: got %d, %+v, %v", c.who, c.body, response.StatusCode, p, err)
 		}
-		if (f.log.appended != appended) != (c.status == 200) {
-			t.Errorf("%s, %s: %d commands were appended", c.who, c.body, f.log.appended-appended)
+		if (f.log.appended() != appended) != (c.status == 200) {
+			t.Errorf("%s, %s: %d commands were appended", c.who, c.body, f.log.appended()-appended)
 		}
 	}
 }
@@ -234,13 +234,13 @@ func TestAccess_CannotBeGotAround(t *testing.T) {
 // tryAround fails if a request gets what only others may have. What another route answers, that everyone may use, is no harm.
 func (f *fixture) tryAround(t *testing.T, c *rawConn, r Route, who, method, target, headers string) {
 	t.Helper()
-	appended := f.log.appended
+	appended := f.log.appended()
 	response, code := c.send(t, method, target, headers+identityOf(who))
 	harmless := method == "OPTIONS" && response.StatusCode == 204 || f.isPublic(method, target)
 	if response.StatusCode < 400 && !harmless || response.StatusCode >= 500 && response.StatusCode != 501 {
 		t.Errorf("%s: %s %s %q as %s got %d %s", r.Path, method, target, headers, who, response.StatusCode, code)
 	}
-	if f.log.appended != appended {
+	if f.log.appended() != appended {
 		t.Errorf("%s: %s %s %q as %s: a command was appended", r.Path, method, target, headers, who)
 	}
 }

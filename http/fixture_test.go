@@ -37,7 +37,7 @@ type memoryLog struct {
 	appendErr      error // error of the next append
 	storesAnyway   bool  // the next append stores in spite of appendErr
 	now            domain.Time
-	appended       int
+	commands       int // appended, without ticks: time may pass in any test
 }
 
 func newMemoryLog() *memoryLog {
@@ -72,7 +72,9 @@ func (l *memoryLog) await(ctx context.Context, cond func() bool) bool {
 
 func (l *memoryLog) Append(_ context.Context, c domain.Command) (sequence uint64, err error) {
 	l.update(func() {
-		l.appended++
+		if _, tick := c.Body.(domain.Tick); !tick {
+			l.commands++
+		}
 		appendErr, storesAnyway := l.appendErr, l.storesAnyway
 		l.appendErr, l.storesAnyway = nil, false
 		if appendErr == nil || storesAnyway {
@@ -85,6 +87,13 @@ func (l *memoryLog) Append(_ context.Context, c domain.Command) (sequence uint64
 		}
 	})
 	return sequence, err
+}
+
+// appended is how many commands were appended.
+func (l *memoryLog) appended() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.commands
 }
 
 func (l *memoryLog) State(context.Context) (state domain.LogState, err error) {

@@ -20,7 +20,7 @@ var zeroWait = time.Duration(0)
 func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
 	f := newFixture(t)
 	seedPromotion(t, f, "p", 100)
-	before := f.log.appended
+	before := f.log.appended()
 	responses := make([]client.Response, 40)
 	var wg sync.WaitGroup
 	for i := range responses {
@@ -35,7 +35,7 @@ func TestIdempotency_AppendsConcurrentDuplicatesOnce(t *testing.T) {
 			t.Errorf("got %+v", a)
 		}
 	}
-	if n := f.log.appended - before; n != 1 {
+	if n := f.log.appended() - before; n != 1 {
 		t.Errorf("%d commands were appended", n)
 	}
 }

@@ -71,8 +71,8 @@ func TestImport_ReplaysAcrossFormats(t *testing.T) {
 		t.Errorf("got %+v", first)
 	}
 	second := f.importFile(t, "application/json", "k", sampleJSON)
-	if fmt.Sprint(second.Items) != fmt.Sprint(want) || f.log.appended != 2 {
-		t.Errorf("got %+v after %d appends", second, f.log.appended)
+	if fmt.Sprint(second.Items) != fmt.Sprint(want) || f.log.appended() != 2 {
+		t.Errorf("got %+v after %d appends", second, f.log.appended())
 	}
 	monday := f.log.batches[0].Commands[0]
 	c := monday.Body.(seats.Create)
@@ -115,8 +115,8 @@ func TestImport_TakesWhatSpreadsheetsWrite(t *testing.T) {
 			t.Errorf("%s: got %+v", name, again)
 		}
 	}
-	if f.log.appended != 1 {
-		t.Errorf("%d commands were appended", f.log.appended)
+	if f.log.appended() != 1 {
+		t.Errorf("%d commands were appended", f.log.appended())
 	}
 	if exported := f.downloadCSV(t, "seats.csv"); !strings.Contains(exported, "s,21,'=R,2,1,50,AVAILABLE") {
 		t.Errorf("got %s", exported)
@@ -218,7 +218,7 @@ func TestImport_LocatesErrors(t *testing.T) {
 			t.Errorf("%d: %.80q: got %d, line %d, field %q, %q", i, c.file, got.Status, got.Line, got.Field, got.Detail)
 		}
 	}
-	if f.log.appended != 0 {
-		t.Errorf("%d commands were appended", f.log.appended)
+	if f.log.appended() != 0 {
+		t.Errorf("%d commands were appended", f.log.appended())
 	}
 }

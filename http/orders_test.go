@@ -65,7 +65,7 @@ func TestOrders_RejectWithoutPayments(t *testing.T) {
 		t.Fatalf("got %+v", a)
 	}
 	f.Payments = nil
-	before := f.log.appended
+	before := f.log.appended()
 	for name, a := range map[string]client.Response{
 		"order":   order("second"),
 		"prepare": must(kim.Prepare(t.Context(), "lp", 1, client.Options{}))(t),
@@ -79,7 +79,7 @@ func TestOrders_RejectWithoutPayments(t *testing.T) {
 	if a := order("first"); a.HTTPStatus != 201 || !a.Replayed {
 		t.Errorf("again: got %+v", a)
 	}
-	if f.log.appended != before {
+	if f.log.appended() != before {
 		t.Error("a command was appended")
 	}
 	for _, path := range []string{"/api/v1/products/lp", "/api/v1/orders/imp_1", "/api/v1/me/orders"} {
@@ -173,7 +173,7 @@ func TestWebhook_NotifiesByReference(t *testing.T) {
 			t.Errorf("%s: got %s", name, body)
 		}
 	}
-	if f.log.appended != 0 {
+	if f.log.appended() != 0 {
 		t.Error("a command was appended")
 	}
 }

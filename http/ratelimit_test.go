@@ -55,10 +55,10 @@ func TestRateLimit_RefusesCommandsOfUser(t *testing.T) {
 	if a, body := issue("kim", "first"); a.StatusCode != http.StatusCreated || a.Header.Get("Idempotent-Replayed") == "" {
 		t.Errorf("the second of a burst: got %s %s", a.Status, body)
 	}
-	appended := f.log.appended
+	appended := f.log.appended()
 	a, body := issue("kim", "refused")
 	if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "1" || a.Header.Get("Idempotency-Key") != "refused" ||
-		!strings.Contains(body, `"code":"rate_limited"`) || !strings.Contains(body, `"requestId":"`) || f.log.appended != appended {
+		!strings.Contains(body, `"code":"rate_limited"`) || !strings.Contains(body, `"requestId":"`) || f.log.appended() != appended {
 		t.Errorf("above the limit: got %s %v %s", a.Status, a.Header, body)
 	}
 	if a, body := issue("lee", "first"); a.StatusCode != http.StatusCreated {

@@ -169,7 +169,7 @@ func (p *scriptRunner) send() {
 		}
 	}
 	p.log.mu.Lock()
-	p.appendedBefore = p.log.appended
+	p.appendedBefore = p.log.appended()
 	p.log.mu.Unlock()
 	noRedirects := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second,
@@ -208,7 +208,7 @@ func (p *scriptRunner) expect(what string) {
 	if count, ok := strings.CutPrefix(what, "appends "); ok {
 		p.log.mu.Lock()
 		defer p.log.mu.Unlock()
-		if got := strconv.Itoa(p.log.appended - p.appendedBefore); got != count {
+		if got := strconv.Itoa(p.log.appended() - p.appendedBefore); got != count {
 			p.Errorf("%s: %s commands were appended, want %s", p.pos, got, count)
 		}
 		return

@@ -195,7 +195,7 @@ func TestBody_RejectsTruncated(t *testing.T) {
 	if err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 400 ") || !strings.Contains(string(response), `"field":"$"`) {
 		t.Errorf("got %q, %v", response, err)
 	}
-	if f.log.appended != 0 {
+	if f.log.appended() != 0 {
 		t.Error("it was appended")
 	}
 }

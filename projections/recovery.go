@@ -264,9 +264,11 @@ func (p *Projector) saveState() {
 	if p.halted.Load() != nil {
 		return
 	}
+	p.mu.Lock()
 	for key, n := range p.unconfirmed {
 		p.lastEvents.Set(key, n) // the store's last events are those that are decided
 	}
+	p.mu.Unlock()
 	if err := p.store.SaveState(store.State{Machine: p.machine, LastEvents: p.lastEvents, Counters: p.counters}); err != nil {
 		p.Logger.Warn("the state was not saved: the next start reads all rows", "error", err)
 	}

@@ -168,9 +168,7 @@ func (p *scriptRunner) send() {
 			r.Header.Set("Content-Type", "application/json")
 		}
 	}
-	p.log.mu.Lock()
 	p.appendedBefore = p.log.appended()
-	p.log.mu.Unlock()
 	noRedirects := http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 20 * time.Second,
 	}
@@ -206,8 +204,6 @@ func (p *scriptRunner) expect(what string) {
 		return
 	}
 	if count, ok := strings.CutPrefix(what, "appends "); ok {
-		p.log.mu.Lock()
-		defer p.log.mu.Unlock()
 		if got := strconv.Itoa(p.log.appended() - p.appendedBefore); got != count {
 			p.Errorf("%s: %s commands were appended, want %s", p.pos, got, count)
 		}

@@ -33,11 +33,12 @@ type storedBlock struct {
 
 // decompressor reads compressed blocks. The zero value is ready.
 type decompressor struct {
+	reuses bool // a block's content is valid until the next is opened; else it may be kept, as messages are that wait for a slower reader
 	reader *s2.Reader
 	buffer []byte
 }
 
-// open is a block with this file; its content is valid until the next call.
+// open is a block with this file.
 func (d *decompressor) open(number int, file []byte) storedBlock {
 	var info server.CompressionInfo
 	head, err := info.UnmarshalMetadata(file)
@@ -65,6 +66,9 @@ func (d *decompressor) decompress(chunks, sum []byte, size uint64) (content []by
 		d.buffer = make([]byte, size)
 	}
 	content = d.buffer[:size]
+	if !d.reuses {
+		d.buffer = nil
+	}
 	d.reader.Reset(bytes.NewReader(chunks))
 	if _, err := io.ReadFull(d.reader, content[:size-checksumBytes]); err != nil {
 		return nil, false

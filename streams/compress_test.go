@@ -51,24 +51,35 @@ func manyBlocks(t *testing.T, l *streams.Log, c streams.Config) []domain.Record 
 	return records
 }
 
-// wantRecords reads the log as tools and readers do, and its files.
+// wantRecords reads the log as tools and readers do, and its files. Records stay as they were read.
 func wantRecords(t *testing.T, l *streams.Log, want []domain.Record) {
 	t.Helper()
 	for _, from := range []uint64{1, uint64(len(want)) / 4} { // from files, and by a consumer
+		var got []domain.Record
 		for record, err := range l.Events(testContext(t), from, "") {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if w := want[record.Number-1]; record.Hash != w.Hash || record.Subject != w.Subject || !bytes.Equal(record.Payload, w.Payload) {
-				t.Fatalf("event %d differs", record.Number)
-			}
-			if record.Number == uint64(len(want)) {
+			if got = append(got, record); record.Number == uint64(len(want)) {
 				break
 			}
 		}
+		sameRecords(t, got, want[from-1:])
 	}
 	if s := state(t, l); s.Events.Last != uint64(len(want)) || s.Events.CheckContiguous() != nil {
 		t.Fatalf("%+v, want %d events", s.Events, len(want))
+	}
+}
+
+func sameRecords(t *testing.T, got, want []domain.Record) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d events, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if r := got[i]; r.Number != w.Number || r.Hash != w.Hash || r.Subject != w.Subject || !bytes.Equal(r.Payload, w.Payload) {
+			t.Fatalf("event %d differs", w.Number)
+		}
 	}
 }
 
@@ -121,6 +132,21 @@ func TestCompressed_ReadRepairBackup(t *testing.T) {
 	c := streamtest.Config(t, t.TempDir())
 	records := manyBlocks(t, streamtest.Open(t, c), c)
 	t.Run("goes on", func(t *testing.T) { goOn(t, copyDir(t, c), records) })
+	t.Run("read without a server", func(t *testing.T) {
+		files, err := streams.OpenFiles(t.Context(), c.Dir, c.Prefix, c.Logger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.Close()
+		var got []domain.Record
+		for record, err := range files.Events(t.Context(), 1, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, record)
+		}
+		sameRecords(t, got, records)
+	})
 	t.Run("killed while a block is compressed", func(t *testing.T) {
 		c := copyDir(t, c)
 		notClosed(t, c)

@@ -50,7 +50,7 @@ func (r *blockReader) intact(ctx context.Context) (ok bool, err error) {
 	for range min(len(blocks), runtime.GOMAXPROCS(0)) {
 		group.Go(func() error {
 			var buffer []byte
-			var decompressor decompressor
+			decompressor := decompressor{reuses: true}
 			for i := next.Add(1) - 1; i < int64(len(blocks)) && !damaged.Load(); i = next.Add(1) - 1 {
 				if ctx.Err() != nil {
 					return context.Cause(ctx)

@@ -15,7 +15,7 @@ import (
 
 // checkBlocks reads both logs of a data directory before nats-server does, and returns the first damage of each. The end of a log
 // may be torn by a power loss: unless the node was closed in order, nats-server may cut off there what the outbox has, which is
-// what was written within two sync intervals of the end. sync is the interval, and closed says that the node was closed in order.
+// what was written within two sync intervals of the end. closed says that the node was closed in order.
 func (l *Log) checkBlocks(ctx context.Context, closed bool) error {
 	started := time.Now()
 	streams := [...]string{commandsStream, eventsStream}

@@ -163,7 +163,7 @@ type laggingProjector struct {
 
 func (p *laggingProjector) Status() projections.Status {
 	n := p.calls.Add(1)
-	return projections.Status{CaughtUp: true, DecidedSequence: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100)}
+	return projections.Status{CaughtUp: true, DecidedSequence: (n - min(n, 1000)) * 1000, Events: n, Confirmed: n - min(n, 100), ConfirmedSequence: (n - min(n, 1100)) * 1000}
 }
 
 // BenchmarkSeatMap_Write writes the map of a stadium, half of it held.

@@ -126,16 +126,11 @@ func (t *inflightTable) refuses(status projections.Status, now time.Time) bool {
 	return t.pressure.refuses(t.backlog.oldestAge(now), now)
 }
 
-// unconfirmedQueue holds this node's commands whose outcome is not confirmed, in the order of their acknowledgements. It
-// finds those that are confirmed without visiting each. Its commands are in [first:]. Two acknowledgements that overtook each
-// other are in the wrong order; then one command is removed a step later.
+// unconfirmedQueue holds this node's commands whose outcome is not confirmed, in the order of their acknowledgements. Its commands are
+// in [first:]. Two acknowledgements that overtook each other are in the wrong order; then one command is removed a step later.
 type unconfirmedQueue struct {
 	commands []queuedCommand
 	first    int
-
-	// When everything up to markSequence was decided, markEvent was the last event. So once that event is confirmed, all
-	// outcomes up to markSequence are.
-	markSequence, markEvent uint64
 }
 
 type queuedCommand struct {
@@ -156,18 +151,11 @@ func (q *unconfirmedQueue) push(e *inflightRequest, sequence uint64, now time.Ti
 // popConfirmed removes the commands whose outcome is confirmed, and returns the entries of those with a key.
 func (q *unconfirmedQueue) popConfirmed(status projections.Status) []*inflightRequest {
 	var confirmed []*inflightRequest
-	for range 2 { // the old mark, and if it is reached, a new one
-		if status.Confirmed < q.markEvent {
-			break
+	for ; q.first < len(q.commands) && q.commands[q.first].sequence <= status.ConfirmedSequence; q.first++ {
+		if e := q.commands[q.first].entry; e != nil {
+			confirmed = append(confirmed, e)
 		}
-		for q.first < len(q.commands) && q.commands[q.first].sequence <= q.markSequence {
-			if e := q.commands[q.first].entry; e != nil {
-				confirmed = append(confirmed, e)
-			}
-			q.commands[q.first] = queuedCommand{}
-			q.first++
-		}
-		q.markSequence, q.markEvent = status.DecidedSequence, status.Events
+		q.commands[q.first] = queuedCommand{}
 	}
 	if q.first == len(q.commands) || q.first > 1024 && q.first > len(q.commands)/2 {
 		n := copy(q.commands, q.commands[q.first:])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onsale/domain"
+	"onsale/domain/coupons"
 	"onsale/http/client"
 	"onsale/projections"
 )
@@ -156,7 +157,7 @@ func TestInflight_RejectsBeyondLimit(t *testing.T) {
 	if _, full := table.begin(&inflightRequest{}, projections.Status{}); !full {
 		t.Error("one more than the limit was accepted")
 	}
-	if _, full := table.begin(&inflightRequest{}, projections.Status{DecidedSequence: 1, Events: 1, Confirmed: 1}); full {
+	if _, full := table.begin(&inflightRequest{}, projections.Status{ConfirmedSequence: 1}); full {
 		t.Error("still full after one was confirmed")
 	}
 }
@@ -168,20 +169,18 @@ func TestBacklog_PopsConfirmed(t *testing.T) {
 	for i := 1; i <= 5; i++ {
 		q.push(&inflightRequest{keyed: true}, uint64(i*1000), at(i))
 	}
-	steps := []struct {
-		decided, events, confirmed uint64
-		length                     int
-		oldest                     time.Duration // at second 10
+	for i, step := range []struct {
+		confirmed uint64
+		length    int
+		oldest    time.Duration // at second 10
 	}{
-		{0, 0, 0, 5, 9 * time.Second},
-		{2000, 7, 3, 5, 9 * time.Second}, // decided, not confirmed: still queued
-		{4000, 9, 7, 3, 7 * time.Second}, // the mark at 2000 is confirmed, the next is not
-		{5000, 10, 9, 1, 5 * time.Second},
-		{5000, 10, 10, 0, 0},
-		{5000, 10, 10, 0, 0},
-	}
-	for i, step := range steps {
-		q.popConfirmed(projections.Status{DecidedSequence: step.decided, Events: step.events, Confirmed: step.confirmed})
+		{0, 5, 9 * time.Second},
+		{999, 5, 9 * time.Second},
+		{2000, 3, 7 * time.Second},
+		{4001, 1, 5 * time.Second},
+		{5000, 0, 0},
+	} {
+		q.popConfirmed(projections.Status{ConfirmedSequence: step.confirmed})
 		if got := q.oldestAge(at(10)); got != step.oldest || q.length() != step.length {
 			t.Errorf("step %d: got %d queued, the oldest %s, want %d, %s", i, q.length(), got, step.length, step.oldest)
 		}
@@ -193,7 +192,7 @@ func TestBacklog_ReleasesMemory(t *testing.T) {
 	var q unconfirmedQueue
 	for i := uint64(1); i < 100_000; i++ {
 		q.push(&inflightRequest{}, i, time.Time{})
-		q.popConfirmed(projections.Status{DecidedSequence: i - min(i, 10), Events: i, Confirmed: i})
+		q.popConfirmed(projections.Status{ConfirmedSequence: i - min(i, 10)})
 	}
 	if cap(q.commands) > 10_000 || q.length() > 20 {
 		t.Errorf("%d queued, capacity %d", q.length(), cap(q.commands))
@@ -236,6 +235,32 @@ func TestCommand_IsRefusedWhileOthersWaitTooLong(t *testing.T) {
 				t.Errorf("got %+v, want 202 once all outcomes are known", a)
 			}
 		})
+	}
+}
+
+// A command that has its outcome does not count, however long ago it came and whatever waits behind it.
+func TestCommand_IsNotRefusedForOthersOutcomes(t *testing.T) {
+	f := newFixture(t)
+	seedPromotion(t, f, "p", 100)
+	issue := func(user string, wait time.Duration) client.Response {
+		return must(f.client(user).Issue(t.Context(), "p", client.Options{Wait: &wait}))(t)
+	}
+	if a := issue("kim", 10*time.Second); a.HTTPStatus != 201 {
+		t.Fatalf("got %+v", a)
+	}
+	f.log.update(func() { f.log.publishPaused = true })
+	defer f.log.update(func() { f.log.publishPaused = false })
+	sequence := must(f.log.Append(t.Context(), domain.Command{ // as another node does
+		Entity: "p", User: "park", Request: domain.NewRequestID("park", "k"), Body: coupons.Issue{},
+	}))(t)
+	for deadline := time.Now().Add(20 * time.Second); f.projector.Status().DecidedSequence < sequence; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is not decided")
+		}
+	}
+	f.clockOffset.Store(int64(f.MaxBacklogAge + time.Minute))
+	if a := issue("lee", 0); a.HTTPStatus != 202 {
+		t.Errorf("got %+v, want 202: kim's outcome is known", a)
 	}
 }
 

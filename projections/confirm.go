@@ -45,9 +45,6 @@ func (p *Projector) confirmUpTo(n uint64) []ConfirmedEvent {
 		}
 		p.confirmLast(next.keys.Entity, e.Number)
 		p.confirmed = e.Number
-		if p.confirmedSequence = e.Sequence; !e.Last {
-			p.confirmedSequence-- // the others of its command's events follow
-		}
 		if !e.Request.IsZero() {
 			p.waiters.deliver(e.Event)
 		}

@@ -95,22 +95,21 @@ type Projector struct {
 	message    uint64 // last message of COMMANDS that is decided completely
 
 	// mu guards what that goroutine writes and others read. It is held for map accesses only, never during I/O.
-	mu                sync.RWMutex
-	machine           *machine.Machine     // written by the goroutine that decides, which reads it without the lock
-	lastEvents        *store.LastEvents    // of confirmed events
-	unconfirmed       map[store.Key]uint64 // the last event of each user and entity that is decided and not confirmed
-	counters          store.Counters       // of committed events
-	rate              rateWindow
-	pending           []pendingEvent // committed and not confirmed, in order
-	waiters           waiters
-	committed         store.Checkpoint // of the last commit
-	logTime           domain.Time      // of the last decided message
-	confirmed         uint64
-	confirmedSequence uint64                  // of the last command whose events are all confirmed in this run
-	confirmations     []confirmation          // when events were confirmed, for trimming the outbox
-	conditions        map[*condition]struct{} // that goroutines wait for; see waitUntil
-	recent            recentHashes
-	barriers          barriers
+	mu            sync.RWMutex
+	machine       *machine.Machine     // written by the goroutine that decides, which reads it without the lock
+	lastEvents    *store.LastEvents    // of confirmed events
+	unconfirmed   map[store.Key]uint64 // the last event of each user and entity that is decided and not confirmed
+	counters      store.Counters       // of committed events
+	rate          rateWindow
+	pending       []pendingEvent // committed and not confirmed, in order
+	waiters       waiters
+	committed     store.Checkpoint // of the last commit
+	logTime       domain.Time      // of the last decided message
+	confirmed     uint64
+	confirmations []confirmation          // when events were confirmed, for trimming the outbox
+	conditions    map[*condition]struct{} // that goroutines wait for; see waitUntil
+	recent        recentHashes
+	barriers      barriers
 
 	publishMu   sync.Mutex                   // held from the confirmation of events until OnConfirmed returns, which keeps their order
 	eventsEnd   atomic.Uint64                // EVENTS has at least this event
@@ -299,7 +298,7 @@ type Status struct {
 	CaughtUp          bool   // everything that was in the logs at start is decided and confirmed
 	DecidedSequence   uint64 // of the last decided command
 	Confirmed         uint64 // number of the last confirmed event
-	ConfirmedSequence uint64 // of the last command up to which all events are confirmed; an earlier one right after the start
+	ConfirmedSequence uint64 // up to it every command is decided, and all its events are confirmed
 	Events            uint64 // number of the last event in the store
 	EventsFull        bool   // EVENTS has no room
 	LogTime           domain.Time
@@ -310,11 +309,11 @@ func (p *Projector) Status() Status {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := Status{
-		DecidedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(), LogTime: p.committed.Now,
+		DecidedSequence: p.committed.Sequence, ConfirmedSequence: p.committed.Sequence, Confirmed: p.confirmed, Events: p.committed.Events, EventsFull: p.eventsFull.Load(), LogTime: p.committed.Now,
 		CaughtUp: p.caughtUp(),
 	}
-	if s.ConfirmedSequence = p.confirmedSequence; s.Confirmed >= s.Events {
-		s.ConfirmedSequence = s.DecidedSequence // also those without events
+	if len(p.pending) > 0 {
+		s.ConfirmedSequence = p.pending[0].event.Sequence - 1
 	}
 	if h := p.halted.Load(); h != nil {
 		s.Halted = h.reason

@@ -256,7 +256,8 @@ func (p *Projector) Close() error {
 		return nil // it was not opened: the file belongs to another log
 	}
 	p.saveState()
-	return errors.Join(p.noteClosed(), p.store.Close())
+	// Until the store is closed a power loss may tear its last transaction, which the next start reverts only without the note.
+	return errors.Join(p.store.Close(), p.noteClosed())
 }
 
 // saveState saves the state for the next start, where it is that of the last commit.

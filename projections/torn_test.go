@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"onsale/domain/coupons"
 	"onsale/domain/orders"
 	"onsale/projections/store"
@@ -185,6 +187,33 @@ func TestTorn_NodeGoesOn(t *testing.T) {
 				t.Errorf("rebuilt %v, want %v: %s", rebuilt, test.rebuilt, tn.recovery.RebuildReason)
 			}
 			tn.submit(command("late", "k", "demo", coupons.Issue{}))
+		})
+	}
+}
+
+// A power loss or a kill while the store is created leaves a file without rows. Nothing was decided, so nothing is lost.
+func TestTorn_FirstTransaction(t *testing.T) {
+	tn := newTestNode(t)
+	created := tn.path() + ".created"
+	db, err := bolt.Open(created, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := tn.readFile(created)
+	torn := bytes.Clone(whole)
+	copy(torn[:2*os.Getpagesize()], tn.copyStore())
+	tn.close()
+	for name, content := range map[string][]byte{"created": whole, "torn": torn, "never written": make([]byte, len(whole))} {
+		t.Run(name, func(t *testing.T) {
+			tn := newNodeIn(t, t.TempDir())
+			tn.writeFile(tn.path(), content)
+			tn.start()
+			t.Cleanup(tn.check)
+			tn.createPromotion("demo", 1)
+			tn.submit(command("kim", "k", "demo", coupons.Issue{}))
 		})
 	}
 }

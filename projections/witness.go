@@ -31,8 +31,9 @@ func (p *Projector) notePath() string { return p.Path + ".run" }
 
 // checkMayRebuild returns errLastWitness if a store that cannot be used, because of cause, may have events that EVENTS lacks.
 func (p *Projector) checkMayRebuild(cause error, lastEvent uint64) error {
-	if _, err := os.Stat(p.notePath()); errors.Is(cause, store.ErrLayout) && errors.Is(err, fs.ErrNotExist) {
-		return nil // older programs wrote no notes
+	// Without a note nothing was published yet, or by an older program, which wrote none.
+	if _, err := os.Stat(p.notePath()); errors.Is(err, fs.ErrNotExist) && (lastEvent == 0 || errors.Is(cause, store.ErrLayout)) {
+		return nil
 	}
 	if err := p.checkPublished(lastEvent); err != nil {
 		return fmt.Errorf("%w: %w; %w", errLastWitness, cause, err)

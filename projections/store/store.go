@@ -151,6 +151,10 @@ func openVerified(path, epoch string, log EventLog) (s *Store, err error) {
 		return nil, openError(path, err)
 	}
 	s = &Store{db: db, log: log}
+	if err := db.Sync(); err != nil { // a process that was killed may have left its last transaction to the kernel
+		db.Close()
+		return nil, openError(path, err)
+	}
 	err = s.update(func(tx *transaction) error {
 		for _, name := range buckets {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
